@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# Flags that every target of the project is built with.
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+                    -Wvla -Wwrite-strings -Wformat=2 -fno-common -fstack-protector-strong)
+if(SSE_SERVER_WERROR)
+    add_compile_options(-Werror)
+endif()
+add_compile_definitions(_GNU_SOURCE)
+
+if(SSE_SERVER_SANITIZE STREQUAL "address")
+    add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+elseif(SSE_SERVER_SANITIZE STREQUAL "thread")
+    add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=thread)
+elseif(NOT SSE_SERVER_SANITIZE STREQUAL "none")
+    message(FATAL_ERROR "SSE_SERVER_SANITIZE is '${SSE_SERVER_SANITIZE}'; use none, address or thread")
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    add_compile_definitions(_FORTIFY_SOURCE=2)
+    add_compile_options(-fPIE)
+    add_link_options(-pie -Wl,-z,relro,-z,now)
+endif()

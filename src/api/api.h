@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_API_H
+#define API_API_H
+/*
+ * Where HTTP/2 meets SSE: the route table, the envelope, one file per family of endpoints. One
+ * struct api per worker; the settings are shared and immutable.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct api;
+struct auth;
+struct auth_api_keys;
+struct h2_endpoint;
+struct h2_handler;
+struct loop;
+struct peers;
+struct sse_service_settings;
+
+struct api_service_settings {
+    const struct sse_service_settings *core;
+    bool envelope;               /* false: data alone, errors as {"error":"…"} */
+    bool session_binding_strict; /* a connectionId counts on its own session only */
+    const char *upload_directory;
+    size_t json_body_bytes;
+    size_t upload_bytes;
+    size_t upload_parts;
+    uint32_t session_connections; /* event streams that one session may hold */
+};
+
+struct api_settings {
+    const struct api_service_settings *services;
+    size_t service_count;
+    const struct auth_api_keys *keys;
+    bool demo;             /* serve the demo page at "/" */
+    const char *server_id; /* X-Sse-Server-Id */
+    const char *version;
+    const atomic_bool *ready; /* false: /health/ready answers 503 */
+};
+
+/* auths: one backend per service, this worker's own; stays owned by the caller. */
+struct api *api_new(const struct api_settings *settings, struct auth *const *auths,
+                    struct loop *loop, struct peers *peers, size_t worker);
+void api_free(struct api *api); /* all streams must be gone */
+
+const struct h2_handler *api_handler(struct api *api);
+
+/* Whose counters /metrics shows for this worker. Borrowed. */
+void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint);
+
+/* Ends every event stream with connect-close, reason "drain". */
+void api_drain(struct api *api);
+
+#endif

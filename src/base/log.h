@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+/*
+ * One line per event on stderr: time, level, message, then key=value pairs (text) or one JSON
+ * object (json). Values are escaped (control characters, quotes, bad UTF-8) and cut at 1 KiB.
+ * A log that cannot be written is counted and otherwise ignored: it never stops the service.
+ *
+ *   log_info("listening", LOG_STR("address", text), LOG_INT("port", port));
+ *
+ * Never log a token, a payload or a whole connection id.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVEL };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+struct log_field {
+    const char *key;
+    const char *text; /* NULL: number counts */
+    int64_t number;
+};
+
+#define LOG_STR(name, value)                                                                       \
+    {                                                                                              \
+        .key = (name), .text = (value) ? (value) : ""                                              \
+    }
+#define LOG_INT(name, value)                                                                       \
+    {                                                                                              \
+        .key = (name), .number = (int64_t)(value)                                                  \
+    }
+
+/* Set once by main before threads start. */
+void log_open(enum log_level level, enum log_format format, int fd);
+bool log_is_on(enum log_level level);
+void log_write(enum log_level level, const char *message, const struct log_field *fields,
+               size_t count);
+uint64_t log_dropped(void); /* lines that could not be written, or that a rate limit left out */
+
+/* For what strangers can provoke: at most ten lines a second for the process, the rest counted. */
+void log_write_limited(enum log_level level, const char *message, const struct log_field *fields,
+                       size_t count);
+
+#define LOG_AT(function, level, message, ...)                                                      \
+    do {                                                                                           \
+        if (log_is_on(level)) {                                                                    \
+            const struct log_field log_fields_[] = {__VA_ARGS__};                                  \
+            function(level, message, log_fields_, sizeof(log_fields_) / sizeof(log_fields_[0]));   \
+        }                                                                                          \
+    } while (0)
+
+#define log_debug(message, ...) LOG_AT(log_write, LOG_DEBUG_LEVEL, message, __VA_ARGS__)
+#define log_info(message, ...)  LOG_AT(log_write, LOG_INFO_LEVEL, message, __VA_ARGS__)
+#define log_warn(message, ...)  LOG_AT(log_write, LOG_WARN_LEVEL, message, __VA_ARGS__)
+#define log_error(message, ...) LOG_AT(log_write, LOG_ERROR_LEVEL, message, __VA_ARGS__)
+#define log_abuse(message, ...) LOG_AT(log_write_limited, LOG_WARN_LEVEL, message, __VA_ARGS__)
+
+#endif

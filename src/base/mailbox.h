@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_MAILBOX_H
+#define BASE_MAILBOX_H
+/*
+ * Letters from any thread to the thread of one loop, handed over in order of arrival and in
+ * batches: one wake-up serves all that came in meanwhile. Posting takes no lock.
+ */
+#include <stdbool.h>
+
+struct loop;
+struct mailbox;
+
+struct letter {
+    struct letter *next;
+    void (*open)(struct letter *letter, void *context); /* runs in the receiver's thread; owns it */
+};
+
+/* context is handed to every letter that is opened here. */
+struct mailbox *mailbox_new(struct loop *loop, void *context);
+
+/* The owner's thread only, when nobody can post any more. Letters still inside are opened first. */
+void mailbox_free(struct mailbox *mailbox);
+
+void mailbox_post(struct mailbox *mailbox, struct letter *letter);
+
+#endif

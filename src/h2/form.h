@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_FORM_H
+#define H2_FORM_H
+/*
+ * Names and values of a query string or an application/x-www-form-urlencoded body (WHATWG URL,
+ * "urlencoded parsing"): '+' is a space, %XX decoded once. Bounded, order kept, first one wins.
+ */
+#include <stddef.h>
+
+#define H2_FORM_MAX_FIELDS 100u
+
+struct h2_form_field {
+    const char *name;
+    const char *value; /* "" when there is no '=' */
+};
+
+struct h2_form {
+    struct h2_form_field *fields;
+    size_t count;
+    char *storage;
+};
+
+/* 0; or -EINVAL (malformed escape, NUL or ill-formed UTF-8) or -E2BIG (too many fields), then
+ * *at is the offset of the fault in text and the form is empty. Zero-filled is empty and valid. */
+int h2_form_parse(struct h2_form *form, const char *text, size_t length, size_t *at);
+void h2_form_release(struct h2_form *form);
+
+/* The first value of that name, or NULL. */
+const char *h2_form_get(const struct h2_form *form, const char *name);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_LISTENER_H
+#define H2_LISTENER_H
+/*
+ * A listening socket of one worker: TCP (SO_REUSEPORT, so that each worker has its own) or unix.
+ * Addresses: "127.0.0.1:8443", "[::1]:8443", "*:8443" (all, IPv4 and IPv6), "localhost:8443"
+ * (every address the name has), "unix:/run/sse.sock".
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct h2_endpoint;
+struct h2_listener;
+struct h2_tls_context;
+
+#define H2_LISTENER_MAX_FDS 8u
+
+/* A bound address: what a listener of each worker is made from. */
+struct h2_bound {
+    int fds[H2_LISTENER_MAX_FDS];
+    size_t count;
+    char text[128]; /* "https://…" is put before it by who prints it; with port 0 the real port */
+};
+
+/* Whether address can only be reached from this machine. -EINVAL when it cannot be parsed. */
+int h2_address_is_local(const char *address, bool *local);
+
+/* Binds and listens. 0, or a negative errno with a sentence in fault. For each further worker call
+ * it again with the same address (port 0: with the bound one); unix sockets are bound once and
+ * their descriptors shared with h2_bound_share(). */
+int h2_bound_open(struct h2_bound *bound, const char *address, char *fault, size_t fault_size);
+int h2_bound_share(struct h2_bound *copy, const struct h2_bound *bound); /* dup()s */
+void h2_bound_close(struct h2_bound *bound);
+
+/* Takes over the descriptors of bound. tls NULL: cleartext with prior knowledge (RFC 9113 3.3). */
+struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
+                                    struct h2_tls_context *tls);
+void h2_listener_free(struct h2_listener *listener); /* stops accepting */
+
+#endif

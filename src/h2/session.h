@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_SESSION_H
+#define H2_SESSION_H
+/*
+ * One client connection: socket, TLS and nghttp2 session; owns its streams. Reads when the socket
+ * is readable, and writes only in the flush at the end of the turn (h2/flush.c), which puts all
+ * that is ready for the session, of all its streams, into as few TLS records as hold it.
+ * A fatal error travels up to the I/O callback, which marks the session; it is freed in the reap.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/ratelimit.h"
+
+struct h2_session;
+struct h2_stream;
+struct loop;
+
+struct h2_limits {
+    uint32_t concurrent_streams;         /* 100 */
+    size_t header_fields;                /* 100 */
+    size_t header_list_bytes;            /* 16 KiB: names + values + 32 each (RFC 9113 6.5.2) */
+    size_t header_field_bytes;           /* 8 KiB, name and value */
+    size_t path_bytes;                   /* 4 KiB */
+    size_t continuations;                /* 2 */
+    uint32_t stream_window;              /* 64 KiB */
+    uint32_t session_window;             /* 1 MiB */
+    size_t output_soft_bytes;            /* 256 KiB: no more frames are made above it */
+    size_t output_hard_bytes;            /* 512 KiB: nothing more is read above it */
+    size_t outbound_frames;              /* 1000 waiting inside nghttp2 */
+    size_t outbound_acks;                /* 100 */
+    size_t settings_entries;             /* 16 */
+    struct ratelimit_rule client_resets; /* 200, 20/s */
+    struct ratelimit_rule server_resets; /* 100, 10/s */
+    struct ratelimit_rule glitches;      /* 1000, 33/s */
+    struct ratelimit_rule pings;         /* 20, 1/s */
+    struct ratelimit_rule settings;      /* 10, 1/s */
+    uint32_t handshake_ms;               /* 5 s */
+    uint32_t preface_ms;                 /* 5 s */
+    uint32_t settings_ack_ms;            /* 10 s */
+    uint32_t headers_ms;                 /* 10 s */
+    uint32_t body_idle_ms;               /* 10 s */
+    uint32_t body_floor;                 /* bytes per second after body_idle_ms: 1 KiB */
+    uint32_t idle_ms;                    /* 180 s without any stream */
+    uint32_t write_stall_ms;             /* 30 s without progress */
+    uint32_t ping_ms;                    /* 30 s, +-15 % */
+    uint32_t ping_ack_ms;                /* 10 s */
+    size_t sessions;                     /* per worker; a newcomer above it is closed */
+    size_t handshakes;                   /* unfinished ones per worker */
+};
+
+extern const struct h2_limits h2_limits_default;
+
+/* One counter per bound and per policy. Written by one worker's thread, read there too. */
+struct h2_counters {
+    uint64_t sessions_opened, sessions_closed;
+    uint64_t sessions_refused; /* over limits.sessions or limits.handshakes */
+    uint64_t accept_errors;    /* EMFILE and the like */
+    uint64_t handshake_failures, handshake_timeouts;
+    uint64_t preface_timeouts, settings_ack_timeouts, header_timeouts, idle_timeouts;
+    uint64_t body_timeouts, write_stalls, ping_timeouts;
+    uint64_t client_reset_floods, server_reset_floods, glitch_floods, ping_floods, settings_floods;
+    uint64_t outbound_floods; /* too many frames or ACKs waiting */
+    uint64_t read_pauses;     /* output above output_hard_bytes */
+    uint64_t header_rejects;  /* 431, 414, 400 by header limits */
+    uint64_t body_rejects;    /* 413 */
+    uint64_t protocol_errors; /* sessions closed for what nghttp2 refused */
+    uint64_t streams_opened, streams_closed;
+    uint64_t streams_reset_by_client, streams_reset_by_server;
+    uint64_t bytes_in, bytes_out; /* of the socket's cleartext: frames */
+    uint64_t writes;              /* calls that handed bytes to TLS or the socket */
+};
+
+/* What runs above HTTP/2. */
+struct h2_handler {
+    /* The header fields of a request are complete and within limits (request->fault == 0). */
+    void (*on_request)(void *context, struct h2_stream *stream);
+    /* This layer has to answer with an error; message says what was wrong and what would be right.
+     * Must answer. The request may be incomplete (path NULL). */
+    void (*on_error)(void *context, struct h2_stream *stream, int status, const char *message);
+    void *context;
+};
+
+/* What all sessions of one worker share. Owned by the worker; outlives its sessions. */
+struct h2_endpoint;
+
+struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
+                                    const struct h2_handler *handler);
+void h2_endpoint_free(struct h2_endpoint *endpoint); /* closes what is still open, at once */
+const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint);
+size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint); /* open ones */
+size_t h2_endpoint_streams(const struct h2_endpoint *endpoint);
+size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint); /* waiting for sockets */
+
+/* Stops taking requests: GOAWAY to all, each session ends when its streams have. */
+void h2_endpoint_drain(struct h2_endpoint *endpoint);
+
+/* The client's address as text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
+const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size);
+/* A number that no other session of this process has or had. */
+uint64_t h2_session_number(const struct h2_session *session);
+/* For handlers that limit what one session may hold: they count here as they like. */
+uint32_t *h2_session_tally(struct h2_session *session);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_STREAM_H
+#define H2_STREAM_H
+/*
+ * One request and its answer. A stream always belongs to one session and lives until nghttp2 has
+ * closed it and nobody holds a reference. Handlers only queue here: bytes leave at the end of the
+ * loop's turn. A handler that answers later takes a reference first; every call on a stream whose
+ * client has left is a no-op.
+ *
+ * Life of a request: the handler's on_request runs when the header fields are complete. It answers
+ * (h2_stream_respond) then or later, and if there is a body it first asks for it
+ * (h2_stream_read_body); a body that nobody asks for is thrown away as it comes, within bounds.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct bytes;
+struct h2_request;
+struct h2_session;
+struct h2_stream;
+struct loop;
+
+struct h2_field {
+    const char *name; /* lower case */
+    const char *value;
+};
+
+/* Where a streamed answer comes from; pulled when the client's window and the socket have room. */
+struct h2_body_source {
+    /* How many bytes can be taken now; *last is set when nothing follows behind them. */
+    size_t (*ready)(void *source, bool *last);
+    /* Copies the next length (<= what ready returned) bytes and moves on. */
+    void (*take)(void *source, char *to, size_t length);
+    /* The stream is done with the source (finished or broken). Called exactly once. */
+    void (*closed)(void *source);
+};
+
+struct h2_response {
+    int status;
+    const char *content_type;      /* NULL: none */
+    const struct h2_field *fields; /* further ones; copied */
+    size_t field_count;
+    struct bytes *body; /* the whole answer; the stream takes over the reference. NULL: none */
+    const struct h2_body_source *source; /* or a streamed one; then body is NULL */
+    void *source_context;
+};
+
+/* Where a request's body goes. */
+struct h2_body_reader {
+    /* A piece of the body. The bytes count as consumed (the client may send as many more) only when
+     * h2_stream_consume() says so. Returns 0, or -EAGAIN never; any negative errno resets. */
+    int (*on_data)(void *reader, const char *data, size_t length);
+    /* complete: all has come. Else it ends here: the client left, was too slow, or sent too much;
+     * a status that answers has been sent already where there was still someone to answer. */
+    void (*on_end)(void *reader, bool complete);
+};
+
+const struct h2_request *
+h2_stream_request(const struct h2_stream *stream);                    /* NULL once forgotten */
+struct h2_session *h2_stream_session(const struct h2_stream *stream); /* NULL once closed */
+struct loop *h2_stream_loop(const struct h2_stream *stream);
+int32_t h2_stream_id(const struct h2_stream *stream);
+bool h2_stream_is_open(const struct h2_stream *stream);     /* the client is still there */
+bool h2_stream_is_answered(const struct h2_stream *stream); /* h2_stream_respond() was called */
+
+struct h2_stream *h2_stream_ref(struct h2_stream *stream);
+struct h2_stream *h2_stream_unref(struct h2_stream *stream); /* always NULL */
+
+/* Collects the whole body, then calls on_body once, with its bytes (borrowed, NUL-terminated).
+ * More than limit bytes answers 413 through the session's on_error and on_body never runs; nor does
+ * it run when the client leaves. Call from on_request only. */
+void h2_stream_read_body(struct h2_stream *stream, size_t limit,
+                         void (*on_body)(struct h2_stream *stream, const char *body, size_t length,
+                                         void *context),
+                         void *context);
+
+/* Streams the body to the reader, limit bytes at the most (then 413 as above). */
+void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
+                           const struct h2_body_reader *reader, void *context);
+void h2_stream_consume(struct h2_stream *stream, size_t length);
+
+/* Answers. The second call on a stream is ignored (and asserts in debug builds). */
+void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response);
+
+/* The source of a streamed answer has something, or its end. Cheap; call as often as you like. */
+void h2_stream_resume(struct h2_stream *stream);
+
+/* Frees the request's memory: its pointers are invalid from here on. */
+void h2_stream_forget_request(struct h2_stream *stream);
+
+/* Event streams go before bulk answers of the same session. */
+void h2_stream_prefer(struct h2_stream *stream);
+
+/* Breaks the stream off with this RFC 9113 error code. */
+void h2_stream_reset(struct h2_stream *stream, uint32_t error_code);
+
+/* One pointer for the handler, and a call when the stream closes (exactly once; may be NULL). */
+void h2_stream_set_context(struct h2_stream *stream, void *context,
+                           void (*on_close)(struct h2_stream *stream, void *context));
+void *h2_stream_context(const struct h2_stream *stream);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_TLS_H
+#define H2_TLS_H
+/*
+ * TLS for HTTP/2: versions 1.2 and 1.3, Mozilla's intermediate suites without DHE, ALPN "h2" or the
+ * alert no_application_protocol (RFC 7301 3.2), one session ticket, no renegotiation, no
+ * compression, no early data. One context serves all threads.
+ */
+#include <stddef.h>
+
+struct h2_tls_context;
+
+enum h2_tls_profile { H2_TLS_INTERMEDIATE, H2_TLS_MODERN };
+
+/* Loads certificate chain and key (PEM). NULL on failure; then fault says which file and why. */
+struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const char *key_file,
+                                          enum h2_tls_profile profile, char *fault,
+                                          size_t fault_size);
+void h2_tls_context_free(struct h2_tls_context *context);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+/*
+ * The settings of one process. One table (config_keys.c) has a row per key: name, type, range,
+ * default and help; it is the loader, the validator, the environment's names and the text of
+ * `default-config`. Only src/server sees this struct; everyone else is handed what it needs.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "h2/session.h"
+#include "h2/tls.h"
+#include "sse/service.h"
+
+#define CONFIG_MAX_LISTENERS 16u
+#define CONFIG_MAX_SERVICES  64u
+#define CONFIG_MAX_KEYS      64u
+
+struct config_listener {
+    char *address;     /* see h2/listener.h */
+    bool tls;          /* default true */
+    char *certificate; /* PEM; "" with tls: the development certificate */
+    char *key;
+    enum h2_tls_profile tls_profile;
+};
+
+enum config_auth { CONFIG_AUTH_DEVELOPMENT };
+
+struct config_service {
+    struct sse_service_settings settings; /* name and base_path are owned by the config */
+    enum config_auth auth;
+    bool envelope;
+    bool session_binding_strict;
+    char *upload_directory;       /* "": <state directory>/<service name>/uploads */
+    size_t json_body_bytes;       /* 1 MiB */
+    size_t upload_bytes;          /* 32 MiB */
+    size_t upload_parts;          /* 64 */
+    uint32_t session_connections; /* 32 event streams per session */
+};
+
+struct config {
+    struct config_listener listeners[CONFIG_MAX_LISTENERS];
+    size_t listener_count;
+    struct config_service services[CONFIG_MAX_SERVICES];
+    size_t service_count;
+    char *api_keys[CONFIG_MAX_KEYS];
+    size_t api_key_count;
+    unsigned workers; /* 0: as many as there are cores */
+    char *state_directory;
+    bool demo;                     /* serve the demo page at / */
+    bool allow_development_remote; /* development auth on a non-loopback address */
+    enum log_level log_level;
+    enum log_format log_format;
+    struct h2_limits limits;
+    unsigned drain_ms; /* how long a stop waits for streams */
+};
+
+struct config_fault {
+    char message[512]; /* "sse-server.yaml:12: services[0].queueBytes: …; use …" */
+};
+
+/* Defaults, then the file (path NULL: none), then the environment (SSE_SERVER_…), in that order.
+ * Without a file: the demo. 0, or a negative errno with *fault; then *config is released. */
+int config_load(struct config *config, const char *path, char *const *environment,
+                struct config_fault *fault);
+void config_release(struct config *config);
+
+/* A complete, commented YAML file of all keys with their defaults. The caller frees it. */
+char *config_default_text(void);
+
+/* Checks across keys: development auth on a reachable address, overlapping base paths, missing
+ * certificates. Called by config_load. */
+int config_check(const struct config *config, struct config_fault *fault);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_CONNECTION_H
+#define SSE_CONNECTION_H
+/*
+ * One open event stream: who, what it listens to, what waits for it. Reaches its client through a
+ * sink and knows nothing of HTTP. Belongs to one service of one worker. Lives from
+ * sse_connection_open() until its sink says sse_connection_gone(); in between it may have ended
+ * (sse_connection_close): then it is in no registry any more and only its last bytes leave.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "sse/queue.h"
+
+struct sse_event;
+struct sse_service;
+struct sse_user;
+
+#define SSE_CONNECTION_ID_SIZE 33u /* 128 random bits in hex, and a NUL */
+
+/* The way to the client; the only inversion in the program. */
+struct sse_sink {
+    /* The queue was empty and has something now, or the connection has ended. */
+    void (*wake)(void *context);
+    /* Nothing more can be said to this client: break off. sse_connection_gone() follows, later. */
+    void (*close)(void *context);
+};
+
+/* What the page and its request said, for `connections` and handlers. Texts are packed in one
+ * block; "" where nothing was said. */
+struct sse_client_info {
+    const char *client_id;
+    const char *client_version;
+    const char *client_instance_id;
+    const char *client_instance_time;
+    const char *client_import_module_time;
+    const char *channel;
+    const char *location_href;
+    const char *screen;
+    const char *total_js_heap_size;
+    const char *used_js_heap_size;
+    const char *js_heap_size_limit;
+    const char *request_ip;
+    const char *request_domain; /* scheme://authority */
+    const char *user_agent;
+    const char *http_parameters; /* JSON object as text, secrets already masked */
+    const char *http_headers;    /* the same */
+    int64_t access_time;         /* epoch ms */
+    int64_t session_duration;    /* seconds, as the page counted them so far */
+};
+
+enum sse_close_reason {                    /* each with its word on the wire, in logs and metrics */
+                        SSE_CLOSE_GONE,    /* the client left (no connect-close) */
+                        SSE_CLOSE_CLIENT,  /* disconnect.do */
+                        SSE_CLOSE_KICKED,  /* disconnectUser */
+                        SSE_CLOSE_EVICTED, /* too many connections of one client */
+                        SSE_CLOSE_SLOW,    /* the queue's bound, policy disconnect */
+                        SSE_CLOSE_LIFETIME, /* end of life (no connect-close) */
+                        SSE_CLOSE_DRAIN,    /* the server stops */
+                        SSE_CLOSE_REASONS
+};
+
+extern const char *const sse_close_reason_words[SSE_CLOSE_REASONS];
+
+struct sse_connection {
+    struct sse_service *service; /* NULL once it has ended */
+    struct sse_user *user;
+    const struct sse_sink *sink; /* NULL once gone */
+    void *sink_context;
+    struct sse_queue queue;
+    struct loop_timer
+        timer;           /* the next keep-alive comment or the end of life, whichever is first */
+    int64_t create_time; /* wall ms */
+    uint64_t created_at, last_write_at, ends_at; /* loop ms; ends_at 0: never */
+    uint64_t dispatch_mark;  /* the last dispatch that wrote here: once per message */
+    uint64_t session_number; /* of the transport session it runs on */
+    uint32_t message_count, request_message_count, request_upload_count;
+    int64_t last_request_time; /* wall ms, 0: none yet */
+    int64_t access_time, session_duration;
+    int64_t timeout_ms;                 /* its whole life, 0: no limit */
+    char *info;                         /* the packed texts of sse_client_info */
+    struct sse_membership *memberships; /* the registry's: where it is listed */
+    char id[SSE_CONNECTION_ID_SIZE];
+};
+
+struct sse_connection_options {
+    struct sse_user *user; /* a reference is taken */
+    const struct sse_client_info *info;
+    const char *const *listeners;
+    size_t listener_count;
+    const struct sse_sink *sink;
+    void *sink_context;
+    uint64_t session_number;
+    int64_t keepalive_time_ms; /* the page's wish; negative: none said */
+};
+
+/* Registers the connection and queues connect-finish. Never NULL. */
+struct sse_connection *sse_connection_open(struct sse_service *service,
+                                           const struct sse_connection_options *options);
+
+/* Queues an event, by the service's bound and policy. True when it was queued. */
+bool sse_connection_push(struct sse_connection *connection, struct sse_event *event);
+
+/* Ends it: leaves the registry, tells observers, and (by reason) queues connect-close as its last
+ * event. text overrides the reason's word (NULL: none); reconnect_ms: 0 stay away, > 0 wait that
+ * long, < 0 nothing said. A second call is a no-op. */
+void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
+                          const char *text, int64_t reconnect_ms);
+
+/* For the sink: what can be taken now, and whether nothing follows it. */
+size_t sse_connection_ready(const struct sse_connection *connection, bool *last);
+void sse_connection_take(struct sse_connection *connection, char *to, size_t length);
+
+/* The sink has gone, finished or broken. Frees the connection: no call may follow. */
+void sse_connection_gone(struct sse_connection *connection);
+
+/* The listeners as they are after the change; names that are no event names are refused before. */
+void sse_connection_add_listeners(struct sse_connection *connection, const char *const *names,
+                                  size_t count);
+void sse_connection_remove_listeners(struct sse_connection *connection, const char *const *names,
+                                     size_t count);
+json_t *sse_connection_listeners(const struct sse_connection *connection); /* array, new */
+bool sse_connection_is_listening(const struct sse_connection *connection, const char *event);
+
+struct sse_client_info sse_connection_info(const struct sse_connection *connection); /* borrowed */
+
+/* As `connections` shows it (protocol.md section 3); a new reference. */
+json_t *sse_connection_to_json(const struct sse_connection *connection, const char *server_id);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_EVENT_H
+#define SSE_EVENT_H
+/*
+ * One server-sent event, encoded once to the bytes that go over the wire (WHATWG HTML 9.2.6) and
+ * shared by every connection it goes to. Immutable. The bytes may be shared by all threads; this
+ * struct, whose count is a plain number, belongs to one.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes;
+
+#define SSE_EVENT_MAX_NAME 128u
+#define SSE_EVENT_MAX_ID   128u
+#define SSE_EVENT_MAX_DATA (64u * 1024u) /* the default of the configurable limit */
+
+struct sse_event {
+    unsigned refs;
+    uint32_t name_hash; /* of the event name: what policy "latest" compares before the name */
+    char *name;         /* "" for comments; owned */
+    struct bytes *wire;
+};
+
+struct sse_event_fields {
+    const char *id;   /* NULL: no id line */
+    const char *name; /* NULL: no event line (the page sees "message") */
+    const char *data; /* NULL: no data line; may hold CR, LF, CRLF: one data line each */
+    size_t data_length;
+    int64_t retry_ms;    /* negative: no retry line */
+    const char *comment; /* NULL: none; one line, written first */
+};
+
+/* Whether a text may stand in an id or event field: no CR, LF or NUL, valid UTF-8, within limit. */
+int sse_event_check_field(const char *text, size_t length, size_t limit); /* 0 -EINVAL -EMSGSIZE */
+
+/* The bytes of one event, one reference; NULL when a field may not stand as it is (-errno above).
+ */
+struct bytes *sse_event_encode(const struct sse_event_fields *fields);
+
+/* Takes over the reference to wire; name is copied (NULL: ""). One reference. */
+struct sse_event *sse_event_new(const char *name, struct bytes *wire);
+struct sse_event *sse_event_ref(struct sse_event *event);
+struct sse_event *sse_event_unref(struct sse_event *event); /* accepts NULL, always NULL */
+
+#endif

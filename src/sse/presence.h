@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_PRESENCE_H
+#define SSE_PRESENCE_H
+/*
+ * Users come online with their first connection, and go offline when the last one is gone and none
+ * has come back within the grace time: connections come and go with every tab switch, users do not.
+ * Fed with joins and leaves; where a user's connections live on several workers, one of them keeps
+ * that user's presence and the others tell it.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct sse_presence;
+
+struct sse_presence_handler {
+    void (*on_online)(void *context, const char *user_id);
+    void (*on_offline)(void *context, const char *user_id);
+    void *context;
+};
+
+struct sse_presence *sse_presence_new(struct loop *loop, uint32_t grace_ms,
+                                      const struct sse_presence_handler *handler);
+void sse_presence_free(struct sse_presence *presence); /* tells nobody */
+
+void sse_presence_join(struct sse_presence *presence, const char *user_id);
+void sse_presence_leave(struct sse_presence *presence, const char *user_id);
+size_t sse_presence_online(const struct sse_presence *presence); /* users, grace included */
+
+#endif

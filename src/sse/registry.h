@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_REGISTRY_H
+#define SSE_REGISTRY_H
+/*
+ * The connections of one service in one worker, by id and by group: user, token, tenant, channel,
+ * and listener. Join and leave cost the same however large a group is.
+ *
+ * A group is a dense array of members. Whoever walks one in slices goes from the end to the start
+ * and marks whom it has seen: a member that leaves is replaced by the last one, which was seen
+ * already, so that nobody is missed; a newcomer is appended behind, so that it is not seen.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sse/target.h"
+
+struct sse_connection;
+struct sse_registry;
+
+struct sse_group {
+    struct sse_connection **members;
+    size_t count;
+};
+
+/* The kinds of group; user to channel are the sse_dimensions of the same value. */
+enum sse_group_kind {
+    SSE_GROUP_USER = SSE_BY_USER,
+    SSE_GROUP_TOKEN = SSE_BY_TOKEN,
+    SSE_GROUP_TENANT = SSE_BY_TENANT,
+    SSE_GROUP_CHANNEL = SSE_BY_CHANNEL,
+    SSE_GROUP_LISTENER,
+    SSE_GROUP_KINDS
+};
+
+struct sse_registry *sse_registry_new(void);
+void sse_registry_free(struct sse_registry *registry);
+
+/* The connection joins the groups of its user, token, tenant, channel; "" joins none. */
+void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection);
+void sse_registry_remove(struct sse_registry *registry, struct sse_connection *connection);
+
+/* False when it was so already. */
+bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *connection,
+                         const char *event);
+bool sse_registry_unlisten(struct sse_registry *registry, struct sse_connection *connection,
+                           const char *event);
+
+struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id);
+/* NULL when the group is empty. The pointer is good until the next change of the registry. */
+const struct sse_group *sse_registry_group(const struct sse_registry *registry,
+                                           enum sse_group_kind kind, const char *key);
+const struct sse_group *sse_registry_all(const struct sse_registry *registry); /* never NULL */
+
+size_t sse_registry_count(const struct sse_registry *registry);
+size_t sse_registry_group_count(const struct sse_registry *registry, enum sse_group_kind kind);
+
+/* Every key of a kind, in no order. */
+void sse_registry_each_key(const struct sse_registry *registry, enum sse_group_kind kind,
+                           void (*on_key)(void *context, const char *key,
+                                          const struct sse_group *group),
+                           void *context);
+
+#endif

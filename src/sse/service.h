@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_SERVICE_H
+#define SSE_SERVICE_H
+/*
+ * One worker's part of a named service: its settings, its registry, its counters and those who
+ * watch it. Single-threaded; the other workers have parts of their own.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "sse/connection.h"
+
+struct loop;
+struct sse_dispatch;
+struct sse_registry;
+struct sse_service;
+
+enum sse_slow_policy { SSE_SLOW_DISCONNECT, SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST };
+
+/* Immutable while the program runs; shared by all workers. */
+struct sse_service_settings {
+    const char *name;      /* "hr" */
+    const char *base_path; /* "/sse/hr" */
+    const char *version;   /* of the program, for connect-finish */
+    uint32_t reconnect_ms; /* 5000: retry: and reconnectTime */
+    uint32_t comment_ms;   /* 25000: keep-alive comment after this much silence; 0: none */
+    int64_t lifetime_ms;   /* 3600000, drawn from 80 to 100 %; 0: the page may choose */
+    size_t queue_bytes;    /* 1 MiB per connection */
+    uint32_t queue_events; /* 1000 per connection */
+    enum sse_slow_policy slow_policy;
+    uint32_t client_connections; /* 3 per clientId; 0: no limit */
+    uint32_t listeners;          /* 100 names per connection */
+    size_t event_data_bytes;     /* 64 KiB */
+    uint32_t offline_grace_ms;   /* 5000 */
+};
+
+extern const struct sse_service_settings sse_service_settings_default;
+
+struct sse_counters {
+    uint64_t connections_opened;
+    uint64_t connections_closed[SSE_CLOSE_REASONS];
+    uint64_t messages;      /* dispatched */
+    uint64_t events_queued; /* one per connection written to */
+    uint64_t events_dropped_oldest, events_dropped_latest, events_dropped_slow;
+    uint64_t slow_disconnects;
+    uint64_t comments;
+    uint64_t bytes_sent;
+};
+
+/* Intrusive observer; every member may be NULL. Called while the connection is still whole. */
+struct sse_observer {
+    struct list node;
+    void (*on_connect)(struct sse_observer *observer, struct sse_connection *connection);
+    void (*on_disconnect)(struct sse_observer *observer, struct sse_connection *connection,
+                          enum sse_close_reason reason, const char *text);
+    void (*on_listening)(struct sse_observer *observer, struct sse_connection *connection,
+                         const char *event, bool before, bool after);
+};
+
+struct sse_service {
+    const struct sse_service_settings *settings;
+    struct loop *loop;
+    struct sse_registry *registry;
+    struct sse_dispatch *dispatch;
+    struct sse_counters counters;
+    struct list observers;
+    size_t queued_bytes;       /* of all its connections */
+    struct sse_event *comment; /* the shared keep-alive comment */
+};
+
+struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings);
+/* All its connections must be gone. */
+void sse_service_free(struct sse_service *service);
+
+#endif

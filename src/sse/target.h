@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_TARGET_H
+#define SSE_TARGET_H
+/*
+ * Whom a message, a disconnect, a duration or a query is for: one dimension with its values, or
+ * all; optionally only those connections that listen to an event. Immutable once made and free of
+ * thread-bound parts, so that workers may share one.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum sse_dimension {
+    SSE_BY_USER,       /* "userId" */
+    SSE_BY_TOKEN,      /* "accessToken" */
+    SSE_BY_TENANT,     /* "tenantId" */
+    SSE_BY_CHANNEL,    /* "channel" */
+    SSE_BY_CONNECTION, /* "connectionId" */
+    SSE_ALL,           /* "all": true */
+    SSE_DIMENSIONS
+};
+
+#define SSE_TARGET_MAX_VALUES 10000u
+
+struct sse_target {
+    enum sse_dimension dimension;
+    char **values; /* NULL for SSE_ALL */
+    size_t count;
+    char *listening; /* NULL: whether they listen or not */
+};
+
+extern const char *const sse_dimension_keys[SSE_DIMENSIONS]; /* the JSON names above */
+
+/* Reads the one selector of a JSON object (a value or an array; numbers and strings are the same
+ * text). allowed is a mask of (1u << dimension). 0, or -EINVAL with a sentence in fault. listening
+ * is left NULL: what it means depends on the caller. */
+int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
+                         char *fault, size_t fault_size);
+void sse_target_release(struct sse_target *target);
+
+#endif

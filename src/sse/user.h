@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_USER_H
+#define SSE_USER_H
+/* Who opened a connection, as the auth backend said. Reference-counted within one thread. */
+#include <jansson.h>
+
+struct sse_user {
+    unsigned refs;
+    const char *id;           /* never NULL */
+    const char *name;         /* "" when unknown */
+    const char *access_token; /* "" when there is none */
+    const char *tenant_id;    /* "" when there is none */
+    char *extra;              /* further fields, a JSON object as text; NULL when there are none */
+    char storage[];           /* the texts above, packed */
+};
+
+/* Copies everything; NULL texts count as "". One reference. */
+struct sse_user *sse_user_new(const char *id, const char *name, const char *access_token,
+                              const char *tenant_id, const json_t *extra);
+struct sse_user *sse_user_ref(struct sse_user *user);
+struct sse_user *sse_user_unref(struct sse_user *user);
+
+/* {"id","name","accessToken","tenantId", ...extra}; a new reference. */
+json_t *sse_user_to_json(const struct sse_user *user);
+
+#endif
