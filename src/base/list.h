@@ -71,6 +71,19 @@ static inline struct list *list_take_first(struct list *head)
     return node;
 }
 
+/* Moves every node of from to the uninitialised head to, in order; from is empty after. */
+static inline void list_take_all(struct list *to, struct list *from)
+{
+    list_init(to);
+    if (list_is_empty(from))
+        return;
+    to->next = from->next;
+    to->prev = from->prev;
+    to->next->prev = to;
+    to->prev->next = to;
+    list_init(from);
+}
+
 #define list_for_each(node, head)                                                                  \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 

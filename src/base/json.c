@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json_scan.h"
+#include "base/utf8.h"
+
+/* Keeps the longest part of text that fits and ends with a whole character. */
+static void fault_set(struct json_fault *fault, const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] != '\0') {
+        size_t step = utf8_char_length(text + length, strlen(text + length));
+
+        if (step == 0 || length + step >= sizeof(fault->message))
+            break;
+        length += step;
+    }
+    memcpy(fault->message, text, length);
+    fault->message[length] = '\0';
+}
+
+/* jansson counts columns in characters; ours count bytes, as editors and cut -b do. */
+static void fault_place(struct json_fault *fault, const char *text, size_t offset)
+{
+    fault->line = 1;
+    fault->column = 1;
+    for (size_t i = 0; i < offset; i++) {
+        fault->column++;
+        if (text[i] == '\n') {
+            fault->line++;
+            fault->column = 1;
+        }
+    }
+}
+
+static void fault_from_jansson(struct json_fault *fault, const char *text, size_t length,
+                               const json_error_t *error)
+{
+    size_t offset = error->position > 0 ? (size_t)error->position : 0;
+
+    /* It points behind the last byte that it read. */
+    if (offset > 0)
+        offset--;
+    fault_place(fault, text, offset < length ? offset : length);
+    fault_set(fault, error->text);
+}
+
+json_t *json_parse(const char *text, size_t length, struct json_fault *fault)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+    const char *wrong;
+    json_error_t error;
+    json_t *value;
+    size_t offset;
+
+    wrong = json_scan(text, length, &offset);
+    if (wrong != NULL) {
+        fault_place(fault, text, offset);
+        fault_set(fault, wrong);
+        return NULL;
+    }
+    value = json_loadb(text, length, flags, &error);
+    if (value == NULL)
+        fault_from_jansson(fault, text, length, &error);
+    return value;
+}
+
+const char *json_id_text(const json_t *value, char *buffer, size_t size)
+{
+    size_t length;
+
+    if (json_is_integer(value)) {
+        int written = snprintf(buffer, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+
+        return written > 0 && (size_t)written < size ? buffer : NULL;
+    }
+    if (!json_is_string(value))
+        return NULL;
+    length = json_string_length(value);
+    if (length >= size || memchr(json_string_value(value), '\0', length) != NULL)
+        return NULL;
+    memcpy(buffer, json_string_value(value), length + 1);
+    return buffer;
+}

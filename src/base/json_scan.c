@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json_scan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/utf8.h"
+
+_Static_assert(JSON_MAX_DEPTH <= 64, "one bit per level");
+
+struct scan {
+    const char *text;
+    size_t length;
+    size_t at;
+    unsigned depth;
+    unsigned values;  /* inside the outermost one; keys are not counted */
+    uint64_t objects; /* bit n: the bracket at depth n is an object's */
+    bool key_next;    /* a string here is a key */
+};
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool in_object(const struct scan *scan)
+{
+    return (scan->objects >> scan->depth & 1) != 0;
+}
+
+static const char *count_value(struct scan *scan)
+{
+    if (scan->depth > 0 && ++scan->values > JSON_MAX_VALUES)
+        return "too many values (at most 10000)";
+    return NULL;
+}
+
+static const char *enter(struct scan *scan, bool object)
+{
+    const char *wrong = count_value(scan);
+
+    if (wrong != NULL)
+        return wrong;
+    if (scan->depth == JSON_MAX_DEPTH)
+        return "nested too deep (at most 32 levels)";
+    scan->depth++;
+    scan->objects &= ~(UINT64_C(1) << scan->depth);
+    scan->objects |= (uint64_t)object << scan->depth;
+    scan->key_next = object;
+    scan->at++;
+    return NULL;
+}
+
+static void leave(struct scan *scan)
+{
+    /* One too many is for the parser to tell. */
+    if (scan->depth > 0)
+        scan->depth--;
+    scan->key_next = false;
+    scan->at++;
+}
+
+/* One character, in a string or outside. */
+static const char *step(struct scan *scan)
+{
+    size_t length = utf8_char_length(scan->text + scan->at, scan->length - scan->at);
+
+    if (length == 0)
+        return "not valid UTF-8";
+    if (scan->text[scan->at] == '\0')
+        return "a NUL byte is not allowed";
+    scan->at += length;
+    return NULL;
+}
+
+static bool is_escaped_nul(const struct scan *scan)
+{
+    return scan->length - scan->at >= 6 && memcmp(scan->text + scan->at, "\\u0000", 6) == 0;
+}
+
+static const char *scan_string(struct scan *scan)
+{
+    const char *wrong = scan->key_next ? NULL : count_value(scan);
+
+    scan->key_next = false;
+    if (wrong != NULL)
+        return wrong;
+    scan->at++;
+    while (scan->at < scan->length && scan->text[scan->at] != '"') {
+        if (is_escaped_nul(scan))
+            return "\\u0000 is not allowed in a string";
+        if (scan->text[scan->at] == '\\' && scan->at + 1 < scan->length)
+            scan->at++;
+        wrong = step(scan);
+        if (wrong != NULL)
+            return wrong;
+    }
+    scan->at++; /* the closing quote; when it is missing, the parser tells */
+    return NULL;
+}
+
+static bool ends_word(char c)
+{
+    return is_space(c) || strchr("[]{},:\"", c) != NULL; /* NUL ends one too */
+}
+
+/* A number, true, false, null, or something that the parser will not like. */
+static const char *scan_word(struct scan *scan)
+{
+    const char *wrong = count_value(scan);
+
+    while (wrong == NULL && scan->at < scan->length && !ends_word(scan->text[scan->at]))
+        wrong = step(scan);
+    return wrong;
+}
+
+static const char *scan_token(struct scan *scan)
+{
+    switch (scan->text[scan->at]) {
+    case '{':
+        return enter(scan, true);
+    case '[':
+        return enter(scan, false);
+    case '}':
+    case ']':
+        leave(scan);
+        return NULL;
+    case '"':
+        return scan_string(scan);
+    case ',':
+        scan->key_next = in_object(scan);
+        scan->at++;
+        return NULL;
+    case ':':
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+    case '\0':
+        return step(scan);
+    default:
+        return scan_word(scan);
+    }
+}
+
+const char *json_scan(const char *text, size_t length, size_t *offset)
+{
+    struct scan scan = {.text = text, .length = length};
+    const char *wrong = NULL;
+
+    while (scan.at < length && is_space(text[scan.at]))
+        scan.at++;
+    if (scan.at >= length)
+        wrong = "there is nothing: a JSON value is expected";
+    while (wrong == NULL && scan.at < length)
+        wrong = scan_token(&scan);
+    *offset = scan.at < length ? scan.at : length;
+    return wrong;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_JSON_SCAN_H
+#define BASE_JSON_SCAN_H
+/*
+ * The look at a JSON text before anything is built from it: is it within JSON_MAX_DEPTH and
+ * JSON_MAX_VALUES, well-formed UTF-8, without NUL? It knows strings and brackets; the rest of the
+ * grammar is the parser's.
+ */
+#include <stddef.h>
+
+/* What is wrong, and in *offset where; or NULL when the parser may have it. */
+const char *json_scan(const char *text, size_t length, size_t *offset);
+
+#endif

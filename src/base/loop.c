@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/loop.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/wheel.h"
+
+#define NS_PER_MS    1000000u
+#define NS_PER_NOTCH ((uint64_t)LOOP_TIMER_NOTCH_MS * NS_PER_MS)
+
+/* Tasks that tasks defer still run in the same turn, in so many passes; then the rest has to wait
+ * for the next turn, so that a task that defers itself cannot keep the sockets waiting. */
+#define TASK_PASSES 8u
+
+struct loop {
+    struct ev_loop *ev;
+    struct ev_check wake_up;    /* first of a turn: takes the time */
+    struct ev_prepare turn_end; /* last of a turn */
+    struct ev_idle no_wait;     /* active while there is more to do: libev then only polls */
+    struct ev_timer tick;       /* the next notch of the wheel */
+    uint64_t started_ns;        /* notch 0 */
+    uint64_t turn_ns;           /* start of this turn, monotonic */
+    int64_t wall_ms;            /* the same moment, since 1970 */
+    bool woken;                 /* loop_wake() since this end of turn began */
+    bool stopping;
+    struct list tasks;
+    struct list hooks[LOOP_PHASES];
+    struct loop_lag lag;
+    struct wheel wheel;
+};
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec now;
+
+    /* Cannot fail for the two clocks that are used here. */
+    clock_gettime(id, &now);
+    return (uint64_t)now.tv_sec * 1000u * NS_PER_MS + (uint64_t)now.tv_nsec;
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static void take_time(struct loop *loop)
+{
+    loop->turn_ns = clock_ns(CLOCK_MONOTONIC);
+    loop->wall_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_MS);
+}
+
+static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
+{
+    (void)ev;
+    (void)events;
+    take_time(container_of(check, struct loop, wake_up));
+}
+
+/* The tick is set anew each time, to the border of the next notch: so it never drifts away from
+ * the borders, which would make timers late by up to a notch more. */
+static void schedule_tick(struct loop *loop)
+{
+    uint64_t due = loop->started_ns + (loop->wheel.served + 1) * NS_PER_NOTCH;
+    uint64_t wait = due > loop->turn_ns ? due - loop->turn_ns : 0;
+
+    ev_timer_stop(loop->ev, &loop->tick);
+    ev_timer_set(&loop->tick, seconds(wait), 0.);
+    ev_timer_start(loop->ev, &loop->tick);
+}
+
+/* The tick goes on while no timer is active: it is what the lag is measured by, and ten short
+ * wake-ups a second are nothing to a thread that serves a network. */
+static void on_tick(struct ev_loop *ev, struct ev_timer *tick, int events)
+{
+    struct loop *loop = container_of(tick, struct loop, tick);
+    uint64_t due = loop->started_ns + (loop->wheel.served + 1) * NS_PER_NOTCH;
+
+    (void)ev;
+    (void)events;
+    if (loop->turn_ns >= due) {
+        loop->lag.last_seconds = seconds(loop->turn_ns - due);
+        if (loop->lag.last_seconds > loop->lag.max_seconds)
+            loop->lag.max_seconds = loop->lag.last_seconds;
+        wheel_advance(&loop->wheel, (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH);
+    }
+    schedule_tick(loop);
+}
+
+static void run_tasks(struct loop *loop)
+{
+    for (unsigned pass = 0; pass < TASK_PASSES && !list_is_empty(&loop->tasks); pass++) {
+        struct list batch;
+        struct list *node;
+
+        list_take_all(&batch, &loop->tasks);
+        while ((node = list_take_first(&batch)) != NULL) {
+            struct loop_task *task = container_of(node, struct loop_task, node);
+
+            task->run(task);
+        }
+    }
+}
+
+/* Each hook is back in its list before it runs: it may remove itself, or any other. */
+static bool run_hooks(struct list *hooks)
+{
+    struct list batch;
+    struct list *node;
+    bool more = false;
+
+    list_take_all(&batch, hooks);
+    while ((node = list_take_first(&batch)) != NULL) {
+        struct loop_hook *hook = container_of(node, struct loop_hook, node);
+
+        list_append(hooks, node);
+        more |= hook->run(hook);
+    }
+    return more;
+}
+
+static void keep_from_waiting(struct loop *loop, bool more)
+{
+    if (more)
+        ev_idle_start(loop->ev, &loop->no_wait);
+    else
+        ev_idle_stop(loop->ev, &loop->no_wait);
+}
+
+static void on_turn_end(struct ev_loop *ev, struct ev_prepare *prepare, int events)
+{
+    struct loop *loop = container_of(prepare, struct loop, turn_end);
+    bool more = false;
+    double length;
+
+    (void)events;
+    loop->woken = false;
+    run_tasks(loop);
+    for (size_t phase = 0; phase < LOOP_PHASES; phase++)
+        more |= run_hooks(&loop->hooks[phase]);
+    keep_from_waiting(loop, more || loop->woken || !list_is_empty(&loop->tasks));
+
+    length = seconds(clock_ns(CLOCK_MONOTONIC) - loop->turn_ns);
+    if (length > loop->lag.longest_turn)
+        loop->lag.longest_turn = length;
+    loop->lag.turns++;
+    if (loop->stopping)
+        ev_break(ev, EVBREAK_ONE);
+}
+
+static void on_no_wait(struct ev_loop *ev, struct ev_idle *idle, int events)
+{
+    (void)ev;
+    (void)idle;
+    (void)events;
+}
+
+struct loop *loop_new(void)
+{
+    struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO);
+    struct loop *loop;
+
+    if (ev == NULL) {
+        errno = errno != 0 ? errno : ENOSYS;
+        return NULL;
+    }
+    loop = mem_zalloc(sizeof(*loop));
+    loop->ev = ev;
+    list_init(&loop->tasks);
+    for (size_t phase = 0; phase < LOOP_PHASES; phase++)
+        list_init(&loop->hooks[phase]);
+    wheel_init(&loop->wheel);
+    take_time(loop);
+    loop->started_ns = loop->turn_ns;
+
+    ev_check_init(&loop->wake_up, on_wake_up);
+    ev_set_priority(&loop->wake_up, EV_MAXPRI);
+    ev_check_start(ev, &loop->wake_up);
+    ev_prepare_init(&loop->turn_end, on_turn_end);
+    ev_set_priority(&loop->turn_end, EV_MINPRI);
+    ev_prepare_start(ev, &loop->turn_end);
+    ev_idle_init(&loop->no_wait, on_no_wait);
+    ev_timer_init(&loop->tick, on_tick, 0., 0.);
+    schedule_tick(loop);
+    return loop;
+}
+
+static void unlink_all(struct list *head)
+{
+    while (list_take_first(head) != NULL)
+        continue;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    unlink_all(&loop->tasks);
+    for (size_t phase = 0; phase < LOOP_PHASES; phase++)
+        unlink_all(&loop->hooks[phase]);
+    wheel_release(&loop->wheel);
+    ev_timer_stop(loop->ev, &loop->tick);
+    ev_idle_stop(loop->ev, &loop->no_wait);
+    ev_prepare_stop(loop->ev, &loop->turn_end);
+    ev_check_stop(loop->ev, &loop->wake_up);
+    ev_loop_destroy(loop->ev);
+    free(loop);
+}
+
+struct ev_loop *loop_ev(struct loop *loop)
+{
+    return loop->ev;
+}
+
+void loop_run(struct loop *loop)
+{
+    ev_now_update(loop->ev);
+    take_time(loop);
+    schedule_tick(loop);
+    ev_run(loop->ev, 0);
+    loop->stopping = false;
+}
+
+/* The turn in which it is asked for is finished, flushes and reaps included. */
+void loop_stop(struct loop *loop)
+{
+    loop->stopping = true;
+    loop_wake(loop);
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return loop->turn_ns / NS_PER_MS;
+}
+
+int64_t loop_wall_ms(const struct loop *loop)
+{
+    return loop->wall_ms;
+}
+
+const struct loop_lag *loop_lag(const struct loop *loop)
+{
+    return &loop->lag;
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+    if (!list_is_linked(&task->node))
+        list_append(&loop->tasks, &task->node);
+}
+
+void loop_cancel(struct loop_task *task)
+{
+    list_remove(&task->node);
+}
+
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+{
+    /* Not the time of this turn: that may have been a while ago, and no timer may be early. */
+    uint64_t now = clock_ns(CLOCK_MONOTONIC) - loop->started_ns;
+    uint64_t delay, due;
+
+    if (__builtin_mul_overflow(delay_ms, (uint64_t)NS_PER_MS, &delay) ||
+        __builtin_add_overflow(now, delay, &due))
+        due = UINT64_MAX; /* in five centuries */
+    wheel_add(&loop->wheel, timer, due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0));
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    list_remove(&timer->node);
+}
+
+void loop_hook_add(struct loop *loop, enum loop_phase phase, struct loop_hook *hook)
+{
+    list_remove(&hook->node);
+    list_append(&loop->hooks[phase], &hook->node);
+    loop_wake(loop);
+}
+
+void loop_hook_remove(struct loop_hook *hook)
+{
+    list_remove(&hook->node);
+}
+
+void loop_wake(struct loop *loop)
+{
+    loop->woken = true;
+}

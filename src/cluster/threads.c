@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+
+struct peer {
+    pthread_t thread;
+    struct loop *loop;
+    void *context;
+    struct mailbox *mailbox; /* NULL when the worker is alone */
+};
+
+struct peers {
+    size_t count;
+    pthread_barrier_t all; /* have joined; have left */
+    struct peer members[];
+};
+
+/* A call's way to one worker, or home. */
+struct peers_letter {
+    struct letter letter;
+    struct loop_task task; /* instead of the letter, when the call ends in its origin's thread */
+    struct peers_call *call;
+    size_t worker;
+};
+
+/* letters[] holds the way home first, then one per worker that the call goes to. */
+enum { HOME, FIRST_WORKER };
+
+struct peers *peers_new(size_t workers)
+{
+    struct peers *peers;
+
+    assert(workers > 0 && workers <= UINT16_MAX);
+    peers = mem_zalloc(sizeof(*peers) + workers * sizeof(peers->members[0]));
+    peers->count = workers;
+    if (pthread_barrier_init(&peers->all, NULL, (unsigned)workers) != 0)
+        abort(); /* only for want of memory */
+    return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+    if (peers == NULL)
+        return;
+    pthread_barrier_destroy(&peers->all);
+    free(peers);
+}
+
+size_t peers_count(const struct peers *peers)
+{
+    return peers->count;
+}
+
+void peers_join(struct peers *peers, size_t worker, struct loop *loop, void *context)
+{
+    struct peer *peer = &peers->members[worker];
+
+    assert(worker < peers->count);
+    peer->thread = pthread_self();
+    peer->loop = loop;
+    peer->context = context;
+    if (peers->count > 1)
+        peer->mailbox = mailbox_new(loop, context);
+    pthread_barrier_wait(&peers->all);
+}
+
+void peers_leave(struct peers *peers, size_t worker)
+{
+    struct peer *peer = &peers->members[worker];
+
+    /* The last call may be finished here while the thread that sent it home has not come back
+     * from posting yet. When all are here, nobody touches a mailbox of somebody else any more. */
+    pthread_barrier_wait(&peers->all);
+    mailbox_free(peer->mailbox);
+    peer->mailbox = NULL;
+}
+
+static void run_part(struct peers_call *call, size_t worker)
+{
+    call->run(call, worker, call->peers->members[worker].context);
+}
+
+static void open_part(struct letter *letter, void *context)
+{
+    struct peers_letter *part = container_of(letter, struct peers_letter, letter);
+
+    part->call->run(part->call, part->worker, context);
+}
+
+static void come_home(struct peers_letter *home)
+{
+    struct peers_call *call = home->call;
+    void *context = call->peers->members[call->origin].context;
+
+    free(call->letters);
+    call->letters = NULL;
+    call->finish(call, context);
+}
+
+static void open_home(struct letter *letter, void *context)
+{
+    (void)context;
+    come_home(container_of(letter, struct peers_letter, letter));
+}
+
+static void run_home(struct loop_task *task)
+{
+    come_home(container_of(task, struct peers_letter, task));
+}
+
+static void prepare(struct peers *peers, size_t origin, struct peers_call *call, size_t parts)
+{
+    call->peers = peers;
+    call->origin = origin;
+    call->letters = mem_zalloc((FIRST_WORKER + parts) * sizeof(call->letters[0]));
+    call->letters[HOME] = (struct peers_letter){
+        .letter.open = open_home,
+        .task.run = run_home,
+        .call = call,
+        .worker = origin,
+    };
+    atomic_init(&call->open, parts);
+}
+
+static void post_part(struct peers_call *call, struct peers_letter *part, size_t worker)
+{
+    part->letter.open = open_part;
+    part->call = call;
+    part->worker = worker;
+    mailbox_post(call->peers->members[worker].mailbox, &part->letter);
+}
+
+void peers_call_start(struct peers *peers, size_t origin, struct peers_call *call)
+{
+    prepare(peers, origin, call, peers->count);
+    for (size_t worker = 0; worker < peers->count; worker++)
+        if (worker != origin)
+            post_part(call, &call->letters[FIRST_WORKER + worker], worker);
+    run_part(call, origin);
+}
+
+void peers_call_one(struct peers *peers, size_t origin, size_t worker, struct peers_call *call)
+{
+    prepare(peers, origin, call, 1);
+    if (worker == origin)
+        run_part(call, origin);
+    else
+        post_part(call, &call->letters[FIRST_WORKER], worker);
+}
+
+void peers_call_done(struct peers_call *call)
+{
+    struct peers_letter *home;
+    struct peer *origin;
+
+    /* Whoever is not the last must not look at the call again: it may be gone. */
+    if (atomic_fetch_sub_explicit(&call->open, 1, memory_order_acq_rel) != 1)
+        return;
+    home = &call->letters[HOME];
+    origin = &call->peers->members[call->origin];
+    if (pthread_equal(pthread_self(), origin->thread))
+        loop_defer(origin->loop, &home->task);
+    else
+        mailbox_post(origin->mailbox, &home->letter);
+}
+
+size_t peers_owner(const struct peers *peers, const char *key)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (; *key != '\0'; key++)
+        hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
+    /* The low bits of FNV know little of the key's beginning: fold the high ones in. */
+    return (size_t)((hash ^ hash >> 32) % peers->count);
+}
