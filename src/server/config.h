@@ -19,6 +19,7 @@
 #define CONFIG_MAX_KEYS      64u
 
 struct config_listener {
+    unsigned line;     /* of the file where it begins; 0: not from a file */
     char *address;     /* see h2/listener.h */
     bool tls;          /* default true */
     char *certificate; /* PEM; "" with tls: the development certificate */
@@ -29,6 +30,7 @@ struct config_listener {
 enum config_auth { CONFIG_AUTH_DEVELOPMENT };
 
 struct config_service {
+    unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
     enum config_auth auth;
     bool envelope;
@@ -41,13 +43,15 @@ struct config_service {
 };
 
 struct config {
+    char *file; /* what was read, for messages; NULL: none */
     struct config_listener listeners[CONFIG_MAX_LISTENERS];
     size_t listener_count;
     struct config_service services[CONFIG_MAX_SERVICES];
     size_t service_count;
     char *api_keys[CONFIG_MAX_KEYS];
     size_t api_key_count;
-    unsigned workers; /* 0: as many as there are cores */
+    bool api_key_made; /* the demo's, made at this start: nobody else knows it */
+    unsigned workers;  /* 0: as many as there are cores */
     char *state_directory;
     bool demo;                     /* serve the demo page at / */
     bool allow_development_remote; /* development auth on a non-loopback address */
@@ -61,8 +65,21 @@ struct config_fault {
     char message[512]; /* "sse-server.yaml:12: services[0].queueBytes: …; use …" */
 };
 
-/* Defaults, then the file (path NULL: none), then the environment (SSE_SERVER_…), in that order.
- * Without a file: the demo. 0, or a negative errno with *fault; then *config is released. */
+/* Where settings come from, the later ones winning over the earlier: the defaults, the file, the
+ * environment, the flags of the command line. NULL: not given. */
+struct config_sources {
+    const char *file;         /* NULL: the demo */
+    char *const *environment; /* SSE_SERVER_… and what the state directory follows from */
+    const char *listen;       /* --listen: addresses with commas, as SSE_SERVER_LISTEN */
+    const char *workers;      /* --workers */
+    const char *log_level;    /* --log-level */
+};
+
+/* 0, or a negative errno with *fault; then *config is released. */
+int config_load_from(struct config *config, const struct config_sources *sources,
+                     struct config_fault *fault);
+
+/* The same without flags. */
 int config_load(struct config *config, const char *path, char *const *environment,
                 struct config_fault *fault);
 void config_release(struct config *config);
@@ -71,7 +88,7 @@ void config_release(struct config *config);
 char *config_default_text(void);
 
 /* Checks across keys: development auth on a reachable address, overlapping base paths, missing
- * certificates. Called by config_load. */
+ * certificates. Called by config_load. 0, or -EINVAL with *fault. */
 int config_check(const struct config *config, struct config_fault *fault);
 
 #endif

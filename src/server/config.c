@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "server/config_keys.h"
+#include "server/config_source.h"
+#include "server/config_value.h"
+#include "server/version.h"
+
+int config_fail(struct config_fault *fault, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(fault->message, sizeof(fault->message), format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+/* The defaults of all keys that lie in owner: an item of list, or (NULL) struct config. */
+static void set_defaults(void *owner, const struct config_list *list)
+{
+    char fault[256];
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+
+        if (key->list != list || !key->fallback)
+            continue;
+        /* A length below the least is no fault here: the key has to be given. */
+        if (key->type == CONFIG_TEXT && *key->fallback == '\0') {
+            char *empty = mem_strdup("");
+
+            memcpy((char *)owner + key->offset, &empty, sizeof(empty));
+        } else if (config_value_set(key, owner, key->fallback, fault, sizeof(fault)) != 0) {
+            abort(); /* a row of the table that contradicts itself */
+        }
+    }
+}
+
+static void release_owner(void *owner, const struct config_list *list)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (config_keys[i].list == list && config_keys[i].type == CONFIG_TEXT)
+            config_value_release(&config_keys[i], owner);
+    }
+}
+
+size_t config_list_count(const struct config *config, const struct config_list *list)
+{
+    size_t count = 0;
+
+    memcpy(&count, (const char *)config + list->count, sizeof(count));
+    return count;
+}
+
+void *config_list_item(struct config *config, const struct config_list *list, size_t index)
+{
+    return (char *)config + list->items + index * list->item_size;
+}
+
+static void set_count(struct config *config, const struct config_list *list, size_t count)
+{
+    memcpy((char *)config + list->count, &count, sizeof(count));
+}
+
+void config_list_add(struct config *config, const struct config_list *list)
+{
+    size_t count = config_list_count(config, list);
+    void *item = config_list_item(config, list, count);
+
+    memset(item, 0, list->item_size);
+    set_defaults(item, list);
+    set_count(config, list, count + 1);
+}
+
+void config_list_clear(struct config *config, const struct config_list *list)
+{
+    size_t count = config_list_count(config, list);
+
+    for (size_t i = 0; i < count; i++)
+        release_owner(config_list_item(config, list, i), list);
+    set_count(config, list, 0);
+}
+
+int config_assign(struct config *config, const struct config_assignment *assignment,
+                  struct config_fault *fault)
+{
+    const struct config_key *key = assignment->key;
+    char sentence[384];
+    void *owner = config;
+    int rc = 0;
+
+    if (key->list)
+        owner = config_list_item(config, key->list, assignment->index);
+    rc = config_value_set(key, owner, assignment->text, sentence, sizeof(sentence));
+    if (rc != 0)
+        return config_fail(fault, rc, "%.120s: %s", assignment->where, sentence);
+    return 0;
+}
+
+/* One listener, and one service for who is just looking. */
+static void set_demo(struct config *config)
+{
+    struct config_service *service = &config->services[0];
+
+    config_list_add(config, config_key_find("services")->list);
+    free((char *)service->settings.name);
+    service->settings.name = mem_strdup("demo");
+    config->demo = true;
+}
+
+static void init(struct config *config)
+{
+    memset(config, 0, sizeof(*config));
+    set_defaults(config, NULL);
+    config_list_add(config, config_key_find("listeners")->list);
+}
+
+void config_init_demo(struct config *config)
+{
+    init(config);
+    set_demo(config);
+}
+
+static int read_flags(struct config *config, const struct config_sources *sources,
+                      struct config_fault *fault)
+{
+    const struct {
+        const char *key, *flag, *text;
+    } flags[] = {{"workers", "--workers", sources->workers},
+                 {"log.level", "--log-level", sources->log_level}};
+    int rc = 0;
+
+    if (sources->listen)
+        rc = config_replace_listeners(config, "--listen", sources->listen, fault);
+    for (size_t i = 0; rc == 0 && i < sizeof(flags) / sizeof(flags[0]); i++) {
+        const struct config_assignment assignment = {config_key_find(flags[i].key), 0,
+                                                     flags[i].flag, flags[i].text};
+
+        if (flags[i].text)
+            rc = config_assign(config, &assignment, fault);
+    }
+    return rc;
+}
+
+static void replace(char **text, struct buf *with)
+{
+    free(*text);
+    *text = buf_detach(with);
+}
+
+/* Where systemd says, or below the home directory. */
+static int find_state_directory(struct config *config, char *const *environment,
+                                struct config_fault *fault)
+{
+    const char *given = config_variable(environment, "STATE_DIRECTORY");
+    const char *state = config_variable(environment, "XDG_STATE_HOME");
+    const char *home = config_variable(environment, "HOME");
+    struct buf path = BUF_INIT;
+
+    if (*config->state_directory != '\0')
+        return 0;
+    if (given)
+        buf_append(&path, given, strcspn(given, ":"));
+    else if (state)
+        buf_printf(&path, "%s/sse-server", state);
+    else if (home)
+        buf_printf(&path, "%s/.local/state/sse-server", home);
+    else
+        return config_fail(fault, -EINVAL,
+                           "stateDirectory: neither it nor $STATE_DIRECTORY, $XDG_STATE_HOME or "
+                           "$HOME is given; set one, such as " CONFIG_PREFIX
+                           "STATE_DIRECTORY=/var/lib/sse-server");
+    replace(&config->state_directory, &path);
+    return 0;
+}
+
+/* What follows from other keys. */
+static void fill_services(struct config *config)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        struct config_service *service = &config->services[i];
+        struct buf path = BUF_INIT;
+
+        service->settings.version = server_version;
+        if (*service->settings.base_path == '\0') {
+            buf_printf(&path, "/sse/%s", service->settings.name);
+            free((char *)service->settings.base_path);
+            service->settings.base_path = buf_detach(&path);
+        }
+        if (*service->upload_directory == '\0') {
+            buf_printf(&path, "%s/%s/uploads", config->state_directory, service->settings.name);
+            replace(&service->upload_directory, &path);
+        }
+    }
+}
+
+static void make_demo_key(struct config *config)
+{
+    char key[2 * 16 + 1];
+
+    if (!config->demo || config->api_key_count > 0)
+        return;
+    random_hex(key, 16);
+    config->api_keys[0] = mem_strdup(key);
+    config->api_key_count = 1;
+    config->api_key_made = true;
+}
+
+int config_load_from(struct config *config, const struct config_sources *sources,
+                     struct config_fault *fault)
+{
+    int rc = 0;
+
+    init(config);
+    if (sources->file)
+        rc = config_read_file(config, sources->file, fault);
+    else
+        set_demo(config);
+    if (rc == 0)
+        rc = config_read_environment(config, sources->environment, fault);
+    if (rc == 0)
+        rc = read_flags(config, sources, fault);
+    if (rc == 0)
+        rc = find_state_directory(config, sources->environment, fault);
+    if (rc == 0) {
+        fill_services(config);
+        rc = config_check(config, fault);
+    }
+    if (rc != 0) {
+        config_release(config);
+        return rc;
+    }
+    make_demo_key(config);
+    return 0;
+}
+
+int config_load(struct config *config, const char *path, char *const *environment,
+                struct config_fault *fault)
+{
+    const struct config_sources sources = {.file = path, .environment = environment};
+
+    return config_load_from(config, &sources, fault);
+}
+
+void config_release(struct config *config)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (config_keys[i].type == CONFIG_LIST)
+            config_list_clear(config, config_keys[i].list);
+    }
+    release_owner(config, NULL);
+    free(config->file);
+    memset(config, 0, sizeof(*config));
+}

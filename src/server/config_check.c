@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold between settings, or between a setting and the machine. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "h2/listener.h"
+#include "server/config.h"
+#include "server/config_source.h"
+
+/* What a fault is about: a file and line where there are any, and a key. */
+struct subject {
+    const struct config *config;
+    unsigned line;
+    const char *list; /* "services", or "" */
+    size_t index;
+    struct config_fault *fault;
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(const struct subject *subject,
+                                                      const char *key, const char *format, ...)
+{
+    char place[200] = "";
+    char item[40] = "";
+    char sentence[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    va_end(arguments);
+    if (subject->line > 0 && subject->config->file)
+        snprintf(place, sizeof(place), "%.150s:%u: ", subject->config->file, subject->line);
+    else if (subject->config->file)
+        snprintf(place, sizeof(place), "%.150s: ", subject->config->file);
+    if (*subject->list != '\0')
+        snprintf(item, sizeof(item), "%s[%zu]%s", subject->list, subject->index,
+                 *key != '\0' ? "." : "");
+    return config_fail(subject->fault, -EINVAL, "%s%s%s: %s", place, item, key, sentence);
+}
+
+static int check_readable(const struct subject *subject, const char *key, const char *path)
+{
+    if (access(path, R_OK) == 0)
+        return 0;
+    return fail(subject, key, "\"%.120s\": %s; give a PEM file that this user may read", path,
+                strerror(errno));
+}
+
+static int check_certificate(const struct subject *subject, const struct config_listener *listener)
+{
+    bool certificate = *listener->certificate != '\0';
+    bool key = *listener->key != '\0';
+    int rc = 0;
+
+    if (certificate && !key)
+        return fail(subject, "key", "is missing; a certificate needs its private key");
+    if (key && !certificate)
+        return fail(subject, "certificate", "is missing; a private key needs its certificate");
+    if (!certificate)
+        return 0;
+    if (!listener->tls)
+        return fail(subject, "certificate",
+                    "has no use without TLS; leave it out, or set tls: true");
+    rc = check_readable(subject, "certificate", listener->certificate);
+    return rc == 0 ? check_readable(subject, "key", listener->key) : rc;
+}
+
+static bool has_development_auth(const struct config *config)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        if (config->services[i].auth == CONFIG_AUTH_DEVELOPMENT)
+            return true;
+    }
+    return false;
+}
+
+static int check_listener(const struct subject *subject, const struct config_listener *listener)
+{
+    bool local = false;
+
+    if (h2_address_is_local(listener->address, &local) != 0)
+        return fail(subject, "address",
+                    "\"%.100s\" is no address; use one such as 127.0.0.1:8443, [::1]:8443, *:8443, "
+                    "localhost:8443 or unix:/run/sse.sock",
+                    listener->address);
+    for (size_t i = 0; i < subject->index; i++) {
+        if (strcmp(subject->config->listeners[i].address, listener->address) == 0)
+            return fail(subject, "address", "\"%.100s\" is that of listeners[%zu] too; keep one",
+                        listener->address, i);
+    }
+    if (!local && !subject->config->allow_development_remote &&
+        has_development_auth(subject->config))
+        return fail(subject, "address",
+                    "\"%.100s\" can be reached from other machines, and auth development believes "
+                    "anyone; listen on localhost, or set allowDevelopmentRemote: true",
+                    listener->address);
+    return check_certificate(subject, listener);
+}
+
+static int check_name(const struct subject *subject, const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+
+    if (*name == '\0')
+        return fail(subject, "name", "is missing; give one of a-z, 0-9, _ and -");
+    if (name[strspn(name, allowed)] != '\0')
+        return fail(subject, "name", "\"%.70s\" is no name; use a-z, 0-9, _ and - only", name);
+    return 0;
+}
+
+/* Whether path is base or lies below it. */
+static bool is_below(const char *path, const char *base)
+{
+    size_t length = strlen(base);
+
+    return strncmp(path, base, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static bool is_plain_path(const char *path)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_.~-/";
+
+    if (path[0] != '/' || path[1] == '\0' || path[strlen(path) - 1] == '/')
+        return false;
+    if (path[strspn(path, allowed)] != '\0' || strstr(path, "//"))
+        return false;
+    for (const char *segment = path; (segment = strchr(segment, '/')); segment++) {
+        size_t length = strcspn(segment + 1, "/");
+
+        if (strspn(segment + 1, ".") == length && length <= 2)
+            return false; /* "/." and "/.." never reach a route */
+    }
+    return true;
+}
+
+static int check_base_path(const struct subject *subject, const char *path)
+{
+    static const char *const ours[] = {"/health", "/metrics"};
+
+    if (!is_plain_path(path))
+        return fail(subject, "basePath",
+                    "\"%.100s\" is no base path; begin it with /, end it without, and use letters, "
+                    "digits, _ . ~ and - between, such as /sse/hr",
+                    path);
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (is_below(path, ours[i]) || is_below(ours[i], path))
+            return fail(subject, "basePath",
+                        "\"%.100s\" is where the server has its own %s; use "
+                        "another, such as /sse/hr",
+                        path, ours[i]);
+    }
+    return 0;
+}
+
+static int check_against(const struct subject *subject, const struct config_service *service,
+                         size_t other_index)
+{
+    const struct config_service *other = &subject->config->services[other_index];
+    const char *path = service->settings.base_path;
+    const char *other_path = other->settings.base_path;
+
+    if (strcmp(service->settings.name, other->settings.name) == 0)
+        return fail(subject, "name", "\"%s\" is that of services[%zu] too; rename one",
+                    service->settings.name, other_index);
+    if (is_below(path, other_path) || is_below(other_path, path))
+        return fail(subject, "basePath",
+                    "\"%.60s\" and \"%.60s\" of services[%zu] overlap; neither may lie below the "
+                    "other",
+                    path, other_path, other_index);
+    return 0;
+}
+
+static int check_service(const struct subject *subject, const struct config_service *service)
+{
+    int rc = check_name(subject, service->settings.name);
+
+    if (rc == 0)
+        rc = check_base_path(subject, service->settings.base_path);
+    for (size_t i = 0; rc == 0 && i < subject->index; i++)
+        rc = check_against(subject, service, i);
+    if (rc != 0)
+        return rc;
+    if (service->settings.event_data_bytes > service->settings.queue_bytes)
+        return fail(subject, "queueBytes",
+                    "%zu is less than eventDataBytes (%zu): the largest event would never fit; "
+                    "make it larger",
+                    service->settings.queue_bytes, service->settings.event_data_bytes);
+    return 0;
+}
+
+static int check_limits(const struct subject *subject, const struct h2_limits *limits)
+{
+    const struct {
+        const char *key, *other;
+        size_t value, most;
+    } pairs[] = {
+        {"headerFieldBytes", "headerListBytes", limits->header_field_bytes,
+         limits->header_list_bytes},
+        {"pathBytes", "headerListBytes", limits->path_bytes, limits->header_list_bytes},
+        {"streamWindow", "sessionWindow", limits->stream_window, limits->session_window},
+        {"outputSoftBytes", "outputHardBytes", limits->output_soft_bytes,
+         limits->output_hard_bytes},
+        {"pingAckTimeout", "pingInterval", limits->ping_ack_ms, limits->ping_ms},
+    };
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char key[64];
+
+        snprintf(key, sizeof(key), "limits.%s", pairs[i].key);
+        if (pairs[i].value > pairs[i].most)
+            return fail(subject, key, "%zu is more than limits.%s (%zu); lower it, or raise that",
+                        pairs[i].value, pairs[i].other, pairs[i].most);
+    }
+    return 0;
+}
+
+static int check_api_keys(struct subject *subject)
+{
+    const struct config *config = subject->config;
+
+    subject->list = "apiKeys";
+    for (size_t i = 0; i < config->api_key_count; i++) {
+        const char *key = config->api_keys[i];
+
+        subject->index = i;
+        if (*key == '\0' || strpbrk(key, " \t"))
+            return fail(subject, "",
+                        "is empty or holds white space; write a text without, such "
+                        "as openssl rand -hex 16 prints");
+    }
+    subject->list = "";
+    return 0;
+}
+
+int config_check(const struct config *config, struct config_fault *fault)
+{
+    struct subject subject = {.config = config, .list = "", .fault = fault};
+    int rc = check_api_keys(&subject);
+
+    if (rc == 0)
+        rc = check_limits(&subject, &config->limits);
+    if (rc == 0 && config->service_count == 0)
+        rc = fail(&subject, "services",
+                  "there is none; give at least one, such as "
+                  "\"services: [{name: hr}]\"");
+    if (rc == 0 && config->listener_count == 0)
+        rc = fail(&subject, "listeners",
+                  "there is none; give at least one, such as "
+                  "\"listeners: [{address: localhost:8443}]\"");
+    subject.list = "services";
+    for (size_t i = 0; rc == 0 && i < config->service_count; i++) {
+        subject.index = i;
+        subject.line = config->services[i].line;
+        rc = check_service(&subject, &config->services[i]);
+    }
+    subject.list = "listeners";
+    for (size_t i = 0; rc == 0 && i < config->listener_count; i++) {
+        subject.index = i;
+        subject.line = config->listeners[i].line;
+        rc = check_listener(&subject, &config->listeners[i]);
+    }
+    return rc;
+}

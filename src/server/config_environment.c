@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings from the environment: SSE_SERVER_… */
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "server/config.h"
+#include "server/config_keys.h"
+#include "server/config_source.h"
+
+#define LISTEN  CONFIG_PREFIX "LISTEN"
+#define API_KEY CONFIG_PREFIX "API_KEY"
+
+/* A service that is called "sse-server" makes Kubernetes put these into every container:
+ * …SERVICE_HOST, …SERVICE_PORT_HTTPS, …PORT=tcp://10.0.0.1:8443, …PORT_8443_TCP_ADDR. */
+static bool is_from_kubernetes(const char *entry)
+{
+    static const char *const theirs[] = {"SERVICE_HOST=", "SERVICE_PORT=", "SERVICE_PORT_",
+                                         "PORT=tcp://", "PORT=udp://"};
+    const char *rest = entry + strlen(CONFIG_PREFIX);
+
+    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
+        if (strncmp(rest, theirs[i], strlen(theirs[i])) == 0)
+            return true;
+    }
+    return strncmp(rest, "PORT_", 5) == 0 && isdigit((unsigned char)rest[5]);
+}
+
+/* Writes '#' for the first number that stands between underscores, and gives the number. */
+static size_t take_index(const char *name, char pattern[CONFIG_VARIABLE_SIZE])
+{
+    size_t index = SIZE_MAX;
+    const char *digits = name;
+
+    while ((digits = strchr(digits, '_'))) {
+        char *end = NULL;
+
+        digits++;
+        if (!isdigit((unsigned char)*digits))
+            continue;
+        index = strtoul(digits, &end, 10);
+        if (*end == '\0' || *end == '_') {
+            snprintf(pattern, CONFIG_VARIABLE_SIZE, "%.*s#%s", (int)(digits - name), name, end);
+            return index;
+        }
+    }
+    snprintf(pattern, CONFIG_VARIABLE_SIZE, "%s", name);
+    return SIZE_MAX;
+}
+
+/* The key whose variable this is; *nearest is the variable that looks most like it. */
+static const struct config_key *find_key(const char *pattern, char nearest[CONFIG_VARIABLE_SIZE])
+{
+    size_t least = config_distance(pattern, API_KEY);
+
+    snprintf(nearest, CONFIG_VARIABLE_SIZE, API_KEY);
+    if (config_distance(pattern, LISTEN) < least) {
+        least = config_distance(pattern, LISTEN);
+        snprintf(nearest, CONFIG_VARIABLE_SIZE, LISTEN);
+    }
+    for (size_t i = 0; i < config_key_count; i++) {
+        char variable[CONFIG_VARIABLE_SIZE];
+        size_t distance = 0;
+
+        if (!config_keys[i].fallback)
+            continue;
+        config_key_variable(config_keys[i].name, variable);
+        if (strcmp(variable, pattern) == 0)
+            return &config_keys[i];
+        distance = config_distance(pattern, variable);
+        if (distance < least) {
+            least = distance;
+            memcpy(nearest, variable, sizeof(variable));
+        }
+    }
+    return NULL;
+}
+
+static int unknown(const char *name, char nearest[CONFIG_VARIABLE_SIZE], struct config_fault *fault)
+{
+    char *number = strchr(nearest, '#');
+
+    if (number)
+        *number = '0';
+    return config_fail(fault, -EINVAL,
+                       "%.100s: there is no such setting; the nearest is %s (all of them: "
+                       "sse-server default-config)",
+                       name, nearest);
+}
+
+struct variable {
+    struct config_assignment assignment;
+    char *name;
+};
+
+/* By list and number: item 1 cannot come before item 0, and the environment has no order. */
+static int compare(const void *left, const void *right)
+{
+    const struct config_assignment *a = &((const struct variable *)left)->assignment;
+    const struct config_assignment *b = &((const struct variable *)right)->assignment;
+
+    if (a->key->list != b->key->list)
+        return (uintptr_t)a->key->list < (uintptr_t)b->key->list ? -1 : 1;
+    if (a->index != b->index)
+        return a->index < b->index ? -1 : 1;
+    return a->key < b->key ? -1 : a->key > b->key;
+}
+
+static int apply(struct config *config, const struct config_assignment *assignment,
+                 struct config_fault *fault)
+{
+    const struct config_list *list = assignment->key->list;
+    size_t count = list ? config_list_count(config, list) : 0;
+
+    if (list && assignment->index >= list->most)
+        return config_fail(fault, -E2BIG, "%s: the number must be below %zu", assignment->where,
+                           list->most);
+    if (list && assignment->index > count)
+        return config_fail(fault, -EINVAL,
+                           "%s: there are %zu of them, so that the next has the number %zu",
+                           assignment->where, count, count);
+    if (list && assignment->index == count)
+        config_list_add(config, list);
+    return config_assign(config, assignment, fault);
+}
+
+static bool is_ours(const char *entry)
+{
+    return strncmp(entry, CONFIG_PREFIX, strlen(CONFIG_PREFIX)) == 0 && strchr(entry, '=') &&
+           !is_from_kubernetes(entry);
+}
+
+/* Makes an assignment of NAME=value; the shorthands are none (they were taken before). */
+static int read_entry(const char *entry, struct variable *variable, struct config_fault *fault)
+{
+    char pattern[CONFIG_VARIABLE_SIZE];
+    char nearest[CONFIG_VARIABLE_SIZE];
+    const char *equals = strchr(entry, '=');
+
+    variable->name = mem_strndup(entry, (size_t)(equals - entry));
+    variable->assignment.index = take_index(variable->name, pattern);
+    variable->assignment.key = find_key(pattern, nearest);
+    if (!variable->assignment.key) {
+        int rc = unknown(variable->name, nearest, fault);
+
+        free(variable->name);
+        return rc;
+    }
+    variable->assignment.where = variable->name;
+    variable->assignment.text = equals + 1;
+    return 0;
+}
+
+const char *config_variable(char *const *environment, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; environment && environment[i]; i++) {
+        const char *entry = environment[i];
+
+        if (strncmp(entry, name, length) == 0 && entry[length] == '=' && entry[length + 1] != '\0')
+            return entry + length + 1;
+    }
+    return NULL;
+}
+
+static bool is_shorthand(const char *entry)
+{
+    return strncmp(entry, LISTEN "=", sizeof(LISTEN)) == 0 ||
+           strncmp(entry, API_KEY "=", sizeof(API_KEY)) == 0;
+}
+
+static int read_shorthands(struct config *config, char *const *environment,
+                           struct config_fault *fault)
+{
+    const char *addresses = config_variable(environment, LISTEN);
+    const char *keys = config_variable(environment, API_KEY);
+    int rc = 0;
+
+    if (addresses)
+        rc = config_replace_listeners(config, LISTEN, addresses, fault);
+    if (rc == 0 && keys)
+        rc = config_replace_api_keys(config, API_KEY, keys, fault);
+    return rc;
+}
+
+int config_read_environment(struct config *config, char *const *environment,
+                            struct config_fault *fault)
+{
+    struct variable *variables = NULL;
+    size_t count = 0;
+    int rc = read_shorthands(config, environment, fault);
+
+    for (size_t i = 0; rc == 0 && environment && environment[i]; i++) {
+        if (!is_ours(environment[i]) || is_shorthand(environment[i]))
+            continue;
+        variables = mem_realloc(variables, (count + 1) * sizeof(*variables));
+        rc = read_entry(environment[i], &variables[count], fault);
+        count += rc == 0;
+    }
+    if (count > 0)
+        qsort(variables, count, sizeof(*variables), compare);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = apply(config, &variables[i].assignment, fault);
+    for (size_t i = 0; i < count; i++)
+        free(variables[i].name);
+    free(variables);
+    return rc;
+}

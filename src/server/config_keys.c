@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config_keys.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "server/config.h"
+
+#define KIB  UINT64_C(1024)
+#define MIB  (1024 * KIB)
+#define GIB  (1024 * MIB)
+#define SEC  UINT64_C(1000)
+#define MIN  (60 * SEC)
+#define HOUR (60 * MIN)
+
+static const char *const no_yes[] = {"false", "true", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
+static const char *const auths[] = {"development", NULL};
+static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
+
+#define LIST(array, number, largest)                                                               \
+    {                                                                                              \
+        .items = offsetof(struct config, array),                                                   \
+        .item_size = sizeof(((struct config *)0)->array[0]),                                       \
+        .count = offsetof(struct config, number), .most = (largest),                               \
+    }
+static const struct config_list listeners = LIST(listeners, listener_count, CONFIG_MAX_LISTENERS);
+static const struct config_list services = LIST(services, service_count, CONFIG_MAX_SERVICES);
+static const struct config_list api_keys = LIST(api_keys, api_key_count, CONFIG_MAX_KEYS);
+
+#define MEMBER(owner, member)                                                                      \
+    .offset = offsetof(struct owner, member), .width = sizeof(((struct owner *)0)->member)
+#define RANGE(lowest, highest) .low = (lowest), .high = (highest)
+
+/* clang-format off */
+#define HEAD(path, kind, of, text) {.name = (path), .type = (kind), .list = (of), .help = (text)}
+#define KEY(path, kind, member, normal, text, ...)                                                 \
+    {.name = (path), .type = (kind), MEMBER(config, member), .fallback = (normal), .help = (text), \
+     __VA_ARGS__}
+#define LISTENER(path, kind, member, normal, text, ...)                                            \
+    {.name = "listeners[]." path, .type = (kind), .list = &listeners,                              \
+     MEMBER(config_listener, member), .fallback = (normal), .help = (text), __VA_ARGS__}
+#define SERVICE(path, kind, member, normal, text, ...)                                             \
+    {.name = "services[]." path, .type = (kind), .list = &services,                                \
+     MEMBER(config_service, member), .fallback = (normal), .help = (text), __VA_ARGS__}
+#define LIMIT(path, kind, member, normal, text, ...)                                               \
+    KEY("limits." path, kind, limits.member, normal, text, __VA_ARGS__)
+#define BUCKET(path, member, burst_normal, rate_normal, text)                                      \
+    HEAD("limits." path, CONFIG_SECTION, NULL, text),                                              \
+    LIMIT(path ".burst", CONFIG_COUNT, member.burst, burst_normal, "So many at once.",             \
+          RANGE(1, 1000000)),                                                                      \
+    LIMIT(path ".perSecond", CONFIG_COUNT, member.per_second, rate_normal,                         \
+          "So many a second from then on.", RANGE(1, 1000000), .zero = "never again")
+
+const struct config_key config_keys[] = {
+    KEY("workers", CONFIG_COUNT, workers, "0", "Threads that serve connections.",
+        RANGE(1, 256), .zero = "one per processor core"),
+    KEY("stateDirectory", CONFIG_TEXT, state_directory, "",
+        "Uploads, the development certificate. \"\": $STATE_DIRECTORY, or else below the home.",
+        RANGE(0, 1024)),
+    KEY("demo", CONFIG_BOOL, demo, "false",
+        "Serve the demo page at /; without any API key make one up and print it at start.",
+        .words = no_yes),
+    KEY("allowDevelopmentRemote", CONFIG_BOOL, allow_development_remote, "false",
+        "Let strangers in: auth development on addresses that other machines can reach.",
+        .words = no_yes),
+    KEY("drainTime", CONFIG_DURATION, drain_ms, "30s",
+        "How long a stop waits for streams to end.", RANGE(100, HOUR), .zero = "not at all"),
+
+    HEAD("log", CONFIG_SECTION, NULL, "One line per event, on standard error."),
+    KEY("log.level", CONFIG_CHOICE, log_level, "info", "The least that is worth a line.",
+        .words = log_levels),
+    KEY("log.format", CONFIG_CHOICE, log_format, "text", "For people or for machines.",
+        .words = log_formats),
+
+    HEAD("apiKeys", CONFIG_LIST, &api_keys,
+         "What back ends show as \"Authorization: Bearer …\". None: they are refused."),
+    {.name = "apiKeys[]", .type = CONFIG_TEXT, .list = &api_keys, .width = sizeof(char *),
+     .fallback = "", .help = "One key, without white space. Better from the environment.",
+     RANGE(1, 512)},
+
+    HEAD("listeners", CONFIG_LIST, &listeners, "Where clients reach the server."),
+    LISTENER("address", CONFIG_TEXT, address, "localhost:8443",
+             "127.0.0.1:8443, [::1]:8443, *:8443 (all), localhost:8443 or unix:/run/sse.sock.",
+             RANGE(1, 255)),
+    LISTENER("tls", CONFIG_BOOL, tls, "true",
+             "false: HTTP/2 in clear text with prior knowledge, for use behind a proxy.",
+             .words = no_yes),
+    LISTENER("certificate", CONFIG_TEXT, certificate, "",
+             "PEM file with the chain. \"\": a development certificate that the server makes.",
+             RANGE(0, 1024)),
+    LISTENER("key", CONFIG_TEXT, key, "", "PEM file with the private key of the certificate.",
+             RANGE(0, 1024)),
+    LISTENER("tlsProfile", CONFIG_CHOICE, tls_profile, "intermediate",
+             "intermediate: TLS 1.2 and 1.3. modern: 1.3 only.", .words = tls_profiles),
+
+    HEAD("services", CONFIG_LIST, &services, "Named push services, each with its own users."),
+    SERVICE("name", CONFIG_TEXT, settings.name, "", "Of a-z, 0-9, _ and -.", RANGE(1, 64)),
+    SERVICE("basePath", CONFIG_TEXT, settings.base_path, "",
+            "Where its routes begin. \"\": /sse/ and the name.", RANGE(0, 128)),
+    SERVICE("auth", CONFIG_CHOICE, auth, "development",
+            "Who a page's user is. development: who it says it is.", .words = auths),
+    SERVICE("envelope", CONFIG_BOOL, envelope, "true",
+            "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
+    SERVICE("sessionBindingStrict", CONFIG_BOOL, session_binding_strict, "false",
+            "true: a connectionId without credentials counts on its own TLS connection only.",
+            .words = no_yes),
+    SERVICE("sessionConnections", CONFIG_COUNT, session_connections, "32",
+            "Event streams that one TLS connection may hold.", RANGE(1, 10000)),
+    SERVICE("clientConnections", CONFIG_COUNT, settings.client_connections, "3",
+            "Event streams of one clientId; one more closes its oldest.", RANGE(1, 10000),
+            .zero = "any number"),
+    SERVICE("reconnectTime", CONFIG_DURATION, settings.reconnect_ms, "5s",
+            "How long a page waits before it connects again.", RANGE(100, HOUR)),
+    SERVICE("commentInterval", CONFIG_DURATION, settings.comment_ms, "25s",
+            "Send a keep-alive comment after this much silence.", RANGE(SEC, HOUR),
+            .zero = "never"),
+    SERVICE("lifetime", CONFIG_DURATION, settings.lifetime_ms, "1h",
+            "A stream ends after 80 to 100 % of this; the page connects again.",
+            RANGE(SEC, 24 * 30 * HOUR), .zero = "the page may choose"),
+    SERVICE("offlineGrace", CONFIG_DURATION, settings.offline_grace_ms, "5s",
+            "A user whose last stream ended counts as online for so long.", RANGE(100, HOUR),
+            .zero = "not at all"),
+    SERVICE("queueBytes", CONFIG_SIZE, settings.queue_bytes, "1MiB",
+            "What may wait for one stream.", RANGE(4 * KIB, GIB)),
+    SERVICE("queueEvents", CONFIG_COUNT, settings.queue_events, "1000",
+            "Events that may wait for one stream.", RANGE(1, 1000000)),
+    SERVICE("slowPolicy", CONFIG_CHOICE, settings.slow_policy, "disconnect",
+            "What happens when the queue is full. latest: keep the newest of each event name.",
+            .words = slow_policies),
+    SERVICE("listeners", CONFIG_COUNT, settings.listeners, "100",
+            "Event names that one stream may listen to.", RANGE(1, 10000)),
+    SERVICE("eventDataBytes", CONFIG_SIZE, settings.event_data_bytes, "64KiB",
+            "Data of one event.", RANGE(256, 16 * MIB)),
+    SERVICE("jsonBodyBytes", CONFIG_SIZE, json_body_bytes, "1MiB",
+            "A JSON body; above it 413.", RANGE(KIB, 64 * MIB)),
+    SERVICE("uploadDirectory", CONFIG_TEXT, upload_directory, "",
+            "\"\": <stateDirectory>/<name>/uploads.", RANGE(0, 1024)),
+    SERVICE("uploadBytes", CONFIG_SIZE, upload_bytes, "32MiB",
+            "The body of one upload; above it 413.", RANGE(KIB, 64 * GIB)),
+    SERVICE("uploadParts", CONFIG_COUNT, upload_parts, "64", "Parts of one upload.",
+            RANGE(1, 1000)),
+
+    HEAD("limits", CONFIG_SECTION, NULL,
+         "Bounds of the HTTP/2 layer. Each has a counter in /metrics. Times are per connection."),
+    LIMIT("sessions", CONFIG_COUNT, sessions, "65536",
+          "Client connections of one worker; one more is closed at once.", RANGE(1, 10000000)),
+    LIMIT("handshakes", CONFIG_COUNT, handshakes, "512",
+          "Unfinished TLS handshakes of one worker.", RANGE(1, 1000000)),
+    LIMIT("concurrentStreams", CONFIG_COUNT, concurrent_streams, "100",
+          "Streams that one connection may have open.", RANGE(1, 10000)),
+    LIMIT("headerFields", CONFIG_COUNT, header_fields, "100", "Header fields of a request.",
+          RANGE(8, 1000)),
+    LIMIT("headerListBytes", CONFIG_SIZE, header_list_bytes, "16KiB",
+          "Header fields of a request, names + values + 32 each.", RANGE(KIB, MIB)),
+    LIMIT("headerFieldBytes", CONFIG_SIZE, header_field_bytes, "8KiB",
+          "One header field, name and value.", RANGE(256, 64 * KIB)),
+    LIMIT("pathBytes", CONFIG_SIZE, path_bytes, "4KiB", "Path and query; above it 414.",
+          RANGE(256, 64 * KIB)),
+    LIMIT("continuations", CONFIG_COUNT, continuations, "2",
+          "CONTINUATION frames of one header block.", RANGE(1, 64)),
+    LIMIT("streamWindow", CONFIG_SIZE, stream_window, "64KiB",
+          "Body bytes on the way to the server, per stream.", RANGE(16 * KIB, 16 * MIB)),
+    LIMIT("sessionWindow", CONFIG_SIZE, session_window, "1MiB",
+          "Body bytes on the way to the server, per connection.", RANGE(64 * KIB, 64 * MIB)),
+    LIMIT("outputSoftBytes", CONFIG_SIZE, output_soft_bytes, "256KiB",
+          "Unsent output above which no more frames are made.", RANGE(32 * KIB, 64 * MIB)),
+    LIMIT("outputHardBytes", CONFIG_SIZE, output_hard_bytes, "512KiB",
+          "Unsent output above which nothing more is read.", RANGE(64 * KIB, 128 * MIB)),
+    LIMIT("outboundFrames", CONFIG_COUNT, outbound_frames, "1000",
+          "Frames that wait to be made; above it the connection is closed.", RANGE(100, 100000)),
+    LIMIT("outboundAcks", CONFIG_COUNT, outbound_acks, "100",
+          "PING and SETTINGS acknowledgements that wait.", RANGE(10, 10000)),
+    LIMIT("settingsEntries", CONFIG_COUNT, settings_entries, "16",
+          "Entries of one SETTINGS frame.", RANGE(8, 1000)),
+    BUCKET("clientResets", client_resets, "200", "20", "Streams that the client breaks off."),
+    BUCKET("serverResets", server_resets, "100", "10", "Streams that the client makes us break off."),
+    BUCKET("glitches", glitches, "1000", "33", "Frames that are legal and of no use."),
+    BUCKET("pings", pings, "20", "1", "PING frames."),
+    BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
+    LIMIT("handshakeTimeout", CONFIG_DURATION, handshake_ms, "5s",
+          "Until the TLS handshake is done.", RANGE(100, 10 * MIN)),
+    LIMIT("prefaceTimeout", CONFIG_DURATION, preface_ms, "5s",
+          "Until the HTTP/2 preface has come.", RANGE(100, 10 * MIN)),
+    LIMIT("settingsAckTimeout", CONFIG_DURATION, settings_ack_ms, "10s",
+          "Until our SETTINGS are acknowledged.", RANGE(100, 10 * MIN)),
+    LIMIT("headersTimeout", CONFIG_DURATION, headers_ms, "10s",
+          "Until a header block that has begun is complete.", RANGE(100, 10 * MIN)),
+    LIMIT("bodyIdleTimeout", CONFIG_DURATION, body_idle_ms, "10s",
+          "Without a byte of a body that is due.", RANGE(100, 10 * MIN)),
+    LIMIT("bodyFloor", CONFIG_SIZE, body_floor, "1KiB",
+          "Bytes a second that a body must come with after that time.", RANGE(1, 16 * MIB),
+          .zero = "any speed"),
+    LIMIT("idleTimeout", CONFIG_DURATION, idle_ms, "3m", "Without any stream.",
+          RANGE(SEC, 24 * HOUR)),
+    LIMIT("writeStallTimeout", CONFIG_DURATION, write_stall_ms, "30s",
+          "Output waits and the client takes none of it.", RANGE(SEC, 10 * MIN)),
+    LIMIT("pingInterval", CONFIG_DURATION, ping_ms, "30s",
+          "PING a silent client after this much time (15 % more or less).", RANGE(SEC, HOUR)),
+    LIMIT("pingAckTimeout", CONFIG_DURATION, ping_ack_ms, "10s",
+          "Until such a PING is answered.", RANGE(100, 10 * MIN)),
+};
+/* clang-format on */
+
+const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+const struct config_key *config_key_find(const char *name)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+static const char *last_segment(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot ? dot + 1 : name;
+}
+
+const struct config_key *config_key_nearest(const char *name)
+{
+    const struct config_key *nearest = &config_keys[0];
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        size_t distance = config_distance(name, key->name);
+
+        /* The right word in the wrong place. */
+        if (strcasecmp(last_segment(name), last_segment(key->name)) == 0)
+            distance = distance > 2 ? 2 : distance;
+        if (distance < least) {
+            least = distance;
+            nearest = key;
+        }
+    }
+    return nearest;
+}
+
+void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE])
+{
+    const size_t end = CONFIG_VARIABLE_SIZE - 3;
+    size_t at = strlen(CONFIG_PREFIX);
+
+    memcpy(buffer, CONFIG_PREFIX, at);
+    for (const char *c = name; *c && at < end; c++) {
+        if (*c == '[') {
+            buffer[at++] = '_';
+            buffer[at++] = '#';
+        } else if (*c == '.') {
+            buffer[at++] = '_';
+        } else if (*c != ']') {
+            if (isupper((unsigned char)*c))
+                buffer[at++] = '_';
+            buffer[at++] = (char)toupper((unsigned char)*c);
+        }
+    }
+    buffer[at] = '\0';
+}
+
+static size_t least_of(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+size_t config_distance(const char *left, const char *right)
+{
+    enum { LONGEST = 95 };
+    size_t row[LONGEST + 1];
+    size_t width = strnlen(right, LONGEST);
+    size_t height = strnlen(left, LONGEST);
+
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= height; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= width; j++) {
+            size_t above = row[j];
+            bool same = tolower((unsigned char)left[i - 1]) == tolower((unsigned char)right[j - 1]);
+
+            row[j] = least_of(above + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
+            diagonal = above;
+        }
+    }
+    return row[width];
+}

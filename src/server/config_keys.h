@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVER_CONFIG_KEYS_H
+#define SERVER_CONFIG_KEYS_H
+/*
+ * THE table of settings: a row per key, in the order in which `default-config` prints them. A key
+ * is named by its path; "[]" stands for the number of a list's item. Everything that reads, checks,
+ * prints or explains settings walks this table; a new key is one row and one struct member.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_type {
+    CONFIG_SECTION,  /* only a name and a help for the keys below it */
+    CONFIG_LIST,     /* the same for a list */
+    CONFIG_TEXT,     /* char *, owned; low and high bound its length */
+    CONFIG_BOOL,     /* bool */
+    CONFIG_COUNT,    /* a whole number of 4 or 8 bytes, as the next two */
+    CONFIG_SIZE,     /* in bytes; "64KiB" */
+    CONFIG_DURATION, /* in milliseconds; "30s" */
+    CONFIG_CHOICE,   /* an enum; words[value] */
+};
+
+/* An array with its count inside struct config. */
+struct config_list {
+    size_t items; /* offset of the array */
+    size_t item_size;
+    size_t count; /* offset of a size_t */
+    size_t most;
+};
+
+struct config_key {
+    const char *name;               /* "services[].queueBytes" */
+    const struct config_list *list; /* whose items have this key; NULL: struct config has it */
+    enum config_type type;
+    size_t offset; /* in the item, or in struct config */
+    size_t width;  /* of the member */
+    uint64_t low, high;
+    const char *fallback; /* the default, as a file would say it */
+    const char *help;     /* one line */
+    const char *zero;     /* what 0 means where it is allowed although it is below low */
+    const char *const *words;
+};
+
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+
+/* NULL when there is no such key. name is a path with "[]" for numbers. */
+const struct config_key *config_key_find(const char *name);
+
+/* The key that someone who wrote name may have meant. Never NULL. */
+const struct config_key *config_key_nearest(const char *name);
+
+/* The environment's name of a key, as "SSE_SERVER_SERVICES_#_QUEUE_BYTES" ('#': a number). */
+#define CONFIG_VARIABLE_SIZE 96u
+#define CONFIG_PREFIX        "SSE_SERVER_"
+void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE]);
+
+/* How many letters one must insert, delete or change to make one text the other. */
+size_t config_distance(const char *left, const char *right);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `default-config` prints: every key with its help, its range and its default. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "server/config.h"
+#include "server/config_keys.h"
+#include "server/config_source.h"
+#include "server/config_value.h"
+
+static const char head[] =
+    "# The settings of sse-server with their defaults: this file changes nothing. Keep what you\n"
+    "# change and drop the rest; check it with \"sse-server check-config FILE\".\n"
+    "#\n"
+    "# Sizes are bytes or have a unit (KiB, MiB, GiB); times are milliseconds or have one (ms, s,\n"
+    "# m, h). Every key is a variable of the environment too, which wins over the file:\n"
+    "# limits.idleTimeout is SSE_SERVER_LIMITS_IDLE_TIMEOUT, the first service's queueBytes is\n"
+    "# SSE_SERVER_SERVICES_0_QUEUE_BYTES. SSE_SERVER_LISTEN and SSE_SERVER_API_KEY replace all\n"
+    "# listeners or keys; several are separated by commas.\n";
+
+static void print_comment(const struct config_key *key, size_t indent, struct buf *to)
+{
+    struct buf range = BUF_INIT;
+
+    config_value_print_range(key, &range);
+    buf_printf(to, "%*s# %s\n", (int)indent, "", key->help);
+    if (range.length > 0)
+        buf_printf(to, "%*s# Allowed: %s.\n", (int)indent, "", buf_str(&range));
+    buf_release(&range);
+}
+
+static const char *last_segment(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot ? dot + 1 : name;
+}
+
+/* Each dot, and each list, indents its keys by one step. */
+static size_t indent_of(const char *name)
+{
+    size_t indent = 0;
+
+    for (const char *c = name; *c; c++)
+        indent += (*c == '.' || *c == '[') ? 2 : 0;
+    return indent;
+}
+
+static void print_key(struct config *config, const struct config_key *key, bool is_first,
+                      struct buf *to)
+{
+    const void *owner = key->list ? config_list_item(config, key->list, 0) : config;
+    size_t indent = indent_of(key->name);
+
+    print_comment(key, indent, to);
+    buf_printf(to, "%*s%s%s: ", (int)(is_first ? indent - 2 : indent), "", is_first ? "- " : "",
+               last_segment(key->name));
+    config_value_print(key, owner, to);
+    buf_append_char(to, '\n');
+}
+
+/* A list's items are printed by the rows of their keys, the first with a dash. */
+static void print_head(struct config *config, const struct config_key *key, struct buf *to)
+{
+    size_t indent = indent_of(key->name);
+    bool is_empty = key->type == CONFIG_LIST && config_list_count(config, key->list) == 0;
+
+    buf_printf(to, "\n%*s# %s\n%*s%s:%s\n", (int)indent, "", key->help, (int)indent, "",
+               last_segment(key->name), is_empty ? " []" : "");
+}
+
+static void print_all(struct config *config, struct buf *to)
+{
+    const struct config_key *before = NULL;
+
+    buf_append_str(to, head);
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+
+        if (key->type == CONFIG_SECTION || key->type == CONFIG_LIST) {
+            print_head(config, key, to);
+        } else if (!key->list || config_list_count(config, key->list) > 0) {
+            if (!before)
+                buf_append_char(to, '\n');
+            print_key(config, key, before && before->type == CONFIG_LIST, to);
+        }
+        before = key;
+    }
+}
+
+char *config_default_text(void)
+{
+    struct config config;
+    struct buf text = BUF_INIT;
+
+    config_init_demo(&config);
+    print_all(&config, &text);
+    config_release(&config);
+    return buf_detach(&text);
+}

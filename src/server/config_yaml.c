@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings from a YAML file, event by event: nothing is built from the text, so that a hostile file
+ * costs no more than its length. Takes mappings, lists and scalars; anchors, aliases and tags are
+ * refused, for a setting should stand where it counts.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "server/config.h"
+#include "server/config_keys.h"
+#include "server/config_source.h"
+
+#define MAX_FILE_BYTES (1024u * 1024u)
+#define MAX_DEPTH      8u
+
+struct reader {
+    yaml_parser_t parser;
+    struct config *config;
+    const char *name; /* of the file */
+    struct config_fault *fault;
+    struct buf path; /* where we are: "services[0].queueBytes" */
+    size_t index;    /* of the list's item that we are in */
+    unsigned depth;
+};
+
+/* "sse-server.yaml:12: services[0].queueBytes: …" */
+static int fail_at(struct reader *reader, const yaml_mark_t *mark, const char *sentence)
+{
+    bool inside = reader->path.length > 0;
+
+    return config_fail(reader->fault, -EINVAL, "%.150s:%zu: %.100s%s%s", reader->name,
+                       mark->line + 1, buf_str(&reader->path), inside ? ": " : "", sentence);
+}
+
+static int fail_syntax(struct reader *reader)
+{
+    const yaml_parser_t *parser = &reader->parser;
+    const char *problem = parser->problem ? parser->problem : "no valid YAML";
+    const char *hint = "";
+    size_t line = parser->problem_mark.line + 1;
+
+    if (parser->error == YAML_READER_ERROR)
+        return config_fail(reader->fault, -EINVAL,
+                           "%.150s: byte %zu: %s; write the file as UTF-8 text without control "
+                           "characters",
+                           reader->name, parser->problem_offset, problem);
+    if (strstr(problem, "cannot start any token"))
+        hint = "; indent with spaces, not with tabs, and quote texts that begin with @ or `";
+    return config_fail(reader->fault, -EINVAL, "%.150s:%zu: column %zu: %s%s", reader->name, line,
+                       parser->problem_mark.column + 1, problem, hint);
+}
+
+/* The next event that carries something; anchors, aliases and tags end here. */
+static int next(struct reader *reader, yaml_event_t *event)
+{
+    const char *sentence = NULL;
+
+    if (!yaml_parser_parse(&reader->parser, event))
+        return fail_syntax(reader);
+    if (event->type == YAML_ALIAS_EVENT)
+        sentence = "aliases (*name) are not supported; write the value out";
+    else if ((event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor) ||
+             (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor) ||
+             (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.anchor))
+        sentence = "anchors (&name) are not supported; write the value out";
+    else if ((event->type == YAML_SCALAR_EVENT && event->data.scalar.tag) ||
+             (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.tag) ||
+             (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.tag))
+        sentence = "tags (!name) are not supported; leave it out";
+    if (sentence) {
+        int rc = fail_at(reader, &event->start_mark, sentence);
+
+        yaml_event_delete(event);
+        return rc;
+    }
+    return 0;
+}
+
+/* "services[12].name" to "services[].name": as the table calls it. */
+static const char *pattern_of(const char *path, struct buf *pattern)
+{
+    buf_clear(pattern);
+    for (const char *c = path; *c; c++) {
+        buf_append_char(pattern, *c);
+        if (*c == '[')
+            c += strcspn(c, "]") - 1;
+    }
+    return buf_str(pattern);
+}
+
+static const struct config_key *key_of(const struct reader *reader)
+{
+    struct buf pattern = BUF_INIT;
+    const struct config_key *key = config_key_find(pattern_of(buf_str(&reader->path), &pattern));
+
+    buf_release(&pattern);
+    return key;
+}
+
+static int fail_unknown(struct reader *reader, const yaml_mark_t *mark)
+{
+    struct buf pattern = BUF_INIT;
+    struct buf sentence = BUF_INIT;
+    const struct config_key *nearest =
+        config_key_nearest(pattern_of(buf_str(&reader->path), &pattern));
+    int rc = 0;
+
+    buf_printf(&sentence,
+               "there is no such key; the nearest is %s (all of them: sse-server default-config)",
+               nearest->name);
+    rc = fail_at(reader, mark, buf_str(&sentence));
+    buf_release(&sentence);
+    buf_release(&pattern);
+    return rc;
+}
+
+static bool is_null(const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value;
+
+    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+}
+
+static int read_scalar(struct reader *reader, const yaml_event_t *event)
+{
+    const struct config_key *key = key_of(reader);
+    const char *text = (const char *)event->data.scalar.value;
+    struct config_assignment assignment = {key, reader->index, NULL, text};
+    struct buf where = BUF_INIT;
+    int rc = 0;
+
+    if (key->type == CONFIG_SECTION || key->type == CONFIG_LIST) {
+        if (is_null(event)) /* a section whose keys are all commented out */
+            return 0;
+        return fail_at(reader, &event->start_mark,
+                       key->type == CONFIG_LIST ? "must be a list; write \"- …\" lines below it"
+                                                : "must be a section; write \"key: value\" lines "
+                                                  "below it");
+    }
+    if (is_null(event))
+        return fail_at(reader, &event->start_mark,
+                       "has no value; write one, or leave the line out for the default");
+    if (strlen(text) != event->data.scalar.length)
+        return fail_at(reader, &event->start_mark, "holds a NUL; leave it out");
+    buf_printf(&where, "%.40s:%zu: %s", reader->name, event->start_mark.line + 1,
+               buf_str(&reader->path));
+    assignment.where = buf_str(&where);
+    rc = config_assign(reader->config, &assignment, reader->fault);
+    buf_release(&where);
+    return rc;
+}
+
+static int read_value(struct reader *reader, yaml_event_t *event);
+
+/* Puts the key's name behind the path and remembers it, or says what is wrong with it. */
+static int enter_key(struct reader *reader, const yaml_event_t *event, struct buf *seen)
+{
+    const char *name = (const char *)event->data.scalar.value;
+    struct buf entry = BUF_INIT;
+    bool again = false;
+
+    if (event->type != YAML_SCALAR_EVENT)
+        return fail_at(reader, &event->start_mark, "a key must be a name");
+    if (reader->path.length > 0)
+        buf_append_char(&reader->path, '.');
+    buf_printf(&reader->path, "%.64s", name);
+    /* '[' would make the name look like a list's item. */
+    if (strlen(name) != event->data.scalar.length || strpbrk(name, ".[]\n") || !key_of(reader))
+        return fail_unknown(reader, &event->start_mark);
+    buf_printf(&entry, "\n%s\n", name);
+    again = strstr(buf_str(seen), buf_str(&entry)) != NULL;
+    buf_append_str(seen, buf_str(&entry));
+    buf_release(&entry);
+    if (again)
+        return fail_at(reader, &event->start_mark, "stands there twice; keep one of them");
+    return 0;
+}
+
+static int read_mapping(struct reader *reader)
+{
+    size_t length = reader->path.length;
+    struct buf seen = BUF_INIT;
+    int rc = 0;
+
+    while (rc == 0) {
+        yaml_event_t event;
+
+        rc = next(reader, &event);
+        if (rc != 0)
+            break;
+        if (event.type == YAML_MAPPING_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        rc = enter_key(reader, &event, &seen);
+        yaml_event_delete(&event);
+        if (rc == 0)
+            rc = next(reader, &event);
+        if (rc == 0)
+            rc = read_value(reader, &event);
+        reader->path.length = length;
+        if (reader->path.data)
+            reader->path.data[length] = '\0';
+    }
+    buf_release(&seen);
+    return rc;
+}
+
+/* Remembers in the item where it stands, for the checks that come when all is read. */
+static void note_line(struct reader *reader, const struct config_list *list,
+                      const yaml_mark_t *mark)
+{
+    unsigned line = (unsigned)mark->line + 1;
+
+    if (list == config_key_find("services")->list)
+        reader->config->services[reader->index].line = line;
+    else if (list == config_key_find("listeners")->list)
+        reader->config->listeners[reader->index].line = line;
+}
+
+static int read_item(struct reader *reader, const struct config_list *list, yaml_event_t *event)
+{
+    size_t length = reader->path.length;
+    char sentence[80];
+    int rc = 0;
+
+    reader->index = config_list_count(reader->config, list);
+    if (reader->index == list->most) {
+        snprintf(sentence, sizeof(sentence), "has more than %zu items; leave some out", list->most);
+        rc = fail_at(reader, &event->start_mark, sentence);
+        yaml_event_delete(event);
+        return rc;
+    }
+    config_list_add(reader->config, list);
+    note_line(reader, list, &event->start_mark);
+    buf_printf(&reader->path, "[%zu]", reader->index);
+    rc = read_value(reader, event);
+    reader->path.length = length;
+    reader->path.data[length] = '\0';
+    return rc;
+}
+
+static int read_sequence(struct reader *reader)
+{
+    const struct config_list *list = key_of(reader)->list;
+    int rc = 0;
+
+    config_list_clear(reader->config, list);
+    while (rc == 0) {
+        yaml_event_t event;
+
+        rc = next(reader, &event);
+        if (rc != 0)
+            break;
+        if (event.type == YAML_SEQUENCE_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        rc = read_item(reader, list, &event);
+    }
+    return rc;
+}
+
+/* Whether keys may stand below the path: the root, a section, an item that has keys. */
+static bool takes_mapping(const struct reader *reader)
+{
+    const struct config_key *key = NULL;
+
+    if (reader->path.length == 0)
+        return true;
+    key = key_of(reader);
+    return !key || key->type == CONFIG_SECTION; /* no row of its own: "services[]" */
+}
+
+/* Takes over the event. */
+static int read_value(struct reader *reader, yaml_event_t *event)
+{
+    const struct config_key *key = reader->path.length > 0 ? key_of(reader) : NULL;
+    bool is_list = key && key->type == CONFIG_LIST;
+    int rc = 0;
+
+    if (++reader->depth > MAX_DEPTH)
+        rc = fail_at(reader, &event->start_mark, "is nested too deeply");
+    else if (event->type == YAML_SCALAR_EVENT && key)
+        rc = read_scalar(reader, event);
+    else if (event->type == YAML_SCALAR_EVENT && reader->path.length == 0 && is_null(event))
+        rc = 0; /* a file of comments only */
+    else if (event->type == YAML_MAPPING_START_EVENT && takes_mapping(reader))
+        rc = read_mapping(reader);
+    else if (event->type == YAML_SEQUENCE_START_EVENT && is_list)
+        rc = read_sequence(reader);
+    else if (is_list)
+        rc = fail_at(reader, &event->start_mark, "must be a list; write \"- …\" lines below it");
+    else if (takes_mapping(reader))
+        rc = fail_at(reader, &event->start_mark,
+                     "must be a section; write \"key: value\" lines below it");
+    else
+        rc = fail_at(reader, &event->start_mark, "must be a single value");
+    reader->depth--;
+    yaml_event_delete(event);
+    return rc;
+}
+
+/* One document, or none. */
+static int read_documents(struct reader *reader)
+{
+    yaml_event_t event;
+    unsigned documents = 0;
+    int rc = 0;
+
+    for (;;) {
+        yaml_event_type_t type = YAML_NO_EVENT;
+
+        rc = next(reader, &event);
+        if (rc != 0)
+            return rc;
+        type = event.type;
+        if (type == YAML_DOCUMENT_START_EVENT && ++documents > 1) {
+            rc = fail_at(reader, &event.start_mark, "a second document begins; keep one");
+            yaml_event_delete(&event);
+            return rc;
+        }
+        if (type == YAML_SCALAR_EVENT || type == YAML_MAPPING_START_EVENT ||
+            type == YAML_SEQUENCE_START_EVENT)
+            rc = read_value(reader, &event);
+        else
+            yaml_event_delete(&event);
+        if (rc != 0 || type == YAML_STREAM_END_EVENT)
+            return rc;
+    }
+}
+
+int config_read_yaml(struct config *config, const char *name, const char *text, size_t length,
+                     struct config_fault *fault)
+{
+    struct reader reader = {.config = config, .name = name, .fault = fault};
+    int rc = 0;
+
+    if (!yaml_parser_initialize(&reader.parser))
+        return config_fail(fault, -ENOMEM, "%.150s: no memory to read it", name);
+    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
+    rc = read_documents(&reader);
+    yaml_parser_delete(&reader.parser);
+    buf_release(&reader.path);
+    return rc;
+}
+
+/* The whole file, up to the bound and one byte more. */
+static int read_all(FILE *file, struct buf *to)
+{
+    size_t got = 0;
+
+    do {
+        buf_reserve(to, 4096);
+        got = fread(to->data + to->length, 1, 4096, file);
+        to->length += got;
+    } while (got > 0 && to->length <= MAX_FILE_BYTES);
+    return ferror(file) ? -EIO : 0;
+}
+
+int config_read_file(struct config *config, const char *path, struct config_fault *fault)
+{
+    FILE *file = fopen(path, "re");
+    struct buf text = BUF_INIT;
+    int rc = 0;
+
+    if (!file)
+        return config_fail(fault, -errno, "%.150s: cannot be opened: %s", path, strerror(errno));
+    rc = read_all(file, &text);
+    fclose(file);
+    if (rc != 0) {
+        config_fail(fault, rc, "%.150s: cannot be read; it must be a file", path);
+    } else if (text.length > MAX_FILE_BYTES) {
+        rc = config_fail(fault, -EFBIG, "%.150s: is larger than 1 MiB; a configuration is not",
+                         path);
+    } else {
+        config->file = mem_strdup(path);
+        rc = config_read_yaml(config, path, buf_str(&text), text.length, fault);
+    }
+    buf_release(&text);
+    return rc;
+}

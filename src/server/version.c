@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/version.h"
+
+const char server_version[] = SSE_SERVER_VERSION;
