@@ -12,9 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/list.h"
 #include "base/loop.h"
+#include "sse/client_info.h"
 #include "sse/queue.h"
+#include "sse/table.h"
 
 struct sse_event;
 struct sse_service;
@@ -22,35 +23,13 @@ struct sse_user;
 
 #define SSE_CONNECTION_ID_SIZE 33u /* 128 random bits in hex, and a NUL */
 
-/* The way to the client; the only inversion in the program. */
+/* The way to the client; the only inversion in the program. Both calls come last in whatever
+ * made them, so that the sink may take, or close the connection, inside. */
 struct sse_sink {
     /* The queue was empty and has something now, or the connection has ended. */
     void (*wake)(void *context);
     /* Nothing more can be said to this client: break off. sse_connection_gone() follows, later. */
     void (*close)(void *context);
-};
-
-/* What the page and its request said, for `connections` and handlers. Texts are packed in one
- * block; "" where nothing was said. */
-struct sse_client_info {
-    const char *client_id;
-    const char *client_version;
-    const char *client_instance_id;
-    const char *client_instance_time;
-    const char *client_import_module_time;
-    const char *channel;
-    const char *location_href;
-    const char *screen;
-    const char *total_js_heap_size;
-    const char *used_js_heap_size;
-    const char *js_heap_size_limit;
-    const char *request_ip;
-    const char *request_domain; /* scheme://authority */
-    const char *user_agent;
-    const char *http_parameters; /* JSON object as text, secrets already masked */
-    const char *http_headers;    /* the same */
-    int64_t access_time;         /* epoch ms */
-    int64_t session_duration;    /* seconds, as the page counted them so far */
 };
 
 enum sse_close_reason {                    /* each with its word on the wire, in logs and metrics */
@@ -67,23 +46,31 @@ enum sse_close_reason {                    /* each with its word on the wire, in
 extern const char *const sse_close_reason_words[SSE_CLOSE_REASONS];
 
 struct sse_connection {
+    /* What a push touches comes first. */
     struct sse_service *service; /* NULL once it has ended */
-    struct sse_user *user;
+    uint64_t dispatch_mark;      /* the last dispatch that wrote here: once per message */
+    uint64_t last_write_at;      /* loop ms */
+    uint32_t message_count;
+    uint32_t registry_index; /* the registry's: its place among all */
+    struct sse_queue queue;
     const struct sse_sink *sink; /* NULL once gone */
     void *sink_context;
-    struct sse_queue queue;
-    struct loop_timer
-        timer;           /* the next keep-alive comment or the end of life, whichever is first */
-    int64_t create_time; /* wall ms */
-    uint64_t created_at, last_write_at, ends_at; /* loop ms; ends_at 0: never */
-    uint64_t dispatch_mark;  /* the last dispatch that wrote here: once per message */
-    uint64_t session_number; /* of the transport session it runs on */
-    uint32_t message_count, request_message_count, request_upload_count;
-    int64_t last_request_time; /* wall ms, 0: none yet */
-    int64_t access_time, session_duration;
-    int64_t timeout_ms;                 /* its whole life, 0: no limit */
-    char *info;                         /* the packed texts of sse_client_info */
+
+    struct sse_service *home;           /* its service for the accounts, after the end too */
     struct sse_membership *memberships; /* the registry's: where it is listed */
+    uint32_t membership_count;
+    uint32_t request_message_count, request_upload_count;
+    struct sse_user *user;
+    struct sse_packed_info *info;
+    /* The next keep-alive comment or the end of life, whichever is first. */
+    struct loop_timer timer;
+    uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
+    int64_t create_time;          /* wall ms */
+    int64_t last_request_time;    /* wall ms, 0: none yet */
+    int64_t access_time, session_duration;
+    int64_t timeout_ms;      /* its whole life, 0: no limit */
+    uint64_t session_number; /* of the transport session it runs on */
+    struct sse_table_node node;
     char id[SSE_CONNECTION_ID_SIZE];
 };
 
@@ -98,16 +85,19 @@ struct sse_connection_options {
     int64_t keepalive_time_ms; /* the page's wish; negative: none said */
 };
 
-/* Registers the connection and queues connect-finish. Never NULL. */
+/* Registers the connection, queues connect-finish, tells observers. Never NULL; but an observer may
+ * have ended it already. */
 struct sse_connection *sse_connection_open(struct sse_service *service,
                                            const struct sse_connection_options *options);
 
-/* Queues an event, by the service's bound and policy. True when it was queued. */
+/* Queues an event, by the service's bound and policy, which may end the connection. True when it
+ * was queued. */
 bool sse_connection_push(struct sse_connection *connection, struct sse_event *event);
 
 /* Ends it: leaves the registry, tells observers, and (by reason) queues connect-close as its last
  * event. text overrides the reason's word (NULL: none); reconnect_ms: 0 stay away, > 0 wait that
- * long, < 0 nothing said. A second call is a no-op. */
+ * long, < 0 what is usual for the reason. What waits is still delivered, except to clients that are
+ * gone or slow. A second call is a no-op. */
 void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
                           const char *text, int64_t reconnect_ms);
 

@@ -6,6 +6,7 @@
  * the smallest group that covers it. Strictly in order of submission per service: a long fan-out is
  * cut into slices of about a millisecond and later messages wait behind it, so that order holds.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,9 @@ struct sse_event;
 struct sse_service;
 struct sse_target;
 
-/* One piece of work; embed it in what needs the result. Its texts and target must live until
- * on_done, which runs once, in this worker's thread, perhaps before sse_dispatch_submit returns. */
+/* One piece of work; embed it in what needs the result. Its target, event and text must live until
+ * on_done, which runs once, in this worker's thread, perhaps before sse_dispatch_submit returns,
+ * and may free the job. */
 struct sse_dispatch_job {
     struct list node;
     const struct sse_target *target;
@@ -31,12 +33,19 @@ struct sse_dispatch_job {
     /* the dispatcher's own: where a sliced walk stands */
     size_t value_index, member_index;
     uint64_t mark;
+    bool is_inside;       /* a value's walk has begun */
+    bool walks_listeners; /* that walk goes over the listeners' group, the smaller one */
 };
 
 struct sse_dispatch *sse_dispatch_new(struct sse_service *service);
-void sse_dispatch_free(
-    struct sse_dispatch *dispatch); /* jobs that wait are done with their count */
+/* Jobs that wait are done with the count that they have. */
+void sse_dispatch_free(struct sse_dispatch *dispatch);
 
+/* Runs the job now, if nothing is before it, for as long as its slice lasts; the rest of it in
+ * slices of the turns to come. */
 void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job *job);
+
+/* The mark of the latest job: a connection that bears it gets nothing that was submitted before. */
+uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);
 
 #endif

@@ -2,31 +2,40 @@
 #ifndef SSE_QUEUE_H
 #define SSE_QUEUE_H
 /*
- * The events that wait for one connection: references in order, bounded in number and bytes. Holds
- * no memory while it is empty. Read from the front byte by byte, as the transport has room; an
- * event whose first bytes have left is never dropped.
+ * The events that wait for one connection: references in order. Two fit into the struct; more take
+ * a ring, which is given back when the queue is empty. Read from the front byte by byte, as the
+ * transport has room. An event whose first bytes have left is never dropped, nor is a front event
+ * that was pinned. Zero-filled is empty and valid. Its bounds are the connection's affair.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct sse_event;
 
+#define SSE_QUEUE_INLINE 2u /* a power of two */
+
 struct sse_queue {
-    struct sse_event **ring; /* NULL while empty */
-    uint32_t capacity;       /* a power of two */
-    uint32_t head, count;
-    uint32_t offset; /* bytes of the first event that have left */
-    size_t bytes;    /* still to leave */
+    size_t bytes; /* still to leave */
+    uint32_t count;
+    uint32_t head;
+    uint32_t offset;   /* bytes of the first event that have left */
+    uint32_t capacity; /* of the ring: a power of two */
+    struct sse_event *slots[SSE_QUEUE_INLINE];
+    struct sse_event **ring; /* NULL: slots is what there is */
+    bool is_front_pinned;
 };
 
 void sse_queue_push(struct sse_queue *queue, struct sse_event *event); /* takes a reference */
+/* Pushes the first event of an empty queue; it is never dropped. */
+void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event);
 /* Copies the next length bytes (<= queue->bytes) to to, and drops what has left. */
 void sse_queue_take(struct sse_queue *queue, char *to, size_t length);
-/* Drops the oldest event that has not begun to leave; its size, or 0 when there is none. */
+/* Drops the oldest event that may be dropped; its size, or 0 when there is none. */
 size_t sse_queue_drop_oldest(struct sse_queue *queue);
-/* Drops every event of that name that has not begun to leave; how many. */
+/* Drops every event of that name that may be dropped; how many. */
 size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash);
-/* Drops all that have not begun to leave; how many. */
+/* Drops all that may be dropped; how many. */
 size_t sse_queue_drop_unsent(struct sse_queue *queue);
 void sse_queue_release(struct sse_queue *queue); /* drops all; empty and valid after */
 

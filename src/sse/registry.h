@@ -34,11 +34,14 @@ enum sse_group_kind {
 };
 
 struct sse_registry *sse_registry_new(void);
-void sse_registry_free(struct sse_registry *registry);
+void sse_registry_free(struct sse_registry *registry); /* every connection must be forgotten */
 
 /* The connection joins the groups of its user, token, tenant, channel; "" joins none. */
-void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection);
+void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection,
+                      const char *channel);
+/* Takes it out of every group; its listeners can still be named, until it is forgotten. */
 void sse_registry_remove(struct sse_registry *registry, struct sse_connection *connection);
+void sse_registry_forget(struct sse_registry *registry, struct sse_connection *connection);
 
 /* False when it was so already. */
 bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *connection,
@@ -46,11 +49,20 @@ bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *c
 bool sse_registry_unlisten(struct sse_registry *registry, struct sse_connection *connection,
                            const char *event);
 
+/* The names it listens to, in the order in which they came. */
+size_t sse_registry_listener_count(const struct sse_connection *connection);
+const char *sse_registry_listener(const struct sse_connection *connection, size_t index);
+
 struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id);
 /* NULL when the group is empty. The pointer is good until the next change of the registry. */
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,
                                            enum sse_group_kind kind, const char *key);
 const struct sse_group *sse_registry_all(const struct sse_registry *registry); /* never NULL */
+
+/* Whether the connection is in this group: compares pointers, looks nothing up. */
+bool sse_registry_is_member(const struct sse_connection *connection, const struct sse_group *group);
+/* Grows with every change: the same number means that pointers to groups are still good. */
+uint64_t sse_registry_changes(const struct sse_registry *registry);
 
 size_t sse_registry_count(const struct sse_registry *registry);
 size_t sse_registry_group_count(const struct sse_registry *registry, enum sse_group_kind kind);

@@ -14,6 +14,7 @@
 
 struct loop;
 struct sse_dispatch;
+struct sse_intern;
 struct sse_registry;
 struct sse_service;
 
@@ -44,6 +45,7 @@ struct sse_counters {
     uint64_t messages;      /* dispatched */
     uint64_t events_queued; /* one per connection written to */
     uint64_t events_dropped_oldest, events_dropped_latest, events_dropped_slow;
+    uint64_t events_refused; /* larger than the whole bound */
     uint64_t slow_disconnects;
     uint64_t comments;
     uint64_t bytes_sent;
@@ -64,6 +66,7 @@ struct sse_service {
     struct loop *loop;
     struct sse_registry *registry;
     struct sse_dispatch *dispatch;
+    struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
     struct list observers;
     size_t queued_bytes;       /* of all its connections */

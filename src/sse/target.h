@@ -24,7 +24,7 @@ enum sse_dimension {
 
 struct sse_target {
     enum sse_dimension dimension;
-    char **values; /* NULL for SSE_ALL */
+    char **values; /* one block: the pointers, then their texts; NULL for SSE_ALL */
     size_t count;
     char *listening; /* NULL: whether they listen or not */
 };

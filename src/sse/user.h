@@ -10,7 +10,7 @@ struct sse_user {
     const char *name;         /* "" when unknown */
     const char *access_token; /* "" when there is none */
     const char *tenant_id;    /* "" when there is none */
-    char *extra;              /* further fields, a JSON object as text; NULL when there are none */
+    const char *extra;        /* further fields, a JSON object as text; NULL when there are none */
     char storage[];           /* the texts above, packed */
 };
 

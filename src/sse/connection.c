@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "sse/dispatch.h"
+#include "sse/event.h"
+#include "sse/registry.h"
+#include "sse/server_events.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+#define ID_BYTES ((SSE_CONNECTION_ID_SIZE - 1) / 2)
+
+/* A wish of the page beyond this is no limit in practice, and would overflow the clock. */
+#define LONGEST_LIFE_MS (INT64_C(10) * 365 * 24 * 3600 * 1000)
+
+/* Comments are due within the last eighth of comment_ms, each at a time of its own: else one
+ * broadcast would make all the connections of a worker say their comment in the same turn. */
+#define COMMENT_SPREAD 8u
+
+const char *const sse_close_reason_words[SSE_CLOSE_REASONS] = {
+    [SSE_CLOSE_GONE] = "gone",     [SSE_CLOSE_CLIENT] = "client",
+    [SSE_CLOSE_KICKED] = "kicked", [SSE_CLOSE_EVICTED] = "evicted",
+    [SSE_CLOSE_SLOW] = "slow",     [SSE_CLOSE_LIFETIME] = "lifetime",
+    [SSE_CLOSE_DRAIN] = "drain",
+};
+
+static void wake(const struct sse_connection *connection)
+{
+    if (connection->sink)
+        connection->sink->wake(connection->sink_context);
+}
+
+/* Brings the service's sum up to date after the queue has changed. */
+static void account(const struct sse_connection *connection, size_t bytes_before)
+{
+    connection->home->queued_bytes += connection->queue.bytes - bytes_before;
+}
+
+/* True when the sink must be woken. */
+static bool enqueue(struct sse_connection *connection, struct sse_event *event)
+{
+    const bool was_empty = connection->queue.count == 0;
+
+    sse_queue_push(&connection->queue, event);
+    connection->home->queued_bytes += event->wire->length;
+    connection->last_write_at = loop_now_ms(connection->home->loop);
+    return was_empty;
+}
+
+static void start_timer(struct sse_connection *connection)
+{
+    const uint32_t comment_ms = connection->home->settings->comment_ms;
+    const uint64_t now = loop_now_ms(connection->home->loop);
+    uint64_t delay = UINT64_MAX;
+
+    if (comment_ms > 0)
+        delay = connection->last_write_at + comment_ms - now -
+                random_between(0, comment_ms / COMMENT_SPREAD);
+    if (connection->ends_at > 0 && connection->ends_at - now < delay)
+        delay = connection->ends_at - now;
+    if (delay != UINT64_MAX)
+        loop_timer_start(connection->home->loop, &connection->timer, delay);
+}
+
+static bool is_silent(const struct sse_connection *connection, uint64_t now)
+{
+    const uint32_t comment_ms = connection->home->settings->comment_ms;
+
+    return comment_ms > 0 &&
+           now - connection->last_write_at >= comment_ms - comment_ms / COMMENT_SPREAD;
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct sse_connection *connection = container_of(timer, struct sse_connection, timer);
+    struct sse_service *service = connection->home;
+    const uint64_t now = loop_now_ms(service->loop);
+    bool is_woken = false;
+
+    if (connection->ends_at > 0 && now >= connection->ends_at) {
+        sse_connection_close(connection, SSE_CLOSE_LIFETIME, NULL, -1);
+        return;
+    }
+    if (is_silent(connection, now)) {
+        /* What still waits will do as a sign of life: a client that reads nothing gets no more. */
+        if (connection->queue.count == 0) {
+            is_woken = enqueue(connection, service->comment);
+            service->counters.comments++;
+        }
+        connection->last_write_at = now;
+    }
+    start_timer(connection);
+    if (is_woken)
+        wake(connection);
+}
+
+/* The service's own setting wins over the page's wish. */
+static int64_t choose_life_ms(const struct sse_service_settings *settings, int64_t wish_ms)
+{
+    if (settings->lifetime_ms > 0) {
+        const uint64_t most = (uint64_t)settings->lifetime_ms;
+
+        return (int64_t)random_between(most - most / 5, most);
+    }
+    if (wish_ms <= 0)
+        return 0;
+    return wish_ms < LONGEST_LIFE_MS ? wish_ms : LONGEST_LIFE_MS;
+}
+
+static struct sse_connection *connection_new(struct sse_service *service,
+                                             const struct sse_connection_options *options)
+{
+    struct sse_connection *connection = mem_zalloc(sizeof(*connection));
+
+    connection->service = service;
+    connection->home = service;
+    connection->user = sse_user_ref(options->user);
+    connection->info = sse_client_info_pack(options->info, service->intern);
+    connection->access_time = options->info->access_time;
+    connection->session_duration = options->info->session_duration;
+    connection->sink = options->sink;
+    connection->sink_context = options->sink_context;
+    connection->session_number = options->session_number;
+    connection->create_time = loop_wall_ms(service->loop);
+    connection->created_at = loop_now_ms(service->loop);
+    connection->timeout_ms = choose_life_ms(service->settings, options->keepalive_time_ms);
+    if (connection->timeout_ms > 0)
+        connection->ends_at = connection->created_at + (uint64_t)connection->timeout_ms;
+    connection->dispatch_mark = sse_dispatch_mark(service->dispatch);
+    connection->timer.on_fire = on_timer;
+    random_hex(connection->id, ID_BYTES);
+    return connection;
+}
+
+static void greet(struct sse_connection *connection)
+{
+    struct sse_event *event = sse_server_events_finish(connection);
+
+    sse_queue_push_pinned(&connection->queue, event);
+    connection->home->queued_bytes += event->wire->length;
+    connection->last_write_at = connection->created_at;
+    sse_event_unref(event);
+}
+
+struct sse_connection *sse_connection_open(struct sse_service *service,
+                                           const struct sse_connection_options *options)
+{
+    struct sse_connection *connection = connection_new(service, options);
+    const char *channel = options->info->channel;
+
+    sse_registry_add(service->registry, connection, channel ? channel : "");
+    sse_connection_add_listeners(connection, options->listeners, options->listener_count);
+    greet(connection);
+    start_timer(connection);
+    service->counters.connections_opened++;
+    list_for_each_safe(node, after, &service->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_connect && connection->service)
+            observer->on_connect(observer, connection);
+    }
+    wake(connection);
+    return connection;
+}
+
+static bool fits(const struct sse_connection *connection, size_t size)
+{
+    const struct sse_service_settings *settings = connection->home->settings;
+
+    return connection->queue.bytes + size <= settings->queue_bytes &&
+           connection->queue.count < settings->queue_events;
+}
+
+static void drop_oldest(struct sse_connection *connection, size_t size)
+{
+    struct sse_counters *counters = &connection->home->counters;
+
+    while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
+        counters->events_dropped_oldest++;
+}
+
+/* By policy; whether the event fits now. */
+static bool make_room(struct sse_connection *connection, const struct sse_event *event)
+{
+    struct sse_service *service = connection->home;
+    const size_t size = event->wire->length;
+    const size_t bytes_before = connection->queue.bytes;
+
+    if (service->settings->slow_policy == SSE_SLOW_LATEST)
+        service->counters.events_dropped_latest +=
+            sse_queue_drop_named(&connection->queue, event->name, event->name_hash);
+    drop_oldest(connection, size);
+    account(connection, bytes_before);
+    if (fits(connection, size))
+        return true;
+    service->counters.events_dropped_oldest++; /* only what has begun to leave is older */
+    return false;
+}
+
+bool sse_connection_push(struct sse_connection *connection, struct sse_event *event)
+{
+    struct sse_service *service = connection->service;
+    const size_t size = event->wire->length;
+
+    if (!service)
+        return false;
+    if (__builtin_expect(!fits(connection, size), 0)) {
+        if (size > service->settings->queue_bytes) {
+            service->counters.events_refused++;
+            return false;
+        }
+        if (service->settings->slow_policy == SSE_SLOW_DISCONNECT) {
+            service->counters.events_dropped_slow++;
+            service->counters.slow_disconnects++;
+            sse_connection_close(connection, SSE_CLOSE_SLOW, NULL, -1);
+            return false;
+        }
+        if (!make_room(connection, event))
+            return false;
+    }
+    connection->message_count++;
+    service->counters.events_queued++;
+    if (enqueue(connection, event))
+        wake(connection);
+    return true;
+}
+
+static void tell_disconnect(struct sse_service *service, struct sse_connection *connection,
+                            enum sse_close_reason reason, const char *text)
+{
+    list_for_each_safe(node, after, &service->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_disconnect)
+            observer->on_disconnect(observer, connection, reason, text);
+    }
+}
+
+/* What still waits, as the reason has it; then the last event. */
+static void settle_queue(struct sse_connection *connection, enum sse_close_reason reason,
+                         const char *text, int64_t reconnect_ms)
+{
+    const size_t bytes_before = connection->queue.bytes;
+
+    if (reason == SSE_CLOSE_GONE)
+        sse_queue_release(&connection->queue);
+    if (reason == SSE_CLOSE_SLOW)
+        connection->home->counters.events_dropped_slow += sse_queue_drop_unsent(&connection->queue);
+    account(connection, bytes_before);
+    if (sse_server_events_has_close(reason)) {
+        struct sse_event *event = sse_server_events_close(connection, reason, text, reconnect_ms);
+
+        (void)enqueue(connection, event);
+        sse_event_unref(event);
+    }
+}
+
+void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
+                          const char *text, int64_t reconnect_ms)
+{
+    struct sse_service *service = connection->service;
+
+    if (!service)
+        return;
+    connection->service = NULL;
+    loop_timer_stop(&connection->timer);
+    sse_registry_remove(service->registry, connection);
+    service->counters.connections_closed[reason]++;
+    tell_disconnect(service, connection, reason, text);
+    settle_queue(connection, reason, text, reconnect_ms);
+    if (reason == SSE_CLOSE_GONE && connection->sink)
+        connection->sink->close(connection->sink_context);
+    else
+        wake(connection);
+}
+
+size_t sse_connection_ready(const struct sse_connection *connection, bool *last)
+{
+    *last = !connection->service;
+    return connection->queue.bytes;
+}
+
+void sse_connection_take(struct sse_connection *connection, char *to, size_t length)
+{
+    sse_queue_take(&connection->queue, to, length);
+    connection->home->queued_bytes -= length;
+    connection->home->counters.bytes_sent += length;
+}
+
+void sse_connection_gone(struct sse_connection *connection)
+{
+    struct sse_service *service = connection->home;
+    const size_t bytes_before = connection->queue.bytes;
+
+    connection->sink = NULL;
+    sse_connection_close(connection, SSE_CLOSE_GONE, NULL, -1);
+    if (connection->queue.count > 0) {
+        sse_queue_release(&connection->queue);
+        service->queued_bytes -= bytes_before;
+    }
+    sse_registry_forget(service->registry, connection);
+    sse_client_info_free(connection->info, service->intern);
+    sse_user_unref(connection->user);
+    free(connection);
+}
+
+struct sse_client_info sse_connection_info(const struct sse_connection *connection)
+{
+    struct sse_client_info info = {
+        .access_time = connection->access_time,
+        .session_duration = connection->session_duration,
+    };
+
+    sse_client_info_unpack(connection->info, &info);
+    return info;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/dispatch.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+#define SLICE_NS         1000000
+#define STEPS_PER_GLANCE 64u /* members between two looks at the clock */
+#define PREFETCH_AHEAD   6u
+
+struct sse_dispatch {
+    struct sse_service *service;
+    struct loop_hook hook;
+    struct list jobs;
+    uint64_t last_mark;
+    int64_t left_ns; /* of this turn's slice */
+    bool is_running; /* a job that is submitted meanwhile waits */
+};
+
+/* One uninterrupted stretch of work on one job. */
+struct stretch {
+    struct sse_service *service;
+    struct sse_dispatch_job *job;
+    int64_t ends_ns;
+    unsigned steps; /* until the next look at the clock */
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    /* Cannot fail: the clock exists on every Linux. */
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static bool is_over(struct stretch *stretch)
+{
+    if (--stretch->steps > 0)
+        return false;
+    stretch->steps = STEPS_PER_GLANCE;
+    return now_ns() >= stretch->ends_ns;
+}
+
+/* Marks grow with each job: a greater one belongs to a connection younger than this job. */
+static void deliver(const struct stretch *stretch, struct sse_connection *connection)
+{
+    struct sse_dispatch_job *job = stretch->job;
+
+    if (connection->dispatch_mark >= job->mark)
+        return;
+    connection->dispatch_mark = job->mark;
+    if (!job->event) {
+        sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
+        job->count++;
+    } else if (sse_connection_push(connection, job->event)) {
+        job->count++;
+    }
+}
+
+/* What a walk goes over, and the second group that a member must be in (or NULL). */
+struct ground {
+    const struct sse_group *walked;
+    const struct sse_group *filter;
+};
+
+/* The group of the current value, NULL when nobody is in it. */
+static const struct sse_group *value_group(const struct stretch *stretch)
+{
+    const struct sse_target *target = stretch->job->target;
+    const struct sse_registry *registry = stretch->service->registry;
+
+    if (target->dimension == SSE_ALL)
+        return sse_registry_all(registry);
+    return sse_registry_group(registry, (enum sse_group_kind)target->dimension,
+                              target->values[stretch->job->value_index]);
+}
+
+/* Looks the groups up: at the start of a stretch, and after each change of the registry. False when
+ * nobody is left. */
+static bool find_ground(const struct stretch *stretch, struct ground *ground)
+{
+    struct sse_dispatch_job *job = stretch->job;
+    const char *listening = job->target->listening;
+    const struct sse_group *group = value_group(stretch);
+    const struct sse_group *listeners = NULL;
+
+    if (listening)
+        listeners = sse_registry_group(stretch->service->registry, SSE_GROUP_LISTENER, listening);
+    if (!group || (listening && !listeners))
+        return false;
+    if (!job->is_inside) {
+        /* A walk keeps to its ground once it has begun: positions mean nothing on the other one. */
+        job->walks_listeners =
+            listeners && (job->target->dimension == SSE_ALL || listeners->count < group->count);
+        job->member_index = SIZE_MAX;
+        job->is_inside = true;
+    }
+    ground->walked = job->walks_listeners ? listeners : group;
+    ground->filter = job->walks_listeners ? group : listeners;
+    if (job->walks_listeners && job->target->dimension == SSE_ALL)
+        ground->filter = NULL;
+    if (job->member_index > ground->walked->count)
+        job->member_index = ground->walked->count;
+    return true;
+}
+
+static void prefetch(const struct sse_group *walked, size_t index)
+{
+    if (index >= PREFETCH_AHEAD) {
+        const char *ahead = (const char *)walked->members[index - PREFETCH_AHEAD];
+
+        __builtin_prefetch(ahead, 1);
+        __builtin_prefetch(ahead + 64, 1);
+    }
+    if (index >= PREFETCH_AHEAD / 2)
+        __builtin_prefetch(walked->members[index - PREFETCH_AHEAD / 2]->sink_context);
+}
+
+/* From the end of the group to its start; registry.h says why. False when the time is up. */
+static bool walk(struct stretch *stretch)
+{
+    struct sse_dispatch_job *job = stretch->job;
+    const struct sse_registry *registry = stretch->service->registry;
+    uint64_t changes = sse_registry_changes(registry);
+    struct ground ground;
+    bool is_somebody = find_ground(stretch, &ground);
+
+    while (is_somebody && job->member_index > 0) {
+        struct sse_connection *connection;
+
+        if (is_over(stretch))
+            return false;
+        job->member_index--;
+        connection = ground.walked->members[job->member_index];
+        prefetch(ground.walked, job->member_index);
+        if (!ground.filter || sse_registry_is_member(connection, ground.filter))
+            deliver(stretch, connection);
+        if (changes != sse_registry_changes(registry)) {
+            changes = sse_registry_changes(registry);
+            is_somebody = find_ground(stretch, &ground);
+        }
+    }
+    job->is_inside = false;
+    return true;
+}
+
+static void visit_connection(const struct stretch *stretch)
+{
+    const struct sse_target *target = stretch->job->target;
+    struct sse_connection *connection =
+        sse_registry_find(stretch->service->registry, target->values[stretch->job->value_index]);
+
+    if (connection &&
+        (!target->listening || sse_connection_is_listening(connection, target->listening)))
+        deliver(stretch, connection);
+}
+
+/* False when the time is up before the job is finished. */
+static bool work(struct stretch *stretch)
+{
+    struct sse_dispatch_job *job = stretch->job;
+    const struct sse_target *target = job->target;
+    const size_t values = target->dimension == SSE_ALL ? 1 : target->count;
+
+    for (; job->value_index < values; job->value_index++) {
+        if (is_over(stretch))
+            return false;
+        if (target->dimension == SSE_BY_CONNECTION)
+            visit_connection(stretch);
+        else if (!walk(stretch))
+            return false;
+    }
+    return true;
+}
+
+static void finish(struct sse_dispatch_job *job)
+{
+    list_remove(&job->node);
+    if (job->on_done)
+        job->on_done(job);
+}
+
+/* Works on the jobs in their order while the slice lasts. */
+static void run(struct sse_dispatch *dispatch)
+{
+    const int64_t started_ns = now_ns();
+    const int64_t ends_ns = started_ns + dispatch->left_ns;
+    bool is_done = true;
+
+    dispatch->is_running = true;
+    while (is_done && !list_is_empty(&dispatch->jobs)) {
+        struct sse_dispatch_job *job =
+            container_of(dispatch->jobs.next, struct sse_dispatch_job, node);
+        struct stretch stretch = {dispatch->service, job, ends_ns, STEPS_PER_GLANCE};
+
+        is_done = work(&stretch);
+        if (is_done)
+            finish(job);
+        is_done = is_done && (list_is_empty(&dispatch->jobs) || now_ns() < ends_ns);
+    }
+    dispatch->is_running = false;
+    dispatch->left_ns -= now_ns() - started_ns;
+    if (!list_is_empty(&dispatch->jobs))
+        loop_wake(dispatch->service->loop);
+}
+
+/* Once per turn: what is left of the jobs, and a fresh slice for the next turn's. */
+static bool on_turn(struct loop_hook *hook)
+{
+    struct sse_dispatch *dispatch = container_of(hook, struct sse_dispatch, hook);
+
+    dispatch->left_ns = SLICE_NS;
+    if (list_is_empty(&dispatch->jobs))
+        return false;
+    run(dispatch);
+    dispatch->left_ns = SLICE_NS;
+    return !list_is_empty(&dispatch->jobs);
+}
+
+struct sse_dispatch *sse_dispatch_new(struct sse_service *service)
+{
+    struct sse_dispatch *dispatch = mem_zalloc(sizeof(*dispatch));
+
+    dispatch->service = service;
+    dispatch->left_ns = SLICE_NS;
+    dispatch->hook.run = on_turn;
+    list_init(&dispatch->jobs);
+    loop_hook_add(service->loop, LOOP_FLUSH, &dispatch->hook);
+    return dispatch;
+}
+
+void sse_dispatch_free(struct sse_dispatch *dispatch)
+{
+    if (!dispatch)
+        return;
+    dispatch->is_running = true; /* what on_done submits is done as well, with nobody reached */
+    while (!list_is_empty(&dispatch->jobs))
+        finish(container_of(dispatch->jobs.next, struct sse_dispatch_job, node));
+    loop_hook_remove(&dispatch->hook);
+    free(dispatch);
+}
+
+void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job *job)
+{
+    const bool is_first = list_is_empty(&dispatch->jobs);
+
+    job->count = 0;
+    job->value_index = 0;
+    job->member_index = 0;
+    job->is_inside = false;
+    job->walks_listeners = false;
+    job->mark = ++dispatch->last_mark;
+    job->node = (struct list){0};
+    if (job->event)
+        dispatch->service->counters.messages++;
+    list_append(&dispatch->jobs, &job->node);
+    if (is_first && !dispatch->is_running && dispatch->left_ns > 0)
+        run(dispatch);
+    else
+        loop_wake(dispatch->service->loop);
+}
+
+uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch)
+{
+    return dispatch->last_mark;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/queue.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "sse/event.h"
+
+#define FIRST_RING 4u
+
+static struct sse_event **slot(struct sse_queue *queue, uint32_t index)
+{
+    if (!queue->ring)
+        return &queue->slots[(queue->head + index) & (SSE_QUEUE_INLINE - 1)];
+    return &queue->ring[(queue->head + index) & (queue->capacity - 1)];
+}
+
+static void grow(struct sse_queue *queue)
+{
+    const uint32_t capacity = queue->ring ? queue->capacity * 2 : FIRST_RING;
+    struct sse_event **ring = mem_alloc(capacity * sizeof(struct sse_event *));
+
+    for (uint32_t i = 0; i < queue->count; i++)
+        ring[i] = *slot(queue, i);
+    free(queue->ring);
+    queue->ring = ring;
+    queue->capacity = capacity;
+    queue->head = 0;
+}
+
+static void on_shrunk(struct sse_queue *queue)
+{
+    if (queue->count > 0)
+        return;
+    free(queue->ring);
+    queue->ring = NULL;
+    queue->capacity = 0;
+    queue->head = 0;
+}
+
+static void pop_front(struct sse_queue *queue)
+{
+    sse_event_unref(*slot(queue, 0));
+    queue->head++;
+    queue->count--;
+    queue->offset = 0;
+    queue->is_front_pinned = false;
+    on_shrunk(queue);
+}
+
+/* How many events at the front may not be dropped: 0 or 1. */
+static uint32_t kept(const struct sse_queue *queue)
+{
+    return queue->offset > 0 || (queue->is_front_pinned && queue->count > 0) ? 1 : 0;
+}
+
+void sse_queue_push(struct sse_queue *queue, struct sse_event *event)
+{
+    if (queue->count == (queue->ring ? queue->capacity : SSE_QUEUE_INLINE))
+        grow(queue);
+    *slot(queue, queue->count) = sse_event_ref(event);
+    queue->count++;
+    queue->bytes += event->wire->length;
+}
+
+void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event)
+{
+    assert(queue->count == 0);
+    sse_queue_push(queue, event);
+    queue->is_front_pinned = true;
+}
+
+void sse_queue_take(struct sse_queue *queue, char *to, size_t length)
+{
+    assert(length <= queue->bytes);
+    queue->bytes -= length;
+    while (length > 0) {
+        const struct bytes *wire = (*slot(queue, 0))->wire;
+        const size_t left = wire->length - queue->offset;
+        const size_t piece = length < left ? length : left;
+
+        memcpy(to, wire->data + queue->offset, piece);
+        to += piece;
+        length -= piece;
+        if (piece == left)
+            pop_front(queue);
+        else
+            queue->offset += (uint32_t)piece;
+    }
+}
+
+size_t sse_queue_drop_oldest(struct sse_queue *queue)
+{
+    const uint32_t index = kept(queue);
+    struct sse_event *event;
+    size_t size;
+
+    if (index >= queue->count)
+        return 0;
+    event = *slot(queue, index);
+    size = event->wire->length;
+    if (index > 0)
+        *slot(queue, index) = *slot(queue, 0);
+    queue->head++;
+    queue->count--;
+    queue->bytes -= size;
+    sse_event_unref(event);
+    on_shrunk(queue);
+    return size;
+}
+
+/* name NULL: whatever its name. */
+static size_t drop(struct sse_queue *queue, const char *name, uint32_t name_hash)
+{
+    uint32_t to = kept(queue);
+    size_t dropped = 0;
+
+    for (uint32_t from = to; from < queue->count; from++) {
+        struct sse_event *event = *slot(queue, from);
+
+        if (name && (event->name_hash != name_hash || strcmp(event->name, name) != 0)) {
+            *slot(queue, to++) = event;
+            continue;
+        }
+        queue->bytes -= event->wire->length;
+        sse_event_unref(event);
+        dropped++;
+    }
+    queue->count = to;
+    on_shrunk(queue);
+    return dropped;
+}
+
+size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash)
+{
+    return drop(queue, name, name_hash);
+}
+
+size_t sse_queue_drop_unsent(struct sse_queue *queue)
+{
+    return drop(queue, NULL, 0);
+}
+
+void sse_queue_release(struct sse_queue *queue)
+{
+    while (queue->count > 0)
+        pop_front(queue);
+    queue->bytes = 0;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/registry.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sse/connection.h"
+#include "sse/table.h"
+#include "sse/user.h"
+
+#define FIRST_CAPACITY 4u
+#define FIXED          SSE_GROUP_LISTENER /* memberships that every connection has a place for */
+
+/* A group lives as long as a membership names it; with no members left it is not found. */
+struct group {
+    struct sse_group walked; /* first: this is what is handed out */
+    struct sse_table_node node;
+    struct sse_connection *only; /* the whole array of a group of one */
+    uint32_t capacity;
+    uint32_t refs;
+    enum sse_group_kind kind;
+    char key[];
+};
+
+struct sse_membership {
+    struct group *group; /* NULL: the connection has no such value */
+    uint32_t index;      /* of the connection among the members */
+};
+
+struct sse_registry {
+    struct sse_group all;
+    size_t all_capacity;
+    struct sse_table connections;
+    struct sse_table groups[SSE_GROUP_KINDS];
+    size_t found[SSE_GROUP_KINDS]; /* groups with members */
+    uint64_t changes;
+};
+
+static struct group *group_of(const struct sse_group *walked)
+{
+    return (struct group *)(uintptr_t)walked;
+}
+
+static struct sse_membership *membership_of(const struct sse_connection *connection,
+                                            const struct group *group)
+{
+    struct sse_membership *membership = connection->memberships;
+
+    if (group->kind < FIXED)
+        return membership[group->kind].group == group ? &membership[group->kind] : NULL;
+    for (uint32_t i = FIXED; i < connection->membership_count; i++) {
+        if (membership[i].group == group)
+            return &membership[i];
+    }
+    return NULL;
+}
+
+static struct group *group_find(const struct sse_registry *registry, enum sse_group_kind kind,
+                                const char *key)
+{
+    struct sse_table_node *node = sse_table_find(&registry->groups[kind], key);
+
+    return node ? container_of(node, struct group, node) : NULL;
+}
+
+static struct group *group_open(struct sse_registry *registry, enum sse_group_kind kind,
+                                const char *key)
+{
+    struct group *group = group_find(registry, kind, key);
+
+    if (!group) {
+        const size_t size = strlen(key) + 1;
+
+        group = mem_zalloc(sizeof(*group) + size);
+        group->kind = kind;
+        group->capacity = 1;
+        group->walked.members = &group->only;
+        memcpy(group->key, key, size);
+        sse_table_add(&registry->groups[kind], &group->node);
+    }
+    group->refs++;
+    return group;
+}
+
+static void group_unref(struct sse_registry *registry, struct group *group)
+{
+    if (--group->refs > 0)
+        return;
+    assert(group->walked.count == 0);
+    sse_table_remove(&registry->groups[group->kind], &group->node);
+    free(group);
+}
+
+static void group_resize(struct group *group, uint32_t capacity)
+{
+    struct sse_connection **members = group->walked.members;
+
+    if (capacity == 1) {
+        group->only = members[0];
+        free(members);
+        members = &group->only;
+    } else if (members == &group->only) {
+        members = mem_alloc(capacity * sizeof(struct sse_connection *));
+        members[0] = group->only;
+    } else {
+        members = mem_realloc(members, capacity * sizeof(struct sse_connection *));
+    }
+    group->walked.members = members;
+    group->capacity = capacity;
+}
+
+static void group_join(struct sse_registry *registry, struct group *group,
+                       struct sse_connection *connection, struct sse_membership *membership)
+{
+    struct sse_group *walked = &group->walked;
+
+    if (walked->count == group->capacity)
+        group_resize(group, group->capacity == 1 ? FIRST_CAPACITY : group->capacity * 2);
+    if (walked->count == 0)
+        registry->found[group->kind]++;
+    membership->group = group;
+    membership->index = (uint32_t)walked->count;
+    walked->members[walked->count++] = connection;
+}
+
+static void group_leave(struct sse_registry *registry, const struct sse_membership *membership)
+{
+    struct group *group = membership->group;
+    struct sse_group *walked = &group->walked;
+    struct sse_connection *last = walked->members[walked->count - 1];
+
+    membership_of(last, group)->index = membership->index;
+    walked->members[membership->index] = last;
+    walked->count--;
+    if (walked->count == 0)
+        registry->found[group->kind]--;
+    if (group->capacity > 1 && walked->count <= 1)
+        group_resize(group, 1);
+    else if (group->capacity > FIRST_CAPACITY && walked->count <= group->capacity / 4)
+        group_resize(group, group->capacity / 2);
+}
+
+struct sse_registry *sse_registry_new(void)
+{
+    struct sse_registry *registry = mem_zalloc(sizeof(*registry));
+
+    sse_table_init(&registry->connections, SSE_TABLE_KEY_OFFSET(struct sse_connection, node, id));
+    for (size_t kind = 0; kind < SSE_GROUP_KINDS; kind++)
+        sse_table_init(&registry->groups[kind], SSE_TABLE_KEY_OFFSET(struct group, node, key));
+    return registry;
+}
+
+void sse_registry_free(struct sse_registry *registry)
+{
+    if (!registry)
+        return;
+    assert(registry->all.count == 0);
+    sse_table_release(&registry->connections);
+    for (size_t kind = 0; kind < SSE_GROUP_KINDS; kind++) {
+        assert(registry->groups[kind].count == 0);
+        sse_table_release(&registry->groups[kind]);
+    }
+    free(registry->all.members);
+    free(registry);
+}
+
+static void all_join(struct sse_registry *registry, struct sse_connection *connection)
+{
+    struct sse_group *all = &registry->all;
+
+    if (all->count == registry->all_capacity) {
+        registry->all_capacity = registry->all_capacity ? registry->all_capacity * 2 : 16;
+        all->members =
+            mem_realloc(all->members, registry->all_capacity * sizeof(struct sse_connection *));
+    }
+    connection->registry_index = (uint32_t)all->count;
+    all->members[all->count++] = connection;
+}
+
+static void all_leave(struct sse_registry *registry, const struct sse_connection *connection)
+{
+    struct sse_group *all = &registry->all;
+    struct sse_connection *last = all->members[--all->count];
+
+    last->registry_index = connection->registry_index;
+    all->members[connection->registry_index] = last;
+}
+
+void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection,
+                      const char *channel)
+{
+    const struct sse_user *user = connection->user;
+    const char *const keys[FIXED] = {
+        [SSE_GROUP_USER] = user->id,
+        [SSE_GROUP_TOKEN] = user->access_token,
+        [SSE_GROUP_TENANT] = user->tenant_id,
+        [SSE_GROUP_CHANNEL] = channel,
+    };
+
+    connection->memberships = mem_zalloc(FIXED * sizeof(struct sse_membership));
+    connection->membership_count = FIXED;
+    for (unsigned kind = 0; kind < FIXED; kind++) {
+        if (keys[kind][0] != '\0')
+            group_join(registry, group_open(registry, (enum sse_group_kind)kind, keys[kind]),
+                       connection, &connection->memberships[kind]);
+    }
+    all_join(registry, connection);
+    sse_table_add(&registry->connections, &connection->node);
+    registry->changes++;
+}
+
+void sse_registry_remove(struct sse_registry *registry, struct sse_connection *connection)
+{
+    for (uint32_t i = 0; i < connection->membership_count; i++) {
+        if (connection->memberships[i].group)
+            group_leave(registry, &connection->memberships[i]);
+    }
+    all_leave(registry, connection);
+    sse_table_remove(&registry->connections, &connection->node);
+    registry->changes++;
+}
+
+void sse_registry_forget(struct sse_registry *registry, struct sse_connection *connection)
+{
+    for (uint32_t i = 0; i < connection->membership_count; i++) {
+        if (connection->memberships[i].group)
+            group_unref(registry, connection->memberships[i].group);
+    }
+    free(connection->memberships);
+    connection->memberships = NULL;
+    connection->membership_count = 0;
+}
+
+bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *connection,
+                         const char *event)
+{
+    struct group *group = group_open(registry, SSE_GROUP_LISTENER, event);
+    const uint32_t count = connection->membership_count;
+
+    if (membership_of(connection, group)) {
+        group_unref(registry, group);
+        return false;
+    }
+    if (count % 2 == 0)
+        connection->memberships =
+            mem_realloc(connection->memberships, (count + 2) * sizeof(struct sse_membership));
+    connection->membership_count++;
+    group_join(registry, group, connection, &connection->memberships[count]);
+    registry->changes++;
+    return true;
+}
+
+bool sse_registry_unlisten(struct sse_registry *registry, struct sse_connection *connection,
+                           const char *event)
+{
+    struct group *group = group_find(registry, SSE_GROUP_LISTENER, event);
+    struct sse_membership *membership = group ? membership_of(connection, group) : NULL;
+    const struct sse_membership *end = connection->memberships + connection->membership_count;
+
+    if (!membership)
+        return false;
+    group_leave(registry, membership);
+    memmove(membership, membership + 1, (size_t)((const char *)end - (char *)(membership + 1)));
+    connection->membership_count--;
+    group_unref(registry, group);
+    registry->changes++;
+    return true;
+}
+
+size_t sse_registry_listener_count(const struct sse_connection *connection)
+{
+    return connection->membership_count - FIXED;
+}
+
+const char *sse_registry_listener(const struct sse_connection *connection, size_t index)
+{
+    return connection->memberships[FIXED + index].group->key;
+}
+
+struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id)
+{
+    struct sse_table_node *node = sse_table_find(&registry->connections, id);
+
+    return node ? container_of(node, struct sse_connection, node) : NULL;
+}
+
+const struct sse_group *sse_registry_group(const struct sse_registry *registry,
+                                           enum sse_group_kind kind, const char *key)
+{
+    const struct group *group = group_find(registry, kind, key);
+
+    return group && group->walked.count > 0 ? &group->walked : NULL;
+}
+
+const struct sse_group *sse_registry_all(const struct sse_registry *registry)
+{
+    return &registry->all;
+}
+
+bool sse_registry_is_member(const struct sse_connection *connection, const struct sse_group *group)
+{
+    return membership_of(connection, group_of(group)) != NULL;
+}
+
+uint64_t sse_registry_changes(const struct sse_registry *registry)
+{
+    return registry->changes;
+}
+
+size_t sse_registry_count(const struct sse_registry *registry)
+{
+    return registry->all.count;
+}
+
+size_t sse_registry_group_count(const struct sse_registry *registry, enum sse_group_kind kind)
+{
+    return registry->found[kind];
+}
+
+void sse_registry_each_key(const struct sse_registry *registry, enum sse_group_kind kind,
+                           void (*on_key)(void *context, const char *key,
+                                          const struct sse_group *group),
+                           void *context)
+{
+    const struct sse_table *groups = &registry->groups[kind];
+    struct sse_table_node *node = sse_table_next(groups, NULL);
+
+    for (; node; node = sse_table_next(groups, node)) {
+        const struct group *group = container_of(node, struct group, node);
+
+        if (group->walked.count > 0)
+            on_key(context, group->key, &group->walked);
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/server_events.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "base/random.h"
+#include "sse/event.h"
+#include "sse/message.h"
+#include "sse/service.h"
+
+/* A page that the stopping server sends away comes back at a time of its own. */
+#define DRAIN_MIN_MS    1000u
+#define DRAIN_SPREAD_MS 15000u
+
+static json_t *text_or(const char *text, const char *otherwise)
+{
+    json_t *value = text ? json_string(text) : NULL;
+
+    return value ? value : json_string(otherwise);
+}
+
+static struct sse_event *make(const char *name, const char *id, json_t *data, int64_t retry_ms)
+{
+    char *text = json_dumps(data, JSON_COMPACT);
+    const struct sse_event_fields fields = {
+        .id = id,
+        .name = name,
+        .data = text,
+        .data_length = text ? strlen(text) : 0,
+        .retry_ms = retry_ms,
+    };
+    struct bytes *wire = sse_event_encode(&fields);
+
+    assert(wire); /* every text in it is our own, or was checked */
+    free(text);
+    json_decref(data);
+    return sse_event_new(name, wire);
+}
+
+struct sse_event *sse_server_events_finish(const struct sse_connection *connection)
+{
+    const struct sse_service *service = connection->home;
+    const struct sse_service_settings *settings = service->settings;
+    char id[SSE_MESSAGE_ID_SIZE];
+    json_t *data = json_object();
+
+    json_object_set_new(data, "connectionId", json_string(connection->id));
+    json_object_set_new(data, "serverTime", json_integer(loop_wall_ms(service->loop)));
+    json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
+    json_object_set_new(data, "name", text_or(settings->name, ""));
+    json_object_set_new(data, "enableCluster", json_false());
+    json_object_set_new(data, "version", text_or(settings->version, ""));
+    sse_message_make_id(id);
+    return make("connect-finish", id, data, settings->reconnect_ms);
+}
+
+bool sse_server_events_has_close(enum sse_close_reason reason)
+{
+    return reason == SSE_CLOSE_KICKED || reason == SSE_CLOSE_EVICTED || reason == SSE_CLOSE_SLOW ||
+           reason == SSE_CLOSE_DRAIN;
+}
+
+static int64_t usual_reconnect_ms(const struct sse_service *service, enum sse_close_reason reason)
+{
+    if (reason == SSE_CLOSE_SLOW)
+        return service->settings->reconnect_ms;
+    if (reason == SSE_CLOSE_DRAIN)
+        return (int64_t)(DRAIN_MIN_MS + random_between(0, DRAIN_SPREAD_MS));
+    return 0;
+}
+
+struct sse_event *sse_server_events_close(const struct sse_connection *connection,
+                                          enum sse_close_reason reason, const char *text,
+                                          int64_t reconnect_ms)
+{
+    json_t *data = json_object();
+
+    if (reconnect_ms < 0)
+        reconnect_ms = usual_reconnect_ms(connection->home, reason);
+    json_object_set_new(data, "connectionId", json_string(connection->id));
+    json_object_set_new(data, "reason", text_or(text, sse_close_reason_words[reason]));
+    json_object_set_new(data, "reconnect",
+                        reconnect_ms > 0 ? json_integer(reconnect_ms) : json_false());
+    return make("connect-close", NULL, data, reason == SSE_CLOSE_DRAIN ? reconnect_ms : -1);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/service.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "sse/dispatch.h"
+#include "sse/event.h"
+#include "sse/intern.h"
+#include "sse/registry.h"
+
+const struct sse_service_settings sse_service_settings_default = {
+    .name = "sse",
+    .base_path = "/sse",
+    .version = "",
+    .reconnect_ms = 5000,
+    .comment_ms = 25000,
+    .lifetime_ms = 3600000,
+    .queue_bytes = 1024 * 1024,
+    .queue_events = 1000,
+    .slow_policy = SSE_SLOW_DISCONNECT,
+    .client_connections = 3,
+    .listeners = 100,
+    .event_data_bytes = SSE_EVENT_MAX_DATA,
+    .offline_grace_ms = 5000,
+};
+
+static struct sse_event *comment_new(void)
+{
+    const struct sse_event_fields fields = {.retry_ms = -1, .comment = ""};
+
+    return sse_event_new(NULL, sse_event_encode(&fields));
+}
+
+struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings)
+{
+    struct sse_service *service = mem_zalloc(sizeof(*service));
+
+    service->settings = settings;
+    service->loop = loop;
+    service->registry = sse_registry_new();
+    service->intern = sse_intern_new();
+    list_init(&service->observers);
+    service->comment = comment_new();
+    service->dispatch = sse_dispatch_new(service);
+    return service;
+}
+
+void sse_service_free(struct sse_service *service)
+{
+    if (!service)
+        return;
+    sse_dispatch_free(service->dispatch);
+    assert(sse_registry_count(service->registry) == 0);
+    sse_registry_free(service->registry);
+    sse_intern_free(service->intern);
+    sse_event_unref(service->comment);
+    free(service);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#define INTEGER_TEXT 24u /* any 64-bit integer and a NUL */
+
+const char *const sse_dimension_keys[SSE_DIMENSIONS] = {
+    [SSE_BY_USER] = "userId",
+    [SSE_BY_TOKEN] = "accessToken",
+    [SSE_BY_TENANT] = "tenantId",
+    [SSE_BY_CHANNEL] = "channel",
+    [SSE_BY_CONNECTION] = "connectionId",
+    [SSE_ALL] = "all",
+};
+
+struct fault {
+    char *text;
+    size_t size;
+};
+
+static size_t id_length(const json_t *value)
+{
+    char text[INTEGER_TEXT];
+
+    if (json_is_string(value))
+        return json_string_length(value);
+    return json_id_text(value, text, sizeof(text)) ? strlen(text) : 0;
+}
+
+/* Writes the text and its NUL; returns what is behind them. */
+static char *copy_id(const json_t *value, char *to)
+{
+    if (json_is_string(value))
+        return stpcpy(to, json_string_value(value)) + 1;
+    (void)json_id_text(value, to, INTEGER_TEXT);
+    return to + strlen(to) + 1;
+}
+
+static bool is_id(const json_t *value)
+{
+    const size_t length = id_length(value);
+
+    return length > 0 && (!json_is_string(value) || strlen(json_string_value(value)) == length);
+}
+
+static const json_t *value_at(const json_t *selector, size_t index)
+{
+    return json_is_array(selector) ? json_array_get(selector, index) : selector;
+}
+
+static int read_values(struct sse_target *target, const char *key, const json_t *selector,
+                       const struct fault *fault)
+{
+    const size_t count = json_is_array(selector) ? json_array_size(selector) : 1;
+    size_t size = 0;
+    char *at;
+
+    if (count > SSE_TARGET_MAX_VALUES) {
+        snprintf(fault->text, fault->size, "\"%s\" has %zu values; at most %u are taken", key,
+                 count, SSE_TARGET_MAX_VALUES);
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = value_at(selector, i);
+
+        if (!is_id(value)) {
+            snprintf(fault->text, fault->size,
+                     "\"%s\" must be a non-empty string, an integer, or an array of these", key);
+            return -EINVAL;
+        }
+        size += id_length(value) + 1;
+    }
+    /* Room for the longest integer behind the last text: copy_id() is given no end. */
+    target->values = mem_alloc(count * sizeof(char *) + size + INTEGER_TEXT);
+    target->count = count;
+    at = (char *)(target->values + count);
+    for (size_t i = 0; i < count; i++) {
+        target->values[i] = at;
+        at = copy_id(value_at(selector, i), at);
+    }
+    return 0;
+}
+
+static void describe_allowed(unsigned allowed, const char *problem, const struct fault *fault)
+{
+    size_t at = (size_t)snprintf(fault->text, fault->size, "%s; give exactly one of", problem);
+
+    for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
+        if ((allowed & (1u << i)) && at < fault->size)
+            at += (size_t)snprintf(fault->text + at, fault->size - at, " \"%s\"",
+                                   sse_dimension_keys[i]);
+    }
+}
+
+int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
+                         char *fault, size_t fault_size)
+{
+    const struct fault told = {fault, fault_size};
+    const json_t *selector = NULL;
+
+    *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
+    for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
+        const json_t *value = json_object_get(object, sse_dimension_keys[i]);
+
+        if (!value)
+            continue;
+        if (selector || !(allowed & (1u << i))) {
+            describe_allowed(allowed, selector ? "more than one selector" : "no such selector here",
+                             &told);
+            return -EINVAL;
+        }
+        selector = value;
+        target->dimension = (enum sse_dimension)i;
+    }
+    if (!selector) {
+        describe_allowed(allowed, "no selector", &told);
+        return -EINVAL;
+    }
+    if (target->dimension != SSE_ALL)
+        return read_values(target, sse_dimension_keys[target->dimension], selector, &told);
+    if (!json_is_true(selector)) {
+        snprintf(fault, fault_size, "\"all\" must be true");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+void sse_target_release(struct sse_target *target)
+{
+    free(target->values);
+    free(target->listening);
+    *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
+}
