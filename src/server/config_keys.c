@@ -175,11 +175,6 @@ const struct config_key config_keys[] = {
           "PING and SETTINGS acknowledgements that wait.", RANGE(10, 10000)),
     LIMIT("settingsEntries", CONFIG_COUNT, settings_entries, "16",
           "Entries of one SETTINGS frame.", RANGE(8, 1000)),
-    BUCKET("clientResets", client_resets, "200", "20", "Streams that the client breaks off."),
-    BUCKET("serverResets", server_resets, "100", "10", "Streams that the client makes us break off."),
-    BUCKET("glitches", glitches, "1000", "33", "Frames that are legal and of no use."),
-    BUCKET("pings", pings, "20", "1", "PING frames."),
-    BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
     LIMIT("handshakeTimeout", CONFIG_DURATION, handshake_ms, "5s",
           "Until the TLS handshake is done.", RANGE(100, 10 * MIN)),
     LIMIT("prefaceTimeout", CONFIG_DURATION, preface_ms, "5s",
@@ -201,6 +196,11 @@ const struct config_key config_keys[] = {
           "PING a silent client after this much time (15 % more or less).", RANGE(SEC, HOUR)),
     LIMIT("pingAckTimeout", CONFIG_DURATION, ping_ack_ms, "10s",
           "Until such a PING is answered.", RANGE(100, 10 * MIN)),
+    BUCKET("clientResets", client_resets, "200", "20", "Streams that the client breaks off."),
+    BUCKET("serverResets", server_resets, "100", "10", "Streams that the client makes us break off."),
+    BUCKET("glitches", glitches, "1000", "33", "Frames that are legal and of no use."),
+    BUCKET("pings", pings, "20", "1", "PING frames."),
+    BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
 };
 /* clang-format on */
 
@@ -222,19 +222,27 @@ static const char *last_segment(const char *name)
     return dot ? dot + 1 : name;
 }
 
+/* Whether name lies below key: then key is not what it should have been called. */
+static bool lies_below(const char *name, const char *key)
+{
+    size_t length = strlen(key);
+
+    return strncmp(name, key, length) == 0 && name[length] == '.';
+}
+
 const struct config_key *config_key_nearest(const char *name)
 {
+    enum { ELSEWHERE = 2 }; /* what the right word in the wrong place counts */
     const struct config_key *nearest = &config_keys[0];
     size_t least = SIZE_MAX;
 
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        size_t distance = config_distance(name, key->name);
+        size_t whole = config_distance(name, key->name);
+        size_t last = ELSEWHERE + config_distance(last_segment(name), last_segment(key->name));
+        size_t distance = whole < last ? whole : last;
 
-        /* The right word in the wrong place. */
-        if (strcasecmp(last_segment(name), last_segment(key->name)) == 0)
-            distance = distance > 2 ? 2 : distance;
-        if (distance < least) {
+        if (distance < least && !lies_below(name, key->name)) {
             least = distance;
             nearest = key;
         }

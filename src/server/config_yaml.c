@@ -24,6 +24,7 @@ struct reader {
     yaml_parser_t parser;
     struct config *config;
     const char *name; /* of the file */
+    const char *text;
     struct config_fault *fault;
     struct buf path; /* where we are: "services[0].queueBytes" */
     size_t index;    /* of the list's item that we are in */
@@ -39,22 +40,32 @@ static int fail_at(struct reader *reader, const yaml_mark_t *mark, const char *s
                        mark->line + 1, buf_str(&reader->path), inside ? ": " : "", sentence);
 }
 
+/* libyaml knows no line for octets that are no text. */
+static size_t line_of(const char *text, size_t offset)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; i < offset; i++)
+        line += text[i] == '\n';
+    return line;
+}
+
 static int fail_syntax(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "no valid YAML";
     const char *hint = "";
-    size_t line = parser->problem_mark.line + 1;
 
     if (parser->error == YAML_READER_ERROR)
         return config_fail(reader->fault, -EINVAL,
-                           "%.150s: byte %zu: %s; write the file as UTF-8 text without control "
+                           "%.150s:%zu: %s; write the file as UTF-8 text without control "
                            "characters",
-                           reader->name, parser->problem_offset, problem);
+                           reader->name, line_of(reader->text, parser->problem_offset), problem);
     if (strstr(problem, "cannot start any token"))
         hint = "; indent with spaces, not with tabs, and quote texts that begin with @ or `";
-    return config_fail(reader->fault, -EINVAL, "%.150s:%zu: column %zu: %s%s", reader->name, line,
-                       parser->problem_mark.column + 1, problem, hint);
+    return config_fail(reader->fault, -EINVAL, "%.150s:%zu: column %zu: %s%s", reader->name,
+                       parser->problem_mark.line + 1, parser->problem_mark.column + 1, problem,
+                       hint);
 }
 
 /* The next event that carries something; anchors, aliases and tags end here. */
@@ -341,7 +352,7 @@ static int read_documents(struct reader *reader)
 int config_read_yaml(struct config *config, const char *name, const char *text, size_t length,
                      struct config_fault *fault)
 {
-    struct reader reader = {.config = config, .name = name, .fault = fault};
+    struct reader reader = {.config = config, .name = name, .text = text, .fault = fault};
     int rc = 0;
 
     if (!yaml_parser_initialize(&reader.parser))

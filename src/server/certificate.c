@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/certificate.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define VALID_SECONDS (90L * 24 * 3600)
+#define RENEW_SECONDS (7L * 24 * 3600)
+#define CLOCK_SECONDS 3600L /* how far a client's clock may be behind ours */
+
+static const char *const own_names[] = {"localhost", "127.0.0.1", "::1"};
+
+/* What is known of a failure of OpenSSL; empties its queue. */
+static int fail_openssl(const char *what, char *fault, size_t fault_size)
+{
+    char reason[128] = "no reason given";
+    unsigned long error = ERR_get_error();
+
+    if (error != 0)
+        ERR_error_string_n(error, reason, sizeof(reason));
+    ERR_clear_error();
+    snprintf(fault, fault_size, "the development certificate: %s: %s", what, reason);
+    return -EIO;
+}
+
+static int fail_file(const char *path, const char *what, char *fault, size_t fault_size)
+{
+    int error = errno;
+
+    snprintf(fault, fault_size, "%.200s: cannot be %s: %s", path, what, strerror(error));
+    return -error;
+}
+
+static bool is_address(const char *name)
+{
+    unsigned char octets[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, name, octets) == 1 || inet_pton(AF_INET6, name, octets) == 1;
+}
+
+/* Letters, digits, '-', '.' and a '*' in front; nothing that could end the extension's text. */
+static bool is_dns_name(const char *name)
+{
+    const char *c = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+
+    if (!isalnum((unsigned char)*c) || strlen(name) > 253)
+        return false;
+    for (; *c; c++) {
+        if (!isalnum((unsigned char)*c) && *c != '-' && *c != '.')
+            return false;
+    }
+    return true;
+}
+
+/* "DNS:localhost,IP:127.0.0.1,…" */
+static int list_names(const char *const *names, size_t count, struct buf *to, char *fault,
+                      size_t fault_size)
+{
+    size_t own = sizeof(own_names) / sizeof(own_names[0]);
+
+    if (count > CERTIFICATE_MAX_NAMES) {
+        snprintf(fault, fault_size, "%zu names; at most %u are allowed", count,
+                 CERTIFICATE_MAX_NAMES);
+        return -E2BIG;
+    }
+    for (size_t i = 0; i < own + count; i++) {
+        const char *name = i < own ? own_names[i] : names[i - own];
+
+        if (!is_address(name) && !is_dns_name(name)) {
+            snprintf(fault, fault_size,
+                     "\"%.100s\" is no name for a certificate; use one such as dev.example.org or "
+                     "192.0.2.7",
+                     name);
+            return -EINVAL;
+        }
+        buf_printf(to, "%s%s:%s", i > 0 ? "," : "", is_address(name) ? "IP" : "DNS", name);
+    }
+    return 0;
+}
+
+static bool add_extension(X509 *certificate, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509_EXTENSION *extension = NULL;
+    bool done = false;
+
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    if (extension)
+        done = X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return done;
+}
+
+static bool set_serial(X509 *certificate)
+{
+    /* 127 bits: positive, and no two alike (RFC 5280 4.1.2.2). */
+    BIGNUM *number = BN_new();
+    bool done = number && BN_rand(number, 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
+                BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+
+    BN_free(number);
+    return done;
+}
+
+static bool set_name(X509 *certificate)
+{
+    X509_NAME *name = X509_get_subject_name(certificate);
+    const unsigned char text[] = "sse-server development";
+
+    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, text, -1, -1, 0) == 1 &&
+           X509_set_issuer_name(certificate, name) == 1;
+}
+
+static bool fill(X509 *certificate, EVP_PKEY *key, const char *names)
+{
+    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
+           X509_gmtime_adj(X509_getm_notBefore(certificate), -CLOCK_SECONDS) &&
+           X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_SECONDS) &&
+           set_name(certificate) && X509_set_pubkey(certificate, key) == 1 &&
+           add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
+           add_extension(certificate, NID_ext_key_usage, "serverAuth") &&
+           add_extension(certificate, NID_subject_key_identifier, "hash") &&
+           add_extension(certificate, NID_subject_alt_name, names) &&
+           X509_sign(certificate, key, EVP_sha256()) > 0;
+}
+
+/* mkdir -p; only what we make ourselves is closed to others. */
+static int make_directory(const char *directory, char *fault, size_t fault_size)
+{
+    char *path = mem_strdup(directory);
+    int rc = 0;
+
+    for (char *c = path + 1; rc == 0; c++) {
+        char here = *c;
+
+        if (here != '/' && here != '\0')
+            continue;
+        *c = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            rc = fail_file(path, "made", fault, fault_size);
+        *c = here;
+        if (here == '\0')
+            break;
+    }
+    free(path);
+    return rc;
+}
+
+/* Writes what put writes to a file of mode 0600, which takes its name when it is whole. */
+static int write_file(const char *path, bool (*put)(FILE *file, const void *object),
+                      const void *object, char *fault, size_t fault_size)
+{
+    struct buf temporary = BUF_INIT;
+    FILE *file = NULL;
+    int fd = -1;
+    int rc = 0;
+
+    buf_printf(&temporary, "%s.XXXXXX", path);
+    fd = mkostemp(temporary.data, O_CLOEXEC); /* makes it with mode 0600 */
+    if (fd >= 0)
+        file = fdopen(fd, "w");
+    if (!file) {
+        rc = fail_file(temporary.data, "made", fault, fault_size);
+        if (fd >= 0)
+            close(fd);
+    } else {
+        bool done = put(file, object);
+
+        done = fflush(file) == 0 && fsync(fd) == 0 && done;
+        done = fclose(file) == 0 && done;
+        if (!done || rename(temporary.data, path) != 0) {
+            rc = fail_file(path, "written", fault, fault_size);
+            unlink(temporary.data);
+        }
+    }
+    buf_release(&temporary);
+    return rc;
+}
+
+static bool put_key(FILE *file, const void *object)
+{
+    return PEM_write_PKCS8PrivateKey(file, object, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
+static bool put_certificate(FILE *file, const void *object)
+{
+    return PEM_write_X509(file, object) == 1;
+}
+
+static void name_files(struct certificate_files *files, const char *directory)
+{
+    struct buf path = BUF_INIT;
+
+    buf_printf(&path, "%s/development-cert.pem", directory);
+    files->certificate = buf_detach(&path);
+    buf_printf(&path, "%s/development-key.pem", directory);
+    files->key = buf_detach(&path);
+}
+
+static int make_pair(const struct certificate_files *files, const char *names, char *fault,
+                     size_t fault_size)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    int rc = 0;
+
+    if (!key || !certificate || !fill(certificate, key, names))
+        rc = fail_openssl("cannot be made", fault, fault_size);
+    if (rc == 0)
+        rc = write_file(files->key, put_key, key, fault, fault_size);
+    if (rc == 0)
+        rc = write_file(files->certificate, put_certificate, certificate, fault, fault_size);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return rc;
+}
+
+int certificate_make(struct certificate_files *files, const char *directory,
+                     const char *const *names, size_t count, char *fault, size_t fault_size)
+{
+    struct certificate_files made = {NULL, NULL};
+    struct buf list = BUF_INIT;
+    int rc = list_names(names, count, &list, fault, fault_size);
+
+    name_files(&made, directory);
+    if (rc == 0)
+        rc = make_directory(directory, fault, fault_size);
+    if (rc == 0)
+        rc = make_pair(&made, buf_str(&list), fault, fault_size);
+    if (rc == 0)
+        *files = made;
+    else
+        certificate_files_release(&made);
+    buf_release(&list);
+    return rc;
+}
+
+/* Whether the pair can be used, and for some time yet. */
+static bool is_usable(const struct certificate_files *files)
+{
+    FILE *certificate_file = fopen(files->certificate, "re");
+    FILE *key_file = fopen(files->key, "re");
+    X509 *certificate = NULL;
+    EVP_PKEY *key = NULL;
+    time_t horizon = time(NULL) + RENEW_SECONDS;
+    bool usable = false;
+
+    if (certificate_file && key_file) {
+        certificate = PEM_read_X509(certificate_file, NULL, NULL, NULL);
+        key = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+        usable = certificate && key && X509_check_private_key(certificate, key) == 1 &&
+                 X509_cmp_time(X509_get0_notAfter(certificate), &horizon) > 0;
+    }
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    if (key_file)
+        fclose(key_file);
+    if (certificate_file)
+        fclose(certificate_file);
+    return usable;
+}
+
+/* Keeps two processes that start at once from writing the halves of two pairs. */
+static int lock_directory(const char *directory, int *lock, char *fault, size_t fault_size)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail_file(directory, "opened", fault, fault_size);
+    if (flock(fd, LOCK_EX) != 0) {
+        int rc = fail_file(directory, "locked", fault, fault_size);
+
+        close(fd);
+        return rc;
+    }
+    *lock = fd;
+    return 0;
+}
+
+int certificate_ensure(struct certificate_files *files, const char *directory, char *fault,
+                       size_t fault_size)
+{
+    struct certificate_files there = {NULL, NULL};
+    int lock = -1;
+    int rc = make_directory(directory, fault, fault_size);
+
+    if (rc == 0)
+        rc = lock_directory(directory, &lock, fault, fault_size);
+    if (rc != 0)
+        return rc;
+    name_files(&there, directory);
+    if (is_usable(&there)) {
+        *files = there;
+    } else {
+        certificate_files_release(&there);
+        rc = certificate_make(files, directory, NULL, 0, fault, fault_size);
+    }
+    close(lock);
+    return rc;
+}
+
+void certificate_files_release(struct certificate_files *files)
+{
+    free(files->certificate);
+    free(files->key);
+    *files = (struct certificate_files){NULL, NULL};
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/certificate.h"
+#include "server/config.h"
+#include "server/config_keys.h"
+#include "server/server.h"
+#include "server/version.h"
+
+/* The command line, taken apart. */
+struct command_line {
+    struct config_sources sources;
+    const char *out; /* --out; NULL: the state directory */
+    const char *command;
+    char *const *arguments;
+    size_t argument_count;
+    bool help, version;
+};
+
+struct command {
+    const char *name;
+    const char *arguments;
+    const char *help;
+    size_t most_arguments;
+    enum command_exit (*run)(struct command_line *line);
+};
+
+static enum command_exit check_config(struct command_line *line);
+static enum command_exit default_config(struct command_line *line);
+static enum command_exit make_certificate(struct command_line *line);
+static enum command_exit print_version(struct command_line *line);
+static enum command_exit print_help(struct command_line *line);
+
+static const struct command commands[] = {
+    {"check-config", "[FILE]", "say whether a configuration is right, and what it would do", 1,
+     check_config},
+    {"default-config", "", "print a commented configuration of all settings", 0, default_config},
+    {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
+     CERTIFICATE_MAX_NAMES, make_certificate},
+    {"version", "", "print the version", 0, print_version},
+    {"help", "", "print this", 0, print_help},
+};
+
+static const char usage[] =
+    "usage: sse-server [OPTION]... [COMMAND]\n"
+    "\n"
+    "Serves event streams, JSON requests and uploads to browsers over HTTP/2. Without a\n"
+    "configuration it runs the demo on https://localhost:8443.\n"
+    "\n"
+    "  --config FILE      read settings from FILE (YAML)\n"
+    "  --listen ADDRESS   listen here instead, such as 127.0.0.1:9443; several with commas;\n"
+    "                     http://ADDRESS: without TLS\n"
+    "  --workers N        threads that serve connections; 0: one per core\n"
+    "  --log-level LEVEL  debug, info, warn or error\n"
+    "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
+    "  -h, --help         print this\n"
+    "  -V, --version      print the version\n"
+    "\n"
+    "commands:\n";
+
+static enum command_exit print_help(struct command_line *line)
+{
+    (void)line;
+    fputs(usage, stdout);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        char name[40];
+
+        snprintf(name, sizeof(name), "%s %s", commands[i].name, commands[i].arguments);
+        printf("  %-24s %s\n", name, commands[i].help);
+    }
+    puts("\nEvery setting is also a variable of the environment: see default-config.");
+    return COMMAND_DONE;
+}
+
+static enum command_exit print_version(struct command_line *line)
+{
+    (void)line;
+    printf("sse-server %s\n", server_version);
+    return COMMAND_DONE;
+}
+
+static enum command_exit misuse(const char *sentence)
+{
+    fprintf(stderr, "sse-server: %s\nTry: sse-server --help\n", sentence);
+    return COMMAND_MISUSED;
+}
+
+/* COMMAND_DONE with *config loaded, or COMMAND_MISUSED. */
+static enum command_exit load(struct config *config, const struct config_sources *sources)
+{
+    struct config_fault fault = {""};
+
+    if (config_load_from(config, sources, &fault) == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s\n", fault.message);
+    return COMMAND_MISUSED;
+}
+
+static enum command_exit serve(struct command_line *line)
+{
+    struct config config;
+    enum command_exit status = load(&config, &line->sources);
+
+    if (status != COMMAND_DONE)
+        return status;
+    log_open(config.log_level, config.log_format, STDERR_FILENO);
+    status = server_run(&config) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    config_release(&config);
+    return status;
+}
+
+/* What check-config says of a listener's identity. */
+static const char *certificate_of(const struct config_listener *listener)
+{
+    if (!listener->tls)
+        return "no TLS";
+    return *listener->certificate != '\0' ? listener->certificate : "development certificate";
+}
+
+static enum command_exit check_config(struct command_line *line)
+{
+    struct config config;
+    enum command_exit status = COMMAND_DONE;
+
+    if (line->argument_count > 0)
+        line->sources.file = line->arguments[0];
+    status = load(&config, &line->sources);
+    if (status != COMMAND_DONE)
+        return status;
+    puts("OK");
+    for (size_t i = 0; i < config.listener_count; i++)
+        printf("listener %s://%s (%s)\n", config.listeners[i].tls ? "https" : "http",
+               config.listeners[i].address, certificate_of(&config.listeners[i]));
+    for (size_t i = 0; i < config.service_count; i++)
+        printf("service %s at %s (auth development)\n", config.services[i].settings.name,
+               config.services[i].settings.base_path);
+    printf("%zu API keys%s, state in %s\n", config.api_key_count,
+           config.api_key_made ? " (made up at each start)" : "", config.state_directory);
+    config_release(&config);
+    return COMMAND_DONE;
+}
+
+static enum command_exit default_config(struct command_line *line)
+{
+    char *text = config_default_text();
+    bool written = fputs(text, stdout) >= 0;
+
+    (void)line;
+    free(text);
+    return written ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static enum command_exit make_certificate(struct command_line *line)
+{
+    struct certificate_files files = {NULL, NULL};
+    struct config config;
+    char fault[512] = "";
+    enum command_exit status = load(&config, &line->sources);
+    int rc = 0;
+
+    if (status != COMMAND_DONE)
+        return status;
+    rc = certificate_make(&files, line->out ? line->out : config.state_directory,
+                          (const char *const *)line->arguments, line->argument_count, fault,
+                          sizeof(fault));
+    config_release(&config);
+    if (rc != 0) {
+        fprintf(stderr, "sse-server: %s\n", fault);
+        return rc == -EINVAL || rc == -E2BIG ? COMMAND_MISUSED : COMMAND_FAILED;
+    }
+    printf("certificate %s\nkey %s\n", files.certificate, files.key);
+    certificate_files_release(&files);
+    return COMMAND_DONE;
+}
+
+/* Takes the options; false when one is not right (said on standard error). */
+static bool parse_options(struct command_line *line, int argc, char *argv[])
+{
+    enum { CONFIG = 256, LISTEN, WORKERS, LOG_LEVEL, OUT };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, CONFIG},
+        {"listen", required_argument, NULL, LISTEN},
+        {"workers", required_argument, NULL, WORKERS},
+        {"log-level", required_argument, NULL, LOG_LEVEL},
+        {"out", required_argument, NULL, OUT},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+
+    for (int option = 0; (option = getopt_long(argc, argv, "hV", options, NULL)) != -1;) {
+        switch (option) {
+        case CONFIG:
+            line->sources.file = optarg;
+            break;
+        case LISTEN:
+            line->sources.listen = optarg;
+            break;
+        case WORKERS:
+            line->sources.workers = optarg;
+            break;
+        case LOG_LEVEL:
+            line->sources.log_level = optarg;
+            break;
+        case OUT:
+            line->out = optarg;
+            break;
+        case 'h':
+            line->help = true;
+            break;
+        case 'V':
+            line->version = true;
+            break;
+        default:
+            return false; /* getopt_long has said which */
+        }
+    }
+    return true;
+}
+
+static const struct command *find_command(const char *name, const char **nearest)
+{
+    size_t least = SIZE_MAX;
+
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        size_t distance = config_distance(name, commands[i].name);
+
+        if (distance == 0)
+            return &commands[i];
+        if (distance < least) {
+            least = distance;
+            *nearest = commands[i].name;
+        }
+    }
+    return NULL;
+}
+
+static enum command_exit run_command(struct command_line *line)
+{
+    const char *nearest = NULL;
+    const struct command *command = find_command(line->command, &nearest);
+
+    if (!command) {
+        fprintf(stderr, "sse-server: there is no command \"%.60s\"; ", line->command);
+        fprintf(stderr, "the nearest is %s\nTry: sse-server --help\n", nearest);
+        return COMMAND_MISUSED;
+    }
+    if (line->argument_count > command->most_arguments)
+        return misuse("too many arguments for that command");
+    if (line->out && command->run != make_certificate)
+        return misuse("--out is for make-cert only");
+    return command->run(line);
+}
+
+enum command_exit command_run(int argc, char *argv[], char *const *environment)
+{
+    struct command_line line = {.sources = {.environment = environment}};
+
+    if (!parse_options(&line, argc, argv))
+        return misuse("that is no option, or its argument is missing");
+    if (line.help)
+        return print_help(&line);
+    if (line.version)
+        return print_version(&line);
+    if (optind == argc)
+        return line.out ? misuse("--out is for make-cert only") : serve(&line);
+    line.command = argv[optind];
+    line.arguments = argv + optind + 1;
+    line.argument_count = (size_t)(argc - optind - 1);
+    return run_command(&line);
+}
