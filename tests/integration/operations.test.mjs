@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What those who run the server look at.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { backend } from './support/backend.mjs';
+import { connect } from './support/client.mjs';
+import { startServer } from './support/server.mjs';
+
+let server;
+let office;
+before(async () => {
+  server = await startServer();
+  office = await backend(server);
+});
+after(async () => {
+  await office.close();
+  await server.stop();
+});
+
+test('health says live and ready, to anyone', async () => {
+  const anyone = await connect(server.origin);
+  for (const path of ['/health/live', '/health/ready']) {
+    assert.equal((await anyone.get(path)).status, 200);
+  }
+  await anyone.close();
+});
+
+test('metrics are Prometheus text, each with help and type', async () => {
+  const { headers, text } = await office.get('/metrics');
+  assert.match(headers['content-type'], /^text\/plain/);
+  const declared = new Set([...text.matchAll(/^# TYPE (\S+) (?:counter|gauge|histogram|summary)$/gm)].map(([, name]) => name));
+  const helped = new Set([...text.matchAll(/^# HELP (\S+) \S/gm)].map(([, name]) => name));
+  const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
+  assert.ok(lines.length > 20);
+  for (const line of lines) {
+    const [, name] = line.match(/^([a-z_][a-z0-9_]*)(?:\{(?:[a-z_]+="(?:[^"\\]|\\.)*",?)+\})? -?[0-9.e+]+$/) ?? [];
+    assert.ok(name, `not a sample: ${line}`);
+    const family = name.replace(/_(bucket|sum|count)$/, '');
+    assert.ok(declared.has(name) || declared.has(family), `${name} has no type`);
+    assert.ok(helped.has(name) || helped.has(family), `${name} has no help`);
+  }
+  assert.equal(new Set(lines.map((line) => line.replace(/ \S+$/, ''))).size, lines.length, 'a series twice');
+});
+
+test('metrics follow what happens', async () => {
+  const total = async (pattern) => {
+    const { text } = await office.get('/metrics');
+    return text.split('\n').filter((line) => pattern.test(line.split(/[{ ]/)[0]) && !line.startsWith('#'))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  };
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: '7' });
+  assert.equal(await total(/^sse_(server_)?connections$/), 1);
+  const before = await total(/events.*_total$/);
+  await office.send({ event: 'counted', data: 1, userId: '7' });
+  await stream.next('counted');
+  assert.ok(await total(/events.*_total$/) > before);
+  await page.close();
+});
+
+test('a request for a path that is not there is told so in JSON', async () => {
+  const answer = await office.get('/nowhere');
+  assert.equal(answer.status, 404);
+  assert.equal(answer.json.code, 404);
+});
+
+test('the client class is served as a module, as a script, and compressed', async () => {
+  const page = await connect(server.origin);
+  for (const path of ['/sse/demo', '/sse/demo/sse.js', '/sse/demo?access-token=123&arg=1']) {
+    const answer = await page.get(path);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8');
+    assert.match(answer.text, /export default/);
+    const again = await page.get(path, { 'if-none-match': answer.headers.etag });
+    assert.equal(again.status, 304);
+    assert.equal(again.body.length, 0);
+  }
+  const script = await page.get('/sse/demo?script-type=text/javascript');
+  assert.match(script.text, /window\.Sse/);
+  assert.doesNotMatch(script.text, /^export /m);
+  for (const coding of ['br', 'gzip']) {
+    const answer = await page.get('/sse/demo/sse.js', { 'accept-encoding': coding });
+    assert.equal(answer.headers['content-encoding'], coding);
+    assert.match(answer.headers.vary, /accept-encoding/i);
+  }
+  await page.close();
+});
+
+test('the demo page is served at /', async () => {
+  const page = await connect(server.origin);
+  const answer = await page.get('/');
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers['content-type'], /^text\/html/);
+  await page.close();
+});
+
+test('SIGTERM fails readiness, ends streams with a reason and exits with 0', async () => {
+  const stopping = await startServer();
+  const page = await connect(stopping.origin);
+  const stream = await page.connect({ userId: '7' });
+  const stopped = stopping.stop();
+  const close = await stream.next('connect-close');
+  assert.equal(close.connectionId, stream.id);
+  assert.equal(close.reason, 'drain');
+  await stream.end();
+  await stopped;
+  await page.close();
+});

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What back ends ask, under its own path and under the path that older pages know; and that
+// nobody without a key is answered.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { backend } from './support/backend.mjs';
+import { connect } from './support/client.mjs';
+import { startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
+
+const USERS = [
+  { userId: '3', name: 'Cid', tenantId: 'south', 'access-token': 'token-c', channel: 'blue', listeners: 'hello' },
+  { userId: '1', name: 'Ann', tenantId: 'north', 'access-token': 'token-a', channel: 'red', listeners: 'hello,news' },
+  { userId: '2', name: 'Bob', tenantId: 'north', 'access-token': 'token-b', channel: 'red' },
+];
+const CLIENT = {
+  clientId: 'client-1', clientVersion: '1.2.3', clientInstanceId: 'instance-1', clientInstanceTime: '1700000000001',
+  clientImportModuleTime: '1700000000000', accessTime: '1700000000002', screen: '1920x1080', sessionDuration: '12',
+  locationHref: 'https://app.example/page?x=1', useWindowEventBus: 'true', jsHeapSizeLimit: '3', totalJSHeapSize: '2',
+  usedJSHeapSize: '1', department: 'sales',
+};
+
+let server;
+let office;
+let clients;
+let ann;
+
+before(async () => {
+  server = await startServer({ variables: { SSE_SERVER_WORKERS: '4' } });
+  office = await backend(server);
+  clients = [];
+  for (const parameters of [...USERS, { ...USERS[1], ...CLIENT }]) {
+    const client = await connect(server.origin);
+    clients.push(client);
+    ann = await client.connect(parameters, { headers: { 'user-agent': 'integration/1' } });
+  }
+});
+after(async () => {
+  await Promise.all([...clients, office].map((client) => client.close()));
+  await server.stop();
+});
+
+for (const path of ['users', 'connect/users.json']) {
+  describe(path, () => {
+    test('lists each user once', async () => {
+      const { list, ...page } = await office.query(path);
+      assert.deepEqual(page, { total: 3, pageNum: 1, pageSize: 100, timeout: false });
+      const ids = list.map(({ id }) => id).sort();
+      assert.deepEqual(ids, ['1', '2', '3']);
+      const { name, tenantId, accessToken } = list.find(({ id }) => id === '1');
+      assert.deepEqual({ name, tenantId, accessToken }, { name: 'Ann', tenantId: 'north', accessToken: 'token-a' });
+    });
+
+    test('filters by a part of the name in any case', async () => {
+      const { total, list } = await office.query(`${path}?name=aN`);
+      assert.equal(total, 1);
+      assert.equal(list[0].name, 'Ann');
+      assert.equal((await office.query(`${path}?name=nobody`)).total, 0);
+    });
+  });
+}
+
+for (const path of ['connections', 'connect/connections.json']) {
+  describe(path, () => {
+    test('lists by user name, then by age', async () => {
+      const { list, total } = await office.query(path);
+      assert.equal(total, 4);
+      assert.deepEqual(list.map(({ accessUser }) => accessUser.name), ['Ann', 'Ann', 'Bob', 'Cid']);
+      assert.ok(list[0].createTime <= list[1].createTime);
+      assert.equal(list[1].id, ann.id);
+    });
+
+    test('pages, and the pages together are the whole', async () => {
+      const whole = (await office.query(path)).list.map(({ id }) => id);
+      const parts = [];
+      for (const number of [1, 2]) {
+        const { list, ...page } = await office.query(`${path}?pageNum=${number}&pageSize=3`);
+        assert.deepEqual(page, { total: 4, pageNum: number, pageSize: 3, timeout: false });
+        parts.push(...list.map(({ id }) => id));
+      }
+      assert.deepEqual(parts, whole);
+      assert.deepEqual((await office.query(`${path}?pageNum=9&pageSize=3`)).list, []);
+    });
+
+    test('filters by name, client and id', async () => {
+      assert.equal((await office.query(`${path}?name=bob`)).total, 1);
+      assert.equal((await office.query(`${path}?clientId=client-1`)).total, 1);
+      const { list } = await office.query(`${path}?id=${ann.id}`);
+      assert.deepEqual(list.map(({ id }) => id), [ann.id]);
+    });
+
+    test('takes the cluster and timeout parameters', async () => {
+      assert.equal((await office.query(`${path}?cluster=false&timeout=100`)).total, 4);
+    });
+  });
+}
+
+test('a connection is shown with all its fields', async () => {
+  const { list: [shown] } = await office.query(`connections?id=${ann.id}`);
+  assert.deepEqual(Object.keys(shown).sort(), ['id', 'createTime', 'timeout', 'accessTime', 'messageCount', 'channel',
+    'sessionDuration', 'lastRequestTime', 'requestMessageCount', 'requestUploadCount', 'listeners', 'locationHref',
+    'accessUserId', 'accessTenantId', 'accessToken', 'accessUser', 'clientId', 'clientVersion',
+    'clientImportModuleTime', 'clientInstanceId', 'clientInstanceTime', 'serverId', 'requestIp', 'requestDomain',
+    'userAgent', 'httpParameters', 'httpHeaders', 'screen', 'totalJSHeapSize', 'usedJSHeapSize',
+    'jsHeapSizeLimit'].sort());
+  const { clientId, clientVersion, clientInstanceId, locationHref, screen } = shown;
+  assert.deepEqual({ clientId, clientVersion, clientInstanceId, locationHref, screen }, {
+    clientId: CLIENT.clientId, clientVersion: CLIENT.clientVersion, clientInstanceId: CLIENT.clientInstanceId,
+    locationHref: CLIENT.locationHref, screen: CLIENT.screen,
+  });
+  assert.equal(shown.accessUserId, '1');
+  assert.equal(shown.accessTenantId, 'north');
+  assert.equal(shown.accessUser.name, 'Ann');
+  assert.equal(shown.channel, 'red');
+  assert.deepEqual(shown.listeners.sort(), ['hello', 'news']);
+  assert.equal(Number(shown.accessTime), Number(CLIENT.accessTime));
+  assert.equal(Number(shown.sessionDuration), 12);
+  assert.equal(shown.requestIp, '127.0.0.1');
+  assert.equal(shown.userAgent, 'integration/1');
+  assert.equal(shown.serverId, ann.headers['x-sse-server-id']);
+  assert.match(JSON.stringify(shown.httpParameters), /sales/);
+  assert.ok(Math.abs(shown.createTime - Date.now()) < 3_600_000);
+});
+
+test('messageCount counts what was sent', async () => {
+  const countOf = async () => (await office.query(`connections?id=${ann.id}`)).list[0].messageCount;
+  const before = await countOf();
+  await office.send({ event: 'counted', data: 1, connectionId: ann.id });
+  await ann.next('counted');
+  assert.equal(await countOf(), before + 1);
+});
+
+test('online tells who is', async () => {
+  assert.deepEqual(await office.query('online?userId=1'), { online: true });
+  assert.deepEqual(await office.query('online?userId=99'), { online: false });
+});
+
+test('counts counts each kind once', async () => {
+  assert.deepEqual(await office.query('counts'),
+    { connections: 4, users: 3, accessTokens: 3, tenants: 2, channels: 2 });
+});
+
+// The distinct lists: plain, or in a page.
+async function distinct(query) {
+  const data = await office.query(query);
+  return (data.list ?? data).slice().sort();
+}
+
+for (const [path, all, hearing, northern] of [
+  ['userIds', ['1', '2', '3'], ['1', '3'], ['1', '2']],
+  ['tenantIds', ['north', 'south'], ['north', 'south'], ['north']],
+  ['channels', ['blue', 'red'], ['blue', 'red'], ['red']],
+  ['accessTokens', ['token-a', 'token-b', 'token-c'], ['token-a', 'token-c'], ['token-a', 'token-b']],
+]) {
+  test(`${path} are distinct, and can be narrowed`, async () => {
+    assert.deepEqual(await distinct(path), all);
+    assert.deepEqual(await distinct(`${path}?listening=hello`), hearing);
+    assert.deepEqual(await distinct(`${path}?tenantId=north`), northern);
+    assert.deepEqual(await distinct(`${path}?listening=unheard`), []);
+  });
+}
+
+test('everything follows when a connection ends', async () => {
+  const late = await connect(server.origin);
+  const stream = await late.connect({ userId: '50', tenantId: 'west' });
+  assert.deepEqual(await office.query('online?userId=50'), { online: true });
+  assert.ok((await distinct('tenantIds')).includes('west'));
+  await stream.close();
+  await eventually('the tenant to be gone', async () => !(await distinct('tenantIds')).includes('west'));
+  assert.equal((await office.query('connections')).total, 4);
+  await late.close();
+});
+
+describe('without the key', () => {
+  const gets = ['users', 'connect/users.json', 'connections', 'connect/connections.json', 'online?userId=1', 'counts',
+    'userIds', 'tenantIds', 'channels', 'accessTokens'].map((path) => ['GET', `/sse/demo/${path}`]);
+  const posts = ['send', 'disconnectUser', 'setDuration'].map((path) => ['POST', `/sse/demo/${path}`]);
+  const message = JSON.stringify({ event: 'forged', data: 1, all: true, userId: '1', duration: 1 });
+
+  for (const [method, path] of [...gets, ...posts, ['GET', '/metrics']]) {
+    test(`${method} ${path} is refused and does nothing`, async () => {
+      const json = { 'content-type': 'application/json' };
+      const wrong = [{}, { authorization: 'Bearer wrong' }, { authorization: 'Bearer ' }, { authorization: 'Basic eDp5' }];
+      for (const headers of wrong) {
+        const body = method === 'POST' ? message : undefined;
+        const answer = await office.client.request(method, path, { headers: { ...json, ...headers }, body });
+        assert.equal(answer.status, 401, answer.text);
+        assert.equal(answer.json.code, 401);
+        assert.ok(answer.json.message);
+      }
+      assert.equal(ann.named('forged').length, 0);
+      assert.equal((await office.query('counts')).connections, 4);
+    });
+  }
+});

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back end's side: commands and queries with the API key, on a session of their own.
+import assert from 'node:assert/strict';
+
+import { connect } from './client.mjs';
+import { KEY } from './server.mjs';
+
+const AUTHORIZED = { authorization: `Bearer ${KEY}` };
+
+class Backend {
+  constructor(client, base) {
+    this.client = client;
+    this.base = base;
+  }
+
+  async #data(answer) {
+    assert.equal(answer.status, 200, answer.text);
+    const { data, ...envelope } = answer.json;
+    assert.deepEqual(envelope, { success: true, code: 200, message: null, errorMessage: null });
+    return data;
+  }
+
+  post(command, body) {
+    return this.client.postJson(`${this.base}/${command}`, body, AUTHORIZED);
+  }
+
+  get(query) {
+    return this.client.get(query.startsWith('/') ? query : `${this.base}/${query}`, AUTHORIZED);
+  }
+
+  async command(name, body) {
+    return this.#data(await this.post(name, body));
+  }
+
+  async query(query) {
+    return this.#data(await this.get(query));
+  }
+
+  send(message) {
+    return this.command('send', message);
+  }
+
+  // The value of one series of /metrics, summed over its labels; 0 when there is none.
+  async metric(name) {
+    const answer = await this.client.get('/metrics', AUTHORIZED);
+    assert.equal(answer.status, 200, answer.text);
+    const lines = answer.text.split('\n').filter((line) => line.match(/^[a-z_]+/)?.[0] === name);
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
+  close() {
+    return this.client.close();
+  }
+}
+
+export async function backend(server, { base = '/sse/demo' } = {}) {
+  return new Backend(await connect(server.origin), base);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP/2 session of Node's own client, as a page or a back end holds it.
+import { once } from 'node:events';
+import http2 from 'node:http2';
+
+import { EventReader } from './events.mjs';
+import { within } from './wait.mjs';
+
+class Answer {
+  constructor(headers, body) {
+    this.status = headers[':status'];
+    this.headers = headers;
+    this.body = body;
+  }
+
+  get text() {
+    return this.body.toString('utf8');
+  }
+
+  get json() {
+    return JSON.parse(this.text);
+  }
+
+  // What the envelope holds.
+  get data() {
+    return this.json.data;
+  }
+}
+
+class Client {
+  constructor(session) {
+    this.session = session;
+    this.error = null;
+    session.on('error', (error) => {
+      this.error = error;
+    });
+  }
+
+  // Sends a request whose body the caller writes; headers may override everything.
+  open(method, path, headers = {}, options = {}) {
+    return this.session.request({ ':method': method, ':path': path, ...headers }, options);
+  }
+
+  async request(method, path, { headers, body } = {}) {
+    const stream = this.open(method, path, headers, { endStream: body === undefined });
+    if (body !== undefined) {
+      stream.end(body);
+    }
+    return within(`the answer to ${method} ${path}`, readAnswer(stream));
+  }
+
+  get(path, headers) {
+    return this.request('GET', path, { headers });
+  }
+
+  post(path, body, headers) {
+    return this.request('POST', path, { headers, body });
+  }
+
+  postJson(path, value, headers) {
+    const body = typeof value === 'string' ? value : JSON.stringify(value);
+    return this.post(path, body, { 'content-type': 'application/json', ...headers });
+  }
+
+  postForm(path, fields, headers) {
+    const type = 'application/x-www-form-urlencoded';
+    return this.post(path, new URLSearchParams(fields).toString(), { 'content-type': type, ...headers });
+  }
+
+  // Opens an event stream and reads its connect-finish; parameters is an object or a query string.
+  async connect(parameters, { base = '/sse/demo', method = 'GET', headers } = {}) {
+    const path = `${base}/connect?${new URLSearchParams(parameters)}`;
+    const stream = this.open(method, path, headers, { endStream: true });
+    const reader = new EventReader(stream);
+    const [answer] = await within(`the answer to ${path}`, once(stream, 'response'));
+    reader.status = answer[':status'];
+    reader.headers = answer;
+    if (reader.status === 200) {
+      reader.finish = await reader.next('connect-finish');
+      reader.id = reader.finish.connectionId;
+    }
+    return reader;
+  }
+
+  async close() {
+    if (!this.session.destroyed) {
+      this.session.destroy();
+      await once(this.session, 'close').catch(() => {});
+    }
+  }
+}
+
+export async function readAnswer(stream) {
+  const parts = [];
+  let headers;
+  stream.on('response', (fields) => {
+    headers = fields;
+  });
+  stream.on('data', (part) => parts.push(part));
+  await once(stream, 'close'); // rejects on 'error'
+  if (!headers) {
+    throw new Error(`the stream was reset with ${stream.rstCode} and had no answer`);
+  }
+  return new Answer(headers, Buffer.concat(parts));
+}
+
+// origin: "https://localhost:PORT"; the development certificate is not checked here.
+export async function connect(origin, options = {}) {
+  const session = http2.connect(origin, { rejectUnauthorized: false, ...options });
+  const client = new Client(session);
+  await within(`a session with ${origin}`, once(session, 'connect'));
+  return client;
+}

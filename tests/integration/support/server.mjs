@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// One server process for a test: started on a port of its own with a state directory of its own,
+// and at the end asked to stop, which it must do with exit code 0 and silent sanitizers.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { connect } from './client.mjs';
+import { within } from './wait.mjs';
+
+const SANITIZER = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
+const LISTENING = /\b(https?):\/\/(\[[^\]]+\]|[^\s:/]+):(\d+)/g;
+
+export const KEY = 'integration-test-key';
+
+export function serverBinary() {
+  return process.env.SSE_SERVER_BINARY ?? new URL('../../../build/dev/sse-server', import.meta.url).pathname;
+}
+
+// What the child sees: nothing of our own SSE_SERVER_… but what the test says.
+function environment(extra) {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_SERVER_'));
+  return { ...Object.fromEntries(inherited), ...extra };
+}
+
+class Server {
+  #child;
+  #output = '';
+  #exit;
+  #watchers = new Set();
+
+  constructor(child, stateDirectory) {
+    this.#child = child;
+    this.stateDirectory = stateDirectory;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.#output += text;
+        this.#notify();
+      });
+    }
+    this.#exit = new Promise((resolve) => {
+      child.on('close', (code, signal) => resolve({ code, signal }));
+    });
+    this.#exit.then((status) => {
+      this.exited = status;
+      this.#notify();
+    });
+  }
+
+  #notify() {
+    for (const watcher of this.#watchers) {
+      watcher();
+    }
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  get output() {
+    return this.#output;
+  }
+
+  // Resolves with what look() returns as soon as that is true, looking again at each output.
+  saw(what, look) {
+    return within(what, new Promise((resolve, reject) => {
+      const watcher = () => {
+        const found = look(this.#output);
+        if (found) {
+          this.#watchers.delete(watcher);
+          resolve(found);
+        } else if (this.exited) {
+          this.#watchers.delete(watcher);
+          reject(new Error(`the server ended with ${JSON.stringify(this.exited)}:\n${this.#output}`));
+        }
+      };
+      this.#watchers.add(watcher);
+      watcher();
+    }));
+  }
+
+  // Reads the first address that the start-up lines name.
+  async listening() {
+    const [, scheme, , port] = await this.saw('start-up lines', (text) => [...text.matchAll(LISTENING)][0]);
+    this.port = Number(port);
+    this.origin = `${scheme}://localhost:${port}`;
+  }
+
+  // Throws unless the server answers that it is ready.
+  async ready() {
+    const client = await connect(this.origin);
+    const answer = await client.get('/health/ready');
+    await client.close();
+    if (answer.status !== 200) {
+      throw new Error(`/health/ready answered ${answer.status}: ${answer.text}`);
+    }
+  }
+
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  exit() {
+    return within('the server to exit', this.#exit);
+  }
+
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.#exit;
+  }
+
+  async stop() {
+    try {
+      if (!this.exited) {
+        this.signal('SIGTERM');
+      }
+      const { code, signal } = await this.exit();
+      if (code !== 0 || SANITIZER.test(this.#output)) {
+        throw new Error(`the server ended with ${signal ?? code} and said:\n${this.#output}`);
+      }
+    } finally {
+      await this.kill();
+      await rm(this.stateDirectory, { recursive: true, force: true });
+    }
+  }
+}
+
+// listen: as SSE_SERVER_LISTEN; environment: further variables; args: of the program. A test that
+// says no address in its environment listens where its configuration file says (listen: null).
+export async function startServer({
+  binary,
+  listen = '127.0.0.1:0',
+  variables = {},
+  args = [],
+} = {}) {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'sse-server-'));
+  const child = spawn(binary ?? serverBinary(), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment({
+      SSE_SERVER_API_KEY: KEY,
+      SSE_SERVER_STATE_DIRECTORY: stateDirectory,
+      SSE_SERVER_WORKERS: '2',
+      // Streams that a test leaves open end at once instead of over the usual span.
+      SSE_SERVER_DRAIN_TIME: '0',
+      ...(listen === null ? {} : { SSE_SERVER_LISTEN: listen }),
+      ...variables,
+    }),
+  });
+  const server = new Server(child, stateDirectory);
+  try {
+    await server.listening();
+    await server.ready();
+  } catch (error) {
+    await server.kill();
+    await rm(stateDirectory, { recursive: true, force: true });
+    throw error;
+  }
+  return server;
+}
