@@ -84,6 +84,7 @@ static inline void list_take_all(struct list *to, struct list *from)
     list_init(from);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): they declare what they name */
 #define list_for_each(node, head)                                                                  \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 
@@ -91,5 +92,6 @@ static inline void list_take_all(struct list *to, struct list *from)
 #define list_for_each_safe(node, after, head)                                                      \
     for (struct list *node = (head)->next, *after = node->next; node != (head);                    \
          node = after, after = node->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -224,7 +224,6 @@ void loop_run(struct loop *loop)
     loop->stopping = false;
 }
 
-/* The turn in which it is asked for is finished, flushes and reaps included. */
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;

@@ -50,7 +50,8 @@ struct loop *loop_new(void); /* NULL when the kernel refuses one (errno) */
 void loop_free(struct loop *loop);
 struct ev_loop *loop_ev(struct loop *loop);
 
-/* Runs until loop_stop(), which any callback of this loop may call. */
+/* Runs until loop_stop(), which any callback of this loop may call: that turn is still finished,
+ * its flushes and reaps included. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

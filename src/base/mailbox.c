@@ -33,7 +33,7 @@ static struct letter *take_in_order(struct mailbox *mailbox)
     return oldest;
 }
 
-static void open_all(struct mailbox *mailbox)
+static void open_batch(struct mailbox *mailbox)
 {
     struct letter *letter = take_in_order(mailbox);
 
@@ -49,7 +49,7 @@ static void on_arrival(struct ev_loop *ev, struct ev_async *arrival, int events)
 {
     (void)ev;
     (void)events;
-    open_all(container_of(arrival, struct mailbox, arrival));
+    open_batch(container_of(arrival, struct mailbox, arrival));
 }
 
 struct mailbox *mailbox_new(struct loop *loop, void *context)
@@ -68,10 +68,15 @@ void mailbox_free(struct mailbox *mailbox)
 {
     if (mailbox == NULL)
         return;
-    while (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) != NULL)
-        open_all(mailbox);
+    mailbox_drain(mailbox);
     ev_async_stop(mailbox->ev, &mailbox->arrival);
     free(mailbox);
+}
+
+void mailbox_drain(struct mailbox *mailbox)
+{
+    while (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) != NULL)
+        open_batch(mailbox);
 }
 
 void mailbox_post(struct mailbox *mailbox, struct letter *letter)

@@ -21,6 +21,9 @@ struct mailbox *mailbox_new(struct loop *loop, void *context);
 /* The owner's thread only, when nobody can post any more. Letters still inside are opened first. */
 void mailbox_free(struct mailbox *mailbox);
 
+/* Opens what is inside now, without the loop: for an owner whose loop has stopped. */
+void mailbox_drain(struct mailbox *mailbox);
+
 void mailbox_post(struct mailbox *mailbox, struct letter *letter);
 
 #endif

@@ -20,8 +20,11 @@ struct peers *peers_new(size_t workers);
 void peers_free(struct peers *peers);
 size_t peers_count(const struct peers *peers);
 
-/* Each worker joins from its own thread (context is handed to its part of every call), then waits
- * until all have; leaves when no calls are under way. */
+/* Each worker joins from its own thread (context is handed to its part of every call), and waits
+ * there until all have. It leaves when its loop has stopped and before what calls work on is
+ * freed, and waits again until all do. Calls still under way are finished then, unless one of
+ * their parts waits for a loop: such a call is lost, its finish never runs. A finish must not start
+ * another call then. */
 void peers_join(struct peers *peers, size_t worker, struct loop *loop, void *context);
 void peers_leave(struct peers *peers, size_t worker);
 
@@ -38,7 +41,8 @@ struct peers_call {
     struct peers_letter *letters; /* one per worker, and one home */
 };
 
-/* From the origin's thread. The caller's part runs at once when there is one worker only. */
+/* From the origin's thread. The origin's own part runs at once, inside this call. Calls from one
+ * origin reach each other worker in the order in which they were started. */
 void peers_call_start(struct peers *peers, size_t origin, struct peers_call *call);
 void peers_call_done(struct peers_call *call);
 

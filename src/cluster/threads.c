@@ -9,7 +9,6 @@
 #include "cluster/peers.h"
 
 struct peer {
-    pthread_t thread;
     struct loop *loop;
     void *context;
     struct mailbox *mailbox; /* NULL when the worker is alone */
@@ -17,14 +16,14 @@ struct peer {
 
 struct peers {
     size_t count;
-    pthread_barrier_t all; /* have joined; have left */
+    pthread_barrier_t all;
     struct peer members[];
 };
 
 /* A call's way to one worker, or home. */
 struct peers_letter {
     struct letter letter;
-    struct loop_task task; /* instead of the letter, when the call ends in its origin's thread */
+    struct loop_task task; /* instead of the letter, when the worker is alone */
     struct peers_call *call;
     size_t worker;
 };
@@ -62,7 +61,6 @@ void peers_join(struct peers *peers, size_t worker, struct loop *loop, void *con
     struct peer *peer = &peers->members[worker];
 
     assert(worker < peers->count);
-    peer->thread = pthread_self();
     peer->loop = loop;
     peer->context = context;
     if (peers->count > 1)
@@ -74,8 +72,15 @@ void peers_leave(struct peers *peers, size_t worker)
 {
     struct peer *peer = &peers->members[worker];
 
-    /* The last call may be finished here while the thread that sent it home has not come back
-     * from posting yet. When all are here, nobody touches a mailbox of somebody else any more. */
+    /* Until all are here, letters may still come in: even the thread that sent the last call home
+     * may not have come back from posting yet. Then each runs the parts that wait for it, then
+     * each takes home what that has finished, and then the mailboxes may go. */
+    pthread_barrier_wait(&peers->all);
+    if (peer->mailbox == NULL)
+        return;
+    mailbox_drain(peer->mailbox);
+    pthread_barrier_wait(&peers->all);
+    mailbox_drain(peer->mailbox);
     pthread_barrier_wait(&peers->all);
     mailbox_free(peer->mailbox);
     peer->mailbox = NULL;
@@ -90,7 +95,8 @@ static void open_part(struct letter *letter, void *context)
 {
     struct peers_letter *part = container_of(letter, struct peers_letter, letter);
 
-    part->call->run(part->call, part->worker, context);
+    (void)context; /* the member's, which run_part looks up */
+    run_part(part->call, part->worker);
 }
 
 static void come_home(struct peers_letter *home)
@@ -164,7 +170,7 @@ void peers_call_done(struct peers_call *call)
         return;
     home = &call->letters[HOME];
     origin = &call->peers->members[call->origin];
-    if (pthread_equal(pthread_self(), origin->thread))
+    if (origin->mailbox == NULL)
         loop_defer(origin->loop, &home->task);
     else
         mailbox_post(origin->mailbox, &home->letter);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "support/test.h"
+
+static void assert_accepted(const char *text, size_t length)
+{
+    struct json_fault fault = {0};
+    json_t *value = json_parse(text, length, &fault);
+
+    if (value == NULL)
+        fail_msg("%.60s: %u:%u %s", text, fault.line, fault.column, fault.message);
+    json_decref(value);
+}
+
+static struct json_fault fault_of(const char *text, size_t length)
+{
+    struct json_fault fault = {0};
+    json_t *value = json_parse(text, length, &fault);
+
+    if (value != NULL)
+        fail_msg("accepted: %.60s", text);
+    assert_true(fault.line >= 1);
+    assert_true(fault.column >= 1);
+    assert_true(fault.message[0] != '\0');
+    assert_true(utf8_is_valid(fault.message, strlen(fault.message)));
+    return fault;
+}
+
+static void assert_fault(const char *text, unsigned line, unsigned column, const char *part)
+{
+    struct json_fault fault = fault_of(text, strlen(text));
+
+    if (strstr(fault.message, part) == NULL)
+        fail_msg("%s: \"%s\" lacks \"%s\"", text, fault.message, part);
+    assert_int_equal(fault.line, line);
+    assert_int_equal(fault.column, column);
+}
+
+/* opening n times, then what is inside, then closing n times */
+static void nest(struct buf *to, const char *opening, const char *closing, unsigned times)
+{
+    buf_clear(to);
+    for (unsigned i = 0; i < times; i++)
+        buf_append_str(to, opening);
+    buf_append_str(to, "1");
+    for (unsigned i = 0; i < times; i++)
+        buf_append_str(to, closing);
+}
+
+static void any_value_may_stand_alone(void **state)
+{
+    static const char *const texts[] = {
+        "{}",     "[]",   "null", "true", "false",    "0",
+        "-1.5e3", "\"\"", " 7",   "7\n",  "\t[ 1 ] ", "{\"a\":[{\"b\":null}]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_accepted(texts[i], strlen(texts[i]));
+}
+
+static void nothing_has_its_own_message(void **state)
+{
+    (void)state;
+    assert_fault("", 1, 1, "there is nothing");
+    assert_fault(" \n ", 2, 2, "there is nothing");
+}
+
+static void values_are_what_was_written(void **state)
+{
+    const char *text = "{\"n\":9223372036854775807,\"s\":\"\\uD83D\\uDE00\\\\u0000\"}";
+    struct json_fault fault;
+    json_t *value = json_parse(text, strlen(text), &fault);
+
+    (void)state;
+    assert_non_null(value);
+    assert_true(json_integer_value(json_object_get(value, "n")) == INT64_MAX);
+    assert_string_equal(json_string_value(json_object_get(value, "s")), "\xF0\x9F\x98\x80\\u0000");
+    json_decref(value);
+}
+
+static void the_length_counts_not_a_nul(void **state)
+{
+    (void)state;
+    assert_accepted("[1]garbage", 3);
+    fault_of("[1]", 2);
+}
+
+static void depth_is_bounded(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct json_fault fault;
+
+    (void)state;
+    nest(&text, "[", "]", 32);
+    assert_accepted(text.data, text.length);
+    nest(&text, "{\"a\":", "}", 32);
+    assert_accepted(text.data, text.length);
+    nest(&text, "[", "]", 33);
+    fault = fault_of(text.data, text.length);
+    assert_non_null(strstr(fault.message, "deep"));
+    assert_int_equal(fault.column, 33);
+    nest(&text, "{\"a\":", "}", 33);
+    fault = fault_of(text.data, text.length);
+    assert_non_null(strstr(fault.message, "deep"));
+    nest(&text, "[", "]", 100000);
+    fault_of(text.data, text.length);
+    nest(&text, "{[", "", 100000);
+    fault_of(text.data, text.length);
+    buf_release(&text);
+}
+
+static void numbers(struct buf *to, unsigned count)
+{
+    buf_clear(to);
+    buf_append_char(to, '[');
+    for (unsigned i = 0; i < count; i++)
+        buf_append_str(to, i == 0 ? "1" : ",1");
+    buf_append_char(to, ']');
+}
+
+static void members(struct buf *to, unsigned count)
+{
+    buf_clear(to);
+    buf_append_char(to, '{');
+    for (unsigned i = 0; i < count; i++)
+        buf_printf(to, "%s\"k%u\":\"v\"", i == 0 ? "" : ",", i);
+    buf_append_char(to, '}');
+}
+
+static void width_is_bounded(void **state)
+{
+    struct buf text = BUF_INIT;
+    struct json_fault fault;
+
+    (void)state;
+    numbers(&text, 10000);
+    assert_accepted(text.data, text.length);
+    numbers(&text, 10001);
+    fault = fault_of(text.data, text.length);
+    assert_non_null(strstr(fault.message, "too many"));
+    members(&text, 10000);
+    assert_accepted(text.data, text.length);
+    members(&text, 10001);
+    fault = fault_of(text.data, text.length);
+    assert_non_null(strstr(fault.message, "too many"));
+    buf_release(&text);
+}
+
+static void brackets_in_strings_do_not_count(void **state)
+{
+    const char *text = "[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[\",1]";
+
+    (void)state;
+    assert_accepted(text, strlen(text));
+}
+
+static void duplicate_keys_are_refused(void **state)
+{
+    (void)state;
+    assert_fault("{\"a\":1,\n \"a\":2}", 2, 4, "duplicate");
+    fault_of("{\"a\":1,\"\\u0061\":2}", 17);
+}
+
+static void nul_is_refused(void **state)
+{
+    struct json_fault fault;
+
+    (void)state;
+    assert_fault("[\"a\\u0000\"]", 1, 4, "\\u0000");
+    assert_fault("{\"\\u0000\":1}", 1, 3, "\\u0000");
+    fault = fault_of("[\"a\0b\"]", 7);
+    assert_int_equal(fault.column, 4);
+    assert_non_null(strstr(fault.message, "NUL"));
+    fault_of("[1\0]", 4);
+    fault_of("[1]\0", 4);
+    fault_of("\0", 1);
+}
+
+static void bad_utf8_is_refused_where_it_stands(void **state)
+{
+    (void)state;
+    assert_fault("[\"\xC3\xA9\",\n\"\xC3(\"]", 2, 2, "UTF-8");
+    assert_fault("\xFF", 1, 1, "UTF-8");
+    assert_fault("[\"\xED\xA0\x80\"]", 1, 3, "UTF-8");
+    assert_fault("[\"\\\xE2\x82\"]", 1, 4, "UTF-8");
+}
+
+static void lone_surrogates_are_refused(void **state)
+{
+    (void)state;
+    fault_of("\"\\uD800\"", 8);
+    fault_of("\"\\uDC00\"", 8);
+    fault_of("\"\\uD800\\u0041\"", 14);
+}
+
+static void numbers_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    assert_accepted("-9223372036854775808", 20);
+    assert_fault("9223372036854775808", 1, 19, "big");
+    assert_fault("-9223372036854775809", 1, 20, "big");
+    assert_fault("[1e400]", 1, 6, "overflow");
+    assert_fault("-1e400", 1, 6, "overflow");
+}
+
+static void nothing_may_follow_the_value(void **state)
+{
+    (void)state;
+    assert_fault("{} x", 1, 4, "end of file expected");
+    assert_fault("[1]]", 1, 4, "end of file expected");
+    assert_fault("1 2", 1, 3, "end of file expected");
+}
+
+static void columns_count_bytes(void **state)
+{
+    (void)state;
+    assert_fault("[\"\xC3\xA9\", x]", 1, 8, "x");
+}
+
+static void broken_texts_are_refused(void **state)
+{
+    static const char *const texts[] = {
+        "{",
+        "[",
+        "]",
+        "}",
+        "\"",
+        "\"\\",
+        "\"\\u12",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{1:2}",
+        "{\"a\":}",
+        "[1 2]",
+        "nul",
+        "NaN",
+        "Infinity",
+        "01",
+        "+1",
+        ".5",
+        "1.",
+        "-",
+        "'a'",
+        "\"\n\"",
+        "\"\\x\"",
+        "{a:1}",
+        "[1}",
+        "{]",
+        ":",
+        ",",
+        "// 1\n1",
+        "\xEF\xBB\xBF{}",
+        "\\",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        fault_of(texts[i], strlen(texts[i]));
+}
+
+/* Every prefix of a valid text is an error that is told, in memory that ends with the prefix. */
+static void every_cut_is_refused(void **state)
+{
+    const char text[] = "{\"a\":[1.5e3,true,null,\"\\uD83D\\uDE00\xF0\x9F\x98\x80\"],\"b\":{}}";
+
+    (void)state;
+    assert_accepted(text, strlen(text));
+    for (size_t length = 0; length < strlen(text); length++) {
+        char *cut = malloc(length + 1);
+
+        assert_non_null(cut);
+        memcpy(cut, text, length);
+        cut = realloc(cut, length > 0 ? length : 1);
+        fault_of(cut, length);
+        free(cut);
+    }
+}
+
+static void a_long_fault_is_cut_at_a_character(void **state)
+{
+    struct buf text = BUF_INIT;
+
+    (void)state;
+    buf_append_str(&text, "{\"");
+    for (int i = 0; i < 300; i++)
+        buf_append_str(&text, "\xE2\x82\xAC");
+    buf_append_str(&text, "\" x}");
+    fault_of(text.data, text.length);
+    buf_release(&text);
+}
+
+static const char *id_of(const char *text, char *buffer, size_t size)
+{
+    struct json_fault fault;
+    json_t *value = json_parse(text, strlen(text), &fault);
+    const char *id = json_id_text(value, buffer, size);
+
+    json_decref(value);
+    return id;
+}
+
+static void ids_are_strings_or_integers(void **state)
+{
+    char buffer[8];
+
+    (void)state;
+    assert_string_equal(id_of("7", buffer, sizeof(buffer)), "7");
+    assert_string_equal(id_of("\"7\"", buffer, sizeof(buffer)), "7");
+    assert_string_equal(id_of("-12", buffer, sizeof(buffer)), "-12");
+    assert_string_equal(id_of("\"\"", buffer, sizeof(buffer)), "");
+    assert_null(id_of("1.5", buffer, sizeof(buffer)));
+    assert_null(id_of("true", buffer, sizeof(buffer)));
+    assert_null(id_of("null", buffer, sizeof(buffer)));
+    assert_null(id_of("[7]", buffer, sizeof(buffer)));
+    assert_null(json_id_text(NULL, buffer, sizeof(buffer)));
+}
+
+static void ids_must_fit(void **state)
+{
+    char buffer[8];
+    json_t *hidden = json_stringn("a\0b", 3);
+
+    (void)state;
+    assert_string_equal(id_of("\"1234567\"", buffer, sizeof(buffer)), "1234567");
+    assert_null(id_of("\"12345678\"", buffer, sizeof(buffer)));
+    assert_string_equal(id_of("1234567", buffer, sizeof(buffer)), "1234567");
+    assert_null(id_of("12345678", buffer, sizeof(buffer)));
+    assert_null(id_of("1", buffer, 0));
+    assert_null(json_id_text(hidden, buffer, sizeof(buffer)));
+    json_decref(hidden);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_value_may_stand_alone),
+        cmocka_unit_test(nothing_has_its_own_message),
+        cmocka_unit_test(values_are_what_was_written),
+        cmocka_unit_test(the_length_counts_not_a_nul),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(width_is_bounded),
+        cmocka_unit_test(brackets_in_strings_do_not_count),
+        cmocka_unit_test(duplicate_keys_are_refused),
+        cmocka_unit_test(nul_is_refused),
+        cmocka_unit_test(bad_utf8_is_refused_where_it_stands),
+        cmocka_unit_test(lone_surrogates_are_refused),
+        cmocka_unit_test(numbers_that_do_not_fit_are_refused),
+        cmocka_unit_test(nothing_may_follow_the_value),
+        cmocka_unit_test(columns_count_bytes),
+        cmocka_unit_test(broken_texts_are_refused),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(a_long_fault_is_cut_at_a_character),
+        cmocka_unit_test(ids_are_strings_or_integers),
+        cmocka_unit_test(ids_must_fit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
