@@ -45,15 +45,19 @@ struct h2_response {
     struct bytes *body; /* the whole answer; the stream takes over the reference. NULL: none */
     const struct h2_body_source *source; /* or a streamed one; then body is NULL */
     void *source_context;
+    /* Leaves behind the events that are already waiting, instead of before them: for answers to
+     * those who made the events, so that a sender feels the load that it makes. */
+    bool is_patient;
 };
 
 /* Where a request's body goes. */
 struct h2_body_reader {
     /* A piece of the body. The bytes count as consumed (the client may send as many more) only when
-     * h2_stream_consume() says so. Returns 0, or -EAGAIN never; any negative errno resets. */
+     * h2_stream_consume() says so. 0, or a negative errno: nothing more of this body is wanted. The
+     * reader has answered then (else the stream is reset); on_end(false) follows. */
     int (*on_data)(void *reader, const char *data, size_t length);
-    /* complete: all has come. Else it ends here: the client left, was too slow, or sent too much;
-     * a status that answers has been sent already where there was still someone to answer. */
+    /* Exactly once. complete: all has come. Else it ends here: the client left, was too slow, or
+     * sent too much; then this layer answers, where there is still someone to answer. */
     void (*on_end)(void *reader, bool complete);
 };
 

@@ -6,6 +6,7 @@
  * alert no_application_protocol (RFC 7301 3.2), one session ticket, no renegotiation, no
  * compression, no early data. One context serves all threads.
  */
+#include <openssl/ssl.h>
 #include <stddef.h>
 
 struct h2_tls_context;
@@ -17,5 +18,9 @@ struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const ch
                                           enum h2_tls_profile profile, char *fault,
                                           size_t fault_size);
 void h2_tls_context_free(struct h2_tls_context *context);
+
+/* The server's side of one TLS connection that reads and writes through bio, which it takes over.
+ * NULL when OpenSSL has no memory; then bio is still the caller's. Any thread. */
+SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio);
 
 #endif

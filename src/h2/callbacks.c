@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nghttp2 tells us. Callbacks note and queue; none sends, none frees a session: nghttp2
+ * forbids mem_send in here, and an error goes up by return value to the I/O callback.
+ */
+#include <string.h>
+
+#include "h2/endpoint.h"
+#include "h2/request.h"
+#include "h2/request_builder.h"
+#include "h2/session_state.h"
+#include "h2/stream_state.h"
+
+/* WINDOW_UPDATE frames that give less than this make us frame crumbs. */
+#define TINY_WINDOW 64
+
+static struct h2_stream *find_stream(nghttp2_session *nghttp2, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(nghttp2, id);
+}
+
+static bool is_request(const nghttp2_frame *frame)
+{
+    return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+}
+
+/* nghttp2 ignores a HEADERS frame whose stream id is lower than an earlier one, because it may be
+ * trailers on a stream that was just reset. Streams that were open are still known to it (it keeps
+ * as many closed ones as may be open); an id that is not was never used: RFC 9113 5.1.1. */
+static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *header, void *context)
+{
+    const struct h2_session *session = context;
+
+    if (session->phase == H2_SESSION_ENDING)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (header->type != NGHTTP2_HEADERS || header->stream_id % 2 == 0 ||
+        header->stream_id > nghttp2_session_get_last_proc_stream_id(nghttp2) ||
+        nghttp2_session_find_stream(nghttp2, header->stream_id))
+        return 0;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
+{
+    struct h2_session *session = context;
+
+    session->headers_since = loop_now_ms(session->endpoint->loop);
+    if (!is_request(frame))
+        return 0;
+    struct h2_stream *stream = h2_stream_new(session, frame->hd.stream_id);
+    nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
+    h2_request_builder_free(session->builder);
+    session->builder = h2_request_builder_new(&session->endpoint->limits);
+    h2_session_arm(session);
+    return 0;
+}
+
+static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
+                     void *context)
+{
+    struct h2_session *session = context;
+
+    (void)nghttp2;
+    (void)flags;
+    if (is_request(frame) && session->builder)
+        h2_request_builder_add(session->builder, name, name_length, value, value_length);
+    return 0; /* trailers carry nothing that we use */
+}
+
+/* An ill-formed field is a malformed request (RFC 9113 8.2.1): the stream is reset. */
+static int on_invalid_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
+                             const uint8_t *name, size_t name_length, const uint8_t *value,
+                             size_t value_length, uint8_t flags, void *context)
+{
+    (void)nghttp2;
+    (void)frame;
+    (void)name;
+    (void)name_length;
+    (void)value;
+    (void)value_length;
+    (void)flags;
+    (void)context;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static void start_request(struct h2_session *session, const nghttp2_frame *frame)
+{
+    struct h2_stream *stream = find_stream(session->nghttp2, frame->hd.stream_id);
+    struct h2_request_builder *builder = session->builder;
+    bool has_body = !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+
+    session->builder = NULL;
+    if (!stream || !builder) {
+        h2_request_builder_free(builder);
+        return;
+    }
+    h2_stream_start(stream, h2_request_builder_finish(builder), has_body);
+}
+
+static void on_settings(struct h2_session *session, const nghttp2_frame *frame)
+{
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
+        session->is_settled = true;
+    } else if (session->phase == H2_SESSION_PREFACE) {
+        session->phase = H2_SESSION_OPEN;
+        session->busy_at = loop_now_ms(session->endpoint->loop);
+    }
+}
+
+static int on_window_update(struct h2_session *session, const nghttp2_frame *frame)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (frame->window_update.window_size_increment >= TINY_WINDOW)
+        return 0;
+    if (h2_guard_glitch(&session->guard, &endpoint->limits, &endpoint->counters,
+                        loop_now_ms(endpoint->loop)) == H2_GUARD_FINE)
+        return 0;
+    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    return 0;
+}
+
+static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
+{
+    struct h2_session *session = context;
+    struct h2_stream *stream;
+
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        session->headers_since = 0;
+        if (is_request(frame))
+            start_request(session, frame);
+        break;
+    case NGHTTP2_SETTINGS:
+        on_settings(session, frame);
+        return 0;
+    case NGHTTP2_PING:
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+            session->ping_since = 0;
+        return 0;
+    case NGHTTP2_WINDOW_UPDATE:
+        return on_window_update(session, frame);
+    case NGHTTP2_RST_STREAM:
+        session->endpoint->counters.streams_reset_by_client++;
+        return 0;
+    case NGHTTP2_DATA:
+        break;
+    default:
+        return 0;
+    }
+    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    stream = find_stream(nghttp2, frame->hd.stream_id);
+    if (stream)
+        h2_inbound_end(stream);
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t stream_id,
+                         const uint8_t *data, size_t length, void *context)
+{
+    struct h2_stream *stream = find_stream(nghttp2, stream_id);
+
+    (void)flags;
+    (void)context;
+    if (!stream)
+        return nghttp2_session_consume_connection(nghttp2, length);
+    return h2_inbound_data(stream, (const char *)data, length);
+}
+
+static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
+{
+    struct h2_session *session = context;
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        uint32_t code = frame->rst_stream.error_code;
+        endpoint->counters.streams_reset_by_server++;
+        if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
+            h2_guard_server_reset(&session->guard, &endpoint->limits, &endpoint->counters,
+                                  loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
+            h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return 0;
+    }
+    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+        struct h2_stream *stream = find_stream(nghttp2, frame->hd.stream_id);
+        if (stream)
+            h2_stream_sent(stream);
+    }
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *nghttp2, int32_t stream_id, uint32_t error_code,
+                           void *context)
+{
+    struct h2_stream *stream = find_stream(nghttp2, stream_id);
+
+    (void)error_code;
+    (void)context;
+    if (stream)
+        h2_stream_closed(stream);
+    return 0;
+}
+
+/* nghttp2 has made the frame's header; the payload goes from where it lies into the record. */
+static int on_send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *header,
+                        size_t length, nghttp2_data_source *source, void *context)
+{
+    struct h2_session *session = context;
+
+    (void)nghttp2;
+    (void)frame;
+    if (h2_output_data(&session->endpoint->output, session, header, length, source->ptr) != 0)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return 0;
+}
+
+nghttp2_session_callbacks *h2_callbacks_new(void)
+{
+    nghttp2_session_callbacks *callbacks;
+
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        return NULL;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+    return callbacks;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything a session may not take for ever, on one timer. What happens often (input, output) only
+ * notes a time; the timer then finds out whether a deadline has passed or where the next one is.
+ */
+#include "h2/session_state.h"
+#include "h2/stream_state.h"
+
+#define NEVER UINT64_MAX
+
+static uint64_t after(uint64_t since, uint64_t delay)
+{
+    return since ? since + delay : NEVER;
+}
+
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t next_deadline(const struct h2_session *session)
+{
+    const struct h2_limits *limits = &session->endpoint->limits;
+
+    switch (session->phase) {
+    case H2_SESSION_HANDSHAKE:
+        return session->phase_since + limits->handshake_ms;
+    case H2_SESSION_PREFACE:
+        return session->phase_since + limits->preface_ms;
+    case H2_SESSION_ENDING:
+        return session->phase_since + limits->preface_ms;
+    case H2_SESSION_CLOSED:
+        return NEVER;
+    case H2_SESSION_OPEN:
+        break;
+    }
+    uint64_t next = session->is_settled ? NEVER : session->settings_since + limits->settings_ack_ms;
+    next = earlier(next, after(session->headers_since, limits->headers_ms));
+    next = earlier(next, after(session->blocked_since, limits->write_stall_ms));
+    next = earlier(next, after(session->stalled_since, limits->write_stall_ms));
+    if (session->stream_count == 0)
+        next = earlier(next, session->busy_at + limits->idle_ms);
+    if (session->ping_since)
+        return earlier(next, session->ping_since + limits->ping_ack_ms);
+    return earlier(next, session->read_at + session->ping_after);
+}
+
+void h2_session_arm(struct h2_session *session)
+{
+    struct loop *loop = session->endpoint->loop;
+    uint64_t next = next_deadline(session);
+    uint64_t now = loop_now_ms(loop);
+
+    if (next == NEVER)
+        return;
+    if (loop_timer_is_active(&session->timer) && session->armed_for <= next)
+        return;
+    session->armed_for = next;
+    loop_timer_start(loop, &session->timer, next > now ? next - now : 0);
+}
+
+static bool has_passed(uint64_t since, uint32_t delay, uint64_t now)
+{
+    return since && now >= since + delay;
+}
+
+/* One stream whose client gives it no window is broken off; the session goes on. */
+static void reset_stalled(struct h2_session *session, uint64_t now)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    session->stalled_since = 0;
+    list_for_each(node, &session->sending) {
+        struct h2_stream *stream = container_of(node, struct h2_stream, sending_node);
+        if (has_passed(stream->stalled_since, endpoint->limits.write_stall_ms, now)) {
+            endpoint->counters.write_stalls++;
+            stream->stalled_since = 0;
+            h2_stream_reset(stream, NGHTTP2_CANCEL);
+        } else if (stream->stalled_since) {
+            session->stalled_since = session->stalled_since
+                                         ? earlier(session->stalled_since, stream->stalled_since)
+                                         : stream->stalled_since;
+        }
+    }
+}
+
+/* True when the session is at its end. */
+static bool check_open(struct h2_session *session, uint64_t now)
+{
+    const struct h2_limits *limits = &session->endpoint->limits;
+    struct h2_counters *counters = &session->endpoint->counters;
+
+    if (has_passed(session->blocked_since, limits->write_stall_ms, now)) {
+        counters->write_stalls++;
+        h2_session_close(session);
+        return true;
+    }
+    if (has_passed(session->ping_since, limits->ping_ack_ms, now)) {
+        counters->ping_timeouts++;
+        h2_session_close(session);
+        return true;
+    }
+    if (!session->is_settled && has_passed(session->settings_since, limits->settings_ack_ms, now)) {
+        counters->settings_ack_timeouts++;
+        h2_session_terminate(session, NGHTTP2_SETTINGS_TIMEOUT);
+        return true;
+    }
+    if (has_passed(session->headers_since, limits->headers_ms, now)) {
+        counters->header_timeouts++;
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return true;
+    }
+    if (session->stream_count == 0 && has_passed(session->busy_at, limits->idle_ms, now)) {
+        counters->idle_timeouts++;
+        h2_session_terminate(session, NGHTTP2_NO_ERROR);
+        return true;
+    }
+    return false;
+}
+
+static void ping(struct h2_session *session, uint64_t now)
+{
+    if (session->ping_since || now < session->read_at + session->ping_after)
+        return;
+    session->ping_since = now;
+    if (nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL) != 0)
+        h2_session_close(session);
+    else
+        h2_session_mark(session, false);
+}
+
+void h2_session_check_deadlines(struct h2_session *session)
+{
+    struct h2_counters *counters = &session->endpoint->counters;
+    uint64_t now = loop_now_ms(session->endpoint->loop);
+
+    if (session->phase == H2_SESSION_OPEN) {
+        if (check_open(session, now))
+            return;
+        if (has_passed(session->stalled_since, session->endpoint->limits.write_stall_ms, now))
+            reset_stalled(session, now);
+        ping(session, now);
+    } else if (now >= next_deadline(session)) {
+        if (session->phase == H2_SESSION_HANDSHAKE)
+            counters->handshake_timeouts++;
+        else if (session->phase == H2_SESSION_PREFACE)
+            counters->preface_timeouts++;
+        h2_session_close(session);
+        return;
+    }
+    h2_session_arm(session);
+}

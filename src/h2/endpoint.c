@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/endpoint.h"
+
+#include <time.h>
+
+#include "base/mem.h"
+#include "h2/session_state.h"
+
+const struct h2_limits h2_limits_default = {
+    .concurrent_streams = 100,
+    .header_fields = 100,
+    .header_list_bytes = 16u * 1024,
+    .header_field_bytes = 8u * 1024,
+    .path_bytes = 4u * 1024,
+    .continuations = 2,
+    .stream_window = 64u * 1024,
+    .session_window = 1024u * 1024,
+    .output_soft_bytes = 256u * 1024,
+    .output_hard_bytes = 512u * 1024,
+    .outbound_frames = 1000,
+    .outbound_acks = 100,
+    .settings_entries = 16,
+    .client_resets = {200, 20},
+    .server_resets = {100, 10},
+    .glitches = {1000, 33},
+    .pings = {20, 1},
+    .settings = {10, 1},
+    .handshake_ms = 5000,
+    .preface_ms = 5000,
+    .settings_ack_ms = 10000,
+    .headers_ms = 10000,
+    .body_idle_ms = 10000,
+    .body_floor = 1024,
+    .idle_ms = 180000,
+    .write_stall_ms = 30000,
+    .ping_ms = 30000,
+    .ping_ack_ms = 10000,
+    .sessions = 100000,
+    .handshakes = 512,
+};
+
+static nghttp2_option *make_options(const struct h2_limits *limits)
+{
+    nghttp2_option *options;
+
+    if (nghttp2_option_new(&options) != 0)
+        return NULL;
+    nghttp2_option_set_no_auto_window_update(options, 1);
+    nghttp2_option_set_max_continuations(options, limits->continuations);
+    nghttp2_option_set_max_outbound_ack(options, limits->outbound_acks);
+    nghttp2_option_set_max_settings(options, limits->settings_entries);
+    return options;
+}
+
+/* A session that is freed closes its streams, whose handlers may close other sessions. */
+static bool run_reap(struct loop_hook *hook)
+{
+    struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, reap_hook);
+    struct list *node;
+
+    while ((node = list_take_first(&endpoint->closing)))
+        h2_session_free(container_of(node, struct h2_session, node));
+    return false;
+}
+
+struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
+                                    const struct h2_handler *handler)
+{
+    struct h2_endpoint *endpoint = mem_zalloc(sizeof(*endpoint));
+
+    endpoint->loop = loop;
+    endpoint->limits = *limits;
+    endpoint->handler = *handler;
+    endpoint->callbacks = h2_callbacks_new();
+    endpoint->options = make_options(limits);
+    if (!endpoint->callbacks || !endpoint->options) {
+        nghttp2_session_callbacks_del(endpoint->callbacks);
+        nghttp2_option_del(endpoint->options);
+        free(endpoint);
+        return NULL;
+    }
+    endpoint->frame_memory = h2_frame_memory_new();
+    h2_wire_scratch_init(&endpoint->scratch);
+    list_init(&endpoint->sessions);
+    list_init(&endpoint->handshaking);
+    list_init(&endpoint->urgent);
+    list_init(&endpoint->ready);
+    list_init(&endpoint->closing);
+    endpoint->flush_hook.run = h2_flush_run;
+    endpoint->reap_hook.run = run_reap;
+    loop_hook_add(loop, LOOP_FLUSH, &endpoint->flush_hook);
+    loop_hook_add(loop, LOOP_REAP, &endpoint->reap_hook);
+    return endpoint;
+}
+
+void h2_endpoint_free(struct h2_endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    while (!list_is_empty(&endpoint->sessions))
+        h2_session_close(container_of(endpoint->sessions.next, struct h2_session, node));
+    run_reap(&endpoint->reap_hook);
+    loop_hook_remove(&endpoint->flush_hook);
+    loop_hook_remove(&endpoint->reap_hook);
+    h2_wire_scratch_release(&endpoint->scratch);
+    buf_release(&endpoint->output.frames);
+    h2_frame_memory_free(endpoint->frame_memory);
+    nghttp2_session_callbacks_del(endpoint->callbacks);
+    nghttp2_option_del(endpoint->options);
+    free(endpoint);
+}
+
+const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint)
+{
+    return &endpoint->counters;
+}
+
+size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint)
+{
+    return endpoint->session_count;
+}
+
+size_t h2_endpoint_streams(const struct h2_endpoint *endpoint)
+{
+    return endpoint->stream_count;
+}
+
+size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint)
+{
+    return endpoint->pending_bytes;
+}
+
+void h2_endpoint_drain(struct h2_endpoint *endpoint)
+{
+    endpoint->draining = true;
+    list_for_each_safe(node, after, &endpoint->sessions) {
+        struct h2_session *session = container_of(node, struct h2_session, node);
+        if (!session->nghttp2) {
+            h2_session_close(session);
+            continue;
+        }
+        int32_t last = nghttp2_session_get_last_proc_stream_id(session->nghttp2);
+        if (nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL,
+                                  0) != 0)
+            h2_session_close(session);
+        else
+            h2_session_mark(session, true);
+    }
+}
+
+const char *h2_endpoint_date(struct h2_endpoint *endpoint)
+{
+    int64_t second = loop_wall_ms(endpoint->loop) / 1000;
+
+    if (second != endpoint->date_second) {
+        time_t now = (time_t)second;
+        struct tm parts;
+        endpoint->date_second = second;
+        if (!gmtime_r(&now, &parts) || strftime(endpoint->date, sizeof(endpoint->date),
+                                                "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+            endpoint->date[0] = '\0';
+    }
+    return endpoint->date;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_ENDPOINT_H
+#define H2_ENDPOINT_H
+/*
+ * Inside of h2_endpoint (public side: h2/session.h): what all sessions of one worker share, and the
+ * three lists that the end of a turn works through. For the files of this room only.
+ */
+#include <nghttp2/nghttp2.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "h2/frame_memory.h"
+#include "h2/output.h"
+#include "h2/session.h"
+#include "h2/wire.h"
+
+struct h2_endpoint {
+    struct loop *loop;
+    struct h2_limits limits;
+    struct h2_handler handler;
+    struct h2_counters counters;
+    struct h2_wire_scratch scratch;
+    struct h2_output output;
+    struct h2_frame_memory *frame_memory;
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *options;
+    struct loop_hook flush_hook, reap_hook;
+    struct list sessions;    /* all that are open */
+    struct list handshaking; /* have input for a handshake, which costs: done in slices */
+    struct list urgent;      /* an answer waits: flushed first */
+    struct list ready;       /* events wait: flushed in order of arrival */
+    struct list closing;     /* freed in the reap */
+    size_t session_count, handshake_count, stream_count;
+    size_t pending_bytes; /* what sockets did not take, all sessions */
+    char date[40];        /* the date field (RFC 9110 6.6.1), made once a second */
+    int64_t date_second;
+    bool draining;
+};
+
+const char *h2_endpoint_date(struct h2_endpoint *endpoint);
+
+/* flush.c: the hook that hands over what is queued. */
+bool h2_flush_run(struct loop_hook *hook);
+
+/* callbacks.c */
+nghttp2_session_callbacks *h2_callbacks_new(void); /* NULL: no memory */
+
+#endif

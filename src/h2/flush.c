@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a turn: the only place that makes frames and writes to sockets. Answers first, then
+ * events in order of arrival, about a millisecond at a time, so that requests are read in between
+ * and new events join the queues of the sessions that still wait: under load one record carries
+ * many events, and nothing is ever delayed by a timer.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "h2/endpoint.h"
+#include "h2/session_state.h"
+#include "h2/stream_state.h"
+
+#define SLICE_NANOSECONDS  1000000
+#define SESSIONS_PER_CHECK 4u
+
+bool h2_session_is_full(const struct h2_session *session)
+{
+    const struct h2_endpoint *endpoint = session->endpoint;
+
+    return h2_wire_pending(&session->wire) + endpoint->scratch.out.length +
+               endpoint->output.frames.length >
+           endpoint->limits.output_soft_bytes;
+}
+
+/* Streams whose source had nothing when nghttp2 asked, and has something now. */
+static void resume_streams(struct h2_session *session)
+{
+    list_for_each(node, &session->sending) {
+        struct h2_stream *stream = container_of(node, struct h2_stream, sending_node);
+        if (!stream->is_deferred)
+            continue;
+        stream->is_deferred = false;
+        (void)nghttp2_session_resume_data(session->nghttp2, stream->id);
+    }
+}
+
+/* Whoever still has output and is not deferred waits for the client's window. True when a stream
+ * was held back by us. */
+static bool review_streams(struct h2_session *session)
+{
+    uint64_t now = loop_now_ms(session->endpoint->loop);
+    bool held_back = false;
+
+    session->stalled_since = 0;
+    list_for_each_safe(node, after, &session->sending) {
+        struct h2_stream *stream = container_of(node, struct h2_stream, sending_node);
+        if (!h2_stream_has_output(stream)) {
+            stream->stalled_since = 0;
+            list_remove(node);
+        } else if (stream->is_deferred) {
+            held_back = true;
+        } else {
+            if (!stream->stalled_since)
+                stream->stalled_since = now;
+            if (!session->stalled_since || stream->stalled_since < session->stalled_since)
+                session->stalled_since = stream->stalled_since;
+        }
+    }
+    return held_back;
+}
+
+static int make_frames(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
+        session->is_goaway_queued = true;
+        if (nghttp2_session_terminate_session(session->nghttp2, session->end_code) != 0)
+            return -EPROTO;
+    }
+    resume_streams(session);
+    for (;;) {
+        const uint8_t *data;
+        ssize_t length = nghttp2_session_mem_send(session->nghttp2, &data);
+        if (length < 0)
+            return -EPROTO;
+        if (length == 0)
+            break;
+        int result = h2_output_append(&endpoint->output, session, data, (size_t)length);
+        if (result != 0)
+            return result;
+    }
+    return h2_output_finish(&endpoint->output, session);
+}
+
+bool h2_session_send_out(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    uint64_t now = loop_now_ms(endpoint->loop);
+    size_t sent;
+
+    if (h2_wire_pending(&session->wire) == 0 && endpoint->scratch.out.length == 0)
+        return true;
+    endpoint->counters.writes++;
+    int result = h2_wire_send(&session->wire, &sent);
+    endpoint->pending_bytes -= session->counted_pending;
+    session->counted_pending = h2_wire_pending(&session->wire);
+    endpoint->pending_bytes += session->counted_pending;
+    if (result < 0)
+        return false;
+    if (result == 1)
+        session->blocked_since = 0;
+    else if (sent > 0 || !session->blocked_since)
+        session->blocked_since = now;
+    return true;
+}
+
+void h2_session_flush(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    bool had_pending = h2_wire_pending(&session->wire) > 0;
+
+    assert(endpoint->scratch.out.length == 0 || session->phase == H2_SESSION_PREFACE);
+    if (had_pending && !h2_session_send_out(session)) {
+        h2_session_close(session);
+        return;
+    }
+    bool is_broken = false;
+    bool held_back = false;
+    if (!had_pending || !session->blocked_since) {
+        is_broken = session->nghttp2 && make_frames(session) != 0;
+        buf_clear(&endpoint->output.frames);
+        if (!h2_session_send_out(session))
+            is_broken = true;
+        held_back = review_streams(session);
+    }
+    bool is_over = session->nghttp2 && !nghttp2_session_want_read(session->nghttp2) &&
+                   !nghttp2_session_want_write(session->nghttp2) && !session->blocked_since;
+    if (is_broken || is_over) {
+        h2_session_close(session);
+        return;
+    }
+    if (held_back && !session->blocked_since)
+        h2_session_mark(session, false);
+    h2_session_update_io(session);
+    h2_session_arm(session);
+}
+
+static int64_t elapsed(const struct timespec *since)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(now.tv_sec - since->tv_sec) * 1000000000 + (now.tv_nsec - since->tv_nsec);
+}
+
+/* False when the slice is over before the list is. */
+static bool work_through(struct list *list, const struct timespec *started,
+                         void (*serve)(struct h2_session *session))
+{
+    unsigned served = 0;
+    struct list *node;
+
+    while ((node = list_take_first(list))) {
+        serve(container_of(node, struct h2_session, flush_node));
+        if (++served % SESSIONS_PER_CHECK == 0 && elapsed(started) > SLICE_NANOSECONDS)
+            return list_is_empty(list);
+    }
+    return true;
+}
+
+static void flush_urgent(struct h2_session *session)
+{
+    session->is_urgent = false;
+    h2_session_flush(session);
+}
+
+/* What waits now is served once: a session that marks itself again waits for the next turn. */
+static bool work_through_snapshot(struct list *list, const struct timespec *started,
+                                  void (*serve)(struct h2_session *session))
+{
+    struct list batch;
+
+    list_init(&batch);
+    if (!list_is_empty(list)) {
+        batch = *list;
+        batch.next->prev = &batch;
+        batch.prev->next = &batch;
+        list_init(list);
+    }
+    bool is_done = work_through(&batch, started, serve);
+    if (!list_is_empty(&batch)) { /* back to the front, in order */
+        batch.prev->next = list->next;
+        list->next->prev = batch.prev;
+        list->next = batch.next;
+        batch.next->prev = list;
+    }
+    return is_done && list_is_empty(list);
+}
+
+bool h2_flush_run(struct loop_hook *hook)
+{
+    struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, flush_hook);
+    struct timespec started;
+
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    bool is_done = work_through_snapshot(&endpoint->urgent, &started, flush_urgent);
+    /* Events get their slice however many answers there are, and handshakes theirs. */
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    is_done = work_through_snapshot(&endpoint->ready, &started, h2_session_flush) && is_done;
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    is_done =
+        work_through_snapshot(&endpoint->handshaking, &started, h2_session_handshake) && is_done;
+    return !is_done;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_GUARD_H
+#define H2_GUARD_H
+/*
+ * Counts what a client makes us do for nothing: resets, PINGs, SETTINGS, empty or unknown frames.
+ * nghttp2 1.52 tells nobody of many of these, so the nine-octet frame headers (RFC 9113 4.1) are
+ * read here first, before the bytes go to nghttp2.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ratelimit.h"
+
+struct h2_counters;
+struct h2_limits;
+
+struct h2_guard {
+    struct ratelimit client_resets, server_resets, glitches, pings, settings;
+    uint32_t skip;     /* payload octets still to pass by; the preface at first */
+    uint8_t have;      /* octets of the next frame header in header[] */
+    uint8_t header[9]; /* RFC 9113 4.1 */
+};
+
+enum h2_guard_result {
+    H2_GUARD_FINE,
+    H2_GUARD_CALM_DOWN, /* a limit is exceeded (and counted): end the session */
+};
+
+void h2_guard_init(struct h2_guard *guard, const struct h2_limits *limits, uint64_t now_ms);
+
+/* Looks at received cleartext, in pieces of any size. */
+enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limits *limits,
+                                   struct h2_counters *counters, const uint8_t *data, size_t length,
+                                   uint64_t now_ms);
+
+/* We had to reset a stream for what the client did. */
+enum h2_guard_result h2_guard_server_reset(struct h2_guard *guard, const struct h2_limits *limits,
+                                           struct h2_counters *counters, uint64_t now_ms);
+/* Something else that is legal but useless. */
+enum h2_guard_result h2_guard_glitch(struct h2_guard *guard, const struct h2_limits *limits,
+                                     struct h2_counters *counters, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/listener.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "h2/session_state.h"
+
+/* Accepting more in one turn would keep the clients that are there waiting. */
+#define ACCEPTS_PER_TURN 16
+/* How long to leave a listener alone when the process has no descriptor left. */
+#define PAUSE_MS 100u
+
+struct h2_listener {
+    struct h2_endpoint *endpoint;
+    struct h2_tls_context *tls;
+    struct loop_timer pause;
+    size_t count;
+    struct ev_io io[H2_LISTENER_MAX_FDS];
+};
+
+static void start_watching(struct h2_listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        ev_io_start(loop_ev(listener->endpoint->loop), &listener->io[i]);
+}
+
+static void stop_watching(struct h2_listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        ev_io_stop(loop_ev(listener->endpoint->loop), &listener->io[i]);
+}
+
+static void on_pause_over(struct loop_timer *timer)
+{
+    start_watching(container_of(timer, struct h2_listener, pause));
+}
+
+/* Out of descriptors or memory: clients stay in the kernel's queue, and we do not spin on them. */
+static void pause_accepting(struct h2_listener *listener, int error)
+{
+    listener->endpoint->counters.accept_errors++;
+    log_abuse("cannot accept", LOG_STR("reason", strerror(error)), LOG_INT("pause_ms", PAUSE_MS));
+    stop_watching(listener);
+    loop_timer_start(listener->endpoint->loop, &listener->pause, PAUSE_MS);
+}
+
+static void tune(int fd, const union h2_peer *peer)
+{
+    int on = 1;
+
+    if (peer->any.sa_family != AF_INET && peer->any.sa_family != AF_INET6)
+        return;
+    /* We gather what belongs together ourselves; waiting for more would only delay it. */
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
+        log_debug("TCP_NODELAY", LOG_STR("reason", strerror(errno)));
+}
+
+static bool is_transient(int error)
+{
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM;
+}
+
+static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    struct h2_listener *listener = io->data;
+
+    (void)ev;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        union h2_peer peer = {.any.sa_family = AF_UNIX};
+        struct sockaddr_storage address;
+        socklen_t length = sizeof(address);
+        int fd =
+            accept4(io->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK)
+                return;
+            if (is_transient(errno))
+                continue;
+            pause_accepting(listener, errno);
+            return;
+        }
+        if (address.ss_family == AF_INET || address.ss_family == AF_INET6)
+            memcpy(&peer, &address, sizeof(peer));
+        tune(fd, &peer);
+        (void)h2_session_open(listener->endpoint, fd, listener->tls, &peer);
+    }
+}
+
+struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
+                                    struct h2_tls_context *tls)
+{
+    struct h2_listener *listener = mem_zalloc(sizeof(*listener));
+
+    listener->endpoint = endpoint;
+    listener->tls = tls;
+    listener->pause.on_fire = on_pause_over;
+    listener->count = bound->count;
+    for (size_t i = 0; i < bound->count; i++) {
+        ev_io_init(&listener->io[i], on_accept, bound->fds[i], EV_READ);
+        listener->io[i].data = listener;
+    }
+    bound->count = 0;
+    start_watching(listener);
+    return listener;
+}
+
+void h2_listener_free(struct h2_listener *listener)
+{
+    if (!listener)
+        return;
+    stop_watching(listener);
+    loop_timer_stop(&listener->pause);
+    for (size_t i = 0; i < listener->count; i++)
+        close(listener->io[i].fd);
+    free(listener);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/request_builder.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "h2/path.h"
+#include "h2/request.h"
+#include "h2/session.h"
+
+#define FIELD_OVERHEAD 32u /* RFC 9113 6.5.2 */
+#define FIRST_FIELDS   16u
+
+/* Texts move while they are gathered: offsets into storage until all are there. */
+struct field {
+    size_t name, value;
+};
+
+enum pseudo { METHOD, SCHEME, AUTHORITY, PATH, PSEUDO_COUNT };
+
+struct h2_request_builder {
+    const struct h2_limits *limits;
+    struct buf storage;
+    struct buf cookie; /* crumbs, joined (RFC 9113 8.2.3) */
+    struct field *fields;
+    size_t count, capacity;
+    size_t seen; /* fields on the wire, crumbs singly */
+    size_t list_bytes;
+    size_t pseudo[PSEUDO_COUNT]; /* offset + 1; 0: not sent */
+    int fault;
+    const char *fault_text;
+};
+
+struct h2_request_builder *h2_request_builder_new(const struct h2_limits *limits)
+{
+    struct h2_request_builder *builder = mem_zalloc(sizeof(*builder));
+
+    builder->limits = limits;
+    return builder;
+}
+
+void h2_request_builder_free(struct h2_request_builder *builder)
+{
+    if (!builder)
+        return;
+    buf_release(&builder->storage);
+    buf_release(&builder->cookie);
+    free(builder->fields);
+    free(builder);
+}
+
+void h2_request_free(struct h2_request *request)
+{
+    if (!request)
+        return;
+    buf_release(&request->storage);
+    free(request->headers);
+    free(request);
+}
+
+static void refuse(struct h2_request_builder *builder, int status, const char *text)
+{
+    if (builder->fault)
+        return;
+    builder->fault = status;
+    builder->fault_text = text;
+}
+
+static size_t store(struct h2_request_builder *builder, const uint8_t *text, size_t length)
+{
+    size_t offset = builder->storage.length;
+
+    buf_append(&builder->storage, text, length);
+    buf_append_char(&builder->storage, '\0');
+    return offset;
+}
+
+static bool exceeds_limits(struct h2_request_builder *builder, const uint8_t *name,
+                           size_t name_length, size_t value_length)
+{
+    const struct h2_limits *limits = builder->limits;
+
+    builder->seen++;
+    builder->list_bytes += name_length + value_length + FIELD_OVERHEAD;
+    if (name_length == 5 && memcmp(name, ":path", 5) == 0 && value_length > limits->path_bytes)
+        refuse(builder, 414, "The path and query are too long; 4096 bytes are allowed by default.");
+    else if (builder->seen > limits->header_fields)
+        refuse(builder, 431,
+               "Too many header fields; 100 are allowed by default, each piece of a "
+               "cookie counts.");
+    else if (name_length + value_length > limits->header_field_bytes)
+        refuse(builder, 431, "A header field is too long; 8192 bytes are allowed by default.");
+    else if (builder->list_bytes > limits->header_list_bytes)
+        refuse(builder, 431,
+               "The header fields are too large; 16384 bytes are allowed in all by "
+               "default, with 32 for each field.");
+    return builder->fault != 0;
+}
+
+static void add_pseudo(struct h2_request_builder *builder, const uint8_t *name, size_t length,
+                       const uint8_t *value, size_t value_length)
+{
+    static const char *const names[PSEUDO_COUNT] = {":method", ":scheme", ":authority", ":path"};
+
+    for (size_t i = 0; i < PSEUDO_COUNT; i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0)
+            builder->pseudo[i] = store(builder, value, value_length) + 1;
+    }
+}
+
+void h2_request_builder_add(struct h2_request_builder *builder, const uint8_t *name,
+                            size_t name_length, const uint8_t *value, size_t value_length)
+{
+    if (builder->fault || exceeds_limits(builder, name, name_length, value_length))
+        return;
+    if (name_length > 0 && name[0] == ':') {
+        add_pseudo(builder, name, name_length, value, value_length);
+        return;
+    }
+    if (name_length == 6 && memcmp(name, "cookie", 6) == 0) {
+        if (builder->cookie.length > 0)
+            buf_append_str(&builder->cookie, "; ");
+        buf_append(&builder->cookie, value, value_length);
+        return;
+    }
+    if (builder->count == builder->capacity) {
+        builder->capacity = builder->capacity ? builder->capacity * 2 : FIRST_FIELDS;
+        builder->fields =
+            mem_realloc(builder->fields, builder->capacity * sizeof(*builder->fields));
+    }
+    size_t name_at = store(builder, name, name_length);
+    size_t value_at = store(builder, value, value_length);
+    builder->fields[builder->count++] = (struct field){name_at, value_at};
+}
+
+static const char *pseudo_text(const struct h2_request_builder *builder,
+                               const struct h2_request *request, enum pseudo which)
+{
+    size_t offset = builder->pseudo[which];
+
+    return offset ? request->storage.data + (offset - 1) : "";
+}
+
+/* The raw path was stored as it came; what replaces it is appended, which may move the storage. */
+static size_t decode_path(struct h2_request_builder *builder, size_t *query_at)
+{
+    struct buf decoded = BUF_INIT;
+    const char *query;
+    const char *raw = builder->storage.data + (builder->pseudo[PATH] - 1);
+    enum h2_path_result result = h2_path_parse(raw, &decoded, &query);
+
+    if (result != H2_PATH_OK)
+        refuse(builder, 400, h2_path_explain(result));
+    *query_at = (size_t)(query - builder->storage.data);
+    size_t at = store(builder, (const uint8_t *)buf_str(&decoded), decoded.length);
+    buf_release(&decoded);
+    return at;
+}
+
+static void parse_content_length(struct h2_request *request)
+{
+    const char *text = h2_request_header(request, "content-length");
+
+    request->content_length = H2_NO_CONTENT_LENGTH;
+    if (text) /* nghttp2 has refused what is no number, and a second one */
+        request->content_length = strtoll(text, NULL, 10);
+}
+
+static void check_authority(struct h2_request_builder *builder, struct h2_request *request)
+{
+    const char *host = h2_request_header(request, "host");
+
+    if (request->authority[0] == '\0' && host)
+        request->authority = host;
+    if (host && strcasecmp(host, request->authority) != 0)
+        refuse(builder, 400, "The fields host and :authority differ; send :authority alone.");
+    if (strchr(request->authority, '@'))
+        refuse(builder, 400, "The :authority holds user information; send host and port alone.");
+}
+
+static void add_cookie(struct h2_request_builder *builder)
+{
+    struct buf cookie = builder->cookie;
+
+    if (cookie.length == 0)
+        return;
+    builder->cookie = (struct buf)BUF_INIT;
+    size_t name_at = store(builder, (const uint8_t *)"cookie", 6);
+    size_t value_at = store(builder, (const uint8_t *)cookie.data, cookie.length);
+    buf_release(&cookie);
+    builder->fields = mem_realloc(builder->fields, (builder->count + 1) * sizeof(*builder->fields));
+    builder->fields[builder->count++] = (struct field){name_at, value_at};
+}
+
+struct h2_request *h2_request_builder_finish(struct h2_request_builder *builder)
+{
+    struct h2_request *request = mem_zalloc(sizeof(*request));
+    size_t path_at = 0;
+    size_t query_at = 0;
+
+    add_cookie(builder);
+    if (builder->pseudo[PATH])
+        path_at = decode_path(builder, &query_at);
+    request->storage = builder->storage;
+    builder->storage = (struct buf)BUF_INIT;
+    request->method = pseudo_text(builder, request, METHOD);
+    request->scheme = pseudo_text(builder, request, SCHEME);
+    request->authority = pseudo_text(builder, request, AUTHORITY);
+    request->path = builder->pseudo[PATH] ? request->storage.data + path_at : "";
+    request->query = builder->pseudo[PATH] ? request->storage.data + query_at : "";
+    request->header_count = builder->count;
+    request->headers = mem_alloc((builder->count + 1) * sizeof(*request->headers));
+    for (size_t i = 0; i < builder->count; i++) {
+        request->headers[i].name = request->storage.data + builder->fields[i].name;
+        request->headers[i].value = request->storage.data + builder->fields[i].value;
+    }
+    parse_content_length(request);
+    check_authority(builder, request);
+    if (strcmp(request->method, "CONNECT") == 0)
+        refuse(builder, 405, "CONNECT is not served here; use GET or POST.");
+    request->fault = builder->fault;
+    request->fault_text = builder->fault_text;
+    h2_request_builder_free(builder);
+    return request;
+}

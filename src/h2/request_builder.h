@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_REQUEST_BUILDER_H
+#define H2_REQUEST_BUILDER_H
+/*
+ * Makes a request of the header fields as they are decoded, and enforces our limits while they come
+ * in: nghttp2 leaves that to us, and a kilobyte on the wire may decode to megabytes. Once a limit
+ * is exceeded nothing more is copied.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct h2_limits;
+struct h2_request;
+struct h2_request_builder;
+
+struct h2_request_builder *h2_request_builder_new(const struct h2_limits *limits);
+void h2_request_builder_free(struct h2_request_builder *builder); /* accepts NULL */
+
+void h2_request_builder_add(struct h2_request_builder *builder, const uint8_t *name,
+                            size_t name_length, const uint8_t *value, size_t value_length);
+
+/* The request, with fault and fault_text set when it has to be refused. Frees the builder. */
+struct h2_request *h2_request_builder_finish(struct h2_request_builder *builder);
+
+void h2_request_free(struct h2_request *request); /* accepts NULL */
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "h2/request_builder.h"
+#include "h2/session_state.h"
+#include "h2/stream_state.h"
+
+#define JITTER_PERCENT 15u
+
+static void on_io(struct ev_loop *ev, struct ev_io *io, int events);
+static void on_timer(struct loop_timer *timer);
+
+static bool is_refused(struct h2_endpoint *endpoint)
+{
+    return endpoint->draining || endpoint->session_count >= endpoint->limits.sessions ||
+           endpoint->handshake_count >= endpoint->limits.handshakes;
+}
+
+static int start_nghttp2(struct h2_session *session)
+{
+    const struct h2_limits *limits = &session->endpoint->limits;
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->concurrent_streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->stream_window},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_list_bytes},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0},
+    };
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (h2_frame_memory_session(endpoint->frame_memory, &session->nghttp2, endpoint->callbacks,
+                                session, endpoint->options) != 0)
+        return -ENOMEM;
+    if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings, 3) != 0 ||
+        nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
+                                              (int32_t)limits->session_window) != 0)
+        return -ENOMEM;
+    session->phase = H2_SESSION_PREFACE;
+    session->phase_since = loop_now_ms(endpoint->loop);
+    session->settings_since = session->phase_since;
+    session->read_at = session->phase_since;
+    session->busy_at = session->phase_since;
+    endpoint->handshake_count--;
+    h2_session_mark(session, true);
+    return 0;
+}
+
+struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct h2_tls_context *tls,
+                                   const union h2_peer *peer)
+{
+    struct h2_session *session;
+    uint64_t now = loop_now_ms(endpoint->loop);
+
+    if (is_refused(endpoint)) {
+        endpoint->counters.sessions_refused++;
+        close(fd);
+        return NULL;
+    }
+    session = mem_zalloc(sizeof(*session));
+    session->endpoint = endpoint;
+    if (h2_wire_open(&session->wire, fd, tls, &endpoint->scratch) != 0) {
+        endpoint->counters.sessions_refused++;
+        close(fd);
+        free(session);
+        return NULL;
+    }
+    session->peer = *peer;
+    random_bytes(&session->number, sizeof(session->number));
+    session->phase_since = now;
+    session->ping_after = random_between(endpoint->limits.ping_ms * (100u - JITTER_PERCENT) / 100u,
+                                         endpoint->limits.ping_ms * (100u + JITTER_PERCENT) / 100u);
+    session->timer.on_fire = on_timer;
+    h2_guard_init(&session->guard, &endpoint->limits, now);
+    list_init(&session->streams);
+    list_init(&session->sending);
+    list_append(&endpoint->sessions, &session->node);
+    endpoint->session_count++;
+    endpoint->handshake_count++;
+    endpoint->counters.sessions_opened++;
+    ev_io_init(&session->io, on_io, fd, EV_READ);
+    ev_io_start(loop_ev(endpoint->loop), &session->io);
+    session->is_reading = true;
+    if (!tls && start_nghttp2(session) != 0)
+        h2_session_close(session);
+    else
+        h2_session_arm(session);
+    return session;
+}
+
+void h2_session_mark(struct h2_session *session, bool urgent)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (session->phase == H2_SESSION_CLOSED)
+        return;
+    if (list_is_linked(&session->flush_node)) {
+        if (!urgent || session->is_urgent || session->phase == H2_SESSION_HANDSHAKE)
+            return;
+        list_remove(&session->flush_node);
+    }
+    session->is_urgent = urgent;
+    list_append(urgent ? &endpoint->urgent : &endpoint->ready, &session->flush_node);
+    loop_wake(endpoint->loop);
+}
+
+void h2_session_close(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (session->phase == H2_SESSION_CLOSED)
+        return;
+    if (session->phase == H2_SESSION_HANDSHAKE)
+        endpoint->handshake_count--;
+    session->phase = H2_SESSION_CLOSED;
+    endpoint->session_count--;
+    endpoint->counters.sessions_closed++;
+    ev_io_stop(loop_ev(endpoint->loop), &session->io);
+    loop_timer_stop(&session->timer);
+    list_remove(&session->flush_node);
+    list_remove(&session->node);
+    list_append(&endpoint->closing, &session->node);
+    loop_wake(endpoint->loop);
+}
+
+void h2_session_terminate(struct h2_session *session, uint32_t error_code)
+{
+    if (session->phase == H2_SESSION_HANDSHAKE) {
+        h2_session_close(session);
+        return;
+    }
+    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
+        return;
+    session->phase = H2_SESSION_ENDING;
+    session->phase_since = loop_now_ms(session->endpoint->loop);
+    session->end_code = error_code;
+    h2_session_mark(session, true);
+    h2_session_arm(session);
+}
+
+void h2_session_free(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    while (!list_is_empty(&session->streams))
+        h2_stream_closed(container_of(session->streams.next, struct h2_stream, node));
+    list_remove(&session->flush_node); /* a closing stream may have marked it */
+    list_remove(&session->node);
+    endpoint->pending_bytes -= session->counted_pending;
+    h2_wire_close(&session->wire);
+    nghttp2_session_del(session->nghttp2);
+    h2_request_builder_free(session->builder);
+    free(session);
+}
+
+static void refuse_input(struct h2_session *session, ssize_t error)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (session->phase == H2_SESSION_ENDING)
+        return;
+    if (error == NGHTTP2_ERR_FLOODED) {
+        endpoint->counters.outbound_floods++;
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    endpoint->counters.protocol_errors++;
+    h2_session_terminate(session, NGHTTP2_PROTOCOL_ERROR);
+}
+
+static void feed(struct h2_session *session, const uint8_t *data, size_t length)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    uint64_t now = loop_now_ms(endpoint->loop);
+
+    endpoint->counters.bytes_in += length;
+    if (h2_guard_scan(&session->guard, &endpoint->limits, &endpoint->counters, data, length, now) !=
+        H2_GUARD_FINE) {
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, length);
+    if (taken < 0) {
+        refuse_input(session, taken);
+    } else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) >
+               endpoint->limits.outbound_frames) {
+        endpoint->counters.outbound_floods++;
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+}
+
+static void take_input(struct h2_session *session)
+{
+    const uint8_t *data;
+    ssize_t count;
+
+    session->read_at = loop_now_ms(session->endpoint->loop);
+    while (session->phase == H2_SESSION_PREFACE || session->phase == H2_SESSION_OPEN) {
+        count = h2_wire_read(&session->wire, &data);
+        if (count == 0)
+            break;
+        if (count < 0) {
+            h2_session_close(session);
+            return;
+        }
+        feed(session, data, (size_t)count);
+    }
+    session->wire.input_length = 0; /* the shared buffer goes to another session */
+    h2_session_mark(session, session->is_urgent);
+}
+
+void h2_session_handshake(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    ssize_t count = h2_wire_receive(&session->wire);
+
+    if (count == -EAGAIN || count == -EINTR)
+        return;
+    if (count <= 0) {
+        endpoint->counters.handshake_failures++;
+        h2_session_close(session);
+        return;
+    }
+    int result = h2_wire_handshake(&session->wire);
+    if (result == 0 && start_nghttp2(session) == 0) {
+        take_input(session); /* the preface may have come along */
+        list_remove(&session->flush_node);
+        if (session->phase != H2_SESSION_CLOSED)
+            h2_session_flush(session);
+        else
+            (void)h2_session_send_out(session);
+        return;
+    }
+    bool is_sent = h2_session_send_out(session) && !session->blocked_since;
+    if (result == -EAGAIN && is_sent)
+        return;
+    endpoint->counters.handshake_failures++;
+    h2_session_close(session);
+}
+
+static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    struct h2_session *session = container_of(io, struct h2_session, io);
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    (void)ev;
+    if (events & EV_WRITE)
+        h2_session_mark(session, false);
+    if (!(events & EV_READ))
+        return;
+    if (session->phase == H2_SESSION_HANDSHAKE) {
+        if (!list_is_linked(&session->flush_node))
+            list_append(&endpoint->handshaking, &session->flush_node);
+        loop_wake(endpoint->loop);
+        return;
+    }
+    ssize_t count = h2_wire_receive(&session->wire);
+    if (count == -EAGAIN || count == -EINTR)
+        return;
+    if (count <= 0)
+        h2_session_close(session);
+    else
+        take_input(session);
+    if (!h2_session_send_out(session))
+        h2_session_close(session);
+}
+
+void h2_session_update_io(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    bool is_over_bound = h2_wire_pending(&session->wire) > endpoint->limits.output_hard_bytes;
+    int events = session->blocked_since ? EV_WRITE : 0;
+
+    if (!is_over_bound)
+        events |= EV_READ;
+    else if (session->is_reading)
+        endpoint->counters.read_pauses++;
+    session->is_reading = !is_over_bound;
+    if (events == (session->io.events & (EV_READ | EV_WRITE)))
+        return;
+    ev_io_stop(loop_ev(endpoint->loop), &session->io);
+    ev_io_set(&session->io, session->wire.fd, events);
+    ev_io_start(loop_ev(endpoint->loop), &session->io);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    h2_session_check_deadlines(container_of(timer, struct h2_session, timer));
+}
+
+const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size)
+{
+    const void *address = NULL;
+
+    if (session->peer.any.sa_family == AF_INET)
+        address = &session->peer.v4.sin_addr;
+    else if (session->peer.any.sa_family == AF_INET6)
+        address = &session->peer.v6.sin6_addr;
+    if (!address)
+        return "unix";
+    if (!inet_ntop(session->peer.any.sa_family, address, buffer, (socklen_t)size))
+        return "";
+    return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
+}
+
+uint64_t h2_session_number(const struct h2_session *session)
+{
+    return session->number;
+}
+
+uint32_t *h2_session_tally(struct h2_session *session)
+{
+    return &session->tally;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_SESSION_STATE_H
+#define H2_SESSION_STATE_H
+/* Inside of h2_session, and what the files of this room do to one. For this room only. */
+#include <ev.h>
+#include <netinet/in.h>
+#include <nghttp2/nghttp2.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "h2/endpoint.h"
+#include "h2/guard.h"
+#include "h2/session.h"
+#include "h2/wire.h"
+
+struct h2_request_builder;
+
+enum h2_session_phase {
+    H2_SESSION_HANDSHAKE, /* TLS */
+    H2_SESSION_PREFACE,   /* waits for the client's preface and SETTINGS */
+    H2_SESSION_OPEN,
+    H2_SESSION_ENDING, /* a GOAWAY is the last thing it will send */
+    H2_SESSION_CLOSED  /* waits for the reap */
+};
+
+union h2_peer {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+struct h2_session {
+    struct h2_endpoint *endpoint;
+    nghttp2_session *nghttp2; /* NULL until the handshake is done */
+    struct h2_wire wire;
+    struct ev_io io;
+    struct list node;       /* in endpoint->sessions, or ->closing */
+    struct list flush_node; /* in endpoint->handshaking, ->urgent or ->ready */
+    struct list streams;
+    struct list sending;     /* streams with something to send */
+    struct loop_timer timer; /* the nearest of all its deadlines */
+    struct h2_guard guard;
+    struct h2_request_builder *builder; /* while header fields come in */
+    enum h2_session_phase phase;
+    bool is_urgent;        /* in endpoint->urgent rather than ->ready */
+    bool is_settled;       /* the client acknowledged our SETTINGS */
+    bool is_reading;       /* the socket is watched for input */
+    bool is_goaway_queued; /* the GOAWAY of H2_SESSION_ENDING is with nghttp2 */
+    uint8_t header_rejects;
+    uint32_t end_code; /* of that GOAWAY */
+    uint32_t stream_count;
+    size_t counted_pending; /* its share of endpoint->pending_bytes */
+    uint32_t tally;         /* the handler's own count */
+    uint64_t number;
+    uint64_t phase_since;    /* loop ms, as all below */
+    uint64_t settings_since; /* our SETTINGS were sent */
+    uint64_t read_at;        /* the latest input */
+    uint64_t busy_at;        /* the latest end of a stream */
+    uint64_t headers_since;  /* 0: no header block is incomplete */
+    uint64_t blocked_since;  /* 0: the socket takes what we have */
+    uint64_t ping_since;     /* 0: no PING is unanswered */
+    uint64_t stalled_since;  /* 0: no stream waits for its window */
+    uint64_t ping_after;     /* silence before a PING, with its jitter */
+    uint64_t armed_for;      /* when the timer fires, while it is active */
+    union h2_peer peer;
+};
+
+/* Takes over fd and serves it. NULL when refused (counted; fd is closed). */
+struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct h2_tls_context *tls,
+                                   const union h2_peer *peer);
+
+/* Marks: nothing is read or sent any more, the reap frees it. Any time, any callback. */
+void h2_session_close(struct h2_session *session);
+
+/* Ends with GOAWAY (RFC 9113 6.8): what is queued leaves, then it closes. */
+void h2_session_terminate(struct h2_session *session, uint32_t error_code);
+
+/* Takes the TLS handshake as far as the input goes. It costs, so the flush does it, in slices. */
+void h2_session_handshake(struct h2_session *session);
+
+/* There is something to flush; an urgent session goes before those that only have events. */
+void h2_session_mark(struct h2_session *session, bool urgent);
+
+/* flush.c: whether its output is at the soft bound, so that no more frames are to be made. */
+bool h2_session_is_full(const struct h2_session *session);
+
+/* flush.c: what TLS said by itself (an alert, a key update) leaves the shared buffer at once.
+ * False when the socket is broken. */
+bool h2_session_send_out(struct h2_session *session);
+
+/* flush.c: hands all that is ready to the socket. */
+void h2_session_flush(struct h2_session *session);
+void h2_session_update_io(struct h2_session *session);
+
+/* deadlines.c: starts the timer for the nearest deadline, unless it fires before that anyway. */
+void h2_session_arm(struct h2_session *session);
+void h2_session_check_deadlines(struct h2_session *session);
+
+/* session.c, for the reap and the end. */
+void h2_session_free(struct h2_session *session);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/stream.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "h2/request.h"
+#include "h2/request_builder.h"
+#include "h2/session_state.h"
+#include "h2/stream_state.h"
+
+#define MAX_FIELDS       24u
+#define PREFERRED_WEIGHT 256
+#define HEADER_REJECTS   3u /* then the client does it on purpose */
+
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
+{
+    struct h2_stream *stream = mem_zalloc(sizeof(*stream));
+
+    stream->session = session;
+    stream->endpoint = session->endpoint;
+    stream->id = id;
+    stream->refs = 1;
+    list_append(&session->streams, &stream->node);
+    session->stream_count++;
+    session->endpoint->stream_count++;
+    session->endpoint->counters.streams_opened++;
+    return stream;
+}
+
+struct h2_stream *h2_stream_ref(struct h2_stream *stream)
+{
+    stream->refs++;
+    return stream;
+}
+
+struct h2_stream *h2_stream_unref(struct h2_stream *stream)
+{
+    if (!stream || --stream->refs > 0)
+        return NULL;
+    assert(!stream->session);
+    h2_request_free(stream->request);
+    bytes_unref(stream->body);
+    free(stream);
+    return NULL;
+}
+
+static void drop_source(struct h2_stream *stream)
+{
+    const struct h2_body_source *source = stream->source;
+
+    stream->source = NULL;
+    if (source)
+        source->closed(stream->source_context);
+}
+
+void h2_stream_closed(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+
+    if (!session)
+        return;
+    if (stream->unconsumed > 0)
+        (void)nghttp2_session_consume_connection(session->nghttp2, stream->unconsumed);
+    stream->unconsumed = 0;
+    list_remove(&stream->node);
+    list_remove(&stream->sending_node);
+    session->stream_count--;
+    session->busy_at = loop_now_ms(session->endpoint->loop);
+    stream->endpoint->stream_count--;
+    stream->endpoint->counters.streams_closed++;
+    stream->session = NULL;
+    h2_inbound_abort(stream);
+    drop_source(stream);
+    if (stream->on_close)
+        stream->on_close(stream, stream->context);
+    h2_stream_unref(stream);
+}
+
+void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool has_body)
+{
+    struct h2_endpoint *endpoint = stream->endpoint;
+
+    stream->request = request;
+    request->has_body = has_body;
+    h2_inbound_open(stream);
+    if (request->fault) {
+        endpoint->counters.header_rejects++;
+        h2_stream_fail(stream, request->fault, request->fault_text);
+        if (request->fault == 431 && ++stream->session->header_rejects >= HEADER_REJECTS)
+            h2_session_terminate(stream->session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    stream->is_head = strcmp(request->method, "HEAD") == 0;
+    endpoint->handler.on_request(endpoint->handler.context, stream);
+}
+
+void h2_stream_fail(struct h2_stream *stream, int status, const char *message)
+{
+    struct h2_endpoint *endpoint = stream->endpoint;
+
+    if (!stream->session || stream->is_answered)
+        return;
+    stream->reset_when_sent = status == 413 || status == 408;
+    endpoint->handler.on_error(endpoint->handler.context, stream, status, message);
+}
+
+void h2_stream_sent(struct h2_stream *stream)
+{
+    stream->is_sent = true;
+    if (!stream->is_complete && stream->reset_when_sent)
+        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+}
+
+size_t h2_stream_offer(const struct h2_stream *stream, bool *last)
+{
+    if (stream->source)
+        return stream->source->ready(stream->source_context, last);
+    *last = true;
+    return stream->body ? stream->body->length - stream->body_sent : 0;
+}
+
+bool h2_stream_has_output(const struct h2_stream *stream)
+{
+    bool last = false;
+
+    if (!stream->is_answered || stream->is_sent)
+        return false;
+    return h2_stream_offer(stream, &last) > 0 || last;
+}
+
+void h2_stream_take(struct h2_stream *stream, char *to, size_t length)
+{
+    stream->stalled_since = 0;
+    if (stream->source) {
+        stream->source->take(stream->source_context, to, length);
+        return;
+    }
+    memcpy(to, stream->body->data + stream->body_sent, length);
+    stream->body_sent += length;
+}
+
+ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
+                       uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+    struct h2_stream *stream = source->ptr;
+    const struct h2_session *session = context;
+    bool last = false;
+    size_t ready = h2_stream_offer(stream, &last);
+
+    (void)nghttp2;
+    (void)id;
+    (void)to;
+    if ((ready == 0 && !last) || h2_session_is_full(session)) {
+        stream->is_deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (ready > room)
+        return (ssize_t)room;
+    if (last)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)ready;
+}
+
+static nghttp2_nv field(const char *name, const char *value)
+{
+    /* nghttp2 copies both and takes what it only reads as mutable. */
+    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
+                        .value = (uint8_t *)(uintptr_t)value,
+                        .namelen = strlen(name),
+                        .valuelen = strlen(value),
+                        .flags = NGHTTP2_NV_FLAG_NONE};
+}
+
+static void submit(struct h2_stream *stream, const struct h2_response *response)
+{
+    struct h2_session *session = stream->session;
+    nghttp2_nv fields[MAX_FIELDS];
+    size_t count = 0;
+    char status[12];
+    char length[24];
+    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = h2_stream_read};
+    bool has_data = !stream->is_head && (response->source || response->body);
+
+    snprintf(status, sizeof(status), "%d", response->status);
+    fields[count++] = field(":status", status);
+    fields[count++] = field("date", h2_endpoint_date(stream->endpoint));
+    if (response->content_type)
+        fields[count++] = field("content-type", response->content_type);
+    if (response->body) {
+        snprintf(length, sizeof(length), "%zu", response->body->length);
+        fields[count++] = field("content-length", length);
+    }
+    for (size_t i = 0; i < response->field_count && count < MAX_FIELDS; i++)
+        fields[count++] = field(response->fields[i].name, response->fields[i].value);
+    if (nghttp2_submit_response(session->nghttp2, stream->id, fields, count,
+                                has_data ? &provider : NULL) != 0)
+        h2_session_close(session);
+}
+
+void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response)
+{
+    assert(!stream->is_answered);
+    stream->source = response->source;
+    stream->source_context = response->source_context;
+    bytes_unref(stream->body);
+    stream->body = response->body;
+    if (stream->is_answered || !stream->session) {
+        drop_source(stream);
+        return;
+    }
+    stream->is_answered = true;
+    submit(stream, response);
+    if (!stream->session)
+        return;
+    if (stream->is_head)
+        drop_source(stream);
+    else if (h2_stream_has_output(stream) && !list_is_linked(&stream->sending_node))
+        list_append(&stream->session->sending, &stream->sending_node);
+    h2_session_mark(stream->session, !response->is_patient);
+}
+
+void h2_stream_resume(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+
+    if (!session || !stream->is_answered || stream->is_sent)
+        return;
+    if (!list_is_linked(&stream->sending_node))
+        list_append(&session->sending, &stream->sending_node);
+    h2_session_mark(session, false);
+}
+
+void h2_stream_forget_request(struct h2_stream *stream)
+{
+    h2_request_free(stream->request);
+    stream->request = NULL;
+}
+
+void h2_stream_prefer(struct h2_stream *stream)
+{
+    nghttp2_priority_spec priority;
+
+    if (!stream->session)
+        return;
+    nghttp2_priority_spec_init(&priority, 0, PREFERRED_WEIGHT, 0);
+    (void)nghttp2_session_change_stream_priority(stream->session->nghttp2, stream->id, &priority);
+}
+
+void h2_stream_reset(struct h2_stream *stream, uint32_t error_code)
+{
+    if (!stream->session)
+        return;
+    if (nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                  error_code) != 0)
+        h2_session_close(stream->session);
+    else
+        h2_session_mark(stream->session, true);
+}
+
+void h2_stream_set_context(struct h2_stream *stream, void *context,
+                           void (*on_close)(struct h2_stream *stream, void *context))
+{
+    stream->context = context;
+    stream->on_close = on_close;
+}
+
+void *h2_stream_context(const struct h2_stream *stream)
+{
+    return stream->context;
+}
+
+const struct h2_request *h2_stream_request(const struct h2_stream *stream)
+{
+    return stream->request;
+}
+
+struct h2_session *h2_stream_session(const struct h2_stream *stream)
+{
+    return stream->session;
+}
+
+struct loop *h2_stream_loop(const struct h2_stream *stream)
+{
+    return stream->endpoint->loop;
+}
+
+int32_t h2_stream_id(const struct h2_stream *stream)
+{
+    return stream->id;
+}
+
+bool h2_stream_is_open(const struct h2_stream *stream)
+{
+    return stream->session != NULL;
+}
+
+bool h2_stream_is_answered(const struct h2_stream *stream)
+{
+    return stream->is_answered;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_STREAM_STATE_H
+#define H2_STREAM_STATE_H
+/* Inside of h2_stream, and what the files of this room do to one. For this room only. */
+#include <nghttp2/nghttp2.h>
+
+#include "base/list.h"
+#include "h2/endpoint.h"
+#include "h2/stream.h"
+
+struct h2_inbound;
+
+struct h2_stream {
+    struct h2_session *session; /* NULL once nghttp2 has closed the stream */
+    struct h2_endpoint *endpoint;
+    struct list node;         /* in session->streams */
+    struct list sending_node; /* in session->sending: has something to send */
+    struct h2_request *request;
+    struct h2_inbound *inbound; /* the request's body; NULL: none, or over */
+    const struct h2_body_source *source;
+    void *source_context;
+    struct bytes *body; /* or this, from body_sent on */
+    size_t body_sent;
+    void *context;
+    void (*on_close)(struct h2_stream *stream, void *context);
+    size_t unconsumed;      /* body octets that the windows still count */
+    uint64_t stalled_since; /* loop ms; 0: does not wait for the client's window */
+    int32_t id;
+    unsigned refs;
+    bool is_head;
+    bool is_answered;
+    bool is_deferred;     /* nghttp2 waits for h2_stream_resume */
+    bool is_complete;     /* the whole request has come */
+    bool is_sent;         /* the whole answer has been framed */
+    bool reset_when_sent; /* do not wait for the rest of the request */
+};
+
+/* A request begins on the session. The session owns one reference. */
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
+
+/* nghttp2 has closed the stream: tells everyone, drops the session's reference. */
+void h2_stream_closed(struct h2_stream *stream);
+
+/* The header fields are complete: on to the handler, or an error. */
+void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool has_body);
+
+/* This layer answers with an error (through the handler's on_error); then the rest of the request
+ * is of no interest. No-op when an answer is under way. */
+void h2_stream_fail(struct h2_stream *stream, int status, const char *message);
+
+/* The last frame of the answer has been made. */
+void h2_stream_sent(struct h2_stream *stream);
+
+/* What can be framed now, and whether nothing follows it. */
+size_t h2_stream_offer(const struct h2_stream *stream, bool *last);
+void h2_stream_take(struct h2_stream *stream, char *to, size_t length);
+bool h2_stream_has_output(const struct h2_stream *stream);
+
+/* The read callback of every answer's DATA. */
+ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
+                       uint32_t *flags, nghttp2_data_source *source, void *context);
+
+/* inbound.c */
+void h2_inbound_open(struct h2_stream *stream); /* a body will come */
+int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length);
+void h2_inbound_end(struct h2_stream *stream);   /* all has come */
+void h2_inbound_abort(struct h2_stream *stream); /* no more will come */
+
+#endif

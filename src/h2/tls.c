@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/tls.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct h2_tls_context {
+    SSL_CTX *ssl;
+};
+
+/* Mozilla's "intermediate" for TLS 1.2, without its two DHE suites. */
+static const char intermediate_ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char tls13_ciphers[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char groups[] = "X25519:P-256:P-384";
+static const unsigned char protocol_h2[] = {2, 'h', '2'};
+
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
+                   const unsigned char *in, unsigned int in_length, void *context)
+{
+    unsigned char *selected = NULL;
+
+    (void)ssl;
+    (void)context;
+    if (SSL_select_next_proto(&selected, out_length, protocol_h2, sizeof(protocol_h2), in,
+                              in_length) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = selected;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* OpenSSL does not ask about ALPN when the client does not offer it: refused here (RFC 9113 3.2
+ * makes it the only way to speak HTTP/2 over TLS). */
+static int on_client_hello(SSL *ssl, int *alert, void *context)
+{
+    const unsigned char *data;
+    size_t length;
+
+    (void)context;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
+                                  &length))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+static int configure(SSL_CTX *ssl, enum h2_tls_profile profile)
+{
+    int oldest = profile == H2_TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
+
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ssl, 0);
+    SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
+    SSL_CTX_set_client_hello_cb(ssl, on_client_hello, NULL);
+    return SSL_CTX_set_min_proto_version(ssl, oldest) &&
+           SSL_CTX_set_cipher_list(ssl, intermediate_ciphers) &&
+           SSL_CTX_set_ciphersuites(ssl, tls13_ciphers) && SSL_CTX_set1_groups_list(ssl, groups) &&
+           SSL_CTX_set_num_tickets(ssl, 1) && SSL_CTX_set_max_early_data(ssl, 0);
+}
+
+static void explain(char *fault, size_t size, const char *what, const char *file)
+{
+    char reason[160];
+
+    ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
+    snprintf(fault, size, "%s%s%s: %s", what, file ? " " : "", file ? file : "", reason);
+    ERR_clear_error();
+}
+
+static int load(SSL_CTX *ssl, const char *certificate_file, const char *key_file, char *fault,
+                size_t fault_size)
+{
+    if (SSL_CTX_use_certificate_chain_file(ssl, certificate_file) != 1) {
+        explain(fault, fault_size, "cannot read the certificate chain", certificate_file);
+        return -1;
+    }
+    if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1) {
+        explain(fault, fault_size, "cannot use the private key", key_file);
+        return -1;
+    }
+    if (SSL_CTX_check_private_key(ssl) != 1) {
+        explain(fault, fault_size, "certificate and key do not belong together:", key_file);
+        return -1;
+    }
+    return 0;
+}
+
+struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const char *key_file,
+                                          enum h2_tls_profile profile, char *fault,
+                                          size_t fault_size)
+{
+    SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
+
+    if (!ssl || !configure(ssl, profile)) {
+        explain(fault, fault_size, "cannot set up TLS", NULL);
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
+    if (load(ssl, certificate_file, key_file, fault, fault_size) != 0) {
+        SSL_CTX_free(ssl);
+        return NULL;
+    }
+    struct h2_tls_context *context = mem_zalloc(sizeof(*context));
+    context->ssl = ssl;
+    return context;
+}
+
+void h2_tls_context_free(struct h2_tls_context *context)
+{
+    if (!context)
+        return;
+    SSL_CTX_free(context->ssl);
+    free(context);
+}
+
+SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio)
+{
+    SSL *ssl = SSL_new(context->ssl);
+
+    if (!ssl)
+        return NULL;
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_accept_state(ssl);
+    return ssl;
+}

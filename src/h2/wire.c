@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/wire.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "h2/tls.h"
+#include "h2/wire_bio.h"
+
+/* A socket buffer takes a few hundred KiB at once; more in one call gains nothing. */
+#define KEEP_SCRATCH (256u * 1024u)
+
+void h2_wire_scratch_init(struct h2_wire_scratch *scratch)
+{
+    memset(scratch, 0, sizeof(*scratch));
+    scratch->received = mem_alloc(H2_WIRE_RECEIVE);
+    scratch->opened = mem_alloc(H2_WIRE_RECORD);
+}
+
+void h2_wire_scratch_release(struct h2_wire_scratch *scratch)
+{
+    free(scratch->received);
+    free(scratch->opened);
+    buf_release(&scratch->out);
+}
+
+int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
+                 struct h2_wire_scratch *scratch)
+{
+    memset(wire, 0, sizeof(*wire));
+    wire->fd = fd;
+    wire->scratch = scratch;
+    if (!tls)
+        return 0;
+    BIO *bio = h2_wire_bio_new(wire);
+    if (!bio)
+        return -ENOMEM;
+    wire->ssl = h2_tls_new(tls, bio);
+    if (!wire->ssl) {
+        BIO_free(bio);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void h2_wire_close(struct h2_wire *wire)
+{
+    size_t sent;
+
+    if (wire->fd < 0)
+        return;
+    if (wire->ssl) {
+        ERR_clear_error();
+        if (SSL_is_init_finished(wire->ssl) && SSL_shutdown(wire->ssl) >= 0)
+            (void)h2_wire_send(wire, &sent); /* too late to do anything about a failure */
+        SSL_free(wire->ssl);
+        ERR_clear_error();
+        wire->ssl = NULL;
+    }
+    close(wire->fd);
+    wire->fd = -1;
+    buf_clear(&wire->scratch->out);
+    buf_release(&wire->pending);
+    wire->pending_sent = 0;
+}
+
+int h2_wire_handshake(struct h2_wire *wire)
+{
+    if (!wire->ssl)
+        return 0;
+    ERR_clear_error();
+    int result = SSL_accept(wire->ssl);
+    if (result == 1)
+        return 0;
+    int error = SSL_get_error(wire->ssl, result);
+    return error == SSL_ERROR_WANT_READ ? -EAGAIN : -EPROTO;
+}
+
+ssize_t h2_wire_receive(struct h2_wire *wire)
+{
+    ssize_t count = recv(wire->fd, wire->scratch->received, H2_WIRE_RECEIVE, 0);
+
+    if (count < 0)
+        return -errno;
+    wire->input = wire->scratch->received;
+    wire->input_length = (size_t)count;
+    return count;
+}
+
+static ssize_t read_cleartext(struct h2_wire *wire, const uint8_t **data)
+{
+    size_t length = wire->input_length;
+
+    *data = wire->input;
+    wire->input_length = 0;
+    return (ssize_t)length;
+}
+
+ssize_t h2_wire_read(struct h2_wire *wire, const uint8_t **data)
+{
+    if (!wire->ssl)
+        return read_cleartext(wire, data);
+    ERR_clear_error();
+    int count = SSL_read(wire->ssl, wire->scratch->opened, (int)H2_WIRE_RECORD);
+    if (count > 0) {
+        *data = wire->scratch->opened;
+        return count;
+    }
+    switch (SSL_get_error(wire->ssl, count)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return 0;
+    case SSL_ERROR_ZERO_RETURN:
+        return -EPIPE;
+    default:
+        return -EPROTO;
+    }
+}
+
+int h2_wire_write(struct h2_wire *wire, const void *data, size_t length)
+{
+    if (!wire->ssl) {
+        buf_append(h2_wire_outlet(wire), data, length);
+        return 0;
+    }
+    const char *next = data;
+    while (length > 0) {
+        int chunk = length < H2_WIRE_RECORD ? (int)length : (int)H2_WIRE_RECORD;
+        ERR_clear_error();
+        int count = SSL_write(wire->ssl, next, chunk);
+        if (count <= 0)
+            return -EPROTO;
+        next += count;
+        length -= (size_t)count;
+    }
+    return 0;
+}
+
+static ssize_t send_some(int fd, const char *data, size_t length)
+{
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t count = send(fd, data + done, length - done, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK ? (ssize_t)done : -errno;
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
+}
+
+static int send_pending(struct h2_wire *wire, size_t *sent)
+{
+    ssize_t count =
+        send_some(wire->fd, wire->pending.data + wire->pending_sent, h2_wire_pending(wire));
+
+    if (count < 0)
+        return (int)count;
+    *sent = (size_t)count;
+    wire->pending_sent += (size_t)count;
+    if (h2_wire_pending(wire) > 0)
+        return 0;
+    buf_release(&wire->pending);
+    wire->pending_sent = 0;
+    return 1;
+}
+
+int h2_wire_send(struct h2_wire *wire, size_t *sent)
+{
+    struct buf *out = &wire->scratch->out;
+    int result = 1;
+
+    *sent = 0;
+    if (h2_wire_pending(wire) > 0)
+        return send_pending(wire, sent);
+    ssize_t count = send_some(wire->fd, out->data, out->length);
+    if (count < 0) {
+        result = (int)count;
+    } else {
+        *sent = (size_t)count;
+        if (*sent < out->length) {
+            buf_append(&wire->pending, out->data + *sent, out->length - *sent);
+            result = 0;
+        }
+    }
+    if (out->capacity > KEEP_SCRATCH)
+        buf_release(out);
+    else
+        buf_clear(out);
+    return result;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef H2_WIRE_H
+#define H2_WIRE_H
+/*
+ * The bytes of one client: a socket, with TLS or without. TLS never touches the socket itself: what
+ * was received lies in a buffer that all sessions of the thread share, and what it produces is
+ * gathered, so that a turn costs one recv and one send however many records they hold. What the
+ * socket does not take is kept here, encrypted: nothing is ever encrypted or framed twice.
+ */
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+struct h2_tls_context;
+
+/* What the sessions of one thread share, since only one is read or flushed at a time. */
+struct h2_wire_scratch {
+    uint8_t *received; /* H2_WIRE_RECEIVE bytes from the socket */
+    uint8_t *opened;   /* H2_WIRE_RECORD bytes, decrypted */
+    struct buf out;    /* what this flush has for the socket */
+};
+
+#define H2_WIRE_RECEIVE (64u * 1024u)
+#define H2_WIRE_RECORD  (16u * 1024u)
+
+struct h2_wire {
+    int fd;
+    SSL *ssl; /* NULL: cleartext */
+    struct h2_wire_scratch *scratch;
+    const uint8_t *input; /* received and not yet taken; into scratch, empty between turns */
+    size_t input_length;
+    struct buf pending; /* did not fit into the socket; holds no memory while empty */
+    size_t pending_sent;
+};
+
+void h2_wire_scratch_init(struct h2_wire_scratch *scratch);
+void h2_wire_scratch_release(struct h2_wire_scratch *scratch);
+
+/* Takes over fd (non-blocking). 0 or -errno; then fd is still the caller's. */
+int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
+                 struct h2_wire_scratch *scratch);
+/* Sends close_notify where that is still possible, and closes the socket. */
+void h2_wire_close(struct h2_wire *wire);
+
+/* 0 when the TLS handshake is complete, -EAGAIN when it needs more, -EPROTO or -errno when it
+ * failed. What the handshake says is sent by h2_wire_send(), which the caller runs after. */
+int h2_wire_handshake(struct h2_wire *wire);
+
+/* One recv into the shared buffer. Bytes received, 0 at the end of the stream, or -errno. */
+ssize_t h2_wire_receive(struct h2_wire *wire);
+
+/* The next cleartext of what was received: *data points into the shared buffers. Its length, 0
+ * when all is taken, -EPIPE after close_notify, -EPROTO when TLS is broken. */
+ssize_t h2_wire_read(struct h2_wire *wire, const uint8_t **data);
+
+/* Adds cleartext to what the next h2_wire_send() sends: one TLS record per call while length is at
+ * most H2_WIRE_RECORD. 0 or -EPROTO. */
+int h2_wire_write(struct h2_wire *wire, const void *data, size_t length);
+
+/* Sends what was written. 1 when all has left, 0 when the socket is full (the rest is kept), or
+ * -errno. *sent is how many bytes have left. */
+int h2_wire_send(struct h2_wire *wire, size_t *sent);
+
+static inline size_t h2_wire_pending(const struct h2_wire *wire)
+{
+    return wire->pending.length - wire->pending_sent;
+}
+
+#endif
