@@ -7,26 +7,28 @@
  */
 #include <stddef.h>
 
+struct bytes;
+struct h2_field;
 struct h2_stream;
 
-struct h2_asset_body {
-    const unsigned char *data; /* NULL: this form does not exist */
-    size_t length;
-};
+#define H2_STATIC_MAX_EXTRA 12u
 
+/* The bodies lie in the program's data with one reference that is never given back, so that an
+ * answer refers to them and copies nothing. */
 struct h2_asset {
     const char *name; /* "sse.js", "demo/index.html" */
     const char *content_type;
-    const char *etag; /* quoted, of the identity form; other forms add their own suffix */
-    struct h2_asset_body identity, gzip, brotli;
+    const char *etag;       /* quoted, of the identity form; other forms add their own suffix */
+    struct bytes *identity; /* never NULL */
+    struct bytes *gzip;     /* NULL: this form does not exist */
+    struct bytes *brotli;
 };
 
 /* The table that CMake generates from js/ and web/. NULL when there is no such name. */
 const struct h2_asset *h2_asset_find(const char *name);
 
 /* Answers the stream's GET or HEAD with the asset. cache_control is the field's value.
- * extra fields (may be NULL) are added to the answer. */
-struct h2_field;
+ * extra fields (at most H2_STATIC_MAX_EXTRA; may be NULL) are added to the answer. */
 void h2_static_respond(struct h2_stream *stream, const struct h2_asset *asset,
                        const char *cache_control, const struct h2_field *extra, size_t extra_count);
 

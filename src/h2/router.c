@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/router.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char variable_mark[] = "{path}";
+
+static const struct {
+    const char *name;
+    enum h2_method method;
+} methods_by_name[] = {
+    {"GET", H2_GET}, {"HEAD", H2_GET},      {"POST", H2_POST},
+    {"PUT", H2_PUT}, {"DELETE", H2_DELETE}, {"OPTIONS", H2_OPTIONS},
+};
+
+#define METHOD_NAMES (sizeof(methods_by_name) / sizeof(methods_by_name[0]))
+
+enum h2_method h2_method_parse(const char *name)
+{
+    for (size_t i = 0; i < METHOD_NAMES; i++)
+        if (strcmp(methods_by_name[i].name, name) == 0)
+            return methods_by_name[i].method;
+    return (enum h2_method)0;
+}
+
+const char *h2_method_allow(unsigned methods, char *buffer, size_t size)
+{
+    size_t length = 0;
+
+    buffer[0] = '\0';
+    for (size_t i = 0; i < METHOD_NAMES && length < size; i++)
+        if (methods & methods_by_name[i].method)
+            length += (size_t)snprintf(buffer + length, size - length, "%s%s",
+                                       length > 0 ? ", " : "", methods_by_name[i].name);
+    return buffer;
+}
+
+static bool is_variable_octet(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("._-", c) != NULL);
+}
+
+static bool is_segment(const char *text, size_t length)
+{
+    if (length == 0 || (length <= 2 && memcmp(text, "..", length) == 0))
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (!is_variable_octet(text[i]))
+            return false;
+    return true;
+}
+
+static bool is_variable(const char *text, size_t length)
+{
+    const char *end = text + length;
+
+    if (length > H2_ROUTE_MAX_VARIABLE)
+        return false;
+    for (;;) {
+        const char *slash = memchr(text, '/', (size_t)(end - text));
+
+        if (!is_segment(text, (size_t)((slash ? slash : end) - text)))
+            return false;
+        if (!slash)
+            return true;
+        text = slash + 1;
+    }
+}
+
+/* What {path} stands for, or NULL when the path is not of this pattern. */
+static const char *match_variable(const char *pattern, const char *mark, const char *path,
+                                  size_t *length)
+{
+    size_t path_length = strlen(path);
+    size_t prefix = (size_t)(mark - pattern);
+    const char *suffix = mark + strlen(variable_mark);
+    size_t suffix_length = strlen(suffix);
+
+    if (path_length <= prefix + suffix_length || memcmp(path, pattern, prefix) != 0 ||
+        strcmp(path + path_length - suffix_length, suffix) != 0)
+        return NULL;
+    *length = path_length - prefix - suffix_length;
+    return is_variable(path + prefix, *length) ? path + prefix : NULL;
+}
+
+void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method method,
+                     const char *path, struct h2_match *match)
+{
+    memset(match, 0, sizeof(*match));
+    for (size_t i = 0; i < count; i++) {
+        const struct h2_route *route = &routes[i];
+        const char *mark = strstr(route->pattern, variable_mark);
+        const char *variable = "";
+        size_t length = 0;
+
+        if (mark)
+            variable = match_variable(route->pattern, mark, path, &length);
+        else if (strcmp(route->pattern, path) != 0)
+            variable = NULL;
+        if (!variable)
+            continue;
+        match->allowed |= route->methods;
+        /* The first one wins, but a literal one before any with a variable. */
+        if (!(route->methods & method) || (match->route && (mark || !match->variable[0])))
+            continue;
+        match->route = route;
+        memcpy(match->variable, variable, length);
+        match->variable[length] = '\0';
+    }
+}
