@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "support/test.h"
+
+enum { SENDERS = 4, LETTERS = 20000 };
+
+struct parcel {
+    struct letter letter;
+    int sender;
+    int number;
+};
+
+struct office {
+    struct loop *loop;
+    struct mailbox *mailbox;
+    int next[SENDERS]; /* the number that is due from each sender */
+    int opened;
+    int expected; /* the loop stops when so many have been opened */
+};
+
+static int set_up(void **state)
+{
+    struct office *office = mem_zalloc(sizeof(*office));
+
+    office->loop = loop_new();
+    assert_non_null(office->loop);
+    office->mailbox = mailbox_new(office->loop, office);
+    *state = office;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct office *office = *state;
+
+    mailbox_free(office->mailbox);
+    loop_free(office->loop);
+    free(office);
+    return 0;
+}
+
+static void open_parcel(struct letter *letter, void *context)
+{
+    struct parcel *parcel = container_of(letter, struct parcel, letter);
+    struct office *office = context;
+
+    assert_int_equal(parcel->number, office->next[parcel->sender]);
+    office->next[parcel->sender]++;
+    if (++office->opened == office->expected)
+        loop_stop(office->loop);
+    free(parcel);
+}
+
+static void post(struct mailbox *mailbox, int sender, int number)
+{
+    struct parcel *parcel = mem_zalloc(sizeof(*parcel));
+
+    parcel->letter.open = open_parcel;
+    parcel->sender = sender;
+    parcel->number = number;
+    mailbox_post(mailbox, &parcel->letter);
+}
+
+static void letters_from_before_the_run_arrive_in_order(void **state)
+{
+    struct office *office = *state;
+
+    office->expected = 100;
+    for (int i = 0; i < 100; i++)
+        post(office->mailbox, 0, i);
+    loop_run(office->loop);
+    assert_int_equal(office->opened, 100);
+}
+
+static void post_another(struct letter *letter, void *context)
+{
+    struct office *office = context;
+
+    post(office->mailbox, 0, 0);
+    post(office->mailbox, 0, 1);
+    free(container_of(letter, struct parcel, letter));
+}
+
+static void opening_may_post_to_the_same_box(void **state)
+{
+    struct office *office = *state;
+    struct parcel *first = mem_zalloc(sizeof(*first));
+
+    office->expected = 2;
+    first->letter.open = post_another;
+    mailbox_post(office->mailbox, &first->letter);
+    loop_run(office->loop);
+    assert_int_equal(office->opened, 2);
+}
+
+static void draining_needs_no_loop(void **state)
+{
+    struct office *office = *state;
+
+    post(office->mailbox, 0, 0);
+    mailbox_drain(office->mailbox);
+    assert_int_equal(office->opened, 1);
+    mailbox_drain(office->mailbox);
+    post(office->mailbox, 0, 1);
+    office->expected = 2;
+    loop_run(office->loop);
+    assert_int_equal(office->opened, 2);
+}
+
+static void freeing_opens_what_is_inside(void **state)
+{
+    struct office *office = *state;
+
+    post(office->mailbox, 0, 0);
+    post(office->mailbox, 0, 1);
+    mailbox_free(office->mailbox);
+    office->mailbox = NULL;
+    assert_int_equal(office->opened, 2);
+}
+
+struct sender {
+    pthread_t thread;
+    struct mailbox *mailbox;
+    int name;
+};
+
+static void *send_many(void *argument)
+{
+    struct sender *sender = argument;
+
+    for (int i = 0; i < LETTERS; i++)
+        post(sender->mailbox, sender->name, i);
+    return NULL;
+}
+
+static void many_senders_each_in_order(void **state)
+{
+    struct office *office = *state;
+    struct sender senders[SENDERS];
+
+    office->expected = SENDERS * LETTERS;
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){.mailbox = office->mailbox, .name = i};
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_many, &senders[i]), 0);
+    }
+    loop_run(office->loop);
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_join(senders[i].thread, NULL), 0);
+    assert_int_equal(office->opened, SENDERS * LETTERS);
+}
+
+/* One letter to and fro at a time: each must wake a loop that is about to sleep. */
+struct player {
+    struct office office;
+    struct mailbox *other;
+    int rounds;
+};
+
+static void hit_back(struct letter *letter, void *context)
+{
+    struct player *player = context;
+
+    if (--player->rounds == 0)
+        loop_stop(player->office.loop);
+    mailbox_post(player->other, letter);
+}
+
+static void catch_ball(struct letter *letter, void *context)
+{
+    (void)letter;
+    (void)context;
+}
+
+static void *play(void *argument)
+{
+    loop_run(((struct player *)argument)->office.loop);
+    return NULL;
+}
+
+static void no_letter_is_slept_over(void **state)
+{
+    struct player players[2] = {{.rounds = LETTERS}, {.rounds = LETTERS}};
+    struct letter ball = {.open = hit_back};
+    pthread_t thread;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        players[i].office.loop = loop_new();
+        assert_non_null(players[i].office.loop);
+        players[i].office.mailbox = mailbox_new(players[i].office.loop, &players[i]);
+    }
+    players[0].other = players[1].office.mailbox;
+    players[1].other = players[0].office.mailbox;
+    mailbox_post(players[0].office.mailbox, &ball);
+    assert_int_equal(pthread_create(&thread, NULL, play, &players[1]), 0);
+    loop_run(players[0].office.loop);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    ball.open = catch_ball;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(players[i].rounds, 0);
+        mailbox_free(players[i].office.mailbox);
+        loop_free(players[i].office.loop);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(letters_from_before_the_run_arrive_in_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(opening_may_post_to_the_same_box, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draining_needs_no_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(freeing_opens_what_is_inside, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_senders_each_in_order, set_up, tear_down),
+        cmocka_unit_test(no_letter_is_slept_over),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
