@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LOAD_OPTIONS_H
+#define LOAD_OPTIONS_H
+/*
+ * What the command line asks for. Texts are borrowed from argv or static.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define LOAD_MAX_PIDS       16u
+#define LOAD_MAX_PUBLISHERS 64u
+
+enum load_scenario {
+    LOAD_IDLE,
+    LOAD_FANOUT,
+    LOAD_UNICAST,
+    LOAD_REQUESTS,
+    LOAD_SLOW,
+    LOAD_SCENARIOS,
+};
+
+/* A kind of request; NULL means "as the target's preset says", while the options are read. */
+struct load_exchange {
+    const char *method;
+    const char *path;         /* template */
+    const char *body;         /* template, "" for none */
+    const char *content_type; /* NULL: none */
+    const char *accept;       /* NULL: none */
+    const char *bearer;       /* NULL: none */
+};
+
+struct load_options {
+    const char *target;
+    const char *address;
+    enum load_scenario scenario;
+    struct load_exchange connect;
+    struct load_exchange publish;
+    struct load_exchange request;
+    uint32_t sessions;
+    uint32_t streams;
+    uint32_t threads;
+    uint32_t ramp;
+    uint32_t publishers;
+    uint32_t in_flight;
+    uint32_t backlog;
+    uint32_t batch;
+    uint32_t payload;
+    uint64_t messages;
+    uint64_t warmup;
+    double duration; /* seconds of publishing; 0: all messages */
+    double rate;     /* events per second in total; 0: as fast as it goes */
+    uint64_t requests;
+    double request_rate;
+    double slow_percent;
+    uint32_t linger_ms;
+    uint32_t settle_ms;
+    uint32_t timeout_seconds;
+    pid_t pids[LOAD_MAX_PIDS];
+    uint32_t pid_count;
+    const char *json; /* file, "-" for stdout, NULL for the table */
+    bool expect_slow;
+};
+
+/* 0; 1 when help was asked for and shown; -EINVAL with what is wrong told on stderr. */
+int load_options_parse(struct load_options *options, int argc, char **argv);
+
+const char *load_scenario_name(enum load_scenario scenario);
+
+#endif
