@@ -34,7 +34,10 @@ static const struct config_list api_keys = LIST(api_keys, api_key_count, CONFIG_
     .offset = offsetof(struct owner, member), .width = sizeof(((struct owner *)0)->member)
 #define RANGE(lowest, highest) .low = (lowest), .high = (highest)
 
+/* Rows, not statements: lines that are read across, and members that cannot stand in parentheses.
+ */
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define HEAD(path, kind, of, text) {.name = (path), .type = (kind), .list = (of), .help = (text)}
 #define KEY(path, kind, member, normal, text, ...)                                                 \
     {.name = (path), .type = (kind), MEMBER(config, member), .fallback = (normal), .help = (text), \
@@ -119,7 +122,7 @@ const struct config_key config_keys[] = {
             .zero = "never"),
     SERVICE("lifetime", CONFIG_DURATION, settings.lifetime_ms, "1h",
             "A stream ends after 80 to 100 % of this; the page connects again.",
-            RANGE(SEC, 24 * 30 * HOUR), .zero = "the page may choose"),
+            RANGE(SEC, 720 * HOUR), .zero = "the page may choose"),
     SERVICE("offlineGrace", CONFIG_DURATION, settings.offline_grace_ms, "5s",
             "A user whose last stream ended counts as online for so long.", RANGE(100, HOUR),
             .zero = "not at all"),
@@ -145,7 +148,7 @@ const struct config_key config_keys[] = {
 
     HEAD("limits", CONFIG_SECTION, NULL,
          "Bounds of the HTTP/2 layer. Each has a counter in /metrics. Times are per connection."),
-    LIMIT("sessions", CONFIG_COUNT, sessions, "65536",
+    LIMIT("sessions", CONFIG_COUNT, sessions, "100000",
           "Client connections of one worker; one more is closed at once.", RANGE(1, 10000000)),
     LIMIT("handshakes", CONFIG_COUNT, handshakes, "512",
           "Unfinished TLS handshakes of one worker.", RANGE(1, 1000000)),
@@ -202,6 +205,7 @@ const struct config_key config_keys[] = {
     BUCKET("pings", pings, "20", "1", "PING frames."),
     BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
 };
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
@@ -230,21 +234,31 @@ static bool lies_below(const char *name, const char *key)
     return strncmp(name, key, length) == 0 && name[length] == '.';
 }
 
+/* How far name is from key, where it may be the right word in the wrong place or its beginning. */
+static size_t distance_to(const char *name, const char *key)
+{
+    enum { ELSEWHERE = 2, SHORTEST_BEGINNING = 3 };
+    const char *word = last_segment(name);
+    const char *key_word = last_segment(key);
+    size_t whole = config_distance(name, key);
+    size_t last = config_distance(word, key_word);
+
+    if (strlen(word) >= SHORTEST_BEGINNING && strncasecmp(word, key_word, strlen(word)) == 0)
+        last = 0;
+    return whole < last + ELSEWHERE ? whole : last + ELSEWHERE;
+}
+
 const struct config_key *config_key_nearest(const char *name)
 {
-    enum { ELSEWHERE = 2 }; /* what the right word in the wrong place counts */
     const struct config_key *nearest = &config_keys[0];
     size_t least = SIZE_MAX;
 
     for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        size_t whole = config_distance(name, key->name);
-        size_t last = ELSEWHERE + config_distance(last_segment(name), last_segment(key->name));
-        size_t distance = whole < last ? whole : last;
+        size_t distance = distance_to(name, config_keys[i].name);
 
-        if (distance < least && !lies_below(name, key->name)) {
+        if (distance < least && !lies_below(name, config_keys[i].name)) {
             least = distance;
-            nearest = key;
+            nearest = &config_keys[i];
         }
     }
     return nearest;

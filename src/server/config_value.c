@@ -143,7 +143,7 @@ static void print_quoted(const char *text, struct buf *to)
             buf_append_str(to, "…");
             break;
         }
-        buf_append_char(to, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
+        buf_append_char(to, (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?'));
     }
     buf_append_char(to, '"');
 }

@@ -17,7 +17,7 @@
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
-#define MAX_FILE_BYTES (1024u * 1024u)
+#define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH      8u
 
 struct reader {

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold between settings. */
+#include "unit/server/config_fixture.h"
+
+static void settings_that_contradict_are_refused(void **state)
+{
+    static const char *const cases[][2] = {
+        {"workers: 1\n", "conf.yaml: services: there is none; give at least one, such as "
+                         "\"services: [{name: hr}]\""},
+        {"services: [{name: a}]\nlisteners: []\n",
+         "conf.yaml: listeners: there is none; give at least one, such as \"listeners: [{address: "
+         "localhost:8443}]\""},
+        {"services:\n  - queueBytes: 1MiB\n",
+         "conf.yaml:2: services[0].name: is missing; give one of a-z, 0-9, _ and -"},
+        {"services: [{name: Hr}]\n",
+         "conf.yaml:1: services[0].name: \"Hr\" is no name; use a-z, 0-9, _ and - only"},
+        {"services:\n  - name: a\n  - name: a\n    basePath: /b\n",
+         "conf.yaml:3: services[1].name: \"a\" is that of services[0] too; rename one"},
+        {"services:\n  - {name: a, basePath: /s}\n  - {name: b, basePath: /s}\n",
+         "conf.yaml:3: services[1].basePath: \"/s\" and \"/s\" of services[0] overlap; neither may "
+         "lie below the other"},
+        {"services:\n  - {name: a, basePath: /s/b}\n  - {name: b, basePath: /s}\n",
+         "conf.yaml:3: services[1].basePath: \"/s\" and \"/s/b\" of services[0] overlap; neither "
+         "may lie below the other"},
+        {"services: [{name: a, basePath: /health/x}]\n",
+         "conf.yaml:1: services[0].basePath: \"/health/x\" is where the server has its own "
+         "/health; "
+         "use another, such as /sse/hr"},
+        {"services: [{name: a, basePath: /metrics}]\n",
+         "conf.yaml:1: services[0].basePath: \"/metrics\" is where the server has its own "
+         "/metrics; "
+         "use another, such as /sse/hr"},
+        {"services: [{name: a, queueBytes: 32KiB}]\n",
+         "conf.yaml:1: services[0].queueBytes: 32768 is less than eventDataBytes (65536): the "
+         "largest event would never fit; make it larger"},
+        {"services: [{name: a}]\nlisteners:\n  - address: nowhere\n",
+         "conf.yaml:3: listeners[0].address: \"nowhere\" is no address; use one such as "
+         "127.0.0.1:8443, [::1]:8443, *:8443, localhost:8443 or unix:/run/sse.sock"},
+        {"services: [{name: a}]\nlisteners:\n  - address: \"*:443\"\n",
+         "conf.yaml:3: listeners[0].address: \"*:443\" can be reached from other machines, and "
+         "auth "
+         "development believes anyone; listen on localhost, or set allowDevelopmentRemote: true"},
+        {"services: [{name: a}]\nlisteners: [{address: \"127.0.0.1:1\"}, {address: "
+         "\"127.0.0.1:1\"}]\n",
+         "conf.yaml:2: listeners[1].address: \"127.0.0.1:1\" is that of listeners[0] too; keep "
+         "one"},
+        {"services: [{name: a}]\nlisteners: [{certificate: /dev/null}]\n",
+         "conf.yaml:2: listeners[0].key: is missing; a certificate needs its private key"},
+        {"services: [{name: a}]\nlisteners: [{key: /dev/null}]\n",
+         "conf.yaml:2: listeners[0].certificate: is missing; a private key needs its certificate"},
+        {"services: [{name: a}]\nlisteners: [{key: /k, certificate: /c}]\n",
+         "conf.yaml:2: listeners[0].certificate: \"/c\": No such file or directory; give a PEM "
+         "file that this user may read"},
+        {"services: [{name: a}]\nlisteners: [{key: /k, certificate: /c, tls: false}]\n",
+         "conf.yaml:2: listeners[0].certificate: has no use without TLS; leave it out, or set tls: "
+         "true"},
+        {"services: [{name: a}]\napiKeys: [good, \"two words\"]\n",
+         "conf.yaml: apiKeys[1]: is empty or holds white space; write a text without, such as "
+         "openssl rand -hex 16 prints"},
+        {"services: [{name: a}]\nlimits: {outputSoftBytes: 1MiB}\n",
+         "conf.yaml: limits.outputSoftBytes: 1048576 is more than limits.outputHardBytes (524288); "
+         "lower it, or raise that"},
+        {"services: [{name: a}]\nlimits: {pingInterval: 5s}\n",
+         "conf.yaml: limits.pingAckTimeout: 10000 is more than limits.pingInterval (5000); lower "
+         "it, or raise that"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        fixture_expect_fault(cases[i][0], cases[i][1]);
+}
+
+static void base_paths_are_plain(void **state)
+{
+    static const char *const wrong[] = {"sse",   "/",    "/sse/", "//sse", "/a//b", "/a/../b",
+                                        "/a/..", "/a/.", "/a?b",  "/a b",  "/a%2f", "/ä",
+                                        "/.",    "/./a", "/a#b",  "/a\\b", "/a;b",  "/{path}"};
+    static const char *const right[] = {"/a",   "/sse/hr",  "/a.b/c~d/_e-f",
+                                        "/...", "/healthy", "/metrics2/x"};
+    struct config config;
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(text, sizeof(text), "services: [{name: a, basePath: '%s'}]\n", wrong[i]);
+        assert_int_equal(fixture_load(&config, text), -EINVAL);
+        assert_non_null(strstr(fixture_fault, "is no base path; "));
+    }
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        snprintf(text, sizeof(text), "services: [{name: a, basePath: '%s'}]\n", right[i]);
+        assert_int_equal(fixture_load(&config, text), 0);
+        config_release(&config);
+    }
+}
+
+static void neighbours_are_no_overlap(void **state)
+{
+    struct config config;
+
+    (void)state;
+    assert_int_equal(fixture_load(&config, "services: [{name: hr}, {name: hr2}, {name: h}]\n"), 0);
+    config_release(&config);
+}
+
+static void strangers_are_let_in_when_told(void **state)
+{
+    struct config config;
+
+    (void)state;
+    assert_int_equal(fixture_load(&config, "services: [{name: a}]\nallowDevelopmentRemote: true\n"
+                                           "listeners: [{address: \"*:8443\"}]\n"),
+                     0);
+    config_release(&config);
+}
+
+static void local_addresses_need_no_word(void **state)
+{
+    static const char *const local[] = {"127.0.0.1:1", "[::1]:1", "localhost:1", "unix:/run/s"};
+    struct config config;
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        snprintf(text, sizeof(text), "services: [{name: a}]\nlisteners: [{address: \"%s\"}]\n",
+                 local[i]);
+        assert_int_equal(fixture_load(&config, text), 0);
+        config_release(&config);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_that_contradict_are_refused),
+        cmocka_unit_test(base_paths_are_plain),
+        cmocka_unit_test(neighbours_are_no_overlap),
+        cmocka_unit_test(strangers_are_let_in_when_told),
+        cmocka_unit_test(local_addresses_need_no_word),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
