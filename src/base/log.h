@@ -23,9 +23,14 @@ struct log_field {
     int64_t number;
 };
 
+static inline const char *log_text(const char *value)
+{
+    return value ? value : "";
+}
+
 #define LOG_STR(name, value)                                                                       \
     {                                                                                              \
-        .key = (name), .text = (value) ? (value) : ""                                              \
+        .key = (name), .text = log_text(value)                                                     \
     }
 #define LOG_INT(name, value)                                                                       \
     {                                                                                              \

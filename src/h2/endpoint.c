@@ -93,13 +93,18 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     return endpoint;
 }
 
+void h2_endpoint_close(struct h2_endpoint *endpoint)
+{
+    while (!list_is_empty(&endpoint->sessions))
+        h2_session_close(container_of(endpoint->sessions.next, struct h2_session, node));
+    run_reap(&endpoint->reap_hook);
+}
+
 void h2_endpoint_free(struct h2_endpoint *endpoint)
 {
     if (!endpoint)
         return;
-    while (!list_is_empty(&endpoint->sessions))
-        h2_session_close(container_of(endpoint->sessions.next, struct h2_session, node));
-    run_reap(&endpoint->reap_hook);
+    h2_endpoint_close(endpoint);
     loop_hook_remove(&endpoint->flush_hook);
     loop_hook_remove(&endpoint->reap_hook);
     h2_wire_scratch_release(&endpoint->scratch);

@@ -21,7 +21,9 @@ static size_t decode_octet(const char *text, size_t length, char *octet)
     int value;
 
     if (*text != '%') {
-        *octet = *text == '+' ? ' ' : *text;
+        *octet = *text;
+        if (*octet == '+')
+            *octet = ' ';
         return *text == '\0' ? 0 : 1;
     }
     value = h2_escape_value(text, length);

@@ -88,7 +88,9 @@ struct h2_endpoint;
 
 struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
                                     const struct h2_handler *handler);
-void h2_endpoint_free(struct h2_endpoint *endpoint); /* closes what is still open, at once */
+/* Closes every session, at once; streams that somebody holds a reference to stay valid. */
+void h2_endpoint_close(struct h2_endpoint *endpoint);
+void h2_endpoint_free(struct h2_endpoint *endpoint); /* closed, and no stream is held any more */
 const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint);
 size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint); /* open ones */
 size_t h2_endpoint_streams(const struct h2_endpoint *endpoint);

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "auth/api_key.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "cluster/peers.h"
+#include "h2/listener.h"
+#include "h2/tls.h"
+#include "server/announce.h"
+#include "server/certificate.h"
+#include "server/config.h"
+#include "server/version.h"
+#include "server/worker.h"
+
+#define SERVER_ID_BYTES 8u
+
+struct server {
+    const struct config *config;
+    size_t worker_count;
+    struct worker **workers;
+    struct peers *peers;
+    struct h2_tls_context *tls[CONFIG_MAX_LISTENERS];
+    struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
+    struct auth_api_keys *keys;
+    struct api_service_settings services[CONFIG_MAX_SERVICES];
+    char *upload_directories[CONFIG_MAX_SERVICES];
+    struct api_settings api;
+    char server_id[2 * SERVER_ID_BYTES + 1];
+    atomic_bool ready;
+};
+
+static int make_tls(struct server *server, size_t index)
+{
+    const struct config_listener *listener = &server->config->listeners[index];
+    struct certificate_files files = {0};
+    const char *certificate = listener->certificate;
+    const char *key = listener->key;
+    char fault[400];
+
+    if (!listener->tls)
+        return 0;
+    if (!certificate || certificate[0] == '\0') {
+        if (certificate_ensure(&files, server->config->state_directory, fault, sizeof(fault)) != 0)
+            goto failed;
+        certificate = files.certificate;
+        key = files.key;
+    }
+    server->tls[index] =
+        h2_tls_context_new(certificate, key, listener->tls_profile, fault, sizeof(fault));
+    if (!server->tls[index])
+        goto failed;
+    certificate_files_release(&files);
+    return 0;
+failed:
+    certificate_files_release(&files);
+    log_error("TLS", LOG_STR("listener", listener->address), LOG_STR("reason", fault));
+    return -EINVAL;
+}
+
+/* Port 0 is chosen by the kernel for the first worker; the others join it there. */
+static int bind_for_worker(struct server *server, size_t worker, size_t index)
+{
+    const char *address = server->config->listeners[index].address;
+    struct h2_bound *first = &server->bound[0][index];
+    struct h2_bound *mine = &server->bound[worker][index];
+    char fault[400];
+    int result;
+
+    if (worker > 0 && strncmp(address, "unix:", 5) == 0) {
+        result = h2_bound_share(mine, first);
+        snprintf(fault, sizeof(fault), "cannot share %s: %s", address, strerror(-result));
+    } else {
+        result = h2_bound_open(mine, worker == 0 ? address : first->text, fault, sizeof(fault));
+    }
+    if (result != 0)
+        log_error("listener", LOG_STR("reason", fault));
+    return result;
+}
+
+static int bind_all(struct server *server)
+{
+    server->bound = mem_zalloc(server->worker_count * sizeof(*server->bound));
+    for (size_t index = 0; index < server->config->listener_count; index++) {
+        int result = make_tls(server, index);
+        for (size_t worker = 0; result == 0 && worker < server->worker_count; worker++)
+            result = bind_for_worker(server, worker, index);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+/* mkdir -p, for our own state. */
+static int make_directory(const char *path)
+{
+    char *copy = mem_strdup(path);
+    int result = 0;
+
+    for (char *slash = copy + 1; result == 0 && (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+            result = -errno;
+        *slash = '/';
+    }
+    if (result == 0 && mkdir(copy, 0700) != 0 && errno != EEXIST)
+        result = -errno;
+    free(copy);
+    return result;
+}
+
+static int prepare_service(struct server *server, size_t index)
+{
+    const struct config_service *service = &server->config->services[index];
+    char *directory;
+
+    if (service->upload_directory && service->upload_directory[0]) {
+        directory = mem_strdup(service->upload_directory);
+    } else if (asprintf(&directory, "%s/%s/uploads", server->config->state_directory,
+                        service->settings.name) < 0) {
+        return -ENOMEM;
+    }
+    server->upload_directories[index] = directory;
+    int result = make_directory(directory);
+    if (result != 0) {
+        log_error("cannot make the upload directory", LOG_STR("path", directory),
+                  LOG_STR("reason", strerror(-result)));
+        return result;
+    }
+    server->services[index] = (struct api_service_settings){
+        .core = &service->settings,
+        .envelope = service->envelope,
+        .session_binding_strict = service->session_binding_strict,
+        .upload_directory = directory,
+        .json_body_bytes = service->json_body_bytes,
+        .upload_bytes = service->upload_bytes,
+        .upload_parts = service->upload_parts,
+        .session_connections = service->session_connections,
+    };
+    return 0;
+}
+
+static int prepare_api(struct server *server)
+{
+    const struct config *config = server->config;
+
+    for (size_t i = 0; i < config->service_count; i++) {
+        int result = prepare_service(server, i);
+        if (result != 0)
+            return result;
+    }
+    random_hex(server->server_id, SERVER_ID_BYTES);
+    server->keys = auth_api_keys_new((const char *const *)config->api_keys, config->api_key_count);
+    server->api = (struct api_settings){
+        .services = server->services,
+        .service_count = config->service_count,
+        .keys = server->keys,
+        .demo = config->demo,
+        .server_id = server->server_id,
+        .version = server_version,
+        .ready = &server->ready,
+    };
+    return 0;
+}
+
+static int start_workers(struct server *server)
+{
+    server->peers = peers_new(server->worker_count);
+    server->workers = mem_zalloc(server->worker_count * sizeof(struct worker *));
+    for (size_t i = 0; i < server->worker_count; i++) {
+        const struct worker_options options = {
+            .config = server->config,
+            .api = &server->api,
+            .peers = server->peers,
+            .index = i,
+            .bound = server->bound[i],
+            .tls = server->tls,
+            .listener_count = server->config->listener_count,
+        };
+        server->workers[i] = worker_start(&options);
+        if (!server->workers[i])
+            return -EAGAIN; /* the others wait for it: the process ends */
+    }
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (!worker_wait_ready(server->workers[i]))
+            return -EAGAIN;
+    }
+    return 0;
+}
+
+static void remove_sockets(const struct server *server)
+{
+    for (size_t i = 0; i < server->config->listener_count; i++) {
+        const char *address = server->config->listeners[i].address;
+        if (strncmp(address, "unix:", 5) == 0)
+            (void)unlink(address + 5);
+    }
+}
+
+static void release(struct server *server)
+{
+    for (size_t worker = 0; server->bound && worker < server->worker_count; worker++) {
+        for (size_t i = 0; i < server->config->listener_count; i++)
+            h2_bound_close(&server->bound[worker][i]);
+    }
+    free(server->bound);
+    for (size_t i = 0; i < server->config->listener_count; i++)
+        h2_tls_context_free(server->tls[i]);
+    for (size_t i = 0; i < server->config->service_count; i++)
+        free(server->upload_directories[i]);
+    auth_api_keys_free(server->keys);
+    peers_free(server->peers);
+    free(server->workers);
+}
+
+static void drain(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_drain(server->workers[i], server->config->drain_ms);
+}
+
+static void *hurry(void *argument)
+{
+    struct server *server = argument;
+    sigset_t signals;
+    int number;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (sigwait(&signals, &number) != 0)
+        return NULL;
+    log_info("stopping now", LOG_STR("because", "a second signal"));
+    _exit(0);
+    return server;
+}
+
+/* Waits for the first signal, drains, and lets a second one end it at once. */
+static void serve(struct server *server, const sigset_t *signals)
+{
+    pthread_t impatient;
+    int number;
+
+    while (sigwait(signals, &number) != 0 || number == SIGHUP)
+        log_info("SIGHUP is ignored: settings are read at the start only");
+    log_info("stopping", LOG_STR("signal", strsignal(number)),
+             LOG_INT("drain_ms", server->config->drain_ms));
+    atomic_store(&server->ready, false);
+    bool has_thread = pthread_create(&impatient, NULL, hurry, server) == 0;
+    drain(server);
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_join(server->workers[i]);
+    if (has_thread) {
+        (void)pthread_cancel(impatient);
+        (void)pthread_join(impatient, NULL);
+    }
+    remove_sockets(server);
+    log_info("stopped");
+}
+
+static size_t count_workers(const struct config *config)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (config->workers > 0)
+        return config->workers;
+    return cores > 0 ? (size_t)cores : 1;
+}
+
+int server_run(const struct config *config)
+{
+    struct server *server = mem_zalloc(sizeof(*server));
+    sigset_t signals;
+    int result;
+
+    server->config = config;
+    server->worker_count = count_workers(config);
+    /* Blocked before any thread starts: only sigwait takes them. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    result = prepare_api(server);
+    if (result == 0)
+        result = bind_all(server);
+    if (result == 0) {
+        struct h2_bound places[CONFIG_MAX_LISTENERS];
+        memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
+        result = start_workers(server);
+        if (result == 0) {
+            atomic_store(&server->ready, true);
+            announce(config, places, server->worker_count);
+            serve(server, &signals);
+        }
+    }
+    release(server);
+    free(server);
+    return result == 0 ? 0 : 1;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/worker.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "auth/auth.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mailbox.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+#include "h2/session.h"
+#include "server/config.h"
+
+#define DRAIN_CHECK_MS 100u
+
+struct worker {
+    struct worker_options options;
+    pthread_t thread;
+    sem_t ready;
+    bool is_serving;
+    struct loop *loop;
+    struct mailbox *mailbox; /* from the main thread */
+    struct h2_endpoint *endpoint;
+    struct api *api;
+    struct auth **auths;
+    struct h2_listener **listeners;
+    struct loop_timer drain_timer;
+    uint64_t drain_until; /* loop ms; 0: not draining */
+};
+
+struct drain_letter {
+    struct letter letter;
+    unsigned drain_ms;
+};
+
+static void make_auths(struct worker *worker)
+{
+    const struct config *config = worker->options.config;
+
+    worker->auths = mem_zalloc(config->service_count * sizeof(struct auth *));
+    for (size_t i = 0; i < config->service_count; i++)
+        worker->auths[i] = auth_development_new();
+}
+
+static void open_listeners(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+
+    worker->listeners = mem_zalloc(options->listener_count * sizeof(struct h2_listener *));
+    for (size_t i = 0; i < options->listener_count; i++)
+        worker->listeners[i] =
+            h2_listener_new(worker->endpoint, &options->bound[i], options->tls[i]);
+}
+
+static void close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->options.listener_count; i++) {
+        h2_listener_free(worker->listeners[i]);
+        worker->listeners[i] = NULL;
+    }
+}
+
+static bool build(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+
+    worker->loop = loop_new();
+    if (!worker->loop)
+        return false;
+    worker->mailbox = mailbox_new(worker->loop, worker);
+    make_auths(worker);
+    worker->api =
+        api_new(options->api, worker->auths, worker->loop, options->peers, options->index);
+    if (!worker->mailbox || !worker->api)
+        return false;
+    worker->endpoint =
+        h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
+    if (!worker->endpoint)
+        return false;
+    api_set_endpoint(worker->api, worker->endpoint);
+    return true;
+}
+
+static void tear_down(struct worker *worker)
+{
+    h2_endpoint_free(worker->endpoint);
+    api_free(worker->api);
+    for (size_t i = 0; i < worker->options.config->service_count; i++)
+        auth_free(worker->auths[i]);
+    free(worker->auths);
+    free(worker->listeners);
+    mailbox_free(worker->mailbox);
+    loop_free(worker->loop);
+}
+
+static void *run(void *argument)
+{
+    struct worker *worker = argument;
+
+    if (!build(worker)) {
+        /* The others wait in peers_join for all: there is no serving without one of them. */
+        log_error("a worker could not start", LOG_INT("worker", worker->options.index));
+        abort();
+    }
+    peers_join(worker->options.peers, worker->options.index, worker->loop, worker->api);
+    open_listeners(worker);
+    worker->is_serving = true;
+    sem_post(&worker->ready);
+    loop_run(worker->loop);
+    loop_timer_stop(&worker->drain_timer);
+    close_listeners(worker);
+    h2_endpoint_close(worker->endpoint);
+    peers_leave(worker->options.peers, worker->options.index);
+    tear_down(worker);
+    return NULL;
+}
+
+struct worker *worker_start(const struct worker_options *options)
+{
+    struct worker *worker = mem_zalloc(sizeof(*worker));
+
+    worker->options = *options;
+    if (sem_init(&worker->ready, 0, 0) != 0) {
+        free(worker);
+        return NULL;
+    }
+    int result = pthread_create(&worker->thread, NULL, run, worker);
+    if (result != 0) {
+        log_error("cannot start a thread", LOG_STR("reason", strerror(result)));
+        sem_destroy(&worker->ready);
+        free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+bool worker_wait_ready(struct worker *worker)
+{
+    while (sem_wait(&worker->ready) != 0) {
+    } /* EINTR */
+    return worker->is_serving;
+}
+
+static void on_drain_check(struct loop_timer *timer)
+{
+    struct worker *worker = container_of(timer, struct worker, drain_timer);
+
+    if (h2_endpoint_sessions(worker->endpoint) == 0 ||
+        loop_now_ms(worker->loop) >= worker->drain_until)
+        loop_stop(worker->loop);
+    else
+        loop_timer_start(worker->loop, timer, DRAIN_CHECK_MS);
+}
+
+static void open_drain(struct letter *letter, void *context)
+{
+    struct drain_letter *drain = container_of(letter, struct drain_letter, letter);
+    struct worker *worker = context;
+
+    if (worker->drain_until) {
+        loop_stop(worker->loop);
+    } else {
+        worker->drain_until = loop_now_ms(worker->loop) + drain->drain_ms;
+        close_listeners(worker);
+        api_drain(worker->api);
+        h2_endpoint_drain(worker->endpoint);
+        worker->drain_timer.on_fire = on_drain_check;
+        loop_timer_start(worker->loop, &worker->drain_timer, 0);
+    }
+    free(drain);
+}
+
+void worker_drain(struct worker *worker, unsigned drain_ms)
+{
+    struct drain_letter *drain = mem_zalloc(sizeof(*drain));
+
+    drain->letter.open = open_drain;
+    drain->drain_ms = drain_ms;
+    mailbox_post(worker->mailbox, &drain->letter);
+}
+
+void worker_join(struct worker *worker)
+{
+    (void)pthread_join(worker->thread, NULL);
+    sem_destroy(&worker->ready);
+    free(worker);
+}
