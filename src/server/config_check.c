@@ -77,6 +77,14 @@ static bool has_development_auth(const struct config *config)
     return false;
 }
 
+/* Port 0 is another one each time. */
+static bool has_any_port(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    return colon && strcmp(colon, ":0") == 0;
+}
+
 static int check_listener(const struct subject *subject, const struct config_listener *listener)
 {
     bool local = false;
@@ -87,7 +95,8 @@ static int check_listener(const struct subject *subject, const struct config_lis
                     "localhost:8443 or unix:/run/sse.sock",
                     listener->address);
     for (size_t i = 0; i < subject->index; i++) {
-        if (strcmp(subject->config->listeners[i].address, listener->address) == 0)
+        if (strcmp(subject->config->listeners[i].address, listener->address) == 0 &&
+            !has_any_port(listener->address))
             return fail(subject, "address", "\"%.100s\" is that of listeners[%zu] too; keep one",
                         listener->address, i);
     }
@@ -139,14 +148,16 @@ static bool is_plain_path(const char *path)
 
 static int check_base_path(const struct subject *subject, const char *path)
 {
-    static const char *const ours[] = {"/health", "/metrics"};
+    /* The demo page's files lie in the last one. */
+    static const char *const ours[] = {"/health", "/metrics", "/demo"};
+    size_t count = sizeof(ours) / sizeof(ours[0]) - (subject->config->demo ? 0 : 1);
 
     if (!is_plain_path(path))
         return fail(subject, "basePath",
                     "\"%.100s\" is no base path; begin it with /, end it without, and use letters, "
                     "digits, _ . ~ and - between, such as /sse/hr",
                     path);
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (is_below(path, ours[i]) || is_below(ours[i], path))
             return fail(subject, "basePath",
                         "\"%.100s\" is where the server has its own %s; use "

@@ -102,6 +102,29 @@ static void neighbours_are_no_overlap(void **state)
     config_release(&config);
 }
 
+static void the_demo_page_keeps_its_place(void **state)
+{
+    struct config config;
+
+    (void)state;
+    assert_int_equal(fixture_load(&config, "services: [{name: a, basePath: /demo}]\n"), 0);
+    config_release(&config);
+    assert_int_equal(fixture_load(&config, "demo: true\nservices: [{name: a, basePath: /demo}]\n"),
+                     -EINVAL);
+    assert_non_null(strstr(fixture_fault, "where the server has its own /demo"));
+}
+
+static void any_port_may_be_asked_for_twice(void **state)
+{
+    struct config config;
+
+    (void)state;
+    assert_int_equal(fixture_load(&config, "services: [{name: a}]\nlisteners: [{address: "
+                                           "\"127.0.0.1:0\"}, {address: \"127.0.0.1:0\"}]\n"),
+                     0);
+    config_release(&config);
+}
+
 static void strangers_are_let_in_when_told(void **state)
 {
     struct config config;
@@ -134,6 +157,8 @@ int main(void)
         cmocka_unit_test(settings_that_contradict_are_refused),
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(neighbours_are_no_overlap),
+        cmocka_unit_test(the_demo_page_keeps_its_place),
+        cmocka_unit_test(any_port_may_be_asked_for_twice),
         cmocka_unit_test(strangers_are_let_in_when_told),
         cmocka_unit_test(local_addresses_need_no_word),
     };
