@@ -42,8 +42,10 @@ afterEach(() => {
 });
 
 test("the version is the project's", () => {
-    const project = readFileSync(new URL('../../CMakeLists.txt', import.meta.url), 'utf8');
+    const read = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
+    const project = read('../../CMakeLists.txt');
     assert.equal(Sse.version, /project\(sse-server VERSION ([\d.]+)/.exec(project)[1]);
+    assert.equal(Sse.version, JSON.parse(read('../package.json')).version);
 });
 
 test("connect tells who and where, and no secret of the page's address", () => {
