@@ -14,8 +14,11 @@
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
 
-/* What an unwanted body may still bring before the stream is broken off. */
+/* What an unwanted body may still bring before its window stays shut. */
 #define DISCARD_ALLOWANCE (64u * 1024u)
+/* A client that has its answer may finish or reset by itself; then the stream is broken off. Not at
+ * once: a reset that arrives with the answer makes clients throw the answer away. */
+#define ANSWERED_GRACE_MS 2000u
 
 enum inbound_mode { INBOUND_DISCARD, INBOUND_COLLECT, INBOUND_STREAM };
 
@@ -72,6 +75,10 @@ static void on_timer(struct loop_timer *timer)
     struct h2_endpoint *endpoint = stream->endpoint;
     uint64_t now = loop_now_ms(endpoint->loop);
 
+    if (stream->is_sent) {
+        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+        return;
+    }
     if (!is_too_slow(inbound, &endpoint->limits, now)) {
         uint64_t due = inbound->data_at + endpoint->limits.body_idle_ms;
         loop_timer_start(endpoint->loop, timer, due > now ? due - now : 1);
@@ -85,12 +92,19 @@ static void on_timer(struct loop_timer *timer)
     endpoint->counters.body_timeouts++;
     h2_stream_ref(stream);
     abandon(inbound);
-    if (stream->is_answered)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
-    else
-        h2_stream_fail(stream, 408,
-                       "The request's body came too slowly; send it within the time limits.");
+    h2_stream_fail(stream, 408,
+                   "The request's body came too slowly; send it within the time limits.");
     h2_stream_unref(stream);
+}
+
+void h2_inbound_answered(struct h2_stream *stream)
+{
+    struct h2_inbound *inbound = stream->inbound;
+
+    if (!inbound || stream->is_complete)
+        return;
+    abandon(inbound);
+    loop_timer_start(stream->endpoint->loop, &inbound->timer, ANSWERED_GRACE_MS);
 }
 
 void h2_inbound_open(struct h2_stream *stream)
@@ -200,12 +214,14 @@ static void discard(struct h2_stream *stream, size_t length)
     struct h2_inbound *inbound = stream->inbound;
 
     inbound->discarded += length;
-    if (inbound->discarded <= DISCARD_ALLOWANCE)
+    if (inbound->discarded <= DISCARD_ALLOWANCE) {
         h2_stream_consume(stream, length);
-    else if (stream->is_sent)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
-    else
-        stream->reset_when_sent = true;
+        return;
+    }
+    /* The stream's own window stays shut; the session's belongs to the others too. */
+    stream->unconsumed -= length;
+    (void)nghttp2_session_consume_connection(stream->session->nghttp2, length);
+    h2_session_mark(stream->session, false);
 }
 
 static int stream_data(struct h2_stream *stream, const char *data, size_t length)
@@ -216,11 +232,8 @@ static int stream_data(struct h2_stream *stream, const char *data, size_t length
         return 0;
     if (stream->inbound)
         abandon(stream->inbound);
-    stream->reset_when_sent = true;
     if (stream->session && !stream->is_answered)
         h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
-    else if (stream->is_sent)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
     return 0;
 }
 

@@ -104,15 +104,13 @@ void h2_stream_fail(struct h2_stream *stream, int status, const char *message)
 
     if (!stream->session || stream->is_answered)
         return;
-    stream->reset_when_sent = status == 413 || status == 408;
     endpoint->handler.on_error(endpoint->handler.context, stream, status, message);
 }
 
 void h2_stream_sent(struct h2_stream *stream)
 {
     stream->is_sent = true;
-    if (!stream->is_complete && stream->reset_when_sent)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+    h2_inbound_answered(stream);
 }
 
 size_t h2_stream_offer(const struct h2_stream *stream, bool *last)

@@ -29,10 +29,9 @@ struct h2_stream {
     unsigned refs;
     bool is_head;
     bool is_answered;
-    bool is_deferred;     /* nghttp2 waits for h2_stream_resume */
-    bool is_complete;     /* the whole request has come */
-    bool is_sent;         /* the whole answer has been framed */
-    bool reset_when_sent; /* do not wait for the rest of the request */
+    bool is_deferred; /* nghttp2 waits for h2_stream_resume */
+    bool is_complete; /* the whole request has come */
+    bool is_sent;     /* the whole answer has been framed */
 };
 
 /* A request begins on the session. The session owns one reference. */
@@ -63,7 +62,8 @@ ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t
 /* inbound.c */
 void h2_inbound_open(struct h2_stream *stream); /* a body will come */
 int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length);
-void h2_inbound_end(struct h2_stream *stream);   /* all has come */
-void h2_inbound_abort(struct h2_stream *stream); /* no more will come */
+void h2_inbound_end(struct h2_stream *stream);      /* all has come */
+void h2_inbound_answered(struct h2_stream *stream); /* nobody needs the rest */
+void h2_inbound_abort(struct h2_stream *stream);    /* no more will come */
 
 #endif
