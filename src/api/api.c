@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/directory.h"
+#include "api/reply.h"
+#include "api/request.h"
+#include "api/worker.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "h2/request.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+#include "sse/dispatch.h"
+#include "sse/service.h"
+#include "sse/target.h"
+
+struct api_service *api_service_of(struct api *api, const char *path, const char **relative)
+{
+    struct api_service *best = NULL;
+
+    for (size_t i = 0; i < api->settings->service_count; i++) {
+        struct api_service *service = &api->services[i];
+        size_t length = service->base_length;
+
+        if (strncmp(path, service->settings->core->base_path, length) != 0)
+            continue;
+        if (path[length] != '\0' && path[length] != '/')
+            continue;
+        if (!best || length > best->base_length)
+            best = service;
+    }
+    if (best)
+        *relative = path + best->base_length;
+    return best;
+}
+
+bool api_is_ready(const struct api *api)
+{
+    return atomic_load_explicit(api->settings->ready, memory_order_relaxed);
+}
+
+static void on_request(void *context, struct h2_stream *stream)
+{
+    api_request_start(context, stream);
+}
+
+/* The request may be incomplete; then nobody knows what service it was for. */
+static void on_error(void *context, struct h2_stream *stream, int status, const char *message)
+{
+    const struct h2_request *request = h2_stream_request(stream);
+    const struct api_service *service = NULL;
+    const char *relative;
+
+    if (request && request->path)
+        service = api_service_of(context, request->path, &relative);
+    api_reply_stream_error(stream, !service || service->settings->envelope, status, NULL, message);
+}
+
+static void service_init(struct api_service *service, struct api *api, size_t index,
+                         struct auth *auth)
+{
+    const struct api_service_settings *settings = &api->settings->services[index];
+
+    *service = (struct api_service){
+        .api = api,
+        .settings = settings,
+        .core = sse_service_new(api->loop, settings->core),
+        .auth = auth,
+        .index = index,
+        .base_length = strlen(settings->core->base_path),
+        .upload_directory = api_directory_open(settings->upload_directory),
+    };
+    client_limit_init(&service->limit, service);
+    if (service->upload_directory < 0)
+        log_error("the upload directory cannot be used; uploads are refused",
+                  LOG_STR("service", settings->core->name),
+                  LOG_STR("directory", settings->upload_directory),
+                  LOG_STR("reason", strerror(-service->upload_directory)));
+}
+
+static void service_release(struct api_service *service)
+{
+    client_limit_release(&service->limit);
+    sse_service_free(service->core);
+    if (service->upload_directory >= 0)
+        close(service->upload_directory);
+}
+
+struct api *api_new(const struct api_settings *settings, struct auth *const *auths,
+                    struct loop *loop, struct peers *peers, size_t worker)
+{
+    struct api *api = mem_zalloc(sizeof(*api));
+
+    api->settings = settings;
+    api->loop = loop;
+    api->peers = peers;
+    api->worker = worker;
+    api->handler = (struct h2_handler){
+        .on_request = on_request,
+        .on_error = on_error,
+        .context = api,
+    };
+    api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
+    for (size_t i = 0; i < settings->service_count; i++)
+        service_init(&api->services[i], api, i, auths[i]);
+    return api;
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    for (size_t i = 0; i < api->settings->service_count; i++)
+        service_release(&api->services[i]);
+    free(api->services);
+    free(api);
+}
+
+const struct h2_handler *api_handler(struct api *api)
+{
+    return &api->handler;
+}
+
+void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint)
+{
+    api->endpoint = endpoint;
+}
+
+/* One per service; frees itself. */
+struct drain_job {
+    struct sse_dispatch_job job;
+    struct sse_target target;
+};
+
+static void on_drained(struct sse_dispatch_job *job)
+{
+    free(container_of(job, struct drain_job, job));
+}
+
+void api_drain(struct api *api)
+{
+    for (size_t i = 0; i < api->settings->service_count; i++) {
+        struct drain_job *drain = mem_zalloc(sizeof(*drain));
+
+        drain->target.dimension = SSE_ALL;
+        drain->job.target = &drain->target;
+        drain->job.reason = SSE_CLOSE_DRAIN;
+        drain->job.reconnect_ms = -1;
+        drain->job.on_done = on_drained;
+        sse_dispatch_submit(api->services[i].core->dispatch, &drain->job);
+    }
+}

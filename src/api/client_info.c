@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/client_info.h"
+
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/json_text.h"
+#include "api/parameters.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+
+#define MASK "***"
+
+/* The parameters that the server itself understands; the rest is the page's own. */
+static const char *const known[] = {
+    "keepaliveTime",
+    "sessionDuration",
+    "clientId",
+    "clientVersion",
+    "clientInstanceId",
+    "clientInstanceTime",
+    "clientImportModuleTime",
+    "accessTime",
+    "screen",
+    "listeners",
+    "useWindowEventBus",
+    "locationHref",
+    "channel",
+    "jsHeapSizeLimit",
+    "totalJSHeapSize",
+    "usedJSHeapSize",
+};
+
+/* A parameter or header field whose name holds one of these is a secret. */
+static const char *const secret_words[] = {"token",  "secret",     "passw",  "authorization",
+                                           "cookie", "credential", "jwt",    "session",
+                                           "apikey", "api-key",    "api_key"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < COUNT(known); i++) {
+        if (strcmp(name, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_secret(const char *name)
+{
+    for (size_t i = 0; i < COUNT(secret_words); i++) {
+        if (strcasestr(name, secret_words[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool has_member(const struct h2_form *form, const char *name, size_t before)
+{
+    for (size_t i = 0; i < before; i++) {
+        if (strcmp(form->fields[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void append_member(struct buf *object, const char *name, const char *value)
+{
+    buf_append_char(object, object->length == 0 ? '{' : ',');
+    json_text_string(object, name);
+    buf_append_char(object, ':');
+    json_text_string(object, is_secret(name) ? MASK : value);
+}
+
+static void close_object(struct buf *object)
+{
+    buf_append_str(object, object->length == 0 ? "{}" : "}");
+}
+
+/* Names that earlier has are shown already. */
+static void append_form(struct buf *object, const struct h2_form *form,
+                        const struct h2_form *earlier)
+{
+    for (size_t i = 0; i < form->count; i++) {
+        const struct h2_form_field *field = &form->fields[i];
+
+        if (!is_known(field->name) && !has_member(form, field->name, i) &&
+            !h2_form_get(earlier, field->name))
+            append_member(object, field->name, field->value);
+    }
+}
+
+static void append_headers(struct buf *object, const struct h2_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct h2_header *header = &request->headers[i];
+
+        /* A field that comes twice is shown once: names are unique in a JSON object. */
+        if (h2_request_header(request, header->name) == header->value)
+            append_member(object, header->name, header->value);
+    }
+}
+
+static const char *said(const struct api_exchange *exchange, const char *name)
+{
+    const char *value = api_exchange_parameter(exchange, name);
+
+    return value ? value : "";
+}
+
+void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
+                         struct client_info_texts *texts)
+{
+    const struct h2_request *request = exchange->request;
+    const struct h2_session *session = h2_stream_session(exchange->stream);
+    const char *user_agent = h2_request_header(request, "user-agent");
+    const struct h2_form nothing = {NULL, 0, NULL};
+
+    buf_printf(&texts->domain, "%s://%s", request->scheme, request->authority);
+    append_form(&texts->parameters, &exchange->query, &nothing);
+    append_form(&texts->parameters, &exchange->form, &exchange->query);
+    close_object(&texts->parameters);
+    append_headers(&texts->headers, request);
+    close_object(&texts->headers);
+    *info = (struct sse_client_info){
+        .client_id = said(exchange, "clientId"),
+        .client_version = said(exchange, "clientVersion"),
+        .client_instance_id = said(exchange, "clientInstanceId"),
+        .client_instance_time = said(exchange, "clientInstanceTime"),
+        .client_import_module_time = said(exchange, "clientImportModuleTime"),
+        .channel = said(exchange, "channel"),
+        .location_href = said(exchange, "locationHref"),
+        .screen = said(exchange, "screen"),
+        .total_js_heap_size = said(exchange, "totalJSHeapSize"),
+        .used_js_heap_size = said(exchange, "usedJSHeapSize"),
+        .js_heap_size_limit = said(exchange, "jsHeapSizeLimit"),
+        .request_ip = session ? h2_session_peer(session, texts->peer, sizeof(texts->peer)) : "",
+        .request_domain = buf_str(&texts->domain),
+        .user_agent = user_agent ? user_agent : "",
+        .http_parameters = buf_str(&texts->parameters),
+        .http_headers = buf_str(&texts->headers),
+        .access_time = api_lenient_number(said(exchange, "accessTime"), 0),
+        .session_duration = api_lenient_number(said(exchange, "sessionDuration"), 0),
+    };
+}
+
+void client_info_release(struct client_info_texts *texts)
+{
+    buf_release(&texts->domain);
+    buf_release(&texts->parameters);
+    buf_release(&texts->headers);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_CLIENT_INFO_H
+#define API_CLIENT_INFO_H
+/* What a connect request says about the page behind it, with its secrets masked. */
+#include "base/buf.h"
+#include "sse/client_info.h"
+
+struct api_exchange;
+
+struct client_info_texts {
+    struct buf domain, parameters, headers;
+    char peer[64];
+};
+
+/* Fills in *info with texts of the exchange and of *texts, which starts zero-filled. */
+void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
+                         struct client_info_texts *texts);
+void client_info_release(struct client_info_texts *texts);
+
+#endif

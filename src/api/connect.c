@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connect: opens an event stream. */
+#include <string.h>
+
+#include "api/client_info.h"
+#include "api/event_names.h"
+#include "api/event_stream.h"
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/parameters.h"
+#include "api/reply.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+
+#define CONTENT_TYPE "text/event-stream;charset=utf-8"
+
+static bool has_room(struct api_exchange *exchange)
+{
+    uint32_t limit = exchange->service->settings->session_connections;
+    const uint32_t *tally = h2_session_tally(h2_stream_session(exchange->stream));
+
+    if (*tally < limit)
+        return true;
+    api_reply_error(exchange, 429,
+                    "this HTTP/2 session holds %u event streams already, which is the limit; close "
+                    "one first",
+                    limit);
+    return false;
+}
+
+static bool is_head(const struct api_exchange *exchange)
+{
+    return strcmp(exchange->request->method, "HEAD") == 0;
+}
+
+/* accept is honoured where it says that nothing of ours will do. */
+static bool is_acceptable(const struct api_exchange *exchange)
+{
+    const char *accept = h2_request_header(exchange->request, "accept");
+
+    return !accept || strstr(accept, "text/event-stream") || strstr(accept, "*/*") ||
+           strstr(accept, "text/*");
+}
+
+static bool may_connect(struct api_exchange *exchange)
+{
+    if (!api_exchange_require_user(exchange) || !h2_stream_is_open(exchange->stream))
+        return false;
+    if (!api_is_ready(exchange->api)) {
+        api_reply_error(exchange, 503, "the server stops; connect again, to another one");
+        return false;
+    }
+    if (!is_acceptable(exchange)) {
+        api_reply_error(exchange, 406, "this path answers with text/event-stream; accept that");
+        return false;
+    }
+    return has_room(exchange);
+}
+
+static void open_stream(struct api_exchange *exchange, const struct event_names *listeners)
+{
+    const struct api_settings *settings = exchange->api->settings;
+    const struct h2_field fields[] = {
+        {"cache-control", "no-store"},
+        {"x-accel-buffering", "no"},
+        {"x-sse-server-id", settings->server_id},
+        {"x-sse-version", settings->version},
+    };
+    struct h2_response response = {
+        .status = 200,
+        .content_type = CONTENT_TYPE,
+        .fields = fields,
+        .field_count = sizeof(fields) / sizeof(fields[0]),
+    };
+    struct client_info_texts texts = {.peer = ""};
+    struct sse_client_info info;
+    struct sse_connection_options options = {
+        .user = exchange->user,
+        .info = &info,
+        .listeners = listeners->names,
+        .listener_count = listeners->count,
+        .session_number = exchange->session_number,
+        .keepalive_time_ms =
+            api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
+    };
+
+    if (is_head(exchange)) {
+        h2_stream_respond(exchange->stream, &response);
+        return;
+    }
+    client_info_collect(exchange, &info, &texts);
+    api_event_stream_open(exchange, &options, &response);
+    client_info_release(&texts);
+    api_exchange_detach(exchange);
+}
+
+void api_handle_connect(struct api_exchange *exchange)
+{
+    const char *list = api_exchange_parameter(exchange, "listeners");
+    struct event_names listeners = {NULL, 0, NULL};
+    const char *fault;
+
+    if (!may_connect(exchange))
+        return;
+    fault = event_names_from_list(&listeners, list ? list : "");
+    if (fault)
+        api_reply_error(exchange, 422, "listeners: %s", fault);
+    else if (listeners.count > exchange->service->settings->core->listeners)
+        api_reply_error(exchange, 422,
+                        "listeners: a connection may listen to %u events at the most",
+                        exchange->service->settings->core->listeners);
+    else
+        open_stream(exchange, &listeners);
+    event_names_release(&listeners);
+}

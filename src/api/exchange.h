@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_EXCHANGE_H
+#define API_EXCHANGE_H
+/*
+ * One request on its way through this room: what was asked, by whom, and the stream to answer on.
+ * Lives until its stream has closed and nobody holds a reference; a handler that answers later
+ * holds one. Everything here is read only once a handler runs, so that other workers may look at
+ * it while a call that holds the reference is under way.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/worker.h"
+#include "auth/auth.h"
+#include "h2/form.h"
+#include "h2/request.h"
+#include "h2/router.h"
+
+struct api_exchange;
+struct api_facts;
+struct h2_stream;
+struct sse_user;
+
+enum api_guard {
+    API_OPEN,     /* anybody */
+    API_PAGE,     /* the service's auth says who it is; wrong credentials are refused */
+    API_BACK_END, /* an API key */
+};
+
+enum api_body {
+    API_NO_BODY, /* what comes is thrown away */
+    API_JSON,
+    API_FORM,     /* application/x-www-form-urlencoded, or nothing */
+    API_BEACON,   /* the same, and text/plain: a string given to sendBeacon() */
+    API_STREAMED, /* the handler reads it, and asks who it is by itself */
+};
+
+/* What a route leads to. */
+struct api_endpoint {
+    enum api_guard guard;
+    enum api_body body;
+    void (*handle)(struct api_exchange *exchange);
+};
+
+struct api_exchange {
+    unsigned refs;
+    struct api *api;
+    struct api_service *service; /* NULL outside of every service */
+    const struct api_endpoint *endpoint;
+    struct h2_stream *stream; /* a reference */
+    const struct h2_request *request;
+    uint64_t session_number;
+    struct h2_form query;
+    struct h2_form form; /* the body, when it is one */
+    const char *body;    /* while the handler runs; "" when there is none */
+    size_t body_length;
+    char *kept_body; /* where the body lies when who asks is not known at once */
+    struct api_facts *facts;
+    bool is_identified; /* the verdict is in */
+    enum auth_verdict verdict;
+    struct sse_user *user; /* with AUTH_OK */
+    const char *refusal;   /* otherwise: what would be right */
+    void (*on_identity)(struct api_exchange *exchange);
+    void *context;   /* the handler's own */
+    bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
+    char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
+};
+
+/* Takes a reference to the stream and puts itself into its context. */
+struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream);
+struct api_exchange *api_exchange_ref(struct api_exchange *exchange);
+struct api_exchange *api_exchange_unref(struct api_exchange *exchange); /* always NULL */
+
+/* The stream goes its own way from here; the exchange lives as long as others hold it. */
+void api_exchange_detach(struct api_exchange *exchange);
+
+/* A parameter of the query, else of a form in the body; NULL when there is none. */
+const char *api_exchange_parameter(const struct api_exchange *exchange, const char *name);
+
+/* Finds out who asks, then calls on_identity, now or later. */
+void api_exchange_identify(struct api_exchange *exchange,
+                           void (*on_identity)(struct api_exchange *exchange));
+
+/* For on_identity: true when the credentials are wrong; then it has answered. No credentials at all
+ * are not wrong. */
+bool api_exchange_refuse_wrong(struct api_exchange *exchange);
+
+/* True when there is a user; else it has answered 401. */
+bool api_exchange_require_user(struct api_exchange *exchange);
+
+#endif

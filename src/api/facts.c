@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "auth/auth.h"
+#include "base/mem.h"
+#include "h2/request.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+
+#define MAX_COOKIE  4096u
+#define MAX_COOKIES 8u
+
+struct api_facts {
+    struct auth_facts view;
+    const struct api_exchange *exchange;
+    char *cookies[MAX_COOKIES]; /* those that were asked for: name, NUL, value */
+    size_t cookie_count;
+    char peer[64];
+};
+
+static const char *find_header(const void *request, const char *name)
+{
+    const struct api_exchange *exchange = request;
+
+    return h2_request_header(exchange->request, name);
+}
+
+static const char *find_parameter(const void *request, const char *name)
+{
+    return api_exchange_parameter(request, name);
+}
+
+static char *keep_cookie(struct api_facts *facts, const char *name)
+{
+    char value[MAX_COOKIE];
+    size_t name_size = strlen(name) + 1;
+    char *kept;
+
+    if (facts->cookie_count == MAX_COOKIES)
+        return NULL;
+    if (!h2_request_cookie(facts->exchange->request, name, value, sizeof(value)))
+        return NULL;
+    kept = mem_alloc(name_size + strlen(value) + 1);
+    memcpy(kept, name, name_size);
+    memcpy(kept + name_size, value, strlen(value) + 1);
+    facts->cookies[facts->cookie_count++] = kept;
+    return kept + name_size;
+}
+
+/* The values lie in the field among others, so that each is copied out when it is asked for. */
+static const char *find_cookie(const void *request, const char *name)
+{
+    const struct api_exchange *exchange = request;
+    struct api_facts *facts = exchange->facts;
+
+    for (size_t i = 0; i < facts->cookie_count; i++) {
+        if (strcmp(facts->cookies[i], name) == 0)
+            return facts->cookies[i] + strlen(name) + 1;
+    }
+    return keep_cookie(facts, name);
+}
+
+struct api_facts *api_facts_new(const struct api_exchange *exchange)
+{
+    const struct h2_session *session = h2_stream_session(exchange->stream);
+    struct api_facts *facts = mem_zalloc(sizeof(*facts));
+
+    facts->exchange = exchange;
+    facts->view = (struct auth_facts){
+        .method = exchange->request->method,
+        .path = exchange->request->path,
+        .peer = session ? h2_session_peer(session, facts->peer, sizeof(facts->peer)) : "",
+        .header = find_header,
+        .cookie = find_cookie,
+        .parameter = find_parameter,
+        .request = exchange,
+    };
+    return facts;
+}
+
+void api_facts_free(struct api_facts *facts)
+{
+    if (!facts)
+        return;
+    for (size_t i = 0; i < facts->cookie_count; i++)
+        free(facts->cookies[i]);
+    free(facts);
+}
+
+const struct auth_facts *api_facts_view(const struct api_facts *facts)
+{
+    return &facts->view;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/json_body.h"
+
+#include "api/exchange.h"
+#include "api/reply.h"
+#include "base/json.h"
+
+json_t *api_json_body(struct api_exchange *exchange)
+{
+    struct json_fault fault;
+    json_t *value;
+
+    if (exchange->body_length == 0) {
+        api_reply_error(exchange, 400, "the body is empty; this request needs JSON in it");
+        return NULL;
+    }
+    value = json_parse(exchange->body, exchange->body_length, &fault);
+    if (!value)
+        api_reply_error(exchange, 400,
+                        "the body is not JSON that is taken here: line %u, column "
+                        "%u: %s",
+                        fault.line, fault.column, fault.message);
+    return value;
+}
+
+json_t *api_json_body_object(struct api_exchange *exchange)
+{
+    json_t *value = api_json_body(exchange);
+
+    if (!value || json_is_object(value))
+        return value;
+    json_decref(value);
+    api_reply_error(exchange, 422, "the body must be a JSON object, such as {\"name\":\"value\"}");
+    return NULL;
+}
+
+const char *api_json_member_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text && text[0] != '\0' ? text : NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/key_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct key {
+    struct sse_table_node node;
+    char text[];
+};
+
+void key_set_init(struct key_set *set)
+{
+    sse_table_init(&set->table, SSE_TABLE_KEY_OFFSET(struct key, node, text));
+}
+
+void key_set_release(struct key_set *set)
+{
+    struct sse_table_node *node = sse_table_next(&set->table, NULL);
+
+    while (node) {
+        struct sse_table_node *after = sse_table_next(&set->table, node);
+
+        free(container_of(node, struct key, node));
+        node = after;
+    }
+    sse_table_release(&set->table);
+}
+
+void key_set_add(struct key_set *set, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    struct key *key;
+
+    if (size == 1 || sse_table_find(&set->table, text))
+        return;
+    key = mem_zalloc(sizeof(*key) + size);
+    memcpy(key->text, text, size);
+    sse_table_add(&set->table, &key->node);
+}
+
+size_t key_set_count(const struct key_set *set)
+{
+    return set->table.count;
+}
+
+const char *key_set_next(const struct key_set *set, struct key_cursor *cursor)
+{
+    struct sse_table_node *node = sse_table_next(&set->table, cursor->node);
+
+    cursor->node = node;
+    return node ? container_of(node, struct key, node)->text : NULL;
+}
+
+static bool union_step(struct slices *slices)
+{
+    struct key_union *join = container_of(slices, struct key_union, slices);
+    const char *key;
+
+    if (join->index >= join->count)
+        return false;
+    key = key_set_next(join->sets[join->index], &join->cursor);
+    if (key)
+        key_set_add(join->sets[0], key);
+    else
+        join->index++; /* the cursor is at the beginning again */
+    return true;
+}
+
+static void union_done(struct slices *slices)
+{
+    struct key_union *join = container_of(slices, struct key_union, slices);
+
+    join->done(join);
+}
+
+void key_union_start(struct loop *loop, struct key_union *join, struct key_set **sets, size_t count)
+{
+    join->slices.step = union_step;
+    join->slices.done = union_done;
+    join->sets = sets;
+    join->count = count;
+    join->index = 1;
+    join->cursor.node = NULL;
+    slices_start(loop, &join->slices);
+}

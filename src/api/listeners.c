@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* addListener.do and removeListener.do: what a page says that it listens to. */
+#include <stdlib.h>
+
+#include "api/event_names.h"
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/json_body.h"
+#include "api/on_connection.h"
+#include "api/reply.h"
+#include "base/mem.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+struct listeners_act {
+    struct on_connection base;
+    bool add;
+    json_t *body;      /* holds the names */
+    json_t *listening; /* the result */
+    bool too_many;     /* or this */
+    struct event_names names;
+};
+
+static bool would_be_too_many(const struct sse_connection *connection,
+                              const struct event_names *names)
+{
+    size_t count = sse_registry_listener_count(connection);
+    size_t limit = connection->service->settings->listeners;
+
+    for (size_t i = 0; i < names->count; i++)
+        count += !sse_connection_is_listening(connection, names->names[i]);
+    return count > limit;
+}
+
+static void change(struct on_connection *base, struct sse_connection *connection)
+{
+    struct listeners_act *act = container_of(base, struct listeners_act, base);
+
+    if (!act->add)
+        sse_connection_remove_listeners(connection, act->names.names, act->names.count);
+    else if (would_be_too_many(connection, &act->names))
+        act->too_many = true;
+    else
+        sse_connection_add_listeners(connection, act->names.names, act->names.count);
+    act->listening = sse_connection_listeners(connection);
+}
+
+static void answer(struct on_connection *base)
+{
+    struct listeners_act *act = container_of(base, struct listeners_act, base);
+    struct api_exchange *exchange = base->exchange;
+
+    if (act->too_many)
+        api_reply_error(exchange, 422, "a connection may listen to %u events at the most",
+                        exchange->service->settings->core->listeners);
+    else if (base->found)
+        api_reply_json(exchange, json_pack("{s:O}", "listener", act->listening));
+    else
+        api_reply_json(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
+    json_decref(act->listening);
+    json_decref(act->body);
+    event_names_release(&act->names);
+    free(act);
+}
+
+static void start(struct api_exchange *exchange, json_t *body, bool add)
+{
+    const char *id = api_json_member_text(body, "connectionId");
+    const json_t *names = json_object_get(body, "listener");
+    struct listeners_act *act;
+    const char *fault = NULL;
+
+    if (!id || json_array_size(names) == 0) {
+        api_reply_json(exchange, json_pack("{s:n}", "listener"));
+        json_decref(body);
+        return;
+    }
+    act = mem_zalloc(sizeof(*act));
+    act->base.act = change;
+    act->base.done = answer;
+    act->add = add;
+    act->body = body;
+    fault = event_names_from_json(&act->names, names);
+    if (!fault) {
+        on_connection_start(&act->base, exchange, id);
+        return;
+    }
+    api_reply_error(exchange, 422, "%s", fault);
+    json_decref(body);
+    free(act);
+}
+
+void api_handle_add_listener(struct api_exchange *exchange)
+{
+    json_t *body = api_json_body_object(exchange);
+
+    if (body)
+        start(exchange, body, true);
+}
+
+void api_handle_remove_listener(struct api_exchange *exchange)
+{
+    json_t *body = api_json_body_object(exchange);
+
+    if (body)
+        start(exchange, body, false);
+}

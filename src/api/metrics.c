@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /metrics: what every worker counts, as Prometheus text (exposition format 0.0.4). */
+#include <stdlib.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/metrics_text.h"
+#include "api/reply.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+#include "h2/session.h"
+#include "sse/clients.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+struct gathering {
+    struct peers_call call;
+    struct api_exchange *exchange; /* a reference */
+    struct metrics_worker *workers;
+    struct metrics_service *services; /* of worker 0, then of worker 1, … */
+};
+
+static void sample_service(const struct api_service *service, struct metrics_service *sample)
+{
+    const struct sse_registry *registry = service->core->registry;
+
+    *sample = (struct metrics_service){
+        .counters = service->core->counters,
+        .connections = sse_registry_count(registry),
+        .users = sse_registry_group_count(registry, SSE_GROUP_USER),
+        .clients = sse_clients_count(service->limit.clients),
+        .queued_bytes = service->core->queued_bytes,
+    };
+}
+
+static void sample_worker(const struct api *api, struct metrics_worker *sample)
+{
+    sample->lag = *loop_lag(api->loop);
+    if (!api->endpoint)
+        return;
+    sample->h2 = *h2_endpoint_counters(api->endpoint);
+    sample->sessions = h2_endpoint_sessions(api->endpoint);
+    sample->streams = h2_endpoint_streams(api->endpoint);
+    sample->output_bytes = h2_endpoint_output_bytes(api->endpoint);
+}
+
+static void run(struct peers_call *call, size_t worker, void *context)
+{
+    struct gathering *gathering = container_of(call, struct gathering, call);
+    const struct api *api = context;
+    size_t count = api->settings->service_count;
+
+    sample_worker(api, &gathering->workers[worker]);
+    for (size_t i = 0; i < count; i++)
+        sample_service(&api->services[i], &gathering->services[worker * count + i]);
+    peers_call_done(call);
+}
+
+static void finish(struct peers_call *call, void *context)
+{
+    struct gathering *gathering = container_of(call, struct gathering, call);
+    const struct api *api = context;
+    struct buf text = BUF_INIT;
+
+    metrics_text(&text, api->settings, peers_count(call->peers), gathering->workers,
+                 gathering->services);
+    api_reply_text(gathering->exchange, "text/plain; version=0.0.4; charset=utf-8", &text);
+    api_exchange_unref(gathering->exchange);
+    free(gathering->workers);
+    free(gathering->services);
+    free(gathering);
+}
+
+void api_handle_metrics(struct api_exchange *exchange)
+{
+    const struct api *api = exchange->api;
+    struct gathering *gathering = mem_zalloc(sizeof(*gathering));
+    size_t workers = peers_count(api->peers);
+
+    gathering->exchange = api_exchange_ref(exchange);
+    gathering->workers = mem_zalloc(workers * sizeof(gathering->workers[0]));
+    gathering->services =
+        mem_zalloc((workers * api->settings->service_count + 1) * sizeof(gathering->services[0]));
+    gathering->call.run = run;
+    gathering->call.finish = finish;
+    peers_call_start(api->peers, api->worker, &gathering->call);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/metrics_text.h"
+
+#include <inttypes.h>
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "sse/connection.h"
+
+enum kind { COUNTER, GAUGE, SECONDS /* a gauge that is a double */ };
+
+struct metric {
+    const char *name;
+    enum kind kind;
+    size_t offset; /* in the sample */
+    const char *help;
+};
+
+/* clang-format off */
+#define H2(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_worker, h2.member), help}
+#define WORKER(name, kind, member, help) {"sse_server_" name, kind, offsetof(struct metrics_worker, member), help}
+#define SSE(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_service, counters.member), help}
+#define SERVICE(name, member, help) {"sse_server_" name, GAUGE, offsetof(struct metrics_service, member), help}
+
+static const struct metric worker_metrics[] = {
+    WORKER("sessions", GAUGE, sessions, "Open HTTP/2 sessions."),
+    WORKER("streams", GAUGE, streams, "Open HTTP/2 streams."),
+    WORKER("output_bytes", GAUGE, output_bytes, "Bytes that wait for sockets."),
+    WORKER("loop_lag_seconds", SECONDS, lag.last_seconds, "How late the loop was to serve its latest tick."),
+    WORKER("loop_lag_max_seconds", SECONDS, lag.max_seconds, "The latest that the loop was to serve a tick, since start."),
+    WORKER("loop_longest_turn_seconds", SECONDS, lag.longest_turn, "The longest turn of the loop, since start."),
+    WORKER("loop_turns_total", COUNTER, lag.turns, "Turns of the loop."),
+    H2("sessions_opened", sessions_opened, "HTTP/2 sessions opened."),
+    H2("sessions_closed", sessions_closed, "HTTP/2 sessions closed."),
+    H2("sessions_refused", sessions_refused, "Sessions refused: too many, or too many unfinished handshakes."),
+    H2("accept_errors", accept_errors, "Connections that the kernel did not hand over."),
+    H2("handshake_failures", handshake_failures, "TLS handshakes that failed."),
+    H2("handshake_timeouts", handshake_timeouts, "TLS handshakes that took too long."),
+    H2("preface_timeouts", preface_timeouts, "Sessions closed for want of a preface."),
+    H2("settings_ack_timeouts", settings_ack_timeouts, "Sessions closed for want of a SETTINGS ACK."),
+    H2("header_timeouts", header_timeouts, "Sessions closed for header blocks that took too long."),
+    H2("idle_timeouts", idle_timeouts, "Sessions closed because nothing was asked."),
+    H2("body_timeouts", body_timeouts, "Request bodies that came too slowly."),
+    H2("write_stalls", write_stalls, "Sessions and streams closed because nothing could be written."),
+    H2("ping_timeouts", ping_timeouts, "Sessions closed because a PING was not answered."),
+    H2("client_reset_floods", client_reset_floods, "Sessions closed for too many resets by the client."),
+    H2("server_reset_floods", server_reset_floods, "Sessions closed for making the server reset too often."),
+    H2("glitch_floods", glitch_floods, "Sessions closed for too many useless frames."),
+    H2("ping_floods", ping_floods, "Sessions closed for too many PINGs."),
+    H2("settings_floods", settings_floods, "Sessions closed for too many SETTINGS."),
+    H2("outbound_floods", outbound_floods, "Sessions closed for too many frames waiting."),
+    H2("read_pauses", read_pauses, "Times that reading stopped because output waited."),
+    H2("header_rejects", header_rejects, "Requests refused for their header fields."),
+    H2("body_rejects", body_rejects, "Requests refused for the size of their body."),
+    H2("protocol_errors", protocol_errors, "Sessions closed for errors of protocol."),
+    H2("streams_opened", streams_opened, "HTTP/2 streams opened."),
+    H2("streams_closed", streams_closed, "HTTP/2 streams closed."),
+    H2("streams_reset_by_client", streams_reset_by_client, "Streams that the client broke off."),
+    H2("streams_reset_by_server", streams_reset_by_server, "Streams that the server broke off."),
+    H2("received_bytes", bytes_in, "Bytes of HTTP/2 frames received."),
+    H2("sent_bytes", bytes_out, "Bytes of HTTP/2 frames sent."),
+    H2("writes", writes, "Calls that handed bytes to TLS or to the socket."),
+};
+
+static const struct metric service_metrics[] = {
+    SERVICE("connections", connections, "Open event streams."),
+    SERVICE("users", users, "Users with a connection on this worker; one may be counted on several."),
+    SERVICE("clients", clients, "Clients whose connections this worker counts."),
+    SERVICE("queued_bytes", queued_bytes, "Bytes that wait in the queues of connections."),
+    SSE("connections_opened", connections_opened, "Event streams opened."),
+    SSE("messages", messages, "Messages dispatched."),
+    SSE("events_queued", events_queued, "Events queued, once per connection."),
+    SSE("events_dropped_oldest", events_dropped_oldest, "Events dropped from full queues, the oldest first."),
+    SSE("events_dropped_latest", events_dropped_latest, "Events replaced in full queues by a newer one of their name."),
+    SSE("events_dropped_slow", events_dropped_slow, "Events dropped with slow connections."),
+    SSE("events_refused", events_refused, "Events larger than a whole queue may be."),
+    SSE("slow_disconnects", slow_disconnects, "Connections closed because they were slow."),
+    SSE("comments", comments, "Keep-alive comments sent."),
+    SSE("event_bytes", bytes_sent, "Bytes of events handed to HTTP/2."),
+};
+/* clang-format on */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct reading {
+    struct buf *text;
+    const struct api_settings *settings;
+    size_t workers;
+    const struct metrics_worker *worker_samples;
+    const struct metrics_service *service_samples;
+};
+
+static void append_head(struct buf *text, const char *name, bool counts, const char *help)
+{
+    buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+               counts ? "counter" : "gauge");
+}
+
+static void append_value(struct buf *text, const struct metric *metric, const void *sample)
+{
+    const void *value = (const char *)sample + metric->offset;
+
+    if (metric->kind == SECONDS)
+        buf_printf(text, " %.6f\n", *(const double *)value);
+    else
+        buf_printf(text, " %" PRIu64 "\n", *(const uint64_t *)value);
+}
+
+static void append_worker_metric(const struct reading *reading, const struct metric *metric)
+{
+    append_head(reading->text, metric->name, metric->kind == COUNTER, metric->help);
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        buf_printf(reading->text, "%s{worker=\"%zu\"}", metric->name, worker);
+        append_value(reading->text, metric, &reading->worker_samples[worker]);
+    }
+}
+
+/* Calls append for each worker's part of each service, behind the labels' beginning. */
+static void each_service(const struct reading *reading, const char *name, const void *context,
+                         void (*append)(struct buf *text, const struct metrics_service *sample,
+                                        const void *context))
+{
+    size_t count = reading->settings->service_count;
+
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        for (size_t i = 0; i < count; i++) {
+            buf_printf(reading->text, "%s{service=\"%s\",worker=\"%zu\"", name,
+                       reading->settings->services[i].core->name, worker);
+            append(reading->text, &reading->service_samples[worker * count + i], context);
+        }
+    }
+}
+
+static void append_service_value(struct buf *text, const struct metrics_service *sample,
+                                 const void *metric)
+{
+    buf_append_char(text, '}');
+    append_value(text, metric, sample);
+}
+
+static void append_service_metric(const struct reading *reading, const struct metric *metric)
+{
+    append_head(reading->text, metric->name, metric->kind == COUNTER, metric->help);
+    each_service(reading, metric->name, metric, append_service_value);
+}
+
+static void append_closed_value(struct buf *text, const struct metrics_service *sample,
+                                const void *reason)
+{
+    size_t index = *(const size_t *)reason;
+
+    buf_printf(text, ",reason=\"%s\"} %" PRIu64 "\n", sse_close_reason_words[index],
+               sample->counters.connections_closed[index]);
+}
+
+static void append_closed(const struct reading *reading)
+{
+    static const char name[] = "sse_server_connections_closed_total";
+
+    append_head(reading->text, name, true, "Event streams closed, by reason.");
+    for (size_t reason = 0; reason < SSE_CLOSE_REASONS; reason++)
+        each_service(reading, name, &reason, append_closed_value);
+}
+
+static void append_process(const struct reading *reading)
+{
+    static const char dropped[] = "sse_server_log_lines_dropped_total";
+
+    append_head(reading->text, "sse_server_info", false, "What runs here.");
+    buf_printf(reading->text, "sse_server_info{version=\"%s\",server_id=\"%s\"} 1\n",
+               reading->settings->version, reading->settings->server_id);
+    append_head(reading->text, dropped, true,
+                "Log lines that could not be written, or that a rate limit left out.");
+    buf_printf(reading->text, "%s %" PRIu64 "\n", dropped, log_dropped());
+}
+
+void metrics_text(struct buf *text, const struct api_settings *settings, size_t workers,
+                  const struct metrics_worker *worker_samples,
+                  const struct metrics_service *service_samples)
+{
+    const struct reading reading = {text, settings, workers, worker_samples, service_samples};
+
+    append_process(&reading);
+    for (size_t i = 0; i < COUNT(worker_metrics); i++)
+        append_worker_metric(&reading, &worker_metrics[i]);
+    for (size_t i = 0; i < COUNT(service_metrics); i++)
+        append_service_metric(&reading, &service_metrics[i]);
+    append_closed(&reading);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_METRICS_TEXT_H
+#define API_METRICS_TEXT_H
+/* The names, the help and the text of all metrics. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "h2/session.h"
+#include "sse/service.h"
+
+struct api_settings;
+struct buf;
+
+struct metrics_worker {
+    struct h2_counters h2;
+    struct loop_lag lag;
+    uint64_t sessions, streams, output_bytes;
+};
+
+/* One worker's part of a service. */
+struct metrics_service {
+    struct sse_counters counters;
+    uint64_t connections, users, clients, queued_bytes;
+};
+
+/* services holds those of worker 0, then those of worker 1, and so on. */
+void metrics_text(struct buf *text, const struct api_settings *settings, size_t workers,
+                  const struct metrics_worker *worker_samples,
+                  const struct metrics_service *service_samples);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_ON_CONNECTION_H
+#define API_ON_CONNECTION_H
+/*
+ * Does something where a connection lives: here, or in another worker. This is also where it is
+ * decided whether the request may speak for that connection (protocol.md, "A connection belongs to
+ * the user who opened it"): not yours and not there are one answer.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster/peers.h"
+#include "sse/connection.h"
+
+struct api_exchange;
+
+/* Embed it first in the struct of the concrete act. */
+struct on_connection {
+    struct peers_call call;
+    /* In the worker where the connection lives: writes its result into the act's own members. What
+     * it reads must not change before done. */
+    void (*act)(struct on_connection *act, struct sse_connection *connection);
+    /* In the origin's thread, perhaps before _start returns; owns the act. */
+    void (*done)(struct on_connection *act);
+    struct api_exchange *exchange; /* the request; a reference until done has returned */
+    char id[SSE_CONNECTION_ID_SIZE];
+    bool found; /* there, and the caller's */
+};
+
+/* id may be anything that a client sent. act and done are the caller's to fill in. */
+void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_PAGING_H
+#define API_PAGING_H
+/* The pages of a list: which one is asked for, and the shape that it is answered in. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct api_exchange;
+
+#define PAGING_MAX_SIZE 1000u
+
+struct paging {
+    uint64_t number; /* from 1 */
+    uint64_t size;
+};
+
+/* pageNum, pageSize, and timeout, which is only checked: the workers of one process always answer.
+ * False: then it has answered 400. */
+bool paging_read(struct api_exchange *exchange, struct paging *paging);
+
+/* Elements before the page, and up to its end. */
+size_t paging_start(const struct paging *paging);
+size_t paging_end(const struct paging *paging);
+
+/* {"total":…,"list":[…]}: the caller appends the elements between the two, and answers. */
+void paging_open(struct buf *text, const struct paging *paging, size_t total);
+void paging_close(struct buf *text);
+
+#endif

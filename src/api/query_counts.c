@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* counts: connections, and the different users, access tokens, tenants and channels of them all. */
+#include <stdlib.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/key_set.h"
+#include "api/reply.h"
+#include "api/scan.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+enum { USERS, TOKENS, TENANTS, CHANNELS, KINDS };
+
+struct query;
+
+struct query_part {
+    struct scan scan;
+    struct query *query;
+    size_t connections;
+    struct key_set keys[KINDS];
+};
+
+struct query {
+    struct peers_call call;
+    struct api_exchange *exchange; /* a reference */
+    struct key_union join;         /* of the origin: one kind after the other */
+    size_t kind;
+    struct key_set **sets;
+    struct query_part parts[];
+};
+
+static void visit(struct scan *scan, const struct sse_connection *connection)
+{
+    struct query_part *part = container_of(scan, struct query_part, scan);
+    const struct sse_user *user = connection->user;
+
+    key_set_add(&part->keys[USERS], user->id);
+    key_set_add(&part->keys[TOKENS], user->access_token);
+    key_set_add(&part->keys[TENANTS], user->tenant_id);
+    key_set_add(&part->keys[CHANNELS], sse_connection_info(connection).channel);
+}
+
+static void scanned(struct scan *scan)
+{
+    struct query_part *part = container_of(scan, struct query_part, scan);
+
+    part->connections = sse_registry_count(scan->core->registry);
+    peers_call_done(&part->query->call);
+}
+
+static void run(struct peers_call *call, size_t worker, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+    struct query_part *part = &query->parts[worker];
+    const struct api *api = context;
+
+    part->query = query;
+    for (size_t kind = 0; kind < KINDS; kind++)
+        key_set_init(&part->keys[kind]);
+    part->scan.core = api->services[query->exchange->service->index].core;
+    part->scan.visit = visit;
+    part->scan.done = scanned;
+    scan_start(api->loop, &part->scan);
+}
+
+static void query_free(struct query *query)
+{
+    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++) {
+        for (size_t kind = 0; kind < KINDS; kind++)
+            key_set_release(&query->parts[i].keys[kind]);
+    }
+    api_exchange_unref(query->exchange);
+    free(query->sets);
+    free(query);
+}
+
+static void answer(const struct query *query)
+{
+    const struct key_set *keys = query->parts[0].keys;
+    size_t connections = 0;
+
+    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+        connections += query->parts[i].connections;
+    api_reply_json(query->exchange,
+                   json_pack("{s:I,s:I,s:I,s:I,s:I}", "connections", (json_int_t)connections,
+                             "users", (json_int_t)key_set_count(&keys[USERS]), "accessTokens",
+                             (json_int_t)key_set_count(&keys[TOKENS]), "tenants",
+                             (json_int_t)key_set_count(&keys[TENANTS]), "channels",
+                             (json_int_t)key_set_count(&keys[CHANNELS])));
+}
+
+static void join_kind(struct query *query)
+{
+    const struct api *api = query->exchange->api;
+    size_t workers = peers_count(api->peers);
+
+    for (size_t i = 0; i < workers; i++)
+        query->sets[i] = &query->parts[i].keys[query->kind];
+    key_union_start(api->loop, &query->join, query->sets, workers);
+}
+
+static void joined(struct key_union *join)
+{
+    struct query *query = container_of(join, struct query, join);
+
+    query->kind++;
+    if (query->kind < KINDS) {
+        join_kind(query);
+        return;
+    }
+    answer(query);
+    query_free(query);
+}
+
+static void finish(struct peers_call *call, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+
+    (void)context;
+    query->sets = mem_zalloc(peers_count(call->peers) * sizeof(query->sets[0]));
+    query->join.done = joined;
+    join_kind(query);
+}
+
+void api_handle_counts(struct api_exchange *exchange)
+{
+    const struct api *api = exchange->api;
+    struct query *query =
+        mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
+
+    query->exchange = api_exchange_ref(exchange);
+    query->call.run = run;
+    query->call.finish = finish;
+    peers_call_start(api->peers, api->worker, &query->call);
+}

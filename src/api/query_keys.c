@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* users, and the lists of different user ids, tenants, channels and access tokens. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/details.h"
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/json_text.h"
+#include "api/key_set.h"
+#include "api/paging.h"
+#include "api/ranking.h"
+#include "api/reply.h"
+#include "api/scan.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+struct query;
+
+struct query_part {
+    struct scan scan;
+    struct query *query;
+    struct key_set keys;
+};
+
+struct query {
+    struct peers_call call;
+    struct api_exchange *exchange; /* a reference; it lends the filters */
+    struct paging paging;
+    enum sse_group_kind kind;
+    bool shows_users;                         /* instead of their ids */
+    const char *name, *listening, *tenant_id; /* NULL or "": any */
+    struct key_union join;                    /* of the origin, when all parts are there */
+    struct slices slices;                     /* and then this */
+    struct key_cursor cursor;
+    bool is_ranked;
+    struct ranking ranking;
+    struct key_set **sets;
+    struct query_part parts[];
+};
+
+static bool is_said(const char *filter)
+{
+    return filter && filter[0] != '\0';
+}
+
+static const char *key_of(const struct sse_connection *connection, enum sse_group_kind kind)
+{
+    switch (kind) {
+    case SSE_GROUP_USER:
+        return connection->user->id;
+    case SSE_GROUP_TOKEN:
+        return connection->user->access_token;
+    case SSE_GROUP_TENANT:
+        return connection->user->tenant_id;
+    default:
+        return sse_connection_info(connection).channel;
+    }
+}
+
+static void visit(struct scan *scan, const struct sse_connection *connection)
+{
+    struct query_part *part = container_of(scan, struct query_part, scan);
+    const struct query *query = part->query;
+
+    if (is_said(query->tenant_id) && strcmp(connection->user->tenant_id, query->tenant_id) != 0)
+        return;
+    if (is_said(query->name) && !strcasestr(connection->user->name, query->name))
+        return;
+    key_set_add(&part->keys, key_of(connection, query->kind));
+}
+
+static void scanned(struct scan *scan)
+{
+    struct query_part *part = container_of(scan, struct query_part, scan);
+
+    peers_call_done(&part->query->call);
+}
+
+static void run(struct peers_call *call, size_t worker, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+    struct query_part *part = &query->parts[worker];
+    const struct api *api = context;
+
+    part->query = query;
+    key_set_init(&part->keys);
+    part->scan.core = api->services[query->exchange->service->index].core;
+    part->scan.visit = visit;
+    part->scan.done = scanned;
+    if (is_said(query->listening)) {
+        part->scan.kind = SSE_GROUP_LISTENER;
+        part->scan.key = query->listening;
+    } else if (is_said(query->tenant_id)) {
+        part->scan.kind = SSE_GROUP_TENANT;
+        part->scan.key = query->tenant_id;
+    }
+    scan_start(api->loop, &part->scan);
+}
+
+static void query_free(struct query *query)
+{
+    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+        key_set_release(&query->parts[i].keys);
+    ranking_release(&query->ranking);
+    api_exchange_unref(query->exchange);
+    free(query->sets);
+    free(query);
+}
+
+static json_t *show_user(const struct api *api, const struct sse_service *core, const char *id)
+{
+    const struct sse_group *group = sse_registry_group(core->registry, SSE_GROUP_USER, id);
+
+    (void)api;
+    return group ? sse_user_to_json(group->members[0]->user) : NULL;
+}
+
+static void answer_users(const struct query *query)
+{
+    const struct ranking *ranking = &query->ranking;
+    struct details_page page = {.paging = query->paging,
+                                .total = key_set_count(&query->parts[0].keys)};
+
+    page.names = mem_zalloc((query->paging.size + 1) * sizeof(char *));
+    for (size_t i = paging_start(&query->paging); i < ranking->count; i++)
+        page.names[page.count++] = mem_strdup(ranking->entries[i].name);
+    details_start(query->exchange, &page, show_user);
+}
+
+static void answer_keys(const struct query *query)
+{
+    const struct ranking *ranking = &query->ranking;
+    size_t start = paging_start(&query->paging);
+    struct buf text = BUF_INIT;
+
+    api_reply_begin(query->exchange, &text);
+    paging_open(&text, &query->paging, key_set_count(&query->parts[0].keys));
+    for (size_t i = start; i < ranking->count; i++) {
+        if (i > start)
+            buf_append_char(&text, ',');
+        json_text_string(&text, ranking->entries[i].name);
+    }
+    paging_close(&text);
+    api_reply_end(query->exchange, &text);
+}
+
+static bool rank_step(struct slices *slices)
+{
+    struct query *query = container_of(slices, struct query, slices);
+    const char *key;
+
+    if (query->is_ranked)
+        return ranking_sort_step(&query->ranking);
+    key = key_set_next(&query->parts[0].keys, &query->cursor);
+    if (key)
+        ranking_offer(&query->ranking, key, 0, "");
+    else
+        query->is_ranked = true;
+    return true;
+}
+
+static void ranked(struct slices *slices)
+{
+    struct query *query = container_of(slices, struct query, slices);
+
+    if (query->shows_users)
+        answer_users(query);
+    else
+        answer_keys(query);
+    query_free(query);
+}
+
+static void joined(struct key_union *join)
+{
+    struct query *query = container_of(join, struct query, join);
+
+    ranking_init(&query->ranking, paging_end(&query->paging));
+    query->slices.step = rank_step;
+    query->slices.done = ranked;
+    slices_start(query->exchange->api->loop, &query->slices);
+}
+
+static void finish(struct peers_call *call, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+    const struct api *api = context;
+    size_t workers = peers_count(call->peers);
+
+    query->sets = mem_zalloc(workers * sizeof(query->sets[0]));
+    for (size_t i = 0; i < workers; i++)
+        query->sets[i] = &query->parts[i].keys;
+    query->join.done = joined;
+    key_union_start(api->loop, &query->join, query->sets, workers);
+}
+
+static void start(struct api_exchange *exchange, enum sse_group_kind kind, bool shows_users)
+{
+    const struct api *api = exchange->api;
+    struct paging paging;
+    struct query *query;
+
+    if (!paging_read(exchange, &paging))
+        return;
+    query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
+    query->exchange = api_exchange_ref(exchange);
+    query->paging = paging;
+    query->kind = kind;
+    query->shows_users = shows_users;
+    query->name = shows_users ? h2_form_get(&exchange->query, "name") : NULL;
+    query->listening = h2_form_get(&exchange->query, "listening");
+    query->tenant_id = h2_form_get(&exchange->query, "tenantId");
+    query->call.run = run;
+    query->call.finish = finish;
+    peers_call_start(api->peers, api->worker, &query->call);
+}
+
+void api_handle_users(struct api_exchange *exchange)
+{
+    start(exchange, SSE_GROUP_USER, true);
+}
+
+void api_handle_user_ids(struct api_exchange *exchange)
+{
+    start(exchange, SSE_GROUP_USER, false);
+}
+
+void api_handle_tenant_ids(struct api_exchange *exchange)
+{
+    start(exchange, SSE_GROUP_TENANT, false);
+}
+
+void api_handle_channels(struct api_exchange *exchange)
+{
+    start(exchange, SSE_GROUP_CHANNEL, false);
+}
+
+void api_handle_access_tokens(struct api_exchange *exchange)
+{
+    start(exchange, SSE_GROUP_TOKEN, false);
+}

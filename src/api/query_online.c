@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* online: whether a user has a connection, in any worker. */
+#include <stdlib.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "base/mem.h"
+#include "cluster/peers.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+struct query {
+    struct peers_call call;
+    struct api_exchange *exchange; /* a reference; it lends the user's id */
+    const char *user_id;
+    bool online[]; /* one per worker */
+};
+
+static void run(struct peers_call *call, size_t worker, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+    const struct api *api = context;
+    const struct sse_service *core = api->services[query->exchange->service->index].core;
+
+    query->online[worker] = sse_registry_group(core->registry, SSE_GROUP_USER, query->user_id);
+    peers_call_done(call);
+}
+
+static void finish(struct peers_call *call, void *context)
+{
+    struct query *query = container_of(call, struct query, call);
+    bool online = false;
+
+    (void)context;
+    for (size_t worker = 0; worker < peers_count(call->peers); worker++)
+        online |= query->online[worker];
+    api_reply_json(query->exchange, json_pack("{s:b}", "online", online));
+    api_exchange_unref(query->exchange);
+    free(query);
+}
+
+void api_handle_online(struct api_exchange *exchange)
+{
+    const char *user_id = h2_form_get(&exchange->query, "userId");
+    const struct api *api = exchange->api;
+    struct query *query;
+
+    if (!user_id || user_id[0] == '\0') {
+        api_reply_error(exchange, 400, "userId is missing; ask for /online?userId=…");
+        return;
+    }
+    query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->online[0]));
+    query->exchange = api_exchange_ref(exchange);
+    query->user_id = user_id;
+    query->call.run = run;
+    query->call.finish = finish;
+    peers_call_start(api->peers, api->worker, &query->call);
+}

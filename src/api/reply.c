@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/exchange.h"
+#include "api/json_text.h"
+#include "base/bytes.h"
+#include "base/random.h"
+#include "h2/stream.h"
+
+#define MAX_DETAIL 1024u
+#define MAX_FIELDS 3u
+
+/* A newcomer that is told to wait comes back after so many seconds: spread, so that those who were
+ * turned away together do not return together. */
+#define RETRY_LOWEST  2u
+#define RETRY_HIGHEST 10u
+
+static const char envelope_head[] = "{\"success\":true,\"code\":200,\"data\":";
+static const char envelope_tail[] = ",\"message\":null,\"errorMessage\":null}";
+
+static bool is_wrapped(const struct api_exchange *exchange)
+{
+    return !exchange->service || exchange->service->settings->envelope;
+}
+
+/* The body is text; the rest of the response is the caller's. */
+static void respond(struct h2_stream *stream, struct h2_response *response, struct buf *text)
+{
+    /* The transport may have refused what came behind while a handler was at work. */
+    if (h2_stream_is_answered(stream)) {
+        buf_release(text);
+        return;
+    }
+    response->body = buf_freeze(text);
+    h2_stream_respond(stream, response);
+}
+
+void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text)
+{
+    static const struct h2_field field = {"cache-control", "no-store"};
+    struct h2_response response = {
+        .status = 200,
+        .content_type = content_type,
+        .fields = &field,
+        .field_count = 1,
+        .is_patient = exchange->is_patient,
+    };
+
+    respond(exchange->stream, &response, text);
+}
+
+void api_reply_begin(const struct api_exchange *exchange, struct buf *text)
+{
+    buf_reserve(text, 192);
+    if (is_wrapped(exchange))
+        buf_append(text, envelope_head, sizeof(envelope_head) - 1);
+}
+
+void api_reply_end(struct api_exchange *exchange, struct buf *text)
+{
+    if (is_wrapped(exchange))
+        buf_append(text, envelope_tail, sizeof(envelope_tail) - 1);
+    api_reply_text(exchange, "application/json", text);
+}
+
+static int append_chunk(const char *chunk, size_t length, void *text)
+{
+    buf_append(text, chunk, length);
+    return 0;
+}
+
+void api_reply_json(struct api_exchange *exchange, json_t *data)
+{
+    struct buf text = BUF_INIT;
+
+    api_reply_begin(exchange, &text);
+    if (!data || json_dump_callback(data, append_chunk, &text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+        buf_append_str(&text, "null");
+    json_decref(data);
+    api_reply_end(exchange, &text);
+}
+
+/* For people; the detail beside it is for who can mend it. */
+static const char *sentence(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } sentences[] = {
+        {400, "The request is malformed."},
+        {401, "Please sign in."},
+        {403, "This is not allowed."},
+        {404, "There is no such thing here."},
+        {405, "This cannot be done here."},
+        {406, "This cannot be given in that form."},
+        {413, "That is too large."},
+        {414, "That address is too long."},
+        {415, "That type of content is not taken here."},
+        {422, "Something in the request cannot be done as it stands."},
+        {429, "Too many at once. Please try again later."},
+        {431, "The request's header fields are too large."},
+        {502, "A service behind this one failed."},
+        {503, "The server takes no new work just now. Please try again later."},
+        {504, "A service behind this one took too long."},
+    };
+
+    for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+        if (sentences[i].status == status)
+            return sentences[i].text;
+    }
+    return status < 500 ? "The request was refused." : "The server failed. We are sorry.";
+}
+
+static void append_error(struct buf *text, bool envelope, int status, const char *detail)
+{
+    if (!envelope) {
+        buf_append_str(text, "{\"error\":");
+        json_text_string(text, detail);
+        buf_append_char(text, '}');
+        return;
+    }
+    buf_printf(text, "{\"success\":false,\"code\":%d,\"data\":null,\"message\":", status);
+    json_text_string(text, sentence(status));
+    buf_append_str(text, ",\"errorMessage\":");
+    json_text_string(text, detail);
+    buf_append_char(text, '}');
+}
+
+void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
+                            const struct h2_field *field, const char *detail)
+{
+    struct h2_field fields[MAX_FIELDS] = {{"cache-control", "no-store"}};
+    struct h2_response response = {
+        .status = status,
+        .content_type = "application/json",
+        .fields = fields,
+    };
+    struct buf text = BUF_INIT;
+    char retry_after[24];
+    size_t count = 1;
+
+    if (field)
+        fields[count++] = *field;
+    if (status == 429 || status == 503) {
+        snprintf(retry_after, sizeof(retry_after), "%u",
+                 (unsigned)random_between(RETRY_LOWEST, RETRY_HIGHEST));
+        fields[count++] = (struct h2_field){"retry-after", retry_after};
+    }
+    append_error(&text, envelope, status, detail);
+    response.field_count = count;
+    respond(stream, &response, &text);
+}
+
+void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
+                          const char *detail)
+{
+    api_reply_stream_error(exchange->stream, is_wrapped(exchange), status, field, detail);
+}
+
+void api_reply_error(struct api_exchange *exchange, int status, const char *format, ...)
+{
+    char detail[MAX_DETAIL];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof(detail), format, arguments);
+    va_end(arguments);
+    api_reply_error_with(exchange, status, NULL, detail);
+}
+
+void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *field)
+{
+    h2_stream_respond(exchange->stream, &(struct h2_response){
+                                            .status = 204,
+                                            .fields = field,
+                                            .field_count = 1,
+                                        });
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/reply.h"
+#include "h2/stream.h"
+
+/* clang-format off */
+#define TO(guard, body, handler) &(const struct api_endpoint){guard, body, handler}
+#define PAGE(body, handler)      TO(API_PAGE, body, handler)
+#define BACK_END(body, handler)  TO(API_BACK_END, body, handler)
+
+/* Below the base path of each service. */
+static const struct h2_route service_routes[] = {
+    /* the browser's side */
+    {H2_GET,           "",                                   TO(API_OPEN, API_NO_BODY, api_handle_script)},
+    {H2_GET,           "/sse.js",                            TO(API_OPEN, API_NO_BODY, api_handle_script)},
+    {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, api_handle_connect)},
+    {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, api_handle_add_listener)},
+    {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, api_handle_remove_listener)},
+    {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON, api_handle_message)},
+    {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, api_handle_upload)},
+    {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, api_handle_disconnect)},
+    {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, api_handle_ack)},
+    /* the back ends' side: queries */
+    {H2_GET,           "/users",                             BACK_END(API_NO_BODY, api_handle_users)},
+    {H2_GET,           "/connect/users.json",                BACK_END(API_NO_BODY, api_handle_users)},
+    {H2_GET,           "/connections",                       BACK_END(API_NO_BODY, api_handle_connections)},
+    {H2_GET,           "/connect/connections.json",          BACK_END(API_NO_BODY, api_handle_connections)},
+    {H2_GET,           "/messages",                          BACK_END(API_NO_BODY, api_handle_messages)},
+    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(API_NO_BODY, api_handle_messages)},
+    {H2_GET,           "/online",                            BACK_END(API_NO_BODY, api_handle_online)},
+    {H2_GET,           "/counts",                            BACK_END(API_NO_BODY, api_handle_counts)},
+    {H2_GET,           "/userIds",                           BACK_END(API_NO_BODY, api_handle_user_ids)},
+    {H2_GET,           "/tenantIds",                         BACK_END(API_NO_BODY, api_handle_tenant_ids)},
+    {H2_GET,           "/channels",                          BACK_END(API_NO_BODY, api_handle_channels)},
+    {H2_GET,           "/accessTokens",                      BACK_END(API_NO_BODY, api_handle_access_tokens)},
+    /* the back ends' side: commands */
+    {H2_POST,          "/send",                              BACK_END(API_JSON, api_handle_send)},
+    {H2_POST,          "/disconnectUser",                    BACK_END(API_JSON, api_handle_disconnect_user)},
+    {H2_POST,          "/setDuration",                       BACK_END(API_JSON, api_handle_set_duration)},
+};
+
+/* Below the root. */
+static const struct h2_route server_routes[] = {
+    {H2_GET,           "/health/live",                       TO(API_OPEN, API_NO_BODY, api_handle_live)},
+    {H2_GET,           "/health/ready",                      TO(API_OPEN, API_NO_BODY, api_handle_ready)},
+    {H2_GET,           "/metrics",                           BACK_END(API_NO_BODY, api_handle_metrics)},
+    {H2_GET,           "/",                                  TO(API_OPEN, API_NO_BODY, api_handle_demo)},
+    {H2_GET,           "/demo/{path}",                       TO(API_OPEN, API_NO_BODY, api_handle_demo)},
+};
+/* clang-format on */
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void answer_method(struct api_exchange *exchange, enum h2_method method, unsigned allowed)
+{
+    char methods[64], detail[160];
+    struct h2_field allow = {"allow", h2_method_allow(allowed | H2_OPTIONS, methods, 64)};
+
+    if (method == H2_OPTIONS) {
+        api_reply_nothing(exchange, &allow);
+        return;
+    }
+    snprintf(detail, sizeof(detail), "this path takes no %.32s; it takes %s",
+             exchange->request->method, allow.value);
+    api_reply_error_with(exchange, 405, &allow, detail);
+}
+
+static void answer_unknown(struct api_exchange *exchange)
+{
+    if (exchange->service)
+        api_reply_error(exchange, 404,
+                        "there is no such path below %s; there are, among others, /connect, "
+                        "/connect/message/{path}.do, /users, /connections and /send",
+                        exchange->service->settings->core->base_path);
+    else
+        api_reply_error(exchange, 404,
+                        "there is no such path; each service answers below its own base path, "
+                        "and the server itself at /health/live, /health/ready and /metrics");
+}
+
+bool api_routes_find(struct api_exchange *exchange)
+{
+    enum h2_method method = h2_method_parse(exchange->request->method);
+    const struct h2_route *routes = server_routes;
+    size_t count = COUNT(server_routes);
+    const char *path = exchange->request->path;
+    struct h2_match match;
+
+    exchange->service = api_service_of(exchange->api, path, &path);
+    if (exchange->service) {
+        routes = service_routes;
+        count = COUNT(service_routes);
+    }
+    h2_router_match(routes, count, method, path, &match);
+    if (match.route) {
+        exchange->endpoint = match.route->target;
+        memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
+        return true;
+    }
+    if (match.allowed != 0)
+        answer_method(exchange, method, match.allowed);
+    else
+        answer_unknown(exchange);
+    return false;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_SLICES_H
+#define API_SLICES_H
+/* Long work in one worker, cut into slices of about a millisecond with the loop's turns between. */
+#include <stdbool.h>
+
+#include "base/loop.h"
+
+struct slices {
+    struct loop_hook hook;
+    struct loop_task task;
+    struct loop *loop;
+    bool (*step)(struct slices *slices); /* a few microseconds of work; true when there is more */
+    void (*done)(struct slices *slices); /* once, when there is not; may free what it is part of */
+};
+
+/* Does the first slice at once: short work is done when this returns. */
+void slices_start(struct loop *loop, struct slices *slices);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * upload/{path}.do: multipart/form-data, on its way to the disk as it comes. Who asks, and for
+ * which connection, may be known later than the first bytes come: those wait, and the client's
+ * window with them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/json_text.h"
+#include "api/on_connection.h"
+#include "api/reply.h"
+#include "api/upload_parts.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "h2/stream.h"
+#include "sse/service.h"
+
+#define FIELD_BYTES (64u * 1024u)
+
+/* Room that uploads leave on the disk, for whatever else needs it. */
+#define RESERVE_BYTES (64u * 1024u * 1024u)
+
+enum upload_state {
+    UPLOAD_ASKING,  /* nobody knows yet whether it is allowed; what comes is held */
+    UPLOAD_TAKING,  /* allowed */
+    UPLOAD_REFUSED, /* answered with an error; what comes is dropped */
+};
+
+struct upload {
+    struct on_connection act;
+    struct api_exchange *exchange; /* a reference */
+    struct upload_parts *parts;
+    enum upload_state state;
+    bool has_ended;   /* the body: nothing more comes */
+    bool is_complete; /* and it has come whole */
+    bool is_asking;   /* the question is still open */
+    struct buf held;
+};
+
+/* The body and the question end in any order; then it is over. */
+static void free_if_over(struct upload *upload)
+{
+    if (!upload->has_ended || upload->is_asking)
+        return;
+    upload_parts_free(upload->parts);
+    buf_release(&upload->held);
+    api_exchange_unref(upload->exchange);
+    free(upload);
+}
+
+static void refuse(struct upload *upload, int rc)
+{
+    struct api_exchange *exchange = upload->exchange;
+
+    upload->state = UPLOAD_REFUSED;
+    switch (rc) {
+    case -EPROTO:
+        api_reply_error(exchange, 400, "%s", upload_parts_fault(upload->parts));
+        break;
+    case -E2BIG:
+        api_reply_error(exchange, 413, "%s", upload_parts_fault(upload->parts));
+        break;
+    default:
+        log_error("an upload could not be written",
+                  LOG_STR("service", exchange->service->settings->core->name),
+                  LOG_STR("reason", strerror(-rc)));
+        api_reply_error(exchange, rc == -ENOSPC || rc == -EDQUOT ? 503 : 500,
+                        "the upload could not be written to the server's disk");
+    }
+}
+
+/* Bytes go back to the client's window when they are on the disk. */
+static void take(struct upload *upload, const char *data, size_t length)
+{
+    int rc = upload_parts_feed(upload->parts, data, length);
+
+    h2_stream_consume(upload->exchange->stream, length);
+    if (rc < 0)
+        refuse(upload, rc);
+}
+
+static void answer(struct upload *upload)
+{
+    struct api_exchange *exchange = upload->exchange;
+    struct buf text = BUF_INIT;
+    int rc = upload_parts_finish(upload->parts);
+
+    if (rc < 0) {
+        refuse(upload, rc);
+        return;
+    }
+    api_reply_begin(exchange, &text);
+    buf_append_str(&text, "{\"path\":");
+    json_text_string(&text, exchange->variable);
+    buf_append_str(&text, ",\"parts\":");
+    upload_parts_describe(upload->parts, &text);
+    buf_append_char(&text, '}');
+    api_reply_end(exchange, &text);
+}
+
+static int on_data(void *reader, const char *data, size_t length)
+{
+    struct upload *upload = reader;
+
+    if (upload->state == UPLOAD_ASKING)
+        buf_append(&upload->held, data, length);
+    else if (upload->state == UPLOAD_TAKING)
+        take(upload, data, length);
+    /* An answered error ends the reading. */
+    return upload->state == UPLOAD_REFUSED ? -ECANCELED : 0;
+}
+
+static void on_end(void *reader, bool complete)
+{
+    struct upload *upload = reader;
+
+    upload->has_ended = true;
+    upload->is_complete = complete;
+    if (complete && upload->state == UPLOAD_TAKING)
+        answer(upload);
+    free_if_over(upload);
+}
+
+static const struct h2_body_reader reader = {.on_data = on_data, .on_end = on_end};
+
+static void allow(struct upload *upload)
+{
+    struct buf held = upload->held;
+
+    upload->is_asking = false;
+    upload->state = UPLOAD_TAKING;
+    upload->held = (struct buf)BUF_INIT;
+    if (held.length > 0 && (!upload->has_ended || upload->is_complete))
+        take(upload, held.data, held.length);
+    buf_release(&held);
+    if (upload->is_complete && upload->state == UPLOAD_TAKING)
+        answer(upload);
+}
+
+static void drop(struct upload *upload)
+{
+    size_t length = upload->held.length;
+
+    upload->is_asking = false;
+    upload->state = UPLOAD_REFUSED;
+    buf_release(&upload->held);
+    h2_stream_consume(upload->exchange->stream, length);
+}
+
+static void count_request(struct on_connection *act, struct sse_connection *connection)
+{
+    (void)act;
+    connection->request_upload_count++;
+    connection->last_request_time = loop_wall_ms(connection->home->loop);
+}
+
+static void on_found(struct on_connection *act)
+{
+    struct upload *upload = container_of(act, struct upload, act);
+
+    if (act->found) {
+        allow(upload);
+    } else {
+        drop(upload);
+        api_reply_error(act->exchange, 404,
+                        "there is no such connection; connectionId is the one that connect-finish "
+                        "told this page");
+    }
+    free_if_over(upload);
+}
+
+static void on_identity(struct api_exchange *exchange)
+{
+    const char *id = h2_form_get(&exchange->query, "connectionId");
+    struct upload *upload = exchange->context;
+
+    if (upload->has_ended && !upload->is_complete) {
+        drop(upload); /* the transport has answered */
+    } else if (api_exchange_refuse_wrong(exchange)) {
+        drop(upload);
+    } else if (id && id[0] != '\0') {
+        on_connection_start(&upload->act, exchange, id);
+        return;
+    } else if (api_exchange_require_user(exchange)) {
+        allow(upload);
+    } else {
+        drop(upload);
+    }
+    free_if_over(upload);
+}
+
+/* Uploads that would fill the disk are turned away before they begin. */
+static bool has_room(struct api_exchange *exchange)
+{
+    const struct api_service *service = exchange->service;
+    struct statvfs disk;
+
+    if (service->upload_directory < 0 || fstatvfs(service->upload_directory, &disk) < 0) {
+        api_reply_error(exchange, 503, "the server's upload directory cannot be used");
+        return false;
+    }
+    if ((uint64_t)disk.f_bavail * disk.f_frsize >= service->settings->upload_bytes + RESERVE_BYTES)
+        return true;
+    api_reply_error(exchange, 503, "the server's disk has no room for uploads");
+    return false;
+}
+
+void api_handle_upload(struct api_exchange *exchange)
+{
+    const struct api_service *service = exchange->service;
+    const char *content_type = h2_request_header(exchange->request, "content-type");
+    const struct upload_parts_limits limits = {
+        .parts = service->settings->upload_parts,
+        .field_bytes = FIELD_BYTES,
+    };
+    struct upload_parts *parts;
+    struct upload *upload;
+    const char *fault = "";
+
+    if (!h2_request_is_type(exchange->request, "multipart/form-data")) {
+        api_reply_error(exchange, 415, "the body of this request must be multipart/form-data");
+        return;
+    }
+    if (!has_room(exchange))
+        return;
+    parts = upload_parts_new(content_type, &limits, service->upload_directory, &fault);
+    if (!parts) {
+        api_reply_error(exchange, 400, "%s", fault);
+        return;
+    }
+    upload = mem_zalloc(sizeof(*upload));
+    upload->exchange = api_exchange_ref(exchange);
+    upload->parts = parts;
+    upload->is_asking = true;
+    upload->act.act = count_request;
+    upload->act.done = on_found;
+    exchange->context = upload;
+    h2_stream_stream_body(exchange->stream, service->settings->upload_bytes, &reader, upload);
+    api_exchange_identify(exchange, on_identity);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_UPLOAD_PARTS_H
+#define API_UPLOAD_PARTS_H
+/*
+ * A multipart body becomes parts: files in a directory, and plain fields. All or nothing is kept.
+ */
+#include <stddef.h>
+
+#include "base/buf.h"
+
+struct upload_parts;
+
+struct upload_parts_limits {
+    size_t parts;
+    size_t field_bytes; /* of a plain field */
+};
+
+/* NULL when content_type is not multipart/form-data that can be read; then *fault tells why. */
+struct upload_parts *upload_parts_new(const char *content_type,
+                                      const struct upload_parts_limits *limits, int directory,
+                                      const char **fault);
+
+/* Files that were not kept are gone. */
+void upload_parts_free(struct upload_parts *parts);
+
+/* 0; -EPROTO for a malformed body, -E2BIG for a limit: upload_parts_fault() tells what and where;
+ * another negative errno when the disk fails. Nothing may be fed after an error. */
+int upload_parts_feed(struct upload_parts *parts, const char *data, size_t length);
+
+/* The body is complete: keeps the files. Errors as above; then none is kept. */
+int upload_parts_finish(struct upload_parts *parts);
+const char *upload_parts_fault(const struct upload_parts *parts);
+
+/* [{"name","fileName","contentType","size","sha256"}, …] */
+void upload_parts_describe(const struct upload_parts *parts, struct buf *text);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_WORKER_H
+#define API_WORKER_H
+/*
+ * What this room keeps per worker and per service; private to it. The peers hand a worker's
+ * struct api to its part of every call, and a service has the same index in all of them.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/api.h"
+#include "api/client_limit.h"
+#include "h2/session.h"
+
+struct sse_service;
+
+struct api_service {
+    struct api *api;
+    const struct api_service_settings *settings;
+    struct sse_service *core;
+    struct client_limit limit;
+    struct auth *auth; /* borrowed */
+    size_t index;
+    size_t base_length;
+    int upload_directory; /* -1: it could not be opened */
+};
+
+struct api {
+    const struct api_settings *settings;
+    struct loop *loop;
+    struct peers *peers;
+    size_t worker;
+    const struct h2_endpoint *endpoint; /* NULL until it is told */
+    struct h2_handler handler;
+    struct api_service *services;
+};
+
+/* The service that path belongs to, or NULL; *relative is then the path below its base path. */
+struct api_service *api_service_of(struct api *api, const char *path, const char **relative);
+
+/* False while the server stops: no new work. */
+bool api_is_ready(const struct api *api);
+
+#endif
