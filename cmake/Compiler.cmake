@@ -18,6 +18,11 @@ elseif(NOT SSE_SERVER_SANITIZE STREQUAL "none")
     message(FATAL_ERROR "SSE_SERVER_SANITIZE is '${SSE_SERVER_SANITIZE}'; use none, address or thread")
 endif()
 
+if(SSE_SERVER_FUZZ) # so that libFuzzer sees which ways an input went, in the libraries too
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     add_compile_definitions(_FORTIFY_SOURCE=2)
     add_compile_options(-fPIE)

@@ -16,7 +16,7 @@ function(embed file symbol)
     file(SIZE ${file} size)
     file(READ ${file} hex HEX)
     string(REGEX REPLACE "(..)" "\\\\x\\1" octets "${hex}")
-    string(APPEND code "static struct bytes ${symbol} = {1, ${size}, \"${octets}\"};\n")
+    string(APPEND code "static struct bytes ${symbol} = {.refs = 1, .length = ${size}, .data = \"${octets}\"};\n")
     set(code "${code}" PARENT_SCOPE)
 endfunction()
 
