@@ -7,7 +7,7 @@
  * begins (h2/flush.c), so that nothing in the buffer outlives a flush. That leans on nghttp2's
  * inside (the first chunk of its frame buffer is the only large allocation of a new session and is
  * freed as it was allocated); tests/unit/h2/test_frame_memory.c fails when that changes, and
- * SSE_SERVER_SHARED_FRAMES=OFF at build time switches the sharing off.
+ * H2_SHARED_FRAMES (a choice of the build) switches the sharing off.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 /*
  * A listening socket of one worker: TCP (SO_REUSEPORT, so that each worker has its own) or unix.
  * Addresses: "127.0.0.1:8443", "[::1]:8443", "*:8443" (all, IPv4 and IPv6), "localhost:8443"
- * (every address the name has), "unix:/run/sse.sock".
+ * (every address the name has), "unix:/run/h2.sock".
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -16,7 +16,7 @@ struct h2_stream;
 /* The bodies lie in the program's data with one reference that is never given back, so that an
  * answer refers to them and copies nothing. */
 struct h2_asset {
-    const char *name; /* "sse.js", "demo/index.html" */
+    const char *name; /* "client.js", "demo/index.html" */
     const char *content_type;
     const char *etag;       /* quoted, of the identity form; other forms add their own suffix */
     struct bytes *identity; /* never NULL */
