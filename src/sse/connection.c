@@ -155,7 +155,7 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     const char *channel = options->info->channel;
 
     sse_registry_add(service->registry, connection, channel ? channel : "");
-    sse_connection_add_listeners(connection, options->listeners, options->listener_count);
+    sse_connection_set_listeners(connection, options->listeners, options->listener_count);
     greet(connection);
     start_timer(connection);
     service->counters.connections_opened++;

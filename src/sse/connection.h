@@ -108,11 +108,14 @@ void sse_connection_take(struct sse_connection *connection, char *to, size_t len
 /* The sink has gone, finished or broken. Frees the connection: no call may follow. */
 void sse_connection_gone(struct sse_connection *connection);
 
-/* The listeners as they are after the change; names that are no event names are refused before. */
+/* Names that are no event names, and those beyond settings->listeners, are left out. */
 void sse_connection_add_listeners(struct sse_connection *connection, const char *const *names,
                                   size_t count);
 void sse_connection_remove_listeners(struct sse_connection *connection, const char *const *names,
                                      size_t count);
+/* The names it begins with, of which observers hear by on_connect: sse_connection_open()'s own. */
+void sse_connection_set_listeners(struct sse_connection *connection, const char *const *names,
+                                  size_t count);
 json_t *sse_connection_listeners(const struct sse_connection *connection); /* array, new */
 bool sse_connection_is_listening(const struct sse_connection *connection, const char *event);
 

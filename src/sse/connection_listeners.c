@@ -22,16 +22,28 @@ static bool is_event_name(const char *name)
     return name[0] != '\0' && sse_event_check_field(name, strlen(name), SSE_EVENT_MAX_NAME) == 0;
 }
 
+/* Whether that was news: a name beyond the limit, or none at all, is not. */
+static bool listen_to(struct sse_connection *connection, const char *name)
+{
+    const struct sse_service *service = connection->service;
+
+    return sse_registry_listener_count(connection) < service->settings->listeners &&
+           is_event_name(name) && sse_registry_listen(service->registry, connection, name);
+}
+
+void sse_connection_set_listeners(struct sse_connection *connection, const char *const *names,
+                                  size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)listen_to(connection, names[i]);
+}
+
 void sse_connection_add_listeners(struct sse_connection *connection, const char *const *names,
                                   size_t count)
 {
     /* An observer may close the connection. */
     for (size_t i = 0; i < count && connection->service; i++) {
-        struct sse_service *service = connection->service;
-
-        if (sse_registry_listener_count(connection) >= service->settings->listeners)
-            return;
-        if (is_event_name(names[i]) && sse_registry_listen(service->registry, connection, names[i]))
+        if (listen_to(connection, names[i]))
             tell_listening(connection, names[i], true);
     }
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SUPPORT_FAKE_LOOP_H
+#define SUPPORT_FAKE_LOOP_H
+/*
+ * The loop of base/loop.h with a clock that the test winds, for what has timers and hooks but does
+ * no I/O: linked in the place of the real one, because these definitions come first. Include it in
+ * one source file of a test program.
+ */
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define FAKE_LOOP_WALL_START INT64_C(1700000000000)
+
+struct loop {
+    uint64_t now_ms;
+    struct list timers; /* expires: in ms here */
+    struct list tasks;
+    struct list hooks[LOOP_PHASES];
+    unsigned wakes;
+};
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = mem_zalloc(sizeof(*loop));
+
+    loop->now_ms = 1000;
+    list_init(&loop->timers);
+    list_init(&loop->tasks);
+    for (size_t phase = 0; phase < LOOP_PHASES; phase++)
+        list_init(&loop->hooks[phase]);
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    free(loop);
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return loop->now_ms;
+}
+
+int64_t loop_wall_ms(const struct loop *loop)
+{
+    return FAKE_LOOP_WALL_START + (int64_t)loop->now_ms;
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+    if (!list_is_linked(&task->node))
+        list_append(&loop->tasks, &task->node);
+}
+
+void loop_cancel(struct loop_task *task)
+{
+    list_remove(&task->node);
+}
+
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+{
+    list_remove(&timer->node);
+    timer->expires = loop->now_ms + delay_ms;
+    list_append(&loop->timers, &timer->node);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    list_remove(&timer->node);
+}
+
+void loop_hook_add(struct loop *loop, enum loop_phase phase, struct loop_hook *hook)
+{
+    list_append(&loop->hooks[phase], &hook->node);
+}
+
+void loop_hook_remove(struct loop_hook *hook)
+{
+    list_remove(&hook->node);
+}
+
+void loop_wake(struct loop *loop)
+{
+    loop->wakes++;
+}
+
+/* The end of one turn; true when a hook has more to do. */
+static inline bool fake_loop_turn(struct loop *loop)
+{
+    struct list *node;
+    bool is_more = false;
+
+    while ((node = list_take_first(&loop->tasks))) {
+        struct loop_task *task = container_of(node, struct loop_task, node);
+
+        task->run(task);
+    }
+    for (size_t phase = 0; phase < LOOP_PHASES; phase++) {
+        list_for_each(each, &loop->hooks[phase]) {
+            struct loop_hook *hook = container_of(each, struct loop_hook, node);
+
+            is_more = hook->run(hook) || is_more;
+        }
+    }
+    return is_more;
+}
+
+static inline struct loop_timer *fake_loop_next_timer(const struct loop *loop)
+{
+    struct loop_timer *next = NULL;
+
+    list_for_each(node, &loop->timers) {
+        struct loop_timer *timer = container_of(node, struct loop_timer, node);
+
+        if (!next || timer->expires < next->expires)
+            next = timer;
+    }
+    return next;
+}
+
+/* Lets time pass: every timer fires when it is due, in order. */
+static inline void fake_loop_advance(struct loop *loop, uint64_t ms)
+{
+    const uint64_t until = loop->now_ms + ms;
+    struct loop_timer *timer;
+
+    while ((timer = fake_loop_next_timer(loop)) && timer->expires <= until) {
+        loop->now_ms = timer->expires > loop->now_ms ? timer->expires : loop->now_ms;
+        list_remove(&timer->node);
+        timer->on_fire(timer);
+    }
+    loop->now_ms = until;
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "sse/event.h"
+#include "sse/message.h"
+#include "support/event_stream.h"
+#include "support/test.h"
+
+struct fixture {
+    struct sse_message message;
+    char fault[256];
+    int status;
+};
+
+static void read_message(struct fixture *fixture, const char *text)
+{
+    json_t *object = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    assert_non_null(object);
+    fixture->fault[0] = '\0';
+    fixture->status = sse_message_from_json(&fixture->message, object, SSE_EVENT_MAX_DATA,
+                                            fixture->fault, sizeof(fixture->fault));
+    json_decref(object);
+}
+
+static void assert_data(const char *json, const char *expected)
+{
+    struct fixture fixture;
+    struct event_stream stream;
+    char text[512];
+
+    snprintf(text, sizeof(text), "{\"event\":\"e\",\"all\":true%s%s}", json ? ",\"data\":" : "",
+             json ? json : "");
+    read_message(&fixture, text);
+    assert_int_equal(fixture.status, 0);
+    event_stream_parse(&stream, fixture.message.wire->data, fixture.message.wire->length);
+    assert_int_equal(stream.count, 1);
+    assert_string_equal(stream.events[0].data, expected);
+    assert_string_equal(stream.events[0].id, fixture.message.id);
+    event_stream_release(&stream);
+    sse_message_release(&fixture.message);
+}
+
+static void assert_fault(const char *text, int status, const char *sentence)
+{
+    struct fixture fixture;
+
+    read_message(&fixture, text);
+    assert_int_equal(fixture.status, status);
+    assert_non_null(strstr(fixture.fault, sentence));
+    assert_null(fixture.message.wire);
+    assert_null(fixture.message.event);
+}
+
+static void test_whole_message(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    read_message(&fixture, "{\"event\":\"bell\",\"data\":{\"n\":1},\"userId\":[7,\"8\"],"
+                           "\"listening\":true,\"qos\":0,\"ttl\":60,\"id\":\"m-1\"}");
+    assert_int_equal(fixture.status, 0);
+    assert_string_equal(fixture.message.id, "m-1");
+    assert_string_equal(fixture.message.event, "bell");
+    assert_int_equal(fixture.message.target.dimension, SSE_BY_USER);
+    assert_int_equal(fixture.message.target.count, 2);
+    assert_string_equal(fixture.message.target.listening, "bell");
+    assert_string_equal(fixture.message.wire->data, "id:m-1\nevent:bell\ndata:{\"n\":1}\n\n");
+    sse_message_release(&fixture.message);
+    sse_message_release(&fixture.message);
+}
+
+static void test_data(void **state)
+{
+    (void)state;
+    assert_data(NULL, "");
+    assert_data("null", "null");
+    assert_data("\"\"", "");
+    assert_data("\"a text\"", "a text");
+    assert_data("\"two\\r\\nlines\"", "two\nlines");
+    assert_data("\"\\u2028\"", "\xe2\x80\xa8");
+    assert_data("true", "true");
+    assert_data("7", "7");
+    assert_data("[1, {\"a\": \"b\\nc\"}]", "[1,{\"a\":\"b\\nc\"}]");
+    assert_data("\"\xc3\xa9\"", "\xc3\xa9");
+    assert_data("[0.1, 1.5]", "[0.1,1.5]");
+    assert_data("{\"a\":[0.30000000000000004]}", "{\"a\":[0.30000000000000004]}");
+}
+
+static void test_faults_name_the_field(void **state)
+{
+    (void)state;
+    assert_fault("[]", -EINVAL, "must be a JSON object");
+    assert_fault("{\"all\":true}", -EINVAL, "\"event\" must be");
+    assert_fault("{\"all\":true,\"event\":\"\"}", -EINVAL, "\"event\" must be");
+    assert_fault("{\"all\":true,\"event\":7}", -EINVAL, "\"event\" must be");
+    assert_fault("{\"all\":true,\"event\":\"a\\nb\"}", -EINVAL, "\"event\" must not");
+    assert_fault("{\"all\":true,\"event\":\"a\\rb\"}", -EINVAL, "\"event\" must not");
+    assert_fault("{\"all\":true,\"event\":\"a\",\"id\":\"1\\n2\"}", -EINVAL, "\"id\" must not");
+    assert_fault("{\"all\":true,\"event\":\"a\",\"id\":7}", -EINVAL, "\"id\" must be");
+    assert_fault("{\"event\":\"a\"}", -EINVAL, "no selector");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"userId\":1}", -EINVAL, "more than one");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"listening\":1}", -EINVAL, "\"listening\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"ttl\":-1}", -EINVAL, "\"ttl\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"ttl\":\"1\"}", -EINVAL, "\"ttl\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":2}", -EINVAL, "\"qos\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":true}", -EINVAL, "\"qos\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":1}", -ENOTSUP, "does not store");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"evnet\":1}", -EINVAL,
+                 "unknown field \"evnet\"; a message has event, data");
+    assert_fault("{\"event\":\"connect-finish\",\"all\":true}", -EINVAL, "the server's own");
+    assert_fault("{\"event\":\"connect-close\",\"all\":true}", -EINVAL, "the server's own");
+    assert_fault("{\"event\":\"sse-set-duration\",\"all\":true}", -EINVAL, "the server's own");
+}
+
+static json_t *message_of(size_t name_length, size_t data_length)
+{
+    char *name = calloc(1, name_length + 1);
+    char *data = calloc(1, data_length + 1);
+    json_t *object;
+
+    memset(name, 'n', name_length);
+    memset(data, '\n', data_length);
+    object = json_pack("{s:s, s:s, s:b}", "event", name, "data", data, "all", 1);
+    free(name);
+    free(data);
+    return object;
+}
+
+static void assert_size(size_t name_length, size_t data_length, int status)
+{
+    json_t *object = message_of(name_length, data_length);
+    struct sse_message message;
+    char fault[128];
+
+    assert_int_equal(sse_message_from_json(&message, object, 1000, fault, sizeof(fault)), status);
+    json_decref(object);
+    if (status == 0)
+        sse_message_release(&message);
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    assert_size(SSE_EVENT_MAX_NAME, 1000, 0);
+    assert_size(SSE_EVENT_MAX_NAME + 1, 1000, -EINVAL);
+    assert_size(SSE_EVENT_MAX_NAME, 1001, -EMSGSIZE);
+}
+
+static void test_ids_are_unique_and_of_one_epoch(void **state)
+{
+    char one[SSE_MESSAGE_ID_SIZE];
+    char other[SSE_MESSAGE_ID_SIZE];
+
+    (void)state;
+    sse_message_make_id(one);
+    sse_message_make_id(other);
+    assert_string_not_equal(one, other);
+    assert_memory_equal(one, other, 9);
+    assert_int_equal(one[8], '-');
+    assert_int_equal(strspn(one, "0123456789abcdef"), 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_message),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_faults_name_the_field),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_ids_are_unique_and_of_one_epoch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

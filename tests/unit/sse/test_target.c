@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "sse/target.h"
+#include "support/test.h"
+
+#define EVERY ((1u << SSE_DIMENSIONS) - 1)
+
+static int read_target(struct sse_target *target, const char *text, unsigned allowed, char *fault,
+                       size_t size)
+{
+    json_t *object = json_loads(text, 0, NULL);
+    int status;
+
+    assert_non_null(object);
+    status = sse_target_from_json(target, object, allowed, fault, size);
+    json_decref(object);
+    return status;
+}
+
+static void assert_refused(const char *text, unsigned allowed, const char *sentence)
+{
+    struct sse_target target;
+    char fault[256] = "";
+
+    assert_int_equal(read_target(&target, text, allowed, fault, sizeof(fault)), -EINVAL);
+    assert_string_equal(fault, sentence);
+    sse_target_release(&target);
+}
+
+static void test_each_dimension(void **state)
+{
+    static const char *const texts[SSE_DIMENSIONS] = {
+        [SSE_BY_USER] = "{\"userId\":\"7\"}",           [SSE_BY_TOKEN] = "{\"accessToken\":\"7\"}",
+        [SSE_BY_TENANT] = "{\"tenantId\":[\"7\"]}",     [SSE_BY_CHANNEL] = "{\"channel\":7}",
+        [SSE_BY_CONNECTION] = "{\"connectionId\":[7]}", [SSE_ALL] = "{\"all\":true}",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
+        struct sse_target target;
+        char fault[256];
+
+        assert_int_equal(read_target(&target, texts[i], EVERY, fault, sizeof(fault)), 0);
+        assert_int_equal(target.dimension, i);
+        assert_null(target.listening);
+        if (i == SSE_ALL) {
+            assert_null(target.values);
+        } else {
+            assert_int_equal(target.count, 1);
+            assert_string_equal(target.values[0], "7");
+        }
+        sse_target_release(&target);
+    }
+}
+
+static void test_numbers_are_texts(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+
+    (void)state;
+    assert_int_equal(read_target(&target,
+                                 "{\"userId\":[7,\"7\",-1,9223372036854775807,"
+                                 "-9223372036854775808,\"caf\\u00e9\"]}",
+                                 EVERY, fault, sizeof(fault)),
+                     0);
+    assert_int_equal(target.count, 6);
+    assert_string_equal(target.values[0], target.values[1]);
+    assert_string_equal(target.values[2], "-1");
+    assert_string_equal(target.values[3], "9223372036854775807");
+    assert_string_equal(target.values[4], "-9223372036854775808");
+    assert_string_equal(target.values[5], "caf\xc3\xa9");
+    sse_target_release(&target);
+}
+
+static void test_nobody_is_a_target(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+
+    (void)state;
+    assert_int_equal(read_target(&target, "{\"userId\":[]}", EVERY, fault, sizeof(fault)), 0);
+    assert_int_equal(target.count, 0);
+    sse_target_release(&target);
+}
+
+static void test_faults(void **state)
+{
+    static const char user_fault[] =
+        "\"userId\" must be a non-empty string, an integer, or an array of these";
+
+    (void)state;
+    assert_refused("{\"userId\":\"\"}", EVERY, user_fault);
+    assert_refused("{\"userId\":null}", EVERY, user_fault);
+    assert_refused("{\"userId\":1.5}", EVERY, user_fault);
+    assert_refused("{\"userId\":true}", EVERY, user_fault);
+    assert_refused("{\"userId\":{}}", EVERY, user_fault);
+    assert_refused("{\"userId\":[[1]]}", EVERY, user_fault);
+    assert_refused("{\"userId\":[1,null]}", EVERY, user_fault);
+    assert_refused("{\"all\":false}", EVERY, "\"all\" must be true");
+    assert_refused("{\"all\":1}", EVERY, "\"all\" must be true");
+    assert_refused("{}", 1u << SSE_BY_USER | 1u << SSE_BY_CONNECTION,
+                   "no selector; give exactly one of \"userId\" \"connectionId\"");
+    assert_refused("{\"userId\":1,\"all\":true}", EVERY,
+                   "more than one selector; give exactly one of \"userId\" \"accessToken\" "
+                   "\"tenantId\" \"channel\" \"connectionId\" \"all\"");
+    assert_refused("{\"all\":true}", 1u << SSE_BY_USER,
+                   "no such selector here; give exactly one of \"userId\"");
+}
+
+static void test_fault_is_cut_to_size(void **state)
+{
+    struct sse_target target;
+    char fault[24];
+
+    (void)state;
+    assert_int_equal(read_target(&target, "{}", EVERY, fault, sizeof(fault)), -EINVAL);
+    assert_string_equal(fault, "no selector; give exact");
+}
+
+static json_t *many(size_t count)
+{
+    json_t *values = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(values, json_integer((json_int_t)i));
+    return json_pack("{s:o}", "userId", values);
+}
+
+static void test_ten_thousand_values(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+    json_t *most = many(SSE_TARGET_MAX_VALUES);
+    json_t *more = many(SSE_TARGET_MAX_VALUES + 1);
+
+    (void)state;
+    assert_int_equal(sse_target_from_json(&target, most, EVERY, fault, sizeof(fault)), 0);
+    assert_int_equal(target.count, SSE_TARGET_MAX_VALUES);
+    assert_string_equal(target.values[0], "0");
+    assert_string_equal(target.values[9999], "9999");
+    sse_target_release(&target);
+    assert_int_equal(sse_target_from_json(&target, more, EVERY, fault, sizeof(fault)), -EINVAL);
+    assert_string_equal(fault, "\"userId\" has 10001 values; at most 10000 are taken");
+    json_decref(most);
+    json_decref(more);
+}
+
+/* A parser would not let it through; whoever builds JSON by hand might. */
+static void test_nul_in_a_value(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+    json_t *object = json_pack("{s:o}", "userId", json_stringn("a\0b", 3));
+
+    (void)state;
+    assert_int_equal(sse_target_from_json(&target, object, EVERY, fault, sizeof(fault)), -EINVAL);
+    json_decref(object);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_dimension),       cmocka_unit_test(test_numbers_are_texts),
+        cmocka_unit_test(test_nobody_is_a_target),   cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_fault_is_cut_to_size), cmocka_unit_test(test_ten_thousand_values),
+        cmocka_unit_test(test_nul_in_a_value),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/user.h"
+#include "support/test.h"
+
+static void test_copies_everything(void **state)
+{
+    json_t *extra = json_pack("{s:i, s:s}", "level", 3, "id", "forged");
+    struct sse_user *user = sse_user_new("7", "Ann", "tok", "t1", extra);
+    json_t *shown = sse_user_to_json(user);
+    json_t *expected = json_pack("{s:s, s:s, s:s, s:s, s:i}", "id", "7", "name", "Ann",
+                                 "accessToken", "tok", "tenantId", "t1", "level", 3);
+
+    (void)state;
+    json_decref(extra);
+    assert_string_equal(user->id, "7");
+    assert_string_equal(user->name, "Ann");
+    assert_string_equal(user->access_token, "tok");
+    assert_string_equal(user->tenant_id, "t1");
+    assert_true(json_equal(shown, expected));
+    json_decref(shown);
+    json_decref(expected);
+    assert_null(sse_user_unref(user));
+}
+
+static void test_null_is_empty(void **state)
+{
+    struct sse_user *user = sse_user_new("7", NULL, NULL, NULL, NULL);
+
+    (void)state;
+    assert_string_equal(user->name, "");
+    assert_string_equal(user->access_token, "");
+    assert_string_equal(user->tenant_id, "");
+    assert_null(user->extra);
+    sse_user_unref(user);
+    assert_null(sse_user_unref(NULL));
+}
+
+static void test_references(void **state)
+{
+    struct sse_user *user = sse_user_new("7", NULL, NULL, NULL, NULL);
+
+    (void)state;
+    assert_ptr_equal(sse_user_ref(user), user);
+    assert_null(sse_user_unref(user));
+    assert_string_equal(user->id, "7");
+    assert_null(sse_user_unref(user));
+}
+
+/* What is no text cannot be shown, and breaks nothing. */
+static void test_bad_utf8(void **state)
+{
+    struct sse_user *user = sse_user_new("7", "\xff", NULL, NULL, NULL);
+    json_t *shown = sse_user_to_json(user);
+
+    (void)state;
+    assert_true(json_is_null(json_object_get(shown, "name")));
+    json_decref(shown);
+    sse_user_unref(user);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_copies_everything),
+        cmocka_unit_test(test_null_is_empty),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_bad_utf8),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
