@@ -27,10 +27,10 @@ static void check(const struct sse_message *message, const json_t *data)
     event_stream_release(&stream);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *text, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct json_fault json_fault;
-    json_t *object = json_parse((const char *)text, size, &json_fault);
+    json_t *object = json_parse((const char *)data, size, &json_fault);
     struct sse_message message;
     char fault[256];
 
