@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SUPPORT_SSE_ROOM_H
+#define SUPPORT_SSE_ROOM_H
+/* One service on the fake loop, and connections to it by recording sinks. */
+#include <string.h>
+
+#include "sse/event.h"
+#include "sse/service.h"
+#include "sse/user.h"
+#include "support/fake_loop.h"
+#include "support/recording_sink.h"
+
+struct sse_room {
+    struct sse_service_settings settings;
+    struct loop *loop;
+    struct sse_service *service;
+};
+
+/* Settings without timers; the test may change them before the first connection. */
+static inline void sse_room_open(struct sse_room *room)
+{
+    room->settings = sse_service_settings_default;
+    room->settings.name = "hr";
+    room->settings.version = "1.2.3";
+    room->settings.comment_ms = 0;
+    room->settings.lifetime_ms = 0;
+    room->loop = loop_new();
+    room->service = sse_service_new(room->loop, &room->settings);
+}
+
+static inline void sse_room_close(struct sse_room *room)
+{
+    sse_service_free(room->service);
+    loop_free(room->loop);
+}
+
+/* Who connects; NULL texts are "". */
+struct sse_guest {
+    const char *user, *token, *tenant, *channel;
+    const char *listeners[4];
+    int64_t keepalive_time_ms;
+};
+
+static inline struct sse_connection *
+sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
+{
+    struct sse_user *user = sse_user_new(guest->user, "", guest->token, guest->tenant, NULL);
+    const struct sse_client_info info = {.channel = guest->channel, .user_agent = "test"};
+    struct sse_connection_options options = {
+        .user = user,
+        .info = &info,
+        .listeners = guest->listeners,
+        .sink = &recording_sink,
+        .sink_context = sink,
+        .keepalive_time_ms = guest->keepalive_time_ms,
+    };
+
+    while (options.listener_count < 4 && guest->listeners[options.listener_count])
+        options.listener_count++;
+    sink->connection = sse_connection_open(room->service, &options);
+    sse_user_unref(user);
+    return sink->connection;
+}
+
+/* Connects and takes what is said at the start. */
+static inline struct sse_connection *
+sse_room_settle(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
+{
+    struct sse_connection *connection = sse_room_connect(room, sink, guest);
+
+    recording_sink_drain(sink, 0);
+    buf_clear(&sink->received);
+    sink->wakes = 0;
+    return connection;
+}
+
+static inline void sse_room_leave(struct recording_sink *sink)
+{
+    if (sink->connection)
+        sse_connection_gone(sink->connection);
+    recording_sink_release(sink);
+}
+
+static inline struct sse_event *sse_room_event(const char *name, const char *data)
+{
+    const struct sse_event_fields fields = {
+        .name = name, .data = data, .data_length = strlen(data), .retry_ms = -1};
+
+    return sse_event_new(name, sse_event_encode(&fields));
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "sse/presence.h"
+#include "support/fake_loop.h"
+#include "support/test.h"
+
+#define GRACE_MS 5000u
+
+struct fixture {
+    struct loop *loop;
+    struct sse_presence *presence;
+    char told[512];    /* "+ann -ann " */
+    bool is_returning; /* joins again from within on_offline */
+};
+
+static void tell(struct fixture *fixture, char sign, const char *user_id)
+{
+    const size_t used = strlen(fixture->told);
+
+    snprintf(fixture->told + used, sizeof(fixture->told) - used, "%c%s ", sign, user_id);
+}
+
+static void on_online(void *context, const char *user_id)
+{
+    tell(context, '+', user_id);
+}
+
+static void on_offline(void *context, const char *user_id)
+{
+    struct fixture *fixture = context;
+
+    tell(fixture, '-', user_id);
+    if (fixture->is_returning)
+        sse_presence_join(fixture->presence, user_id);
+    fixture->is_returning = false;
+}
+
+static void open_fixture(struct fixture *fixture, uint32_t grace_ms)
+{
+    const struct sse_presence_handler handler = {on_online, on_offline, fixture};
+
+    *fixture = (struct fixture){.loop = loop_new()};
+    fixture->presence = sse_presence_new(fixture->loop, grace_ms, &handler);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    sse_presence_free(fixture->presence);
+    loop_free(fixture->loop);
+}
+
+static void test_first_and_last_connection(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "bob");
+    sse_presence_leave(fixture.presence, "ann");
+    fake_loop_advance(fixture.loop, GRACE_MS * 2);
+    assert_string_equal(fixture.told, "+ann +bob ");
+    sse_presence_leave(fixture.presence, "ann");
+    fake_loop_advance(fixture.loop, GRACE_MS - 1);
+    assert_int_equal(sse_presence_online(fixture.presence), 2);
+    assert_string_equal(fixture.told, "+ann +bob ");
+    fake_loop_advance(fixture.loop, 1);
+    assert_string_equal(fixture.told, "+ann +bob -ann ");
+    assert_int_equal(sse_presence_online(fixture.presence), 1);
+    close_fixture(&fixture);
+}
+
+static void test_back_within_grace_is_silent(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    for (unsigned i = 0; i < 100; i++) {
+        sse_presence_join(fixture.presence, "ann");
+        sse_presence_leave(fixture.presence, "ann");
+        fake_loop_advance(fixture.loop, GRACE_MS - 1);
+    }
+    assert_string_equal(fixture.told, "+ann ");
+    fake_loop_advance(fixture.loop, 1);
+    assert_string_equal(fixture.told, "+ann -ann ");
+    close_fixture(&fixture);
+}
+
+static void test_no_grace(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, 0);
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "ann");
+    assert_string_equal(fixture.told, "+ann -ann ");
+    assert_int_equal(sse_presence_online(fixture.presence), 0);
+    close_fixture(&fixture);
+}
+
+static void test_leave_without_join(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_leave(fixture.presence, "nobody");
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "ann");
+    fake_loop_advance(fixture.loop, GRACE_MS * 2);
+    assert_string_equal(fixture.told, "+ann -ann ");
+    close_fixture(&fixture);
+}
+
+static void test_join_from_the_handler(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    fixture.is_returning = true;
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "ann");
+    fake_loop_advance(fixture.loop, GRACE_MS);
+    assert_string_equal(fixture.told, "+ann -ann +ann ");
+    assert_int_equal(sse_presence_online(fixture.presence), 1);
+    close_fixture(&fixture);
+}
+
+static void test_free_tells_nobody(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_join(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "bob");
+    sse_presence_leave(fixture.presence, "bob");
+    sse_presence_free(fixture.presence);
+    fixture.presence = NULL;
+    fake_loop_advance(fixture.loop, GRACE_MS * 2);
+    assert_string_equal(fixture.told, "+ann +bob ");
+    close_fixture(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first_and_last_connection),
+        cmocka_unit_test(test_back_within_grace_is_silent),
+        cmocka_unit_test(test_no_grace),
+        cmocka_unit_test(test_leave_without_join),
+        cmocka_unit_test(test_join_from_the_handler),
+        cmocka_unit_test(test_free_tells_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
