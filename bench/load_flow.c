@@ -19,16 +19,20 @@
 /* How soon to look again when other threads may have made room. */
 #define LOOK_AGAIN LOAD_MILLISECOND
 
+/* A body above it is sent in pieces, which those of other streams may come between. */
+#define FRAME 16384u
+
 struct publisher {
     struct load_connection connection;
     struct load_flow *flow;
-    uint32_t *numbers; /* the next one of each target; of a broadcast the first */
+    const struct load_call *latest; /* NULL once it is closed */
+    uint32_t *numbers;              /* the next one of each target; of a broadcast the first */
 };
 
 struct publication {
     struct list node; /* while it is free */
     struct load_call call;
-    struct load_flow *flow;
+    struct publisher *publisher; /* of its latest use */
 };
 
 struct load_flow {
@@ -42,6 +46,7 @@ struct load_flow {
     uint64_t due;      /* when the next POST of a paced flow is */
     uint64_t interval; /* between POSTs; 0: saturated */
     uint64_t end;      /* of publishing; UINT64_MAX: none */
+    uint64_t per_post; /* deliveries that one causes */
     uint64_t undelivered_limit;
     uint32_t in_flight;
     uint32_t turn; /* whose publisher's turn it is */
@@ -66,13 +71,16 @@ static void on_publisher_close(struct load_connection *connection)
 static void on_publication_close(struct load_call *call)
 {
     struct publication *publication = container_of(call, struct publication, call);
-    struct load_flow *flow = publication->flow;
+    struct publisher *publisher = publication->publisher;
+    struct load_flow *flow = publisher->flow;
     struct load_flow_report *report = &flow->report;
     uint64_t arrived = call->connection->socket.arrived;
 
     if (call->status / 100 != 2 && report->refused++ == 0)
         (void)fprintf(stderr, "publisher: status %d\n", call->status);
     load_histogram_add(&report->answers, arrived > call->started ? arrived - call->started : 0);
+    if (publisher->latest == call)
+        publisher->latest = NULL;
     flow->in_flight--;
     list_append(&flow->free, &publication->node);
 }
@@ -109,7 +117,6 @@ struct load_flow *load_flow_new(struct load_crew *crew)
     memset(flow->payload, 'x', options->payload);
     list_init(&flow->free);
     for (uint32_t i = 0; i < options->in_flight; i++) {
-        flow->publications[i].flow = flow;
         flow->publications[i].call.on_close = on_publication_close;
         list_append(&flow->free, &flow->publications[i].node);
     }
@@ -154,15 +161,16 @@ bool load_flow_is_broken(const struct load_flow *flow)
 void load_flow_start(struct load_flow *flow, const struct load_flow_plan *plan)
 {
     const struct load_options *options = flow->crew->options;
-    double per_post = (double)options->batch * (plan->unicast ? 1 : plan->audience);
+    uint64_t per_post = (uint64_t)options->batch * (plan->unicast ? 1 : plan->audience);
 
     flow->plan = *plan;
     memset(&flow->report, 0, sizeof(flow->report));
     for (uint32_t i = 0; i < options->publishers; i++)
         memset(flow->publishers[i].numbers, 0,
                flow->crew->stream_count * sizeof(*flow->publishers[i].numbers));
-    flow->undelivered_limit = (uint64_t)(options->backlog * per_post);
-    flow->interval = plan->rate > 0 ? (uint64_t)((double)LOAD_SECOND * per_post / plan->rate) : 0;
+    flow->per_post = per_post;
+    flow->undelivered_limit = options->backlog * per_post;
+    flow->interval = plan->rate > 0 ? (uint64_t)((double)(LOAD_SECOND * per_post) / plan->rate) : 0;
     flow->report.began = load_now();
     flow->due = flow->report.began;
     flow->end = plan->seconds > 0
@@ -199,10 +207,21 @@ static uint32_t append_message(struct load_flow *flow, uint32_t publisher, struc
     return target;
 }
 
+/* HTTP/2 has no order between streams but that of their frames: events are only in order for sure
+ * when a body has left before the next one begins. */
+static bool is_sending(const struct load_flow *flow)
+{
+    const struct load_call *latest =
+        flow->publishers[flow->turn % flow->crew->options->publishers].latest;
+
+    return latest != NULL && latest->body_sent < latest->body.length;
+}
+
 static void post(struct load_flow *flow)
 {
     const struct load_options *options = flow->crew->options;
     uint32_t publisher = flow->turn++ % options->publishers;
+    struct load_connection *connection = &flow->publishers[publisher].connection;
     struct publication *publication =
         container_of(list_take_first(&flow->free), struct publication, node);
     struct buf *body = &publication->call.body;
@@ -220,11 +239,14 @@ static void post(struct load_flow *flow)
         buf_append_char(body, ']');
     flow->report.posts++;
     flow->in_flight++;
-    publication->call.connection = &flow->publishers[publisher].connection;
-    if (load_exchange_submit(&options->publish, &values, publication->call.connection,
-                             &publication->call) < 0) {
+    publication->publisher = &flow->publishers[publisher];
+    publication->call.connection = connection;
+    if (load_exchange_submit(&options->publish, &values, connection, &publication->call) < 0) {
         publication->call.status = 0;
         on_publication_close(&publication->call);
+    } else if (body->length > FRAME) {
+        publication->publisher->latest = &publication->call;
+        load_connection_flush(connection);
     }
 }
 
@@ -241,7 +263,7 @@ void load_flow_turn(struct load_flow *flow, uint64_t now, uint64_t *wake)
             *wake = flow->due < *wake ? flow->due : *wake;
             break;
         }
-        if (flow->in_flight >= options->in_flight)
+        if (flow->in_flight >= options->in_flight || is_sending(flow))
             break;
         if (flow->report.expected >= load_crew_delivered(flow->crew) + flow->undelivered_limit) {
             *wake = now + LOOK_AGAIN < *wake ? now + LOOK_AGAIN : *wake;
