@@ -2,6 +2,9 @@
 # Flags that every target of the project is built with.
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
                     -Wvla -Wwrite-strings -Wformat=2 -fno-common -fstack-protector-strong)
+# Assertions guard against our own bugs and stay on in what is shipped: no -DNDEBUG.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 if(SSE_SERVER_WERROR)
     add_compile_options(-Werror)
 endif()

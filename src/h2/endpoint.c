@@ -49,6 +49,9 @@ static nghttp2_option *make_options(const struct h2_limits *limits)
     nghttp2_option_set_max_continuations(options, limits->continuations);
     nghttp2_option_set_max_outbound_ack(options, limits->outbound_acks);
     nghttp2_option_set_max_settings(options, limits->settings_entries);
+    /* Our answers are few and short: a table for their fields would cost each idle session more
+     * than a kilobyte to save some octets on the wire. */
+    nghttp2_option_set_max_deflate_dynamic_table_size(options, 0);
     return options;
 }
 

@@ -202,15 +202,15 @@ static void submit(struct h2_stream *stream, const struct h2_response *response)
 
 void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response)
 {
-    assert(!stream->is_answered);
-    stream->source = response->source;
-    stream->source_context = response->source_context;
-    bytes_unref(stream->body);
-    stream->body = response->body;
     if (stream->is_answered || !stream->session) {
-        drop_source(stream);
+        bytes_unref(response->body);
+        if (response->source)
+            response->source->closed(response->source_context);
         return;
     }
+    stream->source = response->source;
+    stream->source_context = response->source_context;
+    stream->body = response->body;
     stream->is_answered = true;
     submit(stream, response);
     if (!stream->session)

@@ -85,7 +85,7 @@ void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
                            const struct h2_body_reader *reader, void *context);
 void h2_stream_consume(struct h2_stream *stream, size_t length);
 
-/* Answers. The second call on a stream is ignored (and asserts in debug builds). */
+/* Answers. Ignored when the stream has its answer, or its client has left. */
 void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response);
 
 /* The source of a streamed answer has something, or its end. Cheap; call as often as you like. */
