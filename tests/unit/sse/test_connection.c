@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "sse/connection.h"
+#include "sse/registry.h"
+#include "support/event_stream.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+static const struct sse_guest ann = {.user = "ann", .listeners = {"bell"}};
+
+struct fixture {
+    struct sse_room room;
+    struct recording_sink sink;
+    struct sse_connection *connection;
+};
+
+static void open_fixture(struct fixture *fixture)
+{
+    *fixture = (struct fixture){0};
+    sse_room_open(&fixture->room);
+    fixture->connection = sse_room_settle(&fixture->room, &fixture->sink, &ann);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    sse_room_leave(&fixture->sink);
+    assert_int_equal(fixture->room.service->queued_bytes, 0);
+    sse_room_close(&fixture->room);
+}
+
+static bool push(struct sse_connection *connection, const char *name, const char *data)
+{
+    struct sse_event *event = sse_room_event(name, data);
+    const bool is_queued = sse_connection_push(connection, event);
+
+    sse_event_unref(event);
+    return is_queued;
+}
+
+/* What has come, as "name=data " each. */
+static void assert_received(struct recording_sink *sink, const char *expected)
+{
+    struct event_stream stream;
+    struct buf told = BUF_INIT;
+
+    recording_sink_drain(sink, 7);
+    event_stream_parse(&stream, buf_str(&sink->received), sink->received.length);
+    assert_true(stream.is_whole);
+    for (size_t i = 0; i < stream.count; i++)
+        buf_printf(&told, "%s=%s ", stream.events[i].name, stream.events[i].data);
+    assert_string_equal(buf_str(&told), expected);
+    buf_release(&told);
+    event_stream_release(&stream);
+}
+
+static json_t *data_of(const struct event_stream *stream, size_t index)
+{
+    json_t *data = json_loads(stream->events[index].data, 0, NULL);
+
+    assert_non_null(data);
+    return data;
+}
+
+static void test_connect_finish(void **state)
+{
+    struct sse_room room;
+    struct recording_sink sink = {0};
+    struct event_stream stream;
+    json_t *data;
+    json_t *expected;
+
+    (void)state;
+    sse_room_open(&room);
+    sse_room_connect(&room, &sink, &ann);
+    assert_int_equal(sink.wakes, 1);
+    recording_sink_drain(&sink, 1);
+    assert_false(sink.is_ended);
+    event_stream_parse(&stream, buf_str(&sink.received), sink.received.length);
+    assert_int_equal(stream.count, 1);
+    assert_string_equal(stream.events[0].name, "connect-finish");
+    assert_int_equal(stream.retry_ms, 5000);
+    assert_true(strlen(stream.events[0].id) > 0);
+    data = data_of(&stream, 0);
+    expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s}", "connectionId", sink.connection->id,
+                         "serverTime", (json_int_t)loop_wall_ms(room.loop), "reconnectTime", 5000,
+                         "name", "hr", "enableCluster", 0, "version", "1.2.3");
+    assert_true(json_equal(data, expected));
+    assert_int_equal(strlen(sink.connection->id), 32);
+    json_decref(data);
+    json_decref(expected);
+    event_stream_release(&stream);
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
+static void test_push_wakes_once(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_true(push(f.connection, "a", "1"));
+    assert_true(push(f.connection, "b", "2"));
+    assert_int_equal(f.sink.wakes, 1);
+    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_received(&f.sink, "a=1 b=2 ");
+    assert_true(push(f.connection, "c", "3"));
+    assert_int_equal(f.sink.wakes, 2);
+    assert_int_equal(f.connection->message_count, 3);
+    assert_int_equal(f.room.service->counters.events_queued, 3);
+    assert_received(&f.sink, "a=1 b=2 c=3 ");
+    close_fixture(&f);
+}
+
+/* Ends the connection and gives the data of connect-close, or NULL when there is none. */
+static json_t *close_data(struct fixture *f, enum sse_close_reason reason, const char *text,
+                          int64_t reconnect_ms, long *retry_ms)
+{
+    struct event_stream stream;
+    json_t *data = NULL;
+
+    assert_true(push(f->connection, "before", "x"));
+    sse_connection_close(f->connection, reason, text, reconnect_ms);
+    assert_null(f->connection->service);
+    assert_false(push(f->connection, "after", "x"));
+    assert_int_equal(f->room.service->counters.connections_closed[reason], 1);
+    recording_sink_drain(&f->sink, 0);
+    assert_true(f->sink.is_ended);
+    event_stream_parse(&stream, buf_str(&f->sink.received), f->sink.received.length);
+    *retry_ms = stream.retry_ms;
+    if (stream.count > 0 && strcmp(stream.events[stream.count - 1].name, "connect-close") == 0)
+        data = data_of(&stream, stream.count - 1);
+    event_stream_release(&stream);
+    return data;
+}
+
+static void assert_close(enum sse_close_reason reason, const char *text, int64_t reconnect_ms,
+                         json_t *expected)
+{
+    struct fixture f;
+    long retry_ms;
+    json_t *data;
+
+    open_fixture(&f);
+    data = close_data(&f, reason, text, reconnect_ms, &retry_ms);
+    if (expected) {
+        assert_non_null(data);
+        assert_string_equal(json_string_value(json_object_get(data, "connectionId")),
+                            f.connection->id);
+        json_object_del(data, "connectionId");
+        assert_true(json_equal(data, expected));
+    } else {
+        assert_null(data);
+    }
+    assert_int_equal(retry_ms, reason == SSE_CLOSE_DRAIN && reconnect_ms > 0 ? reconnect_ms : -1);
+    json_decref(data);
+    json_decref(expected);
+    close_fixture(&f);
+}
+
+static void test_connect_close_by_reason(void **state)
+{
+    (void)state;
+    assert_close(SSE_CLOSE_KICKED, NULL, -1,
+                 json_pack("{s:s, s:b}", "reason", "kicked", "reconnect", 0));
+    assert_close(SSE_CLOSE_KICKED, "go \"home\"", 0,
+                 json_pack("{s:s, s:b}", "reason", "go \"home\"", "reconnect", 0));
+    assert_close(SSE_CLOSE_KICKED, NULL, 100,
+                 json_pack("{s:s, s:i}", "reason", "kicked", "reconnect", 100));
+    assert_close(SSE_CLOSE_KICKED, "\xff", 100,
+                 json_pack("{s:s, s:i}", "reason", "kicked", "reconnect", 100));
+    assert_close(SSE_CLOSE_EVICTED, NULL, -1,
+                 json_pack("{s:s, s:b}", "reason", "evicted", "reconnect", 0));
+    assert_close(SSE_CLOSE_SLOW, NULL, -1,
+                 json_pack("{s:s, s:i}", "reason", "slow", "reconnect", 5000));
+    assert_close(SSE_CLOSE_DRAIN, NULL, 700,
+                 json_pack("{s:s, s:i}", "reason", "drain", "reconnect", 700));
+    assert_close(SSE_CLOSE_CLIENT, NULL, -1, NULL);
+    assert_close(SSE_CLOSE_LIFETIME, NULL, -1, NULL);
+    assert_close(SSE_CLOSE_GONE, NULL, -1, NULL);
+}
+
+static void test_drain_spreads_the_return(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        struct fixture f;
+        long retry_ms;
+        json_t *data;
+
+        open_fixture(&f);
+        data = close_data(&f, SSE_CLOSE_DRAIN, NULL, -1, &retry_ms);
+        assert_in_range(retry_ms, 1000, 16000);
+        assert_int_equal(json_integer_value(json_object_get(data, "reconnect")), retry_ms);
+        json_decref(data);
+        close_fixture(&f);
+    }
+}
+
+static void test_what_waits_is_delivered_before_the_end(void **state)
+{
+    static const enum sse_close_reason kept[] = {SSE_CLOSE_CLIENT, SSE_CLOSE_LIFETIME};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+
+        open_fixture(&f);
+        push(f.connection, "a", "1");
+        push(f.connection, "b", "2");
+        sse_connection_close(f.connection, kept[i], NULL, -1);
+        sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
+        assert_received(&f.sink, "a=1 b=2 ");
+        assert_true(f.sink.is_ended);
+        assert_int_equal(f.sink.closes, 0);
+        close_fixture(&f);
+    }
+}
+
+static void test_gone_client_is_told_nothing(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    push(f.connection, "a", "1");
+    sse_connection_close(f.connection, SSE_CLOSE_GONE, NULL, -1);
+    assert_int_equal(f.sink.closes, 1);
+    assert_int_equal(f.connection->queue.count, 0);
+    assert_int_equal(f.room.service->queued_bytes, 0);
+    close_fixture(&f);
+}
+
+static void test_gone_with_a_full_queue(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 100; i++)
+        push(f.connection, "a", "1");
+    sse_room_leave(&f.sink);
+    assert_int_equal(f.sink.closes, 0);
+    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_GONE], 1);
+    close_fixture(&f);
+}
+
+static void test_slow_is_disconnected(void **state)
+{
+    struct fixture f;
+    char part[8];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_events = 10;
+    for (unsigned i = 0; i < 10; i++)
+        assert_true(push(f.connection, "a", "12345"));
+    sse_connection_take(f.connection, part, sizeof(part));
+    assert_false(push(f.connection, "a", "one more"));
+    assert_null(f.connection->service);
+    assert_int_equal(f.connection->queue.count, 2); /* what has begun, and connect-close */
+    assert_int_equal(f.room.service->counters.slow_disconnects, 1);
+    assert_int_equal(f.room.service->counters.events_dropped_slow, 10);
+    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
+    assert_int_equal(sse_registry_count(f.room.service->registry), 0);
+    close_fixture(&f);
+}
+
+static void test_bound_in_bytes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_bytes = 3 * strlen("event:a\ndata:1\n\n");
+    assert_true(push(f.connection, "a", "1"));
+    assert_true(push(f.connection, "a", "2"));
+    assert_true(push(f.connection, "a", "3"));
+    assert_false(push(f.connection, "a", "4"));
+    assert_null(f.connection->service);
+    close_fixture(&f);
+}
+
+static void test_event_beyond_the_whole_bound_is_refused(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_bytes = 10;
+    assert_false(push(f.connection, "a", "1234567890"));
+    assert_non_null(f.connection->service);
+    assert_int_equal(f.room.service->counters.events_refused, 1);
+    assert_int_equal(f.room.service->counters.slow_disconnects, 0);
+    close_fixture(&f);
+}
+
+static void test_drop_oldest(void **state)
+{
+    struct fixture f;
+    char part[3];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 3;
+    push(f.connection, "a", "1");
+    sse_connection_take(f.connection, part, sizeof(part));
+    buf_append(&f.sink.received, part, sizeof(part));
+    for (const char *data = "2345"; *data; data++)
+        assert_true(push(f.connection, "a", (char[]){*data, '\0'}));
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_received(&f.sink, "a=1 a=4 a=5 ");
+    close_fixture(&f);
+}
+
+static void test_drop_oldest_finds_no_room(void **state)
+{
+    struct fixture f;
+    char part[3];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 1;
+    push(f.connection, "a", "1");
+    sse_connection_take(f.connection, part, sizeof(part));
+    assert_false(push(f.connection, "a", "2"));
+    assert_non_null(f.connection->service);
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    close_fixture(&f);
+}
+
+static void test_latest(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_LATEST;
+    f.room.settings.queue_events = 4;
+    push(f.connection, "price", "1");
+    push(f.connection, "bell", "1");
+    push(f.connection, "price", "2");
+    push(f.connection, "chat", "1");
+    assert_true(push(f.connection, "price", "3"));
+    assert_int_equal(f.room.service->counters.events_dropped_latest, 2);
+    assert_true(push(f.connection, "more", "1"));
+    assert_true(push(f.connection, "most", "1"));
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    assert_received(&f.sink, "chat=1 price=3 more=1 most=1 ");
+    close_fixture(&f);
+}
+
+/* A page that lost connect-finish would know neither its id nor when to come back. */
+static void test_greeting_is_never_dropped(void **state)
+{
+    static const enum sse_slow_policy policies[] = {SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST,
+                                                    SSE_SLOW_DISCONNECT};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct sse_room room;
+        struct recording_sink sink = {0};
+
+        sse_room_open(&room);
+        room.settings.slow_policy = policies[i];
+        room.settings.queue_events = 3;
+        sse_room_connect(&room, &sink, &ann);
+        for (unsigned n = 0; n < 10; n++)
+            push(sink.connection, "connect-finish", "forged");
+        recording_sink_drain(&sink, 0);
+        assert_non_null(strstr(buf_str(&sink.received), sink.connection->id));
+        assert_int_equal(strncmp(buf_str(&sink.received), "id:", 3), 0);
+        sse_room_leave(&sink);
+        sse_room_close(&room);
+    }
+}
+
+static void test_idle_holds_no_queue_memory(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 50; i++)
+        push(f.connection, "a", "1");
+    assert_non_null(f.connection->queue.ring);
+    recording_sink_drain(&f.sink, 0);
+    assert_null(f.connection->queue.ring);
+    close_fixture(&f);
+}
+
+static void test_listeners(void **state)
+{
+    static const char *const names[] = {"price", "bell", "", "a\nb", "chat", "price"};
+    static const char *const removed[] = {"bell", "unknown"};
+    struct fixture f;
+    json_t *listeners;
+    json_t *expected = json_pack("[s, s]", "price", "chat");
+
+    (void)state;
+    open_fixture(&f);
+    sse_connection_add_listeners(f.connection, names, 6);
+    assert_true(sse_connection_is_listening(f.connection, "bell"));
+    sse_connection_remove_listeners(f.connection, removed, 2);
+    assert_false(sse_connection_is_listening(f.connection, "bell"));
+    listeners = sse_connection_listeners(f.connection);
+    assert_true(json_equal(listeners, expected));
+    json_decref(listeners);
+    json_decref(expected);
+    close_fixture(&f);
+}
+
+static void test_listener_flood(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[200];
+        const char *const names[] = {name};
+
+        snprintf(name, sizeof(name), "%0*u", i % 2 ? 10 : 129, i);
+        sse_connection_add_listeners(f.connection, names, 1);
+    }
+    assert_int_equal(sse_registry_listener_count(f.connection), 100);
+    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_LISTENER), 100);
+    close_fixture(&f);
+}
+
+/* Takes all from within wake; the next push must wake again. */
+static void test_eager_sink(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.sink.is_eager = true;
+    assert_true(push(f.connection, "a", "1"));
+    assert_true(push(f.connection, "a", "2"));
+    assert_int_equal(f.sink.wakes, 2);
+    sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
+    assert_true(f.sink.is_ended);
+    close_fixture(&f);
+}
+
+static void close_in_wake(struct recording_sink *sink)
+{
+    sse_connection_close(sink->connection, SSE_CLOSE_CLIENT, NULL, -1);
+}
+
+static void leave_in_wake(struct recording_sink *sink)
+{
+    struct sse_connection *connection = sink->connection;
+
+    sink->connection = NULL;
+    if (connection)
+        sse_connection_gone(connection);
+}
+
+static void test_sink_that_closes_in_wake(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.sink.on_wake = close_in_wake;
+    assert_true(push(f.connection, "a", "1"));
+    assert_null(f.connection->service);
+    assert_received(&f.sink, "a=1 ");
+    close_fixture(&f);
+}
+
+static void test_sink_that_leaves_in_wake(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.sink.on_wake = leave_in_wake;
+    assert_true(push(f.connection, "a", "1"));
+    assert_null(f.sink.connection);
+    close_fixture(&f);
+
+    open_fixture(&f);
+    f.sink.on_wake = leave_in_wake;
+    sse_connection_close(f.connection, SSE_CLOSE_DRAIN, NULL, -1);
+    assert_null(f.sink.connection);
+    close_fixture(&f);
+}
+
+static void test_comment_after_silence(void **state)
+{
+    struct sse_room room;
+    struct recording_sink sink = {.is_eager = true};
+
+    (void)state;
+    sse_room_open(&room);
+    room.settings.comment_ms = 25000;
+    sse_room_settle(&room, &sink, &ann);
+    fake_loop_advance(room.loop, 21000);
+    assert_int_equal(sink.received.length, 0);
+    push(sink.connection, "a", "1");
+    buf_clear(&sink.received);
+    fake_loop_advance(room.loop, 21000);
+    assert_int_equal(sink.received.length, 0);
+    fake_loop_advance(room.loop, 4000);
+    assert_string_equal(buf_str(&sink.received), ":\n\n");
+    assert_int_equal(room.service->counters.comments, 1);
+    buf_clear(&sink.received);
+    fake_loop_advance(room.loop, 250000);
+    assert_in_range(room.service->counters.comments, 1 + 9, 1 + 12);
+    assert_int_equal(sink.connection->message_count, 1);
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
+/* A client that reads nothing is not sent a comment on top of what waits. */
+static void test_no_comment_behind_what_waits(void **state)
+{
+    struct sse_room room;
+    struct recording_sink sink = {0};
+
+    (void)state;
+    sse_room_open(&room);
+    room.settings.comment_ms = 25000;
+    sse_room_connect(&room, &sink, &ann);
+    fake_loop_advance(room.loop, 1000000);
+    assert_int_equal(room.service->counters.comments, 0);
+    assert_int_equal(sink.connection->queue.count, 1);
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
+static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, uint64_t most_ms)
+{
+    struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wish_ms};
+    struct sse_room room;
+    struct recording_sink sink = {0};
+
+    sse_room_open(&room);
+    room.settings.lifetime_ms = setting_ms;
+    room.settings.comment_ms = 25000;
+    sse_room_settle(&room, &sink, &guest);
+    assert_in_range(sink.connection->timeout_ms, least_ms, most_ms);
+    fake_loop_advance(room.loop, (uint64_t)sink.connection->timeout_ms - 1);
+    assert_non_null(sink.connection->service);
+    fake_loop_advance(room.loop, 1);
+    assert_null(sink.connection->service);
+    assert_int_equal(room.service->counters.connections_closed[SSE_CLOSE_LIFETIME], 1);
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
+static void test_lifetime(void **state)
+{
+    (void)state;
+    assert_life(100000, -1, 80000, 100000);
+    assert_life(100000, 5, 80000, 100000);
+    assert_life(0, 900000, 900000, 900000);
+    assert_life(0, 1, 1, 1);
+}
+
+static void test_no_end_of_life(void **state)
+{
+    static const int64_t wishes[] = {-1, 0, INT64_MAX, INT64_MIN};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wishes[i]};
+        struct sse_room room;
+        struct recording_sink sink = {0};
+
+        sse_room_open(&room);
+        sse_room_settle(&room, &sink, &guest);
+        fake_loop_advance(room.loop, UINT64_C(365) * 24 * 3600 * 1000);
+        assert_non_null(sink.connection->service);
+        sse_room_leave(&sink);
+        sse_room_close(&room);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connect_finish),
+        cmocka_unit_test(test_push_wakes_once),
+        cmocka_unit_test(test_connect_close_by_reason),
+        cmocka_unit_test(test_drain_spreads_the_return),
+        cmocka_unit_test(test_what_waits_is_delivered_before_the_end),
+        cmocka_unit_test(test_gone_client_is_told_nothing),
+        cmocka_unit_test(test_gone_with_a_full_queue),
+        cmocka_unit_test(test_slow_is_disconnected),
+        cmocka_unit_test(test_bound_in_bytes),
+        cmocka_unit_test(test_event_beyond_the_whole_bound_is_refused),
+        cmocka_unit_test(test_drop_oldest),
+        cmocka_unit_test(test_drop_oldest_finds_no_room),
+        cmocka_unit_test(test_latest),
+        cmocka_unit_test(test_greeting_is_never_dropped),
+        cmocka_unit_test(test_idle_holds_no_queue_memory),
+        cmocka_unit_test(test_listeners),
+        cmocka_unit_test(test_listener_flood),
+        cmocka_unit_test(test_eager_sink),
+        cmocka_unit_test(test_sink_that_closes_in_wake),
+        cmocka_unit_test(test_sink_that_leaves_in_wake),
+        cmocka_unit_test(test_comment_after_silence),
+        cmocka_unit_test(test_no_comment_behind_what_waits),
+        cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_no_end_of_life),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
