@@ -70,6 +70,11 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
     struct listeners_act *act;
     const char *fault = NULL;
 
+    if (names && !json_is_null(names) && !json_is_array(names)) {
+        api_reply_error(exchange, 422, "\"listener\" must be an array of the names of events");
+        json_decref(body);
+        return;
+    }
     if (!id || json_array_size(names) == 0) {
         api_reply_json(exchange, json_pack("{s:n}", "listener"));
         json_decref(body);

@@ -8,17 +8,18 @@
 #include "api/reply.h"
 
 #define DEFAULT_SIZE 100u
-#define MAX_NUMBER   1000000000u
-#define MAX_TIMEOUT  3600000u
+#define MOST         1000000000u
 
 static bool read_number(struct api_exchange *exchange, const char *name, uint64_t least,
-                        uint64_t most, uint64_t *number)
+                        uint64_t *number)
 {
     const char *text = h2_form_get(&exchange->query, name);
 
-    if (!text || (api_whole_number(text, most, number) == 0 && *number >= least))
+    if (!text ||
+        (api_whole_number(text, MOST + 1, number) == 0 && *number >= least && *number <= MOST))
         return true;
-    api_reply_error(exchange, 400, "%s must be a whole number, %" PRIu64 " or more", name, least);
+    api_reply_error(exchange, 400, "%s must be a whole number from %" PRIu64 " to %u", name, least,
+                    MOST);
     return false;
 }
 
@@ -27,9 +28,13 @@ bool paging_read(struct api_exchange *exchange, struct paging *paging)
     uint64_t timeout = 0;
 
     *paging = (struct paging){.number = 1, .size = DEFAULT_SIZE};
-    return read_number(exchange, "pageNum", 1, MAX_NUMBER, &paging->number) &&
-           read_number(exchange, "pageSize", 1, PAGING_MAX_SIZE, &paging->size) &&
-           read_number(exchange, "timeout", 0, MAX_TIMEOUT, &timeout);
+    if (!read_number(exchange, "pageNum", 1, &paging->number) ||
+        !read_number(exchange, "pageSize", 1, &paging->size) ||
+        !read_number(exchange, "timeout", 0, &timeout))
+        return false;
+    if (paging->size > PAGING_MAX_SIZE)
+        paging->size = PAGING_MAX_SIZE;
+    return true;
 }
 
 size_t paging_start(const struct paging *paging)
