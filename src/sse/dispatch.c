@@ -101,10 +101,12 @@ static bool find_ground(const struct stretch *stretch, struct ground *ground)
         job->member_index = SIZE_MAX;
         job->is_inside = true;
     }
-    ground->walked = job->walks_listeners ? listeners : group;
-    ground->filter = job->walks_listeners ? group : listeners;
-    if (job->walks_listeners && job->target->dimension == SSE_ALL)
-        ground->filter = NULL;
+    ground->walked = group;
+    ground->filter = listeners;
+    if (listeners && job->walks_listeners) {
+        ground->walked = listeners;
+        ground->filter = job->target->dimension == SSE_ALL ? NULL : group;
+    }
     if (job->member_index > ground->walked->count)
         job->member_index = ground->walked->count;
     return true;

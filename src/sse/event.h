@@ -13,7 +13,7 @@ struct bytes;
 
 #define SSE_EVENT_MAX_NAME 128u
 #define SSE_EVENT_MAX_ID   128u
-#define SSE_EVENT_MAX_DATA (64u * 1024u) /* the default of the configurable limit */
+#define SSE_EVENT_MAX_DATA ((size_t)64 * 1024) /* the default of the configurable limit */
 
 struct sse_event {
     unsigned refs;
