@@ -7,7 +7,8 @@
  *
  * A group is a dense array of members. Whoever walks one in slices goes from the end to the start
  * and marks whom it has seen: a member that leaves is replaced by the last one, which was seen
- * already, so that nobody is missed; a newcomer is appended behind, so that it is not seen.
+ * already or came later, so that nobody is missed. A newcomer may be moved into the walker's way
+ * like that: whoever minds tells it by its mark (sse/dispatch.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
