@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/directory.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/worker.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "h2/request.h"
@@ -72,7 +72,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .auth = auth,
         .index = index,
         .base_length = strlen(settings->core->base_path),
-        .upload_directory = api_directory_open(settings->upload_directory),
+        .upload_directory = directory_open(settings->upload_directory),
     };
     client_limit_init(&service->limit, service);
     if (service->upload_directory < 0)

@@ -19,7 +19,7 @@
 #define INDIVIDUALS (1u << SSE_BY_USER | 1u << SSE_BY_TOKEN | 1u << SSE_BY_CONNECTION)
 
 /* The longest that a page may be told to wait: a day. */
-#define MAX_RECONNECT_MS (24 * 3600 * 1000)
+#define MAX_RECONNECT_MS 86400000
 #define MAX_DURATION_S   (INT64_C(100) * 365 * 24 * 3600)
 
 /* A delivery with one item for those whom the body selects; else it has answered. The body is the

@@ -14,7 +14,7 @@ struct key_set {
 
 void key_set_init(struct key_set *set);
 void key_set_release(struct key_set *set);
-void key_set_add(struct key_set *set, const char *key); /* "" is not taken */
+void key_set_add(struct key_set *set, const char *text); /* "" is not taken */
 size_t key_set_count(const struct key_set *set);
 
 /* Where a walk stands; zero-filled before the first key. The set must not change meanwhile. */

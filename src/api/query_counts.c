@@ -121,7 +121,7 @@ static void finish(struct peers_call *call, void *context)
     struct query *query = container_of(call, struct query, call);
 
     (void)context;
-    query->sets = mem_zalloc(peers_count(call->peers) * sizeof(query->sets[0]));
+    query->sets = mem_zalloc(peers_count(call->peers) * sizeof(struct key_set *));
     query->join.done = joined;
     join_kind(query);
 }

@@ -190,7 +190,7 @@ static void finish(struct peers_call *call, void *context)
     const struct api *api = context;
     size_t workers = peers_count(call->peers);
 
-    query->sets = mem_zalloc(workers * sizeof(query->sets[0]));
+    query->sets = mem_zalloc(workers * sizeof(struct key_set *));
     for (size_t i = 0; i < workers; i++)
         query->sets[i] = &query->parts[i].keys;
     query->join.done = joined;

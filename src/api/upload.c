@@ -20,10 +20,10 @@
 #include "h2/stream.h"
 #include "sse/service.h"
 
-#define FIELD_BYTES (64u * 1024u)
+#define FIELD_BYTES 65536u
 
 /* Room that uploads leave on the disk, for whatever else needs it. */
-#define RESERVE_BYTES (64u * 1024u * 1024u)
+#define RESERVE_BYTES 67108864u
 
 enum upload_state {
     UPLOAD_ASKING,  /* nobody knows yet whether it is allowed; what comes is held */
@@ -174,14 +174,20 @@ static void on_found(struct on_connection *act)
     free_if_over(upload);
 }
 
+/* By the transport, or for wrong credentials; then it has been answered. */
+static bool is_refused(const struct upload *upload)
+{
+    if (upload->has_ended && !upload->is_complete)
+        return true;
+    return api_exchange_refuse_wrong(upload->exchange);
+}
+
 static void on_identity(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
     struct upload *upload = exchange->context;
 
-    if (upload->has_ended && !upload->is_complete) {
-        drop(upload); /* the transport has answered */
-    } else if (api_exchange_refuse_wrong(exchange)) {
+    if (is_refused(upload)) {
         drop(upload);
     } else if (id && id[0] != '\0') {
         on_connection_start(&upload->act, exchange, id);
