@@ -69,7 +69,7 @@ for (const [path, good] of Object.entries(JSON_ENDPOINTS)) {
   describe(path, () => {
     for (const [what, body, statuses, words] of JSON_FAULTS) {
       test(`refuses ${what}`, async () => {
-        refused(await client.postJson(path, body.length === undefined ? body : Buffer.from(body), AUTHORIZED), statuses, words);
+        refused(await client.post(path, body, { ...JSON_TYPE, ...AUTHORIZED }), statuses, words);
       });
     }
 
@@ -223,7 +223,7 @@ describe('a query', () => {
   });
 
   for (const query of ['pageSize=-1', 'pageSize=many', 'pageSize=0', 'pageNum=0', 'pageNum=-1', 'pageNum=one',
-    'pageNum=99999999999999999999', 'timeout=soon']) {
+    'timeout=soon']) {
     test(`${query} is refused, and named`, async () => {
       for (const path of ['users', 'connections']) {
         refused(await client.get(`${BASE}/${path}?${query}`, AUTHORIZED), 400, new RegExp(query.split('=')[0]));
@@ -321,10 +321,13 @@ test('unknown methods are refused', async () => {
 });
 
 test('what clients say cannot forge lines of the log', async () => {
-  const page = await connect(server.origin);
-  const headers = { 'user-agent': `a\x1b[31m${'u'.repeat(4000)}` };
-  const query = new URLSearchParams({ userId: 'x\ny', name: '\x1b[2J\nlevel=error forged', clientId: 'c\r\nforged' });
-  await page.get(`${BASE}/connect?${query}`, headers).catch(() => {}).constructor;
+  const talkative = await startServer({ variables: { SSE_SERVER_LOG_LEVEL: 'debug' } });
+  const page = await connect(talkative.origin);
+  const headers = { 'user-agent': `level=error forged ${'u'.repeat(4000)}` };
+  const query = { userId: 'x', name: '\x1b[2J\nlevel=error forged', clientId: 'c\r\nforged' };
+  const stream = await page.connect(query, { headers });
+  assert.ok([200, 400, 401, 422].includes(stream.status), `${stream.status}`);
   await page.close();
-  assert.doesNotMatch(server.output, /\x1b|^(level=error )?forged/m);
+  await talkative.stop();
+  assert.doesNotMatch(talkative.output, /\x1b|^(level=error )?forged/m);
 });

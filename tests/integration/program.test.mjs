@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: commands, exit codes, and what a bad configuration is told.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +11,10 @@ import { after, before, describe, test } from 'node:test';
 import { connect } from './support/client.mjs';
 import { run } from './support/run.mjs';
 import { serverBinary, startServer } from './support/server.mjs';
+
+// What the program ends with: could not run; or command line or configuration are wrong.
+const FAILED = 1;
+const MISUSED = 2;
 
 let directory;
 before(async () => {
@@ -46,10 +52,10 @@ test('help names every command and option', async () => {
   }
 });
 
-test('what it does not know is refused with 2 or 1 and a hint', async () => {
+test('what it does not know is refused with a hint', async () => {
   for (const args of [['dance'], ['--dance'], ['--config'], ['check-config', 'a', 'b', 'c']]) {
     const { code, stderr } = await program(args);
-    assert.ok(code === 1 || code === 2, `${args}: ${code}`);
+    assert.equal(code, MISUSED, `${args}`);
     assert.match(stderr, /help|usage/i);
   }
 });
@@ -63,7 +69,7 @@ test('default-config is a configuration that check-config accepts', async () => 
 });
 
 test('make-cert makes a pair that the server serves', async () => {
-  const { code, output } = await program(['make-cert', directory]);
+  const { code, output } = await program(['make-cert', '--out', directory]);
   assert.equal(code, 0, output);
   const files = [...output.matchAll(/\S+\.pem/g)].map(([file]) => file);
   const key = files.find((file) => /key/.test(file));
@@ -95,23 +101,23 @@ describe('a bad configuration', () => {
     test(`with ${what} is refused with file, line and what would be right`, async () => {
       const file = await configFile(text);
       const { code, stderr } = await program(['check-config', '--config', file]);
-      assert.equal(code, 1, stderr);
+      assert.equal(code, MISUSED, stderr);
       assert.match(stderr, message);
       const started = await program(['--config', file]);
-      assert.equal(started.code, 1, started.output);
+      assert.equal(started.code, MISUSED, started.output);
       assert.match(started.stderr, message);
     });
   }
 
   test('that is not there is named', async () => {
     const { code, stderr } = await program(['--config', '/nowhere.yaml']);
-    assert.equal(code, 1);
+    assert.equal(code, MISUSED);
     assert.match(stderr, /\/nowhere\.yaml/);
   });
 
   test('in the environment is named by its variable', async () => {
     const { code, stderr } = await program(['check-config'], { SSE_SERVER_WORKERS: 'many' });
-    assert.equal(code, 1);
+    assert.equal(code, MISUSED);
     assert.match(stderr, /SSE_SERVER_WORKERS/);
   });
 });
@@ -120,7 +126,7 @@ describe('development auth', () => {
   for (const address of ['0.0.0.0:0', '[::]:0', '*:0']) {
     test(`is refused on ${address}, which other machines can reach`, async () => {
       const { code, stderr } = await program([], { SSE_SERVER_LISTEN: address });
-      assert.equal(code, 1);
+      assert.equal(code, MISUSED);
       assert.match(stderr, /allowDevelopmentRemote|ALLOW_DEVELOPMENT_REMOTE/);
     });
   }
@@ -134,20 +140,23 @@ describe('development auth', () => {
   });
 });
 
-test('an address that is taken is named, and the exit code is 1', async () => {
-  const server = await startServer();
-  const { code, stderr } = await program([], { SSE_SERVER_LISTEN: `127.0.0.1:${server.port}` });
-  assert.equal(code, 1);
-  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${server.port}`));
-  await server.stop();
+test('an address that is taken is named, and the program fails', async () => {
+  const other = net.createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address();
+  const { code, stderr } = await program([], { SSE_SERVER_LISTEN: `127.0.0.1:${port}` });
+  assert.equal(code, FAILED, stderr);
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
+  other.close();
 });
 
 test('the start-up lines say what listens, which services, where to click and the key', async () => {
   const server = await startServer({ variables: { SSE_SERVER_API_KEY: '' } });
   const { output } = server;
-  assert.match(output, /https:\/\/\S+:\d+/);
-  assert.match(output, /\/sse\/demo/);
-  assert.match(output, /key/i);
+  assert.equal(server.listeners[0].address, `127.0.0.1:${server.port}`);
+  assert.match(output, /service name=demo path=\/sse\/demo/);
+  assert.match(output, /https:\/\/127\.0\.0\.1:\d+\//);
+  assert.match(output, /key +\S{16,}/i);
   await server.stop();
 });
 

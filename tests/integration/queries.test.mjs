@@ -181,7 +181,7 @@ describe('without the key', () => {
   for (const [method, path] of [...gets, ...posts, ['GET', '/metrics']]) {
     test(`${method} ${path} is refused and does nothing`, async () => {
       const json = { 'content-type': 'application/json' };
-      const wrong = [{}, { authorization: 'Bearer wrong' }, { authorization: 'Bearer ' }, { authorization: 'Basic eDp5' }];
+      const wrong = [{}, { authorization: 'Bearer wrong' }, { authorization: 'Bearer' }, { authorization: 'Basic eDp5' }];
       for (const headers of wrong) {
         const body = method === 'POST' ? message : undefined;
         const answer = await office.client.request(method, path, { headers: { ...json, ...headers }, body });

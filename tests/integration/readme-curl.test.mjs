@@ -21,20 +21,21 @@ before(async () => {
   server = await startServer();
   base = `https://localhost:${server.port}/sse/demo`;
   stream = spawn('curl', ['--http2', '-sS', '-k', '-N', `${base}/connect?userId=7&name=Ann&listeners=hello`]);
-  stream.stdout.setEncoding('utf8');
+  stream.stdout.setEncoding('utf8').on('data', (text) => {
+    seen += text;
+  });
 });
 after(async () => {
   stream.kill();
   await server.stop();
 });
 
+// Resolves with the match as soon as what curl has printed so far has one.
 function streamShows(pattern) {
   return within(`${pattern} from curl`, new Promise((resolve, reject) => {
-    const look = (text = '') => {
-      seen += text;
+    const look = () => {
       const found = seen.match(pattern);
       if (found) {
-        stream.stdout.off('data', look);
         resolve(found);
       }
     };

@@ -138,29 +138,25 @@ describe('other listeners', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  function address(pattern) {
-    return server.saw(`${pattern}`, (text) => text.match(pattern)?.[1]);
-  }
-
   async function status(...args) {
     const { stdout, stderr } = await run('curl', ['-sS', '-k', '-o', '/dev/null', '-w', '%{http_version} %{http_code}', ...args]);
     return stdout + stderr;
   }
 
   test('cleartext with prior knowledge, for curl and nghttp', async () => {
-    const port = await address(/http:\/\/127\.0\.0\.1:(\d+)/);
+    const [, { port }] = server.listeners;
     const url = `http://127.0.0.1:${port}/health/live`;
     assert.equal(await status('--http2-prior-knowledge', url), '2 200');
     const { stdout } = await run('nghttp', ['-n', '-s', url]);
     assert.match(stdout, / 200 /);
-    const client = await connect(`http://127.0.0.1:${port}`);
+    const client = await connect(server.listeners[1].origin);
     const stream = await client.connect({ userId: '7' });
     assert.equal(stream.status, 200);
     await client.close();
   });
 
   test('cleartext does not speak HTTP/1.1', async () => {
-    const port = await address(/http:\/\/127\.0\.0\.1:(\d+)/);
+    const [, { port }] = server.listeners;
     const answer = await talk(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     assert.doesNotMatch(answer.toString('latin1'), /^HTTP\/1/);
   });
@@ -173,13 +169,13 @@ describe('other listeners', () => {
   });
 
   test('IPv6', async () => {
-    const port = await address(/https:\/\/\[::1\]:(\d+)/);
+    const { port } = server.listeners.at(-1);
     assert.equal(await status(`https://[::1]:${port}/health/live`), '2 200');
   });
 
   test('serve one and the same registry', async () => {
     const tls = await connect(server.origin);
-    const clear = await connect(`http://127.0.0.1:${await address(/http:\/\/127\.0\.0\.1:(\d+)/)}`);
+    const clear = await connect(server.listeners[1].origin);
     const streams = [await tls.connect({ userId: '5' }), await clear.connect({ userId: '5' })];
     const { data } = await clear.postJson('/sse/demo/send', { event: 'both', data: 1, userId: '5' },
       { authorization: 'Bearer integration-test-key' });

@@ -10,7 +10,8 @@ import { connect } from './client.mjs';
 import { within } from './wait.mjs';
 
 const SANITIZER = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
-const LISTENING = /\b(https?):\/\/(\[[^\]]+\]|[^\s:/]+):(\d+)/g;
+const LISTENING = /listening scheme=(https?):\/\/ address=(unix:\S+|\S+:(\d+))/g;
+const READY = / ready /;
 
 export const KEY = 'integration-test-key';
 
@@ -80,11 +81,12 @@ class Server {
     }));
   }
 
-  // Reads the first address that the start-up lines name.
+  // Waits for the start-up lines and reads the addresses from them.
   async listening() {
-    const [, scheme, , port] = await this.saw('start-up lines', (text) => [...text.matchAll(LISTENING)][0]);
-    this.port = Number(port);
-    this.origin = `${scheme}://localhost:${port}`;
+    await this.saw('start-up lines', (text) => READY.test(text));
+    this.listeners = [...this.#output.matchAll(LISTENING)].map(([, scheme, address, port]) => (
+      { scheme, address, port: Number(port), origin: `${scheme}://${address}` }));
+    [{ port: this.port, origin: this.origin }] = this.listeners;
   }
 
   // Throws unless the server answers that it is ready.
