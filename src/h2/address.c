@@ -110,7 +110,7 @@ static unsigned bound_port(int fd)
     return ntohs(address.sin6_port);
 }
 
-static int bind_one(const struct addrinfo *info)
+static int bind_one(const struct addrinfo *info, bool is_shared)
 {
     int on = 1;
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -118,7 +118,7 @@ static int bind_one(const struct addrinfo *info)
     if (fd < 0)
         return -errno;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+        (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0) ||
         (info->ai_family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
         bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
@@ -133,6 +133,28 @@ static int bind_one(const struct addrinfo *info)
 static bool is_family_missing(int error)
 {
     return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+int h2_address_probe(const char *address, char *fault, size_t fault_size)
+{
+    struct parsed parsed;
+    struct addrinfo *list;
+    int result = 0;
+
+    if (unix_path(address) || parse(address, &parsed) != 0 || strcmp(parsed.port, "0") == 0 ||
+        resolve(&parsed, &list) != 0)
+        return 0; /* nothing to ask, or h2_bound_open() says what is wrong */
+    for (const struct addrinfo *info = list; info && result == 0; info = info->ai_next) {
+        int fd = bind_one(info, false);
+        if (fd >= 0)
+            close(fd);
+        else if (!is_family_missing(fd))
+            result = fd;
+    }
+    freeaddrinfo(list);
+    if (result != 0)
+        snprintf(fault, fault_size, "cannot listen on %s: %s", address, strerror(-result));
+    return result;
 }
 
 static int open_tcp(struct h2_bound *bound, const char *address, char *fault, size_t size)
@@ -156,7 +178,7 @@ static int open_tcp(struct h2_bound *bound, const char *address, char *fault, si
          info = info->ai_next) {
         if (port)
             set_port(info, port);
-        int fd = bind_one(info);
+        int fd = bind_one(info, true);
         if (fd >= 0) {
             bound->fds[bound->count++] = fd;
             port = port ? port : bound_port(fd);

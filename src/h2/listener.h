@@ -25,6 +25,10 @@ struct h2_bound {
 /* Whether address can only be reached from this machine. -EINVAL when it cannot be parsed. */
 int h2_address_is_local(const char *address, bool *local);
 
+/* Whether another process listens there already: with SO_REUSEPORT binding alone does not tell. 0,
+ * or -EADDRINUSE and others with a sentence in fault. */
+int h2_address_probe(const char *address, char *fault, size_t fault_size);
+
 /* Binds and listens. 0, or a negative errno with a sentence in fault. For each further worker call
  * it again with the same address (port 0: with the bound one); unix sockets are bound once and
  * their descriptors shared with h2_bound_share(). */

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/directory.h"
 #include "base/mem.h"
 
 #define VALID_SECONDS (90L * 24 * 3600)
@@ -146,26 +147,14 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const char *names)
            X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-/* mkdir -p; only what we make ourselves is closed to others. */
 static int make_directory(const char *directory, char *fault, size_t fault_size)
 {
-    char *path = mem_strdup(directory);
-    int rc = 0;
+    int rc = directory_make(directory);
 
-    for (char *c = path + 1; rc == 0; c++) {
-        char here = *c;
-
-        if (here != '/' && here != '\0')
-            continue;
-        *c = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            rc = fail_file(path, "made", fault, fault_size);
-        *c = here;
-        if (here == '\0')
-            break;
-    }
-    free(path);
-    return rc;
+    if (rc == 0)
+        return 0;
+    errno = -rc;
+    return fail_file(directory, "made", fault, fault_size);
 }
 
 /* Writes what put writes to a file of mode 0600, which takes its name when it is whole. */

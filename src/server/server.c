@@ -7,11 +7,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "auth/api_key.h"
+#include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -35,7 +35,6 @@ struct server {
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct auth_api_keys *keys;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
-    char *upload_directories[CONFIG_MAX_SERVICES];
     struct api_settings api;
     char server_id[2 * SERVER_ID_BYTES + 1];
     atomic_bool ready;
@@ -76,8 +75,12 @@ static int bind_for_worker(struct server *server, size_t worker, size_t index)
     struct h2_bound *first = &server->bound[0][index];
     struct h2_bound *mine = &server->bound[worker][index];
     char fault[400];
-    int result;
+    int result = worker == 0 ? h2_address_probe(address, fault, sizeof(fault)) : 0;
 
+    if (result != 0) {
+        log_error("listener", LOG_STR("reason", fault));
+        return result;
+    }
     if (worker > 0 && strncmp(address, "unix:", 5) == 0) {
         result = h2_bound_share(mine, first);
         snprintf(fault, sizeof(fault), "cannot share %s: %s", address, strerror(-result));
@@ -102,37 +105,11 @@ static int bind_all(struct server *server)
     return 0;
 }
 
-/* mkdir -p, for our own state. */
-static int make_directory(const char *path)
-{
-    char *copy = mem_strdup(path);
-    int result = 0;
-
-    for (char *slash = copy + 1; result == 0 && (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-            result = -errno;
-        *slash = '/';
-    }
-    if (result == 0 && mkdir(copy, 0700) != 0 && errno != EEXIST)
-        result = -errno;
-    free(copy);
-    return result;
-}
-
 static int prepare_service(struct server *server, size_t index)
 {
     const struct config_service *service = &server->config->services[index];
-    char *directory;
-
-    if (service->upload_directory && service->upload_directory[0]) {
-        directory = mem_strdup(service->upload_directory);
-    } else if (asprintf(&directory, "%s/%s/uploads", server->config->state_directory,
-                        service->settings.name) < 0) {
-        return -ENOMEM;
-    }
-    server->upload_directories[index] = directory;
-    int result = make_directory(directory);
+    const char *directory = service->upload_directory;
+    int result = directory_make(directory);
     if (result != 0) {
         log_error("cannot make the upload directory", LOG_STR("path", directory),
                   LOG_STR("reason", strerror(-result)));
@@ -217,8 +194,6 @@ static void release(struct server *server)
     free(server->bound);
     for (size_t i = 0; i < server->config->listener_count; i++)
         h2_tls_context_free(server->tls[i]);
-    for (size_t i = 0; i < server->config->service_count; i++)
-        free(server->upload_directories[i]);
     auth_api_keys_free(server->keys);
     peers_free(server->peers);
     free(server->workers);

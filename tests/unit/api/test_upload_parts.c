@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/directory.h"
 #include "api/upload_parts.h"
+#include "base/directory.h"
 #include "support/test.h"
 
 #define TYPE "multipart/form-data; boundary=b"
@@ -28,7 +28,7 @@ static int setup(void **state)
     strcpy(place->path, "/tmp/sse-server-upload-XXXXXX");
     assert_non_null(mkdtemp(place->path));
     strcat(place->path, "/below");
-    place->directory = api_directory_open(place->path);
+    place->directory = directory_open(place->path);
     assert_true(place->directory >= 0);
     *state = place;
     return 0;
@@ -192,9 +192,9 @@ static void test_other_types_are_refused(void **state)
 static void test_directories_that_cannot_be(void **state)
 {
     (void)state;
-    assert_int_equal(api_directory_open(""), -ENOENT);
-    assert_int_equal(api_directory_open(NULL), -ENOENT);
-    assert_int_equal(api_directory_open("/dev/null/below"), -ENOTDIR);
+    assert_int_equal(directory_open(""), -ENOENT);
+    assert_int_equal(directory_open(NULL), -ENOENT);
+    assert_int_equal(directory_open("/dev/null/below"), -ENOTDIR);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
