@@ -218,6 +218,16 @@ void load_connection_on_ready(struct load_connection *connection, uint32_t event
     receive(connection); /* what came with the handshake included */
 }
 
+void load_connection_gather(struct load_connection *connection)
+{
+    struct buf *output = &connection->output;
+
+    if (connection->state != LOAD_CONNECTION_OPEN)
+        return;
+    while (output->length < OUTPUT_LIMIT && load_http_pull(connection, output) > 0)
+        ;
+}
+
 void load_connection_flush(struct load_connection *connection)
 {
     struct buf *output = &connection->output;
@@ -227,8 +237,7 @@ void load_connection_flush(struct load_connection *connection)
     for (;;) {
         int written;
 
-        while (output->length < OUTPUT_LIMIT && load_http_pull(connection, output) > 0)
-            ;
+        load_connection_gather(connection);
         if (output->length == 0)
             break;
         written = SSL_write(connection->ssl, output->data, (int)output->length);

@@ -76,6 +76,10 @@ void load_connection_release(struct load_connection *connection);
 int load_connection_submit(struct load_connection *connection, struct load_call *call,
                            const nghttp2_nv *fields, size_t count);
 
+/* Makes frames of what is queued, as far as windows and a bound allow; they leave with the flush.
+ */
+void load_connection_gather(struct load_connection *connection);
+
 /* Stops or resumes reading. */
 void load_connection_stall(struct load_connection *connection, bool stalled);
 

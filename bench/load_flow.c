@@ -19,9 +19,6 @@
 /* How soon to look again when other threads may have made room. */
 #define LOOK_AGAIN LOAD_MILLISECOND
 
-/* A body above it is sent in pieces, which those of other streams may come between. */
-#define FRAME 16384u
-
 struct publisher {
     struct load_connection connection;
     struct load_flow *flow;
@@ -51,6 +48,7 @@ struct load_flow {
     uint32_t in_flight;
     uint32_t turn; /* whose publisher's turn it is */
     bool active;
+    bool blocked; /* the last turn published less than it would have */
     bool broken;
 };
 
@@ -207,13 +205,18 @@ static uint32_t append_message(struct load_flow *flow, uint32_t publisher, struc
     return target;
 }
 
-/* HTTP/2 has no order between streams but that of their frames: events are only in order for sure
- * when a body has left before the next one begins. */
+/* HTTP/2 has no order between streams but that of their frames, and a body may be cut by a window
+ * or the size of a frame: events are in order for sure only when a body is all frames before the
+ * next one begins. */
 static bool is_sending(const struct load_flow *flow)
 {
-    const struct load_call *latest =
-        flow->publishers[flow->turn % flow->crew->options->publishers].latest;
+    struct publisher *publisher = &flow->publishers[flow->turn % flow->crew->options->publishers];
+    const struct load_call *latest = publisher->latest;
 
+    if (latest == NULL || latest->body_sent == latest->body.length)
+        return false;
+    load_connection_flush(&publisher->connection);
+    latest = publisher->latest;
     return latest != NULL && latest->body_sent < latest->body.length;
 }
 
@@ -244,16 +247,17 @@ static void post(struct load_flow *flow)
     if (load_exchange_submit(&options->publish, &values, connection, &publication->call) < 0) {
         publication->call.status = 0;
         on_publication_close(&publication->call);
-    } else if (body->length > FRAME) {
-        publication->publisher->latest = &publication->call;
-        load_connection_flush(connection);
+        return;
     }
+    publication->publisher->latest = &publication->call;
+    load_connection_gather(connection);
 }
 
 void load_flow_turn(struct load_flow *flow, uint64_t now, uint64_t *wake)
 {
     const struct load_options *options = flow->crew->options;
 
+    flow->blocked = false;
     while (flow->active) {
         if (flow->report.messages >= flow->plan.messages || now >= flow->end) {
             flow->active = false;
@@ -263,13 +267,16 @@ void load_flow_turn(struct load_flow *flow, uint64_t now, uint64_t *wake)
             *wake = flow->due < *wake ? flow->due : *wake;
             break;
         }
+        flow->blocked = true;
         if (flow->in_flight >= options->in_flight || is_sending(flow))
             break;
-        if (flow->report.expected >= load_crew_delivered(flow->crew) + flow->undelivered_limit) {
+        if (flow->report.expected + flow->per_post >
+            load_crew_delivered(flow->crew) + flow->undelivered_limit) {
             *wake = now + LOOK_AGAIN < *wake ? now + LOOK_AGAIN : *wake;
             break;
         }
         post(flow);
+        flow->blocked = false;
         flow->due += flow->interval;
     }
 }
@@ -277,6 +284,11 @@ void load_flow_turn(struct load_flow *flow, uint64_t now, uint64_t *wake)
 bool load_flow_is_done(const struct load_flow *flow)
 {
     return !flow->active && flow->in_flight == 0;
+}
+
+bool load_flow_is_stuck(const struct load_flow *flow)
+{
+    return flow->blocked || (!flow->active && flow->in_flight > 0);
 }
 
 const struct load_flow_report *load_flow_report(const struct load_flow *flow)

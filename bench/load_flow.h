@@ -46,6 +46,9 @@ void load_flow_turn(struct load_flow *flow, uint64_t now, uint64_t *wake);
 
 /* All is published and answered. */
 bool load_flow_is_done(const struct load_flow *flow);
+
+/* It waits for answers or deliveries. */
+bool load_flow_is_stuck(const struct load_flow *flow);
 const struct load_flow_report *load_flow_report(const struct load_flow *flow);
 
 #endif

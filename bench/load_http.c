@@ -11,6 +11,7 @@
 #define STREAM_WINDOW  (6 * 1024 * 1024)
 #define SESSION_WINDOW (15 * 1024 * 1024)
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2's parameters */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *user_data)
@@ -102,6 +103,7 @@ int load_http_open(struct load_connection *connection)
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2's parameters */
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *to, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user_data)
 {

@@ -236,6 +236,16 @@ int load_run(const struct load_options *options, struct load_report *report)
     return rc;
 }
 
+double load_report_connect_cpu(const struct load_report *report)
+{
+    return (double)report->connect_cpu / report->options->sessions;
+}
+
+double load_report_memory(const struct load_report *report)
+{
+    return ((double)report->memory_idle - (double)report->memory_empty) / report->options->sessions;
+}
+
 static bool is_result_good(const struct load_result *result, bool may_lose)
 {
     const struct load_statistics *statistics = &result->statistics;

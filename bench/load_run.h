@@ -33,6 +33,9 @@ struct load_report {
 /* 0, or a negative errno when it could not be run at all (told on stderr). */
 int load_run(const struct load_options *options, struct load_report *report);
 
+double load_report_connect_cpu(const struct load_report *report); /* microseconds a session */
+double load_report_memory(const struct load_report *report);      /* KiB a session */
+
 /* Whether everybody got everything once and in order, and nothing else went wrong. */
 bool load_report_is_good(const struct load_report *report);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load_statistics.h"
 
-#include <stddef.h>
-
 #define STEP_BITS 5u
 
 /* Small values have a bucket each; from then on every octave has LOAD_HISTOGRAM_STEPS of them. */
@@ -16,9 +14,7 @@ static size_t bucket_of(uint64_t value)
     octave = 63u - (unsigned)__builtin_clzll(value) - STEP_BITS;
     bucket = (size_t)(octave + 1) * LOAD_HISTOGRAM_STEPS +
              (size_t)((value >> octave) & (LOAD_HISTOGRAM_STEPS - 1));
-    return bucket < LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES
-               ? bucket
-               : LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES - 1;
+    return bucket < LOAD_HISTOGRAM_BUCKETS ? bucket : LOAD_HISTOGRAM_BUCKETS - 1;
 }
 
 static uint64_t bucket_end(size_t bucket)
@@ -41,7 +37,7 @@ void load_histogram_add(struct load_histogram *histogram, uint64_t nanoseconds)
 
 void load_histogram_merge(struct load_histogram *to, const struct load_histogram *from)
 {
-    for (size_t i = 0; i < LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES; i++)
+    for (size_t i = 0; i < LOAD_HISTOGRAM_BUCKETS; i++)
         to->counts[i] += from->counts[i];
     to->total += from->total;
     if (from->max > to->max)
@@ -55,12 +51,17 @@ uint64_t load_histogram_quantile(const struct load_histogram *histogram, double 
 
     if (histogram->total == 0)
         return 0;
-    for (size_t i = 0; i < LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES; i++) {
+    for (size_t i = 0; i < LOAD_HISTOGRAM_BUCKETS; i++) {
         seen += histogram->counts[i];
         if (seen >= wanted && seen > 0)
             return bucket_end(i) < histogram->max ? bucket_end(i) : histogram->max;
     }
     return histogram->max;
+}
+
+double load_histogram_milliseconds(const struct load_histogram *histogram, double share)
+{
+    return (double)load_histogram_quantile(histogram, share) / 1e6;
 }
 
 void load_statistics_merge(struct load_statistics *to, const struct load_statistics *from)

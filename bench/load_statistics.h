@@ -4,14 +4,16 @@
 /*
  * What is counted while events arrive. One set per thread, merged when the threads have stopped.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #define LOAD_HISTOGRAM_STEPS   32u /* per power of two: values are told to 3 % */
 #define LOAD_HISTOGRAM_OCTAVES 40u
+#define LOAD_HISTOGRAM_BUCKETS ((size_t)LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES)
 
 /* Nanoseconds, up to half an hour. */
 struct load_histogram {
-    uint64_t counts[LOAD_HISTOGRAM_STEPS * LOAD_HISTOGRAM_OCTAVES];
+    uint64_t counts[LOAD_HISTOGRAM_BUCKETS];
     uint64_t total;
     uint64_t max;
 };
@@ -33,6 +35,8 @@ void load_histogram_merge(struct load_histogram *to, const struct load_histogram
 
 /* The value that this share (0 to 1) of all values does not exceed; 0 when there is none. */
 uint64_t load_histogram_quantile(const struct load_histogram *histogram, double share);
+
+double load_histogram_milliseconds(const struct load_histogram *histogram, double share);
 
 void load_statistics_merge(struct load_statistics *to, const struct load_statistics *from);
 

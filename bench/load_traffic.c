@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load_traffic.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -36,6 +37,7 @@ static void watch_memory(struct traffic *traffic, uint64_t now)
         traffic->memory_peak = size;
 }
 
+/* Starts what is due. True while there is more to do without anybody's help. */
 static bool is_working(struct traffic *traffic, uint64_t now, uint64_t *wake)
 {
     const struct load_traffic_plan *plan = traffic->plan;
@@ -49,9 +51,17 @@ static bool is_working(struct traffic *traffic, uint64_t now, uint64_t *wake)
     }
     if (plan->flow != NULL) {
         load_flow_turn(plan->flow, now, wake);
-        working = working || !load_flow_is_done(plan->flow);
+        working = working || !(load_flow_is_done(plan->flow) || load_flow_is_stuck(plan->flow));
     }
     return working;
+}
+
+static bool has_all(const struct traffic *traffic)
+{
+    const struct load_flow *flow = traffic->plan->flow;
+
+    return flow == NULL ||
+           (load_flow_is_done(flow) && traffic->delivered >= load_flow_report(flow)->expected);
 }
 
 static bool traffic_turn(struct load_phase *phase, uint64_t now, uint64_t *wake)
@@ -67,9 +77,7 @@ static bool traffic_turn(struct load_phase *phase, uint64_t now, uint64_t *wake)
         traffic->progress = now;
         return plan->flow != NULL && load_flow_is_broken(plan->flow);
     }
-    if (plan->flow == NULL || delivered >= load_flow_report(plan->flow)->expected)
-        patience = GRACE;
-    return now - traffic->progress >= patience;
+    return now - traffic->progress >= (has_all(traffic) ? GRACE : patience);
 }
 
 static void conclude(struct traffic *traffic, struct load_result *result)
@@ -85,6 +93,8 @@ static void conclude(struct traffic *traffic, struct load_result *result)
     if (plan->flow == NULL)
         return;
     result->flow = *load_flow_report(plan->flow);
+    if (!load_flow_is_done(plan->flow))
+        result->rc = -ETIMEDOUT; /* posts without an answer */
     if (result->flow.expected > result->delivered)
         result->lost = result->flow.expected - result->delivered;
     if (result->statistics.last_arrival > result->flow.began)
@@ -116,4 +126,29 @@ void load_traffic_run(struct load_crew *crew, const struct load_traffic_plan *pl
     result->own_cpu = load_process_own_cpu() - own;
     result->own_share = (double)result->own_cpu * 1000 / (double)(load_now() - began + 1);
     conclude(&traffic, result);
+}
+
+static double per(uint64_t amount, uint64_t count)
+{
+    return count > 0 ? (double)amount / (double)count : 0;
+}
+
+double load_result_rate(const struct load_result *result)
+{
+    return result->seconds > 0 ? (double)result->delivered / result->seconds : 0;
+}
+
+double load_result_server_cpu(const struct load_result *result)
+{
+    return per(result->server_cpu, result->delivered);
+}
+
+double load_result_own_cpu(const struct load_result *result)
+{
+    return per(result->own_cpu, result->delivered);
+}
+
+double load_result_per_read(const struct load_result *result)
+{
+    return per(result->delivered, result->statistics.reads);
 }

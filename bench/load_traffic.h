@@ -41,4 +41,9 @@ struct load_result {
 void load_traffic_run(struct load_crew *crew, const struct load_traffic_plan *plan,
                       struct load_result *result);
 
+double load_result_rate(const struct load_result *result);       /* events per second */
+double load_result_server_cpu(const struct load_result *result); /* microseconds per event */
+double load_result_own_cpu(const struct load_result *result);
+double load_result_per_read(const struct load_result *result); /* events in one receive call */
+
 #endif
