@@ -40,7 +40,9 @@ struct api_settings {
     const atomic_bool *ready; /* false: /health/ready answers 503 */
 };
 
-/* auths: one backend per service, this worker's own; stays owned by the caller. */
+/* auths: one backend per service, this worker's own; stays owned by the caller. The worker then
+ * joins the peers with the api as its context; at the end the endpoint is closed before it leaves
+ * them. */
 struct api *api_new(const struct api_settings *settings, struct auth *const *auths,
                     struct loop *loop, struct peers *peers, size_t worker);
 void api_free(struct api *api); /* all streams must be gone */

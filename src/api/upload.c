@@ -186,17 +186,16 @@ static void on_identity(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
     struct upload *upload = exchange->context;
+    bool allowed = !is_refused(upload);
 
-    if (is_refused(upload)) {
-        drop(upload);
-    } else if (id && id[0] != '\0') {
+    if (allowed && id && id[0] != '\0') {
         on_connection_start(&upload->act, exchange, id);
         return;
-    } else if (api_exchange_require_user(exchange)) {
-        allow(upload);
-    } else {
-        drop(upload);
     }
+    if (allowed && api_exchange_require_user(exchange))
+        allow(upload);
+    else
+        drop(upload);
     free_if_over(upload);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,10 +25,10 @@ struct place {
 static int setup(void **state)
 {
     struct place *place = calloc(1, sizeof(*place));
+    char parent[] = "/tmp/sse-server-upload-XXXXXX";
 
-    strcpy(place->path, "/tmp/sse-server-upload-XXXXXX");
-    assert_non_null(mkdtemp(place->path));
-    strcat(place->path, "/below");
+    assert_non_null(mkdtemp(parent));
+    snprintf(place->path, sizeof(place->path), "%s/below", parent);
     place->directory = directory_open(place->path);
     assert_true(place->directory >= 0);
     *state = place;
