@@ -16,7 +16,8 @@
 
 /* Accepting more in one turn would keep the clients that are there waiting. */
 #define ACCEPTS_PER_TURN 16
-/* How long to leave a listener alone when the process has no descriptor left. */
+/* How long to leave a listener alone when the process has no descriptor left, or too many
+ * handshakes are unfinished. */
 #define PAUSE_MS 100u
 
 struct h2_listener {
@@ -44,13 +45,29 @@ static void on_pause_over(struct loop_timer *timer)
     start_watching(container_of(timer, struct h2_listener, pause));
 }
 
-/* Out of descriptors or memory: clients stay in the kernel's queue, and we do not spin on them. */
-static void pause_accepting(struct h2_listener *listener, int error)
+/* Clients stay in the kernel's queue meanwhile, and we do not spin on them. */
+static void pause_accepting(struct h2_listener *listener)
+{
+    stop_watching(listener);
+    loop_timer_start(listener->endpoint->loop, &listener->pause, PAUSE_MS);
+}
+
+static void on_accept_error(struct h2_listener *listener, int error)
 {
     listener->endpoint->counters.accept_errors++;
     log_abuse("cannot accept", LOG_STR("reason", strerror(error)), LOG_INT("pause_ms", PAUSE_MS));
-    stop_watching(listener);
-    loop_timer_start(listener->endpoint->loop, &listener->pause, PAUSE_MS);
+    pause_accepting(listener);
+}
+
+static bool has_too_many_handshakes(struct h2_listener *listener)
+{
+    struct h2_endpoint *endpoint = listener->endpoint;
+
+    if (endpoint->handshake_count < endpoint->limits.handshakes)
+        return false;
+    endpoint->counters.accept_pauses++;
+    pause_accepting(listener);
+    return true;
 }
 
 static void tune(int fd, const union h2_peer *peer)
@@ -75,7 +92,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
 
     (void)ev;
     (void)events;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN && !has_too_many_handshakes(listener); i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};
         struct sockaddr_storage address;
         socklen_t length = sizeof(address);
@@ -86,7 +103,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
                 return;
             if (is_transient(errno))
                 continue;
-            pause_accepting(listener, errno);
+            on_accept_error(listener, errno);
             return;
         }
         if (address.ss_family == AF_INET || address.ss_family == AF_INET6)

@@ -17,8 +17,7 @@ static void on_timer(struct loop_timer *timer);
 
 static bool is_refused(struct h2_endpoint *endpoint)
 {
-    return endpoint->draining || endpoint->session_count >= endpoint->limits.sessions ||
-           endpoint->handshake_count >= endpoint->limits.handshakes;
+    return endpoint->draining || endpoint->session_count >= endpoint->limits.sessions;
 }
 
 static int start_nghttp2(struct h2_session *session)

@@ -48,7 +48,8 @@ struct h2_limits {
     uint32_t ping_ms;                    /* 30 s, +-15 % */
     uint32_t ping_ack_ms;                /* 10 s */
     size_t sessions;                     /* per worker; a newcomer above it is closed */
-    size_t handshakes;                   /* unfinished ones per worker */
+    size_t handshakes;                   /* unfinished ones per worker; above it nobody is
+                                          * accepted: newcomers wait in the kernel's queue */
 };
 
 extern const struct h2_limits h2_limits_default;
@@ -56,7 +57,8 @@ extern const struct h2_limits h2_limits_default;
 /* One counter per bound and per policy. Written by one worker's thread, read there too. */
 struct h2_counters {
     uint64_t sessions_opened, sessions_closed;
-    uint64_t sessions_refused; /* over limits.sessions or limits.handshakes */
+    uint64_t sessions_refused; /* over limits.sessions */
+    uint64_t accept_pauses;    /* at limits.handshakes */
     uint64_t accept_errors;    /* EMFILE and the like */
     uint64_t handshake_failures, handshake_timeouts;
     uint64_t preface_timeouts, settings_ack_timeouts, header_timeouts, idle_timeouts;

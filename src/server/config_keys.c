@@ -151,7 +151,7 @@ const struct config_key config_keys[] = {
     LIMIT("sessions", CONFIG_COUNT, sessions, "100000",
           "Client connections of one worker; one more is closed at once.", RANGE(1, 10000000)),
     LIMIT("handshakes", CONFIG_COUNT, handshakes, "512",
-          "Unfinished TLS handshakes of one worker.", RANGE(1, 1000000)),
+          "Unfinished TLS handshakes of one worker; above it newcomers wait to be accepted.", RANGE(1, 1000000)),
     LIMIT("concurrentStreams", CONFIG_COUNT, concurrent_streams, "100",
           "Streams that one connection may have open.", RANGE(1, 10000)),
     LIMIT("headerFields", CONFIG_COUNT, header_fields, "100", "Header fields of a request.",
