@@ -31,7 +31,7 @@ static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *head
 {
     const struct h2_session *session = context;
 
-    if (session->phase == H2_SESSION_ENDING)
+    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (header->type != NGHTTP2_HEADERS || header->stream_id % 2 == 0 ||
         header->stream_id > nghttp2_session_get_last_proc_stream_id(nghttp2) ||
@@ -169,27 +169,46 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t stream
     return h2_inbound_data(stream, (const char *)data, length);
 }
 
-static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
+static void on_reset_sent(struct h2_session *session, uint32_t code)
 {
-    struct h2_session *session = context;
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        uint32_t code = frame->rst_stream.error_code;
-        endpoint->counters.streams_reset_by_server++;
-        if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
-            h2_guard_server_reset(&session->guard, &endpoint->limits, &endpoint->counters,
-                                  loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
-            h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    endpoint->counters.streams_reset_by_server++;
+    if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
+        h2_guard_server_reset(&session->guard, &endpoint->limits, &endpoint->counters,
+                              loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* A GOAWAY with an error that is not ours is nghttp2's verdict; not each ends its session. */
+static void on_goaway_sent(struct h2_session *session, uint32_t code)
+{
+    if (code == NGHTTP2_NO_ERROR || session->phase == H2_SESSION_ENDING)
+        return;
+    session->endpoint->counters.protocol_errors++;
+    h2_session_terminate(session, code);
+}
+
+static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
+{
+    struct h2_stream *stream;
+
+    switch (frame->hd.type) {
+    case NGHTTP2_RST_STREAM:
+        on_reset_sent(context, frame->rst_stream.error_code);
+        return 0;
+    case NGHTTP2_GOAWAY:
+        on_goaway_sent(context, frame->goaway.error_code);
+        return 0;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA:
+        stream = find_stream(nghttp2, frame->hd.stream_id);
+        if (stream && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+            h2_stream_sent(stream);
+        return 0;
+    default:
         return 0;
     }
-    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
-        struct h2_stream *stream = find_stream(nghttp2, frame->hd.stream_id);
-        if (stream)
-            h2_stream_sent(stream);
-    }
-    return 0;
 }
 
 static int on_stream_close(nghttp2_session *nghttp2, int32_t stream_id, uint32_t error_code,

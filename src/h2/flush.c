@@ -126,6 +126,8 @@ void h2_session_flush(struct h2_session *session)
             is_broken = true;
         held_back = review_streams(session);
     }
+    if (session->phase == H2_SESSION_CLOSED)
+        return; /* a callback has closed it: its socket is not watched again */
     bool is_over = session->nghttp2 && !nghttp2_session_want_read(session->nghttp2) &&
                    !nghttp2_session_want_write(session->nghttp2) && !session->blocked_since;
     if (is_broken || is_over) {

@@ -159,8 +159,8 @@ static void refuse_input(struct h2_session *session, ssize_t error)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (session->phase == H2_SESSION_ENDING)
-        return;
+    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
+        return; /* our own doing (on_begin_frame) */
     if (error == NGHTTP2_ERR_FLOODED) {
         endpoint->counters.outbound_floods++;
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
