@@ -45,14 +45,24 @@ static void change(struct on_connection *base, struct sse_connection *connection
     act->listening = sse_connection_listeners(connection);
 }
 
+static uint32_t limit_of(const struct api_exchange *exchange)
+{
+    return exchange->service->settings->core->listeners;
+}
+
+static void refuse_number(struct api_exchange *exchange)
+{
+    api_reply_error(exchange, 422, "\"listener\": a connection may listen to %u events at the most",
+                    limit_of(exchange));
+}
+
 static void answer(struct on_connection *base)
 {
     struct listeners_act *act = container_of(base, struct listeners_act, base);
     struct api_exchange *exchange = base->exchange;
 
     if (act->too_many)
-        api_reply_error(exchange, 422, "a connection may listen to %u events at the most",
-                        exchange->service->settings->core->listeners);
+        refuse_number(exchange);
     else if (base->found)
         api_reply_json(exchange, json_pack("{s:O}", "listener", act->listening));
     else
@@ -76,7 +86,14 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
         return;
     }
     if (!id || json_array_size(names) == 0) {
-        api_reply_json(exchange, json_pack("{s:n}", "listener"));
+        /* Who names no connection must say who it is: pages ask like that why they were refused. */
+        if (id || api_exchange_require_user(exchange))
+            api_reply_json(exchange, json_pack("{s:n}", "listener"));
+        json_decref(body);
+        return;
+    }
+    if (json_array_size(names) > limit_of(exchange)) {
+        refuse_number(exchange);
         json_decref(body);
         return;
     }
@@ -90,7 +107,7 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
         on_connection_start(&act->base, exchange, id);
         return;
     }
-    api_reply_error(exchange, 422, "%s", fault);
+    api_reply_error(exchange, 422, "\"listener\": %s", fault);
     json_decref(body);
     free(act);
 }

@@ -30,8 +30,8 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-function listen(verb, body) {
-  return page.postJson(`${CONNECT}/${verb}Listener.do`, body);
+function listen(verb, body, query = '') {
+  return page.postJson(`${CONNECT}/${verb}Listener.do${query}`, body);
 }
 
 describe('listeners', () => {
@@ -57,10 +57,25 @@ describe('listeners', () => {
     test(`${verb}Listener.do answers null when a field is empty or missing`, async () => {
       for (const body of [{}, { connectionId: stream.id }, { connectionId: stream.id, listener: [] },
         { listener: ['a'] }, { connectionId: '', listener: ['a'] }]) {
-        const answer = await listen(verb, body);
+        const answer = await listen(verb, body, '?userId=7');
         assert.equal(answer.status, 200, answer.text);
         assert.deepEqual(answer.data, { listener: null });
       }
+    });
+
+    // EventSource hides why a connection was refused: this is how a page asks.
+    test(`${verb}Listener.do wants to know who asks when no connection is named`, async () => {
+      for (const body of [{}, { listener: ['a'] }]) {
+        assert.equal((await listen(verb, body)).status, 401);
+      }
+      assert.deepEqual((await listen(verb, { connectionId: stream.id })).data, { listener: null });
+    });
+
+    test(`${verb}Listener.do takes no more names than a connection may have`, async () => {
+      const names = Array.from({ length: 101 }, (_, i) => `event-${i}`);
+      const answer = await listen(verb, { connectionId: stream.id, listener: names });
+      assert.equal(answer.status, 422, answer.text);
+      assert.match(answer.json.errorMessage, /listener.* 100 /);
     });
 
     test(`${verb}Listener.do says when a connection does not exist`, async () => {
