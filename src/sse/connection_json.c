@@ -3,14 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/utf8.h"
 #include "sse/connection.h"
 #include "sse/user.h"
 
-#define SHOWN_AT_START    4u
-#define SHOWN_AT_END      2u
-#define LONGEST_HIDDEN    8u /* characters of a token of which nothing is shown */
 #define MOST_INT64_DIGITS 18u
 
 static json_t *text(const char *value)
@@ -45,47 +40,6 @@ static json_t *object(const char *value)
     return json_object();
 }
 
-static size_t count_characters(const char *value, size_t length)
-{
-    size_t count = 0;
-
-    for (size_t at = 0; at < length; count++)
-        at += utf8_char_length(value + at, length - at);
-    return count;
-}
-
-static size_t skip_characters(const char *value, size_t length, size_t count)
-{
-    size_t at = 0;
-
-    for (; count > 0; count--)
-        at += utf8_char_length(value + at, length - at);
-    return at;
-}
-
-/* Enough to recognise a token by, and not to use it. */
-static json_t *shortened(const char *token)
-{
-    const size_t length = strlen(token);
-    struct buf buf = BUF_INIT;
-    size_t characters;
-    json_t *string;
-
-    if (length == 0)
-        return json_null();
-    if (!utf8_is_valid(token, length))
-        return json_string("***");
-    characters = count_characters(token, length);
-    if (characters <= LONGEST_HIDDEN)
-        return json_string("***");
-    buf_append(&buf, token, skip_characters(token, length, SHOWN_AT_START));
-    buf_append_str(&buf, "\xe2\x80\xa6");
-    buf_append_str(&buf, token + skip_characters(token, length, characters - SHOWN_AT_END));
-    string = json_string(buf_str(&buf));
-    buf_release(&buf);
-    return string;
-}
-
 static void set_state(json_t *to, const struct sse_connection *connection)
 {
     json_object_set_new(to, "id", json_string(connection->id));
@@ -104,10 +58,9 @@ static void set_user(json_t *to, const struct sse_user *user)
 {
     json_t *access_user = sse_user_to_json(user);
 
-    json_object_set_new(access_user, "accessToken", shortened(user->access_token));
     json_object_set_new(to, "accessUserId", text(user->id));
     json_object_set_new(to, "accessTenantId", text(user->tenant_id));
-    json_object_set_new(to, "accessToken", shortened(user->access_token));
+    json_object_set(to, "accessToken", json_object_get(access_user, "accessToken"));
     json_object_set_new(to, "accessUser", access_user);
 }
 

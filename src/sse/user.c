@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
+
+#define SHOWN_AT_START 4u
+#define SHOWN_AT_END   2u
+#define LONGEST_HIDDEN 8u /* characters of a token of which nothing is shown */
 
 static size_t size_of(const char *text)
 {
@@ -54,11 +60,52 @@ struct sse_user *sse_user_unref(struct sse_user *user)
     return NULL;
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
+static json_t *text(const char *value)
 {
-    json_t *value = json_string(text);
+    json_t *string = value[0] != '\0' ? json_string(value) : NULL;
 
-    json_object_set_new(object, key, value ? value : json_null());
+    return string ? string : json_null();
+}
+
+static size_t count_characters(const char *value, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t at = 0; at < length; count++)
+        at += utf8_char_length(value + at, length - at);
+    return count;
+}
+
+static size_t skip_characters(const char *value, size_t length, size_t count)
+{
+    size_t at = 0;
+
+    for (; count > 0; count--)
+        at += utf8_char_length(value + at, length - at);
+    return at;
+}
+
+/* Enough to recognise a token by, and not to use it. */
+static json_t *shortened(const char *token)
+{
+    const size_t length = strlen(token);
+    struct buf buf = BUF_INIT;
+    size_t characters;
+    json_t *string;
+
+    if (length == 0)
+        return json_null();
+    if (!utf8_is_valid(token, length))
+        return json_string("***");
+    characters = count_characters(token, length);
+    if (characters <= LONGEST_HIDDEN)
+        return json_string("***");
+    buf_append(&buf, token, skip_characters(token, length, SHOWN_AT_START));
+    buf_append_str(&buf, "\xe2\x80\xa6");
+    buf_append_str(&buf, token + skip_characters(token, length, characters - SHOWN_AT_END));
+    string = json_string(buf_str(&buf));
+    buf_release(&buf);
+    return string;
 }
 
 json_t *sse_user_to_json(const struct sse_user *user)
@@ -66,10 +113,10 @@ json_t *sse_user_to_json(const struct sse_user *user)
     json_t *object = json_object();
     json_t *extra = user->extra ? json_loads(user->extra, 0, NULL) : NULL;
 
-    set_text(object, "id", user->id);
-    set_text(object, "name", user->name);
-    set_text(object, "accessToken", user->access_token);
-    set_text(object, "tenantId", user->tenant_id);
+    json_object_set_new(object, "id", text(user->id));
+    json_object_set_new(object, "name", text(user->name));
+    json_object_set_new(object, "accessToken", shortened(user->access_token));
+    json_object_set_new(object, "tenantId", text(user->tenant_id));
     if (extra)
         json_object_update_missing(object, extra);
     json_decref(extra);

@@ -20,7 +20,8 @@ struct sse_user *sse_user_new(const char *id, const char *name, const char *acce
 struct sse_user *sse_user_ref(struct sse_user *user);
 struct sse_user *sse_user_unref(struct sse_user *user);
 
-/* {"id","name","accessToken","tenantId", ...extra}; a new reference. */
+/* {"id","name","accessToken","tenantId", ...extra} as queries show it: the token shortened beyond
+ * use, what is unknown null. A new reference. */
 json_t *sse_user_to_json(const struct sse_user *user);
 
 #endif

@@ -49,7 +49,7 @@ for (const path of ['users', 'connect/users.json']) {
       const ids = list.map(({ id }) => id).sort();
       assert.deepEqual(ids, ['1', '2', '3']);
       const { name, tenantId, accessToken } = list.find(({ id }) => id === '1');
-      assert.deepEqual({ name, tenantId, accessToken }, { name: 'Ann', tenantId: 'north', accessToken: 'token-a' });
+      assert.deepEqual({ name, tenantId, accessToken }, { name: 'Ann', tenantId: 'north', accessToken: '***' });
     });
 
     test('filters by a part of the name in any case', async () => {

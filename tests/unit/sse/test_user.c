@@ -8,7 +8,7 @@ static void test_copies_everything(void **state)
     struct sse_user *user = sse_user_new("7", "Ann", "tok", "t1", extra);
     json_t *shown = sse_user_to_json(user);
     json_t *expected = json_pack("{s:s, s:s, s:s, s:s, s:i}", "id", "7", "name", "Ann",
-                                 "accessToken", "tok", "tenantId", "t1", "level", 3);
+                                 "accessToken", "***", "tenantId", "t1", "level", 3);
 
     (void)state;
     json_decref(extra);
@@ -22,15 +22,21 @@ static void test_copies_everything(void **state)
     assert_null(sse_user_unref(user));
 }
 
-static void test_null_is_empty(void **state)
+static void test_null_is_empty_and_shown_as_null(void **state)
 {
     struct sse_user *user = sse_user_new("7", NULL, NULL, NULL, NULL);
+    json_t *shown = sse_user_to_json(user);
+    json_t *expected =
+        json_pack("{s:s, s:n, s:n, s:n}", "id", "7", "name", "accessToken", "tenantId");
 
     (void)state;
     assert_string_equal(user->name, "");
     assert_string_equal(user->access_token, "");
     assert_string_equal(user->tenant_id, "");
     assert_null(user->extra);
+    assert_true(json_equal(shown, expected));
+    json_decref(shown);
+    json_decref(expected);
     sse_user_unref(user);
     assert_null(sse_user_unref(NULL));
 }
@@ -62,7 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copies_everything),
-        cmocka_unit_test(test_null_is_empty),
+        cmocka_unit_test(test_null_is_empty_and_shown_as_null),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_bad_utf8),
     };
