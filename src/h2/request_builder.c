@@ -149,8 +149,8 @@ static const char *pseudo_text(const struct h2_request_builder *builder,
 static size_t decode_path(struct h2_request_builder *builder, size_t *query_at)
 {
     struct buf decoded = BUF_INIT;
-    const char *query;
     const char *raw = builder->storage.data + (builder->pseudo[PATH] - 1);
+    const char *query = raw + strlen(raw);
     enum h2_path_result result = h2_path_parse(raw, &decoded, &query);
 
     if (result != H2_PATH_OK)
