@@ -3,6 +3,7 @@
  * A page without a browser: what sse.js uses of window and document, with every request and event
  * stream kept for the test to answer.
  */
+import { webcrypto } from 'node:crypto';
 
 export class FakeEventSource extends EventTarget {
     readyState = 0;
@@ -93,7 +94,7 @@ export class FakePage extends EventTarget {
     sessionStorage = new FakeStorage();
     location = { origin: 'https://page.test', pathname: '/app' };
     screen = { width: 800, height: 600 };
-    crypto = globalThis.crypto;
+    crypto = webcrypto; // Node 18 has no global one
     FormData = globalThis.FormData;
     Headers = globalThis.Headers;
     MessageEvent = globalThis.MessageEvent;
