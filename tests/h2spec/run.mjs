@@ -6,7 +6,12 @@ import { parseArgs } from 'node:util';
 
 import { startServer } from '../integration/support/server.mjs';
 
-const ALL_PASSED = '147 tests, 147 passed, 0 skipped, 0 failed';
+// The commit of tests/h2spec/run has 147 cases. The release has 146: it knows as one what are two
+// of them, an invalid HPACK index in an indexed and in a literal field.
+const ALL_PASSED = new Map([
+  ['147 tests, 147 passed, 0 skipped, 0 failed', 'all cases'],
+  ['146 tests, 146 passed, 0 skipped, 0 failed', 'all cases of the older release; the pinned commit has 147'],
+]);
 
 const { values, positionals } = parseArgs({
   options: { times: { type: 'string', default: '1' } },
@@ -21,11 +26,12 @@ function runOnce(port) {
     maxBuffer: 1 << 26,
   });
   const summary = run.stdout.match(/^\d+ tests, .*$/m)?.[0];
-  if (summary !== ALL_PASSED || run.status !== 0) {
+  if (!ALL_PASSED.has(summary) || run.status !== 0) {
     process.stdout.write(run.stdout + run.stderr);
-    throw new Error(`h2spec ended with ${run.status}: ${summary ?? 'no summary'}; wanted ${ALL_PASSED}`);
+    const wanted = [...ALL_PASSED.keys()].join(', or ');
+    throw new Error(`h2spec ended with ${run.status}: ${summary ?? 'no summary'}; wanted ${wanted}`);
   }
-  return summary;
+  return `${summary} (${ALL_PASSED.get(summary)})`;
 }
 
 const server = await startServer({ binary: positionals[0] ?? process.env.SSE_SERVER_BINARY });
