@@ -380,13 +380,14 @@ static void test_preferred_stream(void **state)
     struct h2_server server;
     struct h2_test_source events = {0};
     struct h2_test_source bulk = {0};
-    char *text = make_text(200000);
+    char *text = make_text(400000);
     const struct h2_client_settings wide = {.window = 1u << 22, .is_manual_window = true};
 
     (void)state;
     h2_server_init(&server, NULL);
     server.on_request = respond_with_context;
     struct h2_client *client = h2_client_new_with(&server, &wide);
+    nghttp2_session_set_local_window_size(client->nghttp2, NGHTTP2_FLAG_NONE, 0, 400000);
     server.context = &bulk;
     int32_t bulk_id = h2_client_get(client, "/");
     h2_pump(&server);
@@ -394,9 +395,9 @@ static void test_preferred_stream(void **state)
     int32_t events_id = h2_client_get(client, "/");
     h2_pump(&server);
     h2_stream_prefer(events.stream);
-    h2_test_source_push(&bulk, text, 200000);
-    h2_test_source_push(&events, text, 60000);
-    h2_pump(&server); /* the session's window is 65535 octets */
+    h2_test_source_push(&bulk, text, 400000);
+    h2_test_source_push(&events, text, 400000);
+    h2_pump(&server);
     assert_true(h2_client_stream(client, events_id)->body.length >
                 4 * h2_client_stream(client, bulk_id)->body.length);
     h2_server_release(&server);
