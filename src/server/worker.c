@@ -30,6 +30,7 @@ struct worker {
     struct h2_listener **listeners;
     struct loop_timer drain_timer;
     uint64_t drain_until; /* loop ms; 0: not draining */
+    bool is_busy;         /* counted in options.busy */
 };
 
 struct drain_letter {
@@ -93,8 +94,6 @@ static void tear_down(struct worker *worker)
         auth_free(worker->auths[i]);
     free(worker->auths);
     free(worker->listeners);
-    mailbox_free(worker->mailbox);
-    loop_free(worker->loop);
 }
 
 static void *run(void *argument)
@@ -109,11 +108,10 @@ static void *run(void *argument)
     peers_join(worker->options.peers, worker->options.index, worker->loop, worker->api);
     open_listeners(worker);
     worker->is_serving = true;
+    worker->is_busy = true;
     sem_post(&worker->ready);
     loop_run(worker->loop);
     loop_timer_stop(&worker->drain_timer);
-    close_listeners(worker);
-    h2_endpoint_close(worker->endpoint);
     peers_leave(worker->options.peers, worker->options.index);
     tear_down(worker);
     return NULL;
@@ -145,12 +143,26 @@ bool worker_wait_ready(struct worker *worker)
     return worker->is_serving;
 }
 
+/* No client, and no request of one that is still at work. */
+static bool is_finished(struct worker *worker)
+{
+    if (h2_endpoint_sessions(worker->endpoint) > 0 &&
+        loop_now_ms(worker->loop) < worker->drain_until)
+        return false;
+    h2_endpoint_close(worker->endpoint);
+    return api_is_idle(worker->api);
+}
+
 static void on_drain_check(struct loop_timer *timer)
 {
     struct worker *worker = container_of(timer, struct worker, drain_timer);
+    atomic_size_t *busy = worker->options.busy;
 
-    if (h2_endpoint_sessions(worker->endpoint) == 0 ||
-        loop_now_ms(worker->loop) >= worker->drain_until)
+    if (worker->is_busy && is_finished(worker)) {
+        worker->is_busy = false;
+        atomic_fetch_sub(busy, 1);
+    }
+    if (atomic_load(busy) == 0)
         loop_stop(worker->loop);
     else
         loop_timer_start(worker->loop, timer, DRAIN_CHECK_MS);
@@ -162,7 +174,7 @@ static void open_drain(struct letter *letter, void *context)
     struct worker *worker = context;
 
     if (worker->drain_until) {
-        loop_stop(worker->loop);
+        worker->drain_until = loop_now_ms(worker->loop);
     } else {
         worker->drain_until = loop_now_ms(worker->loop) + drain->drain_ms;
         close_listeners(worker);
@@ -186,6 +198,10 @@ void worker_drain(struct worker *worker, unsigned drain_ms)
 void worker_join(struct worker *worker)
 {
     (void)pthread_join(worker->thread, NULL);
+    /* Not before: this thread may have been ringing the bell when the worker had read the letter
+     * and come to its end. */
+    mailbox_free(worker->mailbox);
+    loop_free(worker->loop);
     sem_destroy(&worker->ready);
     free(worker);
 }
