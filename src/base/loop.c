@@ -130,18 +130,25 @@ static void keep_from_waiting(struct loop *loop, bool more)
         ev_idle_stop(loop->ev, &loop->no_wait);
 }
 
-static void on_turn_end(struct ev_loop *ev, struct ev_prepare *prepare, int events)
+/* True when there is more to do. */
+static bool run_phases(struct loop *loop)
 {
-    struct loop *loop = container_of(prepare, struct loop, turn_end);
     bool more = false;
-    double length;
 
-    (void)events;
     loop->woken = false;
     run_tasks(loop);
     for (size_t phase = 0; phase < LOOP_PHASES; phase++)
         more |= run_hooks(&loop->hooks[phase]);
-    keep_from_waiting(loop, more || loop->woken || !list_is_empty(&loop->tasks));
+    return more || loop->woken || !list_is_empty(&loop->tasks);
+}
+
+static void on_turn_end(struct ev_loop *ev, struct ev_prepare *prepare, int events)
+{
+    struct loop *loop = container_of(prepare, struct loop, turn_end);
+    double length;
+
+    (void)events;
+    keep_from_waiting(loop, run_phases(loop));
 
     length = seconds(clock_ns(CLOCK_MONOTONIC) - loop->turn_ns);
     if (length > loop->lag.longest_turn)
@@ -228,6 +235,12 @@ void loop_stop(struct loop *loop)
 {
     loop->stopping = true;
     loop_wake(loop);
+}
+
+void loop_settle(struct loop *loop)
+{
+    while (run_phases(loop))
+        take_time(loop);
 }
 
 uint64_t loop_now_ms(const struct loop *loop)

@@ -55,6 +55,10 @@ struct ev_loop *loop_ev(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* For the end, when it has stopped: runs the tasks and the hooks until none has more to do, and
+ * waits for nothing. Timers and descriptors rest. */
+void loop_settle(struct loop *loop);
+
 uint64_t loop_now_ms(const struct loop *loop); /* monotonic, as of the start of this turn */
 int64_t loop_wall_ms(const struct loop *loop); /* since 1970, as of the start of this turn */
 const struct loop_lag *loop_lag(const struct loop *loop);

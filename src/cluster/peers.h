@@ -22,9 +22,9 @@ size_t peers_count(const struct peers *peers);
 
 /* Each worker joins from its own thread (context is handed to its part of every call), and waits
  * there until all have. It leaves when its loop has stopped and before what calls work on is
- * freed, and waits again until all do. Calls still under way are finished then, unless one of
- * their parts waits for a loop: such a call is lost, its finish never runs. A finish must not start
- * another call then. */
+ * freed, and waits again until all do. Calls still under way are finished then, and those that
+ * they lead to: parts that wait for a task or a hook of their loop are waited for. None may wait
+ * for a timer or a descriptor then. */
 void peers_join(struct peers *peers, size_t worker, struct loop *loop, void *context);
 void peers_leave(struct peers *peers, size_t worker);
 

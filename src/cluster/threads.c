@@ -17,6 +17,7 @@ struct peer {
 struct peers {
     size_t count;
     pthread_barrier_t all;
+    atomic_size_t under_way; /* calls that have not been finished */
     struct peer members[];
 };
 
@@ -71,17 +72,20 @@ void peers_join(struct peers *peers, size_t worker, struct loop *loop, void *con
 void peers_leave(struct peers *peers, size_t worker)
 {
     struct peer *peer = &peers->members[worker];
+    size_t under_way;
 
     /* Until all are here, letters may still come in: even the thread that sent the last call home
-     * may not have come back from posting yet. Then each runs the parts that wait for it, then
-     * each takes home what that has finished, and then the mailboxes may go. */
+     * may not have come back from posting yet. Then all bring every call some way on, and come to
+     * rest to see whether one is left: only when none is, the mailboxes may go. */
     pthread_barrier_wait(&peers->all);
-    if (peer->mailbox == NULL)
-        return;
-    mailbox_drain(peer->mailbox);
-    pthread_barrier_wait(&peers->all);
-    mailbox_drain(peer->mailbox);
-    pthread_barrier_wait(&peers->all);
+    do {
+        if (peer->mailbox)
+            mailbox_drain(peer->mailbox);
+        loop_settle(peer->loop);
+        pthread_barrier_wait(&peers->all);
+        under_way = atomic_load_explicit(&peers->under_way, memory_order_relaxed);
+        pthread_barrier_wait(&peers->all);
+    } while (under_way > 0);
     mailbox_free(peer->mailbox);
     peer->mailbox = NULL;
 }
@@ -102,11 +106,12 @@ static void open_part(struct letter *letter, void *context)
 static void come_home(struct peers_letter *home)
 {
     struct peers_call *call = home->call;
-    void *context = call->peers->members[call->origin].context;
+    struct peers *peers = call->peers;
 
     free(call->letters);
     call->letters = NULL;
-    call->finish(call, context);
+    call->finish(call, peers->members[call->origin].context);
+    atomic_fetch_sub_explicit(&peers->under_way, 1, memory_order_relaxed);
 }
 
 static void open_home(struct letter *letter, void *context)
@@ -122,6 +127,7 @@ static void run_home(struct loop_task *task)
 
 static void prepare(struct peers *peers, size_t origin, struct peers_call *call, size_t parts)
 {
+    atomic_fetch_add_explicit(&peers->under_way, 1, memory_order_relaxed);
     call->peers = peers;
     call->origin = origin;
     call->letters = mem_zalloc((FIRST_WORKER + parts) * sizeof(call->letters[0]));

@@ -255,6 +255,32 @@ static bool write_and_defer_from_hook(struct loop_hook *hook)
     return false;
 }
 
+static bool write_and_defer_while_any(struct loop_hook *hook)
+{
+    struct note *note = container_of(hook, struct note, hook);
+
+    buf_append_char(&journal, note->name);
+    if (note->repeat == 0)
+        return false;
+    note->repeat--;
+    loop_defer(loop, &note->task);
+    return note->repeat == 0;
+}
+
+static void settling_runs_what_is_left_and_waits_for_nothing(void **state)
+{
+    struct note *flush = note_new('f');
+
+    (void)state;
+    flush->hook.run = write_and_defer_while_any;
+    flush->repeat = 2;
+    loop_hook_add(loop, LOOP_FLUSH, &flush->hook);
+    loop_settle(loop);
+    assert_string_equal(buf_str(&journal), "fffff");
+    loop_settle(loop);
+    assert_string_equal(buf_str(&journal), "ffffff");
+}
+
 static void tasks_of_hooks_are_served_without_waiting(void **state)
 {
     struct note *reap = note_new('r');
@@ -489,6 +515,7 @@ int main(void)
         LOOP_TEST(the_end_of_a_turn_has_an_order),
         LOOP_TEST(stopping_finishes_the_turn),
         LOOP_TEST(it_may_run_again_after_a_stop),
+        LOOP_TEST(settling_runs_what_is_left_and_waits_for_nothing),
         LOOP_TEST(a_waiting_task_stays_where_it_is),
         LOOP_TEST(a_cancelled_task_does_not_run),
         LOOP_TEST(a_task_of_a_task_runs_before_the_flush),

@@ -290,6 +290,50 @@ static void leaving_finishes_what_is_under_way(void **state)
         assert_int_equal(team.workers[i].finished, 50);
 }
 
+static void call_again(struct peers_call *call, void *context)
+{
+    struct worker *worker = context;
+
+    worker->finished++;
+    call->finish = count_finish;
+    container_of(call, struct sum_call, call)->number = worker->started++;
+    peers_call_start(call->peers, worker->number, call);
+}
+
+static void *call_twice_and_leave(void *argument)
+{
+    struct worker *worker = argument;
+
+    worker->thread = pthread_self();
+    worker->loop = loop_new();
+    assert_non_null(worker->loop);
+    peers_join(worker->team->peers, worker->number, worker->loop, worker);
+    for (int i = 0; i < 50; i++) {
+        struct sum_call *sum = mem_zalloc(sizeof(*sum));
+
+        sum->call.run = answer;
+        sum->call.finish = call_again;
+        sum->number = worker->started++;
+        peers_call_start(worker->team->peers, worker->number, &sum->call);
+    }
+    peers_leave(worker->team->peers, worker->number);
+    loop_free(worker->loop);
+    return NULL;
+}
+
+/* Even when parts wait for their loops, and when one call leads to another. */
+static void leaving_waits_for_the_last_call(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count <= MAX_WORKERS; count++) {
+        struct team team = {.late = true};
+
+        run_team(&team, count, call_twice_and_leave);
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(team.workers[i].finished, 100);
+    }
+}
+
 static void a_key_has_one_owner_and_owners_share_the_keys(void **state)
 {
     struct peers *peers = peers_new(4);
@@ -319,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_worker_alone_needs_no_mailbox),
         cmocka_unit_test(calls_to_one_reach_only_that_one),
         cmocka_unit_test(leaving_finishes_what_is_under_way),
+        cmocka_unit_test(leaving_waits_for_the_last_call),
         cmocka_unit_test(a_key_has_one_owner_and_owners_share_the_keys),
     };
 
