@@ -6,10 +6,9 @@
 #include "api/exchange.h"
 #include "api/json_text.h"
 #include "api/parameters.h"
+#include "api/secrets.h"
 #include "h2/session.h"
 #include "h2/stream.h"
-
-#define MASK "***"
 
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char *const known[] = {
@@ -31,26 +30,12 @@ static const char *const known[] = {
     "usedJSHeapSize",
 };
 
-/* A parameter or header field whose name holds one of these is a secret. */
-static const char *const secret_words[] = {"token",  "secret",     "passw",  "authorization",
-                                           "cookie", "credential", "jwt",    "session",
-                                           "apikey", "api-key",    "api_key"};
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_known(const char *name)
 {
     for (size_t i = 0; i < COUNT(known); i++) {
         if (strcmp(name, known[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_secret(const char *name)
-{
-    for (size_t i = 0; i < COUNT(secret_words); i++) {
-        if (strcasestr(name, secret_words[i]))
             return true;
     }
     return false;
@@ -67,10 +52,17 @@ static bool has_member(const struct h2_form *form, const char *name, size_t befo
 
 static void append_member(struct buf *object, const char *name, const char *value)
 {
+    struct buf shown = BUF_INIT;
+
+    if (secrets_is_name(name, strlen(name)))
+        secrets_append_mask(&shown);
+    else
+        secrets_append_masked(&shown, value);
     buf_append_char(object, object->length == 0 ? '{' : ',');
     json_text_string(object, name);
     buf_append_char(object, ':');
-    json_text_string(object, is_secret(name) ? MASK : value);
+    json_text_string(object, buf_str(&shown));
+    buf_release(&shown);
 }
 
 static void close_object(struct buf *object)
@@ -118,6 +110,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
     const struct h2_form nothing = {NULL, 0, NULL};
 
     buf_printf(&texts->domain, "%s://%s", request->scheme, request->authority);
+    secrets_append_masked(&texts->location, said(exchange, "locationHref"));
     append_form(&texts->parameters, &exchange->query, &nothing);
     append_form(&texts->parameters, &exchange->form, &exchange->query);
     close_object(&texts->parameters);
@@ -130,7 +123,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
         .client_instance_time = said(exchange, "clientInstanceTime"),
         .client_import_module_time = said(exchange, "clientImportModuleTime"),
         .channel = said(exchange, "channel"),
-        .location_href = said(exchange, "locationHref"),
+        .location_href = buf_str(&texts->location),
         .screen = said(exchange, "screen"),
         .total_js_heap_size = said(exchange, "totalJSHeapSize"),
         .used_js_heap_size = said(exchange, "usedJSHeapSize"),
@@ -148,6 +141,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
 void client_info_release(struct client_info_texts *texts)
 {
     buf_release(&texts->domain);
+    buf_release(&texts->location);
     buf_release(&texts->parameters);
     buf_release(&texts->headers);
 }

@@ -8,7 +8,7 @@
 struct api_exchange;
 
 struct client_info_texts {
-    struct buf domain, parameters, headers;
+    struct buf domain, location, parameters, headers;
     char peer[64];
 };
 

@@ -123,6 +123,20 @@ test('a connection is shown with all its fields', async () => {
   assert.ok(Math.abs(shown.createTime - Date.now()) < 3_600_000);
 });
 
+test('what a page said of itself is shown without its secrets', async () => {
+  const client = await connect(server.origin);
+  const { id } = await client.connect(
+    { userId: '60', 'access-token': 'hidden-1', ticket: '/in?token=hidden-2', locationHref: 'https://a/b?x=1&token=hidden-3#t' },
+    { headers: { referer: 'https://a/b?jwt=hidden-4', cookie: 'sid=hidden-5', authorization: 'Bearer hidden-6' } });
+  const { list: [shown] } = await office.query(`connections?id=${id}`);
+  assert.doesNotMatch(JSON.stringify(shown), /hidden-\d/);
+  assert.equal(shown.locationHref, 'https://a/b?x=1&token=***#t');
+  assert.equal(shown.httpParameters.ticket, '/in?token=***');
+  assert.equal(shown.httpHeaders.referer, 'https://a/b?jwt=***');
+  await client.close();
+  await eventually('it to be gone', async () => !(await office.query('online?userId=60')).online);
+});
+
 test('messageCount counts what was sent', async () => {
   const countOf = async () => (await office.query(`connections?id=${ann.id}`)).list[0].messageCount;
   const before = await countOf();
