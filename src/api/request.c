@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "h2/stream.h"
 
+/* As much as the header fields of a request may hold: a connection keeps what its form says. */
+#define FORM_BYTES ((size_t)16 * 1024)
+
 static bool parse_form(struct api_exchange *exchange, struct h2_form *form, const char *what,
                        const char *text, size_t length)
 {
@@ -118,6 +121,13 @@ static void on_body(struct h2_stream *stream, const char *body, size_t length, v
     api_exchange_unref(exchange);
 }
 
+static size_t body_limit(const struct api_exchange *exchange)
+{
+    size_t limit = exchange->service->settings->json_body_bytes;
+
+    return exchange->endpoint->body == API_FORM && limit > FORM_BYTES ? FORM_BYTES : limit;
+}
+
 static void read_body(struct api_exchange *exchange)
 {
     const struct h2_request *request = exchange->request;
@@ -131,8 +141,7 @@ static void read_body(struct api_exchange *exchange)
         refuse_type(exchange);
         return;
     }
-    h2_stream_read_body(exchange->stream, exchange->service->settings->json_body_bytes, on_body,
-                        exchange);
+    h2_stream_read_body(exchange->stream, body_limit(exchange), on_body, exchange);
 }
 
 static void start(struct api_exchange *exchange)
