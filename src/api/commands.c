@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disconnectUser and setDuration. */
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static bool read_reconnect(const json_t *body, int64_t *reconnect_ms)
     const json_t *value = json_object_get(body, "reconnect");
 
     *reconnect_ms = -1;
-    if (!value || json_is_null(value) || json_is_true(value))
+    if (!value || json_is_null(value))
         return true;
     if (json_is_false(value)) {
         *reconnect_ms = 0;
@@ -172,7 +172,9 @@ void api_handle_set_duration(struct api_exchange *exchange)
     value = json_object_get(body, "duration");
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         json_integer_value(value) > MAX_DURATION_S) {
-        api_reply_error(exchange, 422, "\"duration\" must be a whole number of seconds, 0 or more");
+        api_reply_error(exchange, 422,
+                        "\"duration\" must be a whole number of seconds from 0 to %" PRId64,
+                        MAX_DURATION_S);
         delivery_free(delivery);
         return;
     }

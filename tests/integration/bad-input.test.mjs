@@ -148,6 +148,7 @@ describe('commands', () => {
     ['disconnectUser', { all: true }, /all|userId/],
     ['disconnectUser', { userId: '7', accessToken: 't' }, /one|accessToken|userId/],
     ['disconnectUser', { userId: '7', reconnect: 'soon' }, /reconnect/],
+    ['disconnectUser', { userId: '7', reconnect: true }, /reconnect.*false.*milliseconds/],
     ['disconnectUser', { userId: '7', reason: 5 }, /reason/],
     ['setDuration', { duration: 1 }, /userId/],
     ['setDuration', { userId: '7' }, /duration/],
@@ -302,6 +303,11 @@ describe('a body', () => {
   test('announced by expect: 100-continue is taken', async () => {
     const answer = await client.postJson(`${BASE}/connect/message/hello.do?userId=7`, {}, { expect: '100-continue' });
     assert.equal(answer.status, 200);
+  });
+
+  test('of connect is as large as header fields may be', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    refused(await client.post(`${BASE}/connect`, `userId=7&channel=${'x'.repeat(16 * KIB)}`, form), 413);
   });
 
   test('of disconnect.do must be a form', async () => {
