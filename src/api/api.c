@@ -130,6 +130,11 @@ void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint)
     api->endpoint = endpoint;
 }
 
+bool api_is_idle(const struct api *api)
+{
+    return api->exchange_count == 0;
+}
+
 /* One per service; frees itself. */
 struct drain_job {
     struct sse_dispatch_job job;

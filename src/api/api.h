@@ -55,4 +55,7 @@ void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint);
 /* Ends every event stream with connect-close, reason "drain". */
 void api_drain(struct api *api);
 
+/* True when no request is on its way, not even one whose client has gone. */
+bool api_is_idle(const struct api *api);
+
 #endif

@@ -28,6 +28,7 @@ struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)
     exchange->session_number = h2_session_number(h2_stream_session(stream));
     exchange->body = "";
     exchange->verdict = AUTH_NONE;
+    api->exchange_count++;
     h2_stream_set_context(stream, exchange, on_stream_close);
     return exchange;
 }
@@ -43,6 +44,7 @@ struct api_exchange *api_exchange_unref(struct api_exchange *exchange)
     assert(exchange->refs > 0);
     if (--exchange->refs > 0)
         return NULL;
+    exchange->api->exchange_count--;
     h2_form_release(&exchange->query);
     h2_form_release(&exchange->form);
     api_facts_free(exchange->facts);

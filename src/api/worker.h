@@ -33,6 +33,7 @@ struct api {
     const struct h2_endpoint *endpoint; /* NULL until it is told */
     struct h2_handler handler;
     struct api_service *services;
+    size_t exchange_count; /* requests on their way */
 };
 
 /* The service that path belongs to, or NULL; *relative is then the path below its base path. */

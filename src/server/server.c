@@ -38,6 +38,7 @@ struct server {
     struct api_settings api;
     char server_id[2 * SERVER_ID_BYTES + 1];
     atomic_bool ready;
+    atomic_size_t busy; /* workers that still have work */
 };
 
 static int make_tls(struct server *server, size_t index)
@@ -154,6 +155,7 @@ static int prepare_api(struct server *server)
 static int start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
+    atomic_init(&server->busy, server->worker_count);
     server->workers = mem_zalloc(server->worker_count * sizeof(struct worker *));
     for (size_t i = 0; i < server->worker_count; i++) {
         const struct worker_options options = {
@@ -164,6 +166,7 @@ static int start_workers(struct server *server)
             .bound = server->bound[i],
             .tls = server->tls,
             .listener_count = server->config->listener_count,
+            .busy = &server->busy,
         };
         server->workers[i] = worker_start(&options);
         if (!server->workers[i])

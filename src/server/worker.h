@@ -5,6 +5,7 @@
  * One thread with everything it needs to serve clients by itself: loop, listeners, HTTP/2 endpoint,
  * its part of every service. Built in its own thread, so that its memory is its own.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,6 +25,7 @@ struct worker_options {
     struct h2_bound *bound;      /* one per configured listener; taken over */
     struct h2_tls_context **tls; /* one per configured listener; NULL: cleartext. Borrowed */
     size_t listener_count;
+    atomic_size_t *busy; /* workers that have not finished yet; shared by all */
 };
 
 /* Starts the thread. NULL when it could not start (said in the log). All
@@ -33,8 +35,9 @@ struct worker *worker_start(const struct worker_options *options);
 /* True once the worker serves; waits for that. False when it failed. */
 bool worker_wait_ready(struct worker *worker);
 
-/* Stops accepting, tells the clients, ends when they are gone or drain_ms have passed. Any thread;
- * returns at once. A second call ends it now. */
+/* Stops accepting, tells the clients, lets them go when they have left or drain_ms have passed. It
+ * ends with the last of the workers: until then the others may need its part of an answer. Any
+ * thread; returns at once. A second call cuts the time short. */
 void worker_drain(struct worker *worker, unsigned drain_ms);
 
 /* Waits for the thread's end and frees. */
