@@ -46,12 +46,23 @@ static void free_inbound(struct h2_stream *stream)
     free(inbound);
 }
 
+/* The session's window belongs to its other streams too; the stream's own stays as it is. */
+static void return_to_session(struct h2_stream *stream, size_t length)
+{
+    stream->unconsumed -= length;
+    if (!stream->session || length == 0)
+        return;
+    (void)nghttp2_session_consume_connection(stream->session->nghttp2, length);
+    h2_session_mark(stream->session, false);
+}
+
 /* The reader hears of the end exactly once; whatever still comes is thrown away. */
 static void abandon(struct h2_inbound *inbound)
 {
     enum inbound_mode mode = inbound->mode;
 
     inbound->mode = INBOUND_DISCARD;
+    return_to_session(inbound->stream, inbound->stream->unconsumed);
     buf_release(&inbound->collected);
     if (mode == INBOUND_STREAM)
         inbound->reader->on_end(inbound->context, false);
@@ -68,6 +79,15 @@ static bool is_too_slow(const struct h2_inbound *inbound, const struct h2_limits
            inbound->received < (uint64_t)limits->body_floor * (age / 1000);
 }
 
+/* The client cannot send until somebody here consumes: the delay is ours. */
+static bool is_held_back(const struct h2_stream *stream)
+{
+    nghttp2_session *nghttp2 = stream->session->nghttp2;
+
+    return nghttp2_session_get_stream_local_window_size(nghttp2, stream->id) <= 0 ||
+           nghttp2_session_get_local_window_size(nghttp2) <= 0;
+}
+
 static void on_timer(struct loop_timer *timer)
 {
     struct h2_inbound *inbound = container_of(timer, struct h2_inbound, timer);
@@ -78,6 +98,10 @@ static void on_timer(struct loop_timer *timer)
     if (stream->is_sent) {
         h2_stream_reset(stream, NGHTTP2_NO_ERROR);
         return;
+    }
+    if (is_held_back(stream)) {
+        inbound->opened_at = now;
+        inbound->data_at = now;
     }
     if (!is_too_slow(inbound, &endpoint->limits, now)) {
         uint64_t due = inbound->data_at + endpoint->limits.body_idle_ms;
@@ -183,6 +207,16 @@ void h2_stream_read_body(struct h2_stream *stream, size_t limit,
     (void)want_body(stream, limit);
 }
 
+/* An upload may use the session's window but for what another request of the session needs to get
+ * through while the upload's reader is behind. */
+static int32_t upload_window(const struct h2_limits *limits)
+{
+    uint32_t stream = limits->stream_window;
+
+    return (int32_t)(limits->session_window >= 2 * stream ? limits->session_window - stream
+                                                          : stream);
+}
+
 void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
                            const struct h2_body_reader *reader, void *context)
 {
@@ -192,10 +226,9 @@ void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
     inbound->reader = reader;
     inbound->context = context;
     if (want_body(stream, limit) && stream->session && stream->request->has_body)
-        /* One upload at a time may use the whole session window; what comes is written at once. */
-        (void)nghttp2_session_set_local_window_size(
-            stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
-            (int32_t)stream->endpoint->limits.session_window);
+        (void)nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE,
+                                                    stream->id,
+                                                    upload_window(&stream->endpoint->limits));
 }
 
 void h2_stream_consume(struct h2_stream *stream, size_t length)
@@ -218,10 +251,7 @@ static void discard(struct h2_stream *stream, size_t length)
         h2_stream_consume(stream, length);
         return;
     }
-    /* The stream's own window stays shut; the session's belongs to the others too. */
-    stream->unconsumed -= length;
-    (void)nghttp2_session_consume_connection(stream->session->nghttp2, length);
-    h2_session_mark(stream->session, false);
+    return_to_session(stream, length);
 }
 
 static int stream_data(struct h2_stream *stream, const char *data, size_t length)
@@ -241,8 +271,8 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
 
-    stream->unconsumed += length;
     if (!inbound) {
+        stream->unconsumed += length;
         h2_stream_consume(stream, length);
         return 0;
     }
@@ -250,6 +280,7 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
     inbound->data_at = loop_now_ms(stream->endpoint->loop);
     if (inbound->mode != INBOUND_DISCARD && inbound->received > inbound->limit)
         too_large(stream);
+    stream->unconsumed += length;
     switch (inbound->mode) {
     case INBOUND_COLLECT:
         buf_append(&inbound->collected, data, length);
