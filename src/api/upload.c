@@ -22,6 +22,9 @@
 
 #define FIELD_BYTES 65536u
 
+/* Files that the uploads of one worker may have open, so that descriptors are left for clients. */
+#define OPEN_FILES 512u
+
 /* Room that uploads leave on the disk, for whatever else needs it. */
 #define RESERVE_BYTES 67108864u
 
@@ -64,6 +67,9 @@ static void refuse(struct upload *upload, int rc)
         break;
     case -E2BIG:
         api_reply_error(exchange, 413, "%s", upload_parts_fault(upload->parts));
+        break;
+    case -EBUSY:
+        api_reply_error(exchange, 503, "%s", upload_parts_fault(upload->parts));
         break;
     default:
         log_error("an upload could not be written",
@@ -222,6 +228,8 @@ void api_handle_upload(struct api_exchange *exchange)
     const struct upload_parts_limits limits = {
         .parts = service->settings->upload_parts,
         .field_bytes = FIELD_BYTES,
+        .open_files = OPEN_FILES,
+        .open_count = &exchange->api->upload_files,
     };
     struct upload_parts *parts;
     struct upload *upload;

@@ -25,17 +25,35 @@ struct upload_parts {
     struct upload_parts_limits limits;
     int directory;
     size_t count;
+    size_t open_files; /* its share of limits.open_count */
     struct part *parts;
     char fault[160]; /* of ours; "": the parser's */
 };
+
+/* Until all of an upload is kept, each of its files takes a descriptor. */
+static int count_file(struct upload_parts *parts)
+{
+    if (*parts->limits.open_count >= parts->limits.open_files) {
+        snprintf(parts->fault, sizeof(parts->fault),
+                 "%zu files are being uploaded, which is all that there is room for; try again "
+                 "when some are done",
+                 parts->limits.open_files);
+        return -EBUSY;
+    }
+    (*parts->limits.open_count)++;
+    parts->open_files++;
+    return 0;
+}
 
 static int on_part(void *context, const struct h2_multipart_part *described)
 {
     struct upload_parts *parts = context;
     struct part *part;
     struct upload_file file;
-    int rc = upload_file_open(&file, described->file_name ? parts->directory : -1);
+    int rc = described->file_name ? count_file(parts) : 0;
 
+    if (rc == 0)
+        rc = upload_file_open(&file, described->file_name ? parts->directory : -1);
     if (rc < 0)
         return rc;
     parts->parts = mem_realloc(parts->parts, (parts->count + 1) * sizeof(parts->parts[0]));
@@ -109,6 +127,7 @@ void upload_parts_free(struct upload_parts *parts)
         free(part->content_type);
     }
     free(parts->parts);
+    *parts->limits.open_count -= parts->open_files;
     h2_multipart_free(parts->multipart);
     free(parts);
 }

@@ -13,6 +13,8 @@ struct upload_parts;
 struct upload_parts_limits {
     size_t parts;
     size_t field_bytes; /* of a plain field */
+    size_t open_files;  /* of all uploads that share the count below */
+    size_t *open_count; /* lent */
 };
 
 /* NULL when content_type is not multipart/form-data that can be read; then *fault tells why. */
@@ -24,7 +26,8 @@ struct upload_parts *upload_parts_new(const char *content_type,
 void upload_parts_free(struct upload_parts *parts);
 
 /* 0; -EPROTO for a malformed body, -E2BIG for a limit: upload_parts_fault() tells what and where;
- * another negative errno when the disk fails. Nothing may be fed after an error. */
+ * -EBUSY when too many files are open, with a fault that tells it; another negative errno when the
+ * disk fails. Nothing may be fed after an error. */
 int upload_parts_feed(struct upload_parts *parts, const char *data, size_t length);
 
 /* The body is complete: keeps the files. Errors as above; then none is kept. */

@@ -34,6 +34,7 @@ struct api {
     struct h2_handler handler;
     struct api_service *services;
     size_t exchange_count; /* requests on their way */
+    size_t upload_files;   /* open ones */
 };
 
 /* The service that path belongs to, or NULL; *relative is then the path below its base path. */

@@ -15,7 +15,13 @@
 
 #define TYPE "multipart/form-data; boundary=b"
 
-static const struct upload_parts_limits limits = {.parts = 3, .field_bytes = 16};
+static size_t open_files;
+static const struct upload_parts_limits limits = {
+    .parts = 3,
+    .field_bytes = 16,
+    .open_files = 2,
+    .open_count = &open_files,
+};
 
 struct place {
     char path[64];
@@ -63,6 +69,7 @@ static int teardown(void **state)
 {
     struct place *place = *state;
 
+    assert_int_equal(open_files, 0);
     each_file(place, remove_file);
     close(place->directory);
     assert_int_equal(rmdir(place->path), 0);
@@ -167,6 +174,20 @@ static void test_limits_are_named(void **state)
     upload_parts_free(parts);
 }
 
+static void test_uploads_share_the_files_that_may_be_open(void **state)
+{
+    struct upload_parts *first = open_parts(*state);
+    struct upload_parts *second = open_parts(*state);
+
+    assert_int_equal(feed(first, FILE_PART "abc\r\n" FIELD "\r\n--b--"), 0);
+    assert_int_equal(feed(second, FILE_PART "abc\r\n" FILE_PART "abc"), -EBUSY);
+    assert_non_null(strstr(upload_parts_fault(second), "2 files"));
+    upload_parts_free(second);
+    assert_int_equal(open_files, 1);
+    assert_int_equal(upload_parts_finish(first), 0);
+    upload_parts_free(first);
+}
+
 static void test_a_directory_that_takes_no_files_is_told(void **state)
 {
     const struct place *place = *state;
@@ -207,6 +228,7 @@ int main(void)
         TEST(test_a_broken_upload_leaves_nothing),
         TEST(test_an_upload_that_nobody_finishes_leaves_nothing),
         TEST(test_limits_are_named),
+        TEST(test_uploads_share_the_files_that_may_be_open),
         TEST(test_a_directory_that_takes_no_files_is_told),
         TEST(test_other_types_are_refused),
         cmocka_unit_test(test_directories_that_cannot_be),
