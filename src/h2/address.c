@@ -38,20 +38,22 @@ static int parse(const char *address, struct parsed *parsed)
     if (!colon)
         return -EINVAL;
     size_t length = (size_t)(colon - host);
-    if (length >= 2 && host[0] == '[' && host[length - 1] == ']') {
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
         host++;
         length -= 2;
     } else if (memchr(host, ':', length)) {
         return -EINVAL; /* an IPv6 address without its brackets */
     }
-    if (length >= sizeof(parsed->host))
+    if (length >= sizeof(parsed->host) || memchr(host, '[', length))
         return -EINVAL;
     memcpy(parsed->host, host, length);
     parsed->host[length] = '\0';
     if (strcmp(parsed->host, "*") == 0)
         parsed->host[0] = '\0';
+    if (colon[1] < '0' || colon[1] > '9') /* strtoul takes blanks and signs */
+        return -EINVAL;
     unsigned long port = strtoul(colon + 1, &end, 10);
-    if (end == colon + 1 || *end != '\0' || colon[1] == '-' || colon[1] == '+' || port > 65535)
+    if (*end != '\0' || port > 65535)
         return -EINVAL;
     snprintf(parsed->port, sizeof(parsed->port), "%lu", port);
     return 0;
@@ -204,7 +206,7 @@ static int open_tcp(struct h2_bound *bound, const char *address, char *fault, si
 static void remove_stale(const struct sockaddr_un *address)
 {
     struct stat status;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return;

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <nghttp2/nghttp2.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "h2/guard.h"
+#include "h2/session.h"
+#include "support/test.h"
+
+static const struct h2_limits limits = {.client_resets = {5, 0},
+                                        .server_resets = {5, 0},
+                                        .glitches = {5, 1},
+                                        .pings = {5, 0},
+                                        .settings = {5, 0}};
+
+static void put_frame(struct buf *input, uint8_t type, uint8_t flags, size_t length)
+{
+    const char header[9] = {(char)(length >> 16), (char)(length >> 8), (char)length, (char)type,
+                            (char)flags};
+
+    buf_append(input, header, sizeof(header));
+    for (size_t i = 0; i < length; i++)
+        buf_append_char(input, (char)0xff); /* looks like no frame that would be fine */
+}
+
+/* How many of such frames pass, in pieces of that size. */
+static unsigned count_passing(uint8_t type, uint8_t flags, size_t length, size_t piece,
+                              struct h2_counters *counters)
+{
+    struct h2_guard guard;
+    struct buf input = BUF_INIT;
+    unsigned passed = 0;
+    bool is_fine = true;
+
+    h2_guard_init(&guard, &limits, 1000);
+    buf_append(&input, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+    for (; is_fine && passed < 20; passed += is_fine) {
+        put_frame(&input, type, flags, length);
+        for (size_t at = 0; at < input.length && is_fine; at += piece) {
+            size_t left = input.length - at;
+            is_fine = h2_guard_scan(&guard, &limits, counters, (uint8_t *)input.data + at,
+                                    left < piece ? left : piece, 1000) == H2_GUARD_FINE;
+        }
+        buf_clear(&input);
+    }
+    buf_release(&input);
+    return passed;
+}
+
+static void check_frame(uint8_t type, uint8_t flags, size_t length, uint64_t *counter,
+                        struct h2_counters *counters)
+{
+    static const size_t pieces[] = {1, 2, 7, 1000};
+
+    for (size_t i = 0; i < 4; i++) {
+        memset(counters, 0, sizeof(*counters));
+        assert_int_equal(count_passing(type, flags, length, pieces[i], counters), counter ? 5 : 20);
+        if (counter)
+            assert_int_equal(*counter, 1);
+    }
+}
+
+static void test_what_counts(void **state)
+{
+    struct h2_counters counters;
+
+    (void)state;
+    check_frame(NGHTTP2_RST_STREAM, 0, 4, &counters.client_reset_floods, &counters);
+    check_frame(NGHTTP2_PING, 0, 8, &counters.ping_floods, &counters);
+    check_frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 8, &counters.glitch_floods, &counters);
+    check_frame(NGHTTP2_SETTINGS, 0, 6, &counters.settings_floods, &counters);
+    check_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, &counters.glitch_floods, &counters);
+    check_frame(NGHTTP2_PRIORITY, 0, 5, &counters.glitch_floods, &counters);
+    check_frame(NGHTTP2_DATA, 0, 0, &counters.glitch_floods, &counters);
+    check_frame(0x42, 0xff, 300, &counters.glitch_floods, &counters);
+    check_frame(NGHTTP2_DATA, 0, 100, NULL, &counters);
+    check_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 0, NULL, &counters);
+    check_frame(NGHTTP2_HEADERS, 0, 1000, NULL, &counters);
+    check_frame(NGHTTP2_WINDOW_UPDATE, 0, 4, NULL, &counters);
+}
+
+static void test_what_we_note_ourselves(void **state)
+{
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 1000);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(h2_guard_glitch(&guard, &limits, &counters, 1000), H2_GUARD_FINE);
+        assert_int_equal(h2_guard_server_reset(&guard, &limits, &counters, 1000), H2_GUARD_FINE);
+    }
+    assert_int_equal(h2_guard_glitch(&guard, &limits, &counters, 1999), H2_GUARD_CALM_DOWN);
+    assert_int_equal(h2_guard_server_reset(&guard, &limits, &counters, 1999), H2_GUARD_CALM_DOWN);
+    assert_int_equal(counters.glitch_floods, 1);
+    assert_int_equal(counters.server_reset_floods, 1);
+    assert_int_equal(h2_guard_glitch(&guard, &limits, &counters, 2000), H2_GUARD_FINE);
+}
+
+/* The longest length a header can announce is passed by without a look. */
+static void test_longest_payload(void **state)
+{
+    static const uint8_t header[9] = {0xff, 0xff, 0xff, NGHTTP2_HEADERS};
+    static const uint8_t pings[4096] = {0, 0, 8, NGHTTP2_PING};
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+    size_t left = 0xffffff;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                  NGHTTP2_CLIENT_MAGIC_LEN, 0);
+    h2_guard_scan(&guard, &limits, &counters, header, sizeof(header), 0);
+    while (left > 0) {
+        size_t step = left < sizeof(pings) ? left : sizeof(pings);
+        assert_int_equal(h2_guard_scan(&guard, &limits, &counters, pings, step, 0), H2_GUARD_FINE);
+        left -= step;
+    }
+    for (int i = 0; i < 6; i++)
+        h2_guard_scan(&guard, &limits, &counters, pings, 17, 0);
+    assert_int_equal(counters.ping_floods, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_counts),
+        cmocka_unit_test(test_what_we_note_ourselves),
+        cmocka_unit_test(test_longest_payload),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
