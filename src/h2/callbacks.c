@@ -11,9 +11,6 @@
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
 
-/* WINDOW_UPDATE frames that give less than this make us frame crumbs. */
-#define TINY_WINDOW 64
-
 static struct h2_stream *find_stream(nghttp2_session *nghttp2, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(nghttp2, id);
@@ -24,34 +21,47 @@ static bool is_request(const nghttp2_frame *frame)
     return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
 }
 
+static void note_glitch(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (h2_guard_glitch(&session->guard, &endpoint->limits, &endpoint->counters,
+                        loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 /* nghttp2 ignores a HEADERS frame whose stream id is lower than an earlier one, because it may be
  * trailers on a stream that was just reset. Streams that were open are still known to it (it keeps
  * as many closed ones as may be open); an id that is not was never used: RFC 9113 5.1.1. */
+static bool is_out_of_order(nghttp2_session *nghttp2, const nghttp2_frame_hd *header)
+{
+    return header->type == NGHTTP2_HEADERS && header->stream_id % 2 != 0 &&
+           header->stream_id <= nghttp2_session_get_last_proc_stream_id(nghttp2) &&
+           !nghttp2_session_find_stream(nghttp2, header->stream_id);
+}
+
 static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *header, void *context)
 {
-    const struct h2_session *session = context;
+    struct h2_session *session = context;
 
-    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
+    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED ||
+        is_out_of_order(nghttp2, header))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (header->type != NGHTTP2_HEADERS || header->stream_id % 2 == 0 ||
-        header->stream_id > nghttp2_session_get_last_proc_stream_id(nghttp2) ||
-        nghttp2_session_find_stream(nghttp2, header->stream_id))
-        return 0;
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (header->type == NGHTTP2_DATA && !find_stream(nghttp2, header->stream_id))
+        note_glitch(session); /* nothing else tells of it once the stream has closed */
+    return 0;
 }
 
 static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
 {
     struct h2_session *session = context;
 
-    session->headers_since = loop_now_ms(session->endpoint->loop);
     if (!is_request(frame))
         return 0;
     struct h2_stream *stream = h2_stream_new(session, frame->hd.stream_id);
     nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
     h2_request_builder_free(session->builder);
     session->builder = h2_request_builder_new(&session->endpoint->limits);
-    h2_session_arm(session);
     return 0;
 }
 
@@ -108,19 +118,6 @@ static void on_settings(struct h2_session *session, const nghttp2_frame *frame)
     }
 }
 
-static int on_window_update(struct h2_session *session, const nghttp2_frame *frame)
-{
-    struct h2_endpoint *endpoint = session->endpoint;
-
-    if (frame->window_update.window_size_increment >= TINY_WINDOW)
-        return 0;
-    if (h2_guard_glitch(&session->guard, &endpoint->limits, &endpoint->counters,
-                        loop_now_ms(endpoint->loop)) == H2_GUARD_FINE)
-        return 0;
-    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
-    return 0;
-}
-
 static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
 {
     struct h2_session *session = context;
@@ -128,19 +125,12 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-        session->headers_since = 0;
         if (is_request(frame))
             start_request(session, frame);
         break;
     case NGHTTP2_SETTINGS:
         on_settings(session, frame);
         return 0;
-    case NGHTTP2_PING:
-        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
-            session->ping_since = 0;
-        return 0;
-    case NGHTTP2_WINDOW_UPDATE:
-        return on_window_update(session, frame);
     case NGHTTP2_RST_STREAM:
         session->endpoint->counters.streams_reset_by_client++;
         return 0;

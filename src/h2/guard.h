@@ -6,6 +6,7 @@
  * nghttp2 1.52 tells nobody of many of these, so the nine-octet frame headers (RFC 9113 4.1) are
  * read here first, before the bytes go to nghttp2.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,12 @@ struct h2_limits;
 
 struct h2_guard {
     struct ratelimit client_resets, server_resets, glitches, pings, settings;
-    uint32_t skip;     /* payload octets still to pass by; the preface at first */
-    uint8_t have;      /* octets of the next frame header in header[] */
-    uint8_t header[9]; /* RFC 9113 4.1 */
+    uint32_t skip;      /* payload octets still to pass by; the preface at first */
+    uint8_t have;       /* octets of the next frame header in header[] */
+    uint8_t header[9];  /* RFC 9113 4.1 */
+    uint32_t increment; /* of a WINDOW_UPDATE, as far as it has come */
+    bool in_headers;    /* the latest frame is part of a header block, */
+    bool ends_headers;  /* and its last part */
 };
 
 enum h2_guard_result {
@@ -32,6 +36,10 @@ void h2_guard_init(struct h2_guard *guard, const struct h2_limits *limits, uint6
 enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limits *limits,
                                    struct h2_counters *counters, const uint8_t *data, size_t length,
                                    uint64_t now_ms);
+
+/* True while a header block has begun and is not complete. nghttp2 does not tell of the end of one
+ * that it ignores. */
+bool h2_guard_awaits_headers(const struct h2_guard *guard);
 
 /* We had to reset a stream for what the client did. */
 enum h2_guard_result h2_guard_server_reset(struct h2_guard *guard, const struct h2_limits *limits,

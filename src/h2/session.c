@@ -181,6 +181,10 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     }
+    if (!h2_guard_awaits_headers(&session->guard))
+        session->headers_since = 0;
+    else if (!session->headers_since)
+        session->headers_since = now;
     ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, length);
     if (taken < 0) {
         refuse_input(session, taken);
@@ -197,6 +201,7 @@ static void take_input(struct h2_session *session)
     ssize_t count;
 
     session->read_at = loop_now_ms(session->endpoint->loop);
+    session->ping_since = 0; /* whoever says anything is alive */
     while (session->phase == H2_SESSION_PREFACE || session->phase == H2_SESSION_OPEN) {
         count = h2_wire_read(&session->wire, &data);
         if (count == 0)
