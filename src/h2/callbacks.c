@@ -21,13 +21,10 @@ static bool is_request(const nghttp2_frame *frame)
     return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
 }
 
-static void note_glitch(struct h2_session *session)
+/* What came behind the frame that ended the session is not for anyone any more. */
+static bool is_over(const struct h2_session *session)
 {
-    struct h2_endpoint *endpoint = session->endpoint;
-
-    if (h2_guard_glitch(&session->guard, &endpoint->limits, &endpoint->counters,
-                        loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    return session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED;
 }
 
 /* nghttp2 ignores a HEADERS frame whose stream id is lower than an earlier one, because it may be
@@ -42,13 +39,10 @@ static bool is_out_of_order(nghttp2_session *nghttp2, const nghttp2_frame_hd *he
 
 static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *header, void *context)
 {
-    struct h2_session *session = context;
+    const struct h2_session *session = context;
 
-    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED ||
-        is_out_of_order(nghttp2, header))
+    if (is_over(session) || is_out_of_order(nghttp2, header))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (header->type == NGHTTP2_DATA && !find_stream(nghttp2, header->stream_id))
-        note_glitch(session); /* nothing else tells of it once the stream has closed */
     return 0;
 }
 
@@ -135,6 +129,7 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         session->endpoint->counters.streams_reset_by_client++;
         return 0;
     case NGHTTP2_DATA:
+        h2_guard_data_heard(&session->guard);
         break;
     default:
         return 0;
@@ -153,7 +148,8 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t stream
     struct h2_stream *stream = find_stream(nghttp2, stream_id);
 
     (void)flags;
-    (void)context;
+    if (is_over(context))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (!stream)
         return nghttp2_session_consume_connection(nghttp2, length);
     return h2_inbound_data(stream, (const char *)data, length);

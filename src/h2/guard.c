@@ -59,6 +59,7 @@ static enum h2_guard_result judge(struct h2_guard *guard, const struct h2_limits
     case NGHTTP2_GOAWAY:
         return H2_GUARD_FINE;
     case NGHTTP2_DATA:
+        guard->unheard++;
         if (guard->skip > 0 || (flags & NGHTTP2_FLAG_END_STREAM))
             return H2_GUARD_FINE;
         return h2_guard_glitch(guard, limits, counters, now_ms);
@@ -81,6 +82,22 @@ static enum h2_guard_result judge(struct h2_guard *guard, const struct h2_limits
 bool h2_guard_awaits_headers(const struct h2_guard *guard)
 {
     return guard->in_headers && (guard->skip > 0 || !guard->ends_headers);
+}
+
+void h2_guard_data_heard(struct h2_guard *guard)
+{
+    guard->unheard--;
+}
+
+enum h2_guard_result h2_guard_settle(struct h2_guard *guard, const struct h2_limits *limits,
+                                     struct h2_counters *counters, uint64_t now_ms)
+{
+    enum h2_guard_result result = H2_GUARD_FINE;
+    uint32_t incomplete = guard->skip > 0 && guard->header[3] == NGHTTP2_DATA ? 1 : 0;
+
+    for (; guard->unheard > incomplete && result == H2_GUARD_FINE; guard->unheard--)
+        result = h2_guard_glitch(guard, limits, counters, now_ms);
+    return result;
 }
 
 /* Payload goes by, but for the increment of a WINDOW_UPDATE: nghttp2 does not tell of those on

@@ -20,6 +20,7 @@ struct h2_guard {
     uint32_t skip;      /* payload octets still to pass by; the preface at first */
     uint8_t have;       /* octets of the next frame header in header[] */
     uint8_t header[9];  /* RFC 9113 4.1 */
+    uint32_t unheard;   /* DATA frames that nghttp2 has not told of */
     uint32_t increment; /* of a WINDOW_UPDATE, as far as it has come */
     bool in_headers;    /* the latest frame is part of a header block, */
     bool ends_headers;  /* and its last part */
@@ -40,6 +41,12 @@ enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limit
 /* True while a header block has begun and is not complete. nghttp2 does not tell of the end of one
  * that it ignores. */
 bool h2_guard_awaits_headers(const struct h2_guard *guard);
+
+/* nghttp2 has told of a DATA frame; and it has taken all that was scanned: DATA frames that it did
+ * not tell of were for streams that are closed. */
+void h2_guard_data_heard(struct h2_guard *guard);
+enum h2_guard_result h2_guard_settle(struct h2_guard *guard, const struct h2_limits *limits,
+                                     struct h2_counters *counters, uint64_t now_ms);
 
 /* We had to reset a stream for what the client did. */
 enum h2_guard_result h2_guard_server_reset(struct h2_guard *guard, const struct h2_limits *limits,

@@ -188,6 +188,9 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
     ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, length);
     if (taken < 0) {
         refuse_input(session, taken);
+    } else if (h2_guard_settle(&session->guard, &endpoint->limits, &endpoint->counters, now) !=
+               H2_GUARD_FINE) {
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
     } else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) >
                endpoint->limits.outbound_frames) {
         endpoint->counters.outbound_floods++;

@@ -20,7 +20,7 @@ static void put_frame(struct buf *input, uint8_t type, uint8_t flags, size_t len
 
     buf_append(input, header, sizeof(header));
     for (size_t i = 0; i < length; i++)
-        buf_append_char(input, (char)0xff); /* looks like no frame that would be fine */
+        buf_append_char(input, (char)(type == NGHTTP2_WINDOW_UPDATE ? i == 3 : 0xff));
 }
 
 /* How many of such frames pass, in pieces of that size. */
@@ -76,7 +76,7 @@ static void test_what_counts(void **state)
     check_frame(NGHTTP2_DATA, 0, 100, NULL, &counters);
     check_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 0, NULL, &counters);
     check_frame(NGHTTP2_HEADERS, 0, 1000, NULL, &counters);
-    check_frame(NGHTTP2_WINDOW_UPDATE, 0, 4, NULL, &counters);
+    check_frame(NGHTTP2_WINDOW_UPDATE, 0, 4, &counters.glitch_floods, &counters);
 }
 
 static void test_what_we_note_ourselves(void **state)
@@ -95,6 +95,53 @@ static void test_what_we_note_ourselves(void **state)
     assert_int_equal(counters.glitch_floods, 1);
     assert_int_equal(counters.server_reset_floods, 1);
     assert_int_equal(h2_guard_glitch(&guard, &limits, &counters, 2000), H2_GUARD_FINE);
+}
+
+static void test_window_updates(void **state)
+{
+    static const uint32_t increments[] = {64, 256, 65536, 0x1000000, 0x7fffffff};
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                  NGHTTP2_CLIENT_MAGIC_LEN, 0);
+    for (size_t i = 0; i < 50; i++) {
+        uint32_t by = increments[i % 5];
+        const uint8_t frame[13] = {0,
+                                   0,
+                                   4,
+                                   NGHTTP2_WINDOW_UPDATE,
+                                   [9] = (uint8_t)(by >> 24),
+                                   (uint8_t)(by >> 16),
+                                   (uint8_t)(by >> 8),
+                                   (uint8_t)by};
+        for (size_t at = 0; at < sizeof(frame); at++)
+            assert_int_equal(h2_guard_scan(&guard, &limits, &counters, frame + at, 1, 0),
+                             H2_GUARD_FINE);
+    }
+}
+
+static void test_header_blocks(void **state)
+{
+    static const uint8_t headers[] = {0, 0, 2, NGHTTP2_HEADERS, 0, 0, 0, 0, 1, 0x82, 0x84};
+    static const uint8_t last[] = {0, 0, 1,   NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 0, 0,
+                                   0, 1, 0x87};
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                  NGHTTP2_CLIENT_MAGIC_LEN, 0);
+    assert_false(h2_guard_awaits_headers(&guard));
+    for (size_t at = 0; at < sizeof(headers) + sizeof(last); at++) {
+        const uint8_t *octet = at < sizeof(headers) ? headers + at : last + (at - sizeof(headers));
+        h2_guard_scan(&guard, &limits, &counters, octet, 1, 0);
+        assert_int_equal(h2_guard_awaits_headers(&guard),
+                         at >= 8 && at + 1 < sizeof(headers) + sizeof(last));
+    }
 }
 
 /* The longest length a header can announce is passed by without a look. */
@@ -124,8 +171,8 @@ static void test_longest_payload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_counts),
-        cmocka_unit_test(test_what_we_note_ourselves),
+        cmocka_unit_test(test_what_counts),     cmocka_unit_test(test_what_we_note_ourselves),
+        cmocka_unit_test(test_window_updates),  cmocka_unit_test(test_header_blocks),
         cmocka_unit_test(test_longest_payload),
     };
 
