@@ -42,6 +42,8 @@ static uint64_t next_deadline(const struct h2_session *session)
         next = earlier(next, session->busy_at + limits->idle_ms);
     if (session->ping_since)
         return earlier(next, session->ping_since + limits->ping_ack_ms);
+    if (session->blocked_since)
+        return next; /* a PING would only wait behind what the socket does not take */
     return earlier(next, session->read_at + session->ping_after);
 }
 
@@ -120,7 +122,8 @@ static bool check_open(struct h2_session *session, uint64_t now)
 
 static void ping(struct h2_session *session, uint64_t now)
 {
-    if (session->ping_since || now < session->read_at + session->ping_after)
+    if (session->ping_since || session->blocked_since ||
+        now < session->read_at + session->ping_after)
         return;
     session->ping_since = now;
     if (nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL) != 0)

@@ -177,13 +177,7 @@ static bool work_through_snapshot(struct list *list, const struct timespec *star
 {
     struct list batch;
 
-    list_init(&batch);
-    if (!list_is_empty(list)) {
-        batch = *list;
-        batch.next->prev = &batch;
-        batch.prev->next = &batch;
-        list_init(list);
-    }
+    list_take_all(&batch, list);
     bool is_done = work_through(&batch, started, serve);
     if (!list_is_empty(&batch)) { /* back to the front, in order */
         batch.prev->next = list->next;

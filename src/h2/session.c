@@ -27,7 +27,6 @@ static int start_nghttp2(struct h2_session *session)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->concurrent_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->stream_window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_list_bytes},
-        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0},
     };
     struct h2_endpoint *endpoint = session->endpoint;
 
@@ -235,6 +234,7 @@ void h2_session_handshake(struct h2_session *session)
     if (result == 0 && start_nghttp2(session) == 0) {
         take_input(session); /* the preface may have come along */
         list_remove(&session->flush_node);
+        session->is_urgent = false;
         if (session->phase != H2_SESSION_CLOSED)
             h2_session_flush(session);
         else

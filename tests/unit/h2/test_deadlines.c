@@ -326,6 +326,38 @@ static void test_ping_of_a_client_that_talks(void **state)
     h2_server_release(&server);
 }
 
+/* A socket that is full has its own limit: the PING that it cannot take says nothing. */
+static void test_no_ping_into_a_full_socket(void **state)
+{
+    struct h2_limits limits = h2_limits_default;
+    const struct h2_client_settings wide = {.window = 1u << 20, .socket_buffer = 4096};
+    struct h2_test_source source = {0};
+    struct h2_server server;
+    char *text = mem_zalloc(60000);
+
+    (void)state;
+    limits.ping_ms = 3 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ack_ms = SHORT_MS;
+    limits.write_stall_ms = 8 * LOOP_TIMER_NOTCH_MS;
+    h2_server_init(&server, &limits);
+    server.on_request = keep_open;
+    server.context = &source;
+    struct h2_client *client = h2_client_new_with(&server, &wide);
+    h2_client_get(client, "/");
+    h2_pump(&server);
+    client->is_paused = true;
+    h2_test_source_push(&source, text, 60000);
+    h2_pump(&server);
+    while (h2_endpoint_sessions(server.endpoint) > 0)
+        h2_server_wait(&server);
+    h2_pump(&server);
+    assert_int_equal(server.counters->write_stalls, 1);
+    assert_int_equal(server.counters->ping_timeouts, 0);
+    h2_server_release(&server);
+    h2_test_source_release(&source);
+    free(text);
+}
+
 /* A GOAWAY that the socket never takes does not keep the session. */
 static void test_end_that_cannot_be_told(void **state)
 {
@@ -370,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_blocked_session),
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_ping_of_a_client_that_talks),
+        cmocka_unit_test(test_no_ping_into_a_full_socket),
         cmocka_unit_test(test_end_that_cannot_be_told),
     };
 

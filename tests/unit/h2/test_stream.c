@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers: whole ones and streamed ones, through windows and buffers that are too small for them. */
-#include "h2/stream.h"
-
+/* Answers: whole ones and streamed ones, through windows and buffers that are too small for them.
+ */
 #include <string.h>
-
-#include "support/test.h"
 
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "h2/request.h"
 #include "h2/session_state.h"
+#include "h2/stream.h"
 #include "support/h2_client.h"
+#include "support/test.h"
 
 #define LARGE (2u * 1024 * 1024)
 
@@ -39,9 +38,8 @@ static char *make_text(size_t length)
 
 static void respond_large(struct h2_server *server, struct h2_stream *stream)
 {
-    const struct h2_response response = {.status = 200,
-                                         .content_type = "text/plain",
-                                         .body = bytes_new(server->context, LARGE)};
+    const struct h2_response response = {
+        .status = 200, .content_type = "text/plain", .body = bytes_new(server->context, LARGE)};
 
     h2_stream_respond(stream, &response);
 }
@@ -95,8 +93,7 @@ static void test_output_is_bounded(void **state)
     client->is_paused = true;
     h2_pump(&server);
     assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) <=
-                h2_limits_default.output_hard_bytes);
+    assert_true(h2_endpoint_output_bytes(server.endpoint) <= h2_limits_default.output_hard_bytes);
     client->is_paused = false;
     h2_pump(&server);
     assert_int_equal(server.counters->streams_closed, 20);
@@ -276,6 +273,35 @@ static void test_answer_later(void **state)
     h2_server_release(&server);
 }
 
+/* The second is ignored, and what it brought is given back. */
+static void test_answer_twice(void **state)
+{
+    struct h2_server server;
+    struct h2_test_source first = {0};
+    struct h2_test_source second = {0};
+
+    (void)state;
+    h2_server_init(&server, NULL);
+    server.on_request = keep;
+    struct h2_client *client = h2_client_new(&server);
+    int32_t id = h2_client_get(client, "/");
+    h2_pump(&server);
+    h2_test_source_respond(&first, kept);
+    h2_test_source_push(&first, "first", 5);
+    h2_pump(&server);
+    h2_test_source_respond(&second, kept);
+    h2_server_answer(kept, 200, "third");
+    assert_int_equal(second.closed, 1);
+    h2_test_source_push(&first, ", again", 7);
+    h2_test_source_end(&first);
+    h2_pump(&server);
+    assert_string_equal(buf_str(&h2_client_stream(client, id)->body), "first, again");
+    assert_int_equal(first.closed, 1);
+    kept = h2_stream_unref(kept);
+    h2_server_release(&server);
+    h2_test_source_release(&first);
+}
+
 /* A whole answer, and a streamed one, for a client that has gone. */
 static void test_answer_after_the_client_left(void **state)
 {
@@ -417,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_windows_of_one_octet),
         cmocka_unit_test(test_shut_window_of_one_stream),
         cmocka_unit_test(test_answer_later),
+        cmocka_unit_test(test_answer_twice),
         cmocka_unit_test(test_answer_after_the_client_left),
         cmocka_unit_test(test_on_close_runs_once),
         cmocka_unit_test(test_reset),
