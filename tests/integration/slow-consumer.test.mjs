@@ -23,6 +23,8 @@ async function start(policy) {
   const server = await startServer({
     variables: {
       SSE_SERVER_SERVICES_0_SLOW_POLICY: policy,
+      // Not reading is what is tested here, however long a loaded machine takes over it.
+      SSE_SERVER_LIMITS_WRITE_STALL_TIMEOUT: '10m',
       ASAN_OPTIONS: 'quarantine_size_mb=1', // freed memory is to be given back, for it is measured
     },
   });
