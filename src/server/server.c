@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -152,7 +153,7 @@ static int prepare_api(struct server *server)
     return 0;
 }
 
-static int start_workers(struct server *server)
+static void start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
     atomic_init(&server->busy, server->worker_count);
@@ -170,13 +171,10 @@ static int start_workers(struct server *server)
         };
         server->workers[i] = worker_start(&options);
         if (!server->workers[i])
-            return -EAGAIN; /* the others wait for it: the process ends */
+            _exit(1); /* the others wait for it in peers_join, and use what release() would free */
     }
-    for (size_t i = 0; i < server->worker_count; i++) {
-        if (!worker_wait_ready(server->workers[i]))
-            return -EAGAIN;
-    }
-    return 0;
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_wait_ready(server->workers[i]);
 }
 
 static void remove_sockets(const struct server *server)
@@ -210,10 +208,10 @@ static void drain(struct server *server)
 
 static void *hurry(void *argument)
 {
-    struct server *server = argument;
     sigset_t signals;
     int number;
 
+    (void)argument;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -221,7 +219,6 @@ static void *hurry(void *argument)
         return NULL;
     log_info("stopping now", LOG_STR("because", "a second signal"));
     _exit(0);
-    return server;
 }
 
 /* Waits for the first signal, drains, and lets a second one end it at once. */
@@ -235,7 +232,7 @@ static void serve(struct server *server, const sigset_t *signals)
     log_info("stopping", LOG_STR("signal", strsignal(number)),
              LOG_INT("drain_ms", server->config->drain_ms));
     atomic_store(&server->ready, false);
-    bool has_thread = pthread_create(&impatient, NULL, hurry, server) == 0;
+    bool has_thread = pthread_create(&impatient, NULL, hurry, NULL) == 0;
     drain(server);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(server->workers[i]);
@@ -256,6 +253,19 @@ static size_t count_workers(const struct config *config)
     return cores > 0 ? (size_t)cores : 1;
 }
 
+/* Each client takes a descriptor. The soft limit is low by custom, for programs that use select();
+ * what the operator allows is the hard one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("cannot raise the limit of open files", LOG_STR("reason", strerror(errno)));
+}
+
 int server_run(const struct config *config)
 {
     struct server *server = mem_zalloc(sizeof(*server));
@@ -271,18 +281,17 @@ int server_run(const struct config *config)
     sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     result = prepare_api(server);
     if (result == 0)
         result = bind_all(server);
     if (result == 0) {
         struct h2_bound places[CONFIG_MAX_LISTENERS];
         memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
-        result = start_workers(server);
-        if (result == 0) {
-            atomic_store(&server->ready, true);
-            announce(config, places, server->worker_count);
-            serve(server, &signals);
-        }
+        start_workers(server);
+        atomic_store(&server->ready, true);
+        announce(config, places, server->worker_count);
+        serve(server, &signals);
     }
     release(server);
     free(server);

@@ -21,7 +21,6 @@ struct worker {
     struct worker_options options;
     pthread_t thread;
     sem_t ready;
-    bool is_serving;
     struct loop *loop;
     struct mailbox *mailbox; /* from the main thread */
     struct h2_endpoint *endpoint;
@@ -107,7 +106,6 @@ static void *run(void *argument)
     }
     peers_join(worker->options.peers, worker->options.index, worker->loop, worker->api);
     open_listeners(worker);
-    worker->is_serving = true;
     worker->is_busy = true;
     sem_post(&worker->ready);
     loop_run(worker->loop);
@@ -136,11 +134,10 @@ struct worker *worker_start(const struct worker_options *options)
     return worker;
 }
 
-bool worker_wait_ready(struct worker *worker)
+void worker_wait_ready(struct worker *worker)
 {
     while (sem_wait(&worker->ready) != 0) {
     } /* EINTR */
-    return worker->is_serving;
 }
 
 /* No client, and no request of one that is still at work. */

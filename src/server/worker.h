@@ -32,8 +32,8 @@ struct worker_options {
  * workers must be started at the same time, since each waits for the others. */
 struct worker *worker_start(const struct worker_options *options);
 
-/* True once the worker serves; waits for that. False when it failed. */
-bool worker_wait_ready(struct worker *worker);
+/* Waits until the worker serves. */
+void worker_wait_ready(struct worker *worker);
 
 /* Stops accepting, tells the clients, lets them go when they have left or drain_ms have passed. It
  * ends with the last of the workers: until then the others may need its part of an answer. Any

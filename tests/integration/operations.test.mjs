@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What those who run the server look at.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
@@ -101,4 +102,10 @@ test('SIGTERM fails readiness, ends streams with a reason and exits with 0', asy
   await stream.end();
   await stopped;
   await page.close();
+});
+
+test('as many files may be open as the operator allows', async () => {
+  const limits = await readFile(`/proc/${server.pid}/limits`, 'utf8');
+  const [, soft, hard] = limits.match(/^Max open files\s+(\S+)\s+(\S+)/m);
+  assert.equal(soft, hard);
 });
