@@ -304,8 +304,7 @@ static bool receive(struct h2_client *client)
         is_moved = true;
         client->bytes_received += (size_t)count;
         note_frames(client, data, (size_t)count);
-        if (client->nghttp2 &&
-            nghttp2_session_mem_recv(client->nghttp2, data, (size_t)count) < 0)
+        if (client->nghttp2 && nghttp2_session_mem_recv(client->nghttp2, data, (size_t)count) < 0)
             assert(!"the server sends valid frames");
     }
     if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
@@ -427,10 +426,15 @@ void h2_client_write(struct h2_client *client, const void *data, size_t length)
 void h2_client_frame(struct h2_client *client, uint8_t type, uint8_t flags, int32_t id,
                      const void *payload, size_t length)
 {
-    const uint8_t header[FRAME_HEADER] = {
-        (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length,
-        type,                    flags,                  (uint8_t)((uint32_t)id >> 24),
-        (uint8_t)(id >> 16),     (uint8_t)(id >> 8),     (uint8_t)id};
+    const uint8_t header[FRAME_HEADER] = {(uint8_t)(length >> 16),
+                                          (uint8_t)(length >> 8),
+                                          (uint8_t)length,
+                                          type,
+                                          flags,
+                                          (uint8_t)((uint32_t)id >> 24),
+                                          (uint8_t)(id >> 16),
+                                          (uint8_t)(id >> 8),
+                                          (uint8_t)id};
 
     h2_client_write(client, header, sizeof(header));
     if (length > 0)
@@ -448,12 +452,11 @@ void h2_client_headers(struct h2_client *client, uint8_t flags, int32_t id,
                        const nghttp2_nv *fields, size_t count)
 {
     uint8_t block[16384];
-    ssize_t length =
-        nghttp2_hd_deflate_hd(client->deflater, block, sizeof(block), fields, count);
+    ssize_t length = nghttp2_hd_deflate_hd(client->deflater, block, sizeof(block), fields, count);
 
     assert(length >= 0);
-    h2_client_frame(client, NGHTTP2_HEADERS, (uint8_t)(flags | NGHTTP2_FLAG_END_HEADERS), id,
-                    block, (size_t)length);
+    h2_client_frame(client, NGHTTP2_HEADERS, (uint8_t)(flags | NGHTTP2_FLAG_END_HEADERS), id, block,
+                    (size_t)length);
 }
 
 void h2_client_raw_get(struct h2_client *client, uint8_t flags, int32_t id, const char *path)

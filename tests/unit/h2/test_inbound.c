@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "support/test.h"
-
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "h2/request.h"
 #include "h2/session_state.h"
 #include "h2/stream.h"
 #include "support/h2_client.h"
+#include "support/test.h"
 
 /* A reader that consumes when the test says so. */
 struct upload {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h2/request_builder.h"
-
 #include <errno.h>
 #include <string.h>
 
-#include "support/test.h"
-
 #include "base/mem.h"
 #include "h2/request.h"
+#include "h2/request_builder.h"
 #include "h2/session.h"
+#include "support/test.h"
 
 static void add(struct h2_request_builder *builder, const char *name, const char *value)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection's life: opening, exchange, ending; and that others do not notice. */
-#include "support/test.h"
-
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include "h2/request.h"
 #include "h2/session_state.h"
 #include "support/h2_client.h"
+#include "support/test.h"
 
 static void assert_body(struct h2_client *client, int32_t id, const char *expected)
 {
