@@ -59,6 +59,7 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2 chose the parameters. */
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *context)
@@ -73,6 +74,7 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 }
 
 /* An ill-formed field is a malformed request (RFC 9113 8.2.1): the stream is reset. */
+/* NOLINTNEXTLINE(readability-function-size): nghttp2 chose the parameters. */
 static int on_invalid_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                              const uint8_t *name, size_t name_length, const uint8_t *value,
                              size_t value_length, uint8_t flags, void *context)

@@ -26,7 +26,6 @@ static uint64_t next_deadline(const struct h2_session *session)
     case H2_SESSION_HANDSHAKE:
         return session->phase_since + limits->handshake_ms;
     case H2_SESSION_PREFACE:
-        return session->phase_since + limits->preface_ms;
     case H2_SESSION_ENDING:
         return session->phase_since + limits->preface_ms;
     case H2_SESSION_CLOSED:

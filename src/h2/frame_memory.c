@@ -48,7 +48,7 @@ static void *on_realloc(void *pointer, size_t size, void *context)
         memory->users++;
         return memory->shared;
     }
-    if (pointer != memory->shared)
+    if (!pointer || pointer != memory->shared)
         return realloc(pointer, size);
     void *own = malloc(size);
     if (own) {

@@ -94,7 +94,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
     (void)events;
     for (int i = 0; i < ACCEPTS_PER_TURN && !has_too_many_handshakes(listener); i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
         int fd =
             accept4(io->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -5,7 +5,7 @@
 #include "h2/stream_state.h"
 
 /* Three full records and the frame that did not fit any more. */
-#define GATHER       (3u * H2_WIRE_RECORD)
+#define GATHER       (3 * H2_WIRE_RECORD)
 #define FRAME_HEADER 9u /* RFC 9113 4.1 */
 
 int h2_output_finish(struct h2_output *output, struct h2_session *session)

@@ -141,6 +141,7 @@ void h2_stream_take(struct h2_stream *stream, char *to, size_t length)
     stream->body_sent += length;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2 chose the parameters. */
 ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
                        uint32_t *flags, nghttp2_data_source *source, void *context)
 {

@@ -14,7 +14,7 @@
 #include "h2/wire_bio.h"
 
 /* A socket buffer takes a few hundred KiB at once; more in one call gains nothing. */
-#define KEEP_SCRATCH (256u * 1024u)
+#define KEEP_SCRATCH ((size_t)256 * 1024)
 
 void h2_wire_scratch_init(struct h2_wire_scratch *scratch)
 {

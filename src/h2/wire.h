@@ -24,8 +24,8 @@ struct h2_wire_scratch {
     struct buf out;    /* what this flush has for the socket */
 };
 
-#define H2_WIRE_RECEIVE (64u * 1024u)
-#define H2_WIRE_RECORD  (16u * 1024u)
+#define H2_WIRE_RECEIVE ((size_t)64 * 1024)
+#define H2_WIRE_RECORD  ((size_t)16 * 1024)
 
 struct h2_wire {
     int fd;

@@ -50,6 +50,7 @@ static void show_demo(const struct config *config, const char *place)
 void announce(const struct config *config, const struct h2_bound *bound, size_t workers)
 {
     const char *place = NULL;
+    bool is_shown = config->demo && browsable(config, bound, &place);
 
     for (size_t i = 0; i < config->listener_count; i++)
         log_info("listening", LOG_STR("scheme", scheme(&config->listeners[i])),
@@ -58,6 +59,6 @@ void announce(const struct config *config, const struct h2_bound *bound, size_t 
         log_info("service", LOG_STR("name", config->services[i].settings.name),
                  LOG_STR("path", config->services[i].settings.base_path));
     log_info("ready", LOG_STR("version", server_version), LOG_INT("workers", workers));
-    if (config->demo && browsable(config, bound, &place))
+    if (is_shown)
         show_demo(config, place);
 }
