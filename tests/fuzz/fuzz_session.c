@@ -9,7 +9,7 @@
 #include "h2/request.h"
 #include "support/h2_client.h"
 
-#define PIECES 4u
+#define PIECES ((size_t)4)
 
 /* Some requests are echoed, some get a stream that ends at once, some no answer. */
 static void on_request(struct h2_server *server, struct h2_stream *stream)

@@ -20,6 +20,7 @@
 /* Turns in which nothing moves before both sides count as quiet: one to read, one to flush, one to
  * reap, and one more. */
 #define QUIET_TURNS 4u
+#define ECHO_LIMIT  ((size_t)4 * 1024 * 1024)
 
 struct h2_client_stream *h2_client_stream(struct h2_client *client, int32_t id)
 {
@@ -120,11 +121,12 @@ static void echo_body(struct h2_stream *stream, const char *body, size_t length,
 void h2_server_echo(struct h2_server *server, struct h2_stream *stream)
 {
     (void)server;
-    h2_stream_read_body(stream, 4u * 1024 * 1024, echo_body, NULL);
+    h2_stream_read_body(stream, ECHO_LIMIT, echo_body, NULL);
 }
 
 /* The client's nghttp2. */
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are nghttp2's */
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *context)
@@ -358,6 +360,7 @@ nghttp2_nv h2_field(const char *name, const char *value)
                         .valuelen = strlen(value)};
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are nghttp2's */
 static ssize_t read_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
                            uint32_t *flags, nghttp2_data_source *source, void *context)
 {
