@@ -11,26 +11,23 @@
 #include "api/handlers.h"
 #include "api/paging.h"
 #include "api/ranking.h"
-#include "api/scan.h"
+#include "api/slices.h"
+#include "api/survey.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
-struct query;
-
 struct query_part {
-    struct scan scan;
-    struct query *query;
+    struct survey_part base;
     struct ranking ranking;
     size_t total;
 };
 
 struct query {
-    struct peers_call call;
-    struct slices slices;          /* of the origin, when all parts are there */
-    struct api_exchange *exchange; /* a reference; it lends the filters */
+    struct survey survey; /* its exchange lends the filters */
+    struct slices slices; /* of the origin, when all parts are there */
     struct paging paging;
     const char *name, *client_id, *id; /* NULL or "": any */
     size_t part, entry;                /* how far the parts have been joined to the first */
@@ -54,33 +51,23 @@ static bool matches(const struct query *query, const struct sse_connection *conn
 
 static void visit(struct scan *scan, const struct sse_connection *connection)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
+    struct query_part *part = container_of(scan, struct query_part, base.scan);
 
-    if (!matches(part->query, connection))
+    if (!matches(container_of(part->base.survey, struct query, survey), connection))
         return;
     part->total++;
     ranking_offer(&part->ranking, connection->user->name, connection->create_time, connection->id);
 }
 
-static void scanned(struct scan *scan)
+static struct survey_part *begin(struct survey *survey, size_t worker,
+                                 const struct sse_service *core)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
-
-    peers_call_done(&part->query->call);
-}
-
-static void run(struct peers_call *call, size_t worker, void *context)
-{
-    struct query *query = container_of(call, struct query, call);
+    struct query *query = container_of(survey, struct query, survey);
     struct query_part *part = &query->parts[worker];
-    const struct api *api = context;
 
-    part->query = query;
+    (void)core;
     ranking_init(&part->ranking, paging_end(&query->paging));
-    part->scan.core = api->services[query->exchange->service->index].core;
-    part->scan.visit = visit;
-    part->scan.done = scanned;
-    scan_start(api->loop, &part->scan);
+    return &part->base;
 }
 
 static bool join_step(struct slices *slices)
@@ -88,7 +75,7 @@ static bool join_step(struct slices *slices)
     struct query *query = container_of(slices, struct query, slices);
     const struct ranking *ranking;
 
-    if (query->part == peers_count(query->exchange->api->peers))
+    if (query->part == peers_count(query->survey.exchange->api->peers))
         return ranking_sort_step(&query->parts[0].ranking);
     ranking = &query->parts[query->part].ranking;
     if (query->entry < ranking->count) {
@@ -111,9 +98,9 @@ static json_t *show(const struct api *api, const struct sse_service *core, const
 
 static void query_free(struct query *query)
 {
-    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++)
         ranking_release(&query->parts[i].ranking);
-    api_exchange_unref(query->exchange);
+    api_exchange_unref(query->survey.exchange);
     free(query);
 }
 
@@ -129,26 +116,25 @@ static void joined(struct slices *slices)
     const struct ranking *ranking = &query->parts[0].ranking;
     struct details_page page = {.paging = query->paging};
 
-    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++)
         page.total += query->parts[i].total;
     page.names = mem_zalloc((query->paging.size + 1) * sizeof(char *));
     for (size_t i = paging_start(&query->paging); i < ranking->count; i++) {
         if (!is_repeated(ranking, i))
             page.names[page.count++] = mem_strdup(ranking->entries[i].id);
     }
-    details_start(query->exchange, &page, show);
+    details_start(query->survey.exchange, &page, show);
     query_free(query);
 }
 
-static void finish(struct peers_call *call, void *context)
+static void surveyed(struct survey *survey)
 {
-    struct query *query = container_of(call, struct query, call);
-    const struct api *api = context;
+    struct query *query = container_of(survey, struct query, survey);
 
     query->part = 1;
     query->slices.step = join_step;
     query->slices.done = joined;
-    slices_start(api->loop, &query->slices);
+    slices_start(survey->exchange->api->loop, &query->slices);
 }
 
 void api_handle_connections(struct api_exchange *exchange)
@@ -160,12 +146,12 @@ void api_handle_connections(struct api_exchange *exchange)
     if (!paging_read(exchange, &paging))
         return;
     query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
-    query->exchange = api_exchange_ref(exchange);
     query->paging = paging;
     query->name = h2_form_get(&exchange->query, "name");
     query->client_id = h2_form_get(&exchange->query, "clientId");
     query->id = h2_form_get(&exchange->query, "id");
-    query->call.run = run;
-    query->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &query->call);
+    query->survey.begin = begin;
+    query->survey.visit = visit;
+    query->survey.done = surveyed;
+    survey_start(&query->survey, exchange);
 }

@@ -6,7 +6,7 @@
 #include "api/handlers.h"
 #include "api/key_set.h"
 #include "api/reply.h"
-#include "api/scan.h"
+#include "api/survey.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
@@ -15,19 +15,15 @@
 
 enum { USERS, TOKENS, TENANTS, CHANNELS, KINDS };
 
-struct query;
-
 struct query_part {
-    struct scan scan;
-    struct query *query;
+    struct survey_part base;
     size_t connections;
     struct key_set keys[KINDS];
 };
 
 struct query {
-    struct peers_call call;
-    struct api_exchange *exchange; /* a reference */
-    struct key_union join;         /* of the origin: one kind after the other */
+    struct survey survey;
+    struct key_union join; /* of the origin: one kind after the other */
     size_t kind;
     struct key_set **sets;
     struct query_part parts[];
@@ -35,7 +31,7 @@ struct query {
 
 static void visit(struct scan *scan, const struct sse_connection *connection)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
+    struct query_part *part = container_of(scan, struct query_part, base.scan);
     const struct sse_user *user = connection->user;
 
     key_set_add(&part->keys[USERS], user->id);
@@ -44,36 +40,24 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
     key_set_add(&part->keys[CHANNELS], sse_connection_info(connection).channel);
 }
 
-static void scanned(struct scan *scan)
+static struct survey_part *begin(struct survey *survey, size_t worker,
+                                 const struct sse_service *core)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
+    struct query_part *part = &container_of(survey, struct query, survey)->parts[worker];
 
-    part->connections = sse_registry_count(scan->core->registry);
-    peers_call_done(&part->query->call);
-}
-
-static void run(struct peers_call *call, size_t worker, void *context)
-{
-    struct query *query = container_of(call, struct query, call);
-    struct query_part *part = &query->parts[worker];
-    const struct api *api = context;
-
-    part->query = query;
+    part->connections = sse_registry_count(core->registry);
     for (size_t kind = 0; kind < KINDS; kind++)
         key_set_init(&part->keys[kind]);
-    part->scan.core = api->services[query->exchange->service->index].core;
-    part->scan.visit = visit;
-    part->scan.done = scanned;
-    scan_start(api->loop, &part->scan);
+    return &part->base;
 }
 
 static void query_free(struct query *query)
 {
-    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++) {
+    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++) {
         for (size_t kind = 0; kind < KINDS; kind++)
             key_set_release(&query->parts[i].keys[kind]);
     }
-    api_exchange_unref(query->exchange);
+    api_exchange_unref(query->survey.exchange);
     free(query->sets);
     free(query);
 }
@@ -83,9 +67,9 @@ static void answer(const struct query *query)
     const struct key_set *keys = query->parts[0].keys;
     size_t connections = 0;
 
-    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++)
         connections += query->parts[i].connections;
-    api_reply_json(query->exchange,
+    api_reply_json(query->survey.exchange,
                    json_pack("{s:I,s:I,s:I,s:I,s:I}", "connections", (json_int_t)connections,
                              "users", (json_int_t)key_set_count(&keys[USERS]), "accessTokens",
                              (json_int_t)key_set_count(&keys[TOKENS]), "tenants",
@@ -95,7 +79,7 @@ static void answer(const struct query *query)
 
 static void join_kind(struct query *query)
 {
-    const struct api *api = query->exchange->api;
+    const struct api *api = query->survey.exchange->api;
     size_t workers = peers_count(api->peers);
 
     for (size_t i = 0; i < workers; i++)
@@ -116,12 +100,11 @@ static void joined(struct key_union *join)
     query_free(query);
 }
 
-static void finish(struct peers_call *call, void *context)
+static void surveyed(struct survey *survey)
 {
-    struct query *query = container_of(call, struct query, call);
+    struct query *query = container_of(survey, struct query, survey);
 
-    (void)context;
-    query->sets = mem_zalloc(peers_count(call->peers) * sizeof(struct key_set *));
+    query->sets = mem_zalloc(peers_count(survey->call.peers) * sizeof(struct key_set *));
     query->join.done = joined;
     join_kind(query);
 }
@@ -132,8 +115,8 @@ void api_handle_counts(struct api_exchange *exchange)
     struct query *query =
         mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
 
-    query->exchange = api_exchange_ref(exchange);
-    query->call.run = run;
-    query->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &query->call);
+    query->survey.begin = begin;
+    query->survey.visit = visit;
+    query->survey.done = surveyed;
+    survey_start(&query->survey, exchange);
 }

@@ -11,24 +11,21 @@
 #include "api/paging.h"
 #include "api/ranking.h"
 #include "api/reply.h"
-#include "api/scan.h"
+#include "api/slices.h"
+#include "api/survey.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
-struct query;
-
 struct query_part {
-    struct scan scan;
-    struct query *query;
+    struct survey_part base;
     struct key_set keys;
 };
 
 struct query {
-    struct peers_call call;
-    struct api_exchange *exchange; /* a reference; it lends the filters */
+    struct survey survey; /* its exchange lends the filters */
     struct paging paging;
     enum sse_group_kind kind;
     bool shows_users;                         /* instead of their ids */
@@ -63,8 +60,8 @@ static const char *key_of(const struct sse_connection *connection, enum sse_grou
 
 static void visit(struct scan *scan, const struct sse_connection *connection)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
-    const struct query *query = part->query;
+    struct query_part *part = container_of(scan, struct query_part, base.scan);
+    const struct query *query = container_of(part->base.survey, struct query, survey);
 
     if (is_said(query->tenant_id) && strcmp(connection->user->tenant_id, query->tenant_id) != 0)
         return;
@@ -73,40 +70,22 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
     key_set_add(&part->keys, key_of(connection, query->kind));
 }
 
-static void scanned(struct scan *scan)
+static struct survey_part *begin(struct survey *survey, size_t worker,
+                                 const struct sse_service *core)
 {
-    struct query_part *part = container_of(scan, struct query_part, scan);
+    struct query_part *part = &container_of(survey, struct query, survey)->parts[worker];
 
-    peers_call_done(&part->query->call);
-}
-
-static void run(struct peers_call *call, size_t worker, void *context)
-{
-    struct query *query = container_of(call, struct query, call);
-    struct query_part *part = &query->parts[worker];
-    const struct api *api = context;
-
-    part->query = query;
+    (void)core;
     key_set_init(&part->keys);
-    part->scan.core = api->services[query->exchange->service->index].core;
-    part->scan.visit = visit;
-    part->scan.done = scanned;
-    if (is_said(query->listening)) {
-        part->scan.kind = SSE_GROUP_LISTENER;
-        part->scan.key = query->listening;
-    } else if (is_said(query->tenant_id)) {
-        part->scan.kind = SSE_GROUP_TENANT;
-        part->scan.key = query->tenant_id;
-    }
-    scan_start(api->loop, &part->scan);
+    return &part->base;
 }
 
 static void query_free(struct query *query)
 {
-    for (size_t i = 0; i < peers_count(query->exchange->api->peers); i++)
+    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++)
         key_set_release(&query->parts[i].keys);
     ranking_release(&query->ranking);
-    api_exchange_unref(query->exchange);
+    api_exchange_unref(query->survey.exchange);
     free(query->sets);
     free(query);
 }
@@ -128,7 +107,7 @@ static void answer_users(const struct query *query)
     page.names = mem_zalloc((query->paging.size + 1) * sizeof(char *));
     for (size_t i = paging_start(&query->paging); i < ranking->count; i++)
         page.names[page.count++] = mem_strdup(ranking->entries[i].name);
-    details_start(query->exchange, &page, show_user);
+    details_start(query->survey.exchange, &page, show_user);
 }
 
 static void answer_keys(const struct query *query)
@@ -137,7 +116,7 @@ static void answer_keys(const struct query *query)
     size_t start = paging_start(&query->paging);
     struct buf text = BUF_INIT;
 
-    api_reply_begin(query->exchange, &text);
+    api_reply_begin(query->survey.exchange, &text);
     paging_open(&text, &query->paging, key_set_count(&query->parts[0].keys));
     for (size_t i = start; i < ranking->count; i++) {
         if (i > start)
@@ -145,7 +124,7 @@ static void answer_keys(const struct query *query)
         json_text_string(&text, ranking->entries[i].name);
     }
     paging_close(&text);
-    api_reply_end(query->exchange, &text);
+    api_reply_end(query->survey.exchange, &text);
 }
 
 static bool rank_step(struct slices *slices)
@@ -181,20 +160,31 @@ static void joined(struct key_union *join)
     ranking_init(&query->ranking, paging_end(&query->paging));
     query->slices.step = rank_step;
     query->slices.done = ranked;
-    slices_start(query->exchange->api->loop, &query->slices);
+    slices_start(query->survey.exchange->api->loop, &query->slices);
 }
 
-static void finish(struct peers_call *call, void *context)
+static void surveyed(struct survey *survey)
 {
-    struct query *query = container_of(call, struct query, call);
-    const struct api *api = context;
-    size_t workers = peers_count(call->peers);
+    struct query *query = container_of(survey, struct query, survey);
+    size_t workers = peers_count(survey->call.peers);
 
     query->sets = mem_zalloc(workers * sizeof(struct key_set *));
     for (size_t i = 0; i < workers; i++)
         query->sets[i] = &query->parts[i].keys;
     query->join.done = joined;
-    key_union_start(api->loop, &query->join, query->sets, workers);
+    key_union_start(survey->exchange->api->loop, &query->join, query->sets, workers);
+}
+
+/* The smallest group that has all who come into question. */
+static void choose_group(struct query *query)
+{
+    if (is_said(query->listening)) {
+        query->survey.kind = SSE_GROUP_LISTENER;
+        query->survey.key = query->listening;
+    } else if (is_said(query->tenant_id)) {
+        query->survey.kind = SSE_GROUP_TENANT;
+        query->survey.key = query->tenant_id;
+    }
 }
 
 static void start(struct api_exchange *exchange, enum sse_group_kind kind, bool shows_users)
@@ -206,16 +196,17 @@ static void start(struct api_exchange *exchange, enum sse_group_kind kind, bool 
     if (!paging_read(exchange, &paging))
         return;
     query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
-    query->exchange = api_exchange_ref(exchange);
     query->paging = paging;
     query->kind = kind;
     query->shows_users = shows_users;
     query->name = shows_users ? h2_form_get(&exchange->query, "name") : NULL;
     query->listening = h2_form_get(&exchange->query, "listening");
     query->tenant_id = h2_form_get(&exchange->query, "tenantId");
-    query->call.run = run;
-    query->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &query->call);
+    choose_group(query);
+    query->survey.begin = begin;
+    query->survey.visit = visit;
+    query->survey.done = surveyed;
+    survey_start(&query->survey, exchange);
 }
 
 void api_handle_users(struct api_exchange *exchange)
