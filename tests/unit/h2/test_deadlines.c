@@ -280,7 +280,7 @@ static void test_ping(void **state)
 
     (void)state;
     limits.ping_ms = SHORT_MS;
-    limits.ping_ack_ms = 4 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ack_ms = 10 * LOOP_TIMER_NOTCH_MS;
     h2_server_init(&server, &limits);
     struct h2_client *alive = h2_client_new(&server); /* its nghttp2 answers */
     struct h2_client *dead = h2_client_new_raw(&server);
@@ -307,7 +307,7 @@ static void test_ping_of_a_client_that_talks(void **state)
 
     (void)state;
     limits.ping_ms = SHORT_MS;
-    limits.ping_ack_ms = 5 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ack_ms = 10 * LOOP_TIMER_NOTCH_MS;
     h2_server_init(&server, &limits);
     struct h2_client *client = h2_client_new_raw(&server);
     h2_client_preface(client);
