@@ -13,20 +13,29 @@ struct key {
 
 void key_set_init(struct key_set *set)
 {
+    set->leaving = NULL;
     sse_table_init(&set->table, SSE_TABLE_KEY_OFFSET(struct key, node, text));
+}
+
+/* Frees one more key; false after the last. */
+static bool shed(struct key_set *set)
+{
+    struct sse_table_node *node = set->leaving ? set->leaving : sse_table_next(&set->table, NULL);
+
+    if (node) {
+        set->leaving = sse_table_next(&set->table, node);
+        free(container_of(node, struct key, node));
+    }
+    if (set->leaving)
+        return true;
+    sse_table_release(&set->table);
+    return false;
 }
 
 void key_set_release(struct key_set *set)
 {
-    struct sse_table_node *node = sse_table_next(&set->table, NULL);
-
-    while (node) {
-        struct sse_table_node *after = sse_table_next(&set->table, node);
-
-        free(container_of(node, struct key, node));
-        node = after;
-    }
-    sse_table_release(&set->table);
+    while (shed(set))
+        continue;
 }
 
 void key_set_add(struct key_set *set, const char *text)
@@ -84,5 +93,24 @@ void key_union_start(struct loop *loop, struct key_union *join, struct key_set *
     join->count = count;
     join->index = 1;
     join->cursor.node = NULL;
+    slices_start(loop, &join->slices);
+}
+
+static bool release_step(struct slices *slices)
+{
+    struct key_union *join = container_of(slices, struct key_union, slices);
+
+    if (join->index == join->count)
+        return false;
+    if (!shed(join->sets[join->index]))
+        join->index++;
+    return true;
+}
+
+void key_union_release(struct loop *loop, struct key_union *join)
+{
+    join->slices.step = release_step;
+    join->slices.done = union_done;
+    join->index = 0;
     slices_start(loop, &join->slices);
 }

@@ -10,6 +10,7 @@
 
 struct key_set {
     struct sse_table table;
+    struct sse_table_node *leaving; /* the next to be freed, once it is being released */
 };
 
 void key_set_init(struct key_set *set);
@@ -37,5 +38,8 @@ struct key_union {
 
 void key_union_start(struct loop *loop, struct key_union *join, struct key_set **sets,
                      size_t count);
+
+/* Releases all its sets, in slices too, and calls done again. */
+void key_union_release(struct loop *loop, struct key_union *join);
 
 #endif

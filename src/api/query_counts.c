@@ -25,7 +25,7 @@ struct query {
     struct survey survey;
     struct key_union join; /* of the origin: one kind after the other */
     size_t kind;
-    struct key_set **sets;
+    struct key_set **sets; /* of one kind, and all in the end */
     struct query_part parts[];
 };
 
@@ -51,15 +51,26 @@ static struct survey_part *begin(struct survey *survey, size_t worker,
     return &part->base;
 }
 
-static void query_free(struct query *query)
+static void released(struct key_union *join)
 {
-    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++) {
-        for (size_t kind = 0; kind < KINDS; kind++)
-            key_set_release(&query->parts[i].keys[kind]);
-    }
+    struct query *query = container_of(join, struct query, join);
+
     api_exchange_unref(query->survey.exchange);
     free(query->sets);
     free(query);
+}
+
+static void release_all(struct query *query)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < peers_count(query->survey.call.peers); i++) {
+        for (size_t kind = 0; kind < KINDS; kind++)
+            query->sets[count++] = &query->parts[i].keys[kind];
+    }
+    query->join.count = count;
+    query->join.done = released;
+    key_union_release(query->survey.exchange->api->loop, &query->join);
 }
 
 static void answer(const struct query *query)
@@ -97,14 +108,14 @@ static void joined(struct key_union *join)
         return;
     }
     answer(query);
-    query_free(query);
+    release_all(query);
 }
 
 static void surveyed(struct survey *survey)
 {
     struct query *query = container_of(survey, struct query, survey);
 
-    query->sets = mem_zalloc(peers_count(survey->call.peers) * sizeof(struct key_set *));
+    query->sets = mem_zalloc(KINDS * peers_count(survey->call.peers) * sizeof(struct key_set *));
     query->join.done = joined;
     join_kind(query);
 }

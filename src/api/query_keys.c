@@ -80,10 +80,10 @@ static struct survey_part *begin(struct survey *survey, size_t worker,
     return &part->base;
 }
 
-static void query_free(struct query *query)
+static void released(struct key_union *join)
 {
-    for (size_t i = 0; i < peers_count(query->survey.exchange->api->peers); i++)
-        key_set_release(&query->parts[i].keys);
+    struct query *query = container_of(join, struct query, join);
+
     ranking_release(&query->ranking);
     api_exchange_unref(query->survey.exchange);
     free(query->sets);
@@ -150,7 +150,8 @@ static void ranked(struct slices *slices)
         answer_users(query);
     else
         answer_keys(query);
-    query_free(query);
+    query->join.done = released;
+    key_union_release(query->survey.exchange->api->loop, &query->join);
 }
 
 static void joined(struct key_union *join)

@@ -70,8 +70,14 @@ static void test_union_of_many(void **state)
         loop_run(join.loop);
     assert_true(join.done);
     assert_int_equal(key_set_count(&sets[0]), 50000);
+    join.in_loop = join.done = false;
+    key_union_release(join.loop, &join.base);
+    join.in_loop = true;
+    if (!join.done)
+        loop_run(join.loop);
+    assert_true(join.done);
     for (unsigned i = 0; i < 4; i++)
-        key_set_release(&sets[i]);
+        assert_int_equal(key_set_count(&sets[i]), 0);
     loop_free(join.loop);
 }
 
