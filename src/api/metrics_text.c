@@ -54,6 +54,7 @@ static const struct metric worker_metrics[] = {
     H2("read_pauses", read_pauses, "Times that reading stopped because output waited."),
     H2("header_rejects", header_rejects, "Requests refused for their header fields."),
     H2("body_rejects", body_rejects, "Requests refused for the size of their body."),
+    H2("body_floods", body_floods, "Requests refused for the bodies beside them."),
     H2("protocol_errors", protocol_errors, "Sessions closed for errors of protocol."),
     H2("streams_opened", streams_opened, "HTTP/2 streams opened."),
     H2("streams_closed", streams_closed, "HTTP/2 streams closed."),

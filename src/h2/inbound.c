@@ -15,7 +15,7 @@
 #include "h2/stream_state.h"
 
 /* What an unwanted body may still bring before its window stays shut. */
-#define DISCARD_ALLOWANCE (64u * 1024u)
+#define DISCARD_ALLOWANCE ((uint64_t)64 * 1024)
 /* A client that has its answer may finish or reset by itself; then the stream is broken off. Not at
  * once: a reset that arrives with the answer makes clients throw the answer away. */
 #define ANSWERED_GRACE_MS 2000u
@@ -29,12 +29,39 @@ struct h2_inbound {
     uint64_t discarded;
     uint64_t opened_at, data_at; /* loop ms */
     struct h2_stream *stream;
+    struct h2_session *session; /* also while the stream closes */
     struct loop_timer timer;
-    struct buf collected;
+    struct buf collected; /* counted in session->body_bytes */
     void (*on_body)(struct h2_stream *stream, const char *body, size_t length, void *context);
     const struct h2_body_reader *reader;
     void *context;
 };
+
+static struct h2_inbound *new_inbound(struct h2_stream *stream)
+{
+    struct h2_inbound *inbound = mem_zalloc(sizeof(*inbound));
+
+    inbound->stream = stream;
+    inbound->session = stream->session;
+    stream->inbound = inbound;
+    return inbound;
+}
+
+static struct buf take_collected(struct h2_inbound *inbound)
+{
+    struct buf collected = inbound->collected;
+
+    inbound->session->body_bytes -= collected.length;
+    inbound->collected = (struct buf)BUF_INIT;
+    return collected;
+}
+
+static void drop_collected(struct h2_inbound *inbound)
+{
+    struct buf collected = take_collected(inbound);
+
+    buf_release(&collected);
+}
 
 static void free_inbound(struct h2_stream *stream)
 {
@@ -42,7 +69,7 @@ static void free_inbound(struct h2_stream *stream)
 
     stream->inbound = NULL;
     loop_timer_stop(&inbound->timer);
-    buf_release(&inbound->collected);
+    drop_collected(inbound);
     free(inbound);
 }
 
@@ -63,7 +90,7 @@ static void abandon(struct h2_inbound *inbound)
 
     inbound->mode = INBOUND_DISCARD;
     return_to_session(inbound->stream, inbound->stream->unconsumed);
-    buf_release(&inbound->collected);
+    drop_collected(inbound);
     if (mode == INBOUND_STREAM)
         inbound->reader->on_end(inbound->context, false);
 }
@@ -135,15 +162,13 @@ void h2_inbound_open(struct h2_stream *stream)
 {
     if (!stream->request->has_body)
         return;
-    struct h2_inbound *inbound = mem_zalloc(sizeof(*inbound));
+    struct h2_inbound *inbound = new_inbound(stream);
     struct loop *loop = stream->endpoint->loop;
 
-    inbound->stream = stream;
     inbound->opened_at = loop_now_ms(loop);
     inbound->data_at = inbound->opened_at;
     inbound->timer.on_fire = on_timer;
     loop_timer_start(loop, &inbound->timer, stream->endpoint->limits.body_idle_ms);
-    stream->inbound = inbound;
 }
 
 static void too_large(struct h2_stream *stream)
@@ -151,6 +176,22 @@ static void too_large(struct h2_stream *stream)
     stream->endpoint->counters.body_rejects++;
     abandon(stream->inbound);
     h2_stream_fail(stream, 413, "The request's body is larger than this path takes.");
+}
+
+/* Each body may be small enough, but not all of them at once. */
+static bool are_too_many(const struct h2_inbound *inbound, size_t length)
+{
+    size_t limit = inbound->stream->endpoint->limits.session_body_bytes;
+
+    return inbound->mode == INBOUND_COLLECT && inbound->session->body_bytes + length > limit;
+}
+
+static void too_many(struct h2_stream *stream)
+{
+    stream->endpoint->counters.body_floods++;
+    abandon(stream->inbound);
+    h2_stream_fail(stream, 429,
+                   "The connection sends too many bodies at once; send some of them later.");
 }
 
 /* RFC 9110 10.1.1: the client waits to hear that we want the body. */
@@ -187,11 +228,7 @@ static bool want_body(struct h2_stream *stream, uint64_t limit)
 /* A request without a body is "collected" too: h2_inbound_end follows on_request. */
 static struct h2_inbound *get_inbound(struct h2_stream *stream)
 {
-    if (!stream->inbound) {
-        stream->inbound = mem_zalloc(sizeof(*stream->inbound));
-        stream->inbound->stream = stream;
-    }
-    return stream->inbound;
+    return stream->inbound ? stream->inbound : new_inbound(stream);
 }
 
 void h2_stream_read_body(struct h2_stream *stream, size_t limit,
@@ -280,10 +317,13 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
     inbound->data_at = loop_now_ms(stream->endpoint->loop);
     if (inbound->mode != INBOUND_DISCARD && inbound->received > inbound->limit)
         too_large(stream);
+    else if (are_too_many(inbound, length))
+        too_many(stream);
     stream->unconsumed += length;
     switch (inbound->mode) {
     case INBOUND_COLLECT:
         buf_append(&inbound->collected, data, length);
+        inbound->session->body_bytes += length;
         h2_stream_consume(stream, length);
         return 0;
     case INBOUND_STREAM:
@@ -302,12 +342,11 @@ void h2_inbound_end(struct h2_stream *stream)
     if (!inbound)
         return;
     enum inbound_mode mode = inbound->mode;
-    struct buf body = inbound->collected;
+    struct buf body = take_collected(inbound);
     void *context = inbound->context;
     const struct h2_body_reader *reader = inbound->reader;
     void (*on_body)(struct h2_stream *, const char *, size_t, void *) = inbound->on_body;
 
-    inbound->collected = (struct buf)BUF_INIT;
     free_inbound(stream);
     h2_stream_ref(stream);
     if (mode == INBOUND_COLLECT)

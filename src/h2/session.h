@@ -27,6 +27,7 @@ struct h2_limits {
     size_t continuations;                /* 2 */
     uint32_t stream_window;              /* 64 KiB */
     uint32_t session_window;             /* 1 MiB */
+    size_t session_body_bytes;           /* 8 MiB: of bodies that are collected, per session */
     size_t output_soft_bytes;            /* 256 KiB: no more frames are made above it */
     size_t output_hard_bytes;            /* 512 KiB: nothing more is read above it */
     size_t outbound_frames;              /* 1000 waiting inside nghttp2 */
@@ -68,6 +69,7 @@ struct h2_counters {
     uint64_t read_pauses;     /* output above output_hard_bytes */
     uint64_t header_rejects;  /* 431, 414, 400 by header limits */
     uint64_t body_rejects;    /* 413 */
+    uint64_t body_floods;     /* 429, over session_body_bytes */
     uint64_t protocol_errors; /* sessions closed for what nghttp2 refused */
     uint64_t streams_opened, streams_closed;
     uint64_t streams_reset_by_client, streams_reset_by_server;

@@ -200,6 +200,10 @@ static int check_service(const struct subject *subject, const struct config_serv
                     "%zu is less than eventDataBytes (%zu): the largest event would never fit; "
                     "make it larger",
                     service->settings.queue_bytes, service->settings.event_data_bytes);
+    if (service->json_body_bytes > subject->config->limits.session_body_bytes)
+        return fail(subject, "jsonBodyBytes",
+                    "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
+                    service->json_body_bytes, subject->config->limits.session_body_bytes);
     return 0;
 }
 

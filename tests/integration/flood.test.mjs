@@ -2,6 +2,7 @@
 // Clients that make the server work for nothing: each is let go at its limit and counted, while
 // others go on, and in the end nothing of theirs is left.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
@@ -75,7 +76,7 @@ describe('a session ends with ENHANCE_YOUR_CALM', () => {
     ['empty DATA', 'glitch', (n) => (n === 0 ? openBody(0) : frame(DATA, 0, 1))],
     ['WINDOW_UPDATE of one octet', 'glitch', () => windowUpdate(0, 1)],
     ['WINDOW_UPDATE on a closed stream', 'glitch',
-      (n) => (n === 0 ? Buffer.concat([request(1, 'GET', EVENTS), reset(1)]) : windowUpdate(1, 100))],
+      (n) => (n === 0 ? Buffer.concat([request(1, 'GET', EVENTS), reset(1)]) : windowUpdate(1, 1))],
   ];
   for (const [what, counter, make] of floods) {
     test(`after too many ${what}`, async () => {
@@ -205,6 +206,25 @@ describe('a malformed request costs its own stream and nothing else', () => {
       await leavesNothing();
     });
   }
+});
+
+test('bodies that are never finished take a bounded share of the memory', async () => {
+  const client = await connect(server.origin);
+  const bodies = Array.from({ length: 90 }, () => {
+    const body = client.open('POST', MESSAGE, { 'content-type': 'application/json' });
+    body.on('error', () => {});
+    body.write(' '.repeat(200 * 1024)); // 18 MB in all
+    return body;
+  });
+  const refused = await Promise.race(bodies.map(async (body) => (await once(body, 'response'))[0]));
+  assert.equal(refused[':status'], 429);
+  assert.ok(await office.metric('sse_server_body_floods_total') > 0);
+  await client.close();
+
+  const again = await connect(server.origin); // what was refused is not held against others
+  assert.equal((await again.postJson(MESSAGE, { text: 'x'.repeat(500 * 1024) })).status, 200);
+  await again.close();
+  await leavesNothing();
 });
 
 test('a client that never acknowledges SETTINGS is let go', async () => {

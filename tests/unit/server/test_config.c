@@ -137,9 +137,10 @@ static bool is_bound_to_others(const char *name)
 {
     /* Limits below which another setting would be too large, and what must name a thing. */
     static const char *const names[] = {
-        "listeners[].address",  "listeners[].certificate", "listeners[].key",
-        "services[].basePath",  "services[].queueBytes",   "limits.headerListBytes",
-        "limits.sessionWindow", "limits.outputHardBytes",  "limits.pingInterval",
+        "listeners[].address",     "listeners[].certificate", "listeners[].key",
+        "services[].basePath",     "services[].queueBytes",   "limits.headerListBytes",
+        "limits.sessionWindow",    "limits.outputHardBytes",  "limits.pingInterval",
+        "limits.sessionBodyBytes",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
