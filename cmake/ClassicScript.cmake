@@ -6,11 +6,11 @@
 
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
     file(READ "${MODULE}" text)
-    string(REPLACE "\nexport default Sse;\n" "\nwindow.Sse = Sse;\n" classic "${text}")
+    string(REPLACE "export default Sse;" "window.Sse = Sse;" classic "${text}")
     if(classic STREQUAL text)
-        message(FATAL_ERROR "${MODULE}: no line \"export default Sse;\" to make a classic script of")
+        message(FATAL_ERROR "${MODULE}: no \"export default Sse;\" to make a classic script of")
     endif()
-    file(WRITE "${CLASSIC}" "(function () {\n'use strict';\n${classic}})();\n")
+    file(WRITE "${CLASSIC}" "(function () {\n'use strict';\n${classic}\n})();\n")
     return()
 endif()
 

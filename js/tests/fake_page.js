@@ -3,6 +3,7 @@
  * A page without a browser: what sse.js uses of window and document, with every request and event
  * stream kept for the test to answer.
  */
+import { setMaxListeners } from 'node:events';
 import { webcrypto } from 'node:crypto';
 
 export class FakeEventSource extends EventTarget {
@@ -19,14 +20,15 @@ export class FakeEventSource extends EventTarget {
         this.readyState = 2;
     }
 
-    receive(type, data) {
+    receive(type, data, lastEventId = '') {
         const text = typeof data === 'string' ? data : JSON.stringify(data);
-        this.dispatchEvent(new MessageEvent(type, { data: text }));
+        this.dispatchEvent(new MessageEvent(type, { data: text, lastEventId }));
     }
 
     finish(connectionId = 'c1', more = {}) {
         this.readyState = 1;
-        this.receive('connect-finish', { connectionId, reconnectTime: 20, name: 'demo', ...more });
+        const data = { connectionId, reconnectTime: 20, name: 'demo', ...more };
+        this.receive('connect-finish', data, `finish-${connectionId}`);
     }
 
     /** The network went away: a browser's EventSource would try again by itself. */
@@ -50,6 +52,10 @@ class FakeStorage extends Map {
     setItem(key, value) {
         this.set(key, String(value));
     }
+
+    removeItem(key) {
+        this.delete(key);
+    }
 }
 
 /** Time that passes only when the test says so. */
@@ -58,9 +64,9 @@ class FakeClock {
     #timers = new Map();
     #lastId = 0;
 
-    set(run, wait) {
+    set(run, wait, every) {
         this.#lastId += 1;
-        this.#timers.set(this.#lastId, { run, at: this.now + wait });
+        this.#timers.set(this.#lastId, { run, at: this.now + wait, every });
         return this.#lastId;
     }
 
@@ -72,12 +78,20 @@ class FakeClock {
         const end = this.now + span;
         let next;
         while ((next = this.#dueBefore(end))) {
-            const [id, { run, at }] = next;
-            this.#timers.delete(id);
-            this.now = at;
-            run();
+            const [id, timer] = next;
+            this.now = timer.at;
+            if (timer.every) {
+                timer.at += timer.every;
+            } else {
+                this.#timers.delete(id);
+            }
+            timer.run();
         }
         this.now = end;
+    }
+
+    get size() {
+        return this.#timers.size;
     }
 
     #dueBefore(end) {
@@ -97,39 +111,48 @@ export class FakePage extends EventTarget {
     crypto = webcrypto; // Node 18 has no global one
     FormData = globalThis.FormData;
     Headers = globalThis.Headers;
+    Blob = globalThis.Blob;
     MessageEvent = globalThis.MessageEvent;
     onmessage = null;
-    hooks = 0;
+    hooks = new Set();
+    hookCount = 0;
     clock = new FakeClock();
     setTimeout = (run, wait) => this.clock.set(run, wait);
     clearTimeout = (id) => this.clock.clear(id);
+    setInterval = (run, wait) => this.clock.set(run, wait, wait);
+    clearInterval = (id) => this.clock.clear(id);
 
     constructor() {
         super();
         const page = this;
         this.document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
         this.navigator = {
-            sendBeacon: (url, body) => page.beacons.push({ url, body: Object.fromEntries(body) }),
+            sendBeacon: (url, body) => page.beacons.push({
+                url,
+                body: body instanceof Blob ? body : Object.fromEntries(body),
+            }),
         };
         this.EventSource = class extends FakeEventSource {
             constructor(url, init) {
                 super(url, init, page);
             }
         };
+        this.listen = this.addEventListener; // as a page does, uncounted
         this.#countHooks(this);
         this.#countHooks(this.document);
     }
 
     /** How many listeners sse.js has left on window and document. */
     #countHooks(target) {
-        const { addEventListener, removeEventListener } = target;
-        target.addEventListener = (...all) => {
-            this.hooks += 1;
-            addEventListener.apply(target, all);
-        };
-        target.removeEventListener = (...all) => {
-            this.hooks -= 1;
-            removeEventListener.apply(target, all);
+        const { addEventListener } = target;
+        target.addEventListener = (name, handler, options) => {
+            this.hooks.add(name);
+            this.hookCount += 1;
+            setMaxListeners(0, options.signal);
+            options.signal.addEventListener('abort', () => {
+                this.hookCount -= 1;
+            });
+            addEventListener.call(target, name, handler, options);
         };
     }
 

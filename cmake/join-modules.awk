@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Joins ES modules to one and makes it small: without what only people read, and with short names
+# for what nobody outside can name. Reads the files in the order in which they need each other;
+# their top-level names share one scope afterwards. It knows lines, not JavaScript, and ends with
+# an error at what it could spoil. Our sources are written so that
+#   - an import is one line and names a file that is joined too,
+#   - a comment stands on lines of its own, or ends a line behind a space,
+#   - a text or template literal ends on its line,
+#   - each statement ends with a semicolon,
+#   - a top-level name in camelCase or UPPER_CASE is no property's name.
+
+function fail(why)
+{
+    print FILENAME ":" FNR ": " why > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+
+FNR == 1 && in_comment { fail("the file before ends within a comment") }
+
+in_comment {
+    if (/\*\//) {
+        if (!/\*\/[ \t]*$/)
+            fail("something follows the end of a comment")
+        in_comment = 0
+    }
+    next
+}
+/^[ \t]*\/\*/ {
+    if (!/\*\//)
+        in_comment = 1
+    else if (!/\*\/[ \t]*$/)
+        fail("something follows the end of a comment")
+    next
+}
+/^[ \t]*\/\// { next }
+/^import / {
+    if (!/ from '\.[^']*';$/)
+        fail("an import has to be one line, of one of our files")
+    next
+}
+
+{
+    if (gsub(/`/, "`") % 2)
+        fail("a template literal has to end on its line")
+    if (!/^export default /)
+        sub(/^export /, "")
+    note_top_level_name($0)
+    sub(/^[ \t]+/, "")
+    sub(/[ \t]+\/\/ [^'"`]*$/, "") # with a quote in it, it may be part of a text
+    sub(/[ \t]+$/, "")
+    if (length($0) > 0)
+        lines[++count] = $0
+}
+
+END {
+    if (failed)
+        exit 1
+    if (in_comment)
+        fail("the last file ends within a comment")
+    for (i = 1; i <= count; i++) {
+        line = squeeze(shorten(lines[i]))
+        # Statements end with a semicolon: at most between two words is an end of line needed.
+        printf "%s%s", line, line ~ /[;{}(,]$/ || lines[i + 1] ~ /^[})]/ ? "" : "\n"
+    }
+}
+
+function note_top_level_name(line,    words)
+{
+    sub(/^async /, "", line)
+    split(line, words, /[ (]/)
+    if (line ~ /^(const|let|class|function) / && words[2] ~ /[a-z][A-Z]|_/)
+        top_level[words[2]] = 1
+}
+
+# Gives private and top-level names their short ones. A private name stands behind a dot or is what
+# its line defines; anywhere else it might be part of a text.
+function shorten(line,    done, name)
+{
+    done = ""
+    while (match(line, /#?[A-Za-z_$][A-Za-z0-9_$]*/)) {
+        name = substr(line, RSTART, RLENGTH)
+        done = done substr(line, 1, RSTART - 1)
+        line = substr(line, RSTART + RLENGTH)
+        if (name ~ /^#/ && done !~ /\.$/ && done !~ /^((static|async|get|set) )*$/)
+            fail(name " is neither behind a dot nor what its line defines")
+        if (name in top_level && done ~ /[^.]\.$/)
+            fail(name " is a top-level name and a property")
+        done = done ((name ~ /^#/ || name in top_level) && done !~ /['"]$/ ? short_name(name) : name)
+    }
+    return done line
+}
+
+function short_name(name,    mark)
+{
+    if (!(name in short)) {
+        mark = name ~ /^#/ ? "#" : "$"
+        short[name] = mark letters(used[mark]++)
+    }
+    return short[name]
+}
+
+# a, b, ... z, aa, ab, ...
+function letters(number,    last)
+{
+    last = substr("abcdefghijklmnopqrstuvwxyz", number % 26 + 1, 1)
+    return number < 26 ? last : letters(int(number / 26) - 1) last
+}
+
+# Takes spaces out of what is no text. Where a regular expression may be, it leaves all as it is.
+function squeeze(line,    done, text, rest)
+{
+    if (line ~ /[(=] ?\//)
+        return line
+    done = ""
+    while (match(line, /'[^']*'|"[^"]*"|`[^`]*`/)) {
+        text = substr(line, RSTART, RLENGTH)
+        rest = substr(line, RSTART + RLENGTH)
+        done = done squeeze_code(substr(line, 1, RSTART - 1)) text
+        line = rest
+    }
+    return done squeeze_code(line)
+}
+
+function squeeze_code(code)
+{
+    while (match(code, / [=!?:<>&|*+-]+ /))
+        code = substr(code, 1, RSTART - 1) substr(code, RSTART + 1, RLENGTH - 2) \
+               substr(code, RSTART + RLENGTH)
+    gsub(/, /, ",", code)
+    gsub(/: /, ":", code)
+    gsub(/ ?{ ?/, "{", code)
+    gsub(/ }/, "}", code)
+    gsub(/ \(/, "(", code)
+    gsub(/ \[/, "[", code)
+    return code
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+import { EventStream } from './event_stream.js';
+import { PageLife } from './page_life.js';
+import { retryAfter, toSearch } from './texts.js';
+import { jitteredWait } from './wait.js';
+
+const FIRST_CEILING = 1000; // ms, of the first wait, until the server has said its own
+const STABLE_AFTER = 10_000; // ms: a stream that lived this long was no failed attempt
+const PADDING = 2048; // bytes, for what holds back small answers
+const REFUSALS = { 401: 'unauthorized', 403: 'forbidden' };
+
+/**
+ * Keeps one stream open while three facts hold: the page wants it, the page is awake, and no wait
+ * for the next attempt is running.
+ *
+ * on: connected(event, finish), event(event), lost(event), timeout(data); leaving(id, reason,
+ * seconds) before and closed(who, data) after an end, gaveUp() when there will be no further attempt
+ * by itself.
+ */
+export class Connection {
+    id; // undefined while there is none
+    whyClosed = '';
+    #window;
+    #options;
+    #describe;
+    #on;
+    #life;
+    #stream = null;
+    #wanted = false;
+    #attempt = 0;
+    #openedAt = 0; // when connect-finish came; 0: it has not
+    #serverWait = 0;
+    #timer;
+    #lastEventId;
+    #padding;
+
+    /** describe(): what the next stream's query says of the page; `listeners` is an array. */
+    constructor(options, describe, on) {
+        this.#window = options.windowGlobal;
+        this.#options = options;
+        this.#describe = describe;
+        this.#on = on;
+        this.#life = new PageLife(options.windowGlobal, options.documentGlobal, options.background, {
+            sleep: (reason) => this.stop(reason),
+            wake: () => this.#retryNow(),
+            online: () => this.#retryNow(),
+        });
+    }
+
+    isOpen() {
+        return this.id !== undefined && this.#stream?.isOpen() === true;
+    }
+
+    /** A stream is open, or will be without anybody's help. */
+    isComing() {
+        return this.#wanted && !this.#life.asleep;
+    }
+
+    want() {
+        this.#wanted = true;
+        this.#retryNow();
+    }
+
+    giveUp(reason) {
+        this.#wanted = false;
+        this.whyClosed = reason;
+        this.#window.clearTimeout(this.#timer);
+        this.#on.gaveUp();
+    }
+
+    stop(reason) {
+        this.#window.clearTimeout(this.#timer);
+        const { id } = this;
+        if (id !== undefined) {
+            this.#on.leaving(id, reason, Math.round((Date.now() - this.#openedAt) / 1000));
+        }
+        this.#drop();
+        if (id !== undefined) {
+            this.#on.closed('client', { connectionId: id, reason });
+        }
+    }
+
+    /** Of another service, whose events have nothing to do with those of before. */
+    moveTo(url) {
+        this.stop('switchURL');
+        this.#drop(); // what a listener of connect-close may have opened, to the old one
+        this.#options.url = url;
+        this.#lastEventId = undefined;
+        this.#padding = undefined;
+        this.want();
+    }
+
+    listen(names) {
+        this.#stream?.listen(names);
+    }
+
+    release() {
+        this.#life.release();
+    }
+
+    #retryNow() {
+        this.#attempt = 0;
+        this.#start();
+    }
+
+    #start() {
+        this.#window.clearTimeout(this.#timer);
+        if (this.#stream || !this.isComing()) {
+            return;
+        }
+        const { url, withCredentials, query } = this.#options;
+        // A new EventSource cannot be given the header Last-Event-ID.
+        const own = { lastEventId: this.#lastEventId, padding: this.#padding };
+        const page = this.#describe();
+        const address = `${url}/connect?${toSearch(page, own, query)}`;
+        this.#stream = new EventStream(this.#window, address, withCredentials, {
+            own: {
+                'connect-finish': (event) => this.#connected(event),
+                'connect-close': (event) => this.#closedByServer(event),
+                error: (event) => this.#lost(event),
+            },
+            other: (event) => this.#receive(event),
+            silent: (limit) => this.#silent(limit),
+        });
+        this.#stream.listen(['sse-set-duration', ...page.listeners]);
+    }
+
+    #drop() {
+        this.#stream?.close();
+        this.#stream = null;
+        this.id = undefined;
+        this.#openedAt = 0;
+    }
+
+    #connected(event) {
+        const finish = this.#parse(event.data);
+        if (!finish.connectionId) {
+            // Not our server: without the id no call can name this stream.
+            this.#lost(event);
+            return;
+        }
+        this.#stream.greeted();
+        this.id = finish.connectionId;
+        this.#openedAt = Date.now();
+        this.#serverWait = finish.reconnectTime;
+        this.#noteId(event);
+        this.#on.connected(event, finish);
+    }
+
+    #receive(event) {
+        this.#noteId(event);
+        this.#on.event(event);
+    }
+
+    #noteId({ lastEventId }) {
+        this.#lastEventId = lastEventId || this.#lastEventId;
+    }
+
+    #closedByServer(event) {
+        const close = { reason: 'server-close', ...this.#parse(event.data) };
+        const { reason, reconnect } = close;
+        this.#end();
+        if (reason === 'evicted') {
+            this.#life.rest(); // another tab of this person has taken the place
+        } else if (reconnect === false) {
+            this.giveUp(reason);
+        } else {
+            this.#startIn(Number(reconnect) || this.#nextWait());
+        }
+        this.#on.closed('server', close);
+    }
+
+    /** The browser would reconnect by itself, but to the old URL with the old listeners. */
+    #lost(event) {
+        const refused = this.#stream.isRefused() && this.id === undefined;
+        this.#end();
+        this.#startIn(this.#nextWait());
+        if (refused) {
+            this.#askWhy();
+        }
+        this.#on.lost(event);
+    }
+
+    #silent(timeout) {
+        this.#padding = PADDING;
+        this.#end();
+        this.#startIn(this.#nextWait());
+        const fix = 'turn off buffering on the way (nginx: proxy_buffering off)';
+        this.#on.timeout({ timeout, padding: PADDING, message: `no connect-finish in time: ${fix}` });
+    }
+
+    #end() {
+        if (this.#openedAt && Date.now() - this.#openedAt > STABLE_AFTER) {
+            this.#attempt = 0;
+        }
+        this.#drop();
+    }
+
+    #nextWait() {
+        const ceiling = this.#options.reconnectTime || this.#serverWait || FIRST_CEILING;
+        this.#attempt += 1;
+        return jitteredWait(this.#attempt - 1, ceiling);
+    }
+
+    #startIn(wait) {
+        this.#window.clearTimeout(this.#timer);
+        this.#timer = this.#window.setTimeout(() => this.#start(), wait);
+    }
+
+    /** EventSource hides the status of a refusal; HEAD tells it and opens nothing. */
+    async #askWhy() {
+        const { url, withCredentials, query } = this.#options;
+        const credentials = withCredentials ? 'include' : 'same-origin';
+        const request = { method: 'HEAD', credentials };
+        const { fetch } = this.#window;
+        // Without any answer the usual wait goes on.
+        const response = await fetch(`${url}/connect?${toSearch(query)}`, request).catch(() => null);
+        if (!response || !this.#wanted || this.#stream || url !== this.#options.url) {
+            return;
+        }
+        const wait = retryAfter(response);
+        if (REFUSALS[response.status]) {
+            this.#refused(response.status);
+        } else if (wait > 0) {
+            this.#startIn(wait + this.#nextWait());
+        }
+    }
+
+    #refused(status) {
+        const reason = REFUSALS[status];
+        this.giveUp(reason);
+        const message = `${reason}: sign in or correct options.query, then call connect()`;
+        this.#on.closed('server', { reason, status, reconnect: false, message });
+    }
+
+    #parse(text) {
+        try {
+            return this.#options.jsonGlobal.parse(text) ?? {};
+        } catch {
+            return {};
+        }
+    }
+}

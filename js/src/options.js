@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+import { withoutTrailingSlash } from './texts.js';
+
+export const defaultOptions = {
+    url: '/api/sse',
+    eventListeners: {},
+    query: {},
+    withCredentials: true,
+    clientId: null,
+    accessTimestamp: null,
+    reconnectTime: null, // ms, the ceiling of the first wait; else what the server says
+    keepaliveTime: 900_000,
+    useWindowEventBus: true,
+    intercepts: [],
+    leaveTimeout: 5000, // ms without a sign of life: the person has left
+    leaveCheckInterval: 500,
+    sseDurationKey: null, // in sessionStorage; else made from the url
+    background: false, // true: stay connected while the tab is hidden
+    queueLimit: 1000,
+};
+
+/** Copies all that instances would share otherwise. */
+export function completeOptions(given) {
+    const options = { ...defaultOptions, ...given };
+    options.url = withoutTrailingSlash(options.url);
+    options.query = { ...options.query };
+    options.intercepts = [...(options.intercepts ?? [])];
+    options.sseDurationKey ||= `sseDuration${options.url}`;
+    options.windowGlobal ??= globalThis.window;
+    options.documentGlobal ??= options.windowGlobal.document;
+    options.jsonGlobal ??= JSON;
+    return options;
+}

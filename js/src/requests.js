@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+import { randomId, toSearch } from './texts.js';
+
+/** How the page's requests look. What they are about is the caller's. */
+export class Requests {
+    #options;
+    #window;
+
+    constructor(options) {
+        this.#options = options;
+        this.#window = options.windowGlobal;
+    }
+
+    /** Throws where the page's headers are none. The key lets the server run a repeated call once. */
+    headersOfCall(given, body) {
+        const headers = new this.#window.Headers(given);
+        if (typeof body === 'string' && !headers.has('content-type')) {
+            headers.set('content-type', 'application/json;charset=UTF-8');
+        }
+        if (!headers.has('idempotency-key')) {
+            headers.set('idempotency-key', randomId(this.#window));
+        }
+        return headers;
+    }
+
+    /** kind: message or upload */
+    call(kind, path, query, body, headers) {
+        const name = path.replace(/^\/+/, '').replace(/[?#]/g, encodeURIComponent);
+        return this.#post(`${kind}/${name}.do?${toSearch(query)}`, body, headers);
+    }
+
+    tell(action, value) {
+        const body = this.#options.jsonGlobal.stringify(value);
+        const path = `${action}.do?${toSearch(this.#options.query)}`;
+        return this.#post(path, body, this.headersOfCall({}, body));
+    }
+
+    /** For a page that goes away: sent without anybody waiting for an answer. */
+    beacon(action, fields) {
+        this.#beacon(action, toSearch(fields));
+    }
+
+    jsonBeacon(action, value) {
+        const text = this.#options.jsonGlobal.stringify(value);
+        this.#beacon(action, new this.#window.Blob([text], { type: 'application/json' }));
+    }
+
+    #beacon(action, body) {
+        this.#window.navigator.sendBeacon?.(`${this.#options.url}/connect/${action}.do`, body);
+    }
+
+    #post(path, body, headers) {
+        const { url, withCredentials } = this.#options;
+        const credentials = withCredentials ? 'include' : 'same-origin';
+        const request = { method: 'POST', mode: 'cors', credentials, headers, body };
+        return this.#window.fetch(`${url}/connect/${path}`, request);
+    }
+}
