@@ -24,7 +24,7 @@ static bool is_request(const nghttp2_frame *frame)
 /* What came behind the frame that ended the session is not for anyone any more. */
 static bool is_over(const struct h2_session *session)
 {
-    return session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED;
+    return session->phase >= H2_SESSION_ENDING;
 }
 
 /* nghttp2 ignores a HEADERS frame whose stream id is lower than an earlier one, because it may be
@@ -171,7 +171,7 @@ static void on_reset_sent(struct h2_session *session, uint32_t code)
 /* A GOAWAY with an error that is not ours is nghttp2's verdict; not each ends its session. */
 static void on_goaway_sent(struct h2_session *session, uint32_t code)
 {
-    if (code == NGHTTP2_NO_ERROR || session->phase == H2_SESSION_ENDING)
+    if (code == NGHTTP2_NO_ERROR || session->phase >= H2_SESSION_ENDING)
         return;
     session->endpoint->counters.protocol_errors++;
     h2_session_terminate(session, code);

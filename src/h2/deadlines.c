@@ -6,7 +6,8 @@
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
 
-#define NEVER UINT64_MAX
+#define NEVER     UINT64_MAX
+#define LINGER_MS 1000u
 
 static uint64_t after(uint64_t since, uint64_t delay)
 {
@@ -28,6 +29,8 @@ static uint64_t next_deadline(const struct h2_session *session)
     case H2_SESSION_PREFACE:
     case H2_SESSION_ENDING:
         return session->phase_since + limits->preface_ms;
+    case H2_SESSION_LINGERING:
+        return session->phase_since + LINGER_MS;
     case H2_SESSION_CLOSED:
         return NEVER;
     case H2_SESSION_OPEN:

@@ -130,8 +130,12 @@ void h2_session_flush(struct h2_session *session)
         return; /* a callback has closed it: its socket is not watched again */
     bool is_over = session->nghttp2 && !nghttp2_session_want_read(session->nghttp2) &&
                    !nghttp2_session_want_write(session->nghttp2) && !session->blocked_since;
-    if (is_broken || is_over) {
+    if (is_broken) {
         h2_session_close(session);
+        return;
+    }
+    if (is_over) {
+        h2_session_linger(session);
         return;
     }
     if (held_back && !session->blocked_since)

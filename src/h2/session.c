@@ -93,7 +93,7 @@ void h2_session_mark(struct h2_session *session, bool urgent)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (session->phase == H2_SESSION_CLOSED)
+    if (session->phase >= H2_SESSION_LINGERING)
         return;
     if (list_is_linked(&session->flush_node)) {
         if (!urgent || session->is_urgent || session->phase == H2_SESSION_HANDSHAKE)
@@ -130,7 +130,7 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code)
         h2_session_close(session);
         return;
     }
-    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
+    if (session->phase >= H2_SESSION_ENDING)
         return;
     session->phase = H2_SESSION_ENDING;
     session->phase_since = loop_now_ms(session->endpoint->loop);
@@ -139,12 +139,30 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code)
     h2_session_arm(session);
 }
 
+static void close_streams(struct h2_session *session)
+{
+    while (!list_is_empty(&session->streams))
+        h2_stream_closed(container_of(session->streams.next, struct h2_stream, node));
+}
+
+void h2_session_linger(struct h2_session *session)
+{
+    session->phase = H2_SESSION_LINGERING;
+    session->phase_since = loop_now_ms(session->endpoint->loop);
+    list_remove(&session->flush_node);
+    close_streams(session);
+    if (session->phase == H2_SESSION_CLOSED)
+        return; /* a handler did that */
+    h2_wire_finish(&session->wire);
+    h2_session_update_io(session);
+    h2_session_arm(session);
+}
+
 void h2_session_free(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    while (!list_is_empty(&session->streams))
-        h2_stream_closed(container_of(session->streams.next, struct h2_stream, node));
+    close_streams(session);
     list_remove(&session->flush_node); /* a closing stream may have marked it */
     list_remove(&session->node);
     endpoint->pending_bytes -= session->counted_pending;
@@ -158,7 +176,7 @@ static void refuse_input(struct h2_session *session, ssize_t error)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (session->phase == H2_SESSION_ENDING || session->phase == H2_SESSION_CLOSED)
+    if (session->phase >= H2_SESSION_ENDING)
         return; /* our own doing (on_begin_frame) */
     if (error == NGHTTP2_ERR_FLOODED) {
         endpoint->counters.outbound_floods++;
@@ -269,6 +287,8 @@ static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
         return;
     if (count <= 0)
         h2_session_close(session);
+    else if (session->phase == H2_SESSION_LINGERING)
+        session->wire.input_length = 0; /* nobody is left to hear it */
     else
         take_input(session);
     if (!h2_session_send_out(session))

@@ -92,7 +92,8 @@ struct h2_endpoint;
 
 struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
                                     const struct h2_handler *handler);
-/* Closes every session, at once; streams that somebody holds a reference to stay valid. */
+/* Closes and frees every session, at once: not to be called by a handler; streams that somebody
+ * holds a reference to stay valid. */
 void h2_endpoint_close(struct h2_endpoint *endpoint);
 void h2_endpoint_free(struct h2_endpoint *endpoint); /* closed, and no stream is held any more */
 const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint);

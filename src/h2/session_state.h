@@ -19,8 +19,9 @@ enum h2_session_phase {
     H2_SESSION_HANDSHAKE, /* TLS */
     H2_SESSION_PREFACE,   /* waits for the client's preface and SETTINGS */
     H2_SESSION_OPEN,
-    H2_SESSION_ENDING, /* a GOAWAY is the last thing it will send */
-    H2_SESSION_CLOSED  /* waits for the reap */
+    H2_SESSION_ENDING,    /* a GOAWAY is the last thing it will send */
+    H2_SESSION_LINGERING, /* has said its last; waits a moment for the client to read it */
+    H2_SESSION_CLOSED     /* waits for the reap */
 };
 
 union h2_peer {
@@ -75,6 +76,11 @@ void h2_session_close(struct h2_session *session);
 
 /* Ends with GOAWAY (RFC 9113 6.8): what is queued leaves, then it closes. */
 void h2_session_terminate(struct h2_session *session, uint32_t error_code);
+
+/* Has sent all it will send: ends the stream towards the client and takes no more from it. Closing
+ * at once would turn input that nobody has read into a TCP reset, which overtakes our last frames.
+ */
+void h2_session_linger(struct h2_session *session);
 
 /* Takes the TLS handshake as far as the input goes. It costs, so the flush does it, in slices. */
 void h2_session_handshake(struct h2_session *session);

@@ -194,7 +194,8 @@ static void submit(struct h2_stream *stream, const struct h2_response *response)
         snprintf(length, sizeof(length), "%zu", response->body->length);
         fields[count++] = field("content-length", length);
     }
-    for (size_t i = 0; i < response->field_count && count < MAX_FIELDS; i++)
+    assert(response->field_count <= MAX_FIELDS - count);
+    for (size_t i = 0; i < response->field_count; i++)
         fields[count++] = field(response->fields[i].name, response->fields[i].value);
     if (nghttp2_submit_response(session->nghttp2, stream->id, fields, count,
                                 has_data ? &provider : NULL) != 0)

@@ -50,6 +50,16 @@ static int on_client_hello(SSL *ssl, int *alert, void *context)
     return SSL_CLIENT_HELLO_ERROR;
 }
 
+/* OpenSSL would ask for it on the terminal, where nobody waits at three in the morning. */
+static int refuse_passphrase(char *buffer, int size, int is_writing, void *context)
+{
+    (void)buffer;
+    (void)size;
+    (void)is_writing;
+    (void)context;
+    return -1;
+}
+
 static int configure(SSL_CTX *ssl, enum h2_tls_profile profile)
 {
     int oldest = profile == H2_TLS_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -58,6 +68,7 @@ static int configure(SSL_CTX *ssl, enum h2_tls_profile profile)
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_read_ahead(ssl, 0);
+    SSL_CTX_set_default_passwd_cb(ssl, refuse_passphrase);
     SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
     SSL_CTX_set_client_hello_cb(ssl, on_client_hello, NULL);
     return SSL_CTX_set_min_proto_version(ssl, oldest) &&

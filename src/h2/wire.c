@@ -49,16 +49,32 @@ int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
     return 0;
 }
 
-void h2_wire_close(struct h2_wire *wire)
+/* Too late to do anything about a failure. */
+static void notify_close(struct h2_wire *wire)
 {
     size_t sent;
 
+    if (!wire->ssl || !SSL_is_init_finished(wire->ssl) ||
+        (SSL_get_shutdown(wire->ssl) & SSL_SENT_SHUTDOWN))
+        return;
+    ERR_clear_error();
+    if (SSL_shutdown(wire->ssl) >= 0)
+        (void)h2_wire_send(wire, &sent);
+    ERR_clear_error();
+}
+
+void h2_wire_finish(struct h2_wire *wire)
+{
+    notify_close(wire);
+    (void)shutdown(wire->fd, SHUT_WR);
+}
+
+void h2_wire_close(struct h2_wire *wire)
+{
     if (wire->fd < 0)
         return;
     if (wire->ssl) {
-        ERR_clear_error();
-        if (SSL_is_init_finished(wire->ssl) && SSL_shutdown(wire->ssl) >= 0)
-            (void)h2_wire_send(wire, &sent); /* too late to do anything about a failure */
+        notify_close(wire);
         SSL_free(wire->ssl);
         ERR_clear_error();
         wire->ssl = NULL;

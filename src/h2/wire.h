@@ -43,6 +43,9 @@ void h2_wire_scratch_release(struct h2_wire_scratch *scratch);
 /* Takes over fd (non-blocking). 0 or -errno; then fd is still the caller's. */
 int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
                  struct h2_wire_scratch *scratch);
+/* Says that nothing more will come (close_notify, then FIN); input is still received. */
+void h2_wire_finish(struct h2_wire *wire);
+
 /* Sends close_notify where that is still possible, and closes the socket. */
 void h2_wire_close(struct h2_wire *wire);
 

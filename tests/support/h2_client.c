@@ -311,6 +311,8 @@ static bool receive(struct h2_client *client)
     }
     if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
         client->is_closed = true;
+        if (!client->is_lingering)
+            h2_client_leave(client);
         return true;
     }
     return is_moved;

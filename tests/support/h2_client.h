@@ -53,8 +53,9 @@ struct h2_client {
     nghttp2_session *nghttp2;   /* NULL: raw */
     nghttp2_hd_deflater *deflater;
     int fd;
-    bool is_paused; /* does not read */
-    bool is_closed; /* the server has closed the socket */
+    bool is_paused;    /* does not read */
+    bool is_closed;    /* the server has ended the connection; the client then closes its socket, */
+    bool is_lingering; /* unless it is slow to do so */
     struct buf unsent;
     struct buf received; /* octets of a frame that is not yet complete */
     size_t bytes_received;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -388,6 +389,36 @@ static void test_end_that_cannot_be_told(void **state)
     free(text);
 }
 
+/* The last words reach a client that is still sending, and its streams end at once; the socket goes
+ * when the client goes, or when a second has passed. */
+static void test_end_of_a_client_that_lingers(void **state)
+{
+    struct h2_test_source source = {0};
+    struct h2_server server;
+
+    (void)state;
+    h2_server_init(&server, NULL);
+    server.on_request = keep_open;
+    server.context = &source;
+    struct h2_client *client = h2_client_new(&server);
+    client->is_lingering = true;
+    h2_client_get(client, "/");
+    h2_pump(&server);
+    h2_session_terminate(client->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    h2_pump(&server);
+    assert_true(client->is_closed);
+    assert_int_equal(client->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_int_equal(source.closed, 1);
+    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_true(send(client->fd, "whatever", 8, MSG_NOSIGNAL) == 8);
+    h2_pump(&server);
+    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    while (h2_endpoint_sessions(server.endpoint) > 0)
+        h2_server_wait(&server);
+    h2_server_release(&server);
+    h2_test_source_release(&source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_ping_of_a_client_that_talks),
         cmocka_unit_test(test_no_ping_into_a_full_socket),
         cmocka_unit_test(test_end_that_cannot_be_told),
+        cmocka_unit_test(test_end_of_a_client_that_lingers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
