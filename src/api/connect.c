@@ -59,6 +59,15 @@ static bool may_connect(struct api_exchange *exchange)
     return has_room(exchange);
 }
 
+static size_t wished_padding(const struct api_exchange *exchange)
+{
+    int64_t wish = api_lenient_number(api_exchange_parameter(exchange, "padding"), 0);
+
+    if (wish <= 0)
+        return 0;
+    return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
+}
+
 static void open_stream(struct api_exchange *exchange, const struct event_names *listeners)
 {
     const struct api_settings *settings = exchange->api->settings;
@@ -84,6 +93,7 @@ static void open_stream(struct api_exchange *exchange, const struct event_names 
         .session_number = exchange->session_number,
         .keepalive_time_ms =
             api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
+        .padding = wished_padding(exchange),
     };
 
     if (is_head(exchange)) {

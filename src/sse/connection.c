@@ -138,9 +138,9 @@ static struct sse_connection *connection_new(struct sse_service *service,
     return connection;
 }
 
-static void greet(struct sse_connection *connection)
+static void greet(struct sse_connection *connection, size_t padding)
 {
-    struct sse_event *event = sse_server_events_finish(connection);
+    struct sse_event *event = sse_server_events_finish(connection, padding);
 
     sse_queue_push_pinned(&connection->queue, event);
     connection->home->queued_bytes += event->wire->length;
@@ -156,7 +156,7 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
 
     sse_registry_add(service->registry, connection, channel ? channel : "");
     sse_connection_set_listeners(connection, options->listeners, options->listener_count);
-    greet(connection);
+    greet(connection, options->padding);
     start_timer(connection);
     service->counters.connections_opened++;
     list_for_each_safe(node, after, &service->observers) {

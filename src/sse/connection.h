@@ -21,6 +21,7 @@ struct sse_event;
 struct sse_service;
 struct sse_user;
 
+#define SSE_CONNECTION_MAX_PADDING 4096u
 #define SSE_CONNECTION_ID_SIZE 33u /* 128 random bits in hex, and a NUL */
 
 /* The way to the client; the only inversion in the program. Both calls come last in whatever
@@ -83,6 +84,9 @@ struct sse_connection_options {
     void *sink_context;
     uint64_t session_number;
     int64_t keepalive_time_ms; /* the page's wish; negative: none said */
+    /* A comment of so many bytes comes first, at the most SSE_CONNECTION_MAX_PADDING: it moves what
+     * something on the way holds back until it has more. */
+    size_t padding;
 };
 
 /* Registers the connection, queues connect-finish, tells observers. Never NULL; but an observer may

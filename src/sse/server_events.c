@@ -23,31 +23,38 @@ static json_t *text_or(const char *text, const char *otherwise)
     return value ? value : json_string(otherwise);
 }
 
-static struct sse_event *make(const char *name, const char *id, json_t *data, int64_t retry_ms)
+/* The data is the tree, whose reference is taken over; the other fields are the caller's. */
+static struct sse_event *make(struct sse_event_fields *fields, json_t *data)
 {
     char *text = json_dumps(data, JSON_COMPACT);
-    const struct sse_event_fields fields = {
-        .id = id,
-        .name = name,
-        .data = text,
-        .data_length = text ? strlen(text) : 0,
-        .retry_ms = retry_ms,
-    };
-    struct bytes *wire = sse_event_encode(&fields);
+    struct bytes *wire;
 
+    fields->data = text;
+    fields->data_length = text ? strlen(text) : 0;
+    wire = sse_event_encode(fields);
     assert(wire); /* every text in it is our own, or was checked */
     free(text);
     json_decref(data);
-    return sse_event_new(name, wire);
+    return sse_event_new(fields->name, wire);
 }
 
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection)
+struct sse_event *sse_server_events_finish(const struct sse_connection *connection, size_t padding)
 {
     const struct sse_service *service = connection->home;
     const struct sse_service_settings *settings = service->settings;
-    char id[SSE_MESSAGE_ID_SIZE];
+    char id[SSE_MESSAGE_ID_SIZE], comment[SSE_CONNECTION_MAX_PADDING + 1];
+    struct sse_event_fields fields = {
+        .id = id,
+        .name = "connect-finish",
+        .retry_ms = settings->reconnect_ms,
+        .comment = padding > 0 ? comment : NULL,
+    };
     json_t *data = json_object();
 
+    if (padding > SSE_CONNECTION_MAX_PADDING)
+        padding = SSE_CONNECTION_MAX_PADDING;
+    memset(comment, ' ', padding);
+    comment[padding] = '\0';
     json_object_set_new(data, "connectionId", json_string(connection->id));
     json_object_set_new(data, "serverTime", json_integer(loop_wall_ms(service->loop)));
     json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
@@ -55,7 +62,7 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     json_object_set_new(data, "enableCluster", json_false());
     json_object_set_new(data, "version", text_or(settings->version, ""));
     sse_message_make_id(id);
-    return make("connect-finish", id, data, settings->reconnect_ms);
+    return make(&fields, data);
 }
 
 bool sse_server_events_has_close(enum sse_close_reason reason)
@@ -77,13 +84,15 @@ struct sse_event *sse_server_events_close(const struct sse_connection *connectio
                                           enum sse_close_reason reason, const char *text,
                                           int64_t reconnect_ms)
 {
+    struct sse_event_fields fields = {.name = "connect-close"};
     json_t *data = json_object();
 
     if (reconnect_ms < 0)
         reconnect_ms = usual_reconnect_ms(connection->home, reason);
+    fields.retry_ms = reason == SSE_CLOSE_DRAIN ? reconnect_ms : -1;
     json_object_set_new(data, "connectionId", json_string(connection->id));
     json_object_set_new(data, "reason", text_or(text, sse_close_reason_words[reason]));
     json_object_set_new(data, "reconnect",
                         reconnect_ms > 0 ? json_integer(reconnect_ms) : json_false());
-    return make("connect-close", NULL, data, reason == SSE_CLOSE_DRAIN ? reconnect_ms : -1);
+    return make(&fields, data);
 }

@@ -9,7 +9,8 @@
 
 struct sse_event;
 
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection);
+/* padding as in sse_connection_options. */
+struct sse_event *sse_server_events_finish(const struct sse_connection *connection, size_t padding);
 
 /* Whether the page is told that a connection ends for this reason. */
 bool sse_server_events_has_close(enum sse_close_reason reason);

@@ -39,6 +39,7 @@ struct sse_guest {
     const char *user, *token, *tenant, *channel;
     const char *listeners[4];
     int64_t keepalive_time_ms;
+    size_t padding;
 };
 
 static inline struct sse_connection *
@@ -53,6 +54,7 @@ sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struc
         .sink = &recording_sink,
         .sink_context = sink,
         .keepalive_time_ms = guest->keepalive_time_ms,
+        .padding = guest->padding,
     };
 
     while (options.listener_count < 4 && guest->listeners[options.listener_count])

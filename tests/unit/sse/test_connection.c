@@ -96,6 +96,36 @@ static void test_connect_finish(void **state)
     sse_room_close(&room);
 }
 
+static void test_padding(void **state)
+{
+    static const struct {
+        size_t wish, comment;
+    } cases[] = {{0, 0}, {1, 1}, {2048, 2048}, {4096, 4096}, {4097, 4096}, {SIZE_MAX, 4096}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sse_guest guest = {.user = "ann", .padding = cases[i].wish};
+        struct sse_room room;
+        struct recording_sink sink = {0};
+        const char *text;
+
+        sse_room_open(&room);
+        sse_room_connect(&room, &sink, &guest);
+        recording_sink_drain(&sink, 0);
+        text = buf_str(&sink.received);
+        if (cases[i].comment > 0) {
+            assert_int_equal(text[0], ':');
+            assert_int_equal(strspn(text + 1, " "), cases[i].comment);
+            assert_int_equal(text[1 + cases[i].comment], '\n');
+        } else {
+            assert_int_not_equal(text[0], ':');
+        }
+        assert_non_null(strstr(text, "\nevent:connect-finish\n"));
+        sse_room_leave(&sink);
+        sse_room_close(&room);
+    }
+}
+
 static void test_push_wakes_once(void **state)
 {
     struct fixture f;
@@ -590,6 +620,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connect_finish),
+        cmocka_unit_test(test_padding),
         cmocka_unit_test(test_push_wakes_once),
         cmocka_unit_test(test_connect_close_by_reason),
         cmocka_unit_test(test_drain_spreads_the_return),
