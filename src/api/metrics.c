@@ -11,6 +11,7 @@
 #include "cluster/peers.h"
 #include "h2/session.h"
 #include "sse/clients.h"
+#include "sse/presence.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 
@@ -30,6 +31,9 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .connections = sse_registry_count(registry),
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .clients = sse_clients_count(service->limit.clients),
+        .users_online = sse_presence_online(service->online.presence),
+        .came_online = service->online.came_online,
+        .went_offline = service->online.went_offline,
         .queued_bytes = service->core->queued_bytes,
     };
 }

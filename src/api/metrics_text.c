@@ -21,6 +21,7 @@ struct metric {
 #define H2(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_worker, h2.member), help}
 #define WORKER(name, kind, member, help) {"sse_server_" name, kind, offsetof(struct metrics_worker, member), help}
 #define SSE(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_service, counters.member), help}
+#define SIGN(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_service, member), help}
 #define SERVICE(name, member, help) {"sse_server_" name, GAUGE, offsetof(struct metrics_service, member), help}
 
 static const struct metric worker_metrics[] = {
@@ -69,6 +70,9 @@ static const struct metric service_metrics[] = {
     SERVICE("connections", connections, "Open event streams."),
     SERVICE("users", users, "Users with a connection on this worker; one may be counted on several."),
     SERVICE("clients", clients, "Clients whose connections this worker counts."),
+    SERVICE("users_online", users_online, "Users online, the grace time included; each is counted by one worker."),
+    SIGN("user_online", came_online, "Users who came online."),
+    SIGN("user_offline", went_offline, "Users who went offline and did not come back within the grace time."),
     SERVICE("queued_bytes", queued_bytes, "Bytes that wait in the queues of connections."),
     SSE("connections_opened", connections_opened, "Event streams opened."),
     SSE("messages", messages, "Messages dispatched."),

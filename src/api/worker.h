@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "api/client_limit.h"
+#include "api/online_users.h"
 #include "h2/session.h"
 
 struct sse_service;
@@ -19,6 +20,7 @@ struct api_service {
     const struct api_service_settings *settings;
     struct sse_service *core;
     struct client_limit limit;
+    struct online_users online;
     struct auth *auth; /* borrowed */
     size_t index;
     size_t base_length;
