@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages that are hidden, frozen, left and come back to, as the server counts them.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+
+import { backend } from '../integration/support/backend.mjs';
+import { startServer } from '../integration/support/server.mjs';
+import { eventually } from '../integration/support/wait.mjs';
+import { openPage, startBrowser } from './support/browser.mjs';
+
+let server;
+let browser;
+let office;
+let page;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  office = await backend(server);
+});
+after(async () => {
+  await office?.close();
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  await page?.context().close();
+  page = await openPage(browser, server);
+});
+
+async function connections(expected) {
+  await eventually(`${expected} connections`, async () => (await office.query('counts')).connections === expected);
+}
+
+test('a tab that is hidden and shown 50 times fast keeps its one connection', async () => {
+  await page.evaluate(async () => { window.mine = await window.connected(); });
+  const opened = await office.metric('sse_server_connections_opened_total');
+  await page.evaluate(() => {
+    for (let turn = 0; turn < 50; turn += 1) {
+      window.show('hidden');
+      window.show('visible');
+    }
+  });
+  assert.equal((await page.evaluate(async () => (await window.mine.send('still', {})).status)), 200);
+  assert.equal(await office.metric('sse_server_connections_opened_total'), opened);
+  await connections(1);
+});
+
+test('a tab that stays hidden goes offline, and its calls wait until it is shown', async () => {
+  await page.evaluate(async () => {
+    window.mine = await window.connected();
+    window.show('hidden');
+  });
+  await connections(0);
+  assert.equal((await office.query('users')).total, 0);
+  const status = await page.evaluate(async () => {
+    const sent = window.mine.send('later', {});
+    window.show('visible');
+    return (await sent).status;
+  });
+  assert.equal(status, 200);
+  await connections(1);
+});
+
+test('background: true stays while hidden', async () => {
+  const event = await page.evaluate(async () => {
+    window.mine = await window.connected({ background: true });
+    window.heard = window.nextEvent(window.mine, 'bell');
+    await window.mine.addListener(['bell']);
+    window.show('hidden');
+  }).then(() => office.send({ event: 'bell', data: 'x', userId: '7' }));
+  assert.equal(event.count, 1);
+  assert.equal((await page.evaluate(() => window.heard)).data, 'x');
+});
+
+test('a frozen page leaves, and is back when it is resumed', async () => {
+  await page.evaluate(async () => { window.mine = await window.connected({ background: true }); });
+  await page.evaluate(() => document.dispatchEvent(new Event('freeze')));
+  await connections(0);
+  await page.evaluate(() => document.dispatchEvent(new Event('resume')));
+  await connections(1);
+});
+
+test('a page that is put away for the back button leaves, and is back when it is taken out', async () => {
+  await page.evaluate(async () => {
+    window.mine = await window.connected();
+    window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+  });
+  await connections(0);
+  await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await connections(1);
+});
+
+test('a page that is left for another is gone', async () => {
+  await page.evaluate(async () => { window.mine = await window.connected(); });
+  await connections(1);
+  await page.goto(`${server.origin}/health/ready`);
+  await connections(0);
+});
+
+test('a tab that is closed is gone', async () => {
+  const other = await openPage(browser, server);
+  await other.evaluate(async () => { window.mine = await window.connected(); });
+  await connections(1);
+  await other.close({ runBeforeUnload: true });
+  await connections(0);
+});

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a page does with the client that the server hands out.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+
+import { backend } from '../integration/support/backend.mjs';
+import { startServer } from '../integration/support/server.mjs';
+import { eventually } from '../integration/support/wait.mjs';
+import { openPage, startBrowser } from './support/browser.mjs';
+
+let server;
+let browser;
+let office;
+let page;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  office = await backend(server);
+});
+after(async () => {
+  await office?.close();
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  page = await openPage(browser, server);
+});
+afterEach(async () => {
+  await page.context().close();
+  await eventually('nobody to be there', async () => await count() === 0);
+  assert.deepEqual(page.failures, []);
+});
+
+async function count() {
+  return (await office.query('counts')).connections;
+}
+
+test('the snippet of the manual, pasted into an empty page', async () => {
+  await page.addScriptTag({
+    content: `
+      function sseEventListener(url, eventListeners, query) {
+        return import(url + '?' + new URLSearchParams(query))
+          .then(module => new module.default({url,eventListeners,query}))
+      }
+      window.heard = [];
+      const listeners = {
+        'myHunterBell': (event) => { window.heard.push(event.data) },
+      }
+      sseEventListener('/sse/demo', listeners, { userId: '7' }).then(sseConnection => {
+        window.sseConnection = sseConnection
+      })`,
+  });
+  await page.waitForFunction(() => window.sseConnection?.isActive());
+  assert.equal((await office.send({ event: 'myHunterBell', data: { n: 1 }, userId: '7' })).count, 1);
+  await page.waitForFunction(() => window.heard.length === 1);
+  assert.deepEqual(await page.evaluate(() => window.heard), ['{"n":1}']);
+  const answer = await page.evaluate(async () => (await window.sseConnection.send('greet', { a: 1 })).json());
+  assert.equal(answer.data, 'greet');
+});
+
+test('the classic script gives window.Sse', async () => {
+  await page.addScriptTag({ url: '/sse/demo?script-type=text/javascript' });
+  await page.evaluate(() => {
+    window.mine = new window.Sse({ url: '/sse/demo', query: { userId: '7' } });
+  });
+  await page.waitForFunction(() => window.mine.isActive());
+});
+
+test('listeners that come and go are the server\'s too; events reach the window', async () => {
+  await page.evaluate(async () => {
+    window.heard = [];
+    window.addEventListener('late', (event) => window.heard.push(event.data));
+    window.mine = await window.connected();
+    await window.mine.addListener('late', () => {});
+  });
+  const listening = { event: 'late', data: 'x', userId: '7', listening: true };
+  assert.equal((await office.send(listening)).count, 1);
+  await page.waitForFunction(() => window.heard.length === 1);
+  await page.evaluate(() => window.mine.removeListener('late'));
+  assert.equal((await office.send(listening)).count, 0);
+});
+
+test('an event with an id that was handled is dropped', async () => {
+  await page.evaluate(async () => {
+    window.heard = [];
+    window.mine = await window.connected({ eventListeners: { bell: (event) => window.heard.push(event.data) } });
+  });
+  await office.send({ event: 'bell', data: 'first', userId: '7', id: 'same' });
+  await office.send({ event: 'bell', data: 'again', userId: '7', id: 'same' });
+  await office.send({ event: 'bell', data: 'last', userId: '7' });
+  await page.waitForFunction(() => window.heard.includes('last'));
+  assert.deepEqual(await page.evaluate(() => window.heard), ['first', 'last']);
+});
+
+test('401 stops, with an event that says why', async () => {
+  const event = await page.evaluate(async () => {
+    window.mine = await window.make({ query: {} });
+    return window.nextEvent(window.mine, 'connect-close');
+  });
+  assert.deepEqual([event.whoTriggerClose, event.closeReason], ['server', 'unauthorized']);
+  assert.match(JSON.parse(event.data).message, /connect\(\)/);
+  assert.equal(await page.evaluate(() => window.mine.state), 2);
+});
+
+test('a page that is one too many of its client stays away until somebody turns to it', async () => {
+  const closed = await page.evaluate(async () => {
+    window.mine = await window.connected();
+    const evicted = window.nextEvent(window.mine, 'connect-close');
+    window.others = [];
+    for (let n = 0; n < 3; n += 1) {
+      window.others.push(await window.connected());
+    }
+    return evicted;
+  });
+  assert.deepEqual([closed.whoTriggerClose, closed.closeReason], ['server', 'evicted']);
+  assert.equal(await count(), 3);
+  const opened = await office.metric('sse_server_connections_opened_total');
+  await page.evaluate(async () => {
+    const back = window.nextEvent(window.mine, 'connect-finish');
+    window.dispatchEvent(new Event('focus'));
+    await back;
+  });
+  assert.equal(await office.metric('sse_server_connections_opened_total'), opened + 1);
+  assert.equal(await count(), 3);
+});
+
+test('a kicked page stays away, also when its tab is shown again', async () => {
+  await page.evaluate(async () => {
+    window.mine = await window.connected();
+    window.farewell = window.nextEvent(window.mine, 'connect-close');
+  });
+  assert.equal((await office.command('disconnectUser', { userId: '7', reason: 'shift over' })).count, 1);
+  assert.equal((await page.evaluate(() => window.farewell)).closeReason, 'shift over');
+  const state = await page.evaluate(() => {
+    window.show('hidden');
+    window.show('visible');
+    return window.mine.state;
+  });
+  assert.equal(state, 2);
+});
+
+test('destroy leaves nothing behind, and nothing of others is disturbed', async () => {
+  const globals = await page.evaluate(async () => {
+    const first = await window.connected();
+    const second = await window.connected({ query: { userId: '8' } });
+    const names = [window.sse === first];
+    first.destroy();
+    names.push(window.sse === second, second.isActive());
+    second.destroy();
+    names.push('sse' in window, 'Sse' in window);
+    return names;
+  });
+  assert.deepEqual(globals, [true, true, true, false, false]);
+  await eventually('nobody to be there', async () => await count() === 0);
+});
+
+test('what is asked while offline is done once the network is back', async () => {
+  await page.evaluate(async () => { window.mine = await window.connected(); });
+  await page.context().setOffline(true);
+  const sent = page.evaluate(async () => (await window.mine.send('later', {})).status);
+  await page.evaluate(() => 0); // the send has begun
+  await page.context().setOffline(false);
+  assert.equal(await sent, 200);
+  const { list } = await office.query('connections');
+  assert.equal(list.reduce((sum, each) => sum + each.requestMessageCount, 0), 1);
+});
+
+test('the back end sets the counted time', async () => {
+  await page.evaluate(async () => { window.mine = await window.connected(); });
+  assert.equal((await office.command('setDuration', { userId: '7', duration: 100 })).count, 1);
+  await page.waitForFunction(() => sessionStorage.getItem('sseDuration/sse/demo') === '100');
+});
