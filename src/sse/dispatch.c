@@ -9,7 +9,10 @@
 #include "sse/registry.h"
 #include "sse/service.h"
 
-#define SLICE_NS         1000000
+#define SLICE_NS 1000000
+/* More would fill the queues of clients that read fast enough: the flush has its turn in between.
+ */
+#define JOBS_PER_TURN    64u
 #define STEPS_PER_GLANCE 64u /* members between two looks at the clock */
 #define PREFETCH_AHEAD   6u
 
@@ -18,8 +21,9 @@ struct sse_dispatch {
     struct loop_hook hook;
     struct list jobs;
     uint64_t last_mark;
-    int64_t left_ns; /* of this turn's slice */
-    bool is_running; /* a job that is submitted meanwhile waits */
+    int64_t left_ns;    /* of this turn's slice */
+    unsigned left_jobs; /* the same */
+    bool is_running;    /* a job that is submitted meanwhile waits */
 };
 
 /* One uninterrupted stretch of work on one job. */
@@ -202,9 +206,12 @@ static void run(struct sse_dispatch *dispatch)
         struct stretch stretch = {dispatch->service, job, ends_ns, STEPS_PER_GLANCE};
 
         is_done = work(&stretch);
-        if (is_done)
+        if (is_done) {
+            dispatch->left_jobs--;
             finish(job);
-        is_done = is_done && (list_is_empty(&dispatch->jobs) || now_ns() < ends_ns);
+        }
+        is_done = is_done && dispatch->left_jobs > 0 &&
+                  (list_is_empty(&dispatch->jobs) || now_ns() < ends_ns);
     }
     dispatch->is_running = false;
     dispatch->left_ns -= now_ns() - started_ns;
@@ -212,16 +219,22 @@ static void run(struct sse_dispatch *dispatch)
         loop_wake(dispatch->service->loop);
 }
 
+static void begin_slice(struct sse_dispatch *dispatch)
+{
+    dispatch->left_ns = SLICE_NS;
+    dispatch->left_jobs = JOBS_PER_TURN;
+}
+
 /* Once per turn: what is left of the jobs, and a fresh slice for the next turn's. */
 static bool on_turn(struct loop_hook *hook)
 {
     struct sse_dispatch *dispatch = container_of(hook, struct sse_dispatch, hook);
 
-    dispatch->left_ns = SLICE_NS;
+    begin_slice(dispatch);
     if (list_is_empty(&dispatch->jobs))
         return false;
     run(dispatch);
-    dispatch->left_ns = SLICE_NS;
+    begin_slice(dispatch);
     return !list_is_empty(&dispatch->jobs);
 }
 
@@ -230,7 +243,7 @@ struct sse_dispatch *sse_dispatch_new(struct sse_service *service)
     struct sse_dispatch *dispatch = mem_zalloc(sizeof(*dispatch));
 
     dispatch->service = service;
-    dispatch->left_ns = SLICE_NS;
+    begin_slice(dispatch);
     dispatch->hook.run = on_turn;
     list_init(&dispatch->jobs);
     loop_hook_add(service->loop, LOOP_FLUSH, &dispatch->hook);
@@ -262,7 +275,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
     if (job->event)
         dispatch->service->counters.messages++;
     list_append(&dispatch->jobs, &job->node);
-    if (is_first && !dispatch->is_running && dispatch->left_ns > 0)
+    if (is_first && !dispatch->is_running && dispatch->left_ns > 0 && dispatch->left_jobs > 0)
         run(dispatch);
     else
         loop_wake(dispatch->service->loop);

@@ -172,6 +172,14 @@ describe('send', () => {
     assert.deepEqual(sent, others.map((value) => JSON.stringify(value)));
   });
 
+  test('does not call those slow who read as fast as they are given', async () => {
+    const batch = Array.from({ length: 1000 }, (_, n) => ({ event: 'burst', data: n, userId: '9' }));
+    const answers = await Promise.all(Array.from({ length: 4 }, () => office.send(batch)));
+    assert.ok(answers.flat().every(({ count }) => count === 1));
+    const numbers = (await pages.cid.count('burst', 4000)).map(({ data }) => Number(data));
+    assert.deepEqual(numbers, Array.from({ length: 4000 }, (_, n) => n % 1000));
+  });
+
   test('keeps the order of what one back end sends', async () => {
     const answers = await Promise.all(Array.from({ length: 200 }, (_, n) =>
       office.send({ event: 'ordered', data: n, all: true })));

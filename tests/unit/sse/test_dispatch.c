@@ -93,8 +93,8 @@ static size_t times_received(struct recording_sink *sink, const char *text)
 
 static void test_each_dimension(void **state)
 {
-    static const struct sse_guest ann = {"ann", "tok1", "t", "news", {"e"}, 0};
-    static const struct sse_guest bob = {"bob", "tok2", "t", "", {"f"}, 0};
+    static const struct sse_guest ann = {"ann", "tok1", "t", "news", {"e"}, 0, 0};
+    static const struct sse_guest bob = {"bob", "tok2", "t", "", {"f"}, 0, 0};
     struct recording_sink sinks[3] = {0};
     struct sse_room room;
 
@@ -320,6 +320,35 @@ static void test_order_is_kept(void **state)
     assert_string_equal(buf_str(&crowd.sinks[CROWD - 1].received),
                         "event:e\ndata:0\n\nevent:e\ndata:1\n\nevent:e\ndata:2\n\n");
     crowd_close(&crowd);
+}
+
+/* Whoever reads as fast as the flush goes must not be called slow: many small messages take several
+ * turns, with a flush behind each. */
+static void test_small_messages_leave_room_for_the_flush(void **state)
+{
+    static const struct sse_guest ann = {.user = "ann"};
+    struct recording_sink sink = {0};
+    struct sse_room room;
+    static struct errand errands[150];
+    unsigned turns = 0;
+
+    (void)state;
+    sse_room_open(&room);
+    sse_room_settle(&room, &sink, &ann);
+    for (unsigned i = 0; i < 150; i++) {
+        prepare(&errands[i], SSE_BY_USER, "ann");
+        send_event(&room, &errands[i], "e", "x");
+    }
+    assert_int_equal(errands[64].done, 0);
+    for (; errands[149].done == 0; turns++)
+        fake_loop_turn(room.loop);
+    assert_true(turns >= 2); /* on a busy machine more */
+    for (unsigned i = 0; i < 150; i++) {
+        assert_int_equal(errands[i].job.count, 1);
+        release(&errands[i]);
+    }
+    sse_room_leave(&sink);
+    sse_room_close(&room);
 }
 
 /* Members leave and come between the slices: who stays gets it once, who comes later not at all. */
@@ -578,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_no_values),
         cmocka_unit_test(test_long_fan_out_is_sliced),
         cmocka_unit_test(test_order_is_kept),
+        cmocka_unit_test(test_small_messages_leave_room_for_the_flush),
         cmocka_unit_test(test_crowd_changes_between_slices),
         cmocka_unit_test(test_disconnect),
         cmocka_unit_test(test_disconnect_all_in_slices),
