@@ -76,6 +76,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     };
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
+    repeats_init(&service->repeats, service);
     if (service->upload_directory < 0)
         log_error("the upload directory cannot be used; uploads are refused",
                   LOG_STR("service", settings->core->name),
@@ -85,6 +86,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
 
 static void service_release(struct api_service *service)
 {
+    repeats_release(&service->repeats);
     online_users_release(&service->online);
     client_limit_release(&service->limit);
     sse_service_free(service->core);

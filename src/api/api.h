@@ -28,6 +28,7 @@ struct api_service_settings {
     size_t upload_bytes;
     size_t upload_parts;
     uint32_t session_connections; /* event streams that one session may hold */
+    uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again */
 };
 
 struct api_settings {

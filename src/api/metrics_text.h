@@ -22,7 +22,8 @@ struct metrics_worker {
 struct metrics_service {
     struct sse_counters counters;
     uint64_t connections, users, clients, queued_bytes;
-    uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */
+    uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
+    uint64_t users_online, came_online, went_offline;  /* of the users that the worker keeps */
 };
 
 /* services holds those of worker 0, then those of worker 1, and so on. */

@@ -27,19 +27,19 @@ static bool is_wrapped(const struct api_exchange *exchange)
     return !exchange->service || exchange->service->settings->envelope;
 }
 
-/* The body is text; the rest of the response is the caller's. */
-static void respond(struct h2_stream *stream, struct h2_response *response, struct buf *text)
+/* Takes over the reference to the body; the rest of the response is the caller's. */
+static void respond(struct h2_stream *stream, struct h2_response *response, struct bytes *body)
 {
     /* The transport may have refused what came behind while a handler was at work. */
     if (h2_stream_is_answered(stream)) {
-        buf_release(text);
+        bytes_unref(body);
         return;
     }
-    response->body = buf_freeze(text);
+    response->body = body;
     h2_stream_respond(stream, response);
 }
 
-void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text)
+static void respond_200(struct api_exchange *exchange, const char *content_type, struct bytes *body)
 {
     static const struct h2_field field = {"cache-control", "no-store"};
     struct h2_response response = {
@@ -50,7 +50,12 @@ void api_reply_text(struct api_exchange *exchange, const char *content_type, str
         .is_patient = exchange->is_patient,
     };
 
-    respond(exchange->stream, &response, text);
+    respond(exchange->stream, &response, body);
+}
+
+void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text)
+{
+    respond_200(exchange, content_type, buf_freeze(text));
 }
 
 void api_reply_begin(const struct api_exchange *exchange, struct buf *text)
@@ -60,11 +65,21 @@ void api_reply_begin(const struct api_exchange *exchange, struct buf *text)
         buf_append(text, envelope_head, sizeof(envelope_head) - 1);
 }
 
-void api_reply_end(struct api_exchange *exchange, struct buf *text)
+struct bytes *api_reply_finish(const struct api_exchange *exchange, struct buf *text)
 {
     if (is_wrapped(exchange))
         buf_append(text, envelope_tail, sizeof(envelope_tail) - 1);
-    api_reply_text(exchange, "application/json", text);
+    return buf_freeze(text);
+}
+
+void api_reply_bytes(struct api_exchange *exchange, struct bytes *body)
+{
+    respond_200(exchange, "application/json", body);
+}
+
+void api_reply_end(struct api_exchange *exchange, struct buf *text)
+{
+    api_reply_bytes(exchange, api_reply_finish(exchange, text));
 }
 
 static int append_chunk(const char *chunk, size_t length, void *text)
@@ -152,7 +167,7 @@ void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
     }
     append_error(&text, envelope, status, detail);
     response.field_count = count;
-    respond(stream, &response, &text);
+    respond(stream, &response, buf_freeze(&text));
 }
 
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,

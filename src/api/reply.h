@@ -12,6 +12,7 @@
 #include "base/buf.h"
 
 struct api_exchange;
+struct bytes;
 struct h2_field;
 struct h2_stream;
 
@@ -22,6 +23,11 @@ void api_reply_json(struct api_exchange *exchange, json_t *data);
  * answers and releases the buffer. */
 void api_reply_begin(const struct api_exchange *exchange, struct buf *text);
 void api_reply_end(struct api_exchange *exchange, struct buf *text);
+
+/* The same in two steps, for an answer that is needed more than once: _finish gives the whole text,
+ * one reference; _bytes answers with it and takes over a reference. */
+struct bytes *api_reply_finish(const struct api_exchange *exchange, struct buf *text);
+void api_reply_bytes(struct api_exchange *exchange, struct bytes *body);
 
 /* 200 with any text; releases the buffer. */
 void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text);

@@ -13,12 +13,15 @@
 #include "api/handlers.h"
 #include "api/json_text.h"
 #include "api/on_connection.h"
+#include "api/repeats.h"
 #include "api/reply.h"
 #include "api/upload_parts.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "h2/stream.h"
 #include "sse/service.h"
+#include "sse/user.h"
 
 #define FIELD_BYTES 65536u
 
@@ -29,13 +32,18 @@
 #define RESERVE_BYTES 67108864u
 
 enum upload_state {
-    UPLOAD_ASKING,  /* nobody knows yet whether it is allowed; what comes is held */
-    UPLOAD_TAKING,  /* allowed */
-    UPLOAD_REFUSED, /* answered with an error; what comes is dropped */
+    UPLOAD_ASKING,   /* nobody knows yet whether it is allowed; what comes is held */
+    UPLOAD_TAKING,   /* allowed */
+    UPLOAD_REPEATED, /* it came before, and gets the answer of then; what comes is dropped */
+    UPLOAD_REFUSED,  /* answered with an error; what comes is dropped */
 };
 
 struct upload {
     struct on_connection act;
+    struct repeat_claim claim;
+    const char *id;            /* of the connection; NULL: it names none */
+    char *tenant_id, *user_id; /* with an idempotency-key: whose connection it is */
+    bool has_key;
     struct api_exchange *exchange; /* a reference */
     struct upload_parts *parts;
     enum upload_state state;
@@ -50,6 +58,11 @@ static void free_if_over(struct upload *upload)
 {
     if (!upload->has_ended || upload->is_asking)
         return;
+    if (upload->claim.key && !upload->claim.answer)
+        repeats_settle(&upload->claim, upload->exchange->service, NULL);
+    repeat_claim_release(&upload->claim);
+    free(upload->tenant_id);
+    free(upload->user_id);
     upload_parts_free(upload->parts);
     buf_release(&upload->held);
     api_exchange_unref(upload->exchange);
@@ -94,6 +107,7 @@ static void answer(struct upload *upload)
 {
     struct api_exchange *exchange = upload->exchange;
     struct buf text = BUF_INIT;
+    struct bytes *body;
     int rc = upload_parts_finish(upload->parts);
 
     if (rc < 0) {
@@ -106,7 +120,19 @@ static void answer(struct upload *upload)
     buf_append_str(&text, ",\"parts\":");
     upload_parts_describe(upload->parts, &text);
     buf_append_char(&text, '}');
-    api_reply_end(exchange, &text);
+    body = api_reply_finish(exchange, &text);
+    if (upload->claim.key)
+        repeats_settle(&upload->claim, exchange->service, body);
+    api_reply_bytes(exchange, body);
+}
+
+/* Nothing more comes, and what came was whole. */
+static void conclude(struct upload *upload)
+{
+    if (upload->state == UPLOAD_TAKING)
+        answer(upload);
+    else if (upload->state == UPLOAD_REPEATED)
+        api_reply_bytes(upload->exchange, bytes_ref(upload->claim.answer));
 }
 
 static int on_data(void *reader, const char *data, size_t length)
@@ -117,6 +143,8 @@ static int on_data(void *reader, const char *data, size_t length)
         buf_append(&upload->held, data, length);
     else if (upload->state == UPLOAD_TAKING)
         take(upload, data, length);
+    else if (upload->state == UPLOAD_REPEATED)
+        h2_stream_consume(upload->exchange->stream, length);
     /* An answered error ends the reading. */
     return upload->state == UPLOAD_REFUSED ? -ECANCELED : 0;
 }
@@ -127,8 +155,8 @@ static void on_end(void *reader, bool complete)
 
     upload->has_ended = true;
     upload->is_complete = complete;
-    if (complete && upload->state == UPLOAD_TAKING)
-        answer(upload);
+    if (complete)
+        conclude(upload);
     free_if_over(upload);
 }
 
@@ -144,16 +172,16 @@ static void allow(struct upload *upload)
     if (held.length > 0 && (!upload->has_ended || upload->is_complete))
         take(upload, held.data, held.length);
     buf_release(&held);
-    if (upload->is_complete && upload->state == UPLOAD_TAKING)
-        answer(upload);
+    if (upload->is_complete)
+        conclude(upload);
 }
 
-static void drop(struct upload *upload)
+static void drop(struct upload *upload, enum upload_state state)
 {
     size_t length = upload->held.length;
 
     upload->is_asking = false;
-    upload->state = UPLOAD_REFUSED;
+    upload->state = state;
     buf_release(&upload->held);
     h2_stream_consume(upload->exchange->stream, length);
 }
@@ -172,13 +200,53 @@ static void on_found(struct on_connection *act)
     if (act->found) {
         allow(upload);
     } else {
-        drop(upload);
+        drop(upload, UPLOAD_REFUSED);
         api_reply_error(act->exchange, 404,
                         "there is no such connection; connectionId is the one that connect-finish "
                         "told this page");
     }
     free_if_over(upload);
 }
+
+/* ---- with an idempotency-key ---- */
+
+static void on_claimed(struct repeat_claim *claim)
+{
+    struct upload *upload = container_of(claim, struct upload, claim);
+
+    if (claim->answer) {
+        drop(upload, UPLOAD_REPEATED);
+        if (upload->is_complete)
+            conclude(upload);
+    } else if (upload->id) {
+        upload->act = (struct on_connection){.act = count_request, .done = on_found};
+        on_connection_start(&upload->act, upload->exchange, upload->id);
+        return;
+    } else {
+        allow(upload);
+    }
+    free_if_over(upload);
+}
+
+static void note_owner(struct on_connection *act, struct sse_connection *connection)
+{
+    struct upload *upload = container_of(act, struct upload, act);
+
+    upload->tenant_id = mem_strdup(connection->user->tenant_id);
+    upload->user_id = mem_strdup(connection->user->id);
+}
+
+static void on_owner(struct on_connection *act)
+{
+    struct upload *upload = container_of(act, struct upload, act);
+
+    if (act->found)
+        repeats_claim(&upload->claim, act->exchange, upload->tenant_id, upload->user_id);
+    else
+        on_found(act);
+}
+
+/* ---- the request ---- */
 
 /* By the transport, or for wrong credentials; then it has been answered. */
 static bool is_refused(const struct upload *upload)
@@ -190,18 +258,22 @@ static bool is_refused(const struct upload *upload)
 
 static void on_identity(struct api_exchange *exchange)
 {
-    const char *id = h2_form_get(&exchange->query, "connectionId");
     struct upload *upload = exchange->context;
     bool allowed = !is_refused(upload);
 
-    if (allowed && id && id[0] != '\0') {
-        on_connection_start(&upload->act, exchange, id);
+    if (allowed && upload->id) {
+        on_connection_start(&upload->act, exchange, upload->id);
         return;
     }
-    if (allowed && api_exchange_require_user(exchange))
+    allowed = allowed && api_exchange_require_user(exchange);
+    if (allowed && upload->has_key) {
+        repeats_claim(&upload->claim, exchange, exchange->user->tenant_id, exchange->user->id);
+        return;
+    }
+    if (allowed)
         allow(upload);
     else
-        drop(upload);
+        drop(upload, UPLOAD_REFUSED);
     free_if_over(upload);
 }
 
@@ -231,9 +303,14 @@ void api_handle_upload(struct api_exchange *exchange)
         .open_files = OPEN_FILES,
         .open_count = &exchange->api->upload_files,
     };
+    const char *id = h2_form_get(&exchange->query, "connectionId");
     struct upload_parts *parts;
     struct upload *upload;
     const char *fault = "";
+    bool is_refused_key, has_key = repeats_key(exchange, &is_refused_key) != NULL;
+
+    if (is_refused_key)
+        return;
 
     if (!h2_request_is_type(exchange->request, "multipart/form-data")) {
         api_reply_error(exchange, 415, "the body of this request must be multipart/form-data");
@@ -250,8 +327,11 @@ void api_handle_upload(struct api_exchange *exchange)
     upload->exchange = api_exchange_ref(exchange);
     upload->parts = parts;
     upload->is_asking = true;
-    upload->act.act = count_request;
-    upload->act.done = on_found;
+    upload->id = id && id[0] != '\0' ? id : NULL;
+    upload->has_key = has_key;
+    upload->claim.done = on_claimed;
+    upload->act.act = has_key ? note_owner : count_request;
+    upload->act.done = has_key ? on_owner : on_found;
     exchange->context = upload;
     h2_stream_stream_body(exchange->stream, service->settings->upload_bytes, &reader, upload);
     api_exchange_identify(exchange, on_identity);

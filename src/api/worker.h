@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/client_limit.h"
 #include "api/online_users.h"
+#include "api/repeats.h"
 #include "h2/session.h"
 
 struct sse_service;
@@ -21,6 +22,7 @@ struct api_service {
     struct sse_service *core;
     struct client_limit limit;
     struct online_users online;
+    struct repeats repeats;
     struct auth *auth; /* borrowed */
     size_t index;
     size_t base_length;

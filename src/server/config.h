@@ -40,6 +40,7 @@ struct config_service {
     size_t upload_bytes;          /* 32 MiB */
     size_t upload_parts;          /* 64 */
     uint32_t session_connections; /* 32 event streams per session */
+    uint32_t idempotency_keys;    /* 10000 answers kept per worker */
 };
 
 struct config {

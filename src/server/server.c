@@ -126,6 +126,7 @@ static int prepare_service(struct server *server, size_t index)
         .upload_bytes = service->upload_bytes,
         .upload_parts = service->upload_parts,
         .session_connections = service->session_connections,
+        .idempotency_keys = service->idempotency_keys,
     };
     return 0;
 }

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/repeats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/reply.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define KEEP_MS 300000u
+
+struct entry {
+    struct sse_table_node node;
+    struct list age;     /* in repeats->answered, once it is */
+    struct list waiting; /* claims, while it is not */
+    struct bytes *answer;
+    uint64_t answered_at; /* loop ms */
+    char key[];
+};
+
+/* Goes to the owner of the key. */
+struct settlement {
+    struct peers_call call;
+    size_t service;
+    char *key;
+    struct bytes *answer;
+};
+
+void repeats_init(struct repeats *repeats, struct api_service *service)
+{
+    *repeats = (struct repeats){.service = service};
+    sse_table_init(&repeats->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
+    list_init(&repeats->answered);
+}
+
+static void entry_free(struct repeats *repeats, struct entry *entry)
+{
+    sse_table_remove(&repeats->entries, &entry->node);
+    bytes_unref(entry->answer);
+    free(entry);
+}
+
+static void forget_oldest(struct repeats *repeats)
+{
+    struct list *oldest = list_take_first(&repeats->answered);
+
+    repeats->count--;
+    entry_free(repeats, container_of(oldest, struct entry, age));
+}
+
+void repeats_release(struct repeats *repeats)
+{
+    struct sse_table_node *node;
+
+    while ((node = sse_table_next(&repeats->entries, NULL)))
+        entry_free(repeats, container_of(node, struct entry, node));
+    sse_table_release(&repeats->entries);
+}
+
+const char *repeats_key(struct api_exchange *exchange, bool *refused)
+{
+    const char *key = h2_request_header(exchange->request, "idempotency-key");
+    size_t length = key ? strlen(key) : 0;
+
+    *refused = key && (length == 0 || length > REPEATS_MAX_KEY);
+    if (*refused)
+        api_reply_error(exchange, 422, "idempotency-key must have 1 to %u characters",
+                        REPEATS_MAX_KEY);
+    return key;
+}
+
+static struct repeats *owned(struct api *api, size_t service)
+{
+    return &api->services[service].repeats;
+}
+
+static struct entry *find(const struct repeats *repeats, const char *key)
+{
+    struct sse_table_node *node = sse_table_find(&repeats->entries, key);
+
+    return node ? container_of(node, struct entry, node) : NULL;
+}
+
+static void forget_old(struct repeats *repeats, uint64_t now)
+{
+    while (!list_is_empty(&repeats->answered)) {
+        const struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
+
+        if (now - oldest->answered_at < KEEP_MS)
+            return;
+        forget_oldest(repeats);
+    }
+}
+
+static void add(struct repeats *repeats, const char *key)
+{
+    size_t size = strlen(key) + 1;
+    struct entry *entry = mem_zalloc(sizeof(*entry) + size);
+
+    list_init(&entry->waiting);
+    memcpy(entry->key, key, size);
+    sse_table_add(&repeats->entries, &entry->node);
+}
+
+static void run_claim(struct peers_call *call, size_t worker, void *context)
+{
+    struct repeat_claim *claim = container_of(call, struct repeat_claim, call);
+    struct api *api = context;
+    struct repeats *repeats = owned(api, claim->exchange->service->index);
+    struct entry *entry;
+
+    (void)worker;
+    forget_old(repeats, loop_now_ms(api->loop));
+    entry = find(repeats, claim->key);
+    if (entry && !entry->answer) {
+        list_append(&entry->waiting, &claim->node);
+        return;
+    }
+    if (entry) {
+        claim->answer = bytes_ref(entry->answer);
+        repeats->replayed++;
+    } else {
+        add(repeats, claim->key);
+    }
+    peers_call_done(call);
+}
+
+static void finish_claim(struct peers_call *call, void *context)
+{
+    struct repeat_claim *claim = container_of(call, struct repeat_claim, call);
+    struct api_exchange *exchange = claim->exchange;
+
+    (void)context;
+    claim->done(claim);
+    api_exchange_unref(exchange);
+}
+
+void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, const char *tenant_id,
+                   const char *user_id)
+{
+    const char *key = h2_request_header(exchange->request, "idempotency-key");
+    struct peers *peers = exchange->api->peers;
+    struct buf text = BUF_INIT;
+
+    /* Told apart whatever is in them: a header field holds no newline. */
+    buf_printf(&text, "%zu:%s%s\n%s", strlen(tenant_id), tenant_id, user_id, key);
+    claim->key = mem_strndup(text.data, text.length);
+    buf_release(&text);
+    claim->exchange = api_exchange_ref(exchange);
+    claim->call.run = run_claim;
+    claim->call.finish = finish_claim;
+    peers_call_one(peers, exchange->api->worker, peers_owner(peers, claim->key), &claim->call);
+}
+
+static void let_go(struct repeats *repeats, struct list *waiting, struct bytes *answer)
+{
+    struct repeat_claim *claim = container_of(waiting, struct repeat_claim, node);
+
+    if (answer) {
+        claim->answer = bytes_ref(answer);
+        repeats->replayed++;
+    }
+    peers_call_done(&claim->call);
+}
+
+static void keep_answer(struct repeats *repeats, struct entry *entry, struct bytes *answer)
+{
+    const struct api_service *service = repeats->service;
+    struct list *waiting;
+
+    entry->answer = bytes_ref(answer);
+    entry->answered_at = loop_now_ms(service->api->loop);
+    while ((waiting = list_take_first(&entry->waiting)))
+        let_go(repeats, waiting, answer);
+    list_append(&repeats->answered, &entry->age);
+    repeats->count++;
+    while (repeats->count > service->settings->idempotency_keys) {
+        repeats->displaced++;
+        forget_oldest(repeats);
+    }
+}
+
+static void run_settlement(struct peers_call *call, size_t worker, void *context)
+{
+    struct settlement *settlement = container_of(call, struct settlement, call);
+    struct repeats *repeats = owned(context, settlement->service);
+    struct entry *entry = find(repeats, settlement->key);
+    struct list *next;
+
+    (void)worker;
+    if (settlement->answer) {
+        keep_answer(repeats, entry, settlement->answer);
+    } else {
+        next = list_take_first(&entry->waiting);
+        if (next)
+            let_go(repeats, next, NULL); /* which is the first now */
+        else
+            entry_free(repeats, entry);
+    }
+    peers_call_done(call);
+}
+
+static void finish_settlement(struct peers_call *call, void *context)
+{
+    struct settlement *settlement = container_of(call, struct settlement, call);
+
+    (void)context;
+    bytes_unref(settlement->answer);
+    free(settlement->key);
+    free(settlement);
+}
+
+void repeats_settle(struct repeat_claim *claim, struct api_service *service, struct bytes *answer)
+{
+    const struct api *api = service->api;
+    struct settlement *settlement = mem_zalloc(sizeof(*settlement));
+
+    settlement->service = service->index;
+    settlement->key = claim->key;
+    settlement->answer = answer ? bytes_ref(answer) : NULL;
+    settlement->call.run = run_settlement;
+    settlement->call.finish = finish_settlement;
+    claim->key = NULL;
+    peers_call_one(api->peers, api->worker, peers_owner(api->peers, settlement->key),
+                   &settlement->call);
+}
+
+void repeat_claim_release(struct repeat_claim *claim)
+{
+    free(claim->key);
+    claim->key = NULL;
+    claim->answer = bytes_unref(claim->answer);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request that is sent again with its idempotency-key runs once.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { backend } from './support/backend.mjs';
+import { connect } from './support/client.mjs';
+import { MULTIPART, multipart } from './support/multipart.mjs';
+import { startServer } from './support/server.mjs';
+
+let server;
+let office;
+before(async () => {
+  server = await startServer();
+  office = await backend(server);
+});
+after(async () => {
+  await office.close();
+  await server.stop();
+});
+
+function send(page, path, key, query) {
+  const headers = key === undefined ? {} : { 'idempotency-key': key };
+  return page.postJson(`/sse/demo/connect/message/${path}.do?${new URLSearchParams(query)}`, { n: 1 }, headers);
+}
+
+async function counted(stream, field = 'requestMessageCount') {
+  const { list } = await office.query(`connections?id=${stream.id}`);
+  return list[0][field];
+}
+
+test('a key gets the first answer again, on another session and connection too', async () => {
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: 'ann' });
+  assert.equal((await send(page, 'first', 'k1', { connectionId: stream.id })).data, 'first');
+  const later = await connect(server.origin);
+  const newStream = await later.connect({ userId: 'ann' });
+  assert.equal((await send(later, 'second', 'k1', { connectionId: newStream.id })).data, 'first');
+  assert.equal((await send(later, 'third', 'k1', { userId: 'ann' })).data, 'first');
+  assert.equal(await counted(stream), 1);
+  assert.equal(await counted(newStream), 0);
+  assert.equal((await send(page, 'other', 'k2', { connectionId: stream.id })).data, 'other');
+  assert.equal((await send(page, 'none', undefined, { connectionId: stream.id })).data, 'none');
+  assert.equal(await counted(stream), 3);
+  assert.equal(await office.metric('sse_server_requests_replayed_total'), 2);
+  await page.close();
+  await later.close();
+});
+
+test('a key belongs to its user', async () => {
+  const page = await connect(server.origin);
+  assert.equal((await send(page, 'of-bo', 'same', { userId: 'bo' })).data, 'of-bo');
+  assert.equal((await send(page, 'of-cy', 'same', { userId: 'cy' })).data, 'of-cy');
+  assert.equal((await send(page, 'tenant', 'same', { userId: 'cy', tenantId: '2' })).data, 'tenant');
+  await page.close();
+});
+
+test('many at once run once', async () => {
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: 'dan' });
+  const sends = Array.from({ length: 20 }, (_, n) => send(page, `at-once-${n}`, 'burst', { connectionId: stream.id }));
+  const answers = new Set((await Promise.all(sends)).map(({ data }) => data));
+  assert.equal(answers.size, 1);
+  assert.equal(await counted(stream), 1);
+  await page.close();
+});
+
+test('what was refused has not run, and may be sent again', async () => {
+  const page = await connect(server.origin);
+  assert.equal((await send(page, 'a', 'again', { connectionId: 'unknown' })).status, 404);
+  const stream = await page.connect({ userId: 'eve' });
+  assert.equal((await send(page, 'b', 'again', { connectionId: stream.id })).data, 'b');
+  await page.close();
+});
+
+test('a key that is none is refused', async () => {
+  const page = await connect(server.origin);
+  for (const key of ['', 'x'.repeat(65)]) {
+    const answer = await send(page, 'a', key, { userId: 'fay' });
+    assert.equal(answer.status, 422);
+    assert.match(answer.json.errorMessage, /1 to 64/);
+  }
+  assert.equal((await send(page, 'a', 'x'.repeat(64), { userId: 'fay' })).status, 200);
+  await page.close();
+});
+
+test('an upload that is sent again is dropped, and gets the first answer', async () => {
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: 'gus' });
+  const upload = (data) => page.post(
+    `/sse/demo/connect/upload/files.do?connectionId=${stream.id}`,
+    multipart([{ name: 'file', fileName: 'a.txt', data }]),
+    { 'content-type': MULTIPART, 'idempotency-key': 'up' },
+  );
+  const first = await upload('first');
+  assert.equal(first.data.parts[0].size, 5);
+  const again = await upload('x'.repeat(200_000));
+  assert.deepEqual(again.data, first.data);
+  assert.equal(await counted(stream, 'requestUploadCount'), 1);
+  await page.close();
+});
+
+test('an upload that failed may be sent again', async () => {
+  const page = await connect(server.origin);
+  const path = '/sse/demo/connect/upload/files.do?userId=hal';
+  const headers = { 'content-type': MULTIPART, 'idempotency-key': 'broken' };
+  assert.equal((await page.post(path, 'no multipart', headers)).status, 400);
+  const answer = await page.post(path, multipart([{ name: 'file', fileName: 'a.txt', data: 'abc' }]), headers);
+  assert.equal(answer.data.parts[0].size, 3);
+  await page.close();
+});
+
+test('no more answers are kept than the setting says, the newest', async () => {
+  const small = await startServer({ variables: { SSE_SERVER_WORKERS: '1', SSE_SERVER_SERVICES_0_IDEMPOTENCY_KEYS: '2' } });
+  const page = await connect(small.origin);
+  const desk = await backend(small);
+  for (const key of ['k1', 'k2', 'k3']) {
+    await send(page, `first-${key}`, key, { userId: 'ida' });
+  }
+  assert.equal((await send(page, 'again', 'k3', { userId: 'ida' })).data, 'first-k3');
+  assert.equal((await send(page, 'again', 'k1', { userId: 'ida' })).data, 'again');
+  assert.equal(await desk.metric('sse_server_idempotency_keys'), 2);
+  assert.equal(await desk.metric('sse_server_idempotency_keys_displaced_total'), 2);
+  await page.close();
+  await desk.close();
+  await small.stop();
+});
