@@ -1,25 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/** An event of the stream; `data` is the text as it was sent. */
-export interface SseEvent extends MessageEvent<string> {
+/** An event of the stream. `data` is the text as it was sent, where the server brought it. */
+export interface SseEvent<Data = string> extends MessageEvent<Data> {
     /** The service's base path. */
-    url: string;
-    /** Of `connect-close` only. */
-    whoTriggerClose?: 'server' | 'client';
-    closeReason?: string;
+    readonly url: string;
 }
 
-export type SseListener = (this: Sse, event: SseEvent) => void;
+export type SseTrigger = 'server' | 'client';
+
+/** Who ended the connection, and why. */
+export interface SseCloseInfo {
+    readonly whoTriggerClose: SseTrigger;
+    readonly closeReason: string;
+}
+
+export interface SseCloseEvent extends SseEvent, SseCloseInfo {}
+
+/** Whole seconds that the person was there: before the present visit, and during it. */
+export interface SseDuration {
+    sessionDuration: number;
+    duration: number;
+}
+
+export interface SseActivity {
+    oldActive: boolean;
+    newActive: boolean;
+    duration: SseDuration;
+}
+
+/** What the client itself tells, beside the page's own events. */
+export interface SseOwnEvents {
+    'connect-finish': SseEvent;
+    'connect-close': SseCloseEvent;
+    /** No connect-finish within 10 s: something between buffers. The data names the fix. */
+    'connect-timeout': SseEvent;
+    'sse-change-active': SseEvent<SseActivity>;
+    'sse-set-duration': SseEvent;
+    error: Event;
+}
+
+/** The type of an event by its name, as a page declares it: interface MyEvents { bell: SseEvent } */
+export type SseEventMap = Record<string, Event>;
+
+type EventOf<Events, Name> = Name extends keyof SseOwnEvents
+    ? SseOwnEvents[Name]
+    : Name extends keyof Events
+      ? Events[Name]
+      : never;
+
+type NameOf<Events> = Extract<keyof Events, string> | keyof SseOwnEvents;
+
+export type SseListener<Received = SseEvent, Events = any> = (
+    this: Sse<Events>,
+    event: Received,
+    info?: Received extends SseCloseEvent ? SseCloseInfo : undefined,
+) => void;
 
 /** Functions by event name; null listens for the window event bus alone. */
-export type SseListeners = Record<string, SseListener | null | undefined>;
+export type SseListeners<Events> = {
+    [Name in NameOf<Events>]?: SseListener<EventOf<Events, Name>, Events> | null;
+};
 
 export type SseQuery = Record<string, unknown>;
 
-export interface SseOptions {
+export interface SseOptions<Events = Record<string, SseEvent>> {
     /** The service's base path, such as "/sse/hr". */
     url?: string;
-    eventListeners?: SseListeners | string[];
+    eventListeners?: SseListeners<Events> | NameOf<Events>[];
     /** Sent with `connect` and listener changes; undefined and null are left out. */
     query?: SseQuery;
     withCredentials?: boolean;
@@ -33,8 +80,13 @@ export interface SseOptions {
     keepaliveTime?: number;
     /** Dispatch each event on window too (not names that the browser itself uses, as "message"). */
     useWindowEventBus?: boolean;
-    /** Called with each event before its listeners. */
-    intercepts?: SseListener[];
+    /** Called with each event, after its listeners and before the window. */
+    intercepts?: SseListener<any, Events>[];
+    /** ms without a sign of life after which the person has left: `sse-change-active`. */
+    leaveTimeout?: number;
+    leaveCheckInterval?: number;
+    /** Where sessionStorage keeps the counted time. Default: "sseDuration" and the url. */
+    sseDurationKey?: string | null;
     /** Stay connected while the tab is hidden. */
     background?: boolean;
     /** How many calls may wait for a connection; one more is rejected. */
@@ -44,29 +96,35 @@ export interface SseOptions {
     jsonGlobal?: JSON;
 }
 
-/** What a call is rejected with when it cannot wait any longer, or not at all. */
+/** What a call is rejected with. */
 export interface SseError extends Error {
-    code: 'queue-full' | 'closed';
+    code: 'queue-full' | 'closed' | 'network' | 'stale';
 }
 
 /**
  * One event stream and the page's calls beside it. Calls made while there is no connection wait
- * for the next one; close(), destroy() and a server that says "stay away" reject what waits.
+ * for the next one, and calls that the network fails are made again; close(), destroy() and a
+ * server that says "stay away" reject what waits.
+ *
+ * Events maps the page's event names to their types: new Sse<{ bell: SseEvent }>({ … }).
  */
-export default class Sse {
+export default class Sse<Events = Record<string, SseEvent>> {
     static readonly version: string;
     static readonly STATE_CONNECTING: 0;
     static readonly STATE_OPEN: 1;
     static readonly STATE_CLOSED: 2;
+    static readonly SERVER_TRIGGER_CLOSE: 'server';
+    static readonly CLIENT_TRIGGER_CLOSE: 'client';
     static readonly IMPORT_MODULE_TIMESTAMP: number;
-    static DEFAULT_OPTIONS: SseOptions;
+    static readonly DEFAULT_OPTIONS: SseOptions;
 
-    constructor(options?: SseOptions);
+    constructor(options?: SseOptions<Events>);
 
-    readonly options: SseOptions;
+    readonly options: SseOptions<Events>;
     readonly clientId: string;
     readonly instanceId: string;
     readonly createTimestamp: number;
+    readonly destroyed: boolean;
     /** Undefined while there is no connection. */
     readonly connectionId: string | undefined;
     readonly connectionName: string;
@@ -79,16 +137,24 @@ export default class Sse {
     destroy(): void;
     switchURL(newUrl: string): void;
     isActive(): boolean;
+    getDuration(): SseDuration;
 
-    getEventListeners(): Record<string, SseListener[]>;
+    /** The newest function of each name. */
+    getEventListeners(): SseListeners<Events>;
     /** The function listens at once; the promise is the server's answer. */
-    addListener(eventName: string, listener?: SseListener | null): Promise<Response>;
-    addListener(eventListeners: SseListeners | string[]): Promise<Response>;
+    addListener<Name extends NameOf<Events>>(
+        eventName: Name,
+        listener?: SseListener<EventOf<Events, Name>, Events> | null,
+    ): Promise<Response>;
+    addListener(eventListeners: SseListeners<Events> | NameOf<Events>[]): Promise<Response>;
     /** Without a function, all functions of that name go. */
-    removeListener(eventName: string, listener?: SseListener | null): Promise<Response>;
-    removeListener(eventListeners: SseListeners | string[]): Promise<Response>;
+    removeListener<Name extends NameOf<Events>>(
+        eventName: Name,
+        listener?: SseListener<EventOf<Events, Name>, Events> | null,
+    ): Promise<Response>;
+    removeListener(eventListeners: SseListeners<Events> | NameOf<Events>[]): Promise<Response>;
 
-    /** POST {url}/connect/message/{path}.do. Rejects when the network fails: it may have run. */
+    /** POST {url}/connect/message/{path}.do. Runs once on the server, however often it is sent. */
     send(path: string, body?: unknown, query?: SseQuery, headers?: HeadersInit): Promise<Response>;
     /** POST {url}/connect/upload/{path}.do. */
     upload(

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled, not run: what the client's types take, and what they refuse.
+import Sse, { type SseEvent } from '../../js/sse.js';
+
+interface Bell extends SseEvent {
+  readonly count?: number;
+}
+
+const sse = new Sse<{ bell: Bell; 'a-b': SseEvent }>({
+  url: '/sse/hr',
+  query: { userId: 7 },
+  eventListeners: {
+    bell(event) {
+      const count: number | undefined = event.count;
+      this.send('seen', { count });
+    },
+    'connect-close': (event) => event.closeReason.length,
+    'sse-change-active': (event) => event.data.duration.sessionDuration,
+    'a-b': null,
+  },
+});
+
+sse.addListener('bell', (event) => event.data.length);
+sse.addListener(['a-b', 'connect-finish']);
+sse.removeListener({ bell: null });
+sse.upload('files', new FormData()).then((response) => response.json());
+const state: 0 | 1 | 2 = sse.state;
+sse.close(String(state));
+
+// @ts-expect-error: not one of its events
+sse.addListener('bells', () => {});
+// @ts-expect-error: the data is text
+sse.addListener('bell', (event) => event.data.count);
+// @ts-expect-error: not a form
+sse.upload('files', {});
+
+// Without a map any name may be listened to.
+new Sse({ eventListeners: { anything: (event) => event.data.trim() } }).addListener('more', () => {});
+new Sse({ eventListeners: ['names', 'alone'] }).destroy();
