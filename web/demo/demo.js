@@ -1,272 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The demo page. It plays two parts: a page that listens, sends and uploads (all through the
- * client that the service hands out), and a back end that asks who is online and pushes events
- * (plain requests with the API key, which only this tab keeps).
+ * The demo page. It shows several tabs, each a page of somebody else in a frame, and plays the back
+ * end that they have: asks who is online, pushes events, and looks at what the connection of this
+ * browser carries (plain requests with the API key, which only this page keeps).
  */
+import { find, make, onSubmit, readAnswer, service, showResult } from './page.js';
 
-const service = '/sse/demo';
-const logLimit = 200;
 const pollInterval = 3000;
-const digestLimit = 64 * 1024 * 1024; // a browser hashes in memory: no further than this
+const mostTabs = 8;
+const people = [
+    { userId: '7', name: 'Ann', tenantId: '1', channel: 'lobby' },
+    { userId: '8', name: 'Bo', tenantId: '1', channel: 'office' },
+    { userId: '9', name: 'Chen', tenantId: '2', channel: 'lobby' },
+    { userId: '10', name: 'Dara', tenantId: '2', channel: 'office' },
+    { userId: '11', name: 'Elif', tenantId: '3', channel: 'lobby' },
+];
+let opened = 0;
 
-const find = (id) => document.getElementById(id);
-const shown = new Set(['hello']); // the events that the page listens to
-let sse = null;
+/* ---- the tabs ---- */
 
-/** make('li', {className: 'x'}, 'text', otherNode) */
-function make(tag, properties, ...children) {
-    const node = Object.assign(document.createElement(tag), properties);
-    node.append(...children);
-    return node;
+function countTabs() {
+    const { length } = find('tabs').children;
+    find('tabs-count').textContent = length === 1 ? '1 tab' : `${length} tabs`;
+    find('add').disabled = length >= mostTabs;
 }
 
-function showResult(output, good, text) {
-    output.dataset.state = good ? 'good' : 'bad';
-    output.textContent = text;
-}
-
-/** One run at a time, and a failure is shown where its button is. */
-function onSubmit(form, output, run) {
-    let running = false;
-    form.addEventListener('submit', async (event) => {
-        event.preventDefault();
-        if (running) {
-            return;
-        }
-        running = true;
-        const button = form.querySelector('[type=submit]');
-        button.setAttribute('aria-disabled', 'true');
-        try {
-            await run();
-        } catch (error) {
-            showResult(output, false, error.message);
-        }
-        button.removeAttribute('aria-disabled');
-        running = false;
-    });
-}
-
-/** The data of an answer in the envelope, or an error that says what the server said. */
-async function readAnswer(response) {
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok || answer.success === false) {
-        const said = [answer.message, answer.errorMessage, answer.error].filter(Boolean);
-        const text = said.join(': ') || response.statusText;
-        throw Object.assign(new Error(`${response.status} ${text}`), { status: response.status });
-    }
-    return 'data' in answer ? answer.data : answer;
-}
-
-/* ---- the log ---- */
-
-function pretty(text) {
-    try {
-        const value = JSON.parse(text);
-        return typeof value === 'object' ? JSON.stringify(value, null, 1).replace(/\n */g, ' ') : text;
-    } catch {
-        return text;
-    }
-}
-
-function log(name, data, own = false) {
-    const list = find('log');
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    const time = new Date().toLocaleTimeString([], { hour12: false });
-    list.append(
-        make('li', { className: own ? 'own' : '' },
-            make('time', {}, time),
-            make('span', { className: 'name' }, name),
-            make('span', { className: 'data' }, pretty(data))),
-    );
-    while (list.children.length > logLimit) {
-        list.firstChild.remove();
-    }
-    if (atEnd) {
-        list.scrollTop = list.scrollHeight;
-    }
-}
-
-/* ---- you: the connection ---- */
-
-function readIdentity() {
-    try {
-        const kept = JSON.parse(sessionStorage.getItem('demoIdentity'));
-        if (kept?.userId) {
-            return kept;
-        }
-    } catch {
-        // made by something else: start anew
-    }
-    const names = ['Ann', 'Bo', 'Chen', 'Dara', 'Elif', 'Femi', 'Grace', 'Hugo', 'Ines', 'Juma'];
-    const name = names[Math.floor(Math.random() * names.length)];
-    const userId = String(Math.floor(Math.random() * 900) + 100);
-    return { userId, name, tenantId: '1', channel: 'lobby', background: true };
-}
-
-function showIdentity({ userId, name, tenantId, channel, background }) {
-    const { elements } = find('you');
-    Object.entries({ userId, name, tenantId, channel }).forEach(([field, value]) => {
-        elements[field].value = value ?? '';
-    });
-    elements.background.checked = background !== false;
-}
-
-function keepIdentity() {
-    const { elements } = find('you');
-    const identity = { background: elements.background.checked };
-    for (const field of ['userId', 'name', 'tenantId', 'channel']) {
-        identity[field] = elements[field].value.trim();
-    }
-    sessionStorage.setItem('demoIdentity', JSON.stringify(identity));
-    return identity;
-}
-
-function showStatus(state, text) {
-    find('status').dataset.state = state;
-    find('status-text').textContent = text;
-}
-
-function onFinish(event) {
-    const { version, connectionId } = JSON.parse(event.data);
-    showStatus('open', `connected, server ${version}`);
-    log('connected', `connection ${connectionId}`, true);
+function closeTab(tab) {
+    tab.remove();
+    countTabs();
+    find('add').focus();
     refreshSoon();
 }
 
-function onClose(event) {
-    const by = event.whoTriggerClose === 'server' ? 'by the server' : 'by this page';
-    const back = this.state === this.constructor.STATE_CONNECTING;
-    showStatus(back ? 'connecting' : 'closed', back ? 'coming back' : 'not connected');
-    log('closed', `${by}: ${event.closeReason || 'no reason given'}`, true);
-    refreshSoon();
+function addTab() {
+    const person = people[opened % people.length];
+    opened += 1;
+    const search = new URLSearchParams({ ...person, background: find('background').checked ? '1' : '0' });
+    const close = make('button', { type: 'button', className: 'quiet', ariaLabel: `Close ${person.name}'s tab` }, 'Close');
+    const where = `user ${person.userId} · tenant ${person.tenantId} · channel ${person.channel}`;
+    const tab = make('li', { className: 'frame' },
+        make('div', { className: 'head' }, make('span', { className: 'hint' }, where), close),
+        make('iframe', { src: `/demo/tab.html?${search}`, title: `${person.name}'s tab` }));
+    close.addEventListener('click', () => closeTab(tab));
+    find('tabs').append(tab);
+    countTabs();
 }
 
-function onLost() {
-    showStatus('connecting', 'connection lost, trying again');
-}
+/* ---- what the connection carries ---- */
 
-async function connect() {
-    const { background, ...identity } = keepIdentity();
-    const filled = Object.entries(identity).filter(([, value]) => value !== '');
-    const query = Object.fromEntries(filled);
-    sse?.destroy();
-    sse = null;
-    showStatus('connecting', 'connecting');
-    const { default: Sse } = await import(`${service}?${new URLSearchParams(query)}`);
-    const onEvent = (event) => log(event.type, event.data);
-    const eventListeners = Object.fromEntries([...shown].map((name) => [name, onEvent]));
-    Object.assign(eventListeners, {
-        'connect-finish': onFinish,
-        'connect-close': onClose,
-        error: onLost,
-    });
-    sse = new Sse({ url: service, query, background, eventListeners });
-}
-
-async function connectOrSay() {
-    try {
-        await connect();
-    } catch (error) {
-        showStatus('closed', 'not connected');
-        log('failed', `the client did not load: ${error.message}`, true);
+/** Values of the metrics without labels, summed over workers and services. */
+function readMetrics(text) {
+    const sums = new Map();
+    for (const [, name, value] of text.matchAll(/^([a-z_]+)(?:{.*})? (\S+)$/gm)) {
+        sums.set(name, (sums.get(name) ?? 0) + Number(value));
     }
+    return sums;
 }
 
-function connectedClient() {
-    if (!sse) {
-        throw new Error('Not connected: press Connect first.');
+function protocolOf(url) {
+    const entries = performance.getEntriesByType('resource').filter(({ name }) => name.includes(url));
+    return entries.at(-1)?.nextHopProtocol ?? '';
+}
+
+async function inspect() {
+    const response = await fetch('/metrics', { headers: { authorization: `Bearer ${readKey()}` } });
+    if (!response.ok) {
+        return;
     }
-    return sse;
-}
-
-/* ---- listeners ---- */
-
-function showListeners() {
-    const chips = [...shown].map((name) => {
-        const remove = make('button', { type: 'button', ariaLabel: `Stop listening to ${name}` }, '×');
-        remove.addEventListener('click', () => unlisten(name));
-        return make('li', { className: 'chip' }, name, remove);
-    });
-    find('listeners').replaceChildren(...chips);
-}
-
-/** What the page listens to is kept here too, so that a failed change is only worth a line. */
-function changeListeners(promise) {
-    showListeners();
-    promise?.then(readAnswer).catch((error) => log('listeners', error.message, true));
-}
-
-function listen() {
-    const name = find('listener').value.trim();
-    find('listener').value = '';
-    if (name && !shown.has(name)) {
-        shown.add(name);
-        changeListeners(sse?.addListener(name, (event) => log(event.type, event.data)));
-    }
-}
-
-function unlisten(name) {
-    shown.delete(name);
-    changeListeners(sse?.removeListener(name));
-    find('listener').focus();
-}
-
-/* ---- from this page to the server ---- */
-
-async function sendMessage() {
-    const output = find('message-result');
-    showResult(output, true, 'sending');
-    const path = find('path').value.trim();
-    const response = await connectedClient().send(path, { sentAt: Date.now() });
-    const data = await readAnswer(response);
-    showResult(output, true, `${response.status} answer: ${JSON.stringify(data)}`);
-}
-
-async function digestOf(file) {
-    if (file.size > digestLimit || !crypto.subtle) {
-        return null;
-    }
-    const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
-    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** The first list of objects in the answer, wherever it lies. */
-function partsOf(data) {
-    const lists = [data, ...Object.values(data ?? {})];
-    return lists.find((value) => Array.isArray(value)) ?? [];
-}
-
-function showParts(parts) {
-    const rows = parts.flatMap((part) =>
-        ['filename', 'fileName', 'contentType', 'size', 'sha256']
-            .filter((field) => part[field] != null)
-            .flatMap((field) => [
-                make('dt', {}, { filename: 'file', fileName: 'file', contentType: 'type' }[field] ?? field),
-                make('dd', {}, field === 'size' ? `${part.size.toLocaleString()} bytes` : String(part[field])),
-            ]));
-    find('parts').replaceChildren(...rows);
-}
-
-async function upload() {
-    const [file] = find('file').files;
-    const output = find('upload-result');
-    find('parts').replaceChildren();
-    showResult(output, true, `uploading ${file.name}`);
-    const form = new FormData();
-    form.set('file', file);
-    const started = performance.now();
-    const [response, ours] = await Promise.all([
-        connectedClient().upload('demo/files', form),
-        digestOf(file),
-    ]);
-    const seconds = (performance.now() - started) / 1000;
-    const parts = partsOf(await readAnswer(response));
-    showParts(parts);
-    const theirs = parts.find((part) => part.sha256)?.sha256;
-    const same = ours && theirs ? ours === theirs : null;
-    const verdict = { true: ', the same as here', false: ', but NOT what was sent', null: '' }[same];
-    showResult(output, same !== false, `Received in ${seconds.toFixed(2)} s${verdict}.`);
+    const metrics = readMetrics(await response.text());
+    const value = (name) => (metrics.get(`sse_server_${name}`) ?? 0).toLocaleString();
+    const rows = {
+        'HTTP/2 connections': value('sessions'),
+        'open streams on them': value('streams'),
+        'of these, event streams': value('connections'),
+        'streams so far': value('streams_opened_total'),
+        'events queued': value('events_queued_total'),
+        'requests run once though sent again': value('requests_replayed_total'),
+        protocol: protocolOf('/metrics') || 'h2',
+    };
+    find('inspector').replaceChildren(...Object.entries(rows).flatMap(([name, text]) =>
+        [make('dt', {}, name), make('dd', {}, text)]));
 }
 
 /* ---- the back end: the key ---- */
@@ -288,9 +101,9 @@ function showKey(state) {
         find('key-state').textContent = keyTexts[state];
     }
     find('forget').hidden = !key;
-    find('another').href = key ? `/#key=${encodeURIComponent(key)}` : '/';
     if (state === 'missing' || state === 'refused') {
         showPeople([], 'Enter the back-end key to see who is online.');
+        find('inspector').replaceChildren();
     }
 }
 
@@ -324,7 +137,6 @@ async function askAsBackEnd(path, body) {
     const response = await fetch(service + path, {
         method: body === undefined ? 'GET' : 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        credentials: 'omit',
         body,
         signal: AbortSignal.timeout(10_000),
     });
@@ -336,21 +148,19 @@ async function askAsBackEnd(path, body) {
 }
 
 function personButton({ id, name, tenantId }) {
-    const you = String(id) === sse?.options.query.userId;
     const text = String(name || id);
     const more = [`user ${id}`, tenantId != null && tenantId !== '' && `tenant ${tenantId}`];
     const button = make('button', { type: 'button', title: 'Send to this user' },
         make('span', { className: 'face', ariaHidden: 'true' }, [...text][0].toUpperCase()),
         make('span', { className: 'who' }, text,
-            make('span', { className: 'more' }, more.filter(Boolean).join(' · '))),
-        you ? make('span', { className: 'tag' }, 'you') : '');
+            make('span', { className: 'more' }, more.filter(Boolean).join(' · '))));
     button.addEventListener('click', () => aimAt('userId', id));
     return button;
 }
 
 /** Leaves the list alone when nothing changed, so that focus and reading position stay. */
 function showPeople(list, note) {
-    const text = JSON.stringify([list, sse?.options.query.userId]);
+    const text = JSON.stringify(list);
     const target = find('online');
     if (target.dataset.shown !== text) {
         target.dataset.shown = text;
@@ -383,7 +193,7 @@ async function poll() {
         return;
     }
     polling = true;
-    await refreshPeople();
+    await Promise.all([refreshPeople(), inspect().catch(() => {})]);
     polling = false;
     pollTimer = setTimeout(poll, pollInterval);
 }
@@ -437,8 +247,16 @@ function showPush() {
         + `  ${location.origin}${service}/send`;
 }
 
+/** The tabs listen to what is about to be said. */
+function tellTabs(name) {
+    for (const { contentWindow } of document.querySelectorAll('#tabs iframe')) {
+        contentWindow.postMessage({ demo: 'listen', name }, location.origin);
+    }
+}
+
 async function push() {
     const output = find('push-result');
+    tellTabs(find('push').elements.event.value.trim());
     const { count } = await askAsBackEnd('/send', readPush());
     const text = count === 1 ? 'Written to 1 connection.' : `Written to ${count} connections.`;
     showResult(output, count > 0, count > 0 ? text : 'Nobody matches who is online now.');
@@ -447,26 +265,24 @@ async function push() {
 /* ---- start ---- */
 
 function hookControls() {
-    onSubmit(find('you'), find('status-text'), connectOrSay);
-    onSubmit(find('listen'), find('status-text'), listen);
     onSubmit(find('push'), find('push-result'), push);
-    onSubmit(find('upload'), find('upload-result'), upload);
-    onSubmit(find('message'), find('message-result'), sendMessage);
     onSubmit(find('key-form'), find('key-state'), () => keepKey(find('key').value.trim()));
-    find('leave').addEventListener('click', () => sse?.close('left by hand'));
-    find('clear').addEventListener('click', () => find('log').replaceChildren());
     find('forget').addEventListener('click', () => {
         keepKey('');
         find('key').focus();
     });
+    find('add').addEventListener('click', addTab);
     find('push').addEventListener('input', showPush);
     document.addEventListener('visibilitychange', refreshSoon);
     window.addEventListener('hashchange', takeKeyFromAddress);
+    window.addEventListener('message', ({ origin, data }) => {
+        if (origin === location.origin && data?.demo === 'changed') {
+            refreshSoon();
+        }
+    });
 }
 
 hookControls();
-showIdentity(readIdentity());
-showListeners();
 showPush();
 takeKeyFromAddress();
-connectOrSay();
+[addTab, addTab, addTab].forEach((add) => add());
