@@ -22,7 +22,7 @@ struct sse_service;
 struct sse_user;
 
 #define SSE_CONNECTION_MAX_PADDING 4096u
-#define SSE_CONNECTION_ID_SIZE 33u /* 128 random bits in hex, and a NUL */
+#define SSE_CONNECTION_ID_SIZE     33u /* 128 random bits in hex, and a NUL */
 
 /* The way to the client; the only inversion in the program. Both calls come last in whatever
  * made them, so that the sink may take, or close the connection, inside. */
