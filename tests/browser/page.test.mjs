@@ -165,6 +165,37 @@ test('what is asked while offline is done once the network is back', async () =>
   assert.equal(list.reduce((sum, each) => sum + each.requestMessageCount, 0), 1);
 });
 
+test('a call whose answer was lost is made again, and ran once', async () => {
+  const answers = await page.evaluate(async () => {
+    // A window whose network loses the first answer of each call.
+    const lost = new Set();
+    async function forgetful(url, request) {
+      const answer = await window.fetch(url, request);
+      const key = request.headers?.get('idempotency-key');
+      if (key && !lost.has(key)) {
+        lost.add(key);
+        throw new TypeError('the answer was lost');
+      }
+      return answer;
+    }
+    const bound = (value) => (typeof value === 'function' && !value.prototype ? value.bind(window) : value);
+    const windowGlobal = new Proxy(window, {
+      get: (target, name) => (name === 'fetch' ? forgetful : bound(Reflect.get(target, name))),
+      set: (target, name, value) => Reflect.set(target, name, value),
+    });
+    window.mine = await window.connected({ windowGlobal, documentGlobal: document });
+    const form = new FormData();
+    form.set('file', new Blob(['abc']), 'a.txt');
+    const both = await Promise.all([window.mine.send('once', { n: 1 }), window.mine.upload('files', form)]);
+    return Promise.all(both.map(async (answer) => (await answer.json()).data));
+  });
+  assert.equal(answers[0], 'once');
+  assert.equal(answers[1].parts[0].size, 3);
+  const { list: [connection] } = await office.query('connections');
+  assert.deepEqual([connection.requestMessageCount, connection.requestUploadCount], [1, 1]);
+  assert.equal(await office.metric('sse_server_requests_replayed_total'), 2);
+});
+
 test('the back end sets the counted time', async () => {
   await page.evaluate(async () => { window.mine = await window.connected(); });
   assert.equal((await office.command('setDuration', { userId: '7', duration: 100 })).count, 1);
