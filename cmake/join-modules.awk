@@ -7,7 +7,7 @@
 #   - an import is one line and names a file that is joined too,
 #   - a comment stands on lines of its own, or ends a line behind a space,
 #   - a text or template literal ends on its line,
-#   - each statement ends with a semicolon,
+#   - each statement ends with a semicolon, and none is empty,
 #   - a top-level name in camelCase or UPPER_CASE is no property's name.
 
 function fail(why)
@@ -61,6 +61,10 @@ END {
         fail("the last file ends within a comment")
     for (i = 1; i <= count; i++) {
         line = squeeze(shorten(lines[i]))
+        if (lines[i + 1] ~ /^[]})]/)
+            sub(/,$/, "", line)
+        if (lines[i + 1] ~ /^}/)
+            sub(/;$/, "", line)
         # Statements end with a semicolon: at most between two words is an end of line needed.
         printf "%s%s", line, line ~ /[;{}(,]$/ || lines[i + 1] ~ /^[})]/ ? "" : "\n"
     }
@@ -132,6 +136,7 @@ function squeeze_code(code)
     gsub(/: /, ":", code)
     gsub(/ ?{ ?/, "{", code)
     gsub(/ }/, "}", code)
+    gsub(/} /, "}", code)
     gsub(/ \(/, "(", code)
     gsub(/ \[/, "[", code)
     return code

@@ -20,7 +20,8 @@ import { completeOptions, defaultOptions } from './src/options.js';
 import { Outlet } from './src/outlet.js';
 import { Requests } from './src/requests.js';
 import { recall, remember } from './src/storage.js';
-import { describeBrowser, randomId, withoutTrailingSlash } from './src/texts.js';
+import { describeBrowser, fitInAddress, randomId, withoutTrailingSlash } from './src/texts.js';
+
 
 const importTime = Date.now();
 
@@ -194,6 +195,7 @@ class Sse {
 
     #describe() {
         const { options } = this;
+        const names = this.#listeners.names();
         return {
             sessionDuration: this.getDuration().sessionDuration,
             keepaliveTime: options.keepaliveTime,
@@ -203,7 +205,7 @@ class Sse {
             clientInstanceTime: this.createTimestamp,
             clientImportModuleTime: importTime,
             accessTime: options.accessTimestamp,
-            listeners: this.#listeners.names(),
+            listeners: fitInAddress(names) ? names : [],
             useWindowEventBus: options.useWindowEventBus,
             ...describeBrowser(this.#window),
         };
@@ -217,6 +219,11 @@ class Sse {
         this.#acknowledgements.enabled = finish.ack === true;
         this.#acknowledgements.flush();
         this.#calls.flush();
+        const names = this.#listeners.names();
+        if (!fitInAddress(names)) {
+            this.#connection.listen(names);
+            this.#tellListeners('addListener', names).catch(() => {});
+        }
         this.#outlet.emit(event);
         this.#activity.come();
     }

@@ -20,6 +20,11 @@ export function withoutTrailingSlash(url) {
     return String(url).replace(/\/+$/, '');
 }
 
+/** Servers and proxies bound the length of an address. */
+export function fitInAddress(names) {
+    return encodeURIComponent(names).length < 2000;
+}
+
 /** What the browser tells of itself. */
 export function describeBrowser({ screen, location, performance }) {
     const { jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize } = performance?.memory ?? {};

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 
-import { answer, connectedSse, page } from './page_under_test.js';
+import { answer, connectedSse, makeSse, page } from './page_under_test.js';
 
 test('an event reaches each listener, then interceptors and the window', () => {
     const seen = [];
@@ -88,4 +88,16 @@ test('a second listener of a name joins the first, and names show the newest', (
     page.source.receive('a', 'x');
     assert.deepEqual([first.mock.callCount(), second.mock.callCount()], [1, 1]);
     assert.deepEqual(sse.getEventListeners(), { a: second, silent: null });
+});
+
+test('more names than an address holds are told once the stream is there', () => {
+    const names = Array.from({ length: 60 }, (_, n) => `a rather long name of an event ${n}`);
+    const heard = mock.fn();
+    makeSse({ eventListeners: { ...Object.fromEntries(names.map((name) => [name, null])), [names[59]]: heard } });
+    assert.ok(page.source.url.href.length < 2000);
+    page.source.finish();
+    assert.deepEqual(JSON.parse(page.request.body), { connectionId: 'c1', listener: names });
+    page.request.resolve(answer(200));
+    page.source.receive(names[59], 'x');
+    assert.equal(heard.mock.callCount(), 1);
 });
