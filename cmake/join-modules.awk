@@ -66,8 +66,9 @@ END {
         if (lines[i + 1] ~ /^}/)
             sub(/;$/, "", line)
         # Statements end with a semicolon: at most between two words is an end of line needed.
-        printf "%s%s", line, line ~ /[;{}(,]$/ || lines[i + 1] ~ /^[})]/ ? "" : "\n"
+        joined = joined line (line ~ /[;{}(,]$/ || lines[i + 1] ~ /^[})]/ ? "" : "\n")
     }
+    printf "%s", joined
 }
 
 function note_top_level_name(line,    words)

@@ -12,6 +12,11 @@ test("the version is the project's", () => {
     assert.equal(Sse.version, JSON.parse(read('../package.json')).version);
 });
 
+test('those who bundle find it by the name of its package', async () => {
+    const { default: packaged } = await import('sse-server-client');
+    assert.equal(packaged.version, Sse.version);
+});
+
 test("connect tells who and where, and no secret of the page's address", () => {
     page.location = { ...page.location, search: '?token=s', hash: '#key=s', href: 'no' };
     const sse = makeSse({ eventListeners: { a: null, b() {} }, query: { channel: 'x', none: null } });
