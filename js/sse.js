@@ -146,7 +146,7 @@ class Sse {
 
     async upload(path = '', formData, query = {}, headers = {}) {
         if (!(formData instanceof this.#window.FormData)) {
-            throw new TypeError('upload(path, formData): give it a FormData');
+            throw new TypeError('upload() takes a FormData');
         }
         return this.#call('upload', path, query, formData, headers);
     }
@@ -292,7 +292,7 @@ class Sse {
             const search = { connectionId, ...query };
             const response = await this.#requests.call(kind, path, search, body, headers);
             if (response.status === 404 && connectionId !== this.connectionId) {
-                throw new SseError('stale', 'the connection ended first');
+                throw new SseError('stale', 'connection ended');
             }
             return response;
         });

@@ -79,6 +79,9 @@ export class Calls {
     /** For when the stream goes on and will not flush: it was this request alone that failed. */
     #repeatSoon(failures) {
         this.#window.clearTimeout(this.#timer);
+        if (this.#makeError) {
+            return;
+        }
         this.#timer = this.#window.setTimeout(
             () => this.#isActive() && this.flush(),
             jitteredWait(failures - 1, FIRST_REPEAT),

@@ -58,6 +58,7 @@ export class Connection {
 
     want() {
         this.#wanted = true;
+        this.#life.stir();
         this.#retryNow();
     }
 

@@ -21,7 +21,7 @@ export class PageLife {
         this.#document = documentGlobal;
         this.#background = background;
         this.#on = on;
-        this.asleep = this.#isOutOfSight();
+        this.stir();
         const hook = (target, name, handler) =>
             target.addEventListener(name, handler, { signal: this.#end.signal });
         hook(documentGlobal, 'visibilitychange', () => this.#look());
@@ -33,9 +33,13 @@ export class PageLife {
         hook(windowGlobal, 'online', on.online);
     }
 
-    /** Until somebody turns to this page again. */
+    /** Until somebody turns to this page again, or it asks itself. */
     rest() {
         this.asleep = true;
+    }
+
+    stir() {
+        this.asleep = this.#isOutOfSight();
     }
 
     release() {

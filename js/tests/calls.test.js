@@ -126,7 +126,8 @@ test('a call under way when the page closes is not made again', async () => {
     sse.close();
     page.request.reject(new TypeError('network'));
     await assert.rejects(sent, { code: 'closed' });
-    page.clock.tick(60_000);
+    sse.destroy();
+    assert.equal(page.clock.size, 0);
     assert.equal(page.requests.length, 1);
 });
 

@@ -186,6 +186,35 @@ test('an evicted tab does not fight: it comes back when somebody turns to it', (
     assert.equal(page.sources.length, 2);
 });
 
+test('an evicted tab comes back when the page asks for it', () => {
+    const sse = connectedSse();
+    page.source.receive('connect-close', { connectionId: 'c1', reason: 'evicted', reconnect: false });
+    sse.connect();
+    assert.equal(page.sources.length, 2);
+});
+
+test('connect() of a hidden page waits until it is shown', () => {
+    const sse = connectedSse();
+    page.show('hidden');
+    page.clock.tick(1000);
+    sse.connect();
+    assert.equal(page.sources.length, 1);
+    page.show('visible');
+    assert.equal(page.sources.length, 2);
+});
+
+test('after destroy nothing brings it back', async () => {
+    mock.method(console, 'warn', () => {});
+    const sse = connectedSse();
+    sse.destroy();
+    sse.switchURL('/sse/other');
+    sse.connect();
+    page.clock.tick(60_000);
+    assert.equal(page.sources.length, 1);
+    assert.equal(sse.destroyed, true);
+    await assert.rejects(sse.addListener(['a']), { code: 'closed' });
+});
+
 test('a stream on which nothing comes is said, and tried again with padding', () => {
     const timedOut = mock.fn();
     makeSse({ eventListeners: { 'connect-timeout': timedOut } });
