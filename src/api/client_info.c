@@ -28,6 +28,8 @@ static const char *const known[] = {
     "jsHeapSizeLimit",
     "totalJSHeapSize",
     "usedJSHeapSize",
+    "lastEventId",
+    "padding",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

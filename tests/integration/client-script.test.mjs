@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { brotliDecompressSync } from 'node:zlib';
 
+import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -32,4 +33,14 @@ test('padding comes before connect-finish, as much as is wished and no more than
     assert.deepEqual(comments, length > 0 ? [' '.repeat(length)] : [], `padding=${padding}`);
     await stream.close();
   }
+});
+
+test('what the client adds for itself is not shown as the page\'s own', async () => {
+  const office = await backend(server);
+  const stream = await page.connect({ userId: '7', padding: '1', lastEventId: 'x', mine: '2' });
+  const { list: [{ httpParameters }] } = await office.query(`connections?id=${stream.id}`);
+  assert.equal(httpParameters.mine, '2');
+  assert.equal('padding' in httpParameters || 'lastEventId' in httpParameters, false);
+  await stream.close();
+  await office.close();
 });
