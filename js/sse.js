@@ -50,8 +50,7 @@ class Sse {
 
     constructor(options = {}) {
         this.options = completeOptions(options);
-        this.#window = this.options.windowGlobal;
-        this.#json = this.options.jsonGlobal;
+        ({ windowGlobal: this.#window, jsonGlobal: this.#json } = this.options);
         this.#listeners.add(ListenerTable.pairs(this.options.eventListeners));
         this.#identify();
         this.#assemble();
@@ -230,9 +229,9 @@ class Sse {
 
     /** Not twice, where an event comes again because nobody knew that it had come. */
     #deliver(event) {
-        const { type, lastEventId } = event;
+        const { lastEventId } = event;
         if (!lastEventId || !this.#acknowledgements.isHandled(lastEventId)) {
-            if (type === 'sse-set-duration') {
+            if (event.type === 'sse-set-duration') {
                 this.#activity.set(Number(this.#json.parse(event.data).duration));
             }
             this.#outlet.emit(event);
@@ -260,9 +259,8 @@ class Sse {
         }
         const { clientId } = this;
         const { sessionDuration } = this.getDuration();
-        const sseVersion = Sse.version;
-        const fields = { connectionId, clientId, reason, sseVersion, duration, sessionDuration };
-        this.#requests.beacon('disconnect', fields);
+        const own = { connectionId, clientId, reason, duration, sessionDuration };
+        this.#requests.beacon('disconnect', { ...own, sseVersion: Sse.version });
     }
 
     /* ---- calls to the server ---- */
@@ -273,8 +271,8 @@ class Sse {
     }
 
     #tellListeners(action, listener) {
-        const tell = () => this.#requests.tell(action, { connectionId: this.connectionId, listener });
-        return this.#calls.run(tell);
+        return this.#calls.run(() =>
+            this.#requests.tell(action, { connectionId: this.connectionId, listener }));
     }
 
     async #acknowledge(ids) {
