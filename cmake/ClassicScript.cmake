@@ -6,11 +6,11 @@
 
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
     file(READ "${MODULE}" text)
-    string(REPLACE "export default Sse;" "window.Sse = Sse;" classic "${text}")
+    string(REPLACE "export default Sse;" "window.Sse=Sse;" classic "${text}")
     if(classic STREQUAL text)
         message(FATAL_ERROR "${MODULE}: no \"export default Sse;\" to make a classic script of")
     endif()
-    file(WRITE "${CLASSIC}" "(function () {\n'use strict';\n${classic}\n})();\n")
+    file(WRITE "${CLASSIC}" "(function(){'use strict';${classic}})();\n")
     return()
 endif()
 

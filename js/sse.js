@@ -257,10 +257,14 @@ class Sse {
         if (ids.length > 0) {
             this.#requests.jsonBeacon('ack', { connectionId, ids });
         }
-        const { clientId } = this;
-        const { sessionDuration } = this.getDuration();
-        const own = { connectionId, clientId, reason, duration, sessionDuration };
-        this.#requests.beacon('disconnect', { ...own, sseVersion: Sse.version });
+        this.#requests.beacon('disconnect', {
+            connectionId,
+            clientId: this.clientId,
+            reason,
+            duration,
+            sessionDuration: this.getDuration().sessionDuration,
+            sseVersion: Sse.version,
+        });
     }
 
     /* ---- calls to the server ---- */
