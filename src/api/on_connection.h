@@ -3,8 +3,8 @@
 #define API_ON_CONNECTION_H
 /*
  * Does something where a connection lives: here, or in another worker. This is also where it is
- * decided whether the request may speak for that connection (protocol.md, "A connection belongs to
- * the user who opened it"): not yours and not there are one answer.
+ * decided whether the request may speak for that connection: not yours and not there are one
+ * answer.
  */
 #include <stdbool.h>
 #include <stdint.h>

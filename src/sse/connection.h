@@ -125,7 +125,7 @@ bool sse_connection_is_listening(const struct sse_connection *connection, const 
 
 struct sse_client_info sse_connection_info(const struct sse_connection *connection); /* borrowed */
 
-/* As `connections` shows it (protocol.md section 3); a new reference. */
+/* As the query `connections` shows it; a new reference. */
 json_t *sse_connection_to_json(const struct sse_connection *connection, const char *server_id);
 
 #endif
