@@ -75,6 +75,7 @@ static void on_checked(void *context, const struct auth_result *result)
 
     exchange->is_identified = true;
     exchange->verdict = result->verdict;
+    exchange->source = result->source;
     exchange->refusal = result->message;
     if (result->verdict == AUTH_OK)
         exchange->user = result->user;
@@ -93,7 +94,11 @@ void api_exchange_identify(struct api_exchange *exchange,
 
 bool api_exchange_refuse_wrong(struct api_exchange *exchange)
 {
-    static const int statuses[] = {[AUTH_BAD] = 401, [AUTH_DENIED] = 403, [AUTH_FAILED] = 502};
+    static const int statuses[AUTH_VERDICTS] = {[AUTH_BAD] = 401,
+                                                [AUTH_DENIED] = 403,
+                                                [AUTH_FAILED] = 502,
+                                                [AUTH_TIMEOUT] = 504,
+                                                [AUTH_BUSY] = 503};
 
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
         return false;

@@ -59,8 +59,9 @@ struct api_exchange {
     struct api_facts *facts;
     bool is_identified; /* the verdict is in */
     enum auth_verdict verdict;
-    struct sse_user *user; /* with AUTH_OK */
-    const char *refusal;   /* otherwise: what would be right */
+    enum auth_source source; /* of the credential */
+    struct sse_user *user;   /* with AUTH_OK */
+    const char *refusal;     /* otherwise: what would be right */
     void (*on_identity)(struct api_exchange *exchange);
     void *context;   /* the handler's own */
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */

@@ -7,8 +7,22 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sse_user;
+
+/* Where a credential came from: a browser sends cookies by itself, whoever made it ask. */
+enum auth_source { AUTH_BY_REQUEST, AUTH_BY_COOKIE };
+
+/* What a back end may do; a mask. */
+enum auth_permission {
+    AUTH_MAY_SEND = 1 << 0,       /* send, setDuration */
+    AUTH_MAY_QUERY = 1 << 1,      /* users, connections, counts, … */
+    AUTH_MAY_DISCONNECT = 1 << 2, /* disconnectUser */
+    AUTH_MAY_PRESENCE = 1 << 3,   /* the presence stream */
+    AUTH_MAY_METRICS = 1 << 4,    /* /metrics */
+    AUTH_MAY_ALL = (1 << 5) - 1
+};
 
 struct auth_facts {
     const char *method;
@@ -24,25 +38,42 @@ struct auth_facts {
 
 enum auth_verdict {
     AUTH_OK,
-    AUTH_NONE,   /* the request carries no credential at all */
-    AUTH_BAD,    /* it carries one, and that is wrong: 401 */
-    AUTH_DENIED, /* known, and not allowed: 403 */
-    AUTH_FAILED, /* could not be found out: 502 or 504 */
+    AUTH_NONE,    /* the request carries no credential at all */
+    AUTH_BAD,     /* it carries one, and that is wrong: 401 */
+    AUTH_DENIED,  /* known, and not allowed: 403 */
+    AUTH_FAILED,  /* who would know gave no answer that can be used: 502 */
+    AUTH_TIMEOUT, /* who would know did not answer in time: 504 */
+    AUTH_BUSY,    /* too many are being asked for: 503, come again */
+    AUTH_VERDICTS
 };
 
 struct auth_result {
     enum auth_verdict verdict;
+    enum auth_source source;
     struct sse_user *user; /* with AUTH_OK: the receiver owns the reference */
     const char *message;   /* otherwise: what was wrong and what would be right; static */
+};
+
+/* Whom a revocation is for: one of the two. What they got before now does not count any more. */
+struct auth_revocation {
+    const char *user_id;      /* everything that this user was given */
+    const char *access_token; /* this one */
 };
 
 struct auth;
 
 struct auth_ops {
     const char *name;
-    /* Calls done once, before or after it returns. */
+    /* Calls done once, before or after it returns. The facts must live until then. */
     void (*check)(struct auth *auth, const struct auth_facts *facts,
                   void (*done)(void *context, const struct auth_result *result), void *context);
+    /* For a back end that shows a credential of this kind as "authorization: Bearer …": its
+     * permissions (AUTH_OK), or AUTH_BAD. At once. NULL: no credential of this kind carries any. */
+    enum auth_verdict (*check_back_end)(struct auth *auth, const char *token,
+                                        unsigned *permissions);
+    /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
+     * are told. */
+    void (*revoke)(struct auth *auth, const struct auth_revocation *revocation);
     void (*free)(struct auth *auth);
 };
 
@@ -55,6 +86,12 @@ static inline void auth_check(struct auth *auth, const struct auth_facts *facts,
                               void *context)
 {
     auth->ops->check(auth, facts, done, context);
+}
+
+static inline void auth_revoke(struct auth *auth, const struct auth_revocation *revocation)
+{
+    if (auth->ops->revoke)
+        auth->ops->revoke(auth, revocation);
 }
 
 static inline void auth_free(struct auth *auth)

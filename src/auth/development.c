@@ -49,8 +49,10 @@ static void user_from(const struct auth_facts *facts, lookup *find, struct auth_
         *result = (struct auth_result){.verdict = AUTH_BAD, .message = bad_message};
         return;
     }
-    *result = (struct auth_result){.verdict = AUTH_OK,
-                                   .user = sse_user_new(id, name, token, tenant, NULL)};
+    *result = (struct auth_result){
+        .verdict = AUTH_OK,
+        .user = sse_user_new(&(struct sse_user_fields){
+            .id = id, .name = name, .access_token = token, .tenant_id = tenant})};
 }
 
 static bool has_user(const struct auth_facts *facts, lookup *find)
@@ -67,10 +69,12 @@ static void development_check(struct auth *auth, const struct auth_facts *facts,
     struct auth_result result = {.verdict = AUTH_NONE, .message = none_message};
 
     (void)auth;
-    if (has_user(facts, facts->parameter))
+    if (has_user(facts, facts->parameter)) {
         user_from(facts, facts->parameter, &result);
-    else if (has_user(facts, facts->cookie))
+    } else if (has_user(facts, facts->cookie)) {
         user_from(facts, facts->cookie, &result);
+        result.source = AUTH_BY_COOKIE;
+    }
     done(context, &result);
 }
 

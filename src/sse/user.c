@@ -27,21 +27,24 @@ static const char *pack(char **at, const char *text)
     return to;
 }
 
-struct sse_user *sse_user_new(const char *id, const char *name, const char *access_token,
-                              const char *tenant_id, const json_t *extra)
+struct sse_user *sse_user_new(const struct sse_user_fields *fields)
 {
-    char *further =
-        json_object_size(extra) > 0 ? json_dumps(extra, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    const size_t size =
-        size_of(id) + size_of(name) + size_of(access_token) + size_of(tenant_id) + size_of(further);
+    char *further = json_object_size(fields->extra) > 0
+                        ? json_dumps(fields->extra, JSON_COMPACT | JSON_ENCODE_ANY)
+                        : NULL;
+    const size_t size = size_of(fields->id) + size_of(fields->name) +
+                        size_of(fields->access_token) + size_of(fields->tenant_id) +
+                        size_of(fields->channels) + size_of(further);
     struct sse_user *user = mem_alloc(sizeof(*user) + size);
     char *at = user->storage;
 
     user->refs = 1;
-    user->id = pack(&at, id);
-    user->name = pack(&at, name);
-    user->access_token = pack(&at, access_token);
-    user->tenant_id = pack(&at, tenant_id);
+    user->expires_at = fields->expires_at;
+    user->id = pack(&at, fields->id);
+    user->name = pack(&at, fields->name);
+    user->access_token = pack(&at, fields->access_token);
+    user->tenant_id = pack(&at, fields->tenant_id);
+    user->channels = pack(&at, fields->channels);
     user->extra = further ? pack(&at, further) : NULL;
     free(further);
     return user;

@@ -3,20 +3,28 @@
 #define SSE_USER_H
 /* Who opened a connection, as the auth backend said. Reference-counted within one thread. */
 #include <jansson.h>
+#include <stdint.h>
 
 struct sse_user {
     unsigned refs;
+    int64_t expires_at;       /* wall ms: until when the credential holds; 0: it does not expire */
     const char *id;           /* never NULL */
     const char *name;         /* "" when unknown */
     const char *access_token; /* "" when there is none */
     const char *tenant_id;    /* "" when there is none */
+    const char *channels;     /* patterns that the credential allows, one a line; "": none */
     const char *extra;        /* further fields, a JSON object as text; NULL when there are none */
     char storage[];           /* the texts above, packed */
 };
 
-/* Copies everything; NULL texts count as "". One reference. */
-struct sse_user *sse_user_new(const char *id, const char *name, const char *access_token,
-                              const char *tenant_id, const json_t *extra);
+struct sse_user_fields {
+    const char *id, *name, *access_token, *tenant_id, *channels; /* NULL counts as "" */
+    const json_t *extra;                                         /* NULL: nothing further */
+    int64_t expires_at;
+};
+
+/* Copies everything. One reference. */
+struct sse_user *sse_user_new(const struct sse_user_fields *fields);
 struct sse_user *sse_user_ref(struct sse_user *user);
 struct sse_user *sse_user_unref(struct sse_user *user);
 

@@ -45,7 +45,8 @@ struct sse_guest {
 static inline struct sse_connection *
 sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
 {
-    struct sse_user *user = sse_user_new(guest->user, "", guest->token, guest->tenant, NULL);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){
+        .id = guest->user, .access_token = guest->token, .tenant_id = guest->tenant});
     const struct sse_client_info info = {.channel = guest->channel, .user_agent = "test"};
     struct sse_connection_options options = {
         .user = user,

@@ -109,7 +109,8 @@ static void test_flood(void **state)
 
 static char *key_of(const char *client, const char *user_id, const char *tenant, const char *origin)
 {
-    struct sse_user *user = sse_user_new(user_id, "", "", tenant, NULL);
+    struct sse_user *user =
+        sse_user_new(&(struct sse_user_fields){.id = user_id, .tenant_id = tenant});
     char *key = sse_clients_key(client, user, origin);
 
     sse_user_unref(user);

@@ -61,7 +61,10 @@ static void test_all_fields(void **state)
 
     (void)state;
     sse_room_open(&room);
-    connection = connect_client(&room, &sink, sse_user_new("7", "Ann", "secret-token", "t", NULL));
+    connection = connect_client(
+        &room, &sink,
+        sse_user_new(&(struct sse_user_fields){
+            .id = "7", .name = "Ann", .access_token = "secret-token", .tenant_id = "t"}));
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
     assert_int_equal(json_object_size(shown), 31);
@@ -114,7 +117,8 @@ static void assert_token(const char *token, json_t *expected)
     json_t *shown;
 
     sse_room_open(&room);
-    connect_client(&room, &sink, sse_user_new("7", "", token, "", NULL));
+    connect_client(&room, &sink,
+                   sse_user_new(&(struct sse_user_fields){.id = "7", .access_token = token}));
     shown = sse_connection_to_json(sink.connection, "");
     assert_true(
         json_equal(json_object_get(json_object_get(shown, "accessUser"), "accessToken"), expected));
@@ -149,7 +153,7 @@ static void test_after_the_end(void **state)
 
     (void)state;
     sse_room_open(&room);
-    connect_client(&room, &sink, sse_user_new("7", "", "", "", NULL));
+    connect_client(&room, &sink, sse_user_new(&(struct sse_user_fields){.id = "7"}));
     sse_connection_close(sink.connection, SSE_CLOSE_KICKED, NULL, -1);
     shown = sse_connection_to_json(sink.connection, "");
     assert_json(shown, "listeners", json_pack("[s, s]", "bell", "chat"));

@@ -17,7 +17,7 @@ static struct sse_connection *guest_new(struct sse_registry *registry, size_t nu
     struct sse_connection *guest = mem_zalloc(sizeof(*guest));
 
     snprintf(guest->id, sizeof(guest->id), "%zu", number);
-    guest->user = sse_user_new(user_id, "", "", tenant, NULL);
+    guest->user = sse_user_new(&(struct sse_user_fields){.id = user_id, .tenant_id = tenant});
     sse_registry_add(registry, guest, channel);
     return guest;
 }

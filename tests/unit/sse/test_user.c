@@ -5,7 +5,8 @@
 static void test_copies_everything(void **state)
 {
     json_t *extra = json_pack("{s:i, s:s}", "level", 3, "id", "forged");
-    struct sse_user *user = sse_user_new("7", "Ann", "tok", "t1", extra);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){
+        .id = "7", .name = "Ann", .access_token = "tok", .tenant_id = "t1", .extra = extra});
     json_t *shown = sse_user_to_json(user);
     json_t *expected = json_pack("{s:s, s:s, s:s, s:s, s:i}", "id", "7", "name", "Ann",
                                  "accessToken", "***", "tenantId", "t1", "level", 3);
@@ -24,7 +25,7 @@ static void test_copies_everything(void **state)
 
 static void test_null_is_empty_and_shown_as_null(void **state)
 {
-    struct sse_user *user = sse_user_new("7", NULL, NULL, NULL, NULL);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7"});
     json_t *shown = sse_user_to_json(user);
     json_t *expected =
         json_pack("{s:s, s:n, s:n, s:n}", "id", "7", "name", "accessToken", "tenantId");
@@ -43,7 +44,7 @@ static void test_null_is_empty_and_shown_as_null(void **state)
 
 static void test_references(void **state)
 {
-    struct sse_user *user = sse_user_new("7", NULL, NULL, NULL, NULL);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7"});
 
     (void)state;
     assert_ptr_equal(sse_user_ref(user), user);
@@ -55,7 +56,7 @@ static void test_references(void **state)
 /* What is no text cannot be shown, and breaks nothing. */
 static void test_bad_utf8(void **state)
 {
-    struct sse_user *user = sse_user_new("7", "\xff", NULL, NULL, NULL);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7", .name = "\xff"});
     json_t *shown = sse_user_to_json(user);
 
     (void)state;
