@@ -30,7 +30,7 @@ static const struct config_listener *browsable(const struct config *config,
 static void show_demo(const struct config *config, const char *place)
 {
     const char *base = config->services[0].settings.base_path;
-    const char *key = config->api_key_count > 0 ? config->api_keys[0] : "";
+    const char *key = config->api_key_count > 0 ? config->api_keys[0].key : "";
 
     printf(
         "\n"

@@ -34,10 +34,10 @@ static void set_defaults(void *owner, const struct config_list *list)
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
 
-        if (key->list != list || !key->fallback)
+        if (key->list != list || !key->fallback || key->is_shorthand)
             continue;
         /* A length below the least is no fault here: the key has to be given. */
-        if (key->type == CONFIG_TEXT && *key->fallback == '\0') {
+        if (config_key_is_text(key) && *key->fallback == '\0') {
             char *empty = mem_strdup("");
 
             memcpy((char *)owner + key->offset, &empty, sizeof(empty));
@@ -50,7 +50,7 @@ static void set_defaults(void *owner, const struct config_list *list)
 static void release_owner(void *owner, const struct config_list *list)
 {
     for (size_t i = 0; i < config_key_count; i++) {
-        if (config_keys[i].list == list && config_keys[i].type == CONFIG_TEXT)
+        if (config_keys[i].list == list && !config_keys[i].is_shorthand)
             config_value_release(&config_keys[i], owner);
     }
 }
@@ -212,8 +212,9 @@ static void make_demo_key(struct config *config)
     if (!config->demo || config->api_key_count > 0)
         return;
     random_hex(key, 16);
-    config->api_keys[0] = mem_strdup(key);
-    config->api_key_count = 1;
+    config_list_add(config, config_key_find("apiKeys")->list);
+    free(config->api_keys[0].key);
+    config->api_keys[0].key = mem_strdup(key);
     config->api_key_made = true;
 }
 

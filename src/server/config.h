@@ -18,8 +18,17 @@
 #define CONFIG_MAX_SERVICES  64u
 #define CONFIG_MAX_KEYS      64u
 
-struct config_listener {
+struct config_api_key {
     unsigned line;     /* of the file where it begins; 0: not from a file */
+    char *name;        /* "": named by its number */
+    char *key;         /* the text itself, or "" and: */
+    char *hash;        /* "sha256:…" of the text, in hex */
+    char *permissions; /* words */
+    char *services;    /* names; "": all */
+};
+
+struct config_listener {
+    unsigned line;     /* as above */
     char *address;     /* see h2/listener.h */
     bool tls;          /* default true */
     char *certificate; /* PEM; "" with tls: the development certificate */
@@ -49,7 +58,7 @@ struct config {
     size_t listener_count;
     struct config_service services[CONFIG_MAX_SERVICES];
     size_t service_count;
-    char *api_keys[CONFIG_MAX_KEYS];
+    struct config_api_key api_keys[CONFIG_MAX_KEYS];
     size_t api_key_count;
     bool api_key_made; /* the demo's, made at this start: nobody else knows it */
     unsigned workers;  /* 0: as many as there are cores */

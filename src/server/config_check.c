@@ -233,21 +233,33 @@ static int check_limits(const struct subject *subject, const struct h2_limits *l
     return 0;
 }
 
+static int check_api_key(const struct subject *subject, const struct config_api_key *key)
+{
+    if (*key->key != '\0' && *key->hash != '\0')
+        return fail(subject, "hash", "stands beside key; give one of the two");
+    if ((*key->key == '\0' && *key->hash == '\0') || strpbrk(key->key, " \t"))
+        return fail(subject, "",
+                    "is empty or holds white space; write a text without, such "
+                    "as openssl rand -hex 16 prints");
+    return 0;
+}
+
 static int check_api_keys(struct subject *subject)
 {
     const struct config *config = subject->config;
 
     subject->list = "apiKeys";
     for (size_t i = 0; i < config->api_key_count; i++) {
-        const char *key = config->api_keys[i];
+        int rc;
 
         subject->index = i;
-        if (*key == '\0' || strpbrk(key, " \t"))
-            return fail(subject, "",
-                        "is empty or holds white space; write a text without, such "
-                        "as openssl rand -hex 16 prints");
+        subject->line = config->api_keys[i].line;
+        rc = check_api_key(subject, &config->api_keys[i]);
+        if (rc != 0)
+            return rc;
     }
     subject->list = "";
+    subject->line = 0;
     return 0;
 }
 

@@ -39,6 +39,9 @@ static const struct config_list api_keys = LIST(api_keys, api_key_count, CONFIG_
 /* clang-format off */
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define HEAD(path, kind, of, text) {.name = (path), .type = (kind), .list = (of), .help = (text)}
+#define API_KEY(path, kind, member, normal, text, ...)                                             \
+    {.name = "apiKeys[]" path, .type = (kind), .list = &api_keys,                                  \
+     MEMBER(config_api_key, member), .fallback = (normal), .help = (text), __VA_ARGS__}
 #define KEY(path, kind, member, normal, text, ...)                                                 \
     {.name = (path), .type = (kind), MEMBER(config, member), .fallback = (normal), .help = (text), \
      __VA_ARGS__}
@@ -80,9 +83,19 @@ const struct config_key config_keys[] = {
 
     HEAD("apiKeys", CONFIG_LIST, &api_keys,
          "What back ends show as \"Authorization: Bearer …\". None: they are refused."),
-    {.name = "apiKeys[]", .type = CONFIG_TEXT, .list = &api_keys, .width = sizeof(char *),
-     .fallback = "", .help = "One key, without white space. Better from the environment.",
-     RANGE(1, 512)},
+    API_KEY("", CONFIG_TEXT, key, "", "A text alone is a key that may do everything.",
+            RANGE(1, 512), .is_shorthand = true),
+    API_KEY(".name", CONFIG_TEXT, name, "", "What it is called in counters. \"\": key and its number.",
+            RANGE(0, 64)),
+    API_KEY(".hash", CONFIG_TEXT, hash, "",
+            "sha256: and the hash of the key in hex: sse-server make-key prints both.",
+            RANGE(0, 128)),
+    API_KEY(".key", CONFIG_TEXT, key, "",
+            "Or the key itself, without white space. Better from the environment.", RANGE(0, 512)),
+    API_KEY(".permissions", CONFIG_TEXTS, permissions, "send, query, disconnect, presence, metrics",
+            "What it may do.", RANGE(0, 256)),
+    API_KEY(".services", CONFIG_TEXTS, services, "", "Names of services. []: all.",
+            RANGE(0, 1024)),
 
     HEAD("listeners", CONFIG_LIST, &listeners, "Where clients reach the server."),
     LISTENER("address", CONFIG_TEXT, address, "localhost:8443",
@@ -215,6 +228,11 @@ const struct config_key config_keys[] = {
 /* clang-format on */
 
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+bool config_key_is_text(const struct config_key *key)
+{
+    return key->type == CONFIG_TEXT || key->type == CONFIG_TEXTS;
+}
 
 const struct config_key *config_key_find(const char *name)
 {

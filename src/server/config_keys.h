@@ -14,6 +14,7 @@ enum config_type {
     CONFIG_SECTION,  /* only a name and a help for the keys below it */
     CONFIG_LIST,     /* the same for a list */
     CONFIG_TEXT,     /* char *, owned; low and high bound its length */
+    CONFIG_TEXTS,    /* the same, with commas (base/words.h); a file may give a sequence, too */
     CONFIG_BOOL,     /* bool */
     CONFIG_COUNT,    /* a whole number of 4 or 8 bytes, as the next two */
     CONFIG_SIZE,     /* in bytes; "64KiB" */
@@ -21,7 +22,8 @@ enum config_type {
     CONFIG_CHOICE,   /* an enum; words[value] */
 };
 
-/* An array with its count inside struct config. */
+/* An array with its count inside struct config. Each item begins with an unsigned: the line of the
+ * file where it stands, 0 when it is not from a file. */
 struct config_list {
     size_t items; /* offset of the array */
     size_t item_size;
@@ -40,10 +42,14 @@ struct config_key {
     const char *help;     /* one line */
     const char *zero;     /* what 0 means where it is allowed although it is below low */
     const char *const *words;
+    bool is_shorthand; /* a text in place of an item: what it sets has a key of its own, too */
 };
 
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
+
+/* CONFIG_TEXT or CONFIG_TEXTS. */
+bool config_key_is_text(const struct config_key *key);
 
 /* NULL when there is no such key. name is a path with "[]" for numbers. */
 const struct config_key *config_key_find(const char *name);

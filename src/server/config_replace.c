@@ -113,7 +113,7 @@ int config_replace_listeners(struct config *config, const char *where, const cha
 int config_replace_api_keys(struct config *config, const char *where, const char *keys,
                             struct config_fault *fault)
 {
-    const struct config_assignment given = {config_key_find("apiKeys[]"), 0, where, keys};
+    const struct config_assignment given = {config_key_find("apiKeys[].key"), 0, where, keys};
 
     return replace_list(config, "apiKeys", &given, config_assign, fault);
 }

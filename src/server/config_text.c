@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `default-config` prints: every key with its help, its range and its default. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -46,10 +47,9 @@ static size_t indent_of(const char *name)
     return indent;
 }
 
-static void print_key(struct config *config, const struct config_key *key, bool is_first,
+static void print_key(const void *owner, const struct config_key *key, bool is_first,
                       struct buf *to)
 {
-    const void *owner = key->list ? config_list_item(config, key->list, 0) : config;
     size_t indent = indent_of(key->name);
 
     print_comment(key, indent, to);
@@ -60,31 +60,69 @@ static void print_key(struct config *config, const struct config_key *key, bool 
 }
 
 /* A list's items are printed by the rows of their keys, the first with a dash. */
-static void print_head(struct config *config, const struct config_key *key, struct buf *to)
+static void print_head(const struct config_key *key, bool is_empty, struct buf *to)
 {
     size_t indent = indent_of(key->name);
-    bool is_empty = key->type == CONFIG_LIST && config_list_count(config, key->list) == 0;
 
     buf_printf(to, "\n%*s# %s\n%*s%s:%s\n", (int)indent, "", key->help, (int)indent, "",
                last_segment(key->name), is_empty ? " []" : "");
 }
 
+/* All rows that lie in owner, an item of list or (NULL) struct config, from *at on. */
+static void print_rows(const void *owner, const struct config_list *list, size_t *at,
+                       struct buf *to)
+{
+    bool is_first = list != NULL;
+
+    for (; *at < config_key_count; ++*at) {
+        const struct config_key *key = &config_keys[*at];
+
+        if (key->type == CONFIG_LIST || key->list != list)
+            return;
+        if (key->is_shorthand)
+            continue;
+        if (key->type == CONFIG_SECTION) {
+            print_head(key, false, to);
+        } else {
+            print_key(owner, key, is_first, to);
+            is_first = false;
+        }
+    }
+}
+
+/* As comments: what an item of an empty list would look like. */
+static void print_example(struct config *config, const struct config_list *list, size_t *at,
+                          struct buf *to)
+{
+    struct buf rows = BUF_INIT;
+    char *rest, *line;
+
+    config_list_add(config, list);
+    print_rows(config_list_item(config, list, 0), list, at, &rows);
+    config_list_clear(config, list);
+    rest = buf_detach(&rows);
+    for (char *text = rest; (line = strsep(&text, "\n")) && text;)
+        buf_printf(to, *line == '\0' ? "#\n" : "#%s\n", line);
+    free(rest);
+}
+
 static void print_all(struct config *config, struct buf *to)
 {
-    const struct config_key *before = NULL;
+    size_t at = 0;
 
     buf_append_str(to, head);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
+    buf_append_char(to, '\n');
+    print_rows(config, NULL, &at, to);
+    while (at < config_key_count) {
+        const struct config_key *key = &config_keys[at++];
+        bool is_empty = config_list_count(config, key->list) == 0;
 
-        if (key->type == CONFIG_SECTION || key->type == CONFIG_LIST) {
-            print_head(config, key, to);
-        } else if (!key->list || config_list_count(config, key->list) > 0) {
-            if (!before)
-                buf_append_char(to, '\n');
-            print_key(config, key, before && before->type == CONFIG_LIST, to);
-        }
-        before = key;
+        print_head(key, is_empty, to);
+        if (is_empty)
+            print_example(config, key->list, &at, to);
+        else
+            print_rows(config_list_item(config, key->list, 0), key->list, &at, to);
+        print_rows(config, NULL, &at, to);
     }
 }
 

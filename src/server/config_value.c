@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "server/config_keys.h"
 
 struct unit {
@@ -123,7 +124,7 @@ void config_value_print_range(const struct config_key *key, struct buf *to)
         print_words(key->words, to);
         return;
     }
-    if (key->type == CONFIG_TEXT)
+    if (config_key_is_text(key))
         return;
     print_number(key, key->low, to);
     buf_append_str(to, " to ");
@@ -219,7 +220,7 @@ int config_value_set(const struct config_key *key, void *owner, const char *text
     uint64_t number = 0;
     int rc = 0;
 
-    if (key->type == CONFIG_TEXT)
+    if (config_key_is_text(key))
         return set_text(key, owner, text, fault, fault_size);
     if (key->words)
         return set_word(key, owner, text, fault, fault_size);
@@ -232,24 +233,46 @@ int config_value_set(const struct config_key *key, void *owner, const char *text
     return 0;
 }
 
-static void print_text(const struct config_key *key, const void *owner, struct buf *to)
+static const char *load_text(const struct config_key *key, const void *owner)
 {
     char *text = NULL;
 
     memcpy(&text, (const char *)owner + key->offset, sizeof(text));
+    return text ? text : "";
+}
+
+static void print_text(const char *text, size_t length, struct buf *to)
+{
     buf_append_char(to, '"');
-    for (const char *c = text ? text : ""; *c; c++) {
-        if (*c == '"' || *c == '\\')
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '"' || text[i] == '\\')
             buf_append_char(to, '\\');
-        buf_append_char(to, *c);
+        buf_append_char(to, text[i]);
     }
     buf_append_char(to, '"');
+}
+
+static void print_texts(const char *texts, struct buf *to)
+{
+    const char *rest = texts;
+    struct word word;
+    bool is_first = true;
+
+    buf_append_char(to, '[');
+    while (words_next(&rest, &word)) {
+        buf_append_str(to, is_first ? "" : ", ");
+        print_text(word.text, word.length, to);
+        is_first = false;
+    }
+    buf_append_char(to, ']');
 }
 
 void config_value_print(const struct config_key *key, const void *owner, struct buf *to)
 {
     if (key->type == CONFIG_TEXT)
-        print_text(key, owner, to);
+        print_text(load_text(key, owner), strlen(load_text(key, owner)), to);
+    else if (key->type == CONFIG_TEXTS)
+        print_texts(load_text(key, owner), to);
     else if (key->type == CONFIG_BOOL)
         buf_append_str(to, key->words[*(const bool *)((const char *)owner + key->offset)]);
     else if (key->type == CONFIG_CHOICE)
@@ -262,7 +285,7 @@ void config_value_release(const struct config_key *key, void *owner)
 {
     char *text = NULL;
 
-    if (key->type != CONFIG_TEXT)
+    if (!config_key_is_text(key))
         return;
     memcpy(&text, (char *)owner + key->offset, sizeof(text));
     free(text);

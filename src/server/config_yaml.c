@@ -140,13 +140,23 @@ static bool is_null(const yaml_event_t *event)
            (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
 }
 
+static int assign(struct reader *reader, const yaml_mark_t *mark, const char *text)
+{
+    struct config_assignment assignment = {key_of(reader), reader->index, NULL, text};
+    struct buf where = BUF_INIT;
+    int rc = 0;
+
+    buf_printf(&where, "%.40s:%zu: %s", reader->name, mark->line + 1, buf_str(&reader->path));
+    assignment.where = buf_str(&where);
+    rc = config_assign(reader->config, &assignment, reader->fault);
+    buf_release(&where);
+    return rc;
+}
+
 static int read_scalar(struct reader *reader, const yaml_event_t *event)
 {
     const struct config_key *key = key_of(reader);
     const char *text = (const char *)event->data.scalar.value;
-    struct config_assignment assignment = {key, reader->index, NULL, text};
-    struct buf where = BUF_INIT;
-    int rc = 0;
 
     if (key->type == CONFIG_SECTION || key->type == CONFIG_LIST) {
         if (is_null(event)) /* a section whose keys are all commented out */
@@ -161,11 +171,44 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event)
                        "has no value; write one, or leave the line out for the default");
     if (strlen(text) != event->data.scalar.length)
         return fail_at(reader, &event->start_mark, "holds a NUL; leave it out");
-    buf_printf(&where, "%.40s:%zu: %s", reader->name, event->start_mark.line + 1,
-               buf_str(&reader->path));
-    assignment.where = buf_str(&where);
-    rc = config_assign(reader->config, &assignment, reader->fault);
-    buf_release(&where);
+    return assign(reader, &event->start_mark, text);
+}
+
+/* One text of several; the comma is what will part them. */
+static int append_text(struct reader *reader, const yaml_event_t *event, struct buf *texts)
+{
+    const char *text = (const char *)event->data.scalar.value;
+
+    if (event->type != YAML_SCALAR_EVENT || is_null(event) ||
+        strlen(text) != event->data.scalar.length || strchr(text, ','))
+        return fail_at(reader, &event->start_mark,
+                       "must be a list of texts without commas, such as [one, two]");
+    buf_printf(texts, "%s%s", texts->length > 0 ? ", " : "", text);
+    return 0;
+}
+
+static int read_texts(struct reader *reader, const yaml_event_t *start)
+{
+    struct buf texts = BUF_INIT;
+    int rc = 0;
+
+    while (rc == 0) {
+        yaml_event_t event;
+        bool is_end;
+
+        rc = next(reader, &event);
+        if (rc != 0)
+            break;
+        is_end = event.type == YAML_SEQUENCE_END_EVENT;
+        if (!is_end)
+            rc = append_text(reader, &event, &texts);
+        yaml_event_delete(&event);
+        if (is_end)
+            break;
+    }
+    if (rc == 0)
+        rc = assign(reader, &start->start_mark, buf_str(&texts));
+    buf_release(&texts);
     return rc;
 }
 
@@ -231,10 +274,7 @@ static void note_line(struct reader *reader, const struct config_list *list,
 {
     unsigned line = (unsigned)mark->line + 1;
 
-    if (list == config_key_find("services")->list)
-        reader->config->services[reader->index].line = line;
-    else if (list == config_key_find("listeners")->list)
-        reader->config->listeners[reader->index].line = line;
+    memcpy(config_list_item(reader->config, list, reader->index), &line, sizeof(line));
 }
 
 static int read_item(struct reader *reader, const struct config_list *list, yaml_event_t *event)
@@ -288,7 +328,8 @@ static bool takes_mapping(const struct reader *reader)
     if (reader->path.length == 0)
         return true;
     key = key_of(reader);
-    return !key || key->type == CONFIG_SECTION; /* no row of its own: "services[]" */
+    /* An item, "services[]", has no row of its own, or that of its shorthand. */
+    return !key || key->type == CONFIG_SECTION || key->is_shorthand;
 }
 
 /* Takes over the event. */
@@ -308,8 +349,12 @@ static int read_value(struct reader *reader, yaml_event_t *event)
         rc = read_mapping(reader);
     else if (event->type == YAML_SEQUENCE_START_EVENT && is_list)
         rc = read_sequence(reader);
+    else if (event->type == YAML_SEQUENCE_START_EVENT && key && key->type == CONFIG_TEXTS)
+        rc = read_texts(reader, event);
     else if (is_list)
         rc = fail_at(reader, &event->start_mark, "must be a list; write \"- …\" lines below it");
+    else if (key && key->is_shorthand)
+        rc = fail_at(reader, &event->start_mark, "must be a text, or a section of keys");
     else if (takes_mapping(reader))
         rc = fail_at(reader, &event->start_mark,
                      "must be a section; write \"key: value\" lines below it");

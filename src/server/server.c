@@ -134,6 +134,7 @@ static int prepare_service(struct server *server, size_t index)
 static int prepare_api(struct server *server)
 {
     const struct config *config = server->config;
+    const char *keys[CONFIG_MAX_KEYS];
 
     for (size_t i = 0; i < config->service_count; i++) {
         int result = prepare_service(server, i);
@@ -141,7 +142,9 @@ static int prepare_api(struct server *server)
             return result;
     }
     random_hex(server->server_id, SERVER_ID_BYTES);
-    server->keys = auth_api_keys_new((const char *const *)config->api_keys, config->api_key_count);
+    for (size_t i = 0; i < config->api_key_count; i++)
+        keys[i] = config->api_keys[i].key;
+    server->keys = auth_api_keys_new(keys, config->api_key_count);
     server->api = (struct api_settings){
         .services = server->services,
         .service_count = config->service_count,

@@ -37,8 +37,8 @@ static void the_demo_makes_another_key_at_each_start(void **state)
     assert_int_equal(fixture_load_variable(&second, "A=b"), 0);
     assert_true(first.api_key_made);
     assert_int_equal(first.api_key_count, 1);
-    assert_int_equal(strlen(first.api_keys[0]), 32);
-    assert_string_not_equal(first.api_keys[0], second.api_keys[0]);
+    assert_int_equal(strlen(first.api_keys[0].key), 32);
+    assert_string_not_equal(first.api_keys[0].key, second.api_keys[0].key);
     config_release(&first);
     config_release(&second);
 }
@@ -59,7 +59,7 @@ static void shorthands_move_the_demo(void **state)
     assert_string_equal(config.listeners[1].address, "[::1]:9080");
     assert_false(config.listeners[1].tls);
     assert_int_equal(config.api_key_count, 2);
-    assert_string_equal(config.api_keys[1], "two");
+    assert_string_equal(config.api_keys[1].key, "two");
     assert_false(config.api_key_made);
     config_release(&config);
 }
@@ -127,7 +127,7 @@ static void assign_another(const struct config_key *key, struct buf *to)
     buf_printf(to, "%s=", variable);
     if (key->words)
         buf_append_str(to, key->words[key->words[1] && strcmp(key->words[0], key->fallback) == 0]);
-    else if (key->type == CONFIG_TEXT)
+    else if (config_key_is_text(key))
         buf_append_str(to, "another");
     else
         buf_printf(to, "%llu", (unsigned long long)key->low + 5);
@@ -140,7 +140,8 @@ static bool is_bound_to_others(const char *name)
         "listeners[].address",     "listeners[].certificate", "listeners[].key",
         "services[].basePath",     "services[].queueBytes",   "limits.headerListBytes",
         "limits.sessionWindow",    "limits.outputHardBytes",  "limits.pingInterval",
-        "limits.sessionBodyBytes",
+        "limits.sessionBodyBytes", "apiKeys[].hash",          "apiKeys[].name",
+        "apiKeys[].permissions",   "apiKeys[].services",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -167,6 +168,8 @@ static void every_key_is_a_variable(void **state)
                            &value);
         if (key->type == CONFIG_TEXT)
             assert_string_equal(buf_str(&value), "\"another\"");
+        else if (key->type == CONFIG_TEXTS)
+            assert_string_equal(buf_str(&value), "[\"another\"]");
         else if (!key->words || key->words[1])
             assert_string_not_equal(buf_str(&value), key->fallback);
         config_release(&config);

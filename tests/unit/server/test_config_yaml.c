@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files as people write them, and as they should not. */
 #include "base/buf.h"
+#include "base/words.h"
 #include "unit/server/config_fixture.h"
 
 #define NO_KEY(name)                                                                               \
@@ -32,7 +33,7 @@ static void a_file_is_read(void **state)
     assert_int_equal(config.log_level, LOG_DEBUG_LEVEL);
     assert_int_equal(config.log_format, LOG_FORMAT_JSON);
     assert_int_equal(config.api_key_count, 2);
-    assert_string_equal(config.api_keys[1], "second");
+    assert_string_equal(config.api_keys[1].key, "second");
     assert_int_equal(config.listener_count, 2);
     assert_false(config.listeners[0].tls);
     assert_true(config.listeners[1].tls);
@@ -86,7 +87,12 @@ static void faults_name_file_line_and_key(void **state)
         {"workers: {a: 1}\n", "conf.yaml:1: workers: must be a single value"},
         {"apiKeys: x\n", "conf.yaml:1: apiKeys: must be a list; write \"- …\" lines below it"},
         {"apiKeys: {a: b}\n", "conf.yaml:1: apiKeys: must be a list; write \"- …\" lines below it"},
-        {"apiKeys: [[a]]\n", "conf.yaml:1: apiKeys[0]: must be a single value"},
+        {"apiKeys: [[a]]\n", "conf.yaml:1: apiKeys[0]: must be a text, or a section of keys"},
+        {"apiKeys: [{key: k, permissions: [[a]]}]\n",
+         "conf.yaml:1: apiKeys[0].permissions: must be a list of texts without commas, such as "
+         "[one, two]"},
+        {"apiKeys: [{key: k, hash: h}]\n",
+         "conf.yaml:1: apiKeys[0].hash: stands beside key; give one of the two"},
         {"limits: 3\n",
          "conf.yaml:1: limits: must be a section; write \"key: value\" lines below it"},
         {"services: [hr]\n",
@@ -255,6 +261,30 @@ static void a_missing_file_is_named(void **state)
     assert_int_equal(config_load(&config, "/tmp", fixture_bare, &fault), -EIO);
 }
 
+static void texts_are_a_sequence_or_have_commas(void **state)
+{
+    static const char *const forms[] = {"[send, \"query\"]", "send, query", "send,query"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct buf text = BUF_INIT;
+        struct config config;
+
+        buf_printf(&text, "services: [{name: a}]\napiKeys:\n- key: k\n  permissions: %s\n- plain\n",
+                   forms[i]);
+        assert_int_equal(fixture_load(&config, buf_str(&text)), 0);
+        assert_int_equal(config.api_key_count, 2);
+        assert_int_equal(config.api_keys[0].line, 3);
+        assert_true(words_have(config.api_keys[0].permissions, "send"));
+        assert_true(words_have(config.api_keys[0].permissions, "query"));
+        assert_false(words_have(config.api_keys[0].permissions, "metrics"));
+        assert_string_equal(config.api_keys[1].key, "plain");
+        assert_true(words_have(config.api_keys[1].permissions, "metrics"));
+        config_release(&config);
+        buf_release(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +300,7 @@ int main(void)
         cmocka_unit_test(broken_syntax_is_located),
         cmocka_unit_test(mutilated_files_do_no_harm),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(texts_are_a_sequence_or_have_commas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

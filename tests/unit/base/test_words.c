@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/words.h"
+
+#include "base/buf.h"
+#include "support/test.h"
+
+static void words_are_parted_by_commas(void **state)
+{
+    static const char *const cases[][2] = {
+        {"", ""},          {"a", "<a>"},        {"a,b", "<a><b>"},     {" a , b ", "<a><b>"},
+        {",,", ""},        {"a,,b", "<a><b>"},  {"a b, c", "<a b><c>"}, {" , a", "<a>"},
+        {"a, ", "<a>"},    {"\t a\t", "<a>"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *rest = cases[i][0];
+        struct buf found = BUF_INIT;
+        struct word word;
+
+        while (words_next(&rest, &word))
+            buf_printf(&found, "<%.*s>", (int)word.length, word.text);
+        assert_string_equal(buf_str(&found), cases[i][1]);
+        buf_release(&found);
+    }
+}
+
+static void a_word_is_found_whole(void **state)
+{
+    (void)state;
+    assert_true(words_have("send, query", "query"));
+    assert_true(words_have("send, query", "send"));
+    assert_false(words_have("send, query", "quer"));
+    assert_false(words_have("send, query", "query "));
+    assert_false(words_have("send, query", ""));
+    assert_false(words_have("", "send"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_parted_by_commas),
+        cmocka_unit_test(a_word_is_found_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
