@@ -22,7 +22,7 @@
 
 struct h2_listener {
     struct h2_endpoint *endpoint;
-    struct h2_tls_context *tls;
+    const struct h2_listener_options *options;
     struct loop_timer pause;
     size_t count;
     struct ev_io io[H2_LISTENER_MAX_FDS];
@@ -109,17 +109,17 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
         if (address.ss_family == AF_INET || address.ss_family == AF_INET6)
             memcpy(&peer, &address, sizeof(peer));
         tune(fd, &peer);
-        (void)h2_session_open(listener->endpoint, fd, listener->tls, &peer);
+        (void)h2_session_open(listener->endpoint, fd, listener->options, &peer);
     }
 }
 
 struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
-                                    struct h2_tls_context *tls)
+                                    const struct h2_listener_options *options)
 {
     struct h2_listener *listener = mem_zalloc(sizeof(*listener));
 
     listener->endpoint = endpoint;
-    listener->tls = tls;
+    listener->options = options;
     listener->pause.on_fire = on_pause_over;
     listener->count = bound->count;
     for (size_t i = 0; i < bound->count; i++) {

@@ -36,9 +36,16 @@ int h2_bound_open(struct h2_bound *bound, const char *address, char *fault, size
 int h2_bound_share(struct h2_bound *copy, const struct h2_bound *bound); /* dup()s */
 void h2_bound_close(struct h2_bound *bound);
 
-/* Takes over the descriptors of bound. tls NULL: cleartext with prior knowledge (RFC 9113 3.3). */
+/* What a listener is. Zero-filled: cleartext with prior knowledge (RFC 9113 3.3), for anything. */
+struct h2_listener_options {
+    struct h2_tls_context *tls; /* NULL: cleartext */
+    unsigned role;              /* the caller's; handlers get it by h2_session_role() */
+};
+
+/* Takes over the descriptors of bound. The options are borrowed, by the sessions as well: they must
+ * outlive the endpoint. */
 struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
-                                    struct h2_tls_context *tls);
+                                    const struct h2_listener_options *options);
 void h2_listener_free(struct h2_listener *listener); /* stops accepting */
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "h2/listener.h"
 #include "h2/request_builder.h"
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
@@ -47,7 +48,8 @@ static int start_nghttp2(struct h2_session *session)
     return 0;
 }
 
-struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct h2_tls_context *tls,
+struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
+                                   const struct h2_listener_options *listener,
                                    const union h2_peer *peer)
 {
     struct h2_session *session;
@@ -60,7 +62,8 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct 
     }
     session = mem_zalloc(sizeof(*session));
     session->endpoint = endpoint;
-    if (h2_wire_open(&session->wire, fd, tls, &endpoint->scratch) != 0) {
+    session->listener = listener;
+    if (h2_wire_open(&session->wire, fd, listener->tls, &endpoint->scratch) != 0) {
         endpoint->counters.sessions_refused++;
         close(fd);
         free(session);
@@ -82,7 +85,7 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct 
     ev_io_init(&session->io, on_io, fd, EV_READ);
     ev_io_start(loop_ev(endpoint->loop), &session->io);
     session->is_reading = true;
-    if (!tls && start_nghttp2(session) != 0)
+    if (!listener->tls && start_nghttp2(session) != 0)
         h2_session_close(session);
     else
         h2_session_arm(session);
@@ -331,6 +334,11 @@ const char *h2_session_peer(const struct h2_session *session, char *buffer, size
     if (!inet_ntop(session->peer.any.sa_family, address, buffer, (socklen_t)size))
         return "";
     return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
+}
+
+unsigned h2_session_role(const struct h2_session *session)
+{
+    return session->listener->role;
 }
 
 uint64_t h2_session_number(const struct h2_session *session)

@@ -106,6 +106,8 @@ void h2_endpoint_drain(struct h2_endpoint *endpoint);
 
 /* The client's address as text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
 const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size);
+/* What the listener that it came by is for: the role in its h2_listener_options. */
+unsigned h2_session_role(const struct h2_session *session);
 /* A number that no other session of this process has or had. */
 uint64_t h2_session_number(const struct h2_session *session);
 /* For handlers that limit what one session may hold: they count here as they like. */

@@ -13,6 +13,7 @@
 #include "h2/session.h"
 #include "h2/wire.h"
 
+struct h2_listener_options;
 struct h2_request_builder;
 
 enum h2_session_phase {
@@ -32,7 +33,8 @@ union h2_peer {
 
 struct h2_session {
     struct h2_endpoint *endpoint;
-    nghttp2_session *nghttp2; /* NULL until the handshake is done */
+    const struct h2_listener_options *listener; /* what it came by */
+    nghttp2_session *nghttp2;                   /* NULL until the handshake is done */
     struct h2_wire wire;
     struct ev_io io;
     struct list node;       /* in endpoint->sessions, or ->closing */
@@ -68,7 +70,8 @@ struct h2_session {
 };
 
 /* Takes over fd and serves it. NULL when refused (counted; fd is closed). */
-struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd, struct h2_tls_context *tls,
+struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
+                                   const struct h2_listener_options *listener,
                                    const union h2_peer *peer);
 
 /* Marks: nothing is read or sent any more, the reap frees it. Any time, any callback. */

@@ -32,7 +32,7 @@ struct server {
     size_t worker_count;
     struct worker **workers;
     struct peers *peers;
-    struct h2_tls_context *tls[CONFIG_MAX_LISTENERS];
+    struct h2_listener_options listeners[CONFIG_MAX_LISTENERS];
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct auth_api_keys *keys;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
@@ -58,9 +58,9 @@ static int make_tls(struct server *server, size_t index)
         certificate = files.certificate;
         key = files.key;
     }
-    server->tls[index] =
+    server->listeners[index].tls =
         h2_tls_context_new(certificate, key, listener->tls_profile, fault, sizeof(fault));
-    if (!server->tls[index])
+    if (!server->listeners[index].tls)
         goto failed;
     certificate_files_release(&files);
     return 0;
@@ -169,7 +169,7 @@ static void start_workers(struct server *server)
             .peers = server->peers,
             .index = i,
             .bound = server->bound[i],
-            .tls = server->tls,
+            .listeners = server->listeners,
             .listener_count = server->config->listener_count,
             .busy = &server->busy,
         };
@@ -198,7 +198,7 @@ static void release(struct server *server)
     }
     free(server->bound);
     for (size_t i = 0; i < server->config->listener_count; i++)
-        h2_tls_context_free(server->tls[i]);
+        h2_tls_context_free(server->listeners[i].tls);
     auth_api_keys_free(server->keys);
     peers_free(server->peers);
     free(server->workers);

@@ -53,7 +53,7 @@ static void open_listeners(struct worker *worker)
     worker->listeners = mem_zalloc(options->listener_count * sizeof(struct h2_listener *));
     for (size_t i = 0; i < options->listener_count; i++)
         worker->listeners[i] =
-            h2_listener_new(worker->endpoint, &options->bound[i], options->tls[i]);
+            h2_listener_new(worker->endpoint, &options->bound[i], &options->listeners[i]);
 }
 
 static void close_listeners(struct worker *worker)

@@ -13,7 +13,6 @@
 
 struct api_settings;
 struct config;
-struct h2_tls_context;
 struct peers;
 struct worker;
 
@@ -22,8 +21,8 @@ struct worker_options {
     const struct api_settings *api;
     struct peers *peers;
     size_t index;
-    struct h2_bound *bound;      /* one per configured listener; taken over */
-    struct h2_tls_context **tls; /* one per configured listener; NULL: cleartext. Borrowed */
+    struct h2_bound *bound;                      /* one per configured listener; taken over */
+    const struct h2_listener_options *listeners; /* one per configured listener; borrowed */
     size_t listener_count;
     atomic_size_t *busy; /* workers that have not finished yet; shared by all */
 };

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "h2/listener.h"
 #include "h2/session_state.h"
 
 #define FRAME_HEADER 9u
@@ -212,6 +213,7 @@ static void shrink_buffers(int fd, int size)
 struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_buffer)
 {
     static const union h2_peer peer = {.any.sa_family = AF_UNIX};
+    static const struct h2_listener_options cleartext = {NULL};
     struct h2_client *client = mem_zalloc(sizeof(*client));
     int fds[2];
     int result = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
@@ -227,7 +229,7 @@ struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_bu
     client->server = server;
     client->fd = fds[0];
     server->clients[server->client_count++] = client;
-    client->session = h2_session_open(server->endpoint, fds[1], NULL, &peer);
+    client->session = h2_session_open(server->endpoint, fds[1], &cleartext, &peer);
     return client;
 }
 

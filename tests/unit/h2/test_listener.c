@@ -13,6 +13,10 @@
 #include "support/h2_client.h"
 #include "support/test.h"
 
+#define OFFICE 7u
+
+static const struct h2_listener_options for_office = {.role = OFFICE};
+
 static char fault[256];
 
 static bool is_local(const char *address)
@@ -99,6 +103,12 @@ static void test_address_of_somebody_else(void **state)
     assert_int_equal(bound.count, 0);
 }
 
+static void answer_with_role(struct h2_server *server, struct h2_stream *stream)
+{
+    assert_int_equal(h2_session_role(h2_stream_session(stream)), OFFICE);
+    h2_server_echo(server, stream);
+}
+
 /* A client on a socket that the listener accepts is served. */
 static void serve_one(struct h2_bound *bound, const struct sockaddr *address, socklen_t length)
 {
@@ -106,7 +116,8 @@ static void serve_one(struct h2_bound *bound, const struct sockaddr *address, so
     struct h2_client *client;
 
     h2_server_init(&server, NULL);
-    struct h2_listener *listener = h2_listener_new(server.endpoint, bound, NULL);
+    server.on_request = answer_with_role;
+    struct h2_listener *listener = h2_listener_new(server.endpoint, bound, &for_office);
     assert_int_equal(bound->count, 0);
     client = h2_client_new_raw(&server); /* its socket is replaced by one that really connects */
     h2_client_leave(client);

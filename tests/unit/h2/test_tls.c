@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "h2/listener.h"
 #include "h2/session_state.h"
 #include "h2/tls.h"
 #include "support/h2_client.h"
@@ -80,7 +81,7 @@ static int remove_files(void **state)
 
 struct tls_client {
     struct h2_server server;
-    struct h2_tls_context *tls;
+    struct h2_listener_options listener;
     SSL_CTX *context;
     SSL *ssl;
     int fd;
@@ -94,11 +95,12 @@ static void connect_client(struct tls_client *client, const struct h2_limits *li
     int fds[2];
 
     h2_server_init(&client->server, limits);
-    client->tls = h2_tls_context_new(certificate_file, key_file, profile, fault, sizeof(fault));
+    client->listener = (struct h2_listener_options){
+        .tls = h2_tls_context_new(certificate_file, key_file, profile, fault, sizeof(fault))};
     assert_string_equal(fault, "");
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     client->fd = fds[0];
-    assert_non_null(h2_session_open(client->server.endpoint, fds[1], client->tls, &peer));
+    assert_non_null(h2_session_open(client->server.endpoint, fds[1], &client->listener, &peer));
     client->context = SSL_CTX_new(TLS_client_method());
     client->ssl = SSL_new(client->context);
     SSL_set_fd(client->ssl, client->fd);
@@ -112,7 +114,7 @@ static void release_client(struct tls_client *client)
     SSL_CTX_free(client->context);
     close(client->fd);
     h2_server_release(&client->server);
-    h2_tls_context_free(client->tls);
+    h2_tls_context_free(client->listener.tls);
     ERR_clear_error();
 }
 
