@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { connect } from './support/client.mjs';
-import { run } from './support/run.mjs';
-import { serverBinary, startServer } from './support/server.mjs';
+import { runCommand, startServer } from './support/server.mjs';
 
 // What the program ends with: could not run; or command line or configuration are wrong.
 const FAILED = 1;
@@ -23,9 +22,7 @@ before(async () => {
 after(() => rm(directory, { recursive: true, force: true }));
 
 function program(args, variables = {}) {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_SERVER_'));
-  const env = { ...Object.fromEntries(inherited), SSE_SERVER_STATE_DIRECTORY: directory, ...variables };
-  return run(serverBinary(), args, { env });
+  return runCommand(args, { SSE_SERVER_STATE_DIRECTORY: directory, ...variables });
 }
 
 async function configFile(text) {

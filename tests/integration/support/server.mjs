@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { connect } from './client.mjs';
+import { run } from './run.mjs';
 import { within } from './wait.mjs';
 
 const SANITIZER = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
@@ -23,6 +24,11 @@ export function serverBinary() {
 function environment(extra) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_SERVER_'));
   return { ...Object.fromEntries(inherited), ...extra };
+}
+
+// Runs one of the program's commands to its end.
+export function runCommand(args, variables = {}) {
+  return run(serverBinary(), args, { env: environment(variables) });
 }
 
 class Server {
