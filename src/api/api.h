@@ -29,6 +29,8 @@ struct api_service_settings {
     size_t upload_parts;
     uint32_t session_connections; /* event streams that one session may hold */
     uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again */
+    bool channels_open;           /* every user may have every channel */
+    const char *channel_patterns; /* else those that one of these matches (base/words.h) */
 };
 
 struct api_settings {

@@ -124,7 +124,6 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
         .client_instance_id = said(exchange, "clientInstanceId"),
         .client_instance_time = said(exchange, "clientInstanceTime"),
         .client_import_module_time = said(exchange, "clientImportModuleTime"),
-        .channel = said(exchange, "channel"),
         .location_href = buf_str(&texts->location),
         .screen = said(exchange, "screen"),
         .total_js_heap_size = said(exchange, "totalJSHeapSize"),

@@ -2,11 +2,12 @@
 /* connect: opens an event stream. */
 #include <string.h>
 
+#include "api/channel_rights.h"
 #include "api/client_info.h"
-#include "api/event_names.h"
 #include "api/event_stream.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
+#include "api/name_list.h"
 #include "api/parameters.h"
 #include "api/reply.h"
 #include "h2/session.h"
@@ -68,7 +69,12 @@ static size_t wished_padding(const struct api_exchange *exchange)
     return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
 }
 
-static void open_stream(struct api_exchange *exchange, const struct event_names *listeners)
+/* What the page wants to hear of. */
+struct wish {
+    struct name_list listeners, channels;
+};
+
+static void open_stream(struct api_exchange *exchange, const struct wish *wish)
 {
     const struct api_settings *settings = exchange->api->settings;
     const struct h2_field fields[] = {
@@ -88,8 +94,10 @@ static void open_stream(struct api_exchange *exchange, const struct event_names 
     struct sse_connection_options options = {
         .user = exchange->user,
         .info = &info,
-        .listeners = listeners->names,
-        .listener_count = listeners->count,
+        .listeners = wish->listeners.names,
+        .listener_count = wish->listeners.count,
+        .channels = wish->channels.names,
+        .channel_count = wish->channels.count,
         .session_number = exchange->session_number,
         .keepalive_time_ms =
             api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
@@ -106,22 +114,55 @@ static void open_stream(struct api_exchange *exchange, const struct event_names 
     api_exchange_detach(exchange);
 }
 
+static bool read_listeners(struct api_exchange *exchange, struct name_list *listeners)
+{
+    const uint32_t limit = exchange->service->settings->core->listeners;
+    const char *list = api_exchange_parameter(exchange, "listeners");
+    const char *fault = name_list_add_text(listeners, NAME_OF_EVENT, list ? list : "");
+
+    if (fault)
+        api_reply_error(exchange, 422, "listeners: %s", fault);
+    else if (listeners->count > limit)
+        api_reply_error(exchange, 422,
+                        "listeners: a connection may listen to %u events at the most", limit);
+    else
+        return true;
+    return false;
+}
+
+/* A comma is part of a name: several channels are several parameters. */
+static bool read_channels(struct api_exchange *exchange, struct name_list *channels)
+{
+    const struct api_service_settings *settings = exchange->service->settings;
+    const uint32_t limit = settings->core->channels_per_connection;
+    const char *fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->query, "channel");
+    const char *refused = NULL;
+
+    if (!fault)
+        fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->form, "channel");
+    if (!fault && channels->count <= limit)
+        refused =
+            channel_rights_refused(settings, exchange->user, channels->names, channels->count);
+    if (fault)
+        api_reply_error(exchange, 422, "channel: %s", fault);
+    else if (channels->count > limit)
+        api_reply_error(exchange, 422, "channel: a connection may have %u channels at the most",
+                        limit);
+    else if (refused)
+        channel_rights_refuse(exchange, refused);
+    else
+        return true;
+    return false;
+}
+
 void api_handle_connect(struct api_exchange *exchange)
 {
-    const char *list = api_exchange_parameter(exchange, "listeners");
-    struct event_names listeners = {NULL, 0, NULL};
-    const char *fault;
+    struct wish wish = {0};
 
     if (!may_connect(exchange))
         return;
-    fault = event_names_from_list(&listeners, list ? list : "");
-    if (fault)
-        api_reply_error(exchange, 422, "listeners: %s", fault);
-    else if (listeners.count > exchange->service->settings->core->listeners)
-        api_reply_error(exchange, 422,
-                        "listeners: a connection may listen to %u events at the most",
-                        exchange->service->settings->core->listeners);
-    else
-        open_stream(exchange, &listeners);
-    event_names_release(&listeners);
+    if (read_listeners(exchange, &wish.listeners) && read_channels(exchange, &wish.channels))
+        open_stream(exchange, &wish);
+    name_list_release(&wish.listeners);
+    name_list_release(&wish.channels);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sse/registry.h"
 
 struct key {
     struct sse_table_node node;
@@ -48,6 +49,14 @@ void key_set_add(struct key_set *set, const char *text)
     key = mem_zalloc(sizeof(*key) + size);
     memcpy(key->text, text, size);
     sse_table_add(&set->table, &key->node);
+}
+
+void key_set_add_channels(struct key_set *set, const struct sse_connection *connection)
+{
+    const size_t count = sse_registry_name_count(connection, SSE_GROUP_CHANNEL);
+
+    for (size_t i = 0; i < count; i++)
+        key_set_add(set, sse_registry_name(connection, SSE_GROUP_CHANNEL, i));
 }
 
 size_t key_set_count(const struct key_set *set)

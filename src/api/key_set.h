@@ -8,6 +8,8 @@
 #include "api/slices.h"
 #include "sse/table.h"
 
+struct sse_connection;
+
 struct key_set {
     struct sse_table table;
     struct sse_table_node *leaving; /* the next to be freed, once it is being released */
@@ -16,6 +18,7 @@ struct key_set {
 void key_set_init(struct key_set *set);
 void key_set_release(struct key_set *set);
 void key_set_add(struct key_set *set, const char *text); /* "" is not taken */
+void key_set_add_channels(struct key_set *set, const struct sse_connection *connection);
 size_t key_set_count(const struct key_set *set);
 
 /* Where a walk stands; zero-filled before the first key. The set must not change meanwhile. */

@@ -2,10 +2,10 @@
 /* addListener.do and removeListener.do: what a page says that it listens to. */
 #include <stdlib.h>
 
-#include "api/event_names.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
+#include "api/name_list.h"
 #include "api/on_connection.h"
 #include "api/reply.h"
 #include "base/mem.h"
@@ -18,18 +18,15 @@ struct listeners_act {
     json_t *body;      /* holds the names */
     json_t *listening; /* the result */
     bool too_many;     /* or this */
-    struct event_names names;
+    struct name_list names;
 };
 
 static bool would_be_too_many(const struct sse_connection *connection,
-                              const struct event_names *names)
+                              const struct name_list *names)
 {
-    size_t count = sse_registry_listener_count(connection);
-    size_t limit = connection->service->settings->listeners;
-
-    for (size_t i = 0; i < names->count; i++)
-        count += !sse_connection_is_listening(connection, names->names[i]);
-    return count > limit;
+    return sse_registry_name_count(connection, SSE_GROUP_LISTENER) +
+               name_list_count_new(names, connection, sse_connection_is_listening) >
+           connection->service->settings->listeners;
 }
 
 static void change(struct on_connection *base, struct sse_connection *connection)
@@ -69,7 +66,7 @@ static void answer(struct on_connection *base)
         api_reply_json(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
     json_decref(act->listening);
     json_decref(act->body);
-    event_names_release(&act->names);
+    name_list_release(&act->names);
     free(act);
 }
 
@@ -102,12 +99,13 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
     act->base.done = answer;
     act->add = add;
     act->body = body;
-    fault = event_names_from_json(&act->names, names);
+    fault = name_list_add_json(&act->names, NAME_OF_EVENT, names);
     if (!fault) {
         on_connection_start(&act->base, exchange, id);
         return;
     }
     api_reply_error(exchange, 422, "\"listener\": %s", fault);
+    name_list_release(&act->names);
     json_decref(body);
     free(act);
 }

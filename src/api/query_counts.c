@@ -37,7 +37,7 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
     key_set_add(&part->keys[USERS], user->id);
     key_set_add(&part->keys[TOKENS], user->access_token);
     key_set_add(&part->keys[TENANTS], user->tenant_id);
-    key_set_add(&part->keys[CHANNELS], sse_connection_info(connection).channel);
+    key_set_add_channels(&part->keys[CHANNELS], connection);
 }
 
 static struct survey_part *begin(struct survey *survey, size_t worker,

@@ -44,17 +44,21 @@ static bool is_said(const char *filter)
     return filter && filter[0] != '\0';
 }
 
-static const char *key_of(const struct sse_connection *connection, enum sse_group_kind kind)
+static void add_keys(struct key_set *keys, const struct sse_connection *connection,
+                     enum sse_group_kind kind)
 {
     switch (kind) {
     case SSE_GROUP_USER:
-        return connection->user->id;
+        key_set_add(keys, connection->user->id);
+        break;
     case SSE_GROUP_TOKEN:
-        return connection->user->access_token;
+        key_set_add(keys, connection->user->access_token);
+        break;
     case SSE_GROUP_TENANT:
-        return connection->user->tenant_id;
+        key_set_add(keys, connection->user->tenant_id);
+        break;
     default:
-        return sse_connection_info(connection).channel;
+        key_set_add_channels(keys, connection);
     }
 }
 
@@ -67,7 +71,7 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
         return;
     if (is_said(query->name) && !strcasestr(connection->user->name, query->name))
         return;
-    key_set_add(&part->keys, key_of(connection, query->kind));
+    add_keys(&part->keys, connection, query->kind);
 }
 
 static struct survey_part *begin(struct survey *survey, size_t worker,

@@ -26,7 +26,8 @@ struct api_service {
     struct auth *auth; /* borrowed */
     size_t index;
     size_t base_length;
-    int upload_directory; /* -1: it could not be opened */
+    uint64_t channels_refused; /* requests for them */
+    int upload_directory;      /* -1: it could not be opened */
 };
 
 struct api {

@@ -50,6 +50,8 @@ struct config_service {
     size_t upload_parts;          /* 64 */
     uint32_t session_connections; /* 32 event streams per session */
     uint32_t idempotency_keys;    /* 10000 answers kept per worker */
+    bool channels_open;
+    char *channel_patterns; /* with commas */
 };
 
 struct config {

@@ -127,6 +127,9 @@ static int prepare_service(struct server *server, size_t index)
         .upload_parts = service->upload_parts,
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
+        /* Who may be anybody may have anybody's channels. */
+        .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,
+        .channel_patterns = service->channel_patterns,
     };
     return 0;
 }

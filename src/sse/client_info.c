@@ -12,7 +12,7 @@
 
 /* What a browser, or a page, says alike on all its connections. */
 static const size_t shared_fields[] = {
-    FIELD(client_version), FIELD(channel),    FIELD(screen),       FIELD(js_heap_size_limit),
+    FIELD(client_version), FIELD(screen),     FIELD(js_heap_size_limit),
     FIELD(request_domain), FIELD(user_agent), FIELD(http_headers),
 };
 

@@ -17,7 +17,6 @@ struct sse_client_info {
     const char *client_instance_id;
     const char *client_instance_time;
     const char *client_import_module_time;
-    const char *channel;
     const char *location_href;
     const char *screen;
     const char *total_js_heap_size;

@@ -152,9 +152,9 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
                                            const struct sse_connection_options *options)
 {
     struct sse_connection *connection = connection_new(service, options);
-    const char *channel = options->info->channel;
 
-    sse_registry_add(service->registry, connection, channel ? channel : "");
+    sse_registry_add(service->registry, connection);
+    sse_connection_subscribe(connection, options->channels, options->channel_count);
     sse_connection_set_listeners(connection, options->listeners, options->listener_count);
     greet(connection, options->padding);
     start_timer(connection);

@@ -59,7 +59,7 @@ struct sse_connection {
 
     struct sse_service *home;           /* its service for the accounts, after the end too */
     struct sse_membership *memberships; /* the registry's: where it is listed */
-    uint32_t membership_count;
+    uint32_t membership_count, channel_count;
     uint32_t request_message_count, request_upload_count;
     struct sse_user *user;
     struct sse_packed_info *info;
@@ -80,6 +80,8 @@ struct sse_connection_options {
     const struct sse_client_info *info;
     const char *const *listeners;
     size_t listener_count;
+    const char *const *channels;
+    size_t channel_count;
     const struct sse_sink *sink;
     void *sink_context;
     uint64_t session_number;
@@ -122,6 +124,15 @@ void sse_connection_set_listeners(struct sse_connection *connection, const char 
                                   size_t count);
 json_t *sse_connection_listeners(const struct sse_connection *connection); /* array, new */
 bool sse_connection_is_listening(const struct sse_connection *connection, const char *event);
+
+/* Whether it may is the caller's to know. Names that are no channel's, and those beyond
+ * settings->channels_per_connection, are left out. */
+void sse_connection_subscribe(struct sse_connection *connection, const char *const *channels,
+                              size_t count);
+void sse_connection_unsubscribe(struct sse_connection *connection, const char *const *channels,
+                                size_t count);
+json_t *sse_connection_channels(const struct sse_connection *connection); /* array, new */
+bool sse_connection_has_channel(const struct sse_connection *connection, const char *channel);
 
 struct sse_client_info sse_connection_info(const struct sse_connection *connection); /* borrowed */
 

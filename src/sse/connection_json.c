@@ -54,6 +54,16 @@ static void set_state(json_t *to, const struct sse_connection *connection)
     json_object_set_new(to, "listeners", sse_connection_listeners(connection));
 }
 
+/* Who knows of one channel only is shown the first. */
+static void set_channels(json_t *to, const struct sse_connection *connection)
+{
+    json_t *channels = sse_connection_channels(connection);
+    json_t *first = json_array_get(channels, 0);
+
+    json_object_set_new(to, "channel", first ? json_incref(first) : json_null());
+    json_object_set_new(to, "channels", channels);
+}
+
 static void set_user(json_t *to, const struct sse_user *user)
 {
     json_t *access_user = sse_user_to_json(user);
@@ -66,7 +76,6 @@ static void set_user(json_t *to, const struct sse_user *user)
 
 static void set_client(json_t *to, const struct sse_client_info *info)
 {
-    json_object_set_new(to, "channel", text(info->channel));
     json_object_set_new(to, "locationHref", text(info->location_href));
     json_object_set_new(to, "clientId", text(info->client_id));
     json_object_set_new(to, "clientVersion", text(info->client_version));
@@ -90,6 +99,7 @@ json_t *sse_connection_to_json(const struct sse_connection *connection, const ch
     json_t *shown = json_object();
 
     set_state(shown, connection);
+    set_channels(shown, connection);
     set_user(shown, connection->user);
     set_client(shown, &info);
     json_object_set_new(shown, "serverId", text(server_id));

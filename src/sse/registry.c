@@ -11,7 +11,11 @@
 #include "sse/user.h"
 
 #define FIRST_CAPACITY 4u
-#define FIXED          SSE_GROUP_LISTENER /* memberships that every connection has a place for */
+/* Memberships of which every connection has one place each; then come its channels, then its
+ * listeners. */
+#define FIXED SSE_GROUP_CHANNEL
+/* Places grow two at a time: the first beyond the fixed ones is there for the usual channel. */
+#define CAPACITY(count) (((count) + 1u) & ~1u)
 
 /* A group lives as long as a membership names it; with no members left it is not found. */
 struct group {
@@ -43,14 +47,30 @@ static struct group *group_of(const struct sse_group *walked)
     return (struct group *)(uintptr_t)walked;
 }
 
+/* Where the names of a kind begin, and how many they are. */
+static uint32_t first_of(const struct sse_connection *connection, enum sse_group_kind kind)
+{
+    return kind == SSE_GROUP_CHANNEL ? FIXED : FIXED + connection->channel_count;
+}
+
+static uint32_t count_of(const struct sse_connection *connection, enum sse_group_kind kind)
+{
+    if (kind == SSE_GROUP_CHANNEL)
+        return connection->channel_count;
+    return connection->membership_count - FIXED - connection->channel_count;
+}
+
 static struct sse_membership *membership_of(const struct sse_connection *connection,
                                             const struct group *group)
 {
     struct sse_membership *membership = connection->memberships;
+    uint32_t count;
 
     if (group->kind < FIXED)
         return membership[group->kind].group == group ? &membership[group->kind] : NULL;
-    for (uint32_t i = FIXED; i < connection->membership_count; i++) {
+    membership += first_of(connection, group->kind);
+    count = count_of(connection, group->kind);
+    for (uint32_t i = 0; i < count; i++) {
         if (membership[i].group == group)
             return &membership[i];
     }
@@ -188,26 +208,58 @@ static void all_leave(struct sse_registry *registry, const struct sse_connection
     all->members[connection->registry_index] = last;
 }
 
-void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection,
-                      const char *channel)
+static const char *key_of(const struct sse_user *user, unsigned kind)
 {
-    const struct sse_user *user = connection->user;
-    const char *const keys[FIXED] = {
-        [SSE_GROUP_USER] = user->id,
-        [SSE_GROUP_TOKEN] = user->access_token,
-        [SSE_GROUP_TENANT] = user->tenant_id,
-        [SSE_GROUP_CHANNEL] = channel,
-    };
-
-    connection->memberships = mem_zalloc(FIXED * sizeof(struct sse_membership));
-    connection->membership_count = FIXED;
-    for (unsigned kind = 0; kind < FIXED; kind++) {
-        if (keys[kind][0] != '\0')
-            group_join(registry, group_open(registry, (enum sse_group_kind)kind, keys[kind]),
-                       connection, &connection->memberships[kind]);
+    switch (kind) {
+    case SSE_GROUP_USER:
+        return user->id;
+    case SSE_GROUP_TOKEN:
+        return user->access_token;
+    default:
+        return user->tenant_id;
     }
+}
+
+static void join_fixed(struct sse_registry *registry, struct sse_connection *connection,
+                       unsigned kind)
+{
+    const char *key = key_of(connection->user, kind);
+
+    if (key[0] != '\0')
+        group_join(registry, group_open(registry, (enum sse_group_kind)kind, key), connection,
+                   &connection->memberships[kind]);
+}
+
+void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection)
+{
+    connection->memberships = mem_zalloc(CAPACITY(FIXED) * sizeof(struct sse_membership));
+    connection->membership_count = FIXED;
+    connection->channel_count = 0;
+    for (unsigned kind = 0; kind < FIXED; kind++)
+        join_fixed(registry, connection, kind);
     all_join(registry, connection);
     sse_table_add(&registry->connections, &connection->node);
+    registry->changes++;
+}
+
+void sse_registry_set_user(struct sse_registry *registry, struct sse_connection *connection,
+                           struct sse_user *user)
+{
+    const struct sse_user *before = connection->user;
+
+    connection->user = user;
+    for (unsigned kind = 0; kind < FIXED; kind++) {
+        struct sse_membership *membership = &connection->memberships[kind];
+
+        if (strcmp(key_of(before, kind), key_of(user, kind)) == 0)
+            continue;
+        if (membership->group) {
+            group_leave(registry, membership);
+            group_unref(registry, membership->group);
+            membership->group = NULL;
+        }
+        join_fixed(registry, connection, kind);
+    }
     registry->changes++;
 }
 
@@ -231,52 +283,73 @@ void sse_registry_forget(struct sse_registry *registry, struct sse_connection *c
     free(connection->memberships);
     connection->memberships = NULL;
     connection->membership_count = 0;
+    connection->channel_count = 0;
 }
 
-bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *connection,
-                         const char *event)
+/* Makes place for a membership behind those of its kind. */
+static struct sse_membership *insert(struct sse_connection *connection, enum sse_group_kind kind)
 {
-    struct group *group = group_open(registry, SSE_GROUP_LISTENER, event);
-    const uint32_t count = connection->membership_count;
+    const uint32_t count = connection->membership_count++;
+    const uint32_t at = kind == SSE_GROUP_CHANNEL ? FIXED + connection->channel_count++ : count;
+    struct sse_membership *memberships = connection->memberships;
+
+    if (count == CAPACITY(count))
+        memberships = mem_realloc(memberships, CAPACITY(count + 1) * sizeof(struct sse_membership));
+    connection->memberships = memberships;
+    memmove(memberships + at + 1, memberships + at, (count - at) * sizeof(struct sse_membership));
+    return &memberships[at];
+}
+
+static void take_out(struct sse_connection *connection, struct sse_membership *membership,
+                     enum sse_group_kind kind)
+{
+    const size_t at = (size_t)(membership - connection->memberships);
+
+    connection->membership_count--;
+    if (kind == SSE_GROUP_CHANNEL)
+        connection->channel_count--;
+    memmove(membership, membership + 1,
+            (connection->membership_count - at) * sizeof(struct sse_membership));
+}
+
+bool sse_registry_join(struct sse_registry *registry, struct sse_connection *connection,
+                       enum sse_group_kind kind, const char *name)
+{
+    struct group *group = group_open(registry, kind, name);
 
     if (membership_of(connection, group)) {
         group_unref(registry, group);
         return false;
     }
-    if (count % 2 == 0)
-        connection->memberships =
-            mem_realloc(connection->memberships, (count + 2) * sizeof(struct sse_membership));
-    connection->membership_count++;
-    group_join(registry, group, connection, &connection->memberships[count]);
+    group_join(registry, group, connection, insert(connection, kind));
     registry->changes++;
     return true;
 }
 
-bool sse_registry_unlisten(struct sse_registry *registry, struct sse_connection *connection,
-                           const char *event)
+bool sse_registry_leave(struct sse_registry *registry, struct sse_connection *connection,
+                        enum sse_group_kind kind, const char *name)
 {
-    struct group *group = group_find(registry, SSE_GROUP_LISTENER, event);
+    struct group *group = group_find(registry, kind, name);
     struct sse_membership *membership = group ? membership_of(connection, group) : NULL;
-    const struct sse_membership *end = connection->memberships + connection->membership_count;
 
     if (!membership)
         return false;
     group_leave(registry, membership);
-    memmove(membership, membership + 1, (size_t)((const char *)end - (char *)(membership + 1)));
-    connection->membership_count--;
+    take_out(connection, membership, kind);
     group_unref(registry, group);
     registry->changes++;
     return true;
 }
 
-size_t sse_registry_listener_count(const struct sse_connection *connection)
+size_t sse_registry_name_count(const struct sse_connection *connection, enum sse_group_kind kind)
 {
-    return connection->membership_count - FIXED;
+    return count_of(connection, kind);
 }
 
-const char *sse_registry_listener(const struct sse_connection *connection, size_t index)
+const char *sse_registry_name(const struct sse_connection *connection, enum sse_group_kind kind,
+                              size_t index)
 {
-    return connection->memberships[FIXED + index].group->key;
+    return connection->memberships[first_of(connection, kind) + index].group->key;
 }
 
 struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id)

@@ -2,8 +2,8 @@
 #ifndef SSE_REGISTRY_H
 #define SSE_REGISTRY_H
 /*
- * The connections of one service in one worker, by id and by group: user, token, tenant, channel,
- * and listener. Join and leave cost the same however large a group is.
+ * The connections of one service in one worker, by id and by group: user, token, tenant, and any
+ * number of channels and listeners. Join and leave cost the same however large a group is.
  *
  * A group is a dense array of members. Whoever walks one in slices goes from the end to the start
  * and marks whom it has seen: a member that leaves is replaced by the last one, which was seen
@@ -18,6 +18,7 @@
 
 struct sse_connection;
 struct sse_registry;
+struct sse_user;
 
 struct sse_group {
     struct sse_connection **members;
@@ -37,22 +38,28 @@ enum sse_group_kind {
 struct sse_registry *sse_registry_new(void);
 void sse_registry_free(struct sse_registry *registry); /* every connection must be forgotten */
 
-/* The connection joins the groups of its user, token, tenant, channel; "" joins none. */
-void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection,
-                      const char *channel);
-/* Takes it out of every group; its listeners can still be named, until it is forgotten. */
+/* The connection joins the groups of its user: id, token, tenant; "" joins none. */
+void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection);
+/* Takes it out of every group; its names can still be told, until it is forgotten. */
 void sse_registry_remove(struct sse_registry *registry, struct sse_connection *connection);
 void sse_registry_forget(struct sse_registry *registry, struct sse_connection *connection);
 
-/* False when it was so already. */
-bool sse_registry_listen(struct sse_registry *registry, struct sse_connection *connection,
-                         const char *event);
-bool sse_registry_unlisten(struct sse_registry *registry, struct sse_connection *connection,
-                           const char *event);
+/* Changes connection->user, whose references are the caller's, and the groups that follow from it.
+ */
+void sse_registry_set_user(struct sse_registry *registry, struct sse_connection *connection,
+                           struct sse_user *user);
 
-/* The names it listens to, in the order in which they came. */
-size_t sse_registry_listener_count(const struct sse_connection *connection);
-const char *sse_registry_listener(const struct sse_connection *connection, size_t index);
+/* A connection has any number of names of the kinds SSE_GROUP_CHANNEL and SSE_GROUP_LISTENER.
+ * False when it has, or has not, the name already. */
+bool sse_registry_join(struct sse_registry *registry, struct sse_connection *connection,
+                       enum sse_group_kind kind, const char *name);
+bool sse_registry_leave(struct sse_registry *registry, struct sse_connection *connection,
+                        enum sse_group_kind kind, const char *name);
+
+/* Its names of such a kind, in the order in which they came. */
+size_t sse_registry_name_count(const struct sse_connection *connection, enum sse_group_kind kind);
+const char *sse_registry_name(const struct sse_connection *connection, enum sse_group_kind kind,
+                              size_t index);
 
 struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id);
 /* NULL when the group is empty. The pointer is good until the next change of the registry. */

@@ -23,6 +23,7 @@ const struct sse_service_settings sse_service_settings_default = {
     .slow_policy = SSE_SLOW_DISCONNECT,
     .client_connections = 3,
     .listeners = 100,
+    .channels_per_connection = 100,
     .event_data_bytes = SSE_EVENT_MAX_DATA,
     .offline_grace_ms = 5000,
 };

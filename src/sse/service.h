@@ -31,10 +31,11 @@ struct sse_service_settings {
     size_t queue_bytes;    /* 1 MiB per connection */
     uint32_t queue_events; /* 1000 per connection */
     enum sse_slow_policy slow_policy;
-    uint32_t client_connections; /* 3 per clientId; 0: no limit */
-    uint32_t listeners;          /* 100 names per connection */
-    size_t event_data_bytes;     /* 64 KiB */
-    uint32_t offline_grace_ms;   /* 5000 */
+    uint32_t client_connections;      /* 3 per clientId; 0: no limit */
+    uint32_t listeners;               /* 100 names per connection */
+    uint32_t channels_per_connection; /* 100 */
+    size_t event_data_bytes;          /* 64 KiB */
+    uint32_t offline_grace_ms;        /* 5000 */
 };
 
 extern const struct sse_service_settings sse_service_settings_default;

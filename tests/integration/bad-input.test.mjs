@@ -39,6 +39,8 @@ function refused(answer, statuses, words = /\S/) {
 const JSON_ENDPOINTS = {
   [`${BASE}/connect/addListener.do?userId=7`]: { connectionId: 'x', listener: ['a'] },
   [`${BASE}/connect/removeListener.do?userId=7`]: { connectionId: 'x', listener: ['a'] },
+  [`${BASE}/connect/subscribe.do?userId=7`]: { connectionId: 'x', channel: ['a'] },
+  [`${BASE}/connect/unsubscribe.do?userId=7`]: { connectionId: 'x', channel: 'a' },
   [`${BASE}/connect/message/hello.do?userId=7`]: { n: 1 },
   [`${BASE}/connect/ack.do?userId=7`]: { connectionId: 'x', ids: ['a'] },
   [`${BASE}/send`]: { event: 'hello', data: 1, all: true },
@@ -176,6 +178,34 @@ describe('listeners', () => {
 
   test('of connect with LF in a name are refused', async () => {
     refused(await client.get(`${BASE}/connect?userId=7&listeners=a%0Ab`), [400, 422], /listeners/);
+  });
+});
+
+describe('channels', () => {
+  for (const [what, channel] of [['a number', 7], ['a number in it', ['a', 1]], ['an object', {}], ['LF in a name', ['a\nb']],
+    ['a control character', '\x1b[2J'], ['a name of 129', 'c'.repeat(129)], ['an empty name', ['']], ['none', []],
+    ['null', null]]) {
+    test(`with ${what} are refused`, async () => {
+      const page = await connect(server.origin);
+      const stream = await page.connect({ userId: '7', channel: 'a' });
+      for (const command of ['subscribe.do', 'unsubscribe.do']) {
+        const body = { connectionId: stream.id, channel };
+        refused(await page.postJson(`${BASE}/connect/${command}`, body), 422, /channel/);
+      }
+      await page.close();
+    });
+  }
+
+  test('without a connection are refused', async () => {
+    for (const command of ['subscribe.do', 'unsubscribe.do']) {
+      refused(await client.postJson(`${BASE}/connect/${command}?userId=7`, { channel: 'a' }), 422, /connectionId/);
+    }
+  });
+
+  test('of connect with a control character, or 129 bytes, are refused', async () => {
+    for (const channel of ['a%0Ab', 'a%1Bb', 'c'.repeat(129)]) {
+      refused(await client.get(`${BASE}/connect?userId=7&channel=a&channel=${channel}`), 422, /channel/);
+    }
   });
 });
 

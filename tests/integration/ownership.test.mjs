@@ -24,6 +24,16 @@ const ENDPOINTS = {
     owner: ({ status, data }) => status === 200 && !data.listener.includes('x'),
     stranger: ({ status, data }) => status === 200 && data.error === 'connectionId not exist',
   },
+  'subscribe.do': {
+    call: (client, id, who) => client.postJson(`${CONNECT}/subscribe.do?${who}`, { connectionId: id, channel: 'x' }),
+    owner: ({ status, data }) => status === 200 && data.channel.includes('x'),
+    stranger: ({ status, data }) => status === 200 && data.error === 'connectionId not exist',
+  },
+  'unsubscribe.do': {
+    call: (client, id, who) => client.postJson(`${CONNECT}/unsubscribe.do?${who}`, { connectionId: id, channel: ['x'] }),
+    owner: ({ status, data }) => status === 200 && !data.channel.includes('x'),
+    stranger: ({ status, data }) => status === 200 && data.error === 'connectionId not exist',
+  },
   message: {
     call: (client, id, who) => client.postJson(`${CONNECT}/message/hello.do?connectionId=${id}&${who}`, {}),
     owner: ({ status }) => status === 200,
@@ -67,12 +77,12 @@ after(async () => {
 for (const [name, { call, owner, stranger }] of Object.entries(ENDPOINTS)) {
   describe(name, () => {
     test('is refused to another user, and the connection is untouched', async () => {
-      const stream = await ann.connect({ userId: 'ann', tenantId: 'north', listeners: 'hello' });
+      const stream = await ann.connect({ userId: 'ann', tenantId: 'north', listeners: 'hello', channel: 'red' });
       await bob.connect({ userId: 'bob', tenantId: 'north' });
       const fieldsOf = async () => {
-        const { list: [{ listeners, requestMessageCount, requestUploadCount }] } =
+        const { list: [{ channels, listeners, requestMessageCount, requestUploadCount }] } =
           await office.query(`connections?id=${stream.id}`);
-        return { listeners, requestMessageCount, requestUploadCount };
+        return { channels, listeners, requestMessageCount, requestUploadCount };
       };
       const before = await fieldsOf();
       for (const who of ['userId=bob&tenantId=north', 'userId=ann&tenantId=south']) {

@@ -47,11 +47,13 @@ sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struc
 {
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){
         .id = guest->user, .access_token = guest->token, .tenant_id = guest->tenant});
-    const struct sse_client_info info = {.channel = guest->channel, .user_agent = "test"};
+    const struct sse_client_info info = {.user_agent = "test"};
     struct sse_connection_options options = {
         .user = user,
         .info = &info,
         .listeners = guest->listeners,
+        .channels = &guest->channel,
+        .channel_count = guest->channel ? 1 : 0,
         .sink = &recording_sink,
         .sink_context = sink,
         .keepalive_time_ms = guest->keepalive_time_ms,

@@ -12,7 +12,6 @@ static const struct sse_client_info whole = {
     .client_instance_id = "client_instance_id",
     .client_instance_time = "client_instance_time",
     .client_import_module_time = "client_import_module_time",
-    .channel = "channel",
     .location_href = "location_href",
     .screen = "screen",
     .total_js_heap_size = "total_js_heap_size",
@@ -38,7 +37,6 @@ static void test_every_field_comes_back(void **state)
     assert_string_equal(info.client_instance_id, "client_instance_id");
     assert_string_equal(info.client_instance_time, "client_instance_time");
     assert_string_equal(info.client_import_module_time, "client_import_module_time");
-    assert_string_equal(info.channel, "channel");
     assert_string_equal(info.location_href, "location_href");
     assert_string_equal(info.screen, "screen");
     assert_string_equal(info.total_js_heap_size, "total_js_heap_size");

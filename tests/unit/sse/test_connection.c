@@ -459,7 +459,7 @@ static void test_listener_flood(void **state)
         snprintf(name, sizeof(name), "%0*u", i % 2 ? 10 : 129, i);
         sse_connection_add_listeners(f.connection, names, 1);
     }
-    assert_int_equal(sse_registry_listener_count(f.connection), 100);
+    assert_int_equal(sse_registry_name_count(f.connection, SSE_GROUP_LISTENER), 100);
     assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_LISTENER), 100);
     close_fixture(&f);
 }

@@ -10,7 +10,6 @@ static const struct sse_client_info client = {
     .client_instance_id = "i1",
     .client_instance_time = "1700000000001",
     .client_import_module_time = "soon",
-    .channel = "news",
     .location_href = "https://a/b",
     .screen = "800x600",
     .total_js_heap_size = "123",
@@ -28,11 +27,14 @@ static struct sse_connection *connect_client(struct sse_room *room, struct recor
                                              struct sse_user *user)
 {
     static const char *const listeners[] = {"bell", "chat"};
+    static const char *const channels[] = {"news", "a,b"};
     const struct sse_connection_options options = {
         .user = user,
         .info = &client,
         .listeners = listeners,
         .listener_count = 2,
+        .channels = channels,
+        .channel_count = 2,
         .sink = &recording_sink,
         .sink_context = sink,
         .keepalive_time_ms = 900000,
@@ -67,13 +69,14 @@ static void test_all_fields(void **state)
             .id = "7", .name = "Ann", .access_token = "secret-token", .tenant_id = "t"}));
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
-    assert_int_equal(json_object_size(shown), 31);
+    assert_int_equal(json_object_size(shown), 32);
     assert_json(shown, "id", json_string(connection->id));
     assert_json(shown, "createTime", json_integer(loop_wall_ms(room.loop)));
     assert_json(shown, "timeout", json_integer(900000));
     assert_json(shown, "accessTime", json_integer(1700000000002));
     assert_json(shown, "messageCount", json_integer(0));
     assert_json(shown, "channel", json_string("news"));
+    assert_json(shown, "channels", json_pack("[s, s]", "news", "a,b"));
     assert_json(shown, "sessionDuration", json_integer(60));
     assert_json(shown, "lastRequestTime", json_null());
     assert_json(shown, "requestMessageCount", json_integer(3));

@@ -18,7 +18,9 @@ static struct sse_connection *guest_new(struct sse_registry *registry, size_t nu
 
     snprintf(guest->id, sizeof(guest->id), "%zu", number);
     guest->user = sse_user_new(&(struct sse_user_fields){.id = user_id, .tenant_id = tenant});
-    sse_registry_add(registry, guest, channel);
+    sse_registry_add(registry, guest);
+    if (channel[0] != '\0')
+        sse_registry_join(registry, guest, SSE_GROUP_CHANNEL, channel);
     return guest;
 }
 
@@ -90,26 +92,92 @@ static void test_listeners(void **state)
     const struct sse_group *group;
 
     (void)state;
-    assert_true(sse_registry_listen(registry, one, "bell"));
-    assert_false(sse_registry_listen(registry, one, "bell"));
-    assert_true(sse_registry_listen(registry, one, "price"));
-    assert_true(sse_registry_listen(registry, one, "chat"));
-    assert_true(sse_registry_listen(registry, two, "price"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "bell"));
+    assert_false(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "bell"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "price"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "chat"));
+    assert_true(sse_registry_join(registry, two, SSE_GROUP_LISTENER, "price"));
     group = sse_registry_group(registry, SSE_GROUP_LISTENER, "price");
     assert_int_equal(group->count, 2);
     assert_true(sse_registry_is_member(one, group));
     assert_false(
         sse_registry_is_member(two, sse_registry_group(registry, SSE_GROUP_LISTENER, "bell")));
-    assert_true(sse_registry_unlisten(registry, one, "price"));
-    assert_false(sse_registry_unlisten(registry, one, "price"));
-    assert_false(sse_registry_unlisten(registry, one, "never heard of"));
-    assert_int_equal(sse_registry_listener_count(one), 2);
-    assert_string_equal(sse_registry_listener(one, 0), "bell");
-    assert_string_equal(sse_registry_listener(one, 1), "chat");
+    assert_true(sse_registry_leave(registry, one, SSE_GROUP_LISTENER, "price"));
+    assert_false(sse_registry_leave(registry, one, SSE_GROUP_LISTENER, "price"));
+    assert_false(sse_registry_leave(registry, one, SSE_GROUP_LISTENER, "never heard of"));
+    assert_int_equal(sse_registry_name_count(one, SSE_GROUP_LISTENER), 2);
+    assert_string_equal(sse_registry_name(one, SSE_GROUP_LISTENER, 0), "bell");
+    assert_string_equal(sse_registry_name(one, SSE_GROUP_LISTENER, 1), "chat");
     assert_int_equal(sse_registry_group(registry, SSE_GROUP_LISTENER, "price")->count, 1);
     guest_free(registry, one);
     guest_free(registry, two);
     assert_int_equal(sse_registry_group_count(registry, SSE_GROUP_LISTENER), 0);
+    sse_registry_free(registry);
+}
+
+static void assert_names(const struct sse_connection *guest, enum sse_group_kind kind,
+                         const char *const *names, size_t count)
+{
+    assert_int_equal(sse_registry_name_count(guest, kind), count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(sse_registry_name(guest, kind, i), names[i]);
+}
+
+static void test_several_channels(void **state)
+{
+    static const char *const channels[] = {"news", "chat"};
+    static const char *const listeners[] = {"news", "bell"};
+    struct sse_registry *registry = sse_registry_new();
+    struct sse_connection *one = guest_new(registry, 1, "ann", "", "news");
+    struct sse_connection *two = guest_new(registry, 2, "bob", "", "chat");
+
+    (void)state;
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "news"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_CHANNEL, "red"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_LISTENER, "bell"));
+    assert_true(sse_registry_join(registry, one, SSE_GROUP_CHANNEL, "chat"));
+    assert_false(sse_registry_join(registry, one, SSE_GROUP_CHANNEL, "chat"));
+    assert_true(sse_registry_leave(registry, one, SSE_GROUP_CHANNEL, "red"));
+    assert_false(sse_registry_leave(registry, one, SSE_GROUP_CHANNEL, "bell"));
+    assert_names(one, SSE_GROUP_CHANNEL, channels, 2);
+    assert_names(one, SSE_GROUP_LISTENER, listeners, 2);
+    assert_int_equal(sse_registry_group(registry, SSE_GROUP_CHANNEL, "chat")->count, 2);
+    assert_int_equal(sse_registry_group_count(registry, SSE_GROUP_CHANNEL), 2);
+    guest_free(registry, one);
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_CHANNEL, "chat"), two));
+    assert_null(sse_registry_group(registry, SSE_GROUP_CHANNEL, "news"));
+    guest_free(registry, two);
+    sse_registry_free(registry);
+}
+
+static void test_another_user(void **state)
+{
+    struct sse_registry *registry = sse_registry_new();
+    struct sse_connection *one = guest_new(registry, 1, "ann", "t", "news");
+    struct sse_connection *two = guest_new(registry, 2, "ann", "t", "");
+    struct sse_user *before = one->user;
+    const uint64_t changes = sse_registry_changes(registry);
+
+    (void)state;
+    sse_registry_set_user(registry, one,
+                          sse_user_new(&(struct sse_user_fields){
+                              .id = "ann", .access_token = "second", .tenant_id = "u"}));
+    sse_user_unref(before);
+    assert_true(changes != sse_registry_changes(registry));
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_USER, "ann"), one));
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_TOKEN, "second"), one));
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_TENANT, "u"), one));
+    assert_false(holds(sse_registry_group(registry, SSE_GROUP_TENANT, "t"), one));
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_TENANT, "t"), two));
+    before = one->user;
+    sse_registry_set_user(registry, one, sse_user_new(&(struct sse_user_fields){.id = "ann"}));
+    sse_user_unref(before);
+    assert_null(sse_registry_group(registry, SSE_GROUP_TOKEN, "second"));
+    assert_null(sse_registry_group(registry, SSE_GROUP_TENANT, "u"));
+    assert_int_equal(sse_registry_group_count(registry, SSE_GROUP_TOKEN), 0);
+    assert_true(holds(sse_registry_group(registry, SSE_GROUP_CHANNEL, "news"), one));
+    guest_free(registry, one);
+    guest_free(registry, two);
     sse_registry_free(registry);
 }
 
@@ -121,14 +189,14 @@ static void test_names_outlive_removal(void **state)
     struct sse_connection *two;
 
     (void)state;
-    sse_registry_listen(registry, one, "bell");
+    sse_registry_join(registry, one, SSE_GROUP_LISTENER, "bell");
     sse_registry_remove(registry, one);
     assert_int_equal(sse_registry_count(registry), 0);
     assert_null(sse_registry_group(registry, SSE_GROUP_LISTENER, "bell"));
     assert_int_equal(sse_registry_group_count(registry, SSE_GROUP_LISTENER), 0);
-    assert_string_equal(sse_registry_listener(one, 0), "bell");
+    assert_string_equal(sse_registry_name(one, SSE_GROUP_LISTENER, 0), "bell");
     two = guest_new(registry, 2, "ann", "", "");
-    assert_true(sse_registry_listen(registry, two, "bell"));
+    assert_true(sse_registry_join(registry, two, SSE_GROUP_LISTENER, "bell"));
     assert_int_equal(sse_registry_group(registry, SSE_GROUP_LISTENER, "bell")->count, 1);
     sse_registry_forget(registry, one);
     assert_true(holds(sse_registry_group(registry, SSE_GROUP_LISTENER, "bell"), two));
@@ -165,10 +233,11 @@ static void test_crowd(void **state)
         snprintf(user_id, sizeof(user_id), "u%zu", i % 10);
         if (!guests[i]) {
             guests[i] = guest_new(registry, i, user_id, "t", i % 2 ? "odd" : "");
-            sse_registry_listen(registry, guests[i], i % 3 ? "e" : "f");
+            sse_registry_join(registry, guests[i], SSE_GROUP_LISTENER, i % 3 ? "e" : "f");
             present++;
-        } else if (step % 3 == 0 && !sse_registry_unlisten(registry, guests[i], "e")) {
-            sse_registry_listen(registry, guests[i], "e");
+        } else if (step % 3 == 0 &&
+                   !sse_registry_leave(registry, guests[i], SSE_GROUP_LISTENER, "e")) {
+            sse_registry_join(registry, guests[i], SSE_GROUP_LISTENER, "e");
         } else {
             guest_free(registry, guests[i]);
             guests[i] = NULL;
@@ -235,9 +304,10 @@ static void test_walk_while_members_leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_id),     cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_listeners), cmocka_unit_test(test_names_outlive_removal),
-        cmocka_unit_test(test_crowd),     cmocka_unit_test(test_walk_while_members_leave),
+        cmocka_unit_test(test_by_id),        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_listeners),    cmocka_unit_test(test_several_channels),
+        cmocka_unit_test(test_another_user), cmocka_unit_test(test_names_outlive_removal),
+        cmocka_unit_test(test_crowd),        cmocka_unit_test(test_walk_while_members_leave),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
