@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outbound/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+
+static bool is_one_line(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* libcurl would guess a scheme. */
+static bool is_url(const char *text)
+{
+    return is_one_line(text) &&
+           (strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0);
+}
+
+bool outbound_request_is_valid(const struct outbound_request *request)
+{
+    bool ok = is_url(request->url) && (!request->method || is_one_line(request->method));
+
+    for (size_t i = 0; ok && i < request->field_count; i++) {
+        const struct outbound_field *field = &request->fields[i];
+
+        ok = field->name[0] != '\0' && !strpbrk(field->name, ":; \t") && is_one_line(field->name) &&
+             is_one_line(field->value);
+    }
+    return ok;
+}
+
+static void add_line(struct curl_slist **lines, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*lines, line);
+
+    assert(longer); /* a small allocation */
+    *lines = longer;
+}
+
+/* libcurl's notation: a name with a semicolon is sent without a value, one with only a colon is
+ * not sent at all. */
+static struct curl_slist *lines_of(const struct outbound_request *request)
+{
+    struct curl_slist *lines = NULL;
+    struct buf line = BUF_INIT;
+    bool has_type = false;
+
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct outbound_field *field = &request->fields[i];
+
+        has_type |= strcasecmp(field->name, "content-type") == 0;
+        buf_clear(&line);
+        buf_append_str(&line, field->name);
+        buf_append_str(&line, field->value[0] != '\0' ? ": " : ";");
+        buf_append_str(&line, field->value);
+        add_line(&lines, buf_str(&line));
+    }
+    buf_release(&line);
+    if (!has_type)
+        add_line(&lines, "content-type:");
+    add_line(&lines, "expect:"); /* would cost a round trip, or a second where it is not known */
+    return lines;
+}
+
+struct outbound_call *outbound_call_new(const struct outbound_request *request)
+{
+    struct outbound_call *call = mem_zalloc(sizeof(*call));
+
+    call->request = *request;
+    call->request.method = mem_strdup(request->method ? request->method : "GET");
+    call->request.url = mem_strdup(request->url);
+    call->request.body = request->body ? bytes_ref(request->body) : NULL;
+    call->request.fields = NULL;
+    call->fields = lines_of(request);
+    return call;
+}
+
+void outbound_call_free(struct outbound_call *call)
+{
+    loop_timer_stop(&call->limit);
+    loop_cancel(&call->report);
+    list_remove(&call->node);
+    curl_slist_free_all(call->fields);
+    outbound_feed_release(&call->feed);
+    buf_release(&call->answer);
+    bytes_unref(call->request.body);
+    free((char *)call->request.method);
+    free((char *)call->request.url);
+    free(call);
+}
+
+void outbound_call_allow_time(struct outbound_call *call)
+{
+    loop_timer_start(call->loop, &call->limit, call->request.time_limit_ms);
+}
+
+void outbound_call_read_answer(const struct outbound_call *call, struct outbound_answer *answer)
+{
+    char *content_type = NULL;
+    curl_off_t retry_after = 0;
+    long status = 0;
+
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    (void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    answer->status = (int)status;
+    answer->content_type = content_type;
+    answer->retry_after_s = retry_after;
+    answer->body = buf_str(&call->answer);
+    answer->length = call->answer.length;
+}
+
+size_t outbound_call_on_answer(char *data, size_t size, size_t count, void *context)
+{
+    struct outbound_call *call = context;
+    size_t length = size * count;
+
+    if (length > call->request.answer_bytes - call->answer.length) {
+        call->fault = (struct outbound_fault){-EMSGSIZE, "its answer is too large"};
+        return CURL_WRITEFUNC_ERROR;
+    }
+    buf_append(&call->answer, data, length);
+    return length;
+}
+
+static bool is_short(const struct outbound_call *call)
+{
+    return call->request.stream_length >= 0 &&
+           call->feed.fed < (uint64_t)call->request.stream_length;
+}
+
+/* A producer that has nothing to send is not the other side's fault: it has no limit here. */
+size_t outbound_call_on_read(char *to, size_t size, size_t count, void *context)
+{
+    struct outbound_call *call = context;
+    size_t length = outbound_feed_take(&call->feed, to, size * count);
+
+    if (length > 0) {
+        outbound_call_allow_time(call);
+        loop_defer(call->loop, &call->report);
+        return length;
+    }
+    if (!call->feed.has_ended) {
+        call->is_paused = true;
+        loop_timer_stop(&call->limit);
+        return CURL_READFUNC_PAUSE;
+    }
+    if (is_short(call)) {
+        call->fault = (struct outbound_fault){-EINVAL, "its body ended before its length"};
+        return CURL_READFUNC_ABORT;
+    }
+    return 0;
+}
+
+static void resume(struct outbound_call *call)
+{
+    if (!call->is_paused || call->state != OUTBOUND_CALL_UNDER_WAY)
+        return;
+    call->is_paused = false;
+    outbound_call_allow_time(call);
+    /* Should it fail, the limit of time ends the call. */
+    (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
+}
+
+int outbound_call_feed(struct outbound_call *call, const void *data, size_t length)
+{
+    const struct outbound_request *request = &call->request;
+
+    assert(request->is_streamed && !call->feed.has_ended);
+    if (call->state == OUTBOUND_CALL_ENDED)
+        return 0;
+    if (request->stream_length >= 0 && length > (uint64_t)request->stream_length - call->feed.fed)
+        return -EINVAL;
+    if (length > call->settings->feed_bytes - outbound_feed_waiting(&call->feed))
+        return -ENOBUFS;
+    outbound_feed_add(&call->feed, data, length);
+    resume(call);
+    return 0;
+}
+
+void outbound_call_end(struct outbound_call *call)
+{
+    assert(call->request.is_streamed && !call->feed.has_ended);
+    call->feed.has_ended = true;
+    resume(call);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call is to libcurl. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+#include "outbound/call.h"
+
+/* A connection on which nothing is acknowledged for so long is dead. Without it, requests would
+ * share a dead HTTP/2 connection until TCP gives up, which is a quarter of an hour. */
+#define UNACKNOWLEDGED_MS 15000
+
+/* Also one that is idle is asked now and then, so that what lies between does not forget it. */
+#define KEEPALIVE_IDLE_S     30L
+#define KEEPALIVE_INTERVAL_S 10L
+
+/* Connections are not kept for ever: so back ends that were added get their share. */
+#define CONNECTION_LIFE_S 600L
+
+/* Each step is done when all before it were. */
+#define SET(code, easy, option, value)                                                             \
+    ((code) = (code) == CURLE_OK ? curl_easy_setopt(easy, option, value) : (code))
+
+static int on_socket(void *context, curl_socket_t socket, curlsocktype purpose)
+{
+    unsigned milliseconds = UNACKNOWLEDGED_MS;
+
+    (void)context;
+    (void)purpose;
+    /* Where the kernel does not have it, the connection works all the same. */
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+    return CURL_SOCKOPT_OK;
+}
+
+static CURLcode set_connection(CURL *easy, const struct outbound_http_settings *settings)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_NOSIGNAL, 1L);
+    /* A thread that still resolves a name is left alone when its request ends, not waited for. */
+    SET(code, easy, CURLOPT_QUICK_EXIT, 1L);
+    SET(code, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(code, easy, CURLOPT_PROXY, settings->proxy ? settings->proxy : "");
+    SET(code, easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_ms);
+    SET(code, easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    SET(code, easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(code, easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    SET(code, easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    SET(code, easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_S);
+    return code;
+}
+
+/* libcurl reads the authorities once, and not for every connection, only when they are one file:
+ * the folder that it is built to look into as well is left out. */
+static CURLcode set_tls(CURL *easy, const struct outbound_http_settings *settings)
+{
+    bool verifies = !settings->takes_any_certificate;
+    CURLcode code = CURLE_OK;
+    char *system_file = NULL;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_CAINFO, &system_file);
+    SET(code, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(code, easy, CURLOPT_SSL_VERIFYPEER, verifies ? 1L : 0L);
+    SET(code, easy, CURLOPT_SSL_VERIFYHOST, verifies ? 2L : 0L);
+    if (settings->ca_file && settings->ca_file[0] != '\0')
+        SET(code, easy, CURLOPT_CAINFO, settings->ca_file);
+    else if (!system_file)
+        return code;
+    SET(code, easy, CURLOPT_CAPATH, NULL);
+    return code;
+}
+
+static CURLcode set_streamed_body(CURL *easy, struct outbound_call *call)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_UPLOAD, 1L);
+    SET(code, easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)call->request.stream_length);
+    SET(code, easy, CURLOPT_READFUNCTION, outbound_call_on_read);
+    SET(code, easy, CURLOPT_READDATA, call);
+    SET(code, easy, CURLOPT_CUSTOMREQUEST, call->request.method);
+    return code;
+}
+
+static CURLcode set_request(CURL *easy, struct outbound_call *call)
+{
+    const struct outbound_request *request = &call->request;
+    const struct bytes *body = request->body;
+    CURLcode code = CURLE_OK;
+
+    if (request->is_streamed)
+        return set_streamed_body(easy, call);
+    if (!body && strcmp(request->method, "GET") == 0)
+        return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    SET(code, easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(body ? body->length : 0));
+    SET(code, easy, CURLOPT_POSTFIELDS, body ? body->data : "");
+    SET(code, easy, CURLOPT_CUSTOMREQUEST, request->method);
+    return code;
+}
+
+CURLcode outbound_call_set_options(struct outbound_call *call)
+{
+    const struct outbound_http_settings *settings = call->settings;
+    bool is_https = strncasecmp(call->request.url, "https:", 6) == 0;
+    CURL *easy = call->easy;
+    CURLcode code = set_connection(easy, settings);
+
+    if (code == CURLE_OK)
+        code = set_tls(easy, settings);
+    if (code == CURLE_OK)
+        code = set_request(easy, call);
+    SET(code, easy, CURLOPT_URL, call->request.url);
+    SET(code, easy, CURLOPT_HTTPHEADER, call->fields);
+    SET(code, easy, CURLOPT_USERAGENT, settings->user_agent);
+    SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    /* Rather shares a connection that is being made than to make one more. */
+    SET(code, easy, CURLOPT_PIPEWAIT, is_https ? 1L : 0L);
+    SET(code, easy, CURLOPT_WRITEFUNCTION, outbound_call_on_answer);
+    SET(code, easy, CURLOPT_WRITEDATA, call);
+    SET(code, easy, CURLOPT_PRIVATE, call);
+    return code;
+}

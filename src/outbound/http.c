@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which calls are sent and which wait, how they end, and the handles that they use in turn. */
+#include "outbound/http.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "outbound/call.h"
+#include "outbound/sockets.h"
+
+struct outbound_http {
+    struct loop *loop;
+    struct outbound_http_settings settings;
+    struct outbound_sockets sockets;
+    struct outbound_http_counters counters;
+    struct list waiting; /* in the order of their start */
+    struct list others;  /* under way, or ended and not reported yet */
+    CURL **idle;         /* room for settings.in_flight of them */
+    size_t idle_count;
+    bool is_closing;
+};
+
+int outbound_http_prepare(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+static CURL *take_handle(struct outbound_http *http)
+{
+    return http->idle_count > 0 ? http->idle[--http->idle_count] : curl_easy_init();
+}
+
+static void give_handle(struct outbound_http *http, CURL *easy)
+{
+    if (!easy)
+        return;
+    if (http->idle_count == http->settings.in_flight) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy);
+    http->idle[http->idle_count++] = easy;
+}
+
+static void count_end(struct outbound_http_counters *counters, int error)
+{
+    switch (error) {
+    case 0:
+        counters->answered++;
+        break;
+    case -ETIMEDOUT:
+        counters->timeouts++;
+        break;
+    case -ECONNREFUSED:
+    case -EHOSTUNREACH:
+        counters->unreachable++;
+        break;
+    case -EMSGSIZE:
+        counters->too_large++;
+        break;
+    case -EBUSY:
+        counters->refused++;
+        break;
+    case -EINVAL:
+        counters->invalid++;
+        break;
+    case -ECANCELED:
+        counters->canceled++;
+        break;
+    default:
+        counters->broken++;
+    }
+}
+
+/* Takes it out of the queue, or from libcurl. Not from within libcurl's callbacks. */
+static void stop(struct outbound_http *http, struct outbound_call *call)
+{
+    long opened = 0;
+
+    loop_timer_stop(&call->limit);
+    if (call->state == OUTBOUND_CALL_WAITING && list_is_linked(&call->node)) {
+        http->counters.waiting--;
+    } else if (call->state == OUTBOUND_CALL_UNDER_WAY) {
+        http->counters.in_flight--;
+        (void)curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &opened);
+        http->counters.connections += (uint64_t)opened;
+        (void)curl_multi_remove_handle(http->sockets.multi, call->easy);
+    }
+    list_remove(&call->node);
+    call->state = OUTBOUND_CALL_ENDED;
+}
+
+static void end(struct outbound_call *call, struct outbound_fault fault)
+{
+    struct outbound_http *http = call->http;
+
+    stop(http, call);
+    call->fault = fault;
+    count_end(&http->counters, fault.error);
+    list_append(&http->others, &call->node);
+    loop_defer(http->loop, &call->report);
+}
+
+static void discard(struct outbound_call *call)
+{
+    give_handle(call->http, call->easy);
+    outbound_call_free(call);
+}
+
+static void report_end(struct outbound_call *call)
+{
+    struct outbound_answer answer = {
+        .error = call->fault.error,
+        .reason = call->fault.reason,
+        .body = "",
+    };
+
+    if (answer.error == 0)
+        outbound_call_read_answer(call, &answer);
+    call->request.done(call->request.context, &answer);
+    discard(call);
+}
+
+static void on_report(struct loop_task *task)
+{
+    struct outbound_call *call = container_of(task, struct outbound_call, report);
+    size_t taken = call->feed.taken;
+
+    if (call->state == OUTBOUND_CALL_ENDED) {
+        report_end(call);
+        return;
+    }
+    call->feed.taken = 0;
+    if (call->request.on_taken)
+        call->request.on_taken(call->request.context, taken);
+}
+
+static bool send_now(struct outbound_http *http, struct outbound_call *call)
+{
+    call->easy = take_handle(http);
+    if (!call->easy || outbound_call_set_options(call) != CURLE_OK ||
+        curl_multi_add_handle(http->sockets.multi, call->easy) != CURLM_OK)
+        return false;
+    call->state = OUTBOUND_CALL_UNDER_WAY;
+    http->counters.in_flight++;
+    list_append(&http->others, &call->node);
+    return true;
+}
+
+static void send_waiting(struct outbound_http *http)
+{
+    struct list *node;
+
+    while (http->counters.in_flight < http->settings.in_flight && !http->is_closing &&
+           (node = list_take_first(&http->waiting)) != NULL) {
+        struct outbound_call *call = container_of(node, struct outbound_call, node);
+
+        http->counters.waiting--;
+        if (!send_now(http, call))
+            end(call, (struct outbound_fault){-EIO, "libcurl does not take it"});
+    }
+}
+
+static void on_ended(struct outbound_sockets *sockets, CURL *easy, CURLcode code)
+{
+    struct outbound_call *call = NULL;
+    struct outbound_fault fault = outbound_fault_of(easy, code);
+
+    (void)sockets;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    /* What one of our callbacks refused, it has explained. */
+    end(call, code != CURLE_OK && call->fault.error != 0 ? call->fault : fault);
+}
+
+static void on_round(struct outbound_sockets *sockets)
+{
+    send_waiting(container_of(sockets, struct outbound_http, sockets));
+}
+
+static void on_limit(struct loop_timer *timer)
+{
+    struct outbound_call *call = container_of(timer, struct outbound_call, limit);
+    struct outbound_http *http = call->http;
+
+    end(call, (struct outbound_fault){-ETIMEDOUT, "it did not answer in time"});
+    send_waiting(http);
+}
+
+struct outbound_call *outbound_http_start(struct outbound_http *http,
+                                          const struct outbound_request *request)
+{
+    struct outbound_http_counters *counters = &http->counters;
+    struct outbound_call *call;
+
+    if (http->is_closing)
+        return NULL;
+    counters->requests++;
+    call = outbound_call_new(request);
+    call->http = http;
+    call->loop = http->loop;
+    call->settings = &http->settings;
+    call->limit.on_fire = on_limit;
+    call->report.run = on_report;
+    if (!outbound_request_is_valid(request)) {
+        end(call, (struct outbound_fault){-EINVAL, "not a URL of http or https, or a field with a line break"});
+    } else if (counters->in_flight == http->settings.in_flight &&
+               counters->waiting == http->settings.waiting) {
+        end(call, (struct outbound_fault){-EBUSY, "too many requests are waiting"});
+    } else {
+        outbound_call_allow_time(call);
+        list_append(&http->waiting, &call->node);
+        counters->waiting++;
+        send_waiting(http);
+    }
+    return call;
+}
+
+void outbound_call_cancel(struct outbound_call *call)
+{
+    struct outbound_http *http;
+
+    if (!call)
+        return;
+    http = call->http;
+    /* One that has ended is counted as what it was. */
+    if (call->state != OUTBOUND_CALL_ENDED)
+        count_end(&http->counters, -ECANCELED);
+    stop(http, call);
+    discard(call);
+    send_waiting(http);
+}
+
+const struct outbound_http_counters *outbound_http_counters(const struct outbound_http *http)
+{
+    return &http->counters;
+}
+
+struct outbound_http *outbound_http_new(struct loop *loop,
+                                        const struct outbound_http_settings *settings)
+{
+    struct outbound_http *http = mem_zalloc(sizeof(*http));
+    CURLM *multi;
+
+    assert(settings->in_flight > 0);
+    http->loop = loop;
+    http->settings = *settings;
+    http->sockets.on_ended = on_ended;
+    http->sockets.on_round = on_round;
+    list_init(&http->waiting);
+    list_init(&http->others);
+    if (outbound_sockets_init(&http->sockets, loop) != 0) {
+        free(http);
+        return NULL;
+    }
+    http->idle = mem_alloc(settings->in_flight * sizeof(CURL *));
+    multi = http->sockets.multi;
+    (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)settings->host_connections);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)settings->in_flight);
+    return http;
+}
+
+static void close_all(struct list *calls)
+{
+    while (!list_is_empty(calls)) {
+        struct outbound_call *call = container_of(calls->next, struct outbound_call, node);
+
+        if (call->state != OUTBOUND_CALL_ENDED)
+            end(call, (struct outbound_fault){-ECANCELED, "the server stops"});
+        report_end(call);
+    }
+}
+
+void outbound_http_free(struct outbound_http *http)
+{
+    if (!http)
+        return;
+    http->is_closing = true;
+    close_all(&http->waiting);
+    close_all(&http->others);
+    while (http->idle_count > 0)
+        curl_easy_cleanup(http->idle[--http->idle_count]);
+    free(http->idle);
+    outbound_sockets_release(&http->sockets);
+    free(http);
+}
