@@ -19,6 +19,7 @@
 #include "cluster/peers.h"
 #include "h2/listener.h"
 #include "h2/tls.h"
+#include "outbound/http.h"
 #include "server/announce.h"
 #include "server/certificate.h"
 #include "server/config.h"
@@ -289,7 +290,9 @@ int server_run(const struct config *config)
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    result = prepare_api(server);
+    result = outbound_http_prepare();
+    if (result == 0)
+        result = prepare_api(server);
     if (result == 0)
         result = bind_all(server);
     if (result == 0) {
