@@ -23,40 +23,6 @@ const MIB = 1 << 20;
 const BROWSERS = 40;
 const TABS = 3;
 
-const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
-
-// What stands in the recipes, and what stands there in a test: for the proxies by program, for
-// sse-server by the kind of its listener.
-const PROXY_TEXTS = {
-  haproxy: ({ port, pair }) => ({
-    ':443': `:${port}`,
-    '/etc/haproxy/push.example.org.pem': pair.both,
-    // Only root may become somebody else.
-    'user haproxy': '',
-    'group haproxy': '',
-  }),
-  caddy: ({ port, pair }) => ({
-    ':443': `:${port}`,
-    '/etc/caddy/push.example.org.pem': pair.certificate,
-    '/etc/caddy/push.example.org.key': pair.key,
-  }),
-};
-const SERVER_TEXTS = {
-  cleartext: () => ({ '127.0.0.1:8080': '127.0.0.1:0' }),
-  tls: ({ pair }) => ({
-    '127.0.0.1:8443': '127.0.0.1:0',
-    '/etc/sse-server/push.example.org.pem': pair.certificate,
-    '/etc/sse-server/push.example.org.key': pair.key,
-  }),
-};
-const UPSTREAM_TEXTS = {
-  cleartext: ({ upstream }) => ({ '127.0.0.1:8080': `127.0.0.1:${upstream}` }),
-  tls: ({ upstream, pair }) => ({
-    '127.0.0.1:8443': `127.0.0.1:${upstream}`,
-    [SYSTEM_CERTIFICATES]: pair.certificate,
-  }),
-};
-
 const RECIPES = [
   { program: 'haproxy', config: 'haproxy/cleartext.cfg', kind: 'cleartext' },
   { program: 'haproxy', config: 'haproxy/tls.cfg', kind: 'tls' },
@@ -82,21 +48,40 @@ class Setup {
     this.directory = await mkdtemp(join(tmpdir(), 'sse-proxy-'));
     this.pair = await makePair(this.directory);
     this.port = await freePort();
-    const settings = await writeRecipe(this.directory, `sse-server/${kind}.yaml`, SERVER_TEXTS[kind](this));
     this.server = await startServer({
       listen: null,
-      args: ['--config', settings],
+      args: ['--config', await this.#write(`sse-server/${kind}.yaml`)],
       // No comment goes over a silent stream: nothing arrives or ends because of one.
       variables: { SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: '1h' },
     });
     this.upstream = this.server.listeners.at(-1).port;
-    this.proxy = await startProxy(program, {
-      directory: this.directory,
-      config: await writeRecipe(this.directory, config,
-        { ...PROXY_TEXTS[program](this), ...UPSTREAM_TEXTS[kind](this) }),
-      port: this.port,
-    });
+    this.proxy = await startProxy(program,
+      { directory: this.directory, config: await this.#write(config), port: this.port });
     this.office = await backend(this.server, { base: BASE });
+  }
+
+  // What stands in recipes, and what it is here.
+  #write(recipe) {
+    const { certificate, key, both } = this.pair;
+    const upstream = `127.0.0.1:${this.upstream ?? 0}`;
+    return writeRecipe(this.directory, recipe, {
+      'listen 443': `listen ${this.port}`,
+      ':443': `:${this.port}`,
+      '127.0.0.1:8080': upstream,
+      '127.0.0.1:8443': upstream,
+      '127.0.0.1:9443': '127.0.0.1:0',
+      '/etc/sse-server/push.example.org.pem': certificate,
+      '/etc/sse-server/push.example.org.key': key,
+      '/etc/caddy/push.example.org.pem': certificate,
+      '/etc/caddy/push.example.org.key': key,
+      '/etc/haproxy/push.example.org.pem': both,
+      '/etc/ssl/certs/ca-certificates.crt': certificate,
+      '/run/nginx.pid': join(this.directory, 'nginx.pid'),
+      '/var/log/nginx/error.log': 'stderr',
+      // Only root may become somebody else.
+      'user haproxy': '',
+      'group haproxy': '',
+    });
   }
 
   async stop() {
