@@ -88,6 +88,8 @@ static const struct metric service_metrics[] = {
     SSE("events_refused", events_refused, "Events larger than a whole queue may be."),
     SSE("slow_disconnects", slow_disconnects, "Connections closed because they were slow."),
     SSE("comments", comments, "Keep-alive comments sent."),
+    SSE("token_expiry_notices", expiry_notices, "Connections that were told of their credential's end."),
+    SSE("token_refreshes", users_refreshed, "Connections that got another credential."),
     SSE("event_bytes", bytes_sent, "Bytes of events handed to HTTP/2."),
 };
 /* clang-format on */

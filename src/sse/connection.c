@@ -27,7 +27,7 @@ const char *const sse_close_reason_words[SSE_CLOSE_REASONS] = {
     [SSE_CLOSE_GONE] = "gone",     [SSE_CLOSE_CLIENT] = "client",
     [SSE_CLOSE_KICKED] = "kicked", [SSE_CLOSE_EVICTED] = "evicted",
     [SSE_CLOSE_SLOW] = "slow",     [SSE_CLOSE_LIFETIME] = "lifetime",
-    [SSE_CLOSE_DRAIN] = "drain",
+    [SSE_CLOSE_DRAIN] = "drain",   [SSE_CLOSE_EXPIRED] = "expired",
 };
 
 static void wake(const struct sse_connection *connection)
@@ -53,19 +53,48 @@ static bool enqueue(struct sse_connection *connection, struct sse_event *event)
     return was_empty;
 }
 
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t wait_until(uint64_t due, uint64_t now)
+{
+    return due > now ? due - now : 0;
+}
+
 static void start_timer(struct sse_connection *connection)
 {
+    struct loop *loop = connection->home->loop;
     const uint32_t comment_ms = connection->home->settings->comment_ms;
-    const uint64_t now = loop_now_ms(connection->home->loop);
-    uint64_t delay = UINT64_MAX;
+    const uint64_t now = loop_now_ms(loop);
+    uint64_t delay = sse_expiry_wait_ms(&connection->expiry, loop_wall_ms(loop));
 
     if (comment_ms > 0)
-        delay = connection->last_write_at + comment_ms - now -
-                random_between(0, comment_ms / COMMENT_SPREAD);
-    if (connection->ends_at > 0 && connection->ends_at - now < delay)
-        delay = connection->ends_at - now;
+        delay = earlier(delay, wait_until(connection->last_write_at + comment_ms -
+                                              random_between(0, comment_ms / COMMENT_SPREAD),
+                                          now));
+    if (connection->ends_at > 0)
+        delay = earlier(delay, wait_until(connection->ends_at, now));
     if (delay != UINT64_MAX)
-        loop_timer_start(connection->home->loop, &connection->timer, delay);
+        loop_timer_start(loop, &connection->timer, delay);
+}
+
+static void set_expiry(struct sse_connection *connection)
+{
+    const struct sse_service *service = connection->home;
+
+    sse_expiry_set(&connection->expiry, connection->user->expires_at,
+                   service->settings->token_expiry_notice_ms, loop_wall_ms(service->loop));
+}
+
+static void tell_expiry(struct sse_connection *connection)
+{
+    struct sse_event *event = sse_server_events_expiring(connection);
+
+    connection->home->counters.expiry_notices++;
+    (void)sse_connection_push(connection, event);
+    sse_event_unref(event);
 }
 
 static bool is_silent(const struct sse_connection *connection, uint64_t now)
@@ -76,27 +105,43 @@ static bool is_silent(const struct sse_connection *connection, uint64_t now)
            now - connection->last_write_at >= comment_ms - comment_ms / COMMENT_SPREAD;
 }
 
+/* True when the sink must be woken. */
+static bool break_silence(struct sse_connection *connection, uint64_t now)
+{
+    struct sse_service *service = connection->home;
+    bool is_woken = false;
+
+    /* What still waits will do as a sign of life: a client that reads nothing gets no more. */
+    if (connection->queue.count == 0) {
+        is_woken = enqueue(connection, service->comment);
+        service->counters.comments++;
+    }
+    connection->last_write_at = now;
+    return is_woken;
+}
+
 static void on_timer(struct loop_timer *timer)
 {
     struct sse_connection *connection = container_of(timer, struct sse_connection, timer);
-    struct sse_service *service = connection->home;
-    const uint64_t now = loop_now_ms(service->loop);
+    const struct loop *loop = connection->home->loop;
+    const uint64_t now = loop_now_ms(loop);
+    const enum sse_expiry_step step = sse_expiry_next(&connection->expiry, loop_wall_ms(loop));
     bool is_woken = false;
 
+    if (step == SSE_EXPIRY_END) {
+        sse_connection_close(connection, SSE_CLOSE_EXPIRED, NULL, -1);
+        return;
+    }
     if (connection->ends_at > 0 && now >= connection->ends_at) {
         sse_connection_close(connection, SSE_CLOSE_LIFETIME, NULL, -1);
         return;
     }
-    if (is_silent(connection, now)) {
-        /* What still waits will do as a sign of life: a client that reads nothing gets no more. */
-        if (connection->queue.count == 0) {
-            is_woken = enqueue(connection, service->comment);
-            service->counters.comments++;
-        }
-        connection->last_write_at = now;
-    }
+    if (step != SSE_EXPIRY_NOTICE && is_silent(connection, now))
+        is_woken = break_silence(connection, now);
     start_timer(connection);
-    if (is_woken)
+    if (step == SSE_EXPIRY_NOTICE)
+        tell_expiry(connection);
+    else if (is_woken)
         wake(connection);
 }
 
@@ -116,6 +161,7 @@ static int64_t choose_life_ms(const struct sse_service_settings *settings, int64
 static struct sse_connection *connection_new(struct sse_service *service,
                                              const struct sse_connection_options *options)
 {
+    const int64_t life_ms = choose_life_ms(service->settings, options->keepalive_time_ms);
     struct sse_connection *connection = mem_zalloc(sizeof(*connection));
 
     connection->service = service;
@@ -129,10 +175,10 @@ static struct sse_connection *connection_new(struct sse_service *service,
     connection->session_number = options->session_number;
     connection->create_time = loop_wall_ms(service->loop);
     connection->created_at = loop_now_ms(service->loop);
-    connection->timeout_ms = choose_life_ms(service->settings, options->keepalive_time_ms);
-    if (connection->timeout_ms > 0)
-        connection->ends_at = connection->created_at + (uint64_t)connection->timeout_ms;
+    if (life_ms > 0)
+        connection->ends_at = connection->created_at + (uint64_t)life_ms;
     connection->dispatch_mark = sse_dispatch_mark(service->dispatch);
+    set_expiry(connection);
     connection->timer.on_fire = on_timer;
     random_hex(connection->id, ID_BYTES);
     return connection;
@@ -167,6 +213,20 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     }
     wake(connection);
     return connection;
+}
+
+void sse_connection_set_user(struct sse_connection *connection, struct sse_user *user)
+{
+    struct sse_user *before = connection->user;
+    struct sse_service *service = connection->service;
+
+    if (!service)
+        return;
+    sse_registry_set_user(service->registry, connection, sse_user_ref(user));
+    sse_user_unref(before);
+    service->counters.users_refreshed++;
+    set_expiry(connection);
+    start_timer(connection);
 }
 
 static bool fits(const struct sse_connection *connection, size_t size)

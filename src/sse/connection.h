@@ -14,6 +14,7 @@
 
 #include "base/loop.h"
 #include "sse/client_info.h"
+#include "sse/expiry.h"
 #include "sse/queue.h"
 #include "sse/table.h"
 
@@ -41,6 +42,7 @@ enum sse_close_reason {                    /* each with its word on the wire, in
                         SSE_CLOSE_SLOW,    /* the queue's bound, policy disconnect */
                         SSE_CLOSE_LIFETIME, /* end of life (no connect-close) */
                         SSE_CLOSE_DRAIN,    /* the server stops */
+                        SSE_CLOSE_EXPIRED,  /* the user's credential, and no other came */
                         SSE_CLOSE_REASONS
 };
 
@@ -63,13 +65,13 @@ struct sse_connection {
     uint32_t request_message_count, request_upload_count;
     struct sse_user *user;
     struct sse_packed_info *info;
-    /* The next keep-alive comment or the end of life, whichever is first. */
+    /* The next keep-alive comment, the end of life or of the credential, whichever is first. */
     struct loop_timer timer;
+    struct sse_expiry expiry;     /* of the credential */
     uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
     int64_t create_time;          /* wall ms */
     int64_t last_request_time;    /* wall ms, 0: none yet */
     int64_t access_time, session_duration;
-    int64_t timeout_ms;      /* its whole life, 0: no limit */
     uint64_t session_number; /* of the transport session it runs on */
     struct sse_table_node node;
     char id[SSE_CONNECTION_ID_SIZE];
@@ -106,6 +108,10 @@ bool sse_connection_push(struct sse_connection *connection, struct sse_event *ev
  * gone or slow. A second call is a no-op. */
 void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
                           const char *text, int64_t reconnect_ms);
+
+/* The same user with another credential: what the connection goes by from now on, and until when it
+ * lasts. Its channels are left as they are. A reference is taken. */
+void sse_connection_set_user(struct sse_connection *connection, struct sse_user *user);
 
 /* For the sink: what can be taken now, and whether nothing follows it. */
 size_t sse_connection_ready(const struct sse_connection *connection, bool *last);

@@ -65,15 +65,27 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     return make(&fields, data);
 }
 
+struct sse_event *sse_server_events_expiring(const struct sse_connection *connection)
+{
+    struct sse_event_fields fields = {.name = "sse-token-expiring", .retry_ms = -1};
+    const int64_t left = connection->expiry.at - loop_wall_ms(connection->home->loop);
+    json_t *data = json_object();
+
+    json_object_set_new(data, "connectionId", json_string(connection->id));
+    json_object_set_new(data, "expiresAt", json_integer(connection->expiry.at));
+    json_object_set_new(data, "expiresIn", json_integer((left + 500) / 1000));
+    return make(&fields, data);
+}
+
 bool sse_server_events_has_close(enum sse_close_reason reason)
 {
     return reason == SSE_CLOSE_KICKED || reason == SSE_CLOSE_EVICTED || reason == SSE_CLOSE_SLOW ||
-           reason == SSE_CLOSE_DRAIN;
+           reason == SSE_CLOSE_DRAIN || reason == SSE_CLOSE_EXPIRED;
 }
 
 static int64_t usual_reconnect_ms(const struct sse_service *service, enum sse_close_reason reason)
 {
-    if (reason == SSE_CLOSE_SLOW)
+    if (reason == SSE_CLOSE_SLOW || reason == SSE_CLOSE_EXPIRED)
         return service->settings->reconnect_ms;
     if (reason == SSE_CLOSE_DRAIN)
         return (int64_t)(DRAIN_MIN_MS + random_between(0, DRAIN_SPREAD_MS));

@@ -12,6 +12,9 @@ struct sse_event;
 /* padding as in sse_connection_options. */
 struct sse_event *sse_server_events_finish(const struct sse_connection *connection, size_t padding);
 
+/* The credential ends soon; the page may send another one. */
+struct sse_event *sse_server_events_expiring(const struct sse_connection *connection);
+
 /* Whether the page is told that a connection ends for this reason. */
 bool sse_server_events_has_close(enum sse_close_reason reason);
 /* text and reconnect_ms as in sse_connection_close(). */

@@ -26,6 +26,7 @@ const struct sse_service_settings sse_service_settings_default = {
     .channels_per_connection = 100,
     .event_data_bytes = SSE_EVENT_MAX_DATA,
     .offline_grace_ms = 5000,
+    .token_expiry_notice_ms = 60000,
 };
 
 static struct sse_event *comment_new(void)

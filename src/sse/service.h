@@ -36,6 +36,7 @@ struct sse_service_settings {
     uint32_t channels_per_connection; /* 100 */
     size_t event_data_bytes;          /* 64 KiB */
     uint32_t offline_grace_ms;        /* 5000 */
+    uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
 };
 
 extern const struct sse_service_settings sse_service_settings_default;
@@ -49,6 +50,8 @@ struct sse_counters {
     uint64_t events_refused; /* larger than the whole bound */
     uint64_t slow_disconnects;
     uint64_t comments;
+    uint64_t expiry_notices;  /* credentials about to end */
+    uint64_t users_refreshed; /* credentials replaced */
     uint64_t bytes_sent;
 };
 

@@ -27,11 +27,9 @@ static const char *pack(char **at, const char *text)
     return to;
 }
 
-struct sse_user *sse_user_new(const struct sse_user_fields *fields)
+/* further: NULL, or a JSON object as text; the fields' own extra does not count. */
+static struct sse_user *user_new(const struct sse_user_fields *fields, const char *further)
 {
-    char *further = json_object_size(fields->extra) > 0
-                        ? json_dumps(fields->extra, JSON_COMPACT | JSON_ENCODE_ANY)
-                        : NULL;
     const size_t size = size_of(fields->id) + size_of(fields->name) +
                         size_of(fields->access_token) + size_of(fields->tenant_id) +
                         size_of(fields->channels) + size_of(further);
@@ -46,8 +44,32 @@ struct sse_user *sse_user_new(const struct sse_user_fields *fields)
     user->tenant_id = pack(&at, fields->tenant_id);
     user->channels = pack(&at, fields->channels);
     user->extra = further ? pack(&at, further) : NULL;
+    return user;
+}
+
+struct sse_user *sse_user_new(const struct sse_user_fields *fields)
+{
+    char *further = json_object_size(fields->extra) > 0
+                        ? json_dumps(fields->extra, JSON_COMPACT | JSON_ENCODE_ANY)
+                        : NULL;
+    struct sse_user *user = user_new(fields, further);
+
     free(further);
     return user;
+}
+
+struct sse_user *sse_user_copy(const struct sse_user *user)
+{
+    const struct sse_user_fields fields = {
+        .id = user->id,
+        .name = user->name,
+        .access_token = user->access_token,
+        .tenant_id = user->tenant_id,
+        .channels = user->channels,
+        .expires_at = user->expires_at,
+    };
+
+    return user_new(&fields, user->extra);
 }
 
 struct sse_user *sse_user_ref(struct sse_user *user)

@@ -25,6 +25,8 @@ struct sse_user_fields {
 
 /* Copies everything. One reference. */
 struct sse_user *sse_user_new(const struct sse_user_fields *fields);
+/* The same user for another thread. One reference. */
+struct sse_user *sse_user_copy(const struct sse_user *user);
 struct sse_user *sse_user_ref(struct sse_user *user);
 struct sse_user *sse_user_unref(struct sse_user *user);
 

@@ -15,7 +15,8 @@
 
 struct loop {
     uint64_t now_ms;
-    struct list timers; /* expires: in ms here */
+    int64_t wall_offset_ms; /* how far the wall clock was set */
+    struct list timers;     /* expires: in ms here */
     struct list tasks;
     struct list hooks[LOOP_PHASES];
     unsigned wakes;
@@ -45,7 +46,7 @@ uint64_t loop_now_ms(const struct loop *loop)
 
 int64_t loop_wall_ms(const struct loop *loop)
 {
-    return FAKE_LOOP_WALL_START + (int64_t)loop->now_ms;
+    return FAKE_LOOP_WALL_START + (int64_t)loop->now_ms + loop->wall_offset_ms;
 }
 
 void loop_defer(struct loop *loop, struct loop_task *task)

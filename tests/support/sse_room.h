@@ -40,13 +40,17 @@ struct sse_guest {
     const char *listeners[4];
     int64_t keepalive_time_ms;
     size_t padding;
+    int64_t expires_in_ms; /* 0: never; by the wall clock of the room */
 };
 
 static inline struct sse_connection *
 sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
 {
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){
-        .id = guest->user, .access_token = guest->token, .tenant_id = guest->tenant});
+        .id = guest->user,
+        .access_token = guest->token,
+        .tenant_id = guest->tenant,
+        .expires_at = guest->expires_in_ms ? loop_wall_ms(room->loop) + guest->expires_in_ms : 0});
     const struct sse_client_info info = {.user_agent = "test"};
     struct sse_connection_options options = {
         .user = user,

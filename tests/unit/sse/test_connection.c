@@ -208,6 +208,8 @@ static void test_connect_close_by_reason(void **state)
                  json_pack("{s:s, s:i}", "reason", "slow", "reconnect", 5000));
     assert_close(SSE_CLOSE_DRAIN, NULL, 700,
                  json_pack("{s:s, s:i}", "reason", "drain", "reconnect", 700));
+    assert_close(SSE_CLOSE_EXPIRED, NULL, -1,
+                 json_pack("{s:s, s:i}", "reason", "expired", "reconnect", 5000));
     assert_close(SSE_CLOSE_CLIENT, NULL, -1, NULL);
     assert_close(SSE_CLOSE_LIFETIME, NULL, -1, NULL);
     assert_close(SSE_CLOSE_GONE, NULL, -1, NULL);
@@ -573,13 +575,15 @@ static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, 
     struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wish_ms};
     struct sse_room room;
     struct recording_sink sink = {0};
+    uint64_t life_ms;
 
     sse_room_open(&room);
     room.settings.lifetime_ms = setting_ms;
     room.settings.comment_ms = 25000;
     sse_room_settle(&room, &sink, &guest);
-    assert_in_range(sink.connection->timeout_ms, least_ms, most_ms);
-    fake_loop_advance(room.loop, (uint64_t)sink.connection->timeout_ms - 1);
+    life_ms = sink.connection->ends_at - sink.connection->created_at;
+    assert_in_range(life_ms, least_ms, most_ms);
+    fake_loop_advance(room.loop, life_ms - 1);
     assert_non_null(sink.connection->service);
     fake_loop_advance(room.loop, 1);
     assert_null(sink.connection->service);

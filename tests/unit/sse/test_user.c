@@ -42,6 +42,32 @@ static void test_null_is_empty_and_shown_as_null(void **state)
     assert_null(sse_user_unref(NULL));
 }
 
+static void test_copy(void **state)
+{
+    json_t *extra = json_pack("{s:i}", "level", 3);
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7",
+                                                                   .name = "Ann",
+                                                                   .access_token = "tok",
+                                                                   .tenant_id = "t1",
+                                                                   .channels = "a\nb",
+                                                                   .extra = extra,
+                                                                   .expires_at = 5});
+    struct sse_user *copy = sse_user_copy(user);
+    json_t *shown = sse_user_to_json(user);
+    json_t *shown_copy = sse_user_to_json(copy);
+
+    (void)state;
+    assert_true(json_equal(shown, shown_copy));
+    assert_string_equal(copy->access_token, "tok");
+    assert_string_equal(copy->channels, "a\nb");
+    assert_int_equal(copy->expires_at, 5);
+    json_decref(shown);
+    json_decref(shown_copy);
+    json_decref(extra);
+    sse_user_unref(user);
+    sse_user_unref(copy);
+}
+
 static void test_references(void **state)
 {
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7"});
@@ -70,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copies_everything),
         cmocka_unit_test(test_null_is_empty_and_shown_as_null),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_bad_utf8),
     };
