@@ -14,6 +14,9 @@
 #include "base/list.h"
 #include "base/ratelimit.h"
 
+#define H2_MAX_COMMON_FIELDS 4u
+
+struct h2_field;
 struct h2_session;
 struct h2_stream;
 struct loop;
@@ -85,6 +88,10 @@ struct h2_handler {
      * Must answer. The request may be incomplete (path NULL). */
     void (*on_error)(void *context, struct h2_stream *stream, int status, const char *message);
     void *context;
+    /* Fields that every answer is to have besides its own, those of on_error included: writes at
+     * most H2_MAX_COMMON_FIELDS and returns how many. Their texts are copied when it has returned.
+     * May be NULL. */
+    size_t (*common_fields)(void *context, const struct h2_stream *stream, struct h2_field *fields);
 };
 
 /* What all sessions of one worker share. Owned by the worker; outlives its sessions. */

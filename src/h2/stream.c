@@ -175,6 +175,19 @@ static nghttp2_nv field(const char *name, const char *value)
                         .flags = NGHTTP2_NV_FLAG_NONE};
 }
 
+static size_t append_common(const struct h2_stream *stream, nghttp2_nv *to)
+{
+    const struct h2_handler *handler = &stream->endpoint->handler;
+    struct h2_field fields[H2_MAX_COMMON_FIELDS];
+    size_t count = 0;
+
+    if (handler->common_fields)
+        count = handler->common_fields(handler->context, stream, fields);
+    for (size_t i = 0; i < count; i++)
+        to[i] = field(fields[i].name, fields[i].value);
+    return count;
+}
+
 static void submit(struct h2_stream *stream, const struct h2_response *response)
 {
     struct h2_session *session = stream->session;
@@ -194,9 +207,10 @@ static void submit(struct h2_stream *stream, const struct h2_response *response)
         snprintf(length, sizeof(length), "%zu", response->body->length);
         fields[count++] = field("content-length", length);
     }
-    assert(response->field_count <= MAX_FIELDS - count);
+    assert(response->field_count <= MAX_FIELDS - H2_MAX_COMMON_FIELDS - count);
     for (size_t i = 0; i < response->field_count; i++)
         fields[count++] = field(response->fields[i].name, response->fields[i].value);
+    count += append_common(stream, &fields[count]);
     if (nghttp2_submit_response(session->nghttp2, stream->id, fields, count,
                                 has_data ? &provider : NULL) != 0)
         h2_session_close(session);

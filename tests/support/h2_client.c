@@ -60,7 +60,8 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
 
 void h2_server_init(struct h2_server *server, const struct h2_limits *limits)
 {
-    const struct h2_handler handler = {on_request, on_error, server};
+    const struct h2_handler handler = {
+        .on_request = on_request, .on_error = on_error, .context = server};
 
     memset(server, 0, sizeof(*server));
     server->loop = loop_new();
