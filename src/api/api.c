@@ -5,8 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/cors.h"
+#include "api/exchange.h"
 #include "api/reply.h"
 #include "api/request.h"
+#include "api/routes.h"
 #include "api/worker.h"
 #include "base/directory.h"
 #include "base/log.h"
@@ -60,6 +63,28 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     api_reply_stream_error(stream, !service || service->settings->envelope, status, NULL, message);
 }
 
+static bool is_pages_side(const struct h2_stream *stream, const char *path)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+
+    if (exchange && exchange->endpoint)
+        return exchange->endpoint->guard != API_BACK_END;
+    return api_routes_is_pages_side(path);
+}
+
+static size_t common_fields(void *context, const struct h2_stream *stream, struct h2_field *fields)
+{
+    const struct h2_request *request = h2_stream_request(stream);
+    const struct api_service *service = NULL;
+    const char *relative;
+
+    if (request && request->path)
+        service = api_service_of(context, request->path, &relative);
+    if (!service || !is_pages_side(stream, relative))
+        return 0;
+    return cors_fields(request, service->settings->origins, fields);
+}
+
 static void service_init(struct api_service *service, struct api *api, size_t index,
                          struct auth *auth)
 {
@@ -106,6 +131,7 @@ struct api *api_new(const struct api_settings *settings, struct auth *const *aut
     api->handler = (struct h2_handler){
         .on_request = on_request,
         .on_error = on_error,
+        .common_fields = common_fields,
         .context = api,
     };
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));

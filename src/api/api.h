@@ -16,13 +16,15 @@ struct auth_api_keys;
 struct h2_endpoint;
 struct h2_handler;
 struct loop;
+struct origins;
 struct peers;
 struct sse_service_settings;
 
 struct api_service_settings {
     const struct sse_service_settings *core;
-    bool envelope;               /* false: data alone, errors as {"error":"…"} */
-    bool session_binding_strict; /* a connectionId counts on its own session only */
+    bool envelope;                 /* false: data alone, errors as {"error":"…"} */
+    const struct origins *origins; /* of pages that may use it, besides its own */
+    bool session_binding_strict;   /* a connectionId counts on its own session only */
     const char *upload_directory;
     size_t json_body_bytes;
     size_t upload_bytes;

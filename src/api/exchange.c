@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "api/facts.h"
+#include "api/origin.h"
 #include "api/reply.h"
 #include "base/mem.h"
 #include "h2/session.h"
@@ -101,7 +102,7 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
                                                 [AUTH_BUSY] = 503};
 
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
-        return false;
+        return origin_refuse(exchange);
     api_reply_error(exchange, statuses[exchange->verdict], "%s", exchange->refusal);
     return true;
 }

@@ -83,8 +83,8 @@ const char *api_exchange_parameter(const struct api_exchange *exchange, const ch
 void api_exchange_identify(struct api_exchange *exchange,
                            void (*on_identity)(struct api_exchange *exchange));
 
-/* For on_identity: true when the credentials are wrong; then it has answered. No credentials at all
- * are not wrong. */
+/* For on_identity: true when the credentials are wrong, or show that a stranger's page asks
+ * (api/origin.h); then it has answered. No credentials at all are not wrong. */
 bool api_exchange_refuse_wrong(struct api_exchange *exchange);
 
 /* True when there is a user; else it has answered 401. */

@@ -187,11 +187,11 @@ void api_reply_error(struct api_exchange *exchange, int status, const char *form
     api_reply_error_with(exchange, status, NULL, detail);
 }
 
-void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *field)
+void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *fields, size_t count)
 {
     h2_stream_respond(exchange->stream, &(struct h2_response){
                                             .status = 204,
-                                            .fields = field,
-                                            .field_count = 1,
+                                            .fields = fields,
+                                            .field_count = count,
                                         });
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/cors.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/reply.h"
@@ -59,15 +60,47 @@ static const struct h2_route server_routes[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static void answer_method(struct api_exchange *exchange, enum h2_method method, unsigned allowed)
+/* The first route that path has, for any method. */
+static const struct h2_route *any_route(const char *path)
+{
+    const unsigned all = H2_GET | H2_POST | H2_PUT | H2_DELETE;
+    struct h2_match match;
+
+    h2_router_match(service_routes, COUNT(service_routes), (enum h2_method)all, path, &match);
+    return match.route;
+}
+
+static bool is_back_end(const struct h2_route *route)
+{
+    return ((const struct api_endpoint *)route->target)->guard == API_BACK_END;
+}
+
+bool api_routes_is_pages_side(const char *path)
+{
+    const struct h2_route *route = any_route(path);
+
+    return !route || !is_back_end(route);
+}
+
+static void answer_options(struct api_exchange *exchange, unsigned allowed, const char *path)
+{
+    char all[64], methods[64];
+    struct h2_field fields[1 + CORS_MAX_FIELDS] = {
+        {"allow", h2_method_allow(allowed | H2_OPTIONS, all, sizeof(all))}};
+    size_t count = 1;
+
+    if (exchange->service && api_routes_is_pages_side(path))
+        count += cors_preflight_fields(exchange->request, exchange->service->settings->origins,
+                                       h2_method_allow(allowed, methods, sizeof(methods)),
+                                       &fields[count]);
+    api_reply_nothing(exchange, fields, count);
+}
+
+static void answer_method(struct api_exchange *exchange, unsigned allowed)
 {
     char methods[64], detail[160];
     struct h2_field allow = {"allow", h2_method_allow(allowed | H2_OPTIONS, methods, 64)};
 
-    if (method == H2_OPTIONS) {
-        api_reply_nothing(exchange, &allow);
-        return;
-    }
     snprintf(detail, sizeof(detail), "this path takes no %.32s; it takes %s",
              exchange->request->method, allow.value);
     api_reply_error_with(exchange, 405, &allow, detail);
@@ -105,8 +138,10 @@ bool api_routes_find(struct api_exchange *exchange)
         memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
         return true;
     }
-    if (match.allowed != 0)
-        answer_method(exchange, method, match.allowed);
+    if (match.allowed != 0 && method == H2_OPTIONS)
+        answer_options(exchange, match.allowed, path);
+    else if (match.allowed != 0)
+        answer_method(exchange, match.allowed);
     else
         answer_unknown(exchange);
     return false;

@@ -10,4 +10,7 @@ struct api_exchange;
  * none, or not for this method: then it has answered 204 (OPTIONS), 404 or 405. */
 bool api_routes_find(struct api_exchange *exchange);
 
+/* Whether a path below a service's base path is none of the back ends'. */
+bool api_routes_is_pages_side(const char *path);
+
 #endif

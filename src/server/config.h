@@ -43,6 +43,7 @@ struct config_service {
     struct sse_service_settings settings; /* name and base_path are owned by the config */
     enum config_auth auth;
     bool envelope;
+    char *origins; /* of pages, with commas (api/origins.h) */
     bool session_binding_strict;
     char *upload_directory;       /* "": <state directory>/<service name>/uploads */
     size_t json_body_bytes;       /* 1 MiB */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/origins.h"
 #include "h2/listener.h"
 #include "server/config.h"
 #include "server/config_source.h"
@@ -185,12 +186,25 @@ static int check_against(const struct subject *subject, const struct config_serv
     return 0;
 }
 
+static int check_origins(const struct subject *subject, const char *text)
+{
+    char fault[240] = "";
+    struct origins *origins = origins_new(text, fault, sizeof(fault));
+
+    if (!origins)
+        return fail(subject, "origins", "%s", fault);
+    origins_free(origins);
+    return 0;
+}
+
 static int check_service(const struct subject *subject, const struct config_service *service)
 {
     int rc = check_name(subject, service->settings.name);
 
     if (rc == 0)
         rc = check_base_path(subject, service->settings.base_path);
+    if (rc == 0)
+        rc = check_origins(subject, service->origins);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)
         rc = check_against(subject, service, i);
     if (rc != 0)

@@ -120,6 +120,8 @@ const struct config_key config_keys[] = {
             "Who a page's user is. development: who it says it is.", .words = auths),
     SERVICE("envelope", CONFIG_BOOL, envelope, "true",
             "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
+    SERVICE("origins", CONFIG_TEXTS, origins, "",
+            "Other origins whose pages may use it: https://app.example.com, https://*.example.com.", RANGE(0, 4096)),
     SERVICE("sessionBindingStrict", CONFIG_BOOL, session_binding_strict, "false",
             "true: a connectionId without credentials counts on its own TLS connection only.",
             .words = no_yes),

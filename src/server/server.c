@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/origins.h"
 #include "auth/api_key.h"
 #include "base/directory.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct server {
     struct h2_listener_options listeners[CONFIG_MAX_LISTENERS];
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct auth_api_keys *keys;
+    struct origins *origins[CONFIG_MAX_SERVICES];
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     char server_id[2 * SERVER_ID_BYTES + 1];
@@ -112,15 +114,18 @@ static int prepare_service(struct server *server, size_t index)
 {
     const struct config_service *service = &server->config->services[index];
     const char *directory = service->upload_directory;
+    char fault[240];
     int result = directory_make(directory);
     if (result != 0) {
         log_error("cannot make the upload directory", LOG_STR("path", directory),
                   LOG_STR("reason", strerror(-result)));
         return result;
     }
+    server->origins[index] = origins_new(service->origins, fault, sizeof(fault)); /* was checked */
     server->services[index] = (struct api_service_settings){
         .core = &service->settings,
         .envelope = service->envelope,
+        .origins = server->origins[index],
         .session_binding_strict = service->session_binding_strict,
         .upload_directory = directory,
         .json_body_bytes = service->json_body_bytes,
@@ -203,6 +208,8 @@ static void release(struct server *server)
     free(server->bound);
     for (size_t i = 0; i < server->config->listener_count; i++)
         h2_tls_context_free(server->listeners[i].tls);
+    for (size_t i = 0; i < server->config->service_count; i++)
+        origins_free(server->origins[i]);
     auth_api_keys_free(server->keys);
     peers_free(server->peers);
     free(server->workers);

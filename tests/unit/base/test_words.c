@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/words.h"
-
 #include "base/buf.h"
+#include "base/words.h"
 #include "support/test.h"
 
 static void words_are_parted_by_commas(void **state)
 {
     static const char *const cases[][2] = {
-        {"", ""},          {"a", "<a>"},        {"a,b", "<a><b>"},     {" a , b ", "<a><b>"},
-        {",,", ""},        {"a,,b", "<a><b>"},  {"a b, c", "<a b><c>"}, {" , a", "<a>"},
-        {"a, ", "<a>"},    {"\t a\t", "<a>"},
+        {"", ""},       {"a", "<a>"},       {"a,b", "<a><b>"},      {" a , b ", "<a><b>"},
+        {",,", ""},     {"a,,b", "<a><b>"}, {"a b, c", "<a b><c>"}, {" , a", "<a>"},
+        {"a, ", "<a>"}, {"\t a\t", "<a>"},
     };
 
     (void)state;

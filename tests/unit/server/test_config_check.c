@@ -30,6 +30,10 @@ static void settings_that_contradict_are_refused(void **state)
          "conf.yaml:1: services[0].basePath: \"/metrics\" is where the server has its own "
          "/metrics; "
          "use another, such as /sse/hr"},
+        {"services: [{name: a, origins: [\"https://b.test\", \"*\"]}]\n",
+         "conf.yaml:1: services[0].origins: \"*\" is no origin; use one such as "
+         "https://app.example.com, https://app.example.com:8443 or https://*.example.com, without "
+         "a path"},
         {"services: [{name: a, queueBytes: 32KiB}]\n",
          "conf.yaml:1: services[0].queueBytes: 32768 is less than eventDataBytes (65536): the "
          "largest event would never fit; make it larger"},
