@@ -25,7 +25,7 @@ struct sse_user;
 enum api_guard {
     API_OPEN,     /* anybody */
     API_PAGE,     /* the service's auth says who it is; wrong credentials are refused */
-    API_BACK_END, /* an API key */
+    API_BACK_END, /* an API key, or a token with permissions (api/guard.h) */
 };
 
 enum api_body {
@@ -39,6 +39,7 @@ enum api_body {
 /* What a route leads to. */
 struct api_endpoint {
     enum api_guard guard;
+    enum auth_permission permission; /* that API_BACK_END asks for */
     enum api_body body;
     void (*handle)(struct api_exchange *exchange);
 };
@@ -61,6 +62,7 @@ struct api_exchange {
     enum auth_verdict verdict;
     enum auth_source source; /* of the credential */
     struct sse_user *user;   /* with AUTH_OK */
+    unsigned permissions;    /* of a back end; a mask of enum auth_permission */
     const char *refusal;     /* otherwise: what would be right */
     void (*on_identity)(struct api_exchange *exchange);
     void *context;   /* the handler's own */

@@ -46,6 +46,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 static void sample_worker(const struct api *api, struct metrics_worker *sample)
 {
     sample->lag = *loop_lag(api->loop);
+    sample->guard = api->guard;
     if (!api->endpoint)
         return;
     sample->h2 = *h2_endpoint_counters(api->endpoint);

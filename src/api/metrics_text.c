@@ -32,6 +32,7 @@ static const struct metric worker_metrics[] = {
     WORKER("loop_lag_max_seconds", SECONDS, lag.max_seconds, "The latest that the loop was to serve a tick, since start."),
     WORKER("loop_longest_turn_seconds", SECONDS, lag.longest_turn, "The longest turn of the loop, since start."),
     WORKER("loop_turns_total", COUNTER, lag.turns, "Turns of the loop."),
+    WORKER("back_end_token_requests_total", COUNTER, guard.by_token, "Requests of back ends that were let in by a token, not by an API key."),
     H2("sessions_opened", sessions_opened, "HTTP/2 sessions opened."),
     H2("sessions_closed", sessions_closed, "HTTP/2 sessions closed."),
     H2("sessions_refused", sessions_refused, "Sessions refused: there were too many."),
@@ -176,6 +177,33 @@ static void append_closed(const struct reading *reading)
         each_service(reading, name, &reason, append_closed_value);
 }
 
+static void append_key_requests(const struct reading *reading)
+{
+    static const char name[] = "sse_server_api_key_requests_total";
+    const struct auth_api_keys *keys = reading->settings->keys;
+
+    append_head(reading->text, name, true, "Requests of back ends that were let in, by API key.");
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        for (size_t key = 0; key < auth_api_keys_count(keys); key++)
+            buf_printf(reading->text, "%s{key=\"%s\",worker=\"%zu\"} %" PRIu64 "\n", name,
+                       auth_api_keys_at(keys, key)->name, worker,
+                       reading->worker_samples[worker].guard.by_key[key]);
+    }
+}
+
+static void append_refusals(const struct reading *reading)
+{
+    static const char name[] = "sse_server_back_end_refusals_total";
+
+    append_head(reading->text, name, true, "Requests of back ends that were refused, by reason.");
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        for (size_t reason = 0; reason < GUARD_REFUSALS; reason++)
+            buf_printf(reading->text, "%s{reason=\"%s\",worker=\"%zu\"} %" PRIu64 "\n", name,
+                       guard_refusal_words[reason], worker,
+                       reading->worker_samples[worker].guard.refused[reason]);
+    }
+}
+
 static void append_process(const struct reading *reading)
 {
     static const char dropped[] = "sse_server_log_lines_dropped_total";
@@ -197,6 +225,8 @@ void metrics_text(struct buf *text, const struct api_settings *settings, size_t 
     append_process(&reading);
     for (size_t i = 0; i < COUNT(worker_metrics); i++)
         append_worker_metric(&reading, &worker_metrics[i]);
+    append_key_requests(&reading);
+    append_refusals(&reading);
     for (size_t i = 0; i < COUNT(service_metrics); i++)
         append_service_metric(&reading, &service_metrics[i]);
     append_closed(&reading);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/guard.h"
 #include "base/loop.h"
 #include "h2/session.h"
 #include "sse/service.h"
@@ -15,6 +16,7 @@ struct buf;
 struct metrics_worker {
     struct h2_counters h2;
     struct loop_lag lag;
+    struct guard_counters guard;
     uint64_t sessions, streams, output_bytes;
 };
 

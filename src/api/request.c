@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/guard.h"
 #include "api/reply.h"
 #include "api/routes.h"
-#include "auth/api_key.h"
 #include "base/mem.h"
 #include "h2/stream.h"
 
@@ -29,28 +29,6 @@ static bool parse_form(struct api_exchange *exchange, struct h2_form *form, cons
                         "behind it, and the decoded text must be UTF-8 without NUL",
                         what, at + 1);
     return rc == 0;
-}
-
-/* True when the request may go on. */
-static bool check_key(struct api_exchange *exchange)
-{
-    static const struct h2_field challenge = {"www-authenticate", "Bearer"};
-    const char *authorization = h2_request_header(exchange->request, "authorization");
-
-    switch (auth_api_keys_check(exchange->api->settings->keys, authorization)) {
-    case AUTH_OK:
-        return true;
-    case AUTH_NONE:
-        api_reply_error_with(exchange, 401, &challenge,
-                             "this path is for back ends: send the field \"authorization: Bearer "
-                             "…\" with one of the configured API keys");
-        return false;
-    default:
-        api_reply_error_with(exchange, 401, &challenge,
-                             "the authorization field holds no API key that is configured here; "
-                             "its form is \"Bearer …\"");
-        return false;
-    }
 }
 
 static const char *wanted_type(enum api_body body)
@@ -152,7 +130,7 @@ static void start(struct api_exchange *exchange)
         return;
     if (!parse_form(exchange, &exchange->query, "query", query, strlen(query)))
         return;
-    if (exchange->endpoint->guard == API_BACK_END && !check_key(exchange))
+    if (exchange->endpoint->guard == API_BACK_END && !guard_admits(exchange))
         return;
     switch (exchange->endpoint->body) {
     case API_NO_BODY:

@@ -11,15 +11,15 @@
 #include "h2/stream.h"
 
 /* clang-format off */
-#define TO(guard, body, handler) &(const struct api_endpoint){guard, body, handler}
-#define PAGE(body, handler)      TO(API_PAGE, body, handler)
-#define BACK_END(body, handler)  TO(API_BACK_END, body, handler)
+#define TO(...)                              &(const struct api_endpoint){__VA_ARGS__}
+#define PAGE(body, handler)                  TO(API_PAGE, 0, body, handler)
+#define BACK_END(permission, body, handler)  TO(API_BACK_END, permission, body, handler)
 
 /* Below the base path of each service. */
 static const struct h2_route service_routes[] = {
     /* the browser's side */
-    {H2_GET,           "",                                   TO(API_OPEN, API_NO_BODY, api_handle_script)},
-    {H2_GET,           "/sse.js",                            TO(API_OPEN, API_NO_BODY, api_handle_script)},
+    {H2_GET,           "",                                   TO(API_OPEN, 0, API_NO_BODY, api_handle_script)},
+    {H2_GET,           "/sse.js",                            TO(API_OPEN, 0, API_NO_BODY, api_handle_script)},
     {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, api_handle_connect)},
     {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, api_handle_add_listener)},
     {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, api_handle_remove_listener)},
@@ -30,31 +30,31 @@ static const struct h2_route service_routes[] = {
     {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, api_handle_disconnect)},
     {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, api_handle_ack)},
     /* the back ends' side: queries */
-    {H2_GET,           "/users",                             BACK_END(API_NO_BODY, api_handle_users)},
-    {H2_GET,           "/connect/users.json",                BACK_END(API_NO_BODY, api_handle_users)},
-    {H2_GET,           "/connections",                       BACK_END(API_NO_BODY, api_handle_connections)},
-    {H2_GET,           "/connect/connections.json",          BACK_END(API_NO_BODY, api_handle_connections)},
-    {H2_GET,           "/messages",                          BACK_END(API_NO_BODY, api_handle_messages)},
-    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(API_NO_BODY, api_handle_messages)},
-    {H2_GET,           "/online",                            BACK_END(API_NO_BODY, api_handle_online)},
-    {H2_GET,           "/counts",                            BACK_END(API_NO_BODY, api_handle_counts)},
-    {H2_GET,           "/userIds",                           BACK_END(API_NO_BODY, api_handle_user_ids)},
-    {H2_GET,           "/tenantIds",                         BACK_END(API_NO_BODY, api_handle_tenant_ids)},
-    {H2_GET,           "/channels",                          BACK_END(API_NO_BODY, api_handle_channels)},
-    {H2_GET,           "/accessTokens",                      BACK_END(API_NO_BODY, api_handle_access_tokens)},
+    {H2_GET,           "/users",                             BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},
+    {H2_GET,           "/connect/users.json",                BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},
+    {H2_GET,           "/connections",                       BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections)},
+    {H2_GET,           "/connect/connections.json",          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections)},
+    {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
+    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
+    {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_online)},
+    {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_counts)},
+    {H2_GET,           "/userIds",                           BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_user_ids)},
+    {H2_GET,           "/tenantIds",                         BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_tenant_ids)},
+    {H2_GET,           "/channels",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_channels)},
+    {H2_GET,           "/accessTokens",                      BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_access_tokens)},
     /* the back ends' side: commands */
-    {H2_POST,          "/send",                              BACK_END(API_JSON, api_handle_send)},
-    {H2_POST,          "/disconnectUser",                    BACK_END(API_JSON, api_handle_disconnect_user)},
-    {H2_POST,          "/setDuration",                       BACK_END(API_JSON, api_handle_set_duration)},
+    {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_send)},
+    {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user)},
+    {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_set_duration)},
 };
 
 /* Below the root. */
 static const struct h2_route server_routes[] = {
-    {H2_GET,           "/health/live",                       TO(API_OPEN, API_NO_BODY, api_handle_live)},
-    {H2_GET,           "/health/ready",                      TO(API_OPEN, API_NO_BODY, api_handle_ready)},
-    {H2_GET,           "/metrics",                           BACK_END(API_NO_BODY, api_handle_metrics)},
-    {H2_GET,           "/",                                  TO(API_OPEN, API_NO_BODY, api_handle_demo)},
-    {H2_GET,           "/demo/{path}",                       TO(API_OPEN, API_NO_BODY, api_handle_demo)},
+    {H2_GET,           "/health/live",                       TO(API_OPEN, 0, API_NO_BODY, api_handle_live)},
+    {H2_GET,           "/health/ready",                      TO(API_OPEN, 0, API_NO_BODY, api_handle_ready)},
+    {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics)},
+    {H2_GET,           "/",                                  TO(API_OPEN, 0, API_NO_BODY, api_handle_demo)},
+    {H2_GET,           "/demo/{path}",                       TO(API_OPEN, 0, API_NO_BODY, api_handle_demo)},
 };
 /* clang-format on */
 

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "api/client_limit.h"
+#include "api/guard.h"
 #include "api/online_users.h"
 #include "api/repeats.h"
 #include "h2/session.h"
@@ -38,6 +39,7 @@ struct api {
     const struct h2_endpoint *endpoint; /* NULL until it is told */
     struct h2_handler handler;
     struct api_service *services;
+    struct guard_counters guard;
     size_t exchange_count; /* requests on their way */
     size_t upload_files;   /* open ones */
 };

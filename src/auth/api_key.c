@@ -1,48 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/api_key.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 
-#define DIGEST_SIZE 32u
-
 struct auth_api_keys {
     size_t count;
-    unsigned char digests[][DIGEST_SIZE];
+    struct auth_api_key keys[AUTH_MAX_API_KEYS];
 };
 
-/* Digests have one length, so that comparing them tells nothing of a key's length either. */
-static bool digest_of(const char *text, unsigned char digest[DIGEST_SIZE])
+struct auth_api_keys *auth_api_keys_new(const struct auth_api_key *keys, size_t count)
 {
-    unsigned int length = DIGEST_SIZE;
+    struct auth_api_keys *set = mem_zalloc(sizeof(*set));
 
-    return EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL) == 1;
-}
-
-static const char *bearer_token(const char *authorization)
-{
-    static const char scheme[] = "Bearer ";
-
-    if (strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
-        return NULL;
-    authorization += sizeof(scheme) - 1;
-    return authorization + strspn(authorization, " ");
-}
-
-struct auth_api_keys *auth_api_keys_new(const char *const *keys, size_t count)
-{
-    struct auth_api_keys *set = mem_zalloc(sizeof(*set) + count * DIGEST_SIZE);
-
-    for (size_t i = 0; i < count; i++) {
-        if (keys[i][0] == '\0' || !digest_of(keys[i], set->digests[set->count]))
-            continue;
-        set->count++;
-    }
+    assert(count <= AUTH_MAX_API_KEYS);
+    set->count = count;
+    for (size_t i = 0; i < count; i++)
+        set->keys[i] = keys[i];
     return set;
 }
 
@@ -51,19 +28,27 @@ void auth_api_keys_free(struct auth_api_keys *keys)
     free(keys);
 }
 
-enum auth_verdict auth_api_keys_check(const struct auth_api_keys *keys, const char *authorization)
+size_t auth_api_keys_count(const struct auth_api_keys *keys)
 {
-    unsigned char digest[DIGEST_SIZE];
-    const char *token;
-    unsigned matches = 0;
+    return keys->count;
+}
 
-    if (!authorization)
-        return AUTH_NONE;
-    token = bearer_token(authorization);
-    if (!token || !digest_of(token, digest))
-        return AUTH_BAD;
-    /* Every key is compared, whichever matches. */
-    for (size_t i = 0; i < keys->count; i++)
-        matches += CRYPTO_memcmp(digest, keys->digests[i], DIGEST_SIZE) == 0;
-    return matches > 0 ? AUTH_OK : AUTH_BAD;
+const struct auth_api_key *auth_api_keys_at(const struct auth_api_keys *keys, size_t index)
+{
+    return &keys->keys[index];
+}
+
+int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
+{
+    struct auth_key_hash hash;
+    int found = -ENOENT;
+
+    if (!auth_key_hash_of(token, &hash))
+        return -ENOENT;
+    /* Every key is compared, whichever matches: the time tells nothing. */
+    for (size_t i = 0; i < keys->count; i++) {
+        if (auth_key_hash_equal(&hash, &keys->keys[i].hash))
+            found = (int)i;
+    }
+    return found;
 }

@@ -204,7 +204,8 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     call->limit.on_fire = on_limit;
     call->report.run = on_report;
     if (!outbound_request_is_valid(request)) {
-        end(call, (struct outbound_fault){-EINVAL, "not a URL of http or https, or a field with a line break"});
+        end(call, (struct outbound_fault){
+                      -EINVAL, "not a URL of http or https, or a field with a line break"});
     } else if (counters->in_flight == http->settings.in_flight &&
                counters->waiting == http->settings.waiting) {
         end(call, (struct outbound_fault){-EBUSY, "too many requests are waiting"});

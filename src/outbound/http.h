@@ -27,14 +27,14 @@ struct outbound_call;
 struct outbound_http;
 
 struct outbound_http_settings {
-    unsigned in_flight;        /* requests at a time, at least 1, */
-    unsigned waiting;          /* and behind them; what is above is refused with -EBUSY */
-    unsigned host_connections; /* to one host at a time; 0: no limit of its own */
-    unsigned connect_ms;       /* until a connection stands, TLS included */
-    size_t feed_bytes;         /* of a streamed body that wait; at least the producer's window */
-    const char *ca_file;       /* NULL or "": the system's */
-    const char *proxy;         /* NULL or "": none */
-    const char *user_agent;    /* NULL: none */
+    unsigned in_flight;         /* requests at a time, at least 1, */
+    unsigned waiting;           /* and behind them; what is above is refused with -EBUSY */
+    unsigned host_connections;  /* to one host at a time; 0: no limit of its own */
+    unsigned connect_ms;        /* until a connection stands, TLS included */
+    size_t feed_bytes;          /* of a streamed body that wait; at least the producer's window */
+    const char *ca_file;        /* NULL or "": the system's */
+    const char *proxy;          /* NULL or "": none */
+    const char *user_agent;     /* NULL: none */
     bool takes_any_certificate; /* for development only */
 };
 

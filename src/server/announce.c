@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/key_hash.h"
 #include "base/log.h"
 #include "h2/listener.h"
 #include "server/config.h"
@@ -27,10 +28,22 @@ static const struct config_listener *browsable(const struct config *config,
     return NULL;
 }
 
+/* One that may be shown: of some there is only a hash. */
+static const char *known_key(const struct config *config)
+{
+    for (size_t i = 0; i < config->api_key_count; i++) {
+        const char *key = config->api_keys[i].key;
+
+        if (*key != '\0' && !auth_key_hash_is_text(key))
+            return key;
+    }
+    return "YOUR-API-KEY";
+}
+
 static void show_demo(const struct config *config, const char *place)
 {
     const char *base = config->services[0].settings.base_path;
-    const char *key = config->api_key_count > 0 ? config->api_keys[0].key : "";
+    const char *key = known_key(config);
 
     printf(
         "\n"

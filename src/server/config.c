@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "server/config_api_keys.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 #include "server/config_value.h"
@@ -214,7 +215,9 @@ static void make_demo_key(struct config *config)
     random_hex(key, 16);
     config_list_add(config, config_key_find("apiKeys")->list);
     free(config->api_keys[0].key);
+    free(config->api_keys[0].name);
     config->api_keys[0].key = mem_strdup(key);
+    config->api_keys[0].name = mem_strdup("demo");
     config->api_key_made = true;
 }
 
@@ -236,13 +239,14 @@ int config_load_from(struct config *config, const struct config_sources *sources
         rc = find_state_directory(config, sources->environment, fault);
     if (rc == 0) {
         fill_services(config);
+        make_demo_key(config);
+        config_fill_api_keys(config);
         rc = config_check(config, fault);
     }
     if (rc != 0) {
         config_release(config);
         return rc;
     }
-    make_demo_key(config);
     return 0;
 }
 

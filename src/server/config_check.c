@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold between settings, or between a setting and the machine. */
+#include "server/config_check.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,19 +12,11 @@
 #include "api/origins.h"
 #include "h2/listener.h"
 #include "server/config.h"
+#include "server/config_api_keys.h"
 #include "server/config_source.h"
 
-/* What a fault is about: a file and line where there are any, and a key. */
-struct subject {
-    const struct config *config;
-    unsigned line;
-    const char *list; /* "services", or "" */
-    size_t index;
-    struct config_fault *fault;
-};
-
-__attribute__((format(printf, 3, 4))) static int fail(const struct subject *subject,
-                                                      const char *key, const char *format, ...)
+int config_check_fail(const struct config_subject *subject, const char *key, const char *format,
+                      ...)
 {
     char place[200] = "";
     char item[40] = "";
@@ -42,29 +36,32 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct subject *subj
     return config_fail(subject->fault, -EINVAL, "%s%s%s: %s", place, item, key, sentence);
 }
 
-static int check_readable(const struct subject *subject, const char *key, const char *path)
+static int check_readable(const struct config_subject *subject, const char *key, const char *path)
 {
     if (access(path, R_OK) == 0)
         return 0;
-    return fail(subject, key, "\"%.120s\": %s; give a PEM file that this user may read", path,
-                strerror(errno));
+    return config_check_fail(subject, key,
+                             "\"%.120s\": %s; give a PEM file that this user may read", path,
+                             strerror(errno));
 }
 
-static int check_certificate(const struct subject *subject, const struct config_listener *listener)
+static int check_certificate(const struct config_subject *subject,
+                             const struct config_listener *listener)
 {
     bool certificate = *listener->certificate != '\0';
     bool key = *listener->key != '\0';
     int rc = 0;
 
     if (certificate && !key)
-        return fail(subject, "key", "is missing; a certificate needs its private key");
+        return config_check_fail(subject, "key", "is missing; a certificate needs its private key");
     if (key && !certificate)
-        return fail(subject, "certificate", "is missing; a private key needs its certificate");
+        return config_check_fail(subject, "certificate",
+                                 "is missing; a private key needs its certificate");
     if (!certificate)
         return 0;
     if (!listener->tls)
-        return fail(subject, "certificate",
-                    "has no use without TLS; leave it out, or set tls: true");
+        return config_check_fail(subject, "certificate",
+                                 "has no use without TLS; leave it out, or set tls: true");
     rc = check_readable(subject, "certificate", listener->certificate);
     return rc == 0 ? check_readable(subject, "key", listener->key) : rc;
 }
@@ -86,38 +83,43 @@ static bool has_any_port(const char *address)
     return colon && strcmp(colon, ":0") == 0;
 }
 
-static int check_listener(const struct subject *subject, const struct config_listener *listener)
+static int check_listener(const struct config_subject *subject,
+                          const struct config_listener *listener)
 {
     bool local = false;
 
     if (h2_address_is_local(listener->address, &local) != 0)
-        return fail(subject, "address",
-                    "\"%.100s\" is no address; use one such as 127.0.0.1:8443, [::1]:8443, *:8443, "
-                    "localhost:8443 or unix:/run/sse.sock",
-                    listener->address);
+        return config_check_fail(
+            subject, "address",
+            "\"%.100s\" is no address; use one such as 127.0.0.1:8443, [::1]:8443, *:8443, "
+            "localhost:8443 or unix:/run/sse.sock",
+            listener->address);
     for (size_t i = 0; i < subject->index; i++) {
         if (strcmp(subject->config->listeners[i].address, listener->address) == 0 &&
             !has_any_port(listener->address))
-            return fail(subject, "address", "\"%.100s\" is that of listeners[%zu] too; keep one",
-                        listener->address, i);
+            return config_check_fail(subject, "address",
+                                     "\"%.100s\" is that of listeners[%zu] too; keep one",
+                                     listener->address, i);
     }
     if (!local && !subject->config->allow_development_remote &&
         has_development_auth(subject->config))
-        return fail(subject, "address",
-                    "\"%.100s\" can be reached from other machines, and auth development believes "
-                    "anyone; listen on localhost, or set allowDevelopmentRemote: true",
-                    listener->address);
+        return config_check_fail(
+            subject, "address",
+            "\"%.100s\" can be reached from other machines, and auth development believes "
+            "anyone; listen on localhost, or set allowDevelopmentRemote: true",
+            listener->address);
     return check_certificate(subject, listener);
 }
 
-static int check_name(const struct subject *subject, const char *name)
+static int check_name(const struct config_subject *subject, const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
     if (*name == '\0')
-        return fail(subject, "name", "is missing; give one of a-z, 0-9, _ and -");
+        return config_check_fail(subject, "name", "is missing; give one of a-z, 0-9, _ and -");
     if (name[strspn(name, allowed)] != '\0')
-        return fail(subject, "name", "\"%.70s\" is no name; use a-z, 0-9, _ and - only", name);
+        return config_check_fail(subject, "name",
+                                 "\"%.70s\" is no name; use a-z, 0-9, _ and - only", name);
     return 0;
 }
 
@@ -147,28 +149,29 @@ static bool is_plain_path(const char *path)
     return true;
 }
 
-static int check_base_path(const struct subject *subject, const char *path)
+static int check_base_path(const struct config_subject *subject, const char *path)
 {
     /* The demo page's files lie in the last one. */
     static const char *const ours[] = {"/health", "/metrics", "/demo"};
     size_t count = sizeof(ours) / sizeof(ours[0]) - (subject->config->demo ? 0 : 1);
 
     if (!is_plain_path(path))
-        return fail(subject, "basePath",
-                    "\"%.100s\" is no base path; begin it with /, end it without, and use letters, "
-                    "digits, _ . ~ and - between, such as /sse/hr",
-                    path);
+        return config_check_fail(
+            subject, "basePath",
+            "\"%.100s\" is no base path; begin it with /, end it without, and use letters, "
+            "digits, _ . ~ and - between, such as /sse/hr",
+            path);
     for (size_t i = 0; i < count; i++) {
         if (is_below(path, ours[i]) || is_below(ours[i], path))
-            return fail(subject, "basePath",
-                        "\"%.100s\" is where the server has its own %s; use "
-                        "another, such as /sse/hr",
-                        path, ours[i]);
+            return config_check_fail(subject, "basePath",
+                                     "\"%.100s\" is where the server has its own %s; use "
+                                     "another, such as /sse/hr",
+                                     path, ours[i]);
     }
     return 0;
 }
 
-static int check_against(const struct subject *subject, const struct config_service *service,
+static int check_against(const struct config_subject *subject, const struct config_service *service,
                          size_t other_index)
 {
     const struct config_service *other = &subject->config->services[other_index];
@@ -176,28 +179,29 @@ static int check_against(const struct subject *subject, const struct config_serv
     const char *other_path = other->settings.base_path;
 
     if (strcmp(service->settings.name, other->settings.name) == 0)
-        return fail(subject, "name", "\"%s\" is that of services[%zu] too; rename one",
-                    service->settings.name, other_index);
+        return config_check_fail(subject, "name", "\"%s\" is that of services[%zu] too; rename one",
+                                 service->settings.name, other_index);
     if (is_below(path, other_path) || is_below(other_path, path))
-        return fail(subject, "basePath",
-                    "\"%.60s\" and \"%.60s\" of services[%zu] overlap; neither may lie below the "
-                    "other",
-                    path, other_path, other_index);
+        return config_check_fail(
+            subject, "basePath",
+            "\"%.60s\" and \"%.60s\" of services[%zu] overlap; neither may lie below the "
+            "other",
+            path, other_path, other_index);
     return 0;
 }
 
-static int check_origins(const struct subject *subject, const char *text)
+static int check_origins(const struct config_subject *subject, const char *text)
 {
     char fault[240] = "";
     struct origins *origins = origins_new(text, fault, sizeof(fault));
 
     if (!origins)
-        return fail(subject, "origins", "%s", fault);
+        return config_check_fail(subject, "origins", "%s", fault);
     origins_free(origins);
     return 0;
 }
 
-static int check_service(const struct subject *subject, const struct config_service *service)
+static int check_service(const struct config_subject *subject, const struct config_service *service)
 {
     int rc = check_name(subject, service->settings.name);
 
@@ -210,18 +214,20 @@ static int check_service(const struct subject *subject, const struct config_serv
     if (rc != 0)
         return rc;
     if (service->settings.event_data_bytes > service->settings.queue_bytes)
-        return fail(subject, "queueBytes",
-                    "%zu is less than eventDataBytes (%zu): the largest event would never fit; "
-                    "make it larger",
-                    service->settings.queue_bytes, service->settings.event_data_bytes);
+        return config_check_fail(
+            subject, "queueBytes",
+            "%zu is less than eventDataBytes (%zu): the largest event would never fit; "
+            "make it larger",
+            service->settings.queue_bytes, service->settings.event_data_bytes);
     if (service->json_body_bytes > subject->config->limits.session_body_bytes)
-        return fail(subject, "jsonBodyBytes",
-                    "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
-                    service->json_body_bytes, subject->config->limits.session_body_bytes);
+        return config_check_fail(
+            subject, "jsonBodyBytes",
+            "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
+            service->json_body_bytes, subject->config->limits.session_body_bytes);
     return 0;
 }
 
-static int check_limits(const struct subject *subject, const struct h2_limits *limits)
+static int check_limits(const struct config_subject *subject, const struct h2_limits *limits)
 {
     const struct {
         const char *key, *other;
@@ -241,57 +247,26 @@ static int check_limits(const struct subject *subject, const struct h2_limits *l
 
         snprintf(key, sizeof(key), "limits.%s", pairs[i].key);
         if (pairs[i].value > pairs[i].most)
-            return fail(subject, key, "%zu is more than limits.%s (%zu); lower it, or raise that",
-                        pairs[i].value, pairs[i].other, pairs[i].most);
+            return config_check_fail(subject, key,
+                                     "%zu is more than limits.%s (%zu); lower it, or raise that",
+                                     pairs[i].value, pairs[i].other, pairs[i].most);
     }
-    return 0;
-}
-
-static int check_api_key(const struct subject *subject, const struct config_api_key *key)
-{
-    if (*key->key != '\0' && *key->hash != '\0')
-        return fail(subject, "hash", "stands beside key; give one of the two");
-    if ((*key->key == '\0' && *key->hash == '\0') || strpbrk(key->key, " \t"))
-        return fail(subject, "",
-                    "is empty or holds white space; write a text without, such "
-                    "as openssl rand -hex 16 prints");
-    return 0;
-}
-
-static int check_api_keys(struct subject *subject)
-{
-    const struct config *config = subject->config;
-
-    subject->list = "apiKeys";
-    for (size_t i = 0; i < config->api_key_count; i++) {
-        int rc;
-
-        subject->index = i;
-        subject->line = config->api_keys[i].line;
-        rc = check_api_key(subject, &config->api_keys[i]);
-        if (rc != 0)
-            return rc;
-    }
-    subject->list = "";
-    subject->line = 0;
     return 0;
 }
 
 int config_check(const struct config *config, struct config_fault *fault)
 {
-    struct subject subject = {.config = config, .list = "", .fault = fault};
-    int rc = check_api_keys(&subject);
+    struct config_subject subject = {.config = config, .list = "", .fault = fault};
+    int rc = check_limits(&subject, &config->limits);
 
-    if (rc == 0)
-        rc = check_limits(&subject, &config->limits);
     if (rc == 0 && config->service_count == 0)
-        rc = fail(&subject, "services",
-                  "there is none; give at least one, such as "
-                  "\"services: [{name: hr}]\"");
+        rc = config_check_fail(&subject, "services",
+                               "there is none; give at least one, such as "
+                               "\"services: [{name: hr}]\"");
     if (rc == 0 && config->listener_count == 0)
-        rc = fail(&subject, "listeners",
-                  "there is none; give at least one, such as "
-                  "\"listeners: [{address: localhost:8443}]\"");
+        rc = config_check_fail(&subject, "listeners",
+                               "there is none; give at least one, such as "
+                               "\"listeners: [{address: localhost:8443}]\"");
     subject.list = "services";
     for (size_t i = 0; rc == 0 && i < config->service_count; i++) {
         subject.index = i;
@@ -304,5 +279,5 @@ int config_check(const struct config *config, struct config_fault *fault)
         subject.line = config->listeners[i].line;
         rc = check_listener(&subject, &config->listeners[i]);
     }
-    return rc;
+    return rc == 0 ? config_check_api_keys(config, fault) : rc;
 }

@@ -24,6 +24,7 @@
 #include "server/announce.h"
 #include "server/certificate.h"
 #include "server/config.h"
+#include "server/config_api_keys.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -143,7 +144,6 @@ static int prepare_service(struct server *server, size_t index)
 static int prepare_api(struct server *server)
 {
     const struct config *config = server->config;
-    const char *keys[CONFIG_MAX_KEYS];
 
     for (size_t i = 0; i < config->service_count; i++) {
         int result = prepare_service(server, i);
@@ -151,9 +151,7 @@ static int prepare_api(struct server *server)
             return result;
     }
     random_hex(server->server_id, SERVER_ID_BYTES);
-    for (size_t i = 0; i < config->api_key_count; i++)
-        keys[i] = config->api_keys[i].key;
-    server->keys = auth_api_keys_new(keys, config->api_key_count);
+    server->keys = config_make_api_keys(config);
     server->api = (struct api_settings){
         .services = server->services,
         .service_count = config->service_count,

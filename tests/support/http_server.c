@@ -106,8 +106,8 @@ static bool read_chunks(struct connection *connection, struct buf *body)
         }
         length = strtoul(connection->in.data, NULL, 16);
         buf_consume(&connection->in, (size_t)(end - connection->in.data) + 2);
-        bool ok = read_exactly(connection, body, length) &&
-                  read_exactly(connection, &end_of_line, 2);
+        bool ok =
+            read_exactly(connection, body, length) && read_exactly(connection, &end_of_line, 2);
         buf_release(&end_of_line);
         if (!ok)
             return false;
@@ -238,8 +238,7 @@ static void *run_server(void *argument)
 struct http_server *http_server_start(void)
 {
     struct http_server *server = mem_zalloc(sizeof(*server));
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
 
     server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

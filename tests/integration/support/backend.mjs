@@ -5,12 +5,11 @@ import assert from 'node:assert/strict';
 import { connect } from './client.mjs';
 import { KEY } from './server.mjs';
 
-const AUTHORIZED = { authorization: `Bearer ${KEY}` };
-
 class Backend {
-  constructor(client, base) {
+  constructor(client, base, key) {
     this.client = client;
     this.base = base;
+    this.authorized = { authorization: `Bearer ${key}` };
   }
 
   async #data(answer) {
@@ -21,11 +20,11 @@ class Backend {
   }
 
   post(command, body) {
-    return this.client.postJson(`${this.base}/${command}`, body, AUTHORIZED);
+    return this.client.postJson(`${this.base}/${command}`, body, this.authorized);
   }
 
   get(query) {
-    return this.client.get(query.startsWith('/') ? query : `${this.base}/${query}`, AUTHORIZED);
+    return this.client.get(query.startsWith('/') ? query : `${this.base}/${query}`, this.authorized);
   }
 
   async command(name, body) {
@@ -40,11 +39,12 @@ class Backend {
     return this.command('send', message);
   }
 
-  // The value of one series of /metrics, summed over its labels; 0 when there is none.
-  async metric(name) {
-    const answer = await this.client.get('/metrics', AUTHORIZED);
+  // The value of one series of /metrics, summed over its labels or over those that labels matches; 0
+  // when there is none.
+  async metric(name, labels = /^/) {
+    const answer = await this.client.get('/metrics', this.authorized);
     assert.equal(answer.status, 200, answer.text);
-    const lines = answer.text.split('\n').filter((line) => line.match(/^[a-z_]+/)?.[0] === name);
+    const lines = answer.text.split('\n').filter((line) => line.match(/^[a-z_]+/)?.[0] === name && labels.test(line));
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
@@ -53,6 +53,6 @@ class Backend {
   }
 }
 
-export async function backend(server, { base = '/sse/demo' } = {}) {
-  return new Backend(await connect(server.origin), base);
+export async function backend(server, { base = '/sse/demo', key = KEY } = {}) {
+  return new Backend(await connect(server.origin), base, key);
 }

@@ -2,7 +2,7 @@
 // One server process for a test: started on a port of its own with a state directory of its own,
 // and at the end asked to stop, which it must do with exit code 0 and silent sanitizers.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -136,17 +136,24 @@ class Server {
 
 // listen: as SSE_SERVER_LISTEN; environment: further variables; args: of the program. A test that
 // says no address in its environment listens where its configuration file says (listen: null).
+// config: the text of such a file; listeners and API keys are then those that it has.
 export async function startServer({
   binary,
-  listen = '127.0.0.1:0',
+  config,
+  listen = config ? null : '127.0.0.1:0',
   variables = {},
   args = [],
 } = {}) {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'sse-server-'));
+  if (config) {
+    const file = join(stateDirectory, 'sse-server.yaml');
+    await writeFile(file, config);
+    args = ['--config', file, ...args];
+  }
   const child = spawn(binary ?? serverBinary(), args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment({
-      SSE_SERVER_API_KEY: KEY,
+      ...(config ? {} : { SSE_SERVER_API_KEY: KEY }),
       SSE_SERVER_STATE_DIRECTORY: stateDirectory,
       SSE_SERVER_WORKERS: '2',
       // Streams that a test leaves open end at once instead of over the usual span.

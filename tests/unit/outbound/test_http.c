@@ -156,8 +156,7 @@ static void test_too_slow_in_the_queue(void **state)
 /* A port that was free a moment ago. */
 static unsigned closed_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -222,9 +221,9 @@ static void test_too_large(void **state)
 
 static void test_invalid(void **state)
 {
-    static const char *const urls[] = {"",           "ftp://127.0.0.1/", "127.0.0.1",
-                                       "file:///x",  "http://",          "http://127.0.0.1:x/",
-                                       "http://a b/", "http://127.0.0.1/\r\nx: y"};
+    static const char *const urls[] = {
+        "",        "ftp://127.0.0.1/",    "127.0.0.1",   "file:///x",
+        "http://", "http://127.0.0.1:x/", "http://a b/", "http://127.0.0.1/\r\nx: y"};
     static const struct outbound_field fields[] = {
         {"x", "a\r\nb: c"}, {"x: y\r\nz", "a"}, {"", "a"}, {"x y", "a"}, {"x", "a\nb"}, {"x;", ""}};
 

@@ -53,8 +53,13 @@ static void test_valid_within_tolerance(void **state)
 
 static void test_others_are_not(void **state)
 {
-    static const char *const wrong[] = {"", "t=", "t=1700000000", "t=1700000000,v1=", "v1=00",
-                                        "t=1700000000,v1=00", "t=+1700000000,v1=00"};
+    static const char *const wrong[] = {"",
+                                        "t=",
+                                        "t=1700000000",
+                                        "t=1700000000,v1=",
+                                        "v1=00",
+                                        "t=1700000000,v1=00",
+                                        "t=+1700000000,v1=00"};
     char changed[OUTBOUND_SIGNATURE_SIZE];
 
     (void)state;
@@ -73,10 +78,8 @@ static void test_others_are_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_value),
-        cmocka_unit_test(test_empty_body),
-        cmocka_unit_test(test_longest_fits),
-        cmocka_unit_test(test_valid_within_tolerance),
+        cmocka_unit_test(test_known_value),    cmocka_unit_test(test_empty_body),
+        cmocka_unit_test(test_longest_fits),   cmocka_unit_test(test_valid_within_tolerance),
         cmocka_unit_test(test_others_are_not),
     };
 

@@ -59,8 +59,8 @@ static void settings_that_contradict_are_refused(void **state)
          "conf.yaml:2: listeners[0].certificate: has no use without TLS; leave it out, or set tls: "
          "true"},
         {"services: [{name: a}]\napiKeys: [good, \"two words\"]\n",
-         "conf.yaml:2: apiKeys[1]: is empty or holds white space; write a text without, such as "
-         "openssl rand -hex 16 prints"},
+         "conf.yaml:2: apiKeys[1]: is empty or holds white space; write a text without, or a hash: "
+         "sse-server make-key prints both"},
         {"services: [{name: a}]\nlimits: {outputSoftBytes: 1MiB}\n",
          "conf.yaml: limits.outputSoftBytes: 1048576 is more than limits.outputHardBytes (524288); "
          "lower it, or raise that"},

@@ -91,8 +91,8 @@ static void faults_name_file_line_and_key(void **state)
         {"apiKeys: [{key: k, permissions: [[a]]}]\n",
          "conf.yaml:1: apiKeys[0].permissions: must be a list of texts without commas, such as "
          "[one, two]"},
-        {"apiKeys: [{key: k, hash: h}]\n",
-         "conf.yaml:1: apiKeys[0].hash: stands beside key; give one of the two"},
+        {"services: [{name: a}]\napiKeys: [{key: k, hash: h}]\n",
+         "conf.yaml:2: apiKeys[0].hash: stands beside key; give one of the two"},
         {"limits: 3\n",
          "conf.yaml:1: limits: must be a section; write \"key: value\" lines below it"},
         {"services: [hr]\n",

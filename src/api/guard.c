@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/guard.h"
+
+#include <stdio.h>
+
+#include "api/exchange.h"
+#include "api/reply.h"
+#include "auth/bearer.h"
+#include "auth/permission.h"
+#include "h2/stream.h"
+
+const char *const guard_refusal_words[GUARD_REFUSALS] = {
+    [GUARD_NO_CREDENTIAL] = "no-credential",
+    [GUARD_MALFORMED] = "malformed",
+    [GUARD_UNKNOWN] = "unknown",
+    [GUARD_PERMISSION] = "permission",
+    [GUARD_SERVICE] = "service",
+};
+
+/* RFC 6750, section 3.1. */
+static const char *challenge_of(enum guard_refusal reason)
+{
+    switch (reason) {
+    case GUARD_UNKNOWN:
+        return "Bearer error=\"invalid_token\"";
+    case GUARD_PERMISSION:
+    case GUARD_SERVICE:
+        return "Bearer error=\"insufficient_scope\"";
+    default:
+        return "Bearer";
+    }
+}
+
+static bool refuse(struct api_exchange *exchange, enum guard_refusal reason, const char *detail)
+{
+    const struct h2_field challenge = {"www-authenticate", challenge_of(reason)};
+    bool is_known = reason == GUARD_PERMISSION || reason == GUARD_SERVICE;
+
+    exchange->api->guard.refused[reason]++;
+    api_reply_error_with(exchange, is_known ? 403 : 401, &challenge, detail);
+    return false;
+}
+
+static bool refuse_key(struct api_exchange *exchange, const struct auth_api_key *key)
+{
+    const char *permission = auth_permission_word(exchange->endpoint->permission);
+    char detail[256];
+
+    snprintf(detail, sizeof(detail),
+             "the API key \"%s\" lacks the permission %s, which this path needs; use another key, "
+             "or add %s to its permissions in the configuration",
+             key->name, permission, permission);
+    return refuse(exchange, GUARD_PERMISSION, detail);
+}
+
+static bool refuse_service(struct api_exchange *exchange, const struct auth_api_key *key)
+{
+    const char *service = exchange->service->settings->core->name;
+    char detail[320];
+
+    snprintf(detail, sizeof(detail),
+             "the API key \"%s\" is not for the service \"%s\"; use another key, or add %s to its "
+             "services in the configuration",
+             key->name, service, service);
+    return refuse(exchange, GUARD_SERVICE, detail);
+}
+
+/* What lies outside of every service is for every key with the permission. */
+static bool is_for_service(const struct api_exchange *exchange, const struct auth_api_key *key)
+{
+    const struct api_service *service = exchange->service;
+
+    return !service || (key->services & UINT64_C(1) << service->index) != 0;
+}
+
+static bool admits_key(struct api_exchange *exchange, size_t index)
+{
+    const struct auth_api_key *key = auth_api_keys_at(exchange->api->settings->keys, index);
+
+    if ((key->permissions & exchange->endpoint->permission) == 0)
+        return refuse_key(exchange, key);
+    if (!is_for_service(exchange, key))
+        return refuse_service(exchange, key);
+    exchange->permissions = key->permissions;
+    exchange->api->guard.by_key[index]++;
+    return true;
+}
+
+/* The token's permissions; what is wrong with the others. */
+static enum auth_verdict check_token(const struct api_exchange *exchange, const char *token,
+                                     unsigned *permissions)
+{
+    struct auth *auth = exchange->service ? exchange->service->auth : NULL;
+
+    if (!auth || !auth->ops->check_back_end)
+        return AUTH_BAD;
+    return auth->ops->check_back_end(auth, token, permissions);
+}
+
+static bool refuse_token(struct api_exchange *exchange)
+{
+    const char *permission = auth_permission_word(exchange->endpoint->permission);
+    char detail[256];
+
+    snprintf(detail, sizeof(detail),
+             "the token lacks the permission %s, which this path needs; use an API key, or a token "
+             "whose claim permissions has %s",
+             permission, permission);
+    return refuse(exchange, GUARD_PERMISSION, detail);
+}
+
+static bool admits_token(struct api_exchange *exchange, const char *token)
+{
+    unsigned permissions = 0;
+    enum auth_verdict verdict = check_token(exchange, token, &permissions);
+
+    if (verdict != AUTH_OK && verdict != AUTH_DENIED)
+        return refuse(exchange, GUARD_UNKNOWN,
+                      exchange->service
+                          ? "the authorization field holds neither an API key that is configured "
+                            "here nor a valid token of this service"
+                          : "the authorization field holds no API key that is configured here");
+    if (verdict == AUTH_DENIED || (permissions & exchange->endpoint->permission) == 0)
+        return refuse_token(exchange);
+    exchange->permissions = permissions;
+    exchange->api->guard.by_token++;
+    return true;
+}
+
+bool guard_admits(struct api_exchange *exchange)
+{
+    const char *authorization = h2_request_header(exchange->request, "authorization");
+    const char *token;
+    int index;
+
+    if (!authorization)
+        return refuse(exchange, GUARD_NO_CREDENTIAL,
+                      "this path is for back ends: send the field \"authorization: Bearer …\" with "
+                      "one of the configured API keys");
+    token = auth_bearer_token(authorization);
+    if (!token)
+        return refuse(exchange, GUARD_MALFORMED,
+                      "the authorization field must be \"Bearer\", a space and a key without "
+                      "white space");
+    index = auth_api_keys_find(exchange->api->settings->keys, token);
+    return index >= 0 ? admits_key(exchange, (size_t)index) : admits_token(exchange, token);
+}

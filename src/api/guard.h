@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_GUARD_H
+#define API_GUARD_H
+/*
+ * Who may use the back ends' side. A back end shows "authorization: Bearer …" with an API key, or
+ * with a token that the service's auth backend knows permissions of; a user's token has none.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/api_key.h"
+
+struct api_exchange;
+
+enum guard_refusal {
+    GUARD_NO_CREDENTIAL,
+    GUARD_MALFORMED,  /* not "Bearer …" */
+    GUARD_UNKNOWN,    /* neither a key nor a token that is valid */
+    GUARD_PERMISSION, /* it may not do this */
+    GUARD_SERVICE,    /* it may, elsewhere */
+    GUARD_REFUSALS
+};
+
+/* The names of the reasons, for counters. */
+extern const char *const guard_refusal_words[GUARD_REFUSALS];
+
+/* Of one worker. */
+struct guard_counters {
+    uint64_t by_key[AUTH_MAX_API_KEYS]; /* requests that were let in, by the key's index */
+    uint64_t by_token;                  /* the same without a key */
+    uint64_t refused[GUARD_REFUSALS];
+};
+
+/* True when the request of the exchange may go on, with its permissions set; else it has answered
+ * 401 or 403. */
+bool guard_admits(struct api_exchange *exchange);
+
+#endif
