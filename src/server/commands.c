@@ -12,6 +12,7 @@
 #include "server/certificate.h"
 #include "server/config.h"
 #include "server/config_keys.h"
+#include "server/make_key.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -36,6 +37,7 @@ struct command {
 static enum command_exit check_config(struct command_line *line);
 static enum command_exit default_config(struct command_line *line);
 static enum command_exit make_certificate(struct command_line *line);
+static enum command_exit print_key(struct command_line *line);
 static enum command_exit print_version(struct command_line *line);
 static enum command_exit print_help(struct command_line *line);
 
@@ -45,6 +47,8 @@ static const struct command commands[] = {
     {"default-config", "", "print a commented configuration of all settings", 0, default_config},
     {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
      CERTIFICATE_MAX_NAMES, make_certificate},
+    {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
+     1, print_key},
     {"version", "", "print the version", 0, print_version},
     {"help", "", "print this", 0, print_help},
 };
@@ -179,6 +183,24 @@ static enum command_exit make_certificate(struct command_line *line)
     printf("certificate %s\nkey %s\n", files.certificate, files.key);
     certificate_files_release(&files);
     return COMMAND_DONE;
+}
+
+static enum command_exit print_key(struct command_line *line)
+{
+    char fault[160] = "";
+    int rc = 0;
+
+    if (line->argument_count == 0)
+        rc = make_key(stdout, fault, sizeof(fault));
+    else if (strcmp(line->arguments[0], "-") == 0)
+        rc = make_key_hash(stdin, stdout, fault, sizeof(fault));
+    else
+        return misuse("a key in the command line can be seen by others; give make-key - and the "
+                      "key on standard input");
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s\n", fault);
+    return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
 }
 
 /* Takes the options; false when one is not right (said on standard error). */

@@ -74,6 +74,7 @@ static void what_is_asked_goes_to_standard_output(void **state)
         {{(char *)"version"}, "sse-server "},
         {{(char *)"-V"}, "sse-server "},
         {{(char *)"--version"}, "sse-server "},
+        {{(char *)"make-key"}, "\nhash sha256:"},
         {{(char *)"default-config"}, "queueBytes: 1MiB"},
         {{(char *)"check-config"},
          "OK\nlistener https://localhost:8443 (development certificate)\nservice demo at "
@@ -113,6 +114,7 @@ static void misuse_is_told_on_standard_error(void **state)
         {{(char *)"--listen", (char *)"*:1"}, "allowDevelopmentRemote: true"},
         {{(char *)"--config", (char *)"/nowhere.yaml"}, "/nowhere.yaml: cannot be opened"},
         {{(char *)"check-config", (char *)"/nowhere.yaml"}, "/nowhere.yaml: cannot be opened"},
+        {{(char *)"make-key", (char *)"secret"}, "can be seen by others"},
         {{(char *)"make-cert", (char *)"a,b", (char *)"--out", (char *)"/tmp"}, "is no name for"},
     };
 
