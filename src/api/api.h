@@ -20,6 +20,13 @@ struct origins;
 struct peers;
 struct sse_service_settings;
 
+/* What a listener serves: the role in its h2_listener_options. The server's health is on all. */
+enum api_role {
+    API_ROLE_ALL,
+    API_ROLE_PUBLIC, /* the pages' side */
+    API_ROLE_ADMIN,  /* the back ends' side and the metrics */
+};
+
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */

@@ -36,8 +36,12 @@ enum api_body {
     API_STREAMED, /* the handler reads it, and asks who it is by itself */
 };
 
+/* Whose routes; a mask. A listener may serve one side only (enum api_role). */
+enum api_side { API_PAGES_SIDE = 1 << 0, API_BACK_ENDS_SIDE = 1 << 1, API_BOTH_SIDES = 3 };
+
 /* What a route leads to. */
 struct api_endpoint {
+    enum api_side sides;
     enum api_guard guard;
     enum auth_permission permission; /* that API_BACK_END asks for */
     enum api_body body;

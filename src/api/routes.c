@@ -8,18 +8,20 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/reply.h"
+#include "h2/session.h"
 #include "h2/stream.h"
 
 /* clang-format off */
 #define TO(...)                              &(const struct api_endpoint){__VA_ARGS__}
-#define PAGE(body, handler)                  TO(API_PAGE, 0, body, handler)
-#define BACK_END(permission, body, handler)  TO(API_BACK_END, permission, body, handler)
+#define OPEN(sides, body, handler)           TO(sides, API_OPEN, 0, body, handler)
+#define PAGE(body, handler)                  TO(API_PAGES_SIDE, API_PAGE, 0, body, handler)
+#define BACK_END(permission, body, handler)  TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler)
 
 /* Below the base path of each service. */
 static const struct h2_route service_routes[] = {
     /* the browser's side */
-    {H2_GET,           "",                                   TO(API_OPEN, 0, API_NO_BODY, api_handle_script)},
-    {H2_GET,           "/sse.js",                            TO(API_OPEN, 0, API_NO_BODY, api_handle_script)},
+    {H2_GET,           "",                                   OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
+    {H2_GET,           "/sse.js",                            OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
     {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, api_handle_connect)},
     {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, api_handle_add_listener)},
     {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, api_handle_remove_listener)},
@@ -50,36 +52,48 @@ static const struct h2_route service_routes[] = {
 
 /* Below the root. */
 static const struct h2_route server_routes[] = {
-    {H2_GET,           "/health/live",                       TO(API_OPEN, 0, API_NO_BODY, api_handle_live)},
-    {H2_GET,           "/health/ready",                      TO(API_OPEN, 0, API_NO_BODY, api_handle_ready)},
+    {H2_GET,           "/health/live",                       OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_live)},
+    {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
     {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics)},
-    {H2_GET,           "/",                                  TO(API_OPEN, 0, API_NO_BODY, api_handle_demo)},
-    {H2_GET,           "/demo/{path}",                       TO(API_OPEN, 0, API_NO_BODY, api_handle_demo)},
+    {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
+    {H2_GET,           "/demo/{path}",                       OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
 };
 /* clang-format on */
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* The first route that path has, for any method. */
-static const struct h2_route *any_route(const char *path)
+struct table {
+    const struct h2_route *routes;
+    size_t count;
+};
+
+static const struct table of_server = {server_routes, COUNT(server_routes)};
+static const struct table of_service = {service_routes, COUNT(service_routes)};
+
+/* What path leads to, for any method: they are all of one side. NULL: nothing. */
+static const struct api_endpoint *any_endpoint(const struct table *table, const char *path)
 {
     const unsigned all = H2_GET | H2_POST | H2_PUT | H2_DELETE;
     struct h2_match match;
 
-    h2_router_match(service_routes, COUNT(service_routes), (enum h2_method)all, path, &match);
-    return match.route;
-}
-
-static bool is_back_end(const struct h2_route *route)
-{
-    return ((const struct api_endpoint *)route->target)->guard == API_BACK_END;
+    h2_router_match(table->routes, table->count, (enum h2_method)all, path, &match);
+    return match.route ? match.route->target : NULL;
 }
 
 bool api_routes_is_pages_side(const char *path)
 {
-    const struct h2_route *route = any_route(path);
+    const struct api_endpoint *endpoint = any_endpoint(&of_service, path);
 
-    return !route || !is_back_end(route);
+    return !endpoint || (endpoint->sides & API_PAGES_SIDE);
+}
+
+static bool is_served(const struct api_exchange *exchange, const struct api_endpoint *endpoint)
+{
+    static const enum api_side sides[] = {[API_ROLE_ALL] = API_BOTH_SIDES,
+                                          [API_ROLE_PUBLIC] = API_PAGES_SIDE,
+                                          [API_ROLE_ADMIN] = API_BACK_ENDS_SIDE};
+
+    return (endpoint->sides & sides[h2_session_role(h2_stream_session(exchange->stream))]) != 0;
 }
 
 static void answer_options(struct api_exchange *exchange, unsigned allowed, const char *path)
@@ -122,27 +136,27 @@ static void answer_unknown(struct api_exchange *exchange)
 bool api_routes_find(struct api_exchange *exchange)
 {
     enum h2_method method = h2_method_parse(exchange->request->method);
-    const struct h2_route *routes = server_routes;
-    size_t count = COUNT(server_routes);
     const char *path = exchange->request->path;
+    const struct api_endpoint *endpoint;
+    const struct table *table;
     struct h2_match match;
 
     exchange->service = api_service_of(exchange->api, path, &path);
-    if (exchange->service) {
-        routes = service_routes;
-        count = COUNT(service_routes);
+    table = exchange->service ? &of_service : &of_server;
+    endpoint = any_endpoint(table, path);
+    if (!endpoint || !is_served(exchange, endpoint)) {
+        answer_unknown(exchange);
+        return false;
     }
-    h2_router_match(routes, count, method, path, &match);
+    h2_router_match(table->routes, table->count, method, path, &match);
     if (match.route) {
         exchange->endpoint = match.route->target;
         memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
         return true;
     }
-    if (match.allowed != 0 && method == H2_OPTIONS)
+    if (method == H2_OPTIONS)
         answer_options(exchange, match.allowed, path);
-    else if (match.allowed != 0)
-        answer_method(exchange, match.allowed);
     else
-        answer_unknown(exchange);
+        answer_method(exchange, match.allowed);
     return false;
 }

@@ -129,6 +129,30 @@ static const char *certificate_of(const struct config_listener *listener)
     return *listener->certificate != '\0' ? listener->certificate : "development certificate";
 }
 
+static const char *role_of(const struct config_listener *listener)
+{
+    static const char *const texts[] = {[API_ROLE_ALL] = "",
+                                        [API_ROLE_PUBLIC] = ", for pages",
+                                        [API_ROLE_ADMIN] = ", for back ends"};
+
+    return texts[listener->role];
+}
+
+/* Who has a listener for back ends may have forgotten that the others serve them, too. */
+static void hint_at_roles(const struct config *config)
+{
+    bool has_admin = false;
+
+    for (size_t i = 0; i < config->listener_count; i++)
+        has_admin = has_admin || config->listeners[i].role == API_ROLE_ADMIN;
+    for (size_t i = 0; has_admin && i < config->listener_count; i++) {
+        if (config->listeners[i].role == API_ROLE_ALL)
+            printf("hint: listeners[%zu] serves back ends and /metrics, too; set role: public if "
+                   "it should not\n",
+                   i);
+    }
+}
+
 static enum command_exit check_config(struct command_line *line)
 {
     struct config config;
@@ -141,8 +165,10 @@ static enum command_exit check_config(struct command_line *line)
         return status;
     puts("OK");
     for (size_t i = 0; i < config.listener_count; i++)
-        printf("listener %s://%s (%s)\n", config.listeners[i].tls ? "https" : "http",
-               config.listeners[i].address, certificate_of(&config.listeners[i]));
+        printf("listener %s://%s (%s%s)\n", config.listeners[i].tls ? "https" : "http",
+               config.listeners[i].address, certificate_of(&config.listeners[i]),
+               role_of(&config.listeners[i]));
+    hint_at_roles(&config);
     for (size_t i = 0; i < config.service_count; i++)
         printf("service %s at %s (auth development)\n", config.services[i].settings.name,
                config.services[i].settings.base_path);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/api.h"
 #include "base/log.h"
 #include "h2/session.h"
 #include "h2/tls.h"
@@ -34,6 +35,7 @@ struct config_listener {
     char *certificate; /* PEM; "" with tls: the development certificate */
     char *key;
     enum h2_tls_profile tls_profile;
+    enum api_role role;
 };
 
 enum config_auth { CONFIG_AUTH_DEVELOPMENT };

@@ -108,6 +108,12 @@ static int check_listener(const struct config_subject *subject,
             "\"%.100s\" can be reached from other machines, and auth development believes "
             "anyone; listen on localhost, or set allowDevelopmentRemote: true",
             listener->address);
+    if (listener->role == API_ROLE_ADMIN && !listener->tls && !local)
+        return config_check_fail(
+            subject, "tls",
+            "false would send API keys in clear text over the network to "
+            "\"%.100s\"; set tls: true, or listen on localhost or a unix socket",
+            listener->address);
     return check_certificate(subject, listener);
 }
 

@@ -17,6 +17,7 @@ static const char *const no_yes[] = {"false", "true", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
+static const char *const roles[] = {"all", "public", "admin", NULL};
 static const char *const auths[] = {"development", NULL};
 static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
 
@@ -112,6 +113,9 @@ const struct config_key config_keys[] = {
              RANGE(0, 1024)),
     LISTENER("tlsProfile", CONFIG_CHOICE, tls_profile, "intermediate",
              "intermediate: TLS 1.2 and 1.3. modern: 1.3 only.", .words = tls_profiles),
+    LISTENER("role", CONFIG_CHOICE, role, "all",
+             "public: for pages only. admin: for back ends and /metrics only; TLS, or this machine.",
+             .words = roles),
 
     HEAD("services", CONFIG_LIST, &services, "Named push services, each with its own users."),
     SERVICE("name", CONFIG_TEXT, settings.name, "", "Of a-z, 0-9, _ and -.", RANGE(1, 64)),

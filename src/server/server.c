@@ -46,7 +46,7 @@ struct server {
     atomic_size_t busy; /* workers that still have work */
 };
 
-static int make_tls(struct server *server, size_t index)
+static int prepare_listener(struct server *server, size_t index)
 {
     const struct config_listener *listener = &server->config->listeners[index];
     struct certificate_files files = {0};
@@ -54,6 +54,7 @@ static int make_tls(struct server *server, size_t index)
     const char *key = listener->key;
     char fault[400];
 
+    server->listeners[index].role = listener->role;
     if (!listener->tls)
         return 0;
     if (!certificate || certificate[0] == '\0') {
@@ -102,7 +103,7 @@ static int bind_all(struct server *server)
 {
     server->bound = mem_zalloc(server->worker_count * sizeof(*server->bound));
     for (size_t index = 0; index < server->config->listener_count; index++) {
-        int result = make_tls(server, index);
+        int result = prepare_listener(server, index);
         for (size_t worker = 0; result == 0 && worker < server->worker_count; worker++)
             result = bind_for_worker(server, worker, index);
         if (result != 0)

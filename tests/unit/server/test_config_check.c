@@ -61,6 +61,10 @@ static void settings_that_contradict_are_refused(void **state)
         {"services: [{name: a}]\napiKeys: [good, \"two words\"]\n",
          "conf.yaml:2: apiKeys[1]: is empty or holds white space; write a text without, or a hash: "
          "sse-server make-key prints both"},
+        {"services: [{name: a}]\nallowDevelopmentRemote: true\nlisteners:\n"
+         "  - {address: \"*:443\", tls: false, role: admin}\n",
+         "conf.yaml:4: listeners[0].tls: false would send API keys in clear text over the network "
+         "to \"*:443\"; set tls: true, or listen on localhost or a unix socket"},
         {"services: [{name: a}]\nlimits: {outputSoftBytes: 1MiB}\n",
          "conf.yaml: limits.outputSoftBytes: 1048576 is more than limits.outputHardBytes (524288); "
          "lower it, or raise that"},

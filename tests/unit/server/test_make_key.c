@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/make_key.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "server/make_key.h"
 #include "support/test.h"
 
 static const char *read_back(FILE *file, char text[256])
