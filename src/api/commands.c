@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/reply.h"
+#include "api/revocation.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/event.h"
@@ -72,11 +73,32 @@ static bool read_reconnect(const json_t *body, int64_t *reconnect_ms)
     return json_is_integer(value) && *reconnect_ms > 0 && *reconnect_ms <= MAX_RECONNECT_MS;
 }
 
+/* Who is to stay away cannot come back by what it showed, unless the body says otherwise. */
+static bool read_revoke(const json_t *body, int64_t reconnect_ms, bool *revokes)
+{
+    const json_t *value = json_object_get(body, "revoke");
+
+    *revokes = json_is_true(value);
+    if (value && !json_is_null(value))
+        return json_is_boolean(value);
+    *revokes = reconnect_ms <= 0;
+    return true;
+}
+
+static void start_kick(struct delivery *delivery, bool revokes)
+{
+    if (revokes)
+        revocation_start(delivery);
+    else
+        delivery_start(delivery);
+}
+
 void api_handle_disconnect_user(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_object(exchange);
     struct delivery *delivery = body ? select_individuals(exchange, body) : NULL;
     struct delivery_item *item;
+    bool revokes;
 
     if (!delivery)
         return;
@@ -93,8 +115,10 @@ void api_handle_disconnect_user(struct api_exchange *exchange)
                         "\"reconnect\" must be false, or a number of milliseconds "
                         "from 1 to %d",
                         MAX_RECONNECT_MS);
+    else if (!read_revoke(body, item->reconnect_ms, &revokes))
+        api_reply_error(exchange, 422, "\"revoke\" must be true or false");
     else {
-        delivery_start(delivery);
+        start_kick(delivery, revokes);
         return;
     }
     delivery_free(delivery);
@@ -111,8 +135,9 @@ static void set_group(const struct sse_group *group, int64_t seconds)
         group->members[i]->session_duration = seconds;
 }
 
-static void set_durations(struct delivery *delivery, struct sse_service *core)
+static void set_durations(struct delivery *delivery, const struct api_service *service)
 {
+    const struct sse_registry *registry = service->core->registry;
     const struct duration *duration = delivery->context;
     const struct sse_target *target = &delivery->items[0].target;
 
@@ -121,12 +146,11 @@ static void set_durations(struct delivery *delivery, struct sse_service *core)
         struct sse_connection *connection;
 
         if (target->dimension != SSE_BY_CONNECTION) {
-            set_group(
-                sse_registry_group(core->registry, (enum sse_group_kind)target->dimension, value),
-                duration->seconds);
+            set_group(sse_registry_group(registry, (enum sse_group_kind)target->dimension, value),
+                      duration->seconds);
             continue;
         }
-        connection = sse_registry_find(core->registry, value);
+        connection = sse_registry_find(registry, value);
         if (connection)
             connection->session_duration = duration->seconds;
     }

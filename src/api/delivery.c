@@ -114,13 +114,13 @@ static void submit(struct delivery_part *part, size_t index, struct sse_dispatch
 static void run_part(struct delivery_part *part, const struct api *api)
 {
     struct delivery *delivery = part->delivery;
-    struct sse_service *core = api->services[delivery->exchange->service->index].core;
+    const struct api_service *service = &api->services[delivery->exchange->service->index];
 
     part->open = 1;
     if (delivery->prepare)
-        delivery->prepare(delivery, core);
+        delivery->prepare(delivery, service);
     for (size_t i = 0; i < delivery->count; i++)
-        submit(part, i, core->dispatch);
+        submit(part, i, service->core->dispatch);
     part_unref(part);
 }
 

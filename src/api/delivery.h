@@ -13,8 +13,8 @@
 #include "sse/target.h"
 
 struct api_exchange;
+struct api_service;
 struct bytes;
-struct sse_service;
 
 struct delivery_item {
     struct sse_target target; /* owned */
@@ -32,7 +32,7 @@ struct delivery {
     struct peers_call call;
     struct api_exchange *exchange; /* a reference until done has returned */
     /* Runs in each worker before anything is delivered there; may be NULL. */
-    void (*prepare)(struct delivery *delivery, struct sse_service *core);
+    void (*prepare)(struct delivery *delivery, const struct api_service *service);
     /* In the origin's thread, perhaps before delivery_start() returns. Answers. */
     void (*done)(struct delivery *delivery);
     json_t *source; /* what lends the texts; may be NULL */

@@ -31,9 +31,10 @@ enum api_guard {
 enum api_body {
     API_NO_BODY, /* what comes is thrown away */
     API_JSON,
-    API_FORM,     /* application/x-www-form-urlencoded, or nothing */
-    API_BEACON,   /* the same, and text/plain: a string given to sendBeacon() */
-    API_STREAMED, /* the handler reads it, and asks who it is by itself */
+    API_CREDENTIAL, /* JSON that may hold one: the handler asks who it is by itself */
+    API_FORM,       /* application/x-www-form-urlencoded, or nothing */
+    API_BEACON,     /* the same, and text/plain: a string given to sendBeacon() */
+    API_STREAMED,   /* the handler reads it, and asks who it is by itself */
 };
 
 /* Whose routes; a mask. A listener may serve one side only (enum api_role). */
@@ -60,7 +61,8 @@ struct api_exchange {
     struct h2_form form; /* the body, when it is one */
     const char *body;    /* while the handler runs; "" when there is none */
     size_t body_length;
-    char *kept_body; /* where the body lies when who asks is not known at once */
+    char *kept_body;        /* where the body lies when who asks is not known at once */
+    const char *credential; /* what the body shows as one; lent, until that is checked; or NULL */
     struct api_facts *facts;
     bool is_identified; /* the verdict is in */
     enum auth_verdict verdict;

@@ -74,6 +74,7 @@ struct api_facts *api_facts_new(const struct api_exchange *exchange)
         .method = exchange->request->method,
         .path = exchange->request->path,
         .peer = session ? h2_session_peer(session, facts->peer, sizeof(facts->peer)) : "",
+        .credential = exchange->credential,
         .header = find_header,
         .cookie = find_cookie,
         .parameter = find_parameter,

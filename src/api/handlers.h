@@ -13,6 +13,7 @@ void api_handle_add_listener(struct api_exchange *exchange);    /* listeners.c *
 void api_handle_remove_listener(struct api_exchange *exchange); /* listeners.c */
 void api_handle_subscribe(struct api_exchange *exchange);       /* channels.c */
 void api_handle_unsubscribe(struct api_exchange *exchange);     /* channels.c */
+void api_handle_refresh(struct api_exchange *exchange);         /* refresh.c */
 void api_handle_message(struct api_exchange *exchange);         /* message.c */
 void api_handle_upload(struct api_exchange *exchange);          /* upload.c */
 void api_handle_disconnect(struct api_exchange *exchange);      /* disconnect.c */

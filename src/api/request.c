@@ -31,9 +31,14 @@ static bool parse_form(struct api_exchange *exchange, struct h2_form *form, cons
     return rc == 0;
 }
 
+static bool is_json(enum api_body body)
+{
+    return body == API_JSON || body == API_CREDENTIAL;
+}
+
 static const char *wanted_type(enum api_body body)
 {
-    return body == API_JSON ? "application/json" : "application/x-www-form-urlencoded";
+    return is_json(body) ? "application/json" : "application/x-www-form-urlencoded";
 }
 
 static bool is_wanted_type(const struct api_exchange *exchange)
@@ -71,7 +76,7 @@ static void keep_body(struct api_exchange *exchange)
 
 static void identify_and_run(struct api_exchange *exchange)
 {
-    if (exchange->endpoint->guard != API_PAGE) {
+    if (exchange->endpoint->guard != API_PAGE || exchange->endpoint->body == API_CREDENTIAL) {
         run_handler(exchange);
         return;
     }
@@ -89,7 +94,7 @@ static void on_body(struct h2_stream *stream, const char *body, size_t length, v
     exchange->body_length = length;
     if (length > 0 && !is_wanted_type(exchange))
         refuse_type(exchange);
-    else if (exchange->endpoint->body == API_JSON ||
+    else if (is_json(exchange->endpoint->body) ||
              parse_form(exchange, &exchange->form, "body", body, length))
         identify_and_run(exchange);
     if (!exchange->kept_body) {

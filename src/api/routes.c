@@ -27,6 +27,7 @@ static const struct h2_route service_routes[] = {
     {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, api_handle_remove_listener)},
     {H2_POST,          "/connect/subscribe.do",              PAGE(API_JSON, api_handle_subscribe)},
     {H2_POST,          "/connect/unsubscribe.do",            PAGE(API_JSON, api_handle_unsubscribe)},
+    {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, api_handle_refresh)},
     {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON, api_handle_message)},
     {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, api_handle_upload)},
     {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, api_handle_disconnect)},

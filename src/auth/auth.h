@@ -28,6 +28,9 @@ struct auth_facts {
     const char *method;
     const char *path;
     const char *peer; /* address of the client */
+    /* A token that the request was made to show: it counts before those that come along. Or NULL.
+     */
+    const char *credential;
     /* Each returns NULL when the request has no such thing; what they return lives as long as the
      * facts do. */
     const char *(*header)(const void *request, const char *name);

@@ -42,7 +42,10 @@ static void user_from(const struct auth_facts *facts, lookup *find, struct auth_
     const char *id = find(facts->request, "userId");
     const char *name = text_or_empty(find(facts->request, "name"));
     const char *tenant = text_or_empty(find(facts->request, "tenantId"));
-    const char *token = text_or_empty(find(facts->request, "access-token"));
+    const char *token = facts->credential;
+
+    if (!token)
+        token = text_or_empty(find(facts->request, "access-token"));
 
     if (!is_acceptable(id) || !is_acceptable(name) || !is_acceptable(tenant) ||
         !is_acceptable(token)) {

@@ -41,6 +41,7 @@ const JSON_ENDPOINTS = {
   [`${BASE}/connect/removeListener.do?userId=7`]: { connectionId: 'x', listener: ['a'] },
   [`${BASE}/connect/subscribe.do?userId=7`]: { connectionId: 'x', channel: ['a'] },
   [`${BASE}/connect/unsubscribe.do?userId=7`]: { connectionId: 'x', channel: 'a' },
+  [`${BASE}/connect/refresh.do?userId=7`]: { connectionId: 'x', accessToken: 'y' },
   [`${BASE}/connect/message/hello.do?userId=7`]: { n: 1 },
   [`${BASE}/connect/ack.do?userId=7`]: { connectionId: 'x', ids: ['a'] },
   [`${BASE}/send`]: { event: 'hello', data: 1, all: true },
@@ -152,6 +153,7 @@ describe('commands', () => {
     ['disconnectUser', { userId: '7', reconnect: 'soon' }, /reconnect/],
     ['disconnectUser', { userId: '7', reconnect: true }, /reconnect.*false.*milliseconds/],
     ['disconnectUser', { userId: '7', reason: 5 }, /reason/],
+    ['disconnectUser', { userId: '7', revoke: 'yes' }, /revoke/],
     ['setDuration', { duration: 1 }, /userId/],
     ['setDuration', { userId: '7' }, /duration/],
     ['setDuration', { userId: '7', duration: -1 }, /duration/],
@@ -206,6 +208,25 @@ describe('channels', () => {
     for (const channel of ['a%0Ab', 'a%1Bb', 'c'.repeat(129)]) {
       refused(await client.get(`${BASE}/connect?userId=7&channel=a&channel=${channel}`), 422, /channel/);
     }
+  });
+});
+
+describe('refresh.do', () => {
+  const good = { connectionId: 'x', accessToken: 'y' };
+  for (const [what, body, words] of [
+    ['no connection', { ...good, connectionId: undefined }, /connectionId/],
+    ['a connection that is a number', { ...good, connectionId: 7 }, /connectionId/],
+    ['a token that is a number', { ...good, accessToken: 7 }, /accessToken/],
+    ['an empty token', { ...good, accessToken: '' }, /accessToken/],
+    ['a token that is null', { ...good, accessToken: null }, /accessToken/],
+  ]) {
+    test(`refuses ${what}`, async () => {
+      refused(await client.postJson(`${BASE}/connect/refresh.do?userId=7`, body), 422, words);
+    });
+  }
+
+  test('needs a credential', async () => {
+    refused(await client.postJson(`${BASE}/connect/refresh.do`, good), 401);
   });
 });
 

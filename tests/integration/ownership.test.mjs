@@ -34,6 +34,12 @@ const ENDPOINTS = {
     owner: ({ status, data }) => status === 200 && !data.channel.includes('x'),
     stranger: ({ status, data }) => status === 200 && data.error === 'connectionId not exist',
   },
+  'refresh.do': {
+    call: (client, id, who) => client.postJson(`${CONNECT}/refresh.do?${who}`, { connectionId: id }),
+    owner: ({ status, data }) => status === 200 && data.expiresAt === null && Array.isArray(data.channel),
+    stranger: ({ status, data }) => status === 200 && data.error === 'connectionId not exist',
+    needsCredential: true,
+  },
   message: {
     call: (client, id, who) => client.postJson(`${CONNECT}/message/hello.do?connectionId=${id}&${who}`, {}),
     owner: ({ status }) => status === 200,
@@ -74,7 +80,7 @@ after(async () => {
   await server.stop();
 });
 
-for (const [name, { call, owner, stranger }] of Object.entries(ENDPOINTS)) {
+for (const [name, { call, owner, stranger, needsCredential }] of Object.entries(ENDPOINTS)) {
   describe(name, () => {
     test('is refused to another user, and the connection is untouched', async () => {
       const stream = await ann.connect({ userId: 'ann', tenantId: 'north', listeners: 'hello', channel: 'red' });
@@ -109,7 +115,8 @@ for (const [name, { call, owner, stranger }] of Object.entries(ENDPOINTS)) {
       for (const [client, who] of [[ann, 'userId=ann'], [ann, ''], [bob, '']]) {
         const stream = await ann.connect({ userId: 'ann' });
         const answer = await call(client, stream.id, who);
-        assert.ok(owner(answer), `${who}: ${answer.status} ${answer.text}`);
+        const isServed = needsCredential && who === '' ? answer.status === 401 : owner(answer);
+        assert.ok(isServed, `${who}: ${answer.status} ${answer.text}`);
         await stream.close();
       }
     });
@@ -119,7 +126,8 @@ for (const [name, { call, owner, stranger }] of Object.entries(ENDPOINTS)) {
 test('sessionBinding strict keeps a bare id to its own session', async () => {
   const strict = await startServer({ variables: { SSE_SERVER_SERVICES_0_SESSION_BINDING_STRICT: 'true' } });
   const [one, other] = [await connect(strict.origin), await connect(strict.origin)];
-  for (const { call, owner, stranger } of Object.values(ENDPOINTS)) {
+  const bareIds = Object.values(ENDPOINTS).filter(({ needsCredential }) => !needsCredential);
+  for (const { call, owner, stranger } of bareIds) {
     const stream = await one.connect({ userId: 'ann' });
     const foreign = await call(other, stream.id, '');
     assert.ok(stranger(foreign) || foreign.status === 401, foreign.text);
