@@ -32,7 +32,6 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .channels = sse_registry_group_count(registry, SSE_GROUP_CHANNEL),
         .channels_refused = service->channels_refused,
-        .revocations = service->revocations,
         .clients = sse_clients_count(service->limit.clients),
         .users_online = sse_presence_online(service->online.presence),
         .keys_kept = service->repeats.count,

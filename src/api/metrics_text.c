@@ -72,7 +72,6 @@ static const struct metric service_metrics[] = {
     SERVICE("users", users, "Users with a connection on this worker; one may be counted on several."),
     SERVICE("channels", channels, "Channels of connections on this worker; one may be counted on several."),
     SIGN("channels_refused", channels_refused, "Requests for channels that the user may not have."),
-    SIGN("revocations", revocations, "Users, tokens and connections whose credentials were revoked."),
     SERVICE("clients", clients, "Clients whose connections this worker counts."),
     SERVICE("users_online", users_online, "Users online, the grace time included; each is counted by one worker."),
     SIGN("user_online", came_online, "Users who came online."),

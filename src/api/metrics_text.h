@@ -24,7 +24,7 @@ struct metrics_worker {
 struct metrics_service {
     struct sse_counters counters;
     uint64_t connections, users, clients, queued_bytes;
-    uint64_t channels, channels_refused, revocations;
+    uint64_t channels, channels_refused;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
     uint64_t users_online, came_online, went_offline;  /* of the users that the worker keeps */
 };

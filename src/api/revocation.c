@@ -120,8 +120,7 @@ static void inquire(struct delivery *delivery)
 {
     const struct api *api = delivery->exchange->api;
     const size_t workers = peers_count(api->peers);
-    struct inquiry *inquiry =
-        mem_zalloc(sizeof(*inquiry) + workers * sizeof(struct shown *));
+    struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry) + workers * sizeof(struct shown *));
 
     inquiry->delivery = delivery;
     inquiry->workers = workers;
@@ -136,18 +135,12 @@ static void inquire(struct delivery *delivery)
 
 void revocation_start(struct delivery *delivery)
 {
-    struct api_service *service = delivery->exchange->service;
-    const struct sse_target *target = &delivery->items[0].target;
-
-    if (!service->auth->ops->revoke) {
-        delivery_start(delivery);
-        return;
+    if (delivery->exchange->service->auth->ops->revoke) {
+        if (delivery->items[0].target.dimension == SSE_BY_CONNECTION) {
+            inquire(delivery);
+            return;
+        }
+        delivery->prepare = revoke_named;
     }
-    service->revocations += target->count;
-    if (target->dimension == SSE_BY_CONNECTION) {
-        inquire(delivery);
-        return;
-    }
-    delivery->prepare = revoke_named;
     delivery_start(delivery);
 }

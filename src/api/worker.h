@@ -28,7 +28,6 @@ struct api_service {
     size_t index;
     size_t base_length;
     uint64_t channels_refused; /* requests for them */
-    uint64_t revocations;      /* users, tokens and connections that were named */
     int upload_directory;      /* -1: it could not be opened */
 };
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The channels of a connection. */
+#include <stdio.h>
+
+#include "sse/connection.h"
+#include "sse/registry.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+static const struct sse_guest ann = {.user = "ann", .channel = "news"};
+
+struct fixture {
+    struct sse_room room;
+    struct recording_sink sink;
+    struct sse_connection *connection;
+};
+
+static void open_fixture(struct fixture *f)
+{
+    *f = (struct fixture){0};
+    sse_room_open(&f->room);
+    f->connection = sse_room_settle(&f->room, &f->sink, &ann);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    sse_room_leave(&f->sink);
+    sse_room_close(&f->room);
+}
+
+static void assert_channels(const struct fixture *f, json_t *expected)
+{
+    json_t *channels = sse_connection_channels(f->connection);
+
+    assert_true(json_equal(channels, expected));
+    json_decref(channels);
+    json_decref(expected);
+}
+
+static void test_subscribe(void **state)
+{
+    static const char *const more[] = {"chat", "", "a\nb", "a,b", "chat", "news"};
+    static const char *const fewer[] = {"news", "never had"};
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_channels(&f, json_pack("[s]", "news"));
+    sse_connection_subscribe(f.connection, more, 6);
+    assert_channels(&f, json_pack("[s, s, s]", "news", "chat", "a,b"));
+    sse_connection_unsubscribe(f.connection, fewer, 2);
+    assert_channels(&f, json_pack("[s, s]", "chat", "a,b"));
+    assert_true(sse_connection_has_channel(f.connection, "chat"));
+    assert_false(sse_connection_has_channel(f.connection, "news"));
+    assert_false(sse_connection_is_listening(f.connection, "chat"));
+    close_fixture(&f);
+}
+
+static void test_flood(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[200];
+        const char *const names[] = {name};
+
+        snprintf(name, sizeof(name), "%0*u", i % 2 ? 10 : 129, i);
+        sse_connection_subscribe(f.connection, names, 1);
+    }
+    assert_int_equal(sse_registry_name_count(f.connection, SSE_GROUP_CHANNEL), 100);
+    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_CHANNEL), 100);
+    close_fixture(&f);
+}
+
+/* What it had can be told, and nothing changes any more. */
+static void test_after_the_end(void **state)
+{
+    static const char *const other[] = {"chat"}, *const own[] = {"news"};
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
+    sse_connection_subscribe(f.connection, other, 1);
+    sse_connection_unsubscribe(f.connection, own, 1);
+    assert_channels(&f, json_pack("[s]", "news"));
+    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_CHANNEL), 0);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_subscribe),
+        cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_after_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
