@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/client_address.h"
+
 struct api;
 struct auth;
 struct auth_api_keys;
@@ -43,6 +45,7 @@ struct api_service_settings {
 };
 
 struct api_settings {
+    struct client_address_rule client_address;
     const struct api_service_settings *services;
     size_t service_count;
     const struct auth_api_keys *keys;

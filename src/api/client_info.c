@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/facts.h"
 #include "api/json_text.h"
 #include "api/parameters.h"
 #include "api/secrets.h"
-#include "h2/session.h"
-#include "h2/stream.h"
 
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char *const known[] = {
@@ -107,7 +106,6 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
                          struct client_info_texts *texts)
 {
     const struct h2_request *request = exchange->request;
-    const struct h2_session *session = h2_stream_session(exchange->stream);
     const char *user_agent = h2_request_header(request, "user-agent");
     const struct h2_form nothing = {NULL, 0, NULL};
 
@@ -129,7 +127,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
         .total_js_heap_size = said(exchange, "totalJSHeapSize"),
         .used_js_heap_size = said(exchange, "usedJSHeapSize"),
         .js_heap_size_limit = said(exchange, "jsHeapSizeLimit"),
-        .request_ip = session ? h2_session_peer(session, texts->peer, sizeof(texts->peer)) : "",
+        .request_ip = api_facts_view(exchange->facts)->peer,
         .request_domain = buf_str(&texts->domain),
         .user_agent = user_agent ? user_agent : "",
         .http_parameters = buf_str(&texts->parameters),

@@ -9,10 +9,10 @@ struct api_exchange;
 
 struct client_info_texts {
     struct buf domain, location, parameters, headers;
-    char peer[64];
 };
 
-/* Fills in *info with texts of the exchange and of *texts, which starts zero-filled. */
+/* Fills in *info with texts of the exchange, whose user is known, and of *texts, which starts
+ * zero-filled. */
 void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
                          struct client_info_texts *texts);
 void client_info_release(struct client_info_texts *texts);

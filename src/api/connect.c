@@ -89,7 +89,7 @@ static void open_stream(struct api_exchange *exchange, const struct wish *wish)
         .fields = fields,
         .field_count = sizeof(fields) / sizeof(fields[0]),
     };
-    struct client_info_texts texts = {.peer = ""};
+    struct client_info_texts texts = {.domain = BUF_INIT};
     struct sse_client_info info;
     struct sse_connection_options options = {
         .user = exchange->user,

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/client_address.h"
 #include "api/exchange.h"
 #include "auth/auth.h"
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session.h"
-#include "h2/stream.h"
 
 #define MAX_COOKIE  4096u
 #define MAX_COOKIES 8u
@@ -19,7 +18,7 @@ struct api_facts {
     const struct api_exchange *exchange;
     char *cookies[MAX_COOKIES]; /* those that were asked for: name, NUL, value */
     size_t cookie_count;
-    char peer[64];
+    char peer[CLIENT_ADDRESS_SIZE];
 };
 
 static const char *find_header(const void *request, const char *name)
@@ -66,14 +65,14 @@ static const char *find_cookie(const void *request, const char *name)
 
 struct api_facts *api_facts_new(const struct api_exchange *exchange)
 {
-    const struct h2_session *session = h2_stream_session(exchange->stream);
     struct api_facts *facts = mem_zalloc(sizeof(*facts));
 
     facts->exchange = exchange;
+    client_address_of(exchange, facts->peer);
     facts->view = (struct auth_facts){
         .method = exchange->request->method,
         .path = exchange->request->path,
-        .peer = session ? h2_session_peer(session, facts->peer, sizeof(facts->peer)) : "",
+        .peer = facts->peer,
         .credential = exchange->credential,
         .header = find_header,
         .cookie = find_cookie,

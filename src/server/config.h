@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "api/api.h"
+#include "api/client_address.h"
 #include "base/log.h"
 #include "h2/session.h"
 #include "h2/tls.h"
@@ -72,6 +73,8 @@ struct config {
     bool allow_development_remote; /* development auth on a non-loopback address */
     enum log_level log_level;
     enum log_format log_format;
+    char *trusted_proxies; /* networks with commas (base/networks.h) */
+    enum client_address_field proxy_field;
     struct h2_limits limits;
     unsigned drain_ms; /* how long a stop waits for streams */
 };

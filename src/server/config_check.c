@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/origins.h"
+#include "base/networks.h"
 #include "h2/listener.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
@@ -260,11 +261,24 @@ static int check_limits(const struct config_subject *subject, const struct h2_li
     return 0;
 }
 
+static int check_proxies(const struct config_subject *subject, const char *text)
+{
+    char fault[240] = "";
+    struct networks *networks = networks_new(text, fault, sizeof(fault));
+
+    if (!networks)
+        return config_check_fail(subject, "trustedProxies", "%s", fault);
+    networks_free(networks);
+    return 0;
+}
+
 int config_check(const struct config *config, struct config_fault *fault)
 {
     struct config_subject subject = {.config = config, .list = "", .fault = fault};
     int rc = check_limits(&subject, &config->limits);
 
+    if (rc == 0)
+        rc = check_proxies(&subject, config->trusted_proxies);
     if (rc == 0 && config->service_count == 0)
         rc = config_check_fail(&subject, "services",
                                "there is none; give at least one, such as "

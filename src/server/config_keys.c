@@ -21,6 +21,9 @@ static const char *const roles[] = {"all", "public", "admin", NULL};
 static const char *const auths[] = {"development", NULL};
 static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
 
+/* In the order of enum client_address_field. */
+static const char *const proxy_fields[] = {"x-forwarded-for", "forwarded", NULL};
+
 #define LIST(array, number, largest)                                                               \
     {                                                                                              \
         .items = offsetof(struct config, array),                                                   \
@@ -75,6 +78,13 @@ const struct config_key config_keys[] = {
         .words = no_yes),
     KEY("drainTime", CONFIG_DURATION, drain_ms, "30s",
         "How long a stop waits for streams to end.", RANGE(100, HOUR), .zero = "not at all"),
+
+    KEY("trustedProxies", CONFIG_TEXTS, trusted_proxies, "",
+        "Networks of proxies whose word on the client's address counts: 10.0.0.0/8, ::1, unix.",
+        RANGE(0, 4096)),
+    KEY("proxyField", CONFIG_CHOICE, proxy_field, "x-forwarded-for",
+        "The field that these proxies write: theirs alone, not one that they let through.",
+        .words = proxy_fields),
 
     HEAD("log", CONFIG_SECTION, NULL, "One line per event, on standard error."),
     KEY("log.level", CONFIG_CHOICE, log_level, "info", "The least that is worth a line.",

@@ -16,6 +16,7 @@
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/networks.h"
 #include "base/random.h"
 #include "cluster/peers.h"
 #include "h2/listener.h"
@@ -39,6 +40,7 @@ struct server {
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct auth_api_keys *keys;
     struct origins *origins[CONFIG_MAX_SERVICES];
+    struct networks *proxies;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     char server_id[2 * SERVER_ID_BYTES + 1];
@@ -145,7 +147,9 @@ static int prepare_service(struct server *server, size_t index)
 static int prepare_api(struct server *server)
 {
     const struct config *config = server->config;
+    char fault[240];
 
+    server->proxies = networks_new(config->trusted_proxies, fault, sizeof(fault)); /* was checked */
     for (size_t i = 0; i < config->service_count; i++) {
         int result = prepare_service(server, i);
         if (result != 0)
@@ -154,6 +158,7 @@ static int prepare_api(struct server *server)
     random_hex(server->server_id, SERVER_ID_BYTES);
     server->keys = config_make_api_keys(config);
     server->api = (struct api_settings){
+        .client_address = {server->proxies, config->proxy_field},
         .services = server->services,
         .service_count = config->service_count,
         .keys = server->keys,
@@ -209,6 +214,7 @@ static void release(struct server *server)
         h2_tls_context_free(server->listeners[i].tls);
     for (size_t i = 0; i < server->config->service_count; i++)
         origins_free(server->origins[i]);
+    networks_free(server->proxies);
     auth_api_keys_free(server->keys);
     peers_free(server->peers);
     free(server->workers);

@@ -142,6 +142,7 @@ static bool is_bound_to_others(const char *name)
         "limits.sessionWindow",    "limits.outputHardBytes",  "limits.pingInterval",
         "limits.sessionBodyBytes", "apiKeys[].hash",          "apiKeys[].name",
         "apiKeys[].permissions",   "apiKeys[].services",      "services[].origins",
+        "trustedProxies",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
