@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTH_JWT_KEY_H
+#define AUTH_JWT_KEY_H
+/*
+ * One key that tokens are signed with, and the one algorithm that it is for: a token never says
+ * how it is to be checked. Keys are looked at when they are loaded, and immutable after.
+ */
+#include <jansson.h>
+#include <openssl/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "auth/jwt_algorithm.h"
+
+struct auth_jwt_key {
+    char *id; /* the kid of its tokens; "": they have none */
+    const struct auth_jwt_algorithm *algorithm;
+    char *check; /* what signatures are checked with: a secret, or a public key's PEM, */
+    size_t check_length;
+    char *sign; /* and made with; NULL when only others can */
+    size_t sign_length;
+};
+
+/* From what a person wrote into a setting or a file: for HS* the secret, a text or "base64:" and
+ * base64; else PEM with a public key, a certificate or (to sign, too) a private key. NULL when it
+ * is not that or too weak; then fault says what would be right, without any of it. */
+struct auth_jwt_key *auth_jwt_key_read(const char *id, const struct auth_jwt_algorithm *algorithm,
+                                       const char *material, char *fault, size_t fault_size);
+
+/* The same from parts. The secret is copied; of the other key only the public part is kept. */
+struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
+                                              const struct auth_jwt_algorithm *algorithm,
+                                              const void *secret, size_t length, char *fault,
+                                              size_t fault_size);
+struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
+                                              const struct auth_jwt_algorithm *algorithm,
+                                              EVP_PKEY *key, char *fault, size_t fault_size);
+
+/* Wipes what is secret. Accepts NULL. */
+void auth_jwt_key_free(struct auth_jwt_key *key);
+
+/* Whether this key and its algorithm made the token's signature. The token's three parts must be
+ * base64url, and its header a JSON object with that algorithm. */
+bool auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token);
+
+/* A token with these claims, which the caller frees; NULL when the key cannot sign. */
+char *auth_jwt_key_sign(const struct auth_jwt_key *key, const json_t *claims);
+
+#endif
