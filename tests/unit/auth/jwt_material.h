@@ -86,8 +86,8 @@ static inline struct auth_jwt_key *read_key(const char *id, const char *algorith
                                             const char *material)
 {
     char fault[256] = "";
-    struct auth_jwt_key *key = auth_jwt_key_read(id, auth_jwt_algorithm_find(algorithm), material,
-                                                 fault, sizeof(fault));
+    struct auth_jwt_key *key =
+        auth_jwt_key_read(id, auth_jwt_algorithm_find(algorithm), material, fault, sizeof(fault));
 
     if (!key)
         fail_msg("%s", fault);

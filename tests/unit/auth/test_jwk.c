@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwk.h"
-
 #include <openssl/core_names.h>
 
+#include "auth/jwk.h"
 #include "auth/jwt_keys.h"
 #include "jwt_material.h"
 
@@ -33,7 +32,8 @@ static void append_jwk(struct buf *to, EVP_PKEY *key, const char *more)
     static const struct {
         const char *name, *crv;
         size_t width;
-    } curves[] = {{"prime256v1", "P-256", 32}, {"secp384r1", "P-384", 48}, {"secp521r1", "P-521", 66}};
+    } curves[] = {
+        {"prime256v1", "P-256", 32}, {"secp384r1", "P-384", 48}, {"secp521r1", "P-521", 66}};
     char group[32] = "";
     size_t i = 0;
 
@@ -176,8 +176,8 @@ static void test_unknown_kinds_do_not_spoil_the_others(void **state)
 
 static void test_what_is_no_set(void **state)
 {
-    static const char *const cases[] = {"",         "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]}",
-                                        "{\"keys\":[]", "7"};
+    static const char *const cases[] = {
+        "", "[]", "{}", "{\"keys\":{}}", "{\"keys\":[]}", "{\"keys\":[]", "7"};
     struct buf text = BUF_INIT;
     char fault[256];
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwt_key.h"
-
 #include <openssl/x509.h>
 
+#include "auth/jwt_key.h"
 #include "jwt_material.h"
 
 static void assert_refused(const char *algorithm, const char *material, const char *because)
 {
     char fault[256] = "";
 
-    assert_null(auth_jwt_key_read("k", auth_jwt_algorithm_find(algorithm), material, fault,
-                                  sizeof(fault)));
+    assert_null(
+        auth_jwt_key_read("k", auth_jwt_algorithm_find(algorithm), material, fault, sizeof(fault)));
     assert_non_null(strstr(fault, because));
     if (strlen(material) >= 8)
         assert_null(strstr(fault, material));
@@ -35,9 +34,9 @@ static void test_each_algorithm_signs(void **state)
 {
     static const struct {
         const char *algorithm, *curve; /* NULL: RSA; "": a secret */
-    } cases[] = {{"HS256", ""},         {"HS384", ""},          {"HS512", ""},
-                 {"RS256", NULL},       {"RS384", NULL},        {"RS512", NULL},
-                 {"ES256", "P-256"},    {"ES384", "P-384"},     {"ES512", "P-521"}};
+    } cases[] = {{"HS256", ""},      {"HS384", ""},      {"HS512", ""},
+                 {"RS256", NULL},    {"RS384", NULL},    {"RS512", NULL},
+                 {"ES256", "P-256"}, {"ES384", "P-384"}, {"ES512", "P-521"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -117,11 +116,11 @@ static void test_a_certificate_has_a_public_key(void **state)
 
 static void test_secrets_are_texts_or_base64(void **state)
 {
-    static const char *const same[] = {
-        "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef\n",
-        "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
-        "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\r\n"};
+    static const char *const same[] = {"0123456789abcdef0123456789abcdef",
+                                       "0123456789abcdef0123456789abcdef\n",
+                                       "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+                                       "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY",
+                                       "base64:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\r\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
@@ -164,7 +163,8 @@ static void test_weak_and_wrong_keys(void **state)
     (void)state;
     assert_refused("RS256", "", "no PEM");
     assert_refused("RS256", "/etc/passwd", "no PEM");
-    assert_refused("ES256", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "no PEM");
+    assert_refused("ES256", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+                   "no PEM");
     refuse_pair("RS256", make_rsa(1024), "1024 bits");
     refuse_pair("RS256", make_ec("P-256"), "RSA");
     refuse_pair("ES256", make_rsa(2048), "P-256");
@@ -182,9 +182,8 @@ static void test_a_key_with_a_password_is_not_asked_for(void **state)
     long length;
 
     (void)state;
-    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(memory, pair, EVP_aes_128_cbc(), "word", 4, NULL,
-                                                   NULL),
-                     1);
+    assert_int_equal(
+        PEM_write_bio_PKCS8PrivateKey(memory, pair, EVP_aes_128_cbc(), "word", 4, NULL, NULL), 1);
     length = BIO_get_mem_data(memory, &data);
     text = mem_strndup(data, (size_t)length);
     assert_refused("ES256", text, "without password");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/base64.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "support/test.h"
 
 static void test_texts_of_the_standard(void **state)
@@ -12,10 +11,18 @@ static void test_texts_of_the_standard(void **state)
         enum base64_form form;
         const char *text, *bytes;
     } cases[] = {
-        {BASE64, "", ""},           {BASE64, "Zg==", "f"},         {BASE64, "Zm8=", "fo"},
-        {BASE64, "Zm9v", "foo"},    {BASE64, "Zm9vYg==", "foob"},  {BASE64, "+/+/", "\xfb\xff\xbf"},
-        {BASE64_URL, "", ""},       {BASE64_URL, "Zg", "f"},       {BASE64_URL, "Zm8", "fo"},
-        {BASE64_URL, "Zm9v", "foo"}, {BASE64_URL, "Zm9vYg", "foob"}, {BASE64_URL, "-_-_", "\xfb\xff\xbf"},
+        {BASE64, "", ""},
+        {BASE64, "Zg==", "f"},
+        {BASE64, "Zm8=", "fo"},
+        {BASE64, "Zm9v", "foo"},
+        {BASE64, "Zm9vYg==", "foob"},
+        {BASE64, "+/+/", "\xfb\xff\xbf"},
+        {BASE64_URL, "", ""},
+        {BASE64_URL, "Zg", "f"},
+        {BASE64_URL, "Zm8", "fo"},
+        {BASE64_URL, "Zm9v", "foo"},
+        {BASE64_URL, "Zm9vYg", "foob"},
+        {BASE64_URL, "-_-_", "\xfb\xff\xbf"},
     };
 
     (void)state;
@@ -35,9 +42,9 @@ static void test_other_texts_are_refused(void **state)
         enum base64_form form;
         const char *text;
     } cases[] = {
-        {BASE64, "Zg"},       {BASE64, "Zg="},     {BASE64, "Zg==="},  {BASE64, "Zh=="},
-        {BASE64, "Zm9="},     {BASE64, "===="},    {BASE64, "-_-_"},   {BASE64, "Zm 9v"},
-        {BASE64, "Zg==Zg=="}, {BASE64_URL, "Z"},   {BASE64_URL, "Zh"}, {BASE64_URL, "Zm9"},
+        {BASE64, "Zg"},       {BASE64, "Zg="},      {BASE64, "Zg==="},    {BASE64, "Zh=="},
+        {BASE64, "Zm9="},     {BASE64, "===="},     {BASE64, "-_-_"},     {BASE64, "Zm 9v"},
+        {BASE64, "Zg==Zg=="}, {BASE64_URL, "Z"},    {BASE64_URL, "Zh"},   {BASE64_URL, "Zm9"},
         {BASE64_URL, "Zg=="}, {BASE64_URL, "+/+/"}, {BASE64_URL, "Zg\n"}, {BASE64_URL, "Zm9vY"},
     };
 
@@ -45,8 +52,8 @@ static void test_other_texts_are_refused(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char bytes[16];
 
-        assert_int_equal(
-            base64_decode(cases[i].form, cases[i].text, strlen(cases[i].text), bytes), -EINVAL);
+        assert_int_equal(base64_decode(cases[i].form, cases[i].text, strlen(cases[i].text), bytes),
+                         -EINVAL);
     }
 }
 

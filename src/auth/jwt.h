@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTH_JWT_H
+#define AUTH_JWT_H
+/*
+ * Is this token (a JWT, RFC 7519) good? Its form, then its signature, then its claims: who cannot
+ * sign learns nothing of what the claims should be.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth_jwt_key;
+struct auth_jwt_keys;
+
+#define AUTH_JWT_MAX_BYTES 8192u
+#define AUTH_JWT_MAX_TRIES 8u /* keys that a token without kid is tried with */
+
+struct auth_jwt_rules {
+    const char *audiences; /* words; the token must be for one of them. "": not looked at */
+    const char *issuer;    /* "": not looked at */
+    uint32_t leeway_ms;    /* by which the clocks of others may differ */
+    bool require_expiry;
+};
+
+/* Several sets, looked at in turn: those of the configuration, those of identity providers. */
+struct auth_jwt_key_ring {
+    const struct auth_jwt_keys *const *sets; /* NULL among them: not there yet */
+    size_t count;
+};
+
+struct auth_jwt_answer {
+    const char *fault;              /* what was wrong and what would be right; static. NULL: good */
+    bool is_unknown_key;            /* a newer set of keys might have it */
+    json_t *claims;                 /* with a good token: an object, owned by the receiver */
+    const struct auth_jwt_key *key; /* and who signed it; lives as long as its set */
+    int64_t expires_at;             /* wall ms; 0: never */
+    int64_t issued_at;              /* wall s; INT64_MIN when the token does not say */
+};
+
+void auth_jwt_check(const char *token, const struct auth_jwt_key_ring *ring,
+                    const struct auth_jwt_rules *rules, int64_t now_ms,
+                    struct auth_jwt_answer *answer);
+
+/* When a token says that it ends (wall ms), whoever made it; 0 when it does not say. */
+int64_t auth_jwt_claimed_expiry(const char *token);
+
+#endif
