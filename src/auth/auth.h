@@ -63,6 +63,17 @@ struct auth_revocation {
     const char *access_token; /* this one */
 };
 
+/* What backends count; what means nothing to one stays 0. */
+struct auth_counters {
+    uint64_t revocations;           /* since the start */
+    uint64_t revocations_displaced; /* forgotten early: there were too many */
+    uint64_t revocations_kept;      /* now */
+    uint64_t key_reads;             /* of JWK sets */
+    uint64_t key_read_failures;
+    uint64_t waiting; /* requests that wait for keys, now */
+    uint64_t busy;    /* requests refused with AUTH_BUSY */
+};
+
 struct auth;
 
 struct auth_ops {
@@ -71,12 +82,15 @@ struct auth_ops {
     void (*check)(struct auth *auth, const struct auth_facts *facts,
                   void (*done)(void *context, const struct auth_result *result), void *context);
     /* For a back end that shows a credential of this kind as "authorization: Bearer …": its
-     * permissions (AUTH_OK), or AUTH_BAD. At once. NULL: no credential of this kind carries any. */
+     * permissions (AUTH_OK), AUTH_DENIED (it is good, and carries none) or AUTH_BAD. At once. NULL:
+     * no credential of this kind carries any. */
     enum auth_verdict (*check_back_end)(struct auth *auth, const char *token,
                                         unsigned *permissions);
     /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
      * are told. */
     void (*revoke)(struct auth *auth, const struct auth_revocation *revocation);
+    /* Adds to *counters what this backend has counted. NULL: nothing. */
+    void (*count)(const struct auth *auth, struct auth_counters *counters);
     void (*free)(struct auth *auth);
 };
 
@@ -95,6 +109,15 @@ static inline void auth_revoke(struct auth *auth, const struct auth_revocation *
 {
     if (auth->ops->revoke)
         auth->ops->revoke(auth, revocation);
+}
+
+static inline struct auth_counters auth_count(const struct auth *auth)
+{
+    struct auth_counters counters = {0};
+
+    if (auth->ops->count)
+        auth->ops->count(auth, &counters);
+    return counters;
 }
 
 static inline void auth_free(struct auth *auth)

@@ -108,9 +108,10 @@ static struct entry *find(const struct auth_denied *denied, const char *name)
 
 static struct entry *insert(struct auth_denied *denied, const char *name)
 {
-    struct entry *entry = mem_zalloc(sizeof(*entry) + strlen(name) + 1);
+    const size_t size = strlen(name) + 1;
+    struct entry *entry = mem_zalloc(sizeof(*entry) + size);
 
-    strcpy(entry->name, name);
+    memcpy(entry->name, name, size);
     if (denied->count == denied->most) {
         drop_first(denied);
         denied->counters.displaced++;
@@ -146,10 +147,11 @@ static void add(struct auth_denied *denied, const char *name, int64_t issued_unt
 /* The caller frees it. */
 static char *name_of(char kind, const char *text)
 {
-    char *name = mem_alloc(strlen(text) + 2);
+    const size_t size = strlen(text) + 1;
+    char *name = mem_alloc(1 + size);
 
     name[0] = kind;
-    strcpy(name + 1, text);
+    memcpy(name + 1, text, size);
     return name;
 }
 

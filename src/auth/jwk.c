@@ -227,7 +227,7 @@ struct auth_jwt_keys *auth_jwk_set_read(const char *text, size_t length, char *f
     const json_t *list;
 
     if (length > AUTH_JWK_SET_MAX_BYTES) {
-        snprintf(fault, fault_size, "has %zu bytes; a JWK set may have %u", length,
+        snprintf(fault, fault_size, "has %zu bytes; a JWK set may have %zu", length,
                  AUTH_JWK_SET_MAX_BYTES);
         return NULL;
     }

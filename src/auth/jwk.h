@@ -9,7 +9,7 @@
 
 struct auth_jwt_keys;
 
-#define AUTH_JWK_SET_MAX_BYTES (64u * 1024)
+#define AUTH_JWK_SET_MAX_BYTES ((size_t)64 * 1024)
 
 /* A key that does not say for which alg it is counts as RS256, HS256, or as its curve says. NULL
  * when the text is no JWK set or has no key that can be used; then fault says which. */

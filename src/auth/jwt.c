@@ -13,8 +13,9 @@
 #include "base/mem.h"
 #include "base/words.h"
 
-#define MAX_SECONDS 1e11 /* some three thousand years: as milliseconds it fits with room to spare  \
-                          */
+#define MAX_SECONDS                                                                                \
+    1e11 /* some three thousand years: as milliseconds it fits with room to spare                  \
+          */
 
 static const char too_long[] =
     "the access token is longer than 8 KiB; put less into it, it travels with every request";
@@ -246,7 +247,7 @@ void auth_jwt_check(const char *token, const struct auth_jwt_key_ring *ring,
     }
 }
 
-int64_t auth_jwt_claimed_expiry(const char *token)
+json_t *auth_jwt_claimed(const char *token, int64_t *expires_at)
 {
     struct part parts[3];
     json_t *claims = NULL;
@@ -254,8 +255,8 @@ int64_t auth_jwt_claimed_expiry(const char *token)
 
     if (strnlen(token, AUTH_JWT_MAX_BYTES + 1) <= AUTH_JWT_MAX_BYTES && split(token, parts))
         claims = parse(&parts[1]);
-    if (!claims || !read_time(claims, "exp", &expires) || isnan(expires) || expires < 0)
-        expires = 0;
-    json_decref(claims);
-    return (int64_t)(expires * 1000);
+    *expires_at = 0;
+    if (read_time(claims, "exp", &expires) && expires > 0)
+        *expires_at = (int64_t)(expires * 1000);
+    return claims;
 }

@@ -42,7 +42,8 @@ void auth_jwt_check(const char *token, const struct auth_jwt_key_ring *ring,
                     const struct auth_jwt_rules *rules, int64_t now_ms,
                     struct auth_jwt_answer *answer);
 
-/* When a token says that it ends (wall ms), whoever made it; 0 when it does not say. */
-int64_t auth_jwt_claimed_expiry(const char *token);
+/* What a token claims, whoever made it (NULL when it is none; the caller json_decref()s it), and
+ * when it says that it ends (wall ms; 0 when it does not say). */
+json_t *auth_jwt_claimed(const char *token, int64_t *expires_at);
 
 #endif

@@ -166,16 +166,16 @@ static char *to_pem(EVP_PKEY *key, bool is_private, size_t *length)
 
 struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
                                               const struct auth_jwt_algorithm *algorithm,
-                                              EVP_PKEY *public, char *fault, size_t fault_size)
+                                              EVP_PKEY *pair, char *fault, size_t fault_size)
 {
     struct auth_jwt_key *key = NULL;
     bool fits = algorithm->kind == AUTH_JWT_RSA
-                    ? check_rsa(public, algorithm->name, fault, fault_size)
-                    : check_curve(public, algorithm, fault, fault_size);
+                    ? check_rsa(pair, algorithm->name, fault, fault_size)
+                    : check_curve(pair, algorithm, fault, fault_size);
 
-    if (fits && check_soundness(public, fault, fault_size)) {
+    if (fits && check_soundness(pair, fault, fault_size)) {
         key = new_key(id, algorithm);
-        key->check = to_pem(public, false, &key->check_length);
+        key->check = to_pem(pair, false, &key->check_length);
         if (!key->check) {
             snprintf(fault, fault_size, "OpenSSL cannot write this public key");
             auth_jwt_key_free(key);

@@ -34,7 +34,7 @@ struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
                                               size_t fault_size);
 struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
                                               const struct auth_jwt_algorithm *algorithm,
-                                              EVP_PKEY *key, char *fault, size_t fault_size);
+                                              EVP_PKEY *pair, char *fault, size_t fault_size);
 
 /* Wipes what is secret. Accepts NULL. */
 void auth_jwt_key_free(struct auth_jwt_key *key);

@@ -414,18 +414,31 @@ static void test_tries_are_bounded(void **state)
     auth_jwt_keys_free(keys);
 }
 
-static void test_claimed_expiry(void **state)
+static void expect_claimed(const char *token, bool is_token, int64_t expected)
+{
+    int64_t expires_at = 1;
+    json_t *claims = auth_jwt_claimed(token, &expires_at);
+
+    assert_int_equal(claims != NULL, is_token);
+    assert_int_equal(expires_at, expected);
+    json_decref(claims);
+}
+
+static void test_what_is_claimed(void **state)
 {
     char *token = hs256_token(good_header, "{\"exp\":1800000000.25}", OTHER);
 
     (void)state;
-    assert_int_equal(auth_jwt_claimed_expiry(token), NOW * 1000 + 250);
+    expect_claimed(token, true, NOW * 1000 + 250);
     free(token);
     token = hs256_token(good_header, "{\"exp\":-1}", OTHER);
-    assert_int_equal(auth_jwt_claimed_expiry(token), 0);
+    expect_claimed(token, true, 0);
     free(token);
-    assert_int_equal(auth_jwt_claimed_expiry("some-jti"), 0);
-    assert_int_equal(auth_jwt_claimed_expiry("AA.AA.AA"), 0);
+    token = hs256_token(good_header, "{\"exp\":\"1800000000\"}", OTHER);
+    expect_claimed(token, true, 0);
+    free(token);
+    expect_claimed("some-jti", false, 0);
+    expect_claimed("AA.AA.AA", false, 0);
 }
 
 int main(void)
@@ -445,7 +458,7 @@ int main(void)
         cmocka_unit_test(test_claims_are_judged_behind_the_signature),
         cmocka_unit_test(test_which_tokens_are_worth_another_look_at_the_keys),
         cmocka_unit_test(test_tries_are_bounded),
-        cmocka_unit_test(test_claimed_expiry),
+        cmocka_unit_test(test_what_is_claimed),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

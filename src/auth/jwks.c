@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/jwks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/jwk.h"
+#include "auth/jwt_keys.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "outbound/http.h"
+
+#define TIME_LIMIT_MS 10000u
+#define HTTP_OK       200
+
+struct auth_jwks {
+    struct auth_jwks_settings settings;
+    struct loop *loop;
+    struct outbound_http *http;
+    struct auth_jwt_keys *keys;
+    struct outbound_call *call; /* NULL: none is under way */
+    struct loop_timer timer;    /* to the next read */
+    struct loop_task file_task;
+    struct list waiters;
+    uint64_t begun_ms; /* loop time of the latest read */
+    bool failed;       /* the latest, so that a long outage is one line in the log */
+    struct auth_jwks_counters counters;
+};
+
+bool auth_jwks_is_url(const char *place)
+{
+    return strncmp(place, "https://", 8) == 0 || strncmp(place, "http://", 7) == 0;
+}
+
+static bool is_reading(const struct auth_jwks *jwks)
+{
+    return jwks->call != NULL || list_is_linked(&jwks->file_task.node);
+}
+
+static void run_waiters(struct auth_jwks *jwks)
+{
+    struct list waiting;
+    struct list *node;
+
+    list_take_all(&waiting, &jwks->waiters);
+    while ((node = list_take_first(&waiting))) {
+        struct auth_jwks_waiter *waiter = container_of(node, struct auth_jwks_waiter, node);
+
+        waiter->run(waiter);
+    }
+}
+
+static void take(struct auth_jwks *jwks, struct auth_jwt_keys *keys)
+{
+    if (!jwks->keys || jwks->failed)
+        log_info("read a JWK set", LOG_STR("from", jwks->settings.place),
+                 LOG_INT("keys", keys->count));
+    auth_jwt_keys_free(jwks->keys);
+    jwks->keys = keys;
+    jwks->failed = false;
+}
+
+static void note_failure(struct auth_jwks *jwks, const char *reason)
+{
+    jwks->counters.failures++;
+    if (!jwks->failed)
+        log_warn("cannot read a JWK set", LOG_STR("from", jwks->settings.place),
+                 LOG_STR("reason", reason), LOG_INT("old_keys_kept", jwks->keys ? jwks->keys->count : 0));
+    jwks->failed = true;
+}
+
+/* text: NULL when there is none, because of reason. */
+static void finish(struct auth_jwks *jwks, const char *text, size_t length, const char *reason)
+{
+    struct auth_jwt_keys *keys = NULL;
+    unsigned pause = jwks->settings.refresh_ms;
+    char fault[200];
+
+    if (text)
+        keys = auth_jwk_set_read(text, length, fault, sizeof(fault));
+    if (keys)
+        take(jwks, keys);
+    else
+        note_failure(jwks, text ? fault : reason);
+    if (jwks->failed && (pause == 0 || pause > AUTH_JWKS_PAUSE_MS))
+        pause = AUTH_JWKS_PAUSE_MS;
+    if (pause > 0)
+        loop_timer_start(jwks->loop, &jwks->timer, pause);
+    run_waiters(jwks);
+}
+
+static void on_answer(void *context, const struct outbound_answer *answer)
+{
+    struct auth_jwks *jwks = context;
+    char reason[64];
+
+    jwks->call = NULL;
+    snprintf(reason, sizeof(reason), "status %d", answer->status);
+    if (answer->error != 0)
+        finish(jwks, NULL, 0, answer->reason);
+    else if (answer->status != HTTP_OK)
+        finish(jwks, NULL, 0, reason);
+    else
+        finish(jwks, answer->body, answer->length, NULL);
+}
+
+static void on_file_task(struct loop_task *task)
+{
+    struct auth_jwks *jwks = container_of(task, struct auth_jwks, file_task);
+    size_t length = 0;
+    char *text = file_read(jwks->settings.place, AUTH_JWK_SET_MAX_BYTES, &length);
+
+    finish(jwks, text, length, text ? NULL : strerror(errno));
+    free(text);
+}
+
+static void begin(struct auth_jwks *jwks)
+{
+    static const struct outbound_field accept = {"accept",
+                                                 "application/jwk-set+json, application/json"};
+    const struct outbound_request request = {
+        .url = jwks->settings.place,
+        .fields = &accept,
+        .field_count = 1,
+        .time_limit_ms = TIME_LIMIT_MS,
+        .answer_bytes = AUTH_JWK_SET_MAX_BYTES,
+        .done = on_answer,
+        .context = jwks,
+    };
+
+    jwks->begun_ms = loop_now_ms(jwks->loop);
+    jwks->counters.reads++;
+    loop_timer_stop(&jwks->timer);
+    if (auth_jwks_is_url(jwks->settings.place))
+        jwks->call = outbound_http_start(jwks->http, &request);
+    else
+        loop_defer(jwks->loop, &jwks->file_task);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct auth_jwks *jwks = container_of(timer, struct auth_jwks, timer);
+
+    if (!is_reading(jwks))
+        begin(jwks);
+}
+
+struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struct loop *loop,
+                                struct outbound_http *http)
+{
+    struct auth_jwks *jwks = mem_zalloc(sizeof(*jwks));
+
+    jwks->settings = *settings;
+    jwks->loop = loop;
+    jwks->http = http;
+    jwks->timer.on_fire = on_timer;
+    jwks->file_task.run = on_file_task;
+    list_init(&jwks->waiters);
+    begin(jwks);
+    return jwks;
+}
+
+void auth_jwks_free(struct auth_jwks *jwks)
+{
+    if (!jwks)
+        return;
+    outbound_call_cancel(jwks->call);
+    loop_cancel(&jwks->file_task);
+    loop_timer_stop(&jwks->timer);
+    while (list_take_first(&jwks->waiters)) {
+    }
+    auth_jwt_keys_free(jwks->keys);
+    free(jwks);
+}
+
+const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks)
+{
+    return jwks->keys;
+}
+
+bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter)
+{
+    if (!is_reading(jwks)) {
+        if (loop_now_ms(jwks->loop) - jwks->begun_ms < AUTH_JWKS_PAUSE_MS)
+            return false;
+        begin(jwks);
+    }
+    list_append(&jwks->waiters, &waiter->node);
+    return true;
+}
+
+const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks)
+{
+    return &jwks->counters;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTH_JWKS_H
+#define AUTH_JWKS_H
+/*
+ * A JWK set that somebody else keeps, in a file or behind a URL: read at the start, again from time
+ * to time, and when a token comes that none of its keys fits, which is how a new key shows first.
+ * While it cannot be read, the set that was read last counts. One worker's.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct auth_jwks;
+struct auth_jwt_keys;
+struct loop;
+struct outbound_http;
+
+struct auth_jwks_settings {
+    const char *place;   /* a path, or http:// or https:// and so on; must live as long */
+    unsigned refresh_ms; /* 0: only when a token makes it look */
+};
+
+struct auth_jwks_counters {
+    uint64_t reads, failures;
+};
+
+/* Who waits for the end of a read. */
+struct auth_jwks_waiter {
+    struct list node;
+    void (*run)(struct auth_jwks_waiter *waiter);
+};
+
+/* Whether the place is a URL. */
+bool auth_jwks_is_url(const char *place);
+
+/* Begins to read. http is for URLs only, and may be NULL without. */
+struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struct loop *loop,
+                                struct outbound_http *http);
+
+/* Those who wait are dropped, and not called. Accepts NULL. */
+void auth_jwks_free(struct auth_jwks *jwks);
+
+/* NULL while none has been read. Valid until the loop's turn ends. */
+const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks);
+
+/* Asks for another read: true when one is under way or begins now, after which the waiter is run
+ * once. False when the latest was a moment ago (AUTH_JWKS_PAUSE_MS): strangers make tokens that
+ * nobody has a key for as often as they like. */
+#define AUTH_JWKS_PAUSE_MS 30000u
+bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter);
+
+const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks);
+
+#endif

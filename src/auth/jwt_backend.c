@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/jwt_backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/bearer.h"
+#include "auth/denied.h"
+#include "auth/jwks.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "sse/user.h"
+
+static const char nobody[] =
+    "the request carries no access token: send the field \"authorization: Bearer …\", or the "
+    "cookie or the parameter that is configured for it (access-token where nothing else is)";
+static const char revoked[] = "the access token has been revoked; get a new one";
+static const char no_keys[] =
+    "the keys that access tokens are checked with could not be read; try again later";
+static const char busy[] = "too many requests wait for the keys of access tokens; try again later";
+
+struct auth_jwt {
+    struct auth base;
+    struct auth_jwt_settings settings;
+    struct loop *loop;
+    struct auth_denied *denied;
+    const struct auth_jwt_keys **ring; /* room for the keys of the configuration and of each set */
+    const struct auth_jwt_keys *keys;
+    struct auth_jwks **sets;
+    size_t set_count;
+    uint64_t waiting, busy;
+};
+
+/* One request, until it is answered. */
+struct inquiry {
+    struct auth_jwks_waiter waiter;
+    struct auth_jwt *jwt;
+    const char *token; /* lies in the facts */
+    enum auth_source source;
+    void (*done)(void *context, const struct auth_result *result);
+    void *context;
+};
+
+static struct auth_jwt *jwt_of(struct auth *auth)
+{
+    return container_of(auth, struct auth_jwt, base);
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text && *text != '\0' ? text : NULL;
+}
+
+static void find_token(const struct auth_facts *facts, const struct auth_jwt_settings *settings,
+                       struct inquiry *inquiry)
+{
+    const char *authorization = facts->header(facts->request, "authorization");
+
+    inquiry->token = authorization ? auth_bearer_token(authorization) : NULL;
+    if (!inquiry->token && *settings->cookie != '\0') {
+        inquiry->token = text_or_null(facts->cookie(facts->request, settings->cookie));
+        if (inquiry->token)
+            inquiry->source = AUTH_BY_COOKIE;
+    }
+    if (!inquiry->token && *settings->parameter != '\0')
+        inquiry->token = text_or_null(facts->parameter(facts->request, settings->parameter));
+}
+
+static void check_token(struct auth_jwt *jwt, const char *token, struct auth_jwt_answer *answer)
+{
+    const struct auth_jwt_key_ring ring = {jwt->ring, jwt->set_count + 1};
+
+    jwt->ring[0] = jwt->keys;
+    for (size_t i = 0; i < jwt->set_count; i++)
+        jwt->ring[i + 1] = auth_jwks_keys(jwt->sets[i]);
+    auth_jwt_check(token, &ring, &jwt->settings.rules, loop_wall_ms(jwt->loop), answer);
+}
+
+static bool is_revoked(struct auth_jwt *jwt, const char *user_id, const char *access_token,
+                       int64_t issued_at)
+{
+    const struct auth_credential credential = {user_id, access_token, issued_at};
+
+    return auth_denied_has(jwt->denied, &credential, loop_wall_ms(jwt->loop));
+}
+
+/* The answer to a good token; ends its claims. */
+static struct auth_result judge(struct auth_jwt *jwt, const char *token,
+                                struct auth_jwt_answer *answer)
+{
+    struct auth_result result = {.verdict = AUTH_BAD};
+    struct sse_user *user = auth_jwt_user_new(answer->claims, &jwt->settings.claims, token,
+                                              answer->expires_at, &result.message);
+
+    if (user && is_revoked(jwt, user->id, user->access_token, answer->issued_at)) {
+        user = sse_user_unref(user);
+        result.message = revoked;
+    }
+    if (user)
+        result = (struct auth_result){.verdict = AUTH_OK, .user = user};
+    json_decref(answer->claims);
+    return result;
+}
+
+static bool lacks_a_set(const struct auth_jwt *jwt)
+{
+    for (size_t i = 0; i < jwt->set_count; i++) {
+        if (!auth_jwks_keys(jwt->sets[i]))
+            return true;
+    }
+    return false;
+}
+
+static void finish(struct inquiry *inquiry, struct auth_result *result)
+{
+    result->source = inquiry->source;
+    inquiry->done(inquiry->context, result);
+    free(inquiry);
+}
+
+/* A set of which nothing newer is to be had now is asked no more, so this ends. */
+static bool wait_for_keys(struct inquiry *inquiry)
+{
+    struct auth_jwt *jwt = inquiry->jwt;
+
+    for (size_t i = 0; i < jwt->set_count; i++) {
+        if (auth_jwks_wait(jwt->sets[i], &inquiry->waiter)) {
+            jwt->waiting++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refuse_unknown_key(struct inquiry *inquiry, const char *fault)
+{
+    struct auth_jwt *jwt = inquiry->jwt;
+    struct auth_result result = {.verdict = AUTH_BAD, .message = fault};
+
+    if (jwt->waiting >= jwt->settings.waiting) {
+        jwt->busy++;
+        result = (struct auth_result){.verdict = AUTH_BUSY, .message = busy};
+    } else if (wait_for_keys(inquiry)) {
+        return;
+    } else if (lacks_a_set(jwt)) {
+        result = (struct auth_result){.verdict = AUTH_FAILED, .message = no_keys};
+    }
+    finish(inquiry, &result);
+}
+
+static void settle(struct inquiry *inquiry)
+{
+    struct auth_result result = {.verdict = AUTH_BAD};
+    struct auth_jwt_answer answer;
+
+    check_token(inquiry->jwt, inquiry->token, &answer);
+    if (answer.is_unknown_key && inquiry->jwt->set_count > 0) {
+        refuse_unknown_key(inquiry, answer.fault);
+        return;
+    }
+    if (answer.fault)
+        result.message = answer.fault;
+    else
+        result = judge(inquiry->jwt, inquiry->token, &answer);
+    finish(inquiry, &result);
+}
+
+static void on_keys(struct auth_jwks_waiter *waiter)
+{
+    struct inquiry *inquiry = container_of(waiter, struct inquiry, waiter);
+
+    inquiry->jwt->waiting--;
+    settle(inquiry);
+}
+
+static void jwt_check(struct auth *auth, const struct auth_facts *facts,
+                      void (*done)(void *context, const struct auth_result *result), void *context)
+{
+    struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
+    struct auth_result none = {.verdict = AUTH_NONE, .message = nobody};
+
+    inquiry->waiter.run = on_keys;
+    inquiry->jwt = jwt_of(auth);
+    inquiry->done = done;
+    inquiry->context = context;
+    find_token(facts, &inquiry->jwt->settings, inquiry);
+    if (inquiry->token)
+        settle(inquiry);
+    else
+        finish(inquiry, &none);
+}
+
+/* Whoever it names: a back end's token need not name a user. */
+static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token,
+                                            unsigned *permissions)
+{
+    struct auth_jwt *jwt = jwt_of(auth);
+    enum auth_verdict verdict = AUTH_BAD;
+    struct sse_user *user;
+    struct auth_jwt_answer answer;
+    const char *fault;
+
+    *permissions = 0;
+    check_token(jwt, token, &answer);
+    if (answer.fault)
+        return AUTH_BAD;
+    user = auth_jwt_user_new(answer.claims, &jwt->settings.claims, token, 0, &fault);
+    if (!is_revoked(jwt, user ? user->id : "", auth_jwt_token_name(answer.claims, token),
+                    answer.issued_at)) {
+        (void)auth_jwt_permissions(answer.claims, &jwt->settings.claims, permissions);
+        verdict = *permissions != 0 ? AUTH_OK : AUTH_DENIED;
+    }
+    sse_user_unref(user);
+    json_decref(answer.claims);
+    return verdict;
+}
+
+static void revoke_token(struct auth_jwt *jwt, const char *token, int64_t now)
+{
+    int64_t until = now + (int64_t)jwt->settings.revocation_ms;
+    int64_t expires_at = 0;
+    json_t *claims = auth_jwt_claimed(token, &expires_at);
+
+    if (expires_at > 0)
+        until = expires_at + jwt->settings.rules.leeway_ms;
+    auth_denied_add_token(jwt->denied, claims ? auth_jwt_token_name(claims, token) : token, now,
+                          until);
+    json_decref(claims);
+}
+
+static void jwt_revoke(struct auth *auth, const struct auth_revocation *revocation)
+{
+    struct auth_jwt *jwt = jwt_of(auth);
+    int64_t now = loop_wall_ms(jwt->loop);
+
+    if (revocation->user_id)
+        auth_denied_add_user(jwt->denied, revocation->user_id, now,
+                             now + (int64_t)jwt->settings.revocation_ms);
+    if (revocation->access_token)
+        revoke_token(jwt, revocation->access_token, now);
+}
+
+static void jwt_count(const struct auth *auth, struct auth_counters *counters)
+{
+    const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
+    const struct auth_denied_counters *denied = auth_denied_counters(jwt->denied);
+
+    counters->revocations += denied->added;
+    counters->revocations_displaced += denied->displaced;
+    counters->revocations_kept += auth_denied_count(jwt->denied);
+    for (size_t i = 0; i < jwt->set_count; i++) {
+        counters->key_reads += auth_jwks_counters(jwt->sets[i])->reads;
+        counters->key_read_failures += auth_jwks_counters(jwt->sets[i])->failures;
+    }
+    counters->waiting += jwt->waiting;
+    counters->busy += jwt->busy;
+}
+
+static void jwt_free(struct auth *auth)
+{
+    struct auth_jwt *jwt = jwt_of(auth);
+
+    auth_denied_free(jwt->denied);
+    free(jwt->ring);
+    free(jwt->sets);
+    free(jwt);
+}
+
+static const struct auth_ops jwt_ops = {
+    .name = "jwt",
+    .check = jwt_check,
+    .check_back_end = jwt_check_back_end,
+    .revoke = jwt_revoke,
+    .count = jwt_count,
+    .free = jwt_free,
+};
+
+struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
+                          const struct auth_jwt_sources *sources, struct loop *loop)
+{
+    struct auth_jwt *jwt = mem_zalloc(sizeof(*jwt));
+
+    jwt->base.ops = &jwt_ops;
+    jwt->settings = *settings;
+    jwt->loop = loop;
+    jwt->denied = auth_denied_new(settings->revocations);
+    jwt->keys = sources->keys;
+    jwt->set_count = sources->set_count;
+    jwt->sets = mem_alloc(sources->set_count * sizeof(struct auth_jwks *) + 1);
+    if (sources->set_count > 0)
+        memcpy(jwt->sets, sources->sets, sources->set_count * sizeof(struct auth_jwks *));
+    jwt->ring = mem_alloc((1 + sources->set_count) * sizeof(struct auth_jwt_keys *));
+    return &jwt->base;
+}

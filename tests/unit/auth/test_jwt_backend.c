@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/jwt_backend.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "auth/auth.h"
+#include "auth/jwks.h"
+#include "auth/jwt_keys.h"
+#include "fake_http.h"
+#include "jwt_material.h"
+#include "sse/user.h"
+#include "support/fake_loop.h"
+
+#define NEW_SET                                                                                    \
+    "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"new\","                                                 \
+    "\"k\":\"bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE\"}]}"
+#define NEW_SECRET "new new new new new new new new!"
+
+/* What a request carries. */
+struct request {
+    const char *authorization, *cookie, *parameter;
+};
+
+/* The answer that came, if one has. */
+struct outcome {
+    bool is_there;
+    struct auth_result result;
+};
+
+struct fixture {
+    struct loop *loop;
+    struct auth_jwt_keys *keys;
+    struct auth_jwks *set; /* NULL: only the keys of the configuration */
+    struct auth *auth;
+};
+
+static const char *find_header(const void *request, const char *name)
+{
+    return strcmp(name, "authorization") == 0 ? ((const struct request *)request)->authorization
+                                              : NULL;
+}
+
+static const char *find_cookie(const void *request, const char *name)
+{
+    return strcmp(name, "access-token") == 0 ? ((const struct request *)request)->cookie : NULL;
+}
+
+static const char *find_parameter(const void *request, const char *name)
+{
+    return strcmp(name, "access-token") == 0 ? ((const struct request *)request)->parameter : NULL;
+}
+
+static void keep(void *context, const struct auth_result *result)
+{
+    struct outcome *outcome = context;
+
+    assert_false(outcome->is_there);
+    *outcome = (struct outcome){true, *result};
+}
+
+static struct fixture open_with(bool has_set)
+{
+    const struct auth_jwt_settings settings = {
+        .cookie = "access-token",
+        .parameter = "access-token",
+        .rules = {.audiences = "", .issuer = "", .leeway_ms = 30000, .require_expiry = true},
+        .claims = {.user_id = "sub",
+                   .name = "name",
+                   .tenant_id = "tenantId",
+                   .channels = "channels",
+                   .permissions = "permissions",
+                   .fields = ""},
+        .revocation_ms = 3600000,
+        .revocations = 100,
+        .waiting = 2,
+    };
+    struct fixture fixture = {.loop = loop_new(), .keys = auth_jwt_keys_new()};
+    struct auth_jwt_sources sources = {.keys = fixture.keys};
+
+    auth_jwt_keys_add(fixture.keys, read_key("", "HS256", SECRET));
+    fake_calls = 0;
+    if (has_set) {
+        fixture.set = auth_jwks_new(&(struct auth_jwks_settings){"https://idp.example/", 600000},
+                                    fixture.loop, NULL);
+        sources.sets = &fixture.set;
+        sources.set_count = 1;
+    }
+    fixture.auth = auth_jwt_new(&settings, &sources, fixture.loop);
+    return fixture;
+}
+
+static void close_all(struct fixture *fixture)
+{
+    auth_free(fixture->auth);
+    auth_jwks_free(fixture->set);
+    auth_jwt_keys_free(fixture->keys);
+    loop_free(fixture->loop);
+}
+
+/* more: members before exp, with a comma. */
+static char *token_for(const struct fixture *fixture, const char *header, const char *more,
+                       const char *secret)
+{
+    char payload[300];
+
+    snprintf(payload, sizeof(payload), "{%s\"exp\":%lld}", more,
+             (long long)loop_wall_ms(fixture->loop) / 1000 + 600);
+    return hs256_token(header, payload, secret);
+}
+
+static char *plain_token(const struct fixture *fixture, const char *more)
+{
+    return token_for(fixture, "{\"alg\":\"HS256\"}", more, SECRET);
+}
+
+static void ask(const struct fixture *fixture, const struct request *request,
+                struct outcome *outcome)
+{
+    const struct auth_facts facts = {.method = "GET",
+                                     .path = "/",
+                                     .peer = "",
+                                     .header = find_header,
+                                     .cookie = find_cookie,
+                                     .parameter = find_parameter,
+                                     .request = request};
+
+    *outcome = (struct outcome){.is_there = false};
+    auth_check(fixture->auth, &facts, keep, outcome);
+}
+
+/* The id of the user that the answer has, copied; "" when it is another answer. */
+static const char *user_of(struct outcome *outcome, char id[64])
+{
+    id[0] = '\0';
+    if (outcome->is_there && outcome->result.verdict == AUTH_OK) {
+        snprintf(id, 64, "%s", outcome->result.user->id);
+        sse_user_unref(outcome->result.user);
+    }
+    return id;
+}
+
+static enum auth_verdict verdict_on(const struct fixture *fixture, const char *token)
+{
+    struct outcome outcome;
+    char id[64];
+
+    ask(fixture, &(struct request){.parameter = token}, &outcome);
+    assert_true(outcome.is_there);
+    if (outcome.result.message)
+        assert_null(strstr(outcome.result.message, token));
+    (void)user_of(&outcome, id);
+    return outcome.result.verdict;
+}
+
+static void test_where_a_token_is_looked_for(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *first = plain_token(&fixture, "\"sub\":\"1\",");
+    char *second = plain_token(&fixture, "\"sub\":\"2\",");
+    char bearer[600];
+    const struct {
+        struct request request;
+        const char *user;
+        enum auth_source source;
+    } cases[] = {
+        {{bearer, NULL, NULL}, "1", AUTH_BY_REQUEST},
+        {{NULL, second, NULL}, "2", AUTH_BY_COOKIE},
+        {{NULL, NULL, second}, "2", AUTH_BY_REQUEST},
+        {{bearer, second, second}, "1", AUTH_BY_REQUEST},
+        {{NULL, second, first}, "2", AUTH_BY_COOKIE},
+        {{NULL, "", first}, "1", AUTH_BY_REQUEST},
+        {{"Basic dTpw", NULL, first}, "1", AUTH_BY_REQUEST},
+        {{NULL, NULL, NULL}, "", AUTH_BY_REQUEST},
+        {{NULL, "", ""}, "", AUTH_BY_REQUEST},
+        /* A wrong one is not made good by another. */
+        {{"Bearer x.y.z", second, second}, "", AUTH_BY_REQUEST},
+        {{NULL, "x.y.z", second}, "", AUTH_BY_COOKIE},
+    };
+
+    (void)state;
+    snprintf(bearer, sizeof(bearer), "Bearer %s", first);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct outcome outcome;
+        char id[64];
+
+        ask(&fixture, &cases[i].request, &outcome);
+        assert_string_equal(user_of(&outcome, id), cases[i].user);
+        assert_int_equal(outcome.result.source, cases[i].source);
+    }
+    free(first);
+    free(second);
+    close_all(&fixture);
+}
+
+static void test_verdicts(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *good = plain_token(&fixture, "\"sub\":\"1\",");
+    char *nameless = plain_token(&fixture, "");
+    char *strange = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "", NEW_SECRET);
+    struct outcome outcome;
+
+    (void)state;
+    assert_int_equal(verdict_on(&fixture, good), AUTH_OK);
+    assert_int_equal(verdict_on(&fixture, nameless), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, strange), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, "x"), AUTH_BAD);
+    ask(&fixture, &(struct request){NULL, NULL, NULL}, &outcome);
+    assert_int_equal(outcome.result.verdict, AUTH_NONE);
+    fake_loop_advance(fixture.loop, 600000 + 29999);
+    assert_int_equal(verdict_on(&fixture, good), AUTH_OK);
+    fake_loop_advance(fixture.loop, 1001);
+    assert_int_equal(verdict_on(&fixture, good), AUTH_BAD);
+    free(good);
+    free(nameless);
+    free(strange);
+    close_all(&fixture);
+}
+
+static void test_revocation_of_a_token(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *token = plain_token(&fixture, "\"sub\":\"1\",");
+    char *named = plain_token(&fixture, "\"sub\":\"1\",\"jti\":\"x1\",");
+    char *other = plain_token(&fixture, "\"sub\":\"1\",\"jti\":\"x2\",");
+
+    (void)state;
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = token});
+    assert_int_equal(verdict_on(&fixture, token), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, named), AUTH_OK);
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = "x1"});
+    assert_int_equal(verdict_on(&fixture, named), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, other), AUTH_OK);
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = other});
+    assert_int_equal(verdict_on(&fixture, other), AUTH_BAD);
+    /* Behind its expiry nothing of it is kept. */
+    assert_int_equal(auth_count(fixture.auth).revocations_kept, 3);
+    fake_loop_advance(fixture.loop, 600000 + 31000);
+    assert_int_equal(verdict_on(&fixture, "x.y.z"), AUTH_BAD);
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = "x3"});
+    assert_int_equal(auth_count(fixture.auth).revocations_kept, 2);
+    assert_int_equal(auth_count(fixture.auth).revocations, 4);
+    free(token);
+    free(named);
+    free(other);
+    close_all(&fixture);
+}
+
+static char *issued_now(const struct fixture *fixture)
+{
+    char more[100];
+
+    snprintf(more, sizeof(more), "\"sub\":7,\"iat\":%lld,",
+             (long long)loop_wall_ms(fixture->loop) / 1000);
+    return plain_token(fixture, more);
+}
+
+static void test_revocation_of_a_user(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *undated = plain_token(&fixture, "\"sub\":\"7\",");
+    char *other = plain_token(&fixture, "\"sub\":\"8\",");
+    char *old = issued_now(&fixture);
+    char *later;
+
+    (void)state;
+    auth_revoke(fixture.auth, &(struct auth_revocation){.user_id = "7"});
+    assert_int_equal(verdict_on(&fixture, undated), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, old), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, other), AUTH_OK);
+    fake_loop_advance(fixture.loop, 1000);
+    later = issued_now(&fixture);
+    assert_int_equal(verdict_on(&fixture, later), AUTH_OK);
+    assert_int_equal(verdict_on(&fixture, old), AUTH_BAD);
+    free(undated);
+    free(other);
+    free(old);
+    free(later);
+    close_all(&fixture);
+}
+
+static enum auth_verdict back_end(const struct fixture *fixture, const char *token,
+                                  unsigned *permissions)
+{
+    return fixture->auth->ops->check_back_end(fixture->auth, token, permissions);
+}
+
+static void test_back_ends(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *page = plain_token(&fixture, "\"sub\":\"1\",");
+    char *service = plain_token(&fixture, "\"jti\":\"b1\",\"permissions\":[\"send\",\"query\"],");
+    unsigned permissions = 99;
+
+    (void)state;
+    assert_int_equal(back_end(&fixture, page, &permissions), AUTH_DENIED);
+    assert_int_equal(permissions, 0);
+    assert_int_equal(back_end(&fixture, service, &permissions), AUTH_OK);
+    assert_int_equal(permissions, AUTH_MAY_SEND | AUTH_MAY_QUERY);
+    assert_int_equal(back_end(&fixture, "x.y.z", &permissions), AUTH_BAD);
+    assert_int_equal(permissions, 0);
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = "b1"});
+    assert_int_equal(back_end(&fixture, service, &permissions), AUTH_BAD);
+    assert_int_equal(permissions, 0);
+    free(page);
+    free(service);
+    close_all(&fixture);
+}
+
+static void test_an_unknown_key_makes_it_look_again(void **state)
+{
+    struct fixture fixture = open_with(true);
+    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"1\",",
+                            NEW_SECRET);
+    const struct request request = {NULL, NULL, token};
+    struct outcome outcome;
+    char id[64];
+
+    (void)state;
+    fake_http_answer(200, "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"old\","
+                          "\"k\":\"b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE\"}]}");
+    /* The set is fresh: there is nothing newer to be had. */
+    assert_int_equal(verdict_on(&fixture, token), AUTH_BAD);
+    fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS);
+    ask(&fixture, &request, &outcome);
+    assert_false(outcome.is_there);
+    assert_int_equal(auth_count(fixture.auth).waiting, 1);
+    fake_http_answer(200, NEW_SET);
+    assert_string_equal(user_of(&outcome, id), "1");
+    assert_int_equal(auth_count(fixture.auth).waiting, 0);
+    assert_int_equal(auth_count(fixture.auth).key_reads, 2);
+    free(token);
+    close_all(&fixture);
+}
+
+static void test_no_keys_yet(void **state)
+{
+    struct fixture fixture = open_with(true);
+    char *own = plain_token(&fixture, "\"sub\":\"1\",");
+    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",",
+                            NEW_SECRET);
+    const struct request request = {NULL, NULL, token};
+    struct outcome outcome;
+
+    (void)state;
+    ask(&fixture, &request, &outcome);
+    assert_false(outcome.is_there);
+    /* Whom the configuration's own keys know does not wait. */
+    assert_int_equal(verdict_on(&fixture, own), AUTH_OK);
+    fake_http_fail(-ECONNREFUSED);
+    assert_true(outcome.is_there);
+    assert_int_equal(outcome.result.verdict, AUTH_FAILED);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_FAILED);
+    assert_int_equal(auth_count(fixture.auth).key_read_failures, 1);
+    fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS);
+    fake_http_answer(200, NEW_SET);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_OK);
+    free(own);
+    free(token);
+    close_all(&fixture);
+}
+
+static void test_only_so_many_wait(void **state)
+{
+    struct fixture fixture = open_with(true);
+    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",",
+                            NEW_SECRET);
+    const struct request request = {NULL, NULL, token};
+    struct outcome outcomes[3];
+    char id[64];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        ask(&fixture, &request, &outcomes[i]);
+    assert_true(outcomes[2].is_there);
+    assert_int_equal(outcomes[2].result.verdict, AUTH_BUSY);
+    assert_int_equal(auth_count(fixture.auth).busy, 1);
+    fake_http_answer(200, NEW_SET);
+    assert_string_equal(user_of(&outcomes[0], id), "2");
+    assert_string_equal(user_of(&outcomes[1], id), "2");
+    free(token);
+    close_all(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_a_token_is_looked_for),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_revocation_of_a_token),
+        cmocka_unit_test(test_revocation_of_a_user),
+        cmocka_unit_test(test_back_ends),
+        cmocka_unit_test(test_an_unknown_key_makes_it_look_again),
+        cmocka_unit_test(test_no_keys_yet),
+        cmocka_unit_test(test_only_so_many_wait),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
