@@ -187,6 +187,9 @@ function squeeze_code(code)
         code = substr(code, 1, RSTART - 1) substr(code, RSTART + 1, RLENGTH - 2) \
                substr(code, RSTART + RLENGTH)
     sub(/ =>$/, "=>", code)
+    while (match(code, /\([A-Za-z]+\)=>/))
+        code = substr(code, 1, RSTART - 1) substr(code, RSTART + 1, RLENGTH - 4) "=>" \
+               substr(code, RSTART + RLENGTH)
     gsub(/, /, ",", code)
     gsub(/: /, ":", code)
     gsub(/ ?{ ?/, "{", code)

@@ -36,6 +36,8 @@ export interface SseOwnEvents {
     'connect-timeout': SseEvent;
     'sse-change-active': SseEvent<SseActivity>;
     'sse-set-duration': SseEvent;
+    /** The token ends soon (JSON: expiresAt, expiresIn): call refresh() with a new one. */
+    'sse-token-expiring': SseEvent;
     error: Event;
 }
 
@@ -153,6 +155,15 @@ export default class Sse<Events = Record<string, SseEvent>> {
         listener?: SseListener<EventOf<Events, Name>, Events> | null,
     ): Promise<Response>;
     removeListener(eventListeners: SseListeners<Events> | NameOf<Events>[]): Promise<Response>;
+
+    /** Joins channels, now and after each reconnect. */
+    subscribe(channel: string | readonly string[]): Promise<Response>;
+    unsubscribe(channel: string | readonly string[]): Promise<Response>;
+    /**
+     * Keeps the stream alive with a new token. Without one the request's cookies are what counts.
+     * Where the query has `access-token`, it is replaced there for the reconnects to come.
+     */
+    refresh(accessToken?: string): Promise<Response>;
 
     /** POST {url}/connect/message/{path}.do. Runs once on the server, however often it is sent. */
     send(path: string, body?: unknown, query?: SseQuery, headers?: HeadersInit): Promise<Response>;

@@ -40,6 +40,7 @@ class Sse {
     #window;
     #json;
     #listeners = new ListenerTable();
+    #channels = new Set();
     #outlet;
     #calls;
     #requests;
@@ -130,13 +131,30 @@ class Sse {
         const pairs = ListenerTable.pairs(eventListeners, listener);
         this.#listeners.add(pairs);
         this.#connection.listen(this.#listeners.names());
-        return this.#tellListeners('addListener', pairs.map(([name]) => name));
+        return this.#ask('addListener', { listener: pairs.map(([name]) => name) });
     }
 
     /** As addListener; a name without its function removes all functions of that name. */
     async removeListener(eventListeners, listener) {
         const names = this.#listeners.remove(ListenerTable.pairs(eventListeners, listener));
-        return this.#tellListeners('removeListener', names);
+        return this.#ask('removeListener', { listener: names });
+    }
+
+    /** A name or an array of names; joined again after each reconnect. */
+    subscribe(channel) {
+        [channel].flat().forEach((name) => this.#channels.add(name));
+        return this.#ask('subscribe', { channel });
+    }
+
+    unsubscribe(channel) {
+        [channel].flat().forEach((name) => this.#channels.delete(name));
+        return this.#ask('unsubscribe', { channel });
+    }
+
+    /** Keeps the stream alive with a new token, such as when sse-token-expiring comes. */
+    refresh(accessToken = this.options.query['access-token']) {
+        this.options.query['access-token'] &&= accessToken;
+        return this.#ask('refresh', { accessToken });
     }
 
     async send(path = '', body = {}, query = {}, headers = {}) {
@@ -205,6 +223,7 @@ class Sse {
             clientImportModuleTime: importTime,
             accessTime: options.accessTimestamp,
             listeners: fitInAddress(names) ? names : [],
+            channel: [...this.#channels],
             useWindowEventBus: options.useWindowEventBus,
             ...describeBrowser(this.#window),
         };
@@ -221,7 +240,7 @@ class Sse {
         const names = this.#listeners.names();
         if (!fitInAddress(names)) {
             this.#connection.listen(names);
-            this.#tellListeners('addListener', names).catch(() => {});
+            this.#ask('addListener', { listener: names }).catch(() => {});
         }
         this.#outlet.emit(event);
         this.#activity.come();
@@ -274,9 +293,9 @@ class Sse {
         return new SseError('closed', `closed (${this.#connection.whyClosed}): ${fix}`);
     }
 
-    #tellListeners(action, listener) {
+    #ask(action, value) {
         return this.#calls.run(() =>
-            this.#requests.tell(action, { connectionId: this.connectionId, listener }));
+            this.#requests.tell(action, { connectionId: this.connectionId, ...value }));
     }
 
     async #acknowledge(ids) {

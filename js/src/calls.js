@@ -54,7 +54,7 @@ export class Calls {
         if (this.#makeError) {
             call.reject(this.#makeError());
         } else if (this.#waiting.length >= this.#limit) {
-            const text = `${this.#limit} calls wait already: try later, or raise queueLimit`;
+            const text = `${this.#limit} calls wait: raise queueLimit`;
             call.reject(new SseError('queue-full', text));
         } else {
             this.#waiting.push(call);

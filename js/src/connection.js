@@ -113,7 +113,7 @@ export class Connection {
         // A new EventSource cannot be given the header Last-Event-ID.
         const own = { lastEventId: this.#lastEventId, padding: this.#padding };
         const page = this.#describe();
-        const address = `${url}/connect?${toSearch(page, own, query)}`;
+        const address = `${url}/connect?${toSearch({ ...page, listeners: page.listeners.join() }, own, query)}`;
         this.#stream = new EventStream(this.#window, address, withCredentials, {
             own: {
                 'connect-finish': (event) => this.#connected(event),

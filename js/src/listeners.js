@@ -17,7 +17,7 @@ export class ListenerTable {
             throw new TypeError(`event name "${String(name)}": use text without comma or newline`);
         }
         if (listener != null && typeof listener !== 'function') {
-            throw new TypeError(`the listener of "${name}" is a ${typeof listener}: use a function`);
+            throw new TypeError(`listener of "${name}": use a function`);
         }
     }
 

@@ -15,7 +15,7 @@ export class Requests {
     headersOfCall(given, body) {
         const headers = new this.#window.Headers(given);
         if (typeof body === 'string' && !headers.has('content-type')) {
-            headers.set('content-type', 'application/json;charset=UTF-8');
+            headers.set('content-type', 'application/json');
         }
         if (!headers.has('idempotency-key')) {
             headers.set('idempotency-key', randomId(this.#window));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/** undefined and null are left out. */
+/** undefined and null are left out; an array is a name several times. */
 export function toSearch(...queries) {
     const search = new URLSearchParams();
     for (const [name, value] of queries.flatMap((query) => Object.entries(query ?? {}))) {
-        if (value != null) {
-            search.append(name, String(value));
+        for (const one of [value ?? []].flat()) {
+            search.append(name, one);
         }
     }
     return search;

@@ -23,6 +23,8 @@ const sse = new Sse<{ bell: Bell; 'a-b': SseEvent }>({
 sse.addListener('bell', (event) => event.data.length);
 sse.addListener(['a-b', 'connect-finish']);
 sse.removeListener({ bell: null });
+sse.subscribe('news').then(() => sse.unsubscribe(['news', 'sports']));
+sse.addListener('sse-token-expiring', async () => { await sse.refresh('new'); await sse.refresh(); });
 sse.upload('files', new FormData()).then((response) => response.json());
 const state: 0 | 1 | 2 = sse.state;
 sse.close(String(state));
