@@ -24,9 +24,9 @@ static void take(const struct api *api, size_t service, const char *user_id, boo
     struct sse_presence *presence = api->services[service].online.presence;
 
     if (joins)
-        sse_presence_join(presence, user_id);
+        sse_presence_join(presence, user_id, NULL);
     else
-        sse_presence_leave(presence, user_id);
+        sse_presence_leave(presence, user_id, NULL);
 }
 
 static void run_sign(struct peers_call *call, size_t worker, void *context)
@@ -76,19 +76,21 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
     tell(container_of(observer, struct online_users, observer), connection->user->id, false);
 }
 
-static void on_online(void *context, const char *user_id)
+static void on_online(void *context, const char *user_id, struct bytes *about)
 {
     struct online_users *online = context;
 
     (void)user_id;
+    (void)about;
     online->came_online++;
 }
 
-static void on_offline(void *context, const char *user_id)
+static void on_offline(void *context, const char *user_id, struct bytes *about)
 {
     struct online_users *online = context;
 
     (void)user_id;
+    (void)about;
     online->went_offline++;
 }
 

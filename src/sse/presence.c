@@ -4,12 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/table.h"
 
+#define FIRST_MEMBERS 16u
+
 struct sse_presence {
     struct sse_table users;
+    struct user **members; /* the same ones, to be walked; as many as are in the table */
+    size_t capacity;
     struct loop *loop;
     uint32_t grace_ms;
     struct sse_presence_handler handler;
@@ -20,6 +25,8 @@ struct user {
     struct sse_presence *presence;
     struct loop_timer timer; /* runs while there are no connections */
     size_t connections;
+    size_t index;        /* among the members */
+    struct bytes *about; /* of the last leave, while the timer runs */
     char id[];
 };
 
@@ -35,22 +42,50 @@ struct sse_presence *sse_presence_new(struct loop *loop, uint32_t grace_ms,
     return presence;
 }
 
+static void add(struct sse_presence *presence, struct user *user)
+{
+    const size_t count = presence->users.count;
+
+    if (count == presence->capacity) {
+        presence->capacity = count > 0 ? count * 2 : FIRST_MEMBERS;
+        presence->members =
+            mem_realloc(presence->members, presence->capacity * sizeof(struct user *));
+    }
+    user->index = count;
+    presence->members[count] = user;
+    sse_table_add(&presence->users, &user->node);
+}
+
+/* The last member takes the place of this one. */
+static void take_out(struct user *user)
+{
+    struct sse_presence *presence = user->presence;
+    struct user *last = presence->members[presence->users.count - 1];
+
+    loop_timer_stop(&user->timer);
+    presence->members[user->index] = last;
+    last->index = user->index;
+    sse_table_remove(&presence->users, &user->node);
+}
+
 static void user_free(struct user *user)
 {
-    loop_timer_stop(&user->timer);
-    sse_table_remove(&user->presence->users, &user->node);
+    bytes_unref(user->about);
     free(user);
 }
 
 void sse_presence_free(struct sse_presence *presence)
 {
-    struct sse_table_node *node;
-
     if (!presence)
         return;
-    while ((node = sse_table_next(&presence->users, NULL)))
-        user_free(container_of(node, struct user, node));
+    while (presence->users.count > 0) {
+        struct user *user = presence->members[presence->users.count - 1];
+
+        take_out(user);
+        user_free(user);
+    }
     sse_table_release(&presence->users);
+    free(presence->members);
     free(presence);
 }
 
@@ -66,11 +101,10 @@ static void go_offline(struct user *user)
 {
     struct sse_presence *presence = user->presence;
 
-    loop_timer_stop(&user->timer);
-    sse_table_remove(&presence->users, &user->node);
+    take_out(user);
     if (presence->handler.on_offline)
-        presence->handler.on_offline(presence->handler.context, user->id);
-    free(user);
+        presence->handler.on_offline(presence->handler.context, user->id, user->about);
+    user_free(user);
 }
 
 static void on_grace_over(struct loop_timer *timer)
@@ -78,7 +112,7 @@ static void on_grace_over(struct loop_timer *timer)
     go_offline(container_of(timer, struct user, timer));
 }
 
-void sse_presence_join(struct sse_presence *presence, const char *user_id)
+void sse_presence_join(struct sse_presence *presence, const char *user_id, struct bytes *about)
 {
     struct user *user = user_find(presence, user_id);
     size_t size;
@@ -86,6 +120,7 @@ void sse_presence_join(struct sse_presence *presence, const char *user_id)
     if (user) {
         user->connections++;
         loop_timer_stop(&user->timer);
+        user->about = bytes_unref(user->about);
         return;
     }
     size = strlen(user_id) + 1;
@@ -94,17 +129,18 @@ void sse_presence_join(struct sse_presence *presence, const char *user_id)
     user->timer.on_fire = on_grace_over;
     user->connections = 1;
     memcpy(user->id, user_id, size);
-    sse_table_add(&presence->users, &user->node);
+    add(presence, user);
     if (presence->handler.on_online)
-        presence->handler.on_online(presence->handler.context, user_id);
+        presence->handler.on_online(presence->handler.context, user_id, about);
 }
 
-void sse_presence_leave(struct sse_presence *presence, const char *user_id)
+void sse_presence_leave(struct sse_presence *presence, const char *user_id, struct bytes *about)
 {
     struct user *user = user_find(presence, user_id);
 
     if (!user || user->connections == 0 || --user->connections > 0)
         return;
+    user->about = about ? bytes_ref(about) : NULL;
     if (presence->grace_ms == 0)
         go_offline(user);
     else
@@ -114,4 +150,9 @@ void sse_presence_leave(struct sse_presence *presence, const char *user_id)
 size_t sse_presence_online(const struct sse_presence *presence)
 {
     return presence->users.count;
+}
+
+const char *sse_presence_user(const struct sse_presence *presence, size_t index)
+{
+    return presence->members[index]->id;
 }

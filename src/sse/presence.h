@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bytes;
 struct loop;
 struct sse_presence;
 
+/* about: what the join that brought them online, or the leave that took them offline, was told. */
 struct sse_presence_handler {
-    void (*on_online)(void *context, const char *user_id);
-    void (*on_offline)(void *context, const char *user_id);
+    void (*on_online)(void *context, const char *user_id, struct bytes *about);
+    void (*on_offline)(void *context, const char *user_id, struct bytes *about);
     void *context;
 };
 
@@ -23,8 +25,14 @@ struct sse_presence *sse_presence_new(struct loop *loop, uint32_t grace_ms,
                                       const struct sse_presence_handler *handler);
 void sse_presence_free(struct sse_presence *presence); /* tells nobody */
 
-void sse_presence_join(struct sse_presence *presence, const char *user_id);
-void sse_presence_leave(struct sse_presence *presence, const char *user_id);
+/* about is whatever the handler wants to know; NULL: nothing. Kept (by a reference) for the grace
+ * time only. */
+void sse_presence_join(struct sse_presence *presence, const char *user_id, struct bytes *about);
+void sse_presence_leave(struct sse_presence *presence, const char *user_id, struct bytes *about);
 size_t sse_presence_online(const struct sse_presence *presence); /* users, grace included */
+
+/* Their ids, from 0 to the count. To walk them while they come and go: from the end to the start.
+ * One who leaves meanwhile may make another be seen twice; none who stays is left out. */
+const char *sse_presence_user(const struct sse_presence *presence, size_t index);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "sse/presence.h"
 #include "support/fake_loop.h"
 #include "support/test.h"
@@ -22,18 +23,22 @@ static void tell(struct fixture *fixture, char sign, const char *user_id)
     snprintf(fixture->told + used, sizeof(fixture->told) - used, "%c%s ", sign, user_id);
 }
 
-static void on_online(void *context, const char *user_id)
+static void on_online(void *context, const char *user_id, struct bytes *about)
 {
     tell(context, '+', user_id);
+    if (about)
+        tell(context, '=', about->data);
 }
 
-static void on_offline(void *context, const char *user_id)
+static void on_offline(void *context, const char *user_id, struct bytes *about)
 {
     struct fixture *fixture = context;
 
     tell(fixture, '-', user_id);
+    if (about)
+        tell(fixture, '=', about->data);
     if (fixture->is_returning)
-        sse_presence_join(fixture->presence, user_id);
+        sse_presence_join(fixture->presence, user_id, NULL);
     fixture->is_returning = false;
 }
 
@@ -57,13 +62,13 @@ static void test_first_and_last_connection(void **state)
 
     (void)state;
     open_fixture(&fixture, GRACE_MS);
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_join(fixture.presence, "bob");
-    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_join(fixture.presence, "bob", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
     fake_loop_advance(fixture.loop, GRACE_MS * 2);
     assert_string_equal(fixture.told, "+ann +bob ");
-    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "ann", NULL);
     fake_loop_advance(fixture.loop, GRACE_MS - 1);
     assert_int_equal(sse_presence_online(fixture.presence), 2);
     assert_string_equal(fixture.told, "+ann +bob ");
@@ -80,8 +85,8 @@ static void test_back_within_grace_is_silent(void **state)
     (void)state;
     open_fixture(&fixture, GRACE_MS);
     for (unsigned i = 0; i < 100; i++) {
-        sse_presence_join(fixture.presence, "ann");
-        sse_presence_leave(fixture.presence, "ann");
+        sse_presence_join(fixture.presence, "ann", NULL);
+        sse_presence_leave(fixture.presence, "ann", NULL);
         fake_loop_advance(fixture.loop, GRACE_MS - 1);
     }
     assert_string_equal(fixture.told, "+ann ");
@@ -96,8 +101,8 @@ static void test_no_grace(void **state)
 
     (void)state;
     open_fixture(&fixture, 0);
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
     assert_string_equal(fixture.told, "+ann -ann ");
     assert_int_equal(sse_presence_online(fixture.presence), 0);
     close_fixture(&fixture);
@@ -109,10 +114,10 @@ static void test_leave_without_join(void **state)
 
     (void)state;
     open_fixture(&fixture, GRACE_MS);
-    sse_presence_leave(fixture.presence, "nobody");
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_leave(fixture.presence, "ann");
-    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_leave(fixture.presence, "nobody", NULL);
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
     fake_loop_advance(fixture.loop, GRACE_MS * 2);
     assert_string_equal(fixture.told, "+ann -ann ");
     close_fixture(&fixture);
@@ -125,8 +130,8 @@ static void test_join_from_the_handler(void **state)
     (void)state;
     open_fixture(&fixture, GRACE_MS);
     fixture.is_returning = true;
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_leave(fixture.presence, "ann");
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
     fake_loop_advance(fixture.loop, GRACE_MS);
     assert_string_equal(fixture.told, "+ann -ann +ann ");
     assert_int_equal(sse_presence_online(fixture.presence), 1);
@@ -139,13 +144,67 @@ static void test_free_tells_nobody(void **state)
 
     (void)state;
     open_fixture(&fixture, GRACE_MS);
-    sse_presence_join(fixture.presence, "ann");
-    sse_presence_join(fixture.presence, "bob");
-    sse_presence_leave(fixture.presence, "bob");
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_join(fixture.presence, "bob", NULL);
+    sse_presence_leave(fixture.presence, "bob", NULL);
     sse_presence_free(fixture.presence);
     fixture.presence = NULL;
     fake_loop_advance(fixture.loop, GRACE_MS * 2);
     assert_string_equal(fixture.told, "+ann +bob ");
+    close_fixture(&fixture);
+}
+
+/* Online brings what the first join said, offline what the last leave said. */
+static void test_what_is_told_about_them(void **state)
+{
+    struct bytes *first = bytes_new("first", 5);
+    struct bytes *second = bytes_new("second", 6);
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_join(fixture.presence, "ann", first);
+    sse_presence_join(fixture.presence, "ann", second);
+    sse_presence_leave(fixture.presence, "ann", first);
+    sse_presence_leave(fixture.presence, "ann", first);
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", second);
+    second = bytes_unref(second);
+    fake_loop_advance(fixture.loop, GRACE_MS);
+    assert_string_equal(fixture.told, "+ann =first -ann =second ");
+    bytes_unref(first);
+    close_fixture(&fixture);
+}
+
+/* Whoever is online all the time is seen by a walk during which others come and go. */
+static void test_a_walk_leaves_nobody_out(void **state)
+{
+    enum { USERS = 100 };
+    bool seen[USERS] = {false};
+    struct fixture fixture;
+    char id[16];
+
+    (void)state;
+    open_fixture(&fixture, 0);
+    for (int i = 0; i < USERS; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        sse_presence_join(fixture.presence, id, NULL);
+    }
+    fixture.told[0] = '\0';
+    size_t at = USERS;
+    for (int turn = 0; at > 0; turn++) {
+        if (at > sse_presence_online(fixture.presence))
+            at = sse_presence_online(fixture.presence);
+        const char *user = sse_presence_user(fixture.presence, --at);
+        seen[strtol(user, NULL, 10)] = true;
+        if (turn % 3 == 0 && turn < USERS) {
+            snprintf(id, sizeof(id), "%d", turn);
+            sse_presence_leave(fixture.presence, id, NULL);
+            fixture.told[0] = '\0';
+        }
+    }
+    for (int i = 0; i < USERS; i++)
+        assert_true(seen[i] || i % 3 == 0);
     close_fixture(&fixture);
 }
 
@@ -158,6 +217,8 @@ int main(void)
         cmocka_unit_test(test_leave_without_join),
         cmocka_unit_test(test_join_from_the_handler),
         cmocka_unit_test(test_free_tells_nobody),
+        cmocka_unit_test(test_what_is_told_about_them),
+        cmocka_unit_test(test_a_walk_leaves_nobody_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
