@@ -7,6 +7,7 @@
 
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/presence_hub.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/routes.h"
@@ -99,6 +100,9 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
+    service->hub = presence_hub_new(service);
+    presence_feed_init(&service->feed, service, false);
+    presence_watches_init(&service->watches);
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
     repeats_init(&service->repeats, service);
@@ -114,6 +118,8 @@ static void service_release(struct api_service *service)
     repeats_release(&service->repeats);
     online_users_release(&service->online);
     client_limit_release(&service->limit);
+    presence_feed_release(&service->feed);
+    presence_hub_free(service->hub);
     sse_service_free(service->core);
     if (service->upload_directory >= 0)
         close(service->upload_directory);
@@ -181,6 +187,7 @@ void api_drain(struct api *api)
     for (size_t i = 0; i < api->settings->service_count; i++) {
         struct drain_job *drain = mem_zalloc(sizeof(*drain));
 
+        presence_watches_drain(&api->services[i].watches);
         drain->target.dimension = SSE_ALL;
         drain->job.target = &drain->target;
         drain->job.reason = SSE_CLOSE_DRAIN;

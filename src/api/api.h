@@ -29,6 +29,14 @@ enum api_role {
     API_ROLE_ADMIN,  /* the back ends' side and the metrics */
 };
 
+/* What back ends that watch who comes and goes may take. */
+struct api_presence_settings {
+    uint32_t history;     /* events that are kept for watchers that come back, */
+    size_t history_bytes; /* and their size */
+    uint32_t keep_ms;     /* how long it goes on when the last one has left */
+    uint32_t watchers;    /* streams of one service */
+};
+
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
@@ -42,6 +50,7 @@ struct api_service_settings {
     uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again */
     bool channels_open;           /* every user may have every channel */
     const char *channel_patterns; /* else those that one of these matches (base/words.h) */
+    struct api_presence_settings presence;
 };
 
 struct api_settings {

@@ -5,6 +5,7 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/metrics_text.h"
+#include "api/presence_hub.h"
 #include "api/reply.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -25,6 +26,7 @@ struct gathering {
 static void sample_service(const struct api_service *service, struct metrics_service *sample)
 {
     const struct sse_registry *registry = service->core->registry;
+    const struct presence_hub *hub = service->hub;
 
     *sample = (struct metrics_service){
         .counters = service->core->counters,
@@ -34,6 +36,11 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .channels_refused = service->channels_refused,
         .clients = sse_clients_count(service->limit.clients),
         .users_online = sse_presence_online(service->online.presence),
+        .presence_events = hub ? hub->added : 0,
+        .presence_history_bytes = hub ? hub->history.bytes : 0,
+        .presence_gaps = hub ? hub->gaps : 0,
+        .presence_refused = hub ? hub->refused : 0,
+        .presence_watchers = service->watches.count,
         .keys_kept = service->repeats.count,
         .keys_replayed = service->repeats.replayed,
         .keys_displaced = service->repeats.displaced,

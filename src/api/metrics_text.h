@@ -26,7 +26,10 @@ struct metrics_service {
     uint64_t connections, users, clients, queued_bytes;
     uint64_t channels, channels_refused;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
-    uint64_t users_online, came_online, went_offline;  /* of the users that the worker keeps */
+    uint64_t presence_watchers;
+    /* Of the services whose presence events the worker keeps: */
+    uint64_t presence_events, presence_history_bytes, presence_gaps, presence_refused;
+    uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */
 };
 
 /* services holds those of worker 0, then those of worker 1, and so on. */

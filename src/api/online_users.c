@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/presence_event.h"
 #include "api/worker.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
@@ -15,83 +17,136 @@
 struct sign {
     struct peers_call call;
     size_t service;
-    bool joins;
+    enum presence_kind kind;
+    struct bytes *event; /* for back ends; NULL: nobody wants to hear it */
+    struct bytes *about; /* the same, of the user */
     char user_id[];
 };
 
-static void take(const struct api *api, size_t service, const char *user_id, bool joins)
+static struct sign *sign_new(const struct online_users *online, enum presence_kind kind,
+                             const struct sse_connection *connection)
 {
-    struct sse_presence *presence = api->services[service].online.presence;
+    const char *user_id = connection->user->id;
+    const size_t size = strlen(user_id) + 1;
+    struct sign *sign = mem_zalloc(sizeof(*sign) + size);
 
-    if (joins)
-        sse_presence_join(presence, user_id, NULL);
-    else
-        sse_presence_leave(presence, user_id, NULL);
+    sign->service = online->service->index;
+    sign->kind = kind;
+    if (online->service->feed.is_recording && kind != PRESENCE_LISTENING)
+        sign->about = presence_event_about(connection);
+    memcpy(sign->user_id, user_id, size);
+    return sign;
+}
+
+static void sign_free(struct sign *sign)
+{
+    bytes_unref(sign->event);
+    bytes_unref(sign->about);
+    free(sign);
+}
+
+static void take(const struct api *api, const struct sign *sign)
+{
+    struct api_service *service = &api->services[sign->service];
+    struct sse_presence *presence = service->online.presence;
+
+    if (sign->event)
+        presence_feed_add(&service->feed, sign->kind, sign->user_id, bytes_ref(sign->event));
+    if (sign->kind == PRESENCE_CONNECT)
+        sse_presence_join(presence, sign->user_id, sign->about);
+    else if (sign->kind == PRESENCE_DISCONNECT)
+        sse_presence_leave(presence, sign->user_id, sign->about);
 }
 
 static void run_sign(struct peers_call *call, size_t worker, void *context)
 {
-    const struct sign *sign = container_of(call, struct sign, call);
-
     (void)worker;
-    take(context, sign->service, sign->user_id, sign->joins);
+    take(context, container_of(call, struct sign, call));
     peers_call_done(call);
 }
 
 static void finish_sign(struct peers_call *call, void *context)
 {
     (void)context;
-    free(container_of(call, struct sign, call));
+    sign_free(container_of(call, struct sign, call));
 }
 
-static void tell(const struct online_users *online, const char *user_id, bool joins)
+static void tell(const struct online_users *online, struct sign *sign)
 {
     const struct api *api = online->service->api;
-    size_t owner = peers_owner(api->peers, user_id);
-    size_t size = strlen(user_id) + 1;
+    size_t owner = peers_owner(api->peers, sign->user_id);
 
     if (owner == api->worker) {
-        take(api, online->service->index, user_id, joins);
+        take(api, sign);
+        sign_free(sign);
         return;
     }
-    struct sign *sign = mem_zalloc(sizeof(*sign) + size);
     sign->call.run = run_sign;
     sign->call.finish = finish_sign;
-    sign->service = online->service->index;
-    sign->joins = joins;
-    memcpy(sign->user_id, user_id, size);
     peers_call_one(api->peers, api->worker, owner, &sign->call);
 }
 
 static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
 {
-    tell(container_of(observer, struct online_users, observer), connection->user->id, true);
+    const struct online_users *online = container_of(observer, struct online_users, observer);
+    struct sign *sign = sign_new(online, PRESENCE_CONNECT, connection);
+
+    if (online->service->feed.is_recording)
+        sign->event = presence_event_connect(online->service, connection);
+    tell(online, sign);
 }
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
                           enum sse_close_reason reason, const char *text)
 {
-    (void)reason;
-    (void)text;
-    tell(container_of(observer, struct online_users, observer), connection->user->id, false);
+    const struct online_users *online = container_of(observer, struct online_users, observer);
+    struct sign *sign = sign_new(online, PRESENCE_DISCONNECT, connection);
+
+    if (online->service->feed.is_recording)
+        sign->event = presence_event_disconnect(online->service, connection, reason, text);
+    tell(online, sign);
+}
+
+static void on_listening(struct sse_observer *observer, struct sse_connection *connection,
+                         const char *event, bool before, bool after)
+{
+    const struct online_users *online = container_of(observer, struct online_users, observer);
+    struct sign *sign;
+
+    (void)before;
+    if (!online->service->feed.is_recording)
+        return;
+    sign = sign_new(online, PRESENCE_LISTENING, connection);
+    sign->event = presence_event_listening(online->service, connection, event, after);
+    tell(online, sign);
+}
+
+static void tell_user(const struct online_users *online, enum presence_kind kind,
+                      const char *user_id, const struct bytes *about)
+{
+    struct presence_feed *feed = &online->service->feed;
+
+    if (feed->is_recording)
+        presence_feed_add(feed, kind, user_id,
+                          presence_event_user(online->service, kind, user_id, about));
 }
 
 static void on_online(void *context, const char *user_id, struct bytes *about)
 {
     struct online_users *online = context;
 
-    (void)user_id;
-    (void)about;
     online->came_online++;
+    tell_user(online, PRESENCE_USER_ONLINE, user_id, about);
 }
 
+/* A server that stops closes all its connections; that is not their users leaving. */
 static void on_offline(void *context, const char *user_id, struct bytes *about)
 {
     struct online_users *online = context;
 
-    (void)user_id;
-    (void)about;
     online->went_offline++;
+    if (api_is_ready(online->service->api))
+        tell_user(online, PRESENCE_USER_OFFLINE, user_id, about);
 }
 
 void online_users_init(struct online_users *online, struct api_service *service)
@@ -103,6 +158,7 @@ void online_users_init(struct online_users *online, struct api_service *service)
         sse_presence_new(service->api->loop, service->settings->core->offline_grace_ms, &handler);
     online->observer.on_connect = on_connect;
     online->observer.on_disconnect = on_disconnect;
+    online->observer.on_listening = on_listening;
     list_append(&service->core->observers, &online->observer.node);
 }
 

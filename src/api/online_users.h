@@ -3,7 +3,9 @@
 #define API_ONLINE_USERS_H
 /*
  * Brings the joins and leaves of this worker's connections to the worker that keeps their user's
- * presence (sse/presence.h), so that somebody with tabs on several workers is online once.
+ * presence (sse/presence.h), so that somebody with tabs on several workers is online once. What
+ * back ends are to hear about a connection takes the same way, so that all they hear of one user
+ * comes in one order.
  */
 #include <stdint.h>
 

@@ -45,6 +45,7 @@ static const struct h2_route service_routes[] = {
     {H2_GET,           "/tenantIds",                         BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_tenant_ids)},
     {H2_GET,           "/channels",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_channels)},
     {H2_GET,           "/accessTokens",                      BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_access_tokens)},
+    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, API_NO_BODY, api_handle_presence)},
     /* the back ends' side: commands */
     {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_send)},
     {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user)},

@@ -12,9 +12,12 @@
 #include "api/client_limit.h"
 #include "api/guard.h"
 #include "api/online_users.h"
+#include "api/presence_feed.h"
+#include "api/presence_watch.h"
 #include "api/repeats.h"
 #include "h2/session.h"
 
+struct presence_hub;
 struct sse_service;
 
 struct api_service {
@@ -23,6 +26,9 @@ struct api_service {
     struct sse_service *core;
     struct client_limit limit;
     struct online_users online;
+    struct presence_feed feed;
+    struct presence_watches watches;
+    struct presence_hub *hub; /* NULL: another worker has it */
     struct repeats repeats;
     struct auth *auth; /* borrowed */
     size_t index;

@@ -54,6 +54,7 @@ struct config_service {
     size_t upload_parts;          /* 64 */
     uint32_t session_connections; /* 32 event streams per session */
     uint32_t idempotency_keys;    /* 10000 answers kept per worker */
+    struct api_presence_settings presence;
     bool channels_open;
     char *channel_patterns; /* with commas */
 };

@@ -192,6 +192,18 @@ const struct config_key config_keys[] = {
             "Else these: names, * for any text, {userId} and {tenantId} for the user's own.",
             RANGE(0, 4096)),
 
+    HEAD("services[].presence", CONFIG_SECTION, &services,
+         "What back ends that watch who comes and goes may take: GET <basePath>/presence."),
+    SERVICE("presence.watchers", CONFIG_COUNT, presence.watchers, "100",
+            "Watchers at a time; above it 503.", RANGE(1, 10000)),
+    SERVICE("presence.history", CONFIG_COUNT, presence.history, "10000",
+            "Events that are kept for a watcher that comes back.", RANGE(1, 10000000)),
+    SERVICE("presence.historyBytes", CONFIG_SIZE, presence.history_bytes, "8MiB",
+            "The size of these events.", RANGE(64 * KIB, GIB)),
+    SERVICE("presence.keep", CONFIG_DURATION, presence.keep_ms, "10m",
+            "How long they are kept when the last watcher has left.", RANGE(SEC, 24 * HOUR),
+            .zero = "not at all"),
+
     HEAD("limits", CONFIG_SECTION, NULL,
          "Bounds of the HTTP/2 layer. Each has a counter in /metrics. Times are per connection."),
     LIMIT("sessions", CONFIG_COUNT, sessions, "100000",

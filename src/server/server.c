@@ -137,6 +137,7 @@ static int prepare_service(struct server *server, size_t index)
         .upload_parts = service->upload_parts,
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
+        .presence = service->presence,
         /* Who may be anybody may have anybody's channels. */
         .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,
         .channel_patterns = service->channel_patterns,
