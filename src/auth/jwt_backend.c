@@ -57,7 +57,9 @@ static void find_token(const struct auth_facts *facts, const struct auth_jwt_set
 {
     const char *authorization = facts->header(facts->request, "authorization");
 
-    inquiry->token = authorization ? auth_bearer_token(authorization) : NULL;
+    inquiry->token = facts->credential;
+    if (!inquiry->token && authorization)
+        inquiry->token = auth_bearer_token(authorization);
     if (!inquiry->token && *settings->cookie != '\0') {
         inquiry->token = text_or_null(facts->cookie(facts->request, settings->cookie));
         if (inquiry->token)

@@ -2,8 +2,9 @@
 #ifndef AUTH_JWT_BACKEND_H
 #define AUTH_JWT_BACKEND_H
 /*
- * The auth backend that believes signed tokens. A token comes as "authorization: Bearer …", else in
- * a cookie, else in a parameter of the request: the first that is there counts, and no other.
+ * The auth backend that believes signed tokens. A token is the credential that the facts show,
+ * else it comes as "authorization: Bearer …", else in a cookie, else in a parameter of the request:
+ * the first that is there counts, and no other.
  */
 #include "auth/jwt.h"
 #include "auth/jwt_user.h"

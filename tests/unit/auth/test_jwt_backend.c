@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwt_backend.h"
-
 #include <errno.h>
 #include <stdio.h>
 
 #include "auth/auth.h"
 #include "auth/jwks.h"
+#include "auth/jwt_backend.h"
 #include "auth/jwt_keys.h"
 #include "fake_http.h"
 #include "jwt_material.h"
@@ -19,7 +18,7 @@
 
 /* What a request carries. */
 struct request {
-    const char *authorization, *cookie, *parameter;
+    const char *authorization, *cookie, *parameter, *credential;
 };
 
 /* The answer that came, if one has. */
@@ -122,6 +121,7 @@ static void ask(const struct fixture *fixture, const struct request *request,
                                      .peer = "",
                                      .header = find_header,
                                      .cookie = find_cookie,
+                                     .credential = request->credential,
                                      .parameter = find_parameter,
                                      .request = request};
 
@@ -164,18 +164,21 @@ static void test_where_a_token_is_looked_for(void **state)
         const char *user;
         enum auth_source source;
     } cases[] = {
-        {{bearer, NULL, NULL}, "1", AUTH_BY_REQUEST},
-        {{NULL, second, NULL}, "2", AUTH_BY_COOKIE},
-        {{NULL, NULL, second}, "2", AUTH_BY_REQUEST},
-        {{bearer, second, second}, "1", AUTH_BY_REQUEST},
-        {{NULL, second, first}, "2", AUTH_BY_COOKIE},
-        {{NULL, "", first}, "1", AUTH_BY_REQUEST},
-        {{"Basic dTpw", NULL, first}, "1", AUTH_BY_REQUEST},
-        {{NULL, NULL, NULL}, "", AUTH_BY_REQUEST},
-        {{NULL, "", ""}, "", AUTH_BY_REQUEST},
+        {{bearer, NULL, NULL, NULL}, "1", AUTH_BY_REQUEST},
+        {{NULL, second, NULL, NULL}, "2", AUTH_BY_COOKIE},
+        {{NULL, NULL, second, NULL}, "2", AUTH_BY_REQUEST},
+        {{bearer, second, second, NULL}, "1", AUTH_BY_REQUEST},
+        {{NULL, second, first, NULL}, "2", AUTH_BY_COOKIE},
+        {{NULL, "", first, NULL}, "1", AUTH_BY_REQUEST},
+        {{"Basic dTpw", NULL, first, NULL}, "1", AUTH_BY_REQUEST},
+        {{NULL, NULL, NULL, first}, "1", AUTH_BY_REQUEST},
+        {{bearer, second, second, second}, "2", AUTH_BY_REQUEST},
+        {{bearer, NULL, NULL, "x.y.z"}, "", AUTH_BY_REQUEST},
+        {{NULL, NULL, NULL, NULL}, "", AUTH_BY_REQUEST},
+        {{NULL, "", "", NULL}, "", AUTH_BY_REQUEST},
         /* A wrong one is not made good by another. */
-        {{"Bearer x.y.z", second, second}, "", AUTH_BY_REQUEST},
-        {{NULL, "x.y.z", second}, "", AUTH_BY_COOKIE},
+        {{"Bearer x.y.z", second, second, NULL}, "", AUTH_BY_REQUEST},
+        {{NULL, "x.y.z", second, NULL}, "", AUTH_BY_COOKIE},
     };
 
     (void)state;
@@ -206,7 +209,7 @@ static void test_verdicts(void **state)
     assert_int_equal(verdict_on(&fixture, nameless), AUTH_BAD);
     assert_int_equal(verdict_on(&fixture, strange), AUTH_BAD);
     assert_int_equal(verdict_on(&fixture, "x"), AUTH_BAD);
-    ask(&fixture, &(struct request){NULL, NULL, NULL}, &outcome);
+    ask(&fixture, &(struct request){NULL, NULL, NULL, NULL}, &outcome);
     assert_int_equal(outcome.result.verdict, AUTH_NONE);
     fake_loop_advance(fixture.loop, 600000 + 29999);
     assert_int_equal(verdict_on(&fixture, good), AUTH_OK);
@@ -311,9 +314,9 @@ static void test_back_ends(void **state)
 static void test_an_unknown_key_makes_it_look_again(void **state)
 {
     struct fixture fixture = open_with(true);
-    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"1\",",
-                            NEW_SECRET);
-    const struct request request = {NULL, NULL, token};
+    char *token =
+        token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"1\",", NEW_SECRET);
+    const struct request request = {.parameter = token};
     struct outcome outcome;
     char id[64];
 
@@ -338,9 +341,9 @@ static void test_no_keys_yet(void **state)
 {
     struct fixture fixture = open_with(true);
     char *own = plain_token(&fixture, "\"sub\":\"1\",");
-    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",",
-                            NEW_SECRET);
-    const struct request request = {NULL, NULL, token};
+    char *token =
+        token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",", NEW_SECRET);
+    const struct request request = {.parameter = token};
     struct outcome outcome;
 
     (void)state;
@@ -364,9 +367,9 @@ static void test_no_keys_yet(void **state)
 static void test_only_so_many_wait(void **state)
 {
     struct fixture fixture = open_with(true);
-    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",",
-                            NEW_SECRET);
-    const struct request request = {NULL, NULL, token};
+    char *token =
+        token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"2\",", NEW_SECRET);
+    const struct request request = {.parameter = token};
     struct outcome outcomes[3];
     char id[64];
 
