@@ -42,6 +42,7 @@ struct api_service_settings {
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
     const struct origins *origins; /* of pages that may use it, besides its own */
     bool session_binding_strict;   /* a connectionId counts on its own session only */
+    const char *secret_names;      /* further names that hold secrets; "": none (base/words.h) */
     const char *upload_directory;
     size_t json_body_bytes;
     size_t upload_bytes;

@@ -7,7 +7,7 @@
 #include "api/facts.h"
 #include "api/json_text.h"
 #include "api/parameters.h"
-#include "api/secrets.h"
+#include "base/secrets.h"
 
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char *const known[] = {
@@ -51,18 +51,34 @@ static bool has_member(const struct h2_form *form, const char *name, size_t befo
     return false;
 }
 
-static void append_member(struct buf *object, const char *name, const char *value)
+static void append_value(struct buf *text, const struct api_service_settings *service,
+                         const char *value)
 {
+    if (service->core->show_secrets)
+        buf_append_str(text, value);
+    else
+        secrets_append_masked(text, value, service->secret_names);
+}
+
+/* One JSON object, as it grows. */
+struct object {
+    const struct api_service_settings *service;
+    struct buf *text;
+};
+
+static void append_member(const struct object *object, const char *name, const char *value)
+{
+    const struct api_service_settings *service = object->service;
     struct buf shown = BUF_INIT;
 
-    if (secrets_is_name(name, strlen(name)))
+    if (!service->core->show_secrets && secrets_is_name(name, strlen(name), service->secret_names))
         secrets_append_mask(&shown);
     else
-        secrets_append_masked(&shown, value);
-    buf_append_char(object, object->length == 0 ? '{' : ',');
-    json_text_string(object, name);
-    buf_append_char(object, ':');
-    json_text_string(object, buf_str(&shown));
+        append_value(&shown, service, value);
+    buf_append_char(object->text, object->text->length == 0 ? '{' : ',');
+    json_text_string(object->text, name);
+    buf_append_char(object->text, ':');
+    json_text_string(object->text, buf_str(&shown));
     buf_release(&shown);
 }
 
@@ -72,7 +88,7 @@ static void close_object(struct buf *object)
 }
 
 /* Names that earlier has are shown already. */
-static void append_form(struct buf *object, const struct h2_form *form,
+static void append_form(const struct object *object, const struct h2_form *form,
                         const struct h2_form *earlier)
 {
     for (size_t i = 0; i < form->count; i++) {
@@ -84,7 +100,7 @@ static void append_form(struct buf *object, const struct h2_form *form,
     }
 }
 
-static void append_headers(struct buf *object, const struct h2_request *request)
+static void append_headers(const struct object *object, const struct h2_request *request)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         const struct h2_header *header = &request->headers[i];
@@ -107,14 +123,17 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
 {
     const struct h2_request *request = exchange->request;
     const char *user_agent = h2_request_header(request, "user-agent");
+    const struct api_service_settings *service = exchange->service->settings;
+    const struct object parameters = {service, &texts->parameters};
+    const struct object headers = {service, &texts->headers};
     const struct h2_form nothing = {NULL, 0, NULL};
 
     buf_printf(&texts->domain, "%s://%s", request->scheme, request->authority);
-    secrets_append_masked(&texts->location, said(exchange, "locationHref"));
-    append_form(&texts->parameters, &exchange->query, &nothing);
-    append_form(&texts->parameters, &exchange->form, &exchange->query);
+    append_value(&texts->location, service, said(exchange, "locationHref"));
+    append_form(&parameters, &exchange->query, &nothing);
+    append_form(&parameters, &exchange->form, &exchange->query);
     close_object(&texts->parameters);
-    append_headers(&texts->headers, request);
+    append_headers(&headers, request);
     close_object(&texts->headers);
     *info = (struct sse_client_info){
         .client_id = said(exchange, "clientId"),

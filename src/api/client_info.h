@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef API_CLIENT_INFO_H
 #define API_CLIENT_INFO_H
-/* What a connect request says about the page behind it, with its secrets masked. */
+/* What a connect request says about the page behind it, with its secrets masked unless the service
+ * shows them. */
 #include "base/buf.h"
 #include "sse/client_info.h"
 

@@ -97,9 +97,12 @@ static void released(struct key_union *join)
 static json_t *show_user(const struct api *api, const struct sse_service *core, const char *id)
 {
     const struct sse_group *group = sse_registry_group(core->registry, SSE_GROUP_USER, id);
+    const struct sse_user *user = group ? group->members[0]->user : NULL;
 
     (void)api;
-    return group ? sse_user_to_json(group->members[0]->user) : NULL;
+    if (!user)
+        return NULL;
+    return core->settings->show_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
 }
 
 static void answer_users(const struct query *query)
@@ -114,9 +117,29 @@ static void answer_users(const struct query *query)
     details_start(query->survey.exchange, &page, show_user);
 }
 
+/* Tokens as a whole are for back ends that may name one as a target, too. */
+static bool hides_tokens(const struct query *query)
+{
+    const struct api_exchange *exchange = query->survey.exchange;
+
+    return query->kind == SSE_GROUP_TOKEN && !exchange->service->settings->core->show_secrets &&
+           (exchange->permissions & (AUTH_MAY_SEND | AUTH_MAY_DISCONNECT)) == 0;
+}
+
+static void append_shortened(struct buf *text, const char *token)
+{
+    struct buf shown = BUF_INIT;
+
+    sse_user_append_shortened(&shown, token);
+    json_text_string(text, buf_str(&shown));
+    buf_release(&shown);
+}
+
 static void answer_keys(const struct query *query)
 {
     const struct ranking *ranking = &query->ranking;
+    void (*append)(struct buf * text, const char *key) =
+        hides_tokens(query) ? append_shortened : json_text_string;
     size_t start = paging_start(&query->paging);
     struct buf text = BUF_INIT;
 
@@ -125,7 +148,7 @@ static void answer_keys(const struct query *query)
     for (size_t i = start; i < ranking->count; i++) {
         if (i > start)
             buf_append_char(&text, ',');
-        json_text_string(&text, ranking->entries[i].name);
+        append(&text, ranking->entries[i].name);
     }
     paging_close(&text);
     api_reply_end(query->survey.exchange, &text);

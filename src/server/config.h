@@ -48,6 +48,7 @@ struct config_service {
     bool envelope;
     char *origins; /* of pages, with commas (api/origins.h) */
     bool session_binding_strict;
+    char *secret_names;           /* words; never shown, besides those that look so */
     char *upload_directory;       /* "": <state directory>/<service name>/uploads */
     size_t json_body_bytes;       /* 1 MiB */
     size_t upload_bytes;          /* 32 MiB */

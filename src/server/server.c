@@ -126,11 +126,15 @@ static int prepare_service(struct server *server, size_t index)
         return result;
     }
     server->origins[index] = origins_new(service->origins, fault, sizeof(fault)); /* was checked */
+    if (service->settings.show_secrets)
+        log_warn("queries show tokens and cookies: showSecrets is for debugging",
+                 LOG_STR("service", service->settings.name));
     server->services[index] = (struct api_service_settings){
         .core = &service->settings,
         .envelope = service->envelope,
         .origins = server->origins[index],
         .session_binding_strict = service->session_binding_strict,
+        .secret_names = service->secret_names,
         .upload_directory = directory,
         .json_body_bytes = service->json_body_bytes,
         .upload_bytes = service->upload_bytes,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sse/connection.h"
+#include "sse/service.h"
 #include "sse/user.h"
 
 #define MOST_INT64_DIGITS 18u
@@ -67,9 +68,9 @@ static void set_channels(json_t *to, const struct sse_connection *connection)
     json_object_set_new(to, "channels", channels);
 }
 
-static void set_user(json_t *to, const struct sse_user *user)
+static void set_user(json_t *to, const struct sse_user *user, bool shows_secrets)
 {
-    json_t *access_user = sse_user_to_json(user);
+    json_t *access_user = shows_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
 
     json_object_set_new(to, "accessUserId", text(user->id));
     json_object_set_new(to, "accessTenantId", text(user->tenant_id));
@@ -103,7 +104,7 @@ json_t *sse_connection_to_json(const struct sse_connection *connection, const ch
 
     set_state(shown, connection);
     set_channels(shown, connection);
-    set_user(shown, connection->user);
+    set_user(shown, connection->user, connection->home->settings->show_secrets);
     set_client(shown, &info);
     json_object_set_new(shown, "serverId", text(server_id));
     return shown;

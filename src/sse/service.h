@@ -37,6 +37,7 @@ struct sse_service_settings {
     size_t event_data_bytes;          /* 64 KiB */
     uint32_t offline_grace_ms;        /* 5000 */
     uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
+    bool show_secrets;                /* to who asks for users or connections; for debugging */
 };
 
 extern const struct sse_service_settings sse_service_settings_default;

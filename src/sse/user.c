@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/utf8.h"
 
 #define SHOWN_AT_START 4u
@@ -110,40 +111,59 @@ static size_t skip_characters(const char *value, size_t length, size_t count)
     return at;
 }
 
-/* Enough to recognise a token by, and not to use it. */
-static json_t *shortened(const char *token)
+void sse_user_append_shortened(struct buf *to, const char *token)
 {
     const size_t length = strlen(token);
-    struct buf buf = BUF_INIT;
-    size_t characters;
+    const size_t characters = utf8_is_valid(token, length) ? count_characters(token, length) : 0;
+
+    if (characters <= LONGEST_HIDDEN) {
+        secrets_append_mask(to);
+        return;
+    }
+    buf_append(to, token, skip_characters(token, length, SHOWN_AT_START));
+    buf_append_str(to, "\xe2\x80\xa6");
+    buf_append_str(to, token + skip_characters(token, length, characters - SHOWN_AT_END));
+}
+
+static json_t *shortened(const char *token)
+{
+    struct buf shown = BUF_INIT;
     json_t *string;
 
-    if (length == 0)
+    if (token[0] == '\0')
         return json_null();
-    if (!utf8_is_valid(token, length))
-        return json_string("***");
-    characters = count_characters(token, length);
-    if (characters <= LONGEST_HIDDEN)
-        return json_string("***");
-    buf_append(&buf, token, skip_characters(token, length, SHOWN_AT_START));
-    buf_append_str(&buf, "\xe2\x80\xa6");
-    buf_append_str(&buf, token + skip_characters(token, length, characters - SHOWN_AT_END));
-    string = json_string(buf_str(&buf));
-    buf_release(&buf);
+    sse_user_append_shortened(&shown, token);
+    string = json_string(buf_str(&shown));
+    buf_release(&shown);
     return string;
 }
 
-json_t *sse_user_to_json(const struct sse_user *user)
+/* Takes over both references. */
+static json_t *to_json(const struct sse_user *user, json_t *token, json_t *extra)
 {
     json_t *object = json_object();
-    json_t *extra = user->extra ? json_loads(user->extra, 0, NULL) : NULL;
 
     json_object_set_new(object, "id", text(user->id));
     json_object_set_new(object, "name", text(user->name));
-    json_object_set_new(object, "accessToken", shortened(user->access_token));
+    json_object_set_new(object, "accessToken", token);
     json_object_set_new(object, "tenantId", text(user->tenant_id));
     if (extra)
         json_object_update_missing(object, extra);
     json_decref(extra);
     return object;
+}
+
+json_t *sse_user_to_json(const struct sse_user *user)
+{
+    json_t *extra = user->extra ? json_loads(user->extra, 0, NULL) : NULL;
+
+    secrets_mask_members(extra);
+    return to_json(user, shortened(user->access_token), extra);
+}
+
+json_t *sse_user_to_json_in_full(const struct sse_user *user)
+{
+    json_t *extra = user->extra ? json_loads(user->extra, 0, NULL) : NULL;
+
+    return to_json(user, text(user->access_token), extra);
 }

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+struct buf;
+
 struct sse_user {
     unsigned refs;
     int64_t expires_at;       /* wall ms: until when the credential holds; 0: it does not expire */
@@ -31,7 +33,13 @@ struct sse_user *sse_user_ref(struct sse_user *user);
 struct sse_user *sse_user_unref(struct sse_user *user);
 
 /* {"id","name","accessToken","tenantId", ...extra} as queries show it: the token shortened beyond
- * use, what is unknown null. A new reference. */
+ * use, further secrets masked, what is unknown null. A new reference. */
 json_t *sse_user_to_json(const struct sse_user *user);
+
+/* The same with all secrets. */
+json_t *sse_user_to_json_in_full(const struct sse_user *user);
+
+/* Appends what of a token may be shown: enough to recognise it by, and not to use it. */
+void sse_user_append_shortened(struct buf *to, const char *token);
 
 #endif

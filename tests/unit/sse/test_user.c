@@ -42,6 +42,27 @@ static void test_null_is_empty_and_shown_as_null(void **state)
     assert_null(sse_user_unref(NULL));
 }
 
+static void test_secrets_are_shown_in_full_only_when_asked_for(void **state)
+{
+    json_t *extra = json_pack("{s:s, s:s}", "team", "blue", "sessionToken", "hidden");
+    struct sse_user *user = sse_user_new(
+        &(struct sse_user_fields){.id = "7", .access_token = "abcdefghijkl", .extra = extra});
+    json_t *shown = sse_user_to_json(user);
+    json_t *in_full = sse_user_to_json_in_full(user);
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(shown, "accessToken")),
+                        "abcd\xe2\x80\xa6kl");
+    assert_string_equal(json_string_value(json_object_get(shown, "sessionToken")), "***");
+    assert_string_equal(json_string_value(json_object_get(shown, "team")), "blue");
+    assert_string_equal(json_string_value(json_object_get(in_full, "accessToken")), "abcdefghijkl");
+    assert_string_equal(json_string_value(json_object_get(in_full, "sessionToken")), "hidden");
+    json_decref(shown);
+    json_decref(in_full);
+    json_decref(extra);
+    sse_user_unref(user);
+}
+
 static void test_copy(void **state)
 {
     json_t *extra = json_pack("{s:i}", "level", 3);
@@ -96,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copies_everything),
         cmocka_unit_test(test_null_is_empty_and_shown_as_null),
+        cmocka_unit_test(test_secrets_are_shown_in_full_only_when_asked_for),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_bad_utf8),

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/secrets.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/words.h"
+
+/* Pages with a router of their own put a query into the fragment. */
+#define DELIMITERS "?#&;"
+
+static const char mask[] = "***";
+
+/* Names that hold one of these, */
+static const char *const parts[] = {"token",     "secret",    "passw",   "authorization",
+                                    "cookie",    "session",   "jwt",     "credential",
+                                    "signature", "assertion", "apikey",  "api-key",
+                                    "api_key",   "bearer",    "ssh-key", "private-key"};
+/* and those that are too short to be looked for in longer ones. */
+static const char *const whole[] = {"auth", "code", "key", "otp", "pin", "sid", "sig"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool holds(const char *name, size_t length, const char *part)
+{
+    size_t size = strlen(part);
+
+    for (; length >= size; name++, length--) {
+        if (strncasecmp(name, part, size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_among(const char *name, size_t length, const char *names)
+{
+    struct word word;
+
+    while (words_next(&names, &word)) {
+        if (word.length == length && strncasecmp(word.text, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool secrets_is_name(const char *name, size_t length, const char *also)
+{
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        if (holds(name, length, parts[i]))
+            return true;
+    }
+    for (size_t i = 0; i < COUNT(whole); i++) {
+        if (strlen(whole[i]) == length && strncasecmp(name, whole[i], length) == 0)
+            return true;
+    }
+    return is_among(name, length, also);
+}
+
+/* A JSON Web Token, which begins with {" in base64, or the value of an authorization field. */
+static bool is_credential(const char *value, size_t length)
+{
+    static const char scheme[] = "Bearer ";
+    const char *dot = memchr(value, '.', length);
+
+    if (length >= sizeof(scheme) && strncasecmp(value, scheme, sizeof(scheme) - 1) == 0)
+        return true;
+    return dot && strncmp(value, "eyJ", 3) == 0 &&
+           memchr(dot + 1, '.', length - (size_t)(dot + 1 - value));
+}
+
+void secrets_append_mask(struct buf *text)
+{
+    buf_append_str(text, mask);
+}
+
+static void append_piece(struct buf *text, const char *piece, size_t length, const char *also)
+{
+    const char *equals = memchr(piece, '=', length);
+    size_t before = equals ? (size_t)(equals - piece) + 1 : 0;
+
+    if (is_credential(piece + before, length - before) ||
+        (equals && secrets_is_name(piece, before - 1, also))) {
+        buf_append(text, piece, before);
+        secrets_append_mask(text);
+    } else {
+        buf_append(text, piece, length);
+    }
+}
+
+void secrets_append_masked(struct buf *text, const char *value, const char *also)
+{
+    size_t length = strcspn(value, "?#");
+
+    if (is_credential(value, length)) {
+        secrets_append_mask(text);
+        return;
+    }
+    buf_append(text, value, length);
+    for (value += length; *value != '\0'; value += length) {
+        buf_append_char(text, *value);
+        value++;
+        length = strcspn(value, DELIMITERS);
+        append_piece(text, value, length, also);
+    }
+}
+
+static void mask_value(json_t *owner, const char *name, json_t *value)
+{
+    struct buf text = BUF_INIT;
+
+    if (secrets_is_name(name, strlen(name), "")) {
+        json_object_set_new(owner, name, json_string(mask));
+    } else if (json_is_string(value)) {
+        secrets_append_masked(&text, json_string_value(value), "");
+        json_object_set_new(owner, name, json_string(buf_str(&text)));
+    } else {
+        secrets_mask_members(value);
+    }
+    buf_release(&text);
+}
+
+void secrets_mask_members(json_t *object)
+{
+    const char *name;
+    json_t *value;
+    size_t index;
+    void *next;
+
+    json_array_foreach(object, index, value)
+        secrets_mask_members(value);
+    json_object_foreach_safe(object, next, name, value) mask_value(object, name, value);
+}

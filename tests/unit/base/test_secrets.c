@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/secrets.h"
+#include "support/test.h"
+
+static void test_names(void **state)
+{
+    static const char *const secret[] = {"access-token", "Authorization", "COOKIE",
+                                         "password",     "x-api-key",     "access%2DToken",
+                                         "jwt",          "set-cookie",    "proxy-authorization",
+                                         "X-Signature",  "code",          "Key"};
+    static const char *const open[] = {"", "user", "toke", "accept", "keyboard", "encode"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+        assert_true(secrets_is_name(secret[i], strlen(secret[i]), ""));
+    for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+        assert_false(secrets_is_name(open[i], strlen(open[i]), ""));
+    assert_false(secrets_is_name("tokens", 4, ""));
+}
+
+static void test_further_names(void **state)
+{
+    (void)state;
+    assert_true(secrets_is_name("ticket", 6, "door, Ticket"));
+    assert_false(secrets_is_name("tickets", 7, "door, ticket"));
+    assert_false(secrets_is_name("ticket", 6, ""));
+}
+
+static void assert_masked(const char *value, const char *expected)
+{
+    struct buf text = BUF_INIT;
+
+    secrets_append_masked(&text, value, "ticket, t");
+    assert_string_equal(buf_str(&text), expected);
+    buf_release(&text);
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    assert_masked("", "");
+    assert_masked("https://a.example/token=1", "https://a.example/token=1");
+    assert_masked("https://a/b?x=1&access-token=abc&y=2", "https://a/b?x=1&access-token=***&y=2");
+    assert_masked("https://a/b?token=a=b", "https://a/b?token=***");
+    assert_masked("https://a/b#access_token=abc;z", "https://a/b#access_token=***;z");
+    assert_masked("https://a/#/list?token=abc#x", "https://a/#/list?token=***#x");
+    assert_masked("?", "?");
+    assert_masked("?&token&=token", "?&token&=token");
+    assert_masked("Mozilla/5.0 (X11; token=1)", "Mozilla/5.0 (X11; token=1)");
+}
+
+static void test_credentials_by_their_looks(void **state)
+{
+    (void)state;
+    assert_masked("eyJhbGciOiJub25lIn0.e30.", "***");
+    assert_masked("Bearer abc", "***");
+    assert_masked("https://a/b?x=eyJhbGciOiJub25lIn0.e30.c2ln&y=1", "https://a/b?x=***&y=1");
+    assert_masked("https://a/b?eyJhbGciOiJub25lIn0.e30.c2ln", "https://a/b?***");
+    assert_masked("eyJhbGciOiJub25lIn0.e30", "eyJhbGciOiJub25lIn0.e30");
+    assert_masked("https://a/b?ticket=1&t=2&tt=3", "https://a/b?ticket=***&t=***&tt=3");
+}
+
+static void test_members(void **state)
+{
+    json_t *object =
+        json_pack("{s:s, s:s, s:{s:i, s:s}, s:[{s:s}], s:s, s:i}", "team", "blue", "password",
+                  "hidden", "inner", "level", 3, "apiKey", "hidden", "list", "refreshToken",
+                  "hidden", "link", "https://a/?key=hidden", "pin", 1234);
+    json_t *expected = json_pack("{s:s, s:s, s:{s:i, s:s}, s:[{s:s}], s:s, s:s}", "team", "blue",
+                                 "password", "***", "inner", "level", 3, "apiKey", "***", "list",
+                                 "refreshToken", "***", "link", "https://a/?key=***", "pin", "***");
+
+    (void)state;
+    secrets_mask_members(object);
+    assert_true(json_equal(object, expected));
+    secrets_mask_members(NULL);
+    json_decref(object);
+    json_decref(expected);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_further_names),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_credentials_by_their_looks),
+        cmocka_unit_test(test_members),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
