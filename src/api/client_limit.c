@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/owner_news.h"
 #include "api/worker.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
@@ -13,8 +14,7 @@
 
 /* Goes to the owner of the client's key. */
 struct news {
-    struct peers_call call;
-    size_t service;
+    struct owner_news base;
     bool joins;
     int64_t order;
     char id[SSE_CONNECTION_ID_SIZE];
@@ -69,29 +69,22 @@ static void evict(const struct api *api, size_t service, const char *id)
     peers_call_start(api->peers, api->worker, &eviction->call);
 }
 
-static void take_news(const struct api *api, const struct news *news)
+static void take_news(struct owner_news *base, struct api_service *service)
 {
-    struct sse_clients *clients = api->services[news->service].limit.clients;
+    const struct news *news = container_of(base, struct news, base);
+    struct sse_clients *clients = service->limit.clients;
     char evicted[SSE_CONNECTION_ID_SIZE];
 
     if (!news->joins)
         sse_clients_leave(clients, news->key, news->id);
     else if (sse_clients_join(clients, news->key, news->id, news->order, evicted))
-        evict(api, news->service, evicted);
+        evict(service->api, service->index, evicted);
 }
 
-static void run_news(struct peers_call *call, size_t worker, void *context)
+static void release_news(struct owner_news *base)
 {
-    (void)worker;
-    take_news(context, container_of(call, struct news, call));
-    peers_call_done(call);
-}
+    struct news *news = container_of(base, struct news, base);
 
-static void finish_news(struct peers_call *call, void *context)
-{
-    struct news *news = container_of(call, struct news, call);
-
-    (void)context;
     free(news->key);
     free(news);
 }
@@ -99,30 +92,21 @@ static void finish_news(struct peers_call *call, void *context)
 static void tell(const struct client_limit *limit, const struct sse_connection *connection,
                  bool joins)
 {
-    const struct api *api = limit->service->api;
     struct sse_client_info info = sse_connection_info(connection);
     /* The origin is the one that the request was sent to: EventSource names no other. */
     char *key = sse_clients_key(info.client_id, connection->user, info.request_domain);
     struct news *news;
-    size_t owner;
 
     if (!key)
         return;
     news = mem_zalloc(sizeof(*news));
-    news->call.run = run_news;
-    news->call.finish = finish_news;
-    news->service = limit->service->index;
+    news->base.take = take_news;
+    news->base.release = release_news;
     news->joins = joins;
     news->order = connection->create_time;
     memcpy(news->id, connection->id, sizeof(news->id));
     news->key = key;
-    owner = peers_owner(api->peers, key);
-    if (owner != api->worker) {
-        peers_call_one(api->peers, api->worker, owner, &news->call);
-        return;
-    }
-    take_news(api, news);
-    finish_news(&news->call, NULL);
+    owner_news_send(&news->base, limit->service, key);
 }
 
 static void on_connect(struct sse_observer *observer, struct sse_connection *connection)

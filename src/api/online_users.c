@@ -4,50 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/owner_news.h"
 #include "api/presence_event.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "cluster/peers.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/user.h"
 
 /* Goes to the worker that keeps the user. */
 struct sign {
-    struct peers_call call;
-    size_t service;
+    struct owner_news base;
     enum presence_kind kind;
     struct bytes *event; /* for back ends; NULL: nobody wants to hear it */
     struct bytes *about; /* the same, of the user */
     char user_id[];
 };
 
-static struct sign *sign_new(const struct online_users *online, enum presence_kind kind,
-                             const struct sse_connection *connection)
+static void take(struct owner_news *base, struct api_service *service)
 {
-    const char *user_id = connection->user->id;
-    const size_t size = strlen(user_id) + 1;
-    struct sign *sign = mem_zalloc(sizeof(*sign) + size);
-
-    sign->service = online->service->index;
-    sign->kind = kind;
-    if (online->service->feed.is_recording && kind != PRESENCE_LISTENING)
-        sign->about = presence_event_about(connection);
-    memcpy(sign->user_id, user_id, size);
-    return sign;
-}
-
-static void sign_free(struct sign *sign)
-{
-    bytes_unref(sign->event);
-    bytes_unref(sign->about);
-    free(sign);
-}
-
-static void take(const struct api *api, const struct sign *sign)
-{
-    struct api_service *service = &api->services[sign->service];
+    const struct sign *sign = container_of(base, struct sign, base);
     struct sse_presence *presence = service->online.presence;
 
     if (sign->event)
@@ -58,32 +35,34 @@ static void take(const struct api *api, const struct sign *sign)
         sse_presence_leave(presence, sign->user_id, sign->about);
 }
 
-static void run_sign(struct peers_call *call, size_t worker, void *context)
+static void release(struct owner_news *base)
 {
-    (void)worker;
-    take(context, container_of(call, struct sign, call));
-    peers_call_done(call);
+    struct sign *sign = container_of(base, struct sign, base);
+
+    bytes_unref(sign->event);
+    bytes_unref(sign->about);
+    free(sign);
 }
 
-static void finish_sign(struct peers_call *call, void *context)
+static struct sign *sign_new(const struct online_users *online, enum presence_kind kind,
+                             const struct sse_connection *connection)
 {
-    (void)context;
-    sign_free(container_of(call, struct sign, call));
+    const char *user_id = connection->user->id;
+    const size_t size = strlen(user_id) + 1;
+    struct sign *sign = mem_zalloc(sizeof(*sign) + size);
+
+    sign->base.take = take;
+    sign->base.release = release;
+    sign->kind = kind;
+    if (online->service->feed.is_recording && kind != PRESENCE_LISTENING)
+        sign->about = presence_event_about(connection);
+    memcpy(sign->user_id, user_id, size);
+    return sign;
 }
 
 static void tell(const struct online_users *online, struct sign *sign)
 {
-    const struct api *api = online->service->api;
-    size_t owner = peers_owner(api->peers, sign->user_id);
-
-    if (owner == api->worker) {
-        take(api, sign);
-        sign_free(sign);
-        return;
-    }
-    sign->call.run = run_sign;
-    sign->call.finish = finish_sign;
-    peers_call_one(api->peers, api->worker, owner, &sign->call);
+    owner_news_send(&sign->base, online->service, sign->user_id);
 }
 
 static void on_connect(struct sse_observer *observer, struct sse_connection *connection)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/owner_news.h"
 #include "api/reply.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -24,8 +25,7 @@ struct entry {
 
 /* Goes to the owner of the key. */
 struct settlement {
-    struct peers_call call;
-    size_t service;
+    struct owner_news news;
     char *key;
     struct bytes *answer;
 };
@@ -184,31 +184,28 @@ static void keep_answer(struct repeats *repeats, struct entry *entry, struct byt
     }
 }
 
-static void run_settlement(struct peers_call *call, size_t worker, void *context)
+static void take_settlement(struct owner_news *news, struct api_service *service)
 {
-    struct settlement *settlement = container_of(call, struct settlement, call);
-    struct repeats *repeats = owned(context, settlement->service);
+    struct settlement *settlement = container_of(news, struct settlement, news);
+    struct repeats *repeats = &service->repeats;
     struct entry *entry = find(repeats, settlement->key);
     struct list *next;
 
-    (void)worker;
     if (settlement->answer) {
         keep_answer(repeats, entry, settlement->answer);
-    } else {
-        next = list_take_first(&entry->waiting);
-        if (next)
-            let_go(repeats, next, NULL); /* which is the first now */
-        else
-            entry_free(repeats, entry);
+        return;
     }
-    peers_call_done(call);
+    next = list_take_first(&entry->waiting);
+    if (next)
+        let_go(repeats, next, NULL); /* which is the first now */
+    else
+        entry_free(repeats, entry);
 }
 
-static void finish_settlement(struct peers_call *call, void *context)
+static void release_settlement(struct owner_news *news)
 {
-    struct settlement *settlement = container_of(call, struct settlement, call);
+    struct settlement *settlement = container_of(news, struct settlement, news);
 
-    (void)context;
     bytes_unref(settlement->answer);
     free(settlement->key);
     free(settlement);
@@ -216,17 +213,14 @@ static void finish_settlement(struct peers_call *call, void *context)
 
 void repeats_settle(struct repeat_claim *claim, struct api_service *service, struct bytes *answer)
 {
-    const struct api *api = service->api;
     struct settlement *settlement = mem_zalloc(sizeof(*settlement));
 
-    settlement->service = service->index;
     settlement->key = claim->key;
     settlement->answer = answer ? bytes_ref(answer) : NULL;
-    settlement->call.run = run_settlement;
-    settlement->call.finish = finish_settlement;
+    settlement->news.take = take_settlement;
+    settlement->news.release = release_settlement;
     claim->key = NULL;
-    peers_call_one(api->peers, api->worker, peers_owner(api->peers, settlement->key),
-                   &settlement->call);
+    owner_news_send(&settlement->news, service, settlement->key);
 }
 
 void repeat_claim_release(struct repeat_claim *claim)
