@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/buckets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct bucket {
+    struct sse_table_node node;
+    struct ratelimit limit;
+    struct list place; /* in buckets->used */
+    uint64_t used_at;  /* loop ms */
+    char key[];
+};
+
+void buckets_init(struct buckets *buckets, const struct ratelimit_rule *rule, size_t most)
+{
+    *buckets = (struct buckets){.rule = *rule, .most = most};
+    sse_table_init(&buckets->table, SSE_TABLE_KEY_OFFSET(struct bucket, node, key));
+    list_init(&buckets->used);
+}
+
+static void forget_first(struct buckets *buckets)
+{
+    struct bucket *bucket = container_of(list_take_first(&buckets->used), struct bucket, place);
+
+    sse_table_remove(&buckets->table, &bucket->node);
+    free(bucket);
+}
+
+void buckets_release(struct buckets *buckets)
+{
+    while (!list_is_empty(&buckets->used))
+        forget_first(buckets);
+    sse_table_release(&buckets->table);
+}
+
+/* Whole seconds are what buckets are filled by: one more, for the one that has begun. */
+static uint64_t fill_ms(const struct ratelimit_rule *rule)
+{
+    if (rule->per_second == 0)
+        return UINT64_MAX;
+    return ((uint64_t)rule->burst / rule->per_second + 2) * 1000;
+}
+
+static void forget_full(struct buckets *buckets, uint64_t now_ms)
+{
+    const uint64_t needed = fill_ms(&buckets->rule);
+
+    while (!list_is_empty(&buckets->used)) {
+        const struct bucket *first = container_of(buckets->used.next, struct bucket, place);
+
+        if (now_ms - first->used_at < needed)
+            return;
+        forget_first(buckets);
+    }
+}
+
+static struct bucket *add(struct buckets *buckets, const char *key, uint64_t now_ms)
+{
+    size_t size = strlen(key) + 1;
+    struct bucket *bucket = mem_zalloc(sizeof(*bucket) + size);
+
+    if (buckets->table.count >= buckets->most) {
+        buckets->displaced++;
+        forget_first(buckets);
+    }
+    memcpy(bucket->key, key, size);
+    ratelimit_init(&bucket->limit, &buckets->rule, now_ms);
+    sse_table_add(&buckets->table, &bucket->node);
+    return bucket;
+}
+
+bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms)
+{
+    struct sse_table_node *node;
+    struct bucket *bucket;
+
+    if (buckets->rule.burst == 0)
+        return true;
+    forget_full(buckets, now_ms);
+    node = sse_table_find(&buckets->table, key);
+    bucket = node ? container_of(node, struct bucket, node) : add(buckets, key, now_ms);
+    bucket->used_at = now_ms;
+    list_remove(&bucket->place);
+    list_append(&buckets->used, &bucket->place);
+    return ratelimit_take(&bucket->limit, &buckets->rule, now_ms);
+}
+
+size_t buckets_count(const struct buckets *buckets)
+{
+    return buckets->table.count;
+}

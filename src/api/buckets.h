@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_BUCKETS_H
+#define API_BUCKETS_H
+/*
+ * A token bucket (base/ratelimit.h) for each key, all with one rule. A bucket that must be full
+ * again is forgotten, as one that was never used; when there are too many, the one that was not
+ * used for longest is, so that its key has all of its burst again.
+ *
+ * One costs about 100 bytes and its key's text.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/ratelimit.h"
+#include "sse/table.h"
+
+struct buckets {
+    struct sse_table table;
+    struct list used; /* the one used last comes last */
+    struct ratelimit_rule rule;
+    size_t most;
+    uint64_t displaced; /* forgotten for want of room, since start */
+};
+
+/* A burst of 0: nothing is limited, and nothing kept. */
+void buckets_init(struct buckets *buckets, const struct ratelimit_rule *rule, size_t most);
+void buckets_release(struct buckets *buckets);
+
+/* False when the key's bucket is empty. */
+bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms);
+
+size_t buckets_count(const struct buckets *buckets);
+
+#endif
