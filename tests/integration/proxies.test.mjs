@@ -22,6 +22,10 @@ const CONNECT = `${BASE}/connect`;
 const MIB = 1 << 20;
 const BROWSERS = 40;
 const TABS = 3;
+const LEAVING_BROWSERS = 20;
+const LEAVING_TABS = 20;
+// An address of this machine that no proxy and no server here has.
+const PAGE_ADDRESS = '127.0.0.77';
 
 const RECIPES = [
   { program: 'haproxy', config: 'haproxy/cleartext.cfg', kind: 'cleartext' },
@@ -97,6 +101,7 @@ class Setup {
       createConnection: () => tls.connect({
         host: '127.0.0.1',
         port: this.port,
+        localAddress: PAGE_ADDRESS,
         servername: HOST,
         ALPNProtocols: ['h2'],
         ca: this.pair.ca,
@@ -132,6 +137,15 @@ for (const recipe of RECIPES) {
       assert.ok(stream.id);
     });
 
+    test('the client is known by its own address, whatever it says', async () => {
+      const liar = await page.connect({ userId: '7' },
+        { base: BASE, headers: { 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' } });
+      const { list } = await setup.office.query('connections');
+      await liar.close();
+      await eventually('that stream to be gone', async () => await setup.connections() === 1);
+      assert.deepEqual(list.map(({ requestIp }) => requestIp), [PAGE_ADDRESS, PAGE_ADDRESS]);
+    });
+
     test('an event arrives when nothing comes after it', async () => {
       const { count } = await setup.office.send({ event: 'hello', data: { n: 1 }, userId: '7' });
       assert.equal(count, 1);
@@ -145,8 +159,9 @@ for (const recipe of RECIPES) {
       assert.deepEqual(ticks.map(({ data }) => Number(data)), numbers);
     });
 
-    test('a message is answered', async () => {
-      const answer = await page.postJson(`${CONNECT}/message/a/b.do?connectionId=${stream.id}`, { n: 1 });
+    test('a message is answered, to a page of this origin', async () => {
+      const answer = await page.postJson(`${CONNECT}/message/a/b.do?connectionId=${stream.id}`, { n: 1 },
+        { origin: `https://${HOST}:${setup.port}` });
       assert.equal(answer.status, 200, answer.text);
       assert.equal(answer.data, 'a/b');
     });
@@ -168,6 +183,18 @@ for (const recipe of RECIPES) {
       assert.equal(count, BROWSERS * TABS + 1);
       await Promise.all(streams.map((one) => one.next('all')));
       await Promise.all(browsers.map((browser) => browser.close()));
+      await eventually('those browsers to be gone', async () => await setup.connections() === 1);
+    });
+
+    // As many breaks as would cost one browser its connection.
+    test('browsers that come and go do not take the stream of another with them', async () => {
+      for (let n = 0; n < LEAVING_BROWSERS; n++) {
+        const browser = await setup.browser();
+        await Promise.all(Array.from({ length: LEAVING_TABS }, () => browser.connect({ userId: 'x' }, { base: BASE })));
+        await browser.close();
+      }
+      await setup.office.send({ event: 'still', data: 1, userId: '7' });
+      assert.equal(await stream.next('still'), 1);
       await eventually('those browsers to be gone', async () => await setup.connections() === 1);
     });
 
