@@ -125,15 +125,15 @@ static void service_release(struct api_service *service)
         close(service->upload_directory);
 }
 
-struct api *api_new(const struct api_settings *settings, struct auth *const *auths,
-                    struct loop *loop, struct peers *peers, size_t worker)
+struct api *api_new(const struct api_settings *settings, const struct api_place *place)
 {
     struct api *api = mem_zalloc(sizeof(*api));
 
     api->settings = settings;
-    api->loop = loop;
-    api->peers = peers;
-    api->worker = worker;
+    api->loop = place->loop;
+    api->peers = place->peers;
+    api->worker = place->worker;
+    api->outbound = place->outbound;
     api->handler = (struct h2_handler){
         .on_request = on_request,
         .on_error = on_error,
@@ -142,7 +142,7 @@ struct api *api_new(const struct api_settings *settings, struct auth *const *aut
     };
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
     for (size_t i = 0; i < settings->service_count; i++)
-        service_init(&api->services[i], api, i, auths[i]);
+        service_init(&api->services[i], api, i, place->auths[i]);
     return api;
 }
 

@@ -19,6 +19,7 @@ struct h2_endpoint;
 struct h2_handler;
 struct loop;
 struct origins;
+struct outbound_http;
 struct peers;
 struct sse_service_settings;
 
@@ -65,11 +66,18 @@ struct api_settings {
     const atomic_bool *ready; /* false: /health/ready answers 503 */
 };
 
-/* auths: one backend per service, this worker's own; stays owned by the caller. The worker then
- * joins the peers with the api as its context; at the end the endpoint is closed before it leaves
- * them. */
-struct api *api_new(const struct api_settings *settings, struct auth *const *auths,
-                    struct loop *loop, struct peers *peers, size_t worker);
+/* Where an api lives: what is the worker's own, and stays owned by the caller. */
+struct api_place {
+    size_t worker; /* its number */
+    struct loop *loop;
+    struct peers *peers;
+    struct auth *const *auths;      /* one backend per service */
+    struct outbound_http *outbound; /* for requests to back ends; outlives the api */
+};
+
+/* The worker then joins the peers with the api as its context; at the end the endpoint is closed
+ * before it leaves them. */
+struct api *api_new(const struct api_settings *settings, const struct api_place *place);
 void api_free(struct api *api); /* all streams must be gone */
 
 const struct h2_handler *api_handler(struct api *api);

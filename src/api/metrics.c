@@ -53,6 +53,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 static void sample_worker(const struct api *api, struct metrics_worker *sample)
 {
     sample->lag = *loop_lag(api->loop);
+    sample->outbound = *outbound_http_counters(api->outbound);
     sample->guard = api->guard;
     if (!api->endpoint)
         return;

@@ -20,6 +20,7 @@ struct metric {
 /* clang-format off */
 #define H2(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_worker, h2.member), help}
 #define WORKER(name, kind, member, help) {"sse_server_" name, kind, offsetof(struct metrics_worker, member), help}
+#define OUT(name, member, help) {"sse_server_outbound_" name "_total", COUNTER, offsetof(struct metrics_worker, outbound.member), help}
 #define SSE(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_service, counters.member), help}
 #define SIGN(name, member, help) {"sse_server_" name "_total", COUNTER, offsetof(struct metrics_service, member), help}
 #define SERVICE(name, member, help) {"sse_server_" name, GAUGE, offsetof(struct metrics_service, member), help}
@@ -65,6 +66,18 @@ static const struct metric worker_metrics[] = {
     H2("received_bytes", bytes_in, "Bytes of HTTP/2 frames received."),
     H2("sent_bytes", bytes_out, "Bytes of HTTP/2 frames sent."),
     H2("writes", writes, "Calls that handed bytes to TLS or to the socket."),
+    WORKER("outbound_in_flight", GAUGE, outbound.in_flight, "Requests to back ends under way."),
+    WORKER("outbound_waiting", GAUGE, outbound.waiting, "Requests to back ends that wait for their turn."),
+    OUT("requests", requests, "Requests to back ends."),
+    OUT("answers", answered, "Requests to back ends that were answered, with whatever status."),
+    OUT("timeouts", timeouts, "Requests to back ends that were not answered in time."),
+    OUT("unreachable", unreachable, "Requests to back ends that could not be reached."),
+    OUT("broken", broken, "Requests to back ends whose connection or answer broke."),
+    OUT("too_large", too_large, "Requests to back ends whose answer was too large."),
+    OUT("refused", refused, "Requests to back ends that found no place to wait."),
+    OUT("invalid", invalid, "Requests to back ends that could not be sent as they are."),
+    OUT("canceled", canceled, "Requests to back ends whose page had gone, or the server stopped."),
+    OUT("connections", connections, "Connections opened to back ends."),
 };
 
 static const struct metric service_metrics[] = {

@@ -8,6 +8,7 @@
 #include "api/guard.h"
 #include "base/loop.h"
 #include "h2/session.h"
+#include "outbound/http.h"
 #include "sse/service.h"
 
 struct api_settings;
@@ -17,6 +18,7 @@ struct metrics_worker {
     struct h2_counters h2;
     struct loop_lag lag;
     struct guard_counters guard;
+    struct outbound_http_counters outbound;
     uint64_t sessions, streams, output_bytes;
 };
 

@@ -60,6 +60,16 @@ struct config_service {
     char *channel_patterns; /* with commas */
 };
 
+/* Requests of one worker to back ends. */
+struct config_outbound {
+    unsigned in_flight;        /* 100 */
+    unsigned waiting;          /* 1000 */
+    unsigned host_connections; /* 8 */
+    unsigned connect_ms;       /* 5 s */
+    char *ca_file;             /* "": the system's */
+    char *proxy;               /* "": none */
+};
+
 struct config {
     char *file; /* what was read, for messages; NULL: none */
     struct config_listener listeners[CONFIG_MAX_LISTENERS];
@@ -78,6 +88,7 @@ struct config {
     char *trusted_proxies; /* networks with commas (base/networks.h) */
     enum client_address_field proxy_field;
     struct h2_limits limits;
+    struct config_outbound outbound;
     unsigned drain_ms; /* how long a stop waits for streams */
 };
 

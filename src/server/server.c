@@ -43,6 +43,8 @@ struct server {
     struct networks *proxies;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
+    struct outbound_http_settings outbound;
+    char user_agent[64];
     char server_id[2 * SERVER_ID_BYTES + 1];
     atomic_bool ready;
     atomic_size_t busy; /* workers that still have work */
@@ -175,6 +177,23 @@ static int prepare_api(struct server *server)
     return 0;
 }
 
+static void prepare_outbound(struct server *server)
+{
+    const struct config_outbound *config = &server->config->outbound;
+
+    snprintf(server->user_agent, sizeof(server->user_agent), "sse-server/%s", server_version);
+    server->outbound = (struct outbound_http_settings){
+        .in_flight = config->in_flight,
+        .waiting = config->waiting,
+        .host_connections = config->host_connections,
+        .connect_ms = config->connect_ms,
+        .feed_bytes = server->config->limits.session_window,
+        .ca_file = config->ca_file,
+        .proxy = config->proxy,
+        .user_agent = server->user_agent,
+    };
+}
+
 static void start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
@@ -184,6 +203,7 @@ static void start_workers(struct server *server)
         const struct worker_options options = {
             .config = server->config,
             .api = &server->api,
+            .outbound = &server->outbound,
             .peers = server->peers,
             .index = i,
             .bound = server->bound[i],
@@ -315,6 +335,7 @@ int server_run(const struct config *config)
     if (result == 0) {
         struct h2_bound places[CONFIG_MAX_LISTENERS];
         memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
+        prepare_outbound(server);
         start_workers(server);
         atomic_store(&server->ready, true);
         announce(config, places, server->worker_count);

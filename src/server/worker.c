@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "h2/session.h"
+#include "outbound/http.h"
 #include "server/config.h"
 
 #define DRAIN_CHECK_MS 100u
@@ -26,6 +27,7 @@ struct worker {
     struct h2_endpoint *endpoint;
     struct api *api;
     struct auth **auths;
+    struct outbound_http *outbound;
     struct h2_listener **listeners;
     struct loop_timer drain_timer;
     uint64_t drain_until; /* loop ms; 0: not draining */
@@ -72,11 +74,15 @@ static bool build(struct worker *worker)
     if (!worker->loop)
         return false;
     worker->mailbox = mailbox_new(worker->loop, worker);
-    make_auths(worker);
-    worker->api =
-        api_new(options->api, worker->auths, worker->loop, options->peers, options->index);
-    if (!worker->mailbox || !worker->api)
+    worker->outbound = outbound_http_new(worker->loop, options->outbound);
+    if (!worker->mailbox || !worker->outbound)
         return false;
+    make_auths(worker);
+    worker->api = api_new(options->api, &(struct api_place){.worker = options->index,
+                                                            .loop = worker->loop,
+                                                            .peers = options->peers,
+                                                            .auths = worker->auths,
+                                                            .outbound = worker->outbound});
     worker->endpoint =
         h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
     if (!worker->endpoint)
@@ -93,6 +99,7 @@ static void tear_down(struct worker *worker)
         auth_free(worker->auths[i]);
     free(worker->auths);
     free(worker->listeners);
+    outbound_http_free(worker->outbound); /* when all who ask through it have canceled */
 }
 
 static void *run(void *argument)

@@ -13,12 +13,14 @@
 
 struct api_settings;
 struct config;
+struct outbound_http_settings;
 struct peers;
 struct worker;
 
 struct worker_options {
     const struct config *config;
     const struct api_settings *api;
+    const struct outbound_http_settings *outbound;
     struct peers *peers;
     size_t index;
     struct h2_bound *bound;                      /* one per configured listener; taken over */

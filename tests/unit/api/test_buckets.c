@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/buckets.h"
-
 #include <stdio.h>
 
+#include "api/buckets.h"
 #include "support/test.h"
 
 static unsigned take_many(struct buckets *buckets, const char *key, uint64_t now_ms)

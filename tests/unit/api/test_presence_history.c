@@ -144,8 +144,14 @@ static enum presence_resume find(const struct fixture *fixture, uint64_t number,
 static void test_resuming(void **state)
 {
     static const char *const unknown[] = {
-        "", "x", "0123456789abcdef", "0123456789abcdef-", "0123456789abcdef-1x",
-        "0123456789abcdef--1", "0123456789ABCDEF-1", "0123456789abcde-1",
+        "",
+        "x",
+        "0123456789abcdef",
+        "0123456789abcdef-",
+        "0123456789abcdef-1x",
+        "0123456789abcdef--1",
+        "0123456789ABCDEF-1",
+        "0123456789abcde-1",
         "0123456789abcdef-12345678901234567890",
     };
     struct fixture fixture;
@@ -191,9 +197,12 @@ static void test_an_epoch_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_event_on_the_wire), cmocka_unit_test(test_the_oldest_make_room),
-        cmocka_unit_test(test_the_bound_of_bytes),   cmocka_unit_test(test_kinds_and_portions),
-        cmocka_unit_test(test_resuming),             cmocka_unit_test(test_an_epoch_ends),
+        cmocka_unit_test(test_an_event_on_the_wire),
+        cmocka_unit_test(test_the_oldest_make_room),
+        cmocka_unit_test(test_the_bound_of_bytes),
+        cmocka_unit_test(test_kinds_and_portions),
+        cmocka_unit_test(test_resuming),
+        cmocka_unit_test(test_an_epoch_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
