@@ -69,7 +69,8 @@ static void note_failure(struct auth_jwks *jwks, const char *reason)
     jwks->counters.failures++;
     if (!jwks->failed)
         log_warn("cannot read a JWK set", LOG_STR("from", jwks->settings.place),
-                 LOG_STR("reason", reason), LOG_INT("old_keys_kept", jwks->keys ? jwks->keys->count : 0));
+                 LOG_STR("reason", reason),
+                 LOG_INT("old_keys_kept", jwks->keys ? jwks->keys->count : 0));
     jwks->failed = true;
 }
 

@@ -11,14 +11,16 @@
 
 #include "api/api.h"
 #include "api/client_address.h"
+#include "auth/jwt_backend.h"
 #include "base/log.h"
 #include "h2/session.h"
 #include "h2/tls.h"
 #include "sse/service.h"
 
-#define CONFIG_MAX_LISTENERS 16u
-#define CONFIG_MAX_SERVICES  64u
-#define CONFIG_MAX_KEYS      64u
+#define CONFIG_MAX_LISTENERS  16u
+#define CONFIG_MAX_SERVICES   64u
+#define CONFIG_MAX_KEYS       64u
+#define CONFIG_MAX_TOKEN_KEYS 32u
 
 struct config_api_key {
     unsigned line;     /* of the file where it begins; 0: not from a file */
@@ -27,6 +29,18 @@ struct config_api_key {
     char *hash;        /* "sha256:…" of the text, in hex */
     char *permissions; /* words */
     char *services;    /* names; "": all */
+};
+
+/* One key that access tokens are signed with (secret or file), or a set of them (jwks). */
+struct config_token_key {
+    unsigned line;   /* as above */
+    char *id;        /* the kid of its tokens; "": they have none */
+    char *algorithm; /* a name of auth/jwt_algorithm.h */
+    char *secret;
+    char *file;
+    char *jwks;          /* a path or a URL */
+    unsigned refresh_ms; /* of jwks */
+    char *services;      /* names; "": all */
 };
 
 struct config_listener {
@@ -39,12 +53,13 @@ struct config_listener {
     enum api_role role;
 };
 
-enum config_auth { CONFIG_AUTH_DEVELOPMENT };
+enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT };
 
 struct config_service {
     unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
     enum config_auth auth;
+    struct auth_jwt_settings jwt; /* its texts are owned by the config */
     bool envelope;
     char *origins; /* of pages, with commas (api/origins.h) */
     bool session_binding_strict;
@@ -79,7 +94,9 @@ struct config {
     struct config_api_key api_keys[CONFIG_MAX_KEYS];
     size_t api_key_count;
     bool api_key_made; /* the demo's, made at this start: nobody else knows it */
-    unsigned workers;  /* 0: as many as there are cores */
+    struct config_token_key token_keys[CONFIG_MAX_TOKEN_KEYS];
+    size_t token_key_count;
+    unsigned workers; /* 0: as many as there are cores */
     char *state_directory;
     bool demo;                     /* serve the demo page at / */
     bool allow_development_remote; /* development auth on a non-loopback address */

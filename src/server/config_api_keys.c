@@ -12,10 +12,9 @@
 #include "base/words.h"
 #include "server/config.h"
 #include "server/config_check.h"
-#include "server/config_keys.h"
+#include "server/config_names.h"
 
 static_assert(CONFIG_MAX_KEYS == AUTH_MAX_API_KEYS, "all keys that can be read can be used");
-static_assert(CONFIG_MAX_SERVICES <= 64, "a bit for each service");
 
 void config_fill_api_keys(struct config *config)
 {
@@ -60,79 +59,18 @@ static unsigned permissions_of(const struct config_api_key *key, struct word *un
     return permissions;
 }
 
-static uint64_t service_of(const struct config *config, const struct word *word)
-{
-    for (size_t i = 0; i < config->service_count; i++) {
-        if (word_is(word, config->services[i].settings.name))
-            return UINT64_C(1) << i;
-    }
-    return 0;
-}
-
-/* Stops at a word that is no service. */
-static uint64_t services_of(const struct config *config, const struct config_api_key *key,
-                            struct word *unknown)
-{
-    const char *rest = key->services;
-    uint64_t services = 0;
-    struct word word;
-
-    while (words_next(&rest, &word)) {
-        uint64_t service = service_of(config, &word);
-
-        if (service == 0) {
-            *unknown = word;
-            break;
-        }
-        services |= service;
-    }
-    return services != 0 ? services : AUTH_ALL_SERVICES;
-}
-
-static int fail_unknown(const struct config_subject *subject, const char *key,
-                        const struct word *unknown, const char *const *names)
-{
-    const char *nearest = "";
-    size_t least = SIZE_MAX;
-    char word[40];
-
-    snprintf(word, sizeof(word), "%.*s", (int)unknown->length, unknown->text);
-    for (; *names; names++) {
-        size_t distance = config_distance(word, *names);
-
-        if (distance < least) {
-            least = distance;
-            nearest = *names;
-        }
-    }
-    return config_check_fail(subject, key, "there is no \"%s\"; the nearest is %s", word, nearest);
-}
-
 static int check_permissions(const struct config_subject *subject, const struct config_api_key *key)
 {
     struct word unknown = {NULL, 0};
     unsigned permissions = permissions_of(key, &unknown);
 
     if (unknown.text)
-        return fail_unknown(subject, "permissions", &unknown, auth_permission_words);
+        return config_fail_unknown(subject, "permissions", &unknown, auth_permission_words);
     if (permissions == 0)
         return config_check_fail(subject, "permissions",
                                  "are none; give what the key is for, such as [send], or leave "
                                  "the key out");
     return 0;
-}
-
-static int check_services(const struct config_subject *subject, const struct config_api_key *key)
-{
-    const char *names[CONFIG_MAX_SERVICES + 1] = {NULL};
-    struct word unknown = {NULL, 0};
-
-    (void)services_of(subject->config, key, &unknown);
-    if (!unknown.text)
-        return 0;
-    for (size_t i = 0; i < subject->config->service_count; i++)
-        names[i] = subject->config->services[i].settings.name;
-    return fail_unknown(subject, "services", &unknown, names);
 }
 
 static int check_text(const struct config_subject *subject, const struct config_api_key *key)
@@ -189,7 +127,7 @@ static int check_key(const struct config_subject *subject, const struct config_a
     if (rc == 0)
         rc = check_permissions(subject, key);
     if (rc == 0)
-        rc = check_services(subject, key);
+        rc = config_check_services(subject, key->services);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)
         rc = check_against(subject, key, i);
     return rc;
@@ -222,7 +160,7 @@ struct auth_api_keys *config_make_api_keys(const struct config *config)
             continue; /* OpenSSL has failed since the check: the key opens nothing */
         key->name = from->name;
         key->permissions = permissions_of(from, &unknown);
-        key->services = services_of(config, from, &unknown);
+        key->services = config_services_named(config, from->services, &unknown);
         count++;
     }
     return auth_api_keys_new(keys, count);

@@ -15,6 +15,7 @@
 #include "server/config.h"
 #include "server/config_api_keys.h"
 #include "server/config_source.h"
+#include "server/config_token_keys.h"
 
 int config_check_fail(const struct config_subject *subject, const char *key, const char *format,
                       ...)
@@ -279,6 +280,8 @@ int config_check(const struct config *config, struct config_fault *fault)
 
     if (rc == 0)
         rc = check_proxies(&subject, config->trusted_proxies);
+    if (rc == 0 && *config->outbound.ca_file != '\0')
+        rc = check_readable(&subject, "outbound.caFile", config->outbound.ca_file);
     if (rc == 0 && config->service_count == 0)
         rc = config_check_fail(&subject, "services",
                                "there is none; give at least one, such as "
@@ -299,5 +302,7 @@ int config_check(const struct config *config, struct config_fault *fault)
         subject.line = config->listeners[i].line;
         rc = check_listener(&subject, &config->listeners[i]);
     }
-    return rc == 0 ? config_check_api_keys(config, fault) : rc;
+    if (rc == 0)
+        rc = config_check_api_keys(config, fault);
+    return rc == 0 ? config_check_token_keys(config, fault) : rc;
 }

@@ -18,7 +18,8 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
 static const char *const roles[] = {"all", "public", "admin", NULL};
-static const char *const auths[] = {"development", NULL};
+/* In the order of enum config_auth. */
+static const char *const auths[] = {"development", "jwt", NULL};
 static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
 
 /* In the order of enum client_address_field. */
@@ -33,6 +34,8 @@ static const char *const proxy_fields[] = {"x-forwarded-for", "forwarded", NULL}
 static const struct config_list listeners = LIST(listeners, listener_count, CONFIG_MAX_LISTENERS);
 static const struct config_list services = LIST(services, service_count, CONFIG_MAX_SERVICES);
 static const struct config_list api_keys = LIST(api_keys, api_key_count, CONFIG_MAX_KEYS);
+static const struct config_list token_keys =
+    LIST(token_keys, token_key_count, CONFIG_MAX_TOKEN_KEYS);
 
 #define MEMBER(owner, member)                                                                      \
     .offset = offsetof(struct owner, member), .width = sizeof(((struct owner *)0)->member)
@@ -46,6 +49,9 @@ static const struct config_list api_keys = LIST(api_keys, api_key_count, CONFIG_
 #define API_KEY(path, kind, member, normal, text, ...)                                             \
     {.name = "apiKeys[]" path, .type = (kind), .list = &api_keys,                                  \
      MEMBER(config_api_key, member), .fallback = (normal), .help = (text), __VA_ARGS__}
+#define TOKEN_KEY(path, kind, member, normal, text, ...)                                           \
+    {.name = "tokenKeys[]." path, .type = (kind), .list = &token_keys,                             \
+     MEMBER(config_token_key, member), .fallback = (normal), .help = (text), __VA_ARGS__}
 #define KEY(path, kind, member, normal, text, ...)                                                 \
     {.name = (path), .type = (kind), MEMBER(config, member), .fallback = (normal), .help = (text), \
      __VA_ARGS__}
@@ -126,6 +132,25 @@ const struct config_key config_keys[] = {
     API_KEY(".services", CONFIG_TEXTS, services, "", "Names of the services that it is for. []: all.",
             RANGE(0, 4224)),
 
+    HEAD("tokenKeys", CONFIG_LIST, &token_keys,
+         "Keys that access tokens (auth: jwt) are signed with; several of a service while they change."),
+    TOKEN_KEY("id", CONFIG_TEXT, id, "", "The kid of its tokens. \"\": they have none.", RANGE(0, 256)),
+    TOKEN_KEY("algorithm", CONFIG_TEXT, algorithm, "",
+              "HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384 or ES512; none with jwks.",
+              RANGE(0, 16)),
+    TOKEN_KEY("secret", CONFIG_TEXT, secret, "",
+              "For HS*: a text of 32, 48 or 64 bytes or more, or base64: and base64.", RANGE(0, 1024)),
+    TOKEN_KEY("file", CONFIG_TEXT, file, "",
+              "Or a file: with the secret, or PEM with a public key, a certificate, a private key.",
+              RANGE(0, 1024)),
+    TOKEN_KEY("jwks", CONFIG_TEXT, jwks, "", "Or a JWK set with any number of keys: a file, or an https URL.",
+              RANGE(0, 1024)),
+    TOKEN_KEY("refresh", CONFIG_DURATION, refresh_ms, "10m",
+              "How often the JWK set is read; also when a token comes that no key of it fits.",
+              RANGE(SEC, 24 * HOUR), .zero = "only then"),
+    TOKEN_KEY("services", CONFIG_TEXTS, services, "", "Names of the services that it is for. []: all.",
+              RANGE(0, 4224)),
+
     HEAD("listeners", CONFIG_LIST, &listeners, "Where clients reach the server."),
     LISTENER("address", CONFIG_TEXT, address, "localhost:8443",
              "127.0.0.1:8443, [::1]:8443, *:8443 (all), localhost:8443 or unix:/run/sse.sock.",
@@ -149,7 +174,7 @@ const struct config_key config_keys[] = {
     SERVICE("basePath", CONFIG_TEXT, settings.base_path, "",
             "Where its routes begin. \"\": /sse/ and the name.", RANGE(0, 128)),
     SERVICE("auth", CONFIG_CHOICE, auth, "development",
-            "Who a page's user is. development: who it says it is.", .words = auths),
+            "Who a page's user is. development: who it says it is. jwt: whom a signed token names.", .words = auths),
     SERVICE("envelope", CONFIG_BOOL, envelope, "true",
             "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
     SERVICE("origins", CONFIG_TEXTS, origins, "",
@@ -206,6 +231,42 @@ const struct config_key config_keys[] = {
             "The body of one upload; above it 413.", RANGE(KIB, 64 * GIB)),
     SERVICE("uploadParts", CONFIG_COUNT, upload_parts, "64", "Parts of one upload.",
             RANGE(1, 1000)),
+    HEAD("services[].jwt", CONFIG_SECTION, &services,
+         "With auth jwt: where access tokens are, and what their claims mean."),
+    SERVICE("jwt.cookie", CONFIG_TEXT, jwt.cookie, "access-token",
+            "A cookie that may hold one. \"\": none. A Bearer field wins over it.", RANGE(0, 128)),
+    SERVICE("jwt.parameter", CONFIG_TEXT, jwt.parameter, "access-token",
+            "A parameter of the query or of a form that may hold one. \"\": none.", RANGE(0, 128)),
+    SERVICE("jwt.audience", CONFIG_TEXTS, jwt.rules.audiences, "",
+            "One of these must be in aud. []: it is not looked at.", RANGE(0, 2048)),
+    SERVICE("jwt.issuer", CONFIG_TEXT, jwt.rules.issuer, "", "What iss must be. \"\": it is not looked at.",
+            RANGE(0, 512)),
+    SERVICE("jwt.leeway", CONFIG_DURATION, jwt.rules.leeway_ms, "30s",
+            "By how much the clocks of those who make tokens may differ.", RANGE(1, 5 * MIN),
+            .zero = "they must not"),
+    SERVICE("jwt.requireExpiry", CONFIG_BOOL, jwt.rules.require_expiry, "true",
+            "Refuse tokens without exp: they would count for ever.", .words = no_yes),
+    SERVICE("jwt.userId", CONFIG_TEXT, jwt.claims.user_id, "sub", "The claim with the user's id.",
+            RANGE(1, 128)),
+    SERVICE("jwt.name", CONFIG_TEXT, jwt.claims.name, "name", "The claim with the user's name.",
+            RANGE(0, 128)),
+    SERVICE("jwt.tenantId", CONFIG_TEXT, jwt.claims.tenant_id, "tenantId",
+            "The claim with the tenant's id.", RANGE(0, 128)),
+    SERVICE("jwt.channels", CONFIG_TEXT, jwt.claims.channels, "channels",
+            "The claim with the channels that the user may have: a list, or one text.", RANGE(0, 128)),
+    SERVICE("jwt.permissions", CONFIG_TEXT, jwt.claims.permissions, "permissions",
+            "The claim with what a back end may do: as for API keys, or all. \"\": tokens are not for them.",
+            RANGE(0, 128)),
+    SERVICE("jwt.fields", CONFIG_TEXTS, jwt.claims.fields, "",
+            "Claims that become further fields of the user.", RANGE(0, 2048)),
+    SERVICE("jwt.revocationTime", CONFIG_DURATION, jwt.revocation_ms, "720h",
+            "How long a revocation counts; that of a single token until it ends.",
+            RANGE(SEC, 8760 * HOUR)),
+    SERVICE("jwt.revocations", CONFIG_COUNT, jwt.revocations, "100000",
+            "Revocations that a worker keeps; one more displaces the one that ends first.",
+            RANGE(1, 10000000)),
+    SERVICE("jwt.waiting", CONFIG_COUNT, jwt.waiting, "1000",
+            "Requests that may wait for a JWK set; above it 503.", RANGE(1, 100000)),
     HEAD("services[].channels", CONFIG_SECTION, &services,
          "Who may have which channels. A credential may allow some of its own."),
     SERVICE("channels.open", CONFIG_BOOL, channels_open, "false",

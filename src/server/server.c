@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/origins.h"
 #include "auth/api_key.h"
+#include "auth/jwt_keys.h"
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,6 +27,8 @@
 #include "server/certificate.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
+#include "server/config_outbound.h"
+#include "server/config_token_keys.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -39,12 +42,12 @@ struct server {
     struct h2_listener_options listeners[CONFIG_MAX_LISTENERS];
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct auth_api_keys *keys;
+    struct auth_jwt_keys *token_keys[CONFIG_MAX_SERVICES]; /* NULL: not for that one's auth */
     struct origins *origins[CONFIG_MAX_SERVICES];
     struct networks *proxies;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     struct outbound_http_settings outbound;
-    char user_agent[64];
     char server_id[2 * SERVER_ID_BYTES + 1];
     atomic_bool ready;
     atomic_size_t busy; /* workers that still have work */
@@ -151,6 +154,23 @@ static int prepare_service(struct server *server, size_t index)
     return 0;
 }
 
+/* They were loaded once when the configuration was checked; a file may have changed since. */
+static int prepare_token_keys(struct server *server)
+{
+    char fault[300];
+
+    for (size_t i = 0; i < server->config->service_count; i++) {
+        if (server->config->services[i].auth != CONFIG_AUTH_JWT)
+            continue;
+        server->token_keys[i] = config_make_token_keys(server->config, i, fault, sizeof(fault));
+        if (!server->token_keys[i]) {
+            log_error("cannot load the keys of tokens", LOG_STR("reason", fault));
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static int prepare_api(struct server *server)
 {
     const struct config *config = server->config;
@@ -177,23 +197,6 @@ static int prepare_api(struct server *server)
     return 0;
 }
 
-static void prepare_outbound(struct server *server)
-{
-    const struct config_outbound *config = &server->config->outbound;
-
-    snprintf(server->user_agent, sizeof(server->user_agent), "sse-server/%s", server_version);
-    server->outbound = (struct outbound_http_settings){
-        .in_flight = config->in_flight,
-        .waiting = config->waiting,
-        .host_connections = config->host_connections,
-        .connect_ms = config->connect_ms,
-        .feed_bytes = server->config->limits.session_window,
-        .ca_file = config->ca_file,
-        .proxy = config->proxy,
-        .user_agent = server->user_agent,
-    };
-}
-
 static void start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
@@ -204,6 +207,7 @@ static void start_workers(struct server *server)
             .config = server->config,
             .api = &server->api,
             .outbound = &server->outbound,
+            .token_keys = server->token_keys,
             .peers = server->peers,
             .index = i,
             .bound = server->bound[i],
@@ -241,6 +245,8 @@ static void release(struct server *server)
         origins_free(server->origins[i]);
     networks_free(server->proxies);
     auth_api_keys_free(server->keys);
+    for (size_t i = 0; i < server->config->service_count; i++)
+        auth_jwt_keys_free(server->token_keys[i]);
     peers_free(server->peers);
     free(server->workers);
 }
@@ -331,11 +337,13 @@ int server_run(const struct config *config)
     if (result == 0)
         result = prepare_api(server);
     if (result == 0)
+        result = prepare_token_keys(server);
+    if (result == 0)
         result = bind_all(server);
     if (result == 0) {
         struct h2_bound places[CONFIG_MAX_LISTENERS];
         memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
-        prepare_outbound(server);
+        server->outbound = config_make_outbound(config);
         start_workers(server);
         atomic_store(&server->ready, true);
         announce(config, places, server->worker_count);

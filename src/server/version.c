@@ -2,3 +2,4 @@
 #include "server/version.h"
 
 const char server_version[] = SSE_SERVER_VERSION;
+const char server_agent[] = "sse-server/" SSE_SERVER_VERSION;

@@ -4,5 +4,6 @@
 /* The version of the program, as CMakeLists.txt says it. */
 
 extern const char server_version[];
+extern const char server_agent[]; /* what it calls itself to other servers */
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "auth/auth.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
@@ -15,6 +14,7 @@
 #include "h2/session.h"
 #include "outbound/http.h"
 #include "server/config.h"
+#include "server/worker_auths.h"
 
 #define DRAIN_CHECK_MS 100u
 
@@ -26,7 +26,7 @@ struct worker {
     struct mailbox *mailbox; /* from the main thread */
     struct h2_endpoint *endpoint;
     struct api *api;
-    struct auth **auths;
+    struct worker_auths *auths;
     struct outbound_http *outbound;
     struct h2_listener **listeners;
     struct loop_timer drain_timer;
@@ -38,15 +38,6 @@ struct drain_letter {
     struct letter letter;
     unsigned drain_ms;
 };
-
-static void make_auths(struct worker *worker)
-{
-    const struct config *config = worker->options.config;
-
-    worker->auths = mem_zalloc(config->service_count * sizeof(struct auth *));
-    for (size_t i = 0; i < config->service_count; i++)
-        worker->auths[i] = auth_development_new();
-}
 
 static void open_listeners(struct worker *worker)
 {
@@ -77,11 +68,12 @@ static bool build(struct worker *worker)
     worker->outbound = outbound_http_new(worker->loop, options->outbound);
     if (!worker->mailbox || !worker->outbound)
         return false;
-    make_auths(worker);
+    worker->auths =
+        worker_auths_new(options->config, options->token_keys, worker->loop, worker->outbound);
     worker->api = api_new(options->api, &(struct api_place){.worker = options->index,
                                                             .loop = worker->loop,
                                                             .peers = options->peers,
-                                                            .auths = worker->auths,
+                                                            .auths = worker_auths_list(worker->auths),
                                                             .outbound = worker->outbound});
     worker->endpoint =
         h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
@@ -95,9 +87,7 @@ static void tear_down(struct worker *worker)
 {
     h2_endpoint_free(worker->endpoint);
     api_free(worker->api);
-    for (size_t i = 0; i < worker->options.config->service_count; i++)
-        auth_free(worker->auths[i]);
-    free(worker->auths);
+    worker_auths_free(worker->auths);
     free(worker->listeners);
     outbound_http_free(worker->outbound); /* when all who ask through it have canceled */
 }

@@ -12,6 +12,7 @@
 #include "h2/listener.h"
 
 struct api_settings;
+struct auth_jwt_keys;
 struct config;
 struct outbound_http_settings;
 struct peers;
@@ -21,6 +22,7 @@ struct worker_options {
     const struct config *config;
     const struct api_settings *api;
     const struct outbound_http_settings *outbound;
+    struct auth_jwt_keys *const *token_keys; /* of each service; borrowed */
     struct peers *peers;
     size_t index;
     struct h2_bound *bound;                      /* one per configured listener; taken over */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwks.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "auth/jwks.h"
 #include "auth/jwt_keys.h"
 #include "fake_http.h"
 #include "support/fake_loop.h"

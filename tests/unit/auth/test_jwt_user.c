@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwt_user.h"
-
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/jwt_user.h"
 #include "base/buf.h"
 #include "sse/user.h"
 #include "support/test.h"
@@ -66,8 +65,8 @@ static void test_the_least_of_a_user(void **state)
 static void test_tokens_that_name_nobody(void **state)
 {
     static const char *const cases[] = {
-        "{}",           "{\"sub\":\"\"}",   "{\"sub\":null}",  "{\"sub\":1.5}",
-        "{\"sub\":[]}", "{\"sub\":true}",   "{\"sub\":{}}",    "{\"sub\":\"a\\nb\"}",
+        "{}",           "{\"sub\":\"\"}",        "{\"sub\":null}",       "{\"sub\":1.5}",
+        "{\"sub\":[]}", "{\"sub\":true}",        "{\"sub\":{}}",         "{\"sub\":\"a\\nb\"}",
         "{\"id\":7}",   "{\"sub\":\"\\u007f\"}", "{\"sub\":\"\\u0001\"}"};
     const char *fault;
 
@@ -171,7 +170,7 @@ static void test_names_of_tokens(void **state)
 {
     static const struct {
         const char *claims, *name;
-    } cases[] = {{"{\"jti\":\"x1\"}", "x1"}, {"{}", "t"},          {"{\"jti\":\"\"}", "t"},
+    } cases[] = {{"{\"jti\":\"x1\"}", "x1"}, {"{}", "t"},           {"{\"jti\":\"\"}", "t"},
                  {"{\"jti\":7}", "t"},       {"{\"jti\":[]}", "t"}, {"{\"jti\":\"a\\n\"}", "t"}};
 
     (void)state;
@@ -224,9 +223,10 @@ static void test_claims_may_be_called_otherwise_or_left_out(void **state)
                                            .channels = "",
                                            .permissions = "scope",
                                            .fields = ""};
-    json_t *claims = json_loads("{\"uid\":\"7\",\"sub\":\"8\",\"org\":5,\"channels\":[7],\"\":\"x\","
-                                "\"scope\":\"send\"}",
-                                0, NULL);
+    json_t *claims =
+        json_loads("{\"uid\":\"7\",\"sub\":\"8\",\"org\":5,\"channels\":[7],\"\":\"x\","
+                   "\"scope\":\"send\"}",
+                   0, NULL);
     const char *fault;
     struct sse_user *user = auth_jwt_user_new(claims, &others, "t", 0, &fault);
     unsigned permissions;

@@ -142,8 +142,12 @@ static bool is_bound_to_others(const char *name)
         "limits.sessionWindow",    "limits.outputHardBytes",  "limits.pingInterval",
         "limits.sessionBodyBytes", "apiKeys[].hash",          "apiKeys[].name",
         "apiKeys[].permissions",   "apiKeys[].services",      "services[].origins",
-        "trustedProxies",
+        "trustedProxies",          "services[].auth",         "outbound.caFile",
     };
+    static const char keys[] = "tokenKeys[].";
+
+    if (strncmp(name, keys, sizeof(keys) - 1) == 0)
+        return true; /* an item is a whole key */
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0)

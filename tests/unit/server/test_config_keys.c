@@ -12,6 +12,7 @@ union owner {
     struct config_listener listener;
     struct config_service service;
     struct config_api_key api_key;
+    struct config_token_key token_key;
 };
 
 static bool has_value(const struct config_key *key)
