@@ -3,16 +3,20 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "server/certificate.h"
+#include "server/check_token.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/make_key.h"
+#include "server/make_token.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -20,6 +24,7 @@
 struct command_line {
     struct config_sources sources;
     const char *out; /* --out; NULL: the state directory */
+    struct make_token_request token;
     const char *command;
     char *const *arguments;
     size_t argument_count;
@@ -38,6 +43,8 @@ static enum command_exit check_config(struct command_line *line);
 static enum command_exit default_config(struct command_line *line);
 static enum command_exit make_certificate(struct command_line *line);
 static enum command_exit print_key(struct command_line *line);
+static enum command_exit print_token(struct command_line *line);
+static enum command_exit judge_token(struct command_line *line);
 static enum command_exit print_version(struct command_line *line);
 static enum command_exit print_help(struct command_line *line);
 
@@ -49,6 +56,9 @@ static const struct command commands[] = {
      CERTIFICATE_MAX_NAMES, make_certificate},
     {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
      1, print_key},
+    {"make-token", "", "make an access token, for a service with auth jwt", 0, print_token},
+    {"check-token", "TOKEN", "say what that service would say to it; -: to standard input's", 1,
+     judge_token},
     {"version", "", "print the version", 0, print_version},
     {"help", "", "print this", 0, print_help},
 };
@@ -65,6 +75,11 @@ static const char usage[] =
     "  --workers N        threads that serve connections; 0: one per core\n"
     "  --log-level LEVEL  debug, info, warn or error\n"
     "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
+    "  --service NAME     for make-token and check-token (default: the first with auth jwt)\n"
+    "  --user ID, --name TEXT, --tenant ID, --channels LIST, --permissions LIST,\n"
+    "  --expires TIME     what make-token puts into the token (an hour from now)\n"
+    "  --key ID           which of tokenKeys signs (default: the first that can)\n"
+    "  --key-file FILE    what it signs with, where tokenKeys has the public key\n"
     "  -h, --help         print this\n"
     "  -V, --version      print the version\n"
     "\n"
@@ -153,6 +168,29 @@ static void hint_at_roles(const struct config *config)
     }
 }
 
+static const char *auth_of(const struct config_service *service)
+{
+    static const char *const texts[] = {
+        [CONFIG_AUTH_DEVELOPMENT] = "development", [CONFIG_AUTH_JWT] = "jwt"};
+
+    return texts[service->auth];
+}
+
+/* Where they are; of a secret, nothing. */
+static void print_token_keys(const struct config *config)
+{
+    for (size_t i = 0; i < config->token_key_count; i++) {
+        const struct config_token_key *key = &config->token_keys[i];
+        const char *services = *key->services != '\0' ? key->services : "all services";
+
+        if (*key->jwks != '\0')
+            printf("token keys: the JWK set %s, for %s\n", key->jwks, services);
+        else
+            printf("token key \"%s\" (%s, %s), for %s\n", key->id, key->algorithm,
+                   *key->file != '\0' ? key->file : "a secret", services);
+    }
+}
+
 static enum command_exit check_config(struct command_line *line)
 {
     struct config config;
@@ -170,8 +208,9 @@ static enum command_exit check_config(struct command_line *line)
                role_of(&config.listeners[i]));
     hint_at_roles(&config);
     for (size_t i = 0; i < config.service_count; i++)
-        printf("service %s at %s (auth development)\n", config.services[i].settings.name,
-               config.services[i].settings.base_path);
+        printf("service %s at %s (auth %s)\n", config.services[i].settings.name,
+               config.services[i].settings.base_path, auth_of(&config.services[i]));
+    print_token_keys(&config);
     printf("%zu API keys%s, state in %s\n", config.api_key_count,
            config.api_key_made ? " (made up at each start)" : "", config.state_directory);
     config_release(&config);
@@ -229,49 +268,119 @@ static enum command_exit print_key(struct command_line *line)
     return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
 }
 
+static enum command_exit print_token(struct command_line *line)
+{
+    struct config config;
+    char fault[400] = "";
+    enum command_exit status = load(&config, &line->sources);
+    int rc;
+
+    if (status != COMMAND_DONE)
+        return status;
+    rc = make_token(&config, &line->token, stdout, fault, sizeof(fault));
+    config_release(&config);
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s\n", fault);
+    return COMMAND_MISUSED;
+}
+
+static enum command_exit judge_token(struct command_line *line)
+{
+    struct check_token_request request = {.service = line->token.service, .from = stdin};
+    struct config config;
+    char fault[400] = "";
+    enum command_exit status;
+    int rc;
+
+    if (line->argument_count == 0)
+        return misuse("check-token needs a token, or - for one on standard input");
+    status = load(&config, &line->sources);
+    if (status != COMMAND_DONE)
+        return status;
+    log_open(LOG_WARN_LEVEL, config.log_format, STDERR_FILENO);
+    (void)signal(SIGPIPE, SIG_IGN); /* as those who fetch JWK sets need it */
+    request.token = line->arguments[0];
+    rc = check_token(&config, &request, stdout, fault, sizeof(fault));
+    config_release(&config);
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s\n", fault);
+    return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
+}
+
+/* An option with a value: where that is kept, and the only commands that have a use for it. */
+struct flag {
+    const char *name;
+    size_t offset;
+    const char *commands; /* words; "": all, and serving */
+};
+
+#define FLAG(name, member, commands)                                                               \
+    {                                                                                              \
+        (name), offsetof(struct command_line, member), (commands)                                  \
+    }
+static const struct flag flags[] = {
+    FLAG("config", sources.file, ""),
+    FLAG("listen", sources.listen, ""),
+    FLAG("workers", sources.workers, ""),
+    FLAG("log-level", sources.log_level, ""),
+    FLAG("out", out, "make-cert"),
+    FLAG("user", token.user, "make-token"),
+    FLAG("name", token.name, "make-token"),
+    FLAG("tenant", token.tenant, "make-token"),
+    FLAG("channels", token.channels, "make-token"),
+    FLAG("permissions", token.permissions, "make-token"),
+    FLAG("expires", token.expires, "make-token"),
+    FLAG("key", token.key, "make-token"),
+    FLAG("key-file", token.key_file, "make-token"),
+    FLAG("service", token.service, "make-token, check-token"),
+};
+#define FLAGS (sizeof(flags) / sizeof(flags[0]))
+
+static const char **value_of(struct command_line *line, const struct flag *flag)
+{
+    return (const char **)(void *)((char *)line + flag->offset);
+}
+
 /* Takes the options; false when one is not right (said on standard error). */
 static bool parse_options(struct command_line *line, int argc, char *argv[])
 {
-    enum { CONFIG = 256, LISTEN, WORKERS, LOG_LEVEL, OUT };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, CONFIG},
-        {"listen", required_argument, NULL, LISTEN},
-        {"workers", required_argument, NULL, WORKERS},
-        {"log-level", required_argument, NULL, LOG_LEVEL},
-        {"out", required_argument, NULL, OUT},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
+    enum { FIRST = 256 };
+    struct option options[FLAGS + 3] = {{"help", no_argument, NULL, 'h'},
+                                        {"version", no_argument, NULL, 'V'}};
 
+    for (size_t i = 0; i < FLAGS; i++)
+        options[2 + i] = (struct option){flags[i].name, required_argument, NULL, FIRST + (int)i};
     for (int option = 0; (option = getopt_long(argc, argv, "hV", options, NULL)) != -1;) {
-        switch (option) {
-        case CONFIG:
-            line->sources.file = optarg;
-            break;
-        case LISTEN:
-            line->sources.listen = optarg;
-            break;
-        case WORKERS:
-            line->sources.workers = optarg;
-            break;
-        case LOG_LEVEL:
-            line->sources.log_level = optarg;
-            break;
-        case OUT:
-            line->out = optarg;
-            break;
-        case 'h':
+        if (option >= FIRST)
+            *value_of(line, &flags[option - FIRST]) = optarg;
+        else if (option == 'h')
             line->help = true;
-            break;
-        case 'V':
+        else if (option == 'V')
             line->version = true;
-            break;
-        default:
+        else
             return false; /* getopt_long has said which */
-        }
     }
     return true;
+}
+
+/* The first option that the command (NULL: serving) has no use for, or NULL. */
+static const struct flag *find_useless(struct command_line *line, const char *command)
+{
+    for (size_t i = 0; i < FLAGS; i++) {
+        if (*flags[i].commands != '\0' && *value_of(line, &flags[i]) &&
+            (!command || !words_have(flags[i].commands, command)))
+            return &flags[i];
+    }
+    return NULL;
+}
+
+static enum command_exit refuse_useless(const struct flag *flag)
+{
+    fprintf(stderr, "sse-server: --%s is for %s only\nTry: sse-server --help\n", flag->name,
+            flag->commands);
+    return COMMAND_MISUSED;
 }
 
 static const struct command *find_command(const char *name, const char **nearest)
@@ -303,8 +412,8 @@ static enum command_exit run_command(struct command_line *line)
     }
     if (line->argument_count > command->most_arguments)
         return misuse("too many arguments for that command");
-    if (line->out && command->run != make_certificate)
-        return misuse("--out is for make-cert only");
+    if (find_useless(line, command->name))
+        return refuse_useless(find_useless(line, command->name));
     return command->run(line);
 }
 
@@ -318,8 +427,10 @@ enum command_exit command_run(int argc, char *argv[], char *const *environment)
         return print_help(&line);
     if (line.version)
         return print_version(&line);
+    if (optind == argc && find_useless(&line, NULL))
+        return refuse_useless(find_useless(&line, NULL));
     if (optind == argc)
-        return line.out ? misuse("--out is for make-cert only") : serve(&line);
+        return serve(&line);
     line.command = argv[optind];
     line.arguments = argv + optind + 1;
     line.argument_count = (size_t)(argc - optind - 1);

@@ -38,8 +38,8 @@ struct auth_jwt_key *config_load_token_key(const struct config_token_key *key, c
         return auth_jwt_key_read(key->id, algorithm, key->secret, fault, fault_size);
     text = file_read(key->file, KEY_FILE_BYTES, &length);
     if (!text) {
-        snprintf(fault, fault_size, "\"%.100s\": %s; give a file that this user may read", key->file,
-                 strerror(errno));
+        snprintf(fault, fault_size, "\"%.100s\": %s; give a file that this user may read",
+                 key->file, strerror(errno));
         return NULL;
     }
     loaded = auth_jwt_key_read(key->id, algorithm, text, fault, fault_size);
@@ -54,6 +54,24 @@ bool config_token_key_is_for(const struct config *config, const struct config_to
     struct word unknown;
 
     return (config_services_named(config, key->services, &unknown) & UINT64_C(1) << service) != 0;
+}
+
+int config_find_jwt_service(const struct config *config, const char *name, size_t *service,
+                            char *fault, size_t fault_size)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        const struct config_service *candidate = &config->services[i];
+
+        *service = i;
+        if (candidate->auth == CONFIG_AUTH_JWT &&
+            (!name || strcmp(candidate->settings.name, name) == 0))
+            return 0;
+    }
+    snprintf(fault, fault_size,
+             "the configuration has no service%s%.64s with auth: jwt; give the one that has, by "
+             "--config FILE%s",
+             name ? " " : "", name ? name : "", name ? " and --service NAME" : "");
+    return -EINVAL;
 }
 
 struct auth_jwt_keys *config_make_token_keys(const struct config *config, size_t service,
@@ -84,11 +102,10 @@ static int check_algorithm(const struct config_subject *subject, const char *nam
                                  "is missing; a key is for one, such as HS256, RS256 or ES256");
     if (auth_jwt_algorithm_find(name))
         return 0;
-    return config_check_fail(subject, "algorithm", "\"%.20s\" is %s; use " AUTH_JWT_ALGORITHM_NAMES,
-                             name,
-                             auth_jwt_algorithm_is_lacking(name)
-                                 ? "one that this build's library (libjwt 1.10) lacks"
-                                 : "not known");
+    return config_check_fail(
+        subject, "algorithm", "\"%.20s\" is %s; use " AUTH_JWT_ALGORITHM_NAMES, name,
+        auth_jwt_algorithm_is_lacking(name) ? "one that this build's library (libjwt 1.10) lacks"
+                                            : "not known");
 }
 
 static int check_key(const struct config_subject *subject, const struct config_token_key *key)
@@ -109,9 +126,9 @@ static int check_key(const struct config_subject *subject, const struct config_t
 /* Keys that came in clear text could be anybody's; on this machine nobody is in between. */
 static bool is_safe_url(const char *url)
 {
-    static const char *const safe[] = {"https://", "http://localhost/", "http://localhost:",
-                                       "http://127.0.0.1/", "http://127.0.0.1:", "http://[::1]/",
-                                       "http://[::1]:"};
+    static const char *const safe[] = {
+        "https://",          "http://localhost/", "http://localhost:", "http://127.0.0.1/",
+        "http://127.0.0.1:", "http://[::1]/",     "http://[::1]:"};
 
     for (size_t i = 0; i < sizeof(safe) / sizeof(safe[0]); i++) {
         if (strncmp(url, safe[i], strlen(safe[i])) == 0)

@@ -23,6 +23,11 @@ struct auth_jwt_key *config_load_token_key(const struct config_token_key *key, c
 bool config_token_key_is_for(const struct config *config, const struct config_token_key *key,
                              size_t service);
 
+/* The index of the service with auth jwt that has this name, or (NULL) of the first. 0, or -EINVAL
+ * with a sentence. */
+int config_find_jwt_service(const struct config *config, const char *name, size_t *service,
+                            char *fault, size_t fault_size);
+
 /* Those of one service, without JWK sets. NULL with a sentence when one cannot be loaded. */
 struct auth_jwt_keys *config_make_token_keys(const struct config *config, size_t service,
                                              char *fault, size_t fault_size);
