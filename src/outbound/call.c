@@ -88,6 +88,7 @@ struct outbound_call *outbound_call_new(const struct outbound_request *request)
 void outbound_call_free(struct outbound_call *call)
 {
     loop_timer_stop(&call->limit);
+    loop_timer_stop(&call->look);
     loop_cancel(&call->report);
     list_remove(&call->node);
     curl_slist_free_all(call->fields);

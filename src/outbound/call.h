@@ -30,7 +30,10 @@ struct outbound_call {
     bool is_paused; /* libcurl asked for more of a streamed body than there was */
     struct loop_timer limit;
     struct loop_task report; /* what has been taken, or the end */
-    CURL *easy;              /* NULL: was not sent yet */
+    struct loop_timer look;  /* early_answer.h; so is the next one */
+    bool was_sent_again;
+    CURL *easy;                        /* NULL: was not sent yet */
+    char explanation[CURL_ERROR_SIZE]; /* libcurl's own, of its error; may tell secrets */
     struct buf answer;
     struct outbound_fault fault; /* why it ended; while it is under way: why it will */
 };

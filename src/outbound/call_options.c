@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "outbound/call.h"
+#include "outbound/early_answer.h"
 
 /* A connection on which nothing is acknowledged for so long is dead. Without it, requests would
  * share a dead HTTP/2 connection until TCP gives up, which is a quarter of an hour. */
@@ -101,25 +102,41 @@ static CURLcode set_request(CURL *easy, struct outbound_call *call)
     return code;
 }
 
+/* Not HTTP/2 for streamed bodies: libcurl 7.88 loses most answers that come before such a body has
+ * ended. And a body that is as slow as its producer has no need to share a connection. */
+static CURLcode set_version(CURL *easy, const struct outbound_call *call)
+{
+    bool is_http1 = call->settings->only_http1 || call->request.is_streamed;
+    bool may_share = !is_http1 && strncasecmp(call->request.url, "https:", 6) == 0;
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_HTTP_VERSION,
+        (long)(is_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+    /* Rather waits for a connection that is being made, and may be shared, than makes another. */
+    SET(code, easy, CURLOPT_PIPEWAIT, may_share ? 1L : 0L);
+    return code;
+}
+
 CURLcode outbound_call_set_options(struct outbound_call *call)
 {
     const struct outbound_http_settings *settings = call->settings;
-    bool is_https = strncasecmp(call->request.url, "https:", 6) == 0;
     CURL *easy = call->easy;
     CURLcode code = set_connection(easy, settings);
 
     if (code == CURLE_OK)
         code = set_tls(easy, settings);
     if (code == CURLE_OK)
+        code = set_version(easy, call);
+    if (code == CURLE_OK)
         code = set_request(easy, call);
     SET(code, easy, CURLOPT_URL, call->request.url);
     SET(code, easy, CURLOPT_HTTPHEADER, call->fields);
     SET(code, easy, CURLOPT_USERAGENT, settings->user_agent);
-    SET(code, easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    /* Rather shares a connection that is being made than to make one more. */
-    SET(code, easy, CURLOPT_PIPEWAIT, is_https ? 1L : 0L);
     SET(code, easy, CURLOPT_WRITEFUNCTION, outbound_call_on_answer);
     SET(code, easy, CURLOPT_WRITEDATA, call);
+    SET(code, easy, CURLOPT_HEADERFUNCTION, outbound_early_answer_on_head);
+    SET(code, easy, CURLOPT_HEADERDATA, call);
+    SET(code, easy, CURLOPT_ERRORBUFFER, call->explanation);
     SET(code, easy, CURLOPT_PRIVATE, call);
     return code;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "outbound/call.h"
+#include "outbound/early_answer.h"
 #include "outbound/sockets.h"
 
 struct outbound_http {
@@ -32,11 +33,15 @@ static CURL *take_handle(struct outbound_http *http)
     return http->idle_count > 0 ? http->idle[--http->idle_count] : curl_easy_init();
 }
 
-static void give_handle(struct outbound_http *http, CURL *easy)
+/* A reset handle still knows that its sending was paused: that of a streamed body is not used
+ * again. */
+static void give_handle(struct outbound_http *http, struct outbound_call *call)
 {
+    CURL *easy = call->easy;
+
     if (!easy)
         return;
-    if (http->idle_count == http->settings.in_flight) {
+    if (call->request.is_streamed || http->idle_count == http->settings.in_flight) {
         curl_easy_cleanup(easy);
         return;
     }
@@ -80,6 +85,7 @@ static void stop(struct outbound_http *http, struct outbound_call *call)
     long opened = 0;
 
     loop_timer_stop(&call->limit);
+    loop_timer_stop(&call->look);
     if (call->state == OUTBOUND_CALL_WAITING && list_is_linked(&call->node)) {
         http->counters.waiting--;
     } else if (call->state == OUTBOUND_CALL_UNDER_WAY) {
@@ -105,7 +111,7 @@ static void end(struct outbound_call *call, struct outbound_fault fault)
 
 static void discard(struct outbound_call *call)
 {
-    give_handle(call->http, call->easy);
+    give_handle(call->http, call);
     outbound_call_free(call);
 }
 
@@ -163,15 +169,29 @@ static void send_waiting(struct outbound_http *http)
     }
 }
 
+static bool send_again(struct outbound_http *http, struct outbound_call *call)
+{
+    if (call->was_sent_again)
+        return false;
+    call->was_sent_again = true;
+    (void)curl_multi_remove_handle(http->sockets.multi, call->easy);
+    return curl_multi_add_handle(http->sockets.multi, call->easy) == CURLM_OK;
+}
+
 static void on_ended(struct outbound_sockets *sockets, CURL *easy, CURLcode code)
 {
+    struct outbound_http *http = container_of(sockets, struct outbound_http, sockets);
     struct outbound_call *call = NULL;
-    struct outbound_fault fault = outbound_fault_of(easy, code);
+    enum outbound_early early;
+    struct outbound_fault fault;
 
-    (void)sockets;
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    early = outbound_early_answer_of(call, code);
+    if (early == OUTBOUND_EARLY_LOST && send_again(http, call))
+        return;
+    fault = outbound_fault_of(easy, early == OUTBOUND_EARLY_READ ? CURLE_OK : code);
     /* What one of our callbacks refused, it has explained. */
-    end(call, code != CURLE_OK && call->fault.error != 0 ? call->fault : fault);
+    end(call, fault.error != 0 && call->fault.error != 0 ? call->fault : fault);
 }
 
 static void on_round(struct outbound_sockets *sockets)
@@ -202,6 +222,7 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     call->loop = http->loop;
     call->settings = &http->settings;
     call->limit.on_fire = on_limit;
+    call->look.on_fire = outbound_early_answer_look;
     call->report.run = on_report;
     if (!outbound_request_is_valid(request)) {
         end(call, (struct outbound_fault){

@@ -6,15 +6,19 @@
  * waits: names are resolved in threads, and what cannot be sent now waits in a bounded queue.
  *
  * Connections are kept and shared: HTTP/2 with many requests on one where an https host speaks it,
- * else HTTP/1.1 with keep-alive. Redirects are answers like others, cookies are not kept, only the
- * configured proxy is used (never one of the environment).
+ * else, and for streamed bodies, HTTP/1.1 with keep-alive. Redirects are answers like others,
+ * cookies are not kept, only the configured proxy is used (never one of the environment).
  *
  * Life of a call: outbound_http_start() gives it; then either done runs, exactly once and never
  * before start has returned, or the owner cancels it and done never runs. Both end the pointer.
  * The callbacks run at the end of a turn of the loop; they may start and cancel any call.
  *
- * A request whose kept connection breaks before anything of an answer has come is sent once more
- * on a new one, as browsers do: who must not run a request twice looks at its idempotency-key.
+ * A request may be sent twice: when a kept connection breaks before anything of an answer has come
+ * (as browsers do), and when libcurl loses an early one (early_answer.h). A back end that must not
+ * run it twice looks at its idempotency-key.
+ *
+ * Streamed bodies are as slow as their producers and hold a place in flight for as long. Who has
+ * such calls, and others that must not wait behind them, makes one outbound_http for each kind.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +39,7 @@ struct outbound_http_settings {
     const char *ca_file;        /* NULL or "": the system's */
     const char *proxy;          /* NULL or "": none */
     const char *user_agent;     /* NULL: none */
+    bool only_http1;            /* no HTTP/2, even where a host speaks it */
     bool takes_any_certificate; /* for development only */
 };
 

@@ -155,7 +155,12 @@ static bool serve(struct connection *connection, const char *head)
         while (sem_wait(&connection->server->gate) != 0)
             continue;
     }
-    if (!read_body(connection, head, &body)) {
+    if (path_is(head, "/early")) {
+        ok = answer(connection, "413 Content Too Large", &body);
+        while (ok && read_more(connection))
+            continue;
+        ok = false;
+    } else if (!read_body(connection, head, &body)) {
         ok = false;
     } else if (path_is(head, "/silent")) {
         while (read_more(connection))
@@ -264,6 +269,11 @@ void http_server_stop(struct http_server *server)
         struct connection *connection = server->connections[i];
 
         (void)shutdown(connection->fd, SHUT_RDWR);
+        sem_post(&server->gate);
+    }
+    for (unsigned i = 0; i < server->connection_count; i++) {
+        struct connection *connection = server->connections[i];
+
         (void)pthread_join(connection->thread, NULL);
         close(connection->fd);
         buf_release(&connection->in);

@@ -16,9 +16,8 @@
 #include "support/http_server.h"
 #include "support/test.h"
 
-#define PATIENT_MS                                                                                 \
-    50000u /* longer than a test may take: this limit is not the one that is tried                 \
-            */
+/* Longer than a test may take: this limit is not the one that is tried. */
+#define PATIENT_MS 50000u
 
 struct outcome {
     unsigned runs; /* of done */
