@@ -81,6 +81,7 @@ struct config_outbound {
     unsigned waiting;          /* 1000 */
     unsigned host_connections; /* 8 */
     unsigned connect_ms;       /* 5 s */
+    bool http2;                /* true */
     char *ca_file;             /* "": the system's */
     char *proxy;               /* "": none */
 };

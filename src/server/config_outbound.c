@@ -16,6 +16,7 @@ struct outbound_http_settings config_make_outbound(const struct config *config)
         .feed_bytes = config->limits.session_window,
         .ca_file = outbound->ca_file,
         .proxy = outbound->proxy,
+        .only_http1 = !outbound->http2,
         .user_agent = server_agent,
     };
 }
