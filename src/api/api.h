@@ -38,6 +38,15 @@ struct api_presence_settings {
     uint32_t watchers;    /* streams of one service */
 };
 
+/* Back ends that handle what pages send; "": nobody does. */
+struct api_handler_settings {
+    const char *message_url;
+    const char *upload_url;
+    bool upload_streams; /* the body goes to upload_url as it comes, instead of to the disk */
+    uint32_t time_limit_ms;
+    size_t answer_bytes; /* that are taken of an answer */
+};
+
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
@@ -53,6 +62,8 @@ struct api_service_settings {
     bool channels_open;           /* every user may have every channel */
     const char *channel_patterns; /* else those that one of these matches (base/words.h) */
     struct api_presence_settings presence;
+    struct api_handler_settings handlers;
+    const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
 };
 
 struct api_settings {

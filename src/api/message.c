@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
+#include "api/handler_call.h"
+#include "api/handler_subject.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/json_text.h"
@@ -17,31 +19,30 @@
 struct message {
     struct on_connection act;
     struct repeat_claim claim;
-    const char *id;            /* of the connection; NULL: it names none */
-    char *tenant_id, *user_id; /* whose it is, once that is known */
+    struct handler_call call;
+    struct handler_subject subject;
+    struct api_exchange *exchange; /* a reference */
+    const char *id;                /* of the connection; NULL: it names none */
+    char *tenant_id, *user_id;     /* whose it is, once that is known */
+    json_t *body;                  /* an object; NULL: there was none */
 };
 
 static void message_free(struct message *message)
 {
     repeat_claim_release(&message->claim);
+    handler_subject_release(&message->subject);
+    json_decref(message->body);
     free(message->tenant_id);
     free(message->user_id);
+    api_exchange_unref(message->exchange);
     free(message);
 }
 
-/* No handler is configured: the answer is the path. Returns a reference. */
-static struct bytes *make_answer(const struct api_exchange *exchange)
+static const char *handler_of(const struct api_exchange *exchange)
 {
-    struct buf text = BUF_INIT;
+    const char *url = exchange->service->settings->handlers.message_url;
 
-    api_reply_begin(exchange, &text);
-    json_text_string(&text, exchange->variable);
-    return api_reply_finish(exchange, &text);
-}
-
-static void answer_path(struct api_exchange *exchange)
-{
-    api_reply_bytes(exchange, make_answer(exchange));
+    return url[0] != '\0' ? url : NULL;
 }
 
 static void answer_unknown(struct api_exchange *exchange)
@@ -51,31 +52,93 @@ static void answer_unknown(struct api_exchange *exchange)
                     "told this page");
 }
 
+/* ---- the answer ---- */
+
+/* Of a request with a key: what it got, or that it did not get that far. */
+static void settle(struct message *message, const struct api_answer *answer)
+{
+    if (message->claim.key)
+        repeats_settle(&message->claim, message->exchange->service, answer);
+}
+
+static void answer_page(struct message *message, const struct api_answer *answer)
+{
+    settle(message, answer);
+    api_reply_answer(message->exchange, answer);
+    message_free(message);
+}
+
+static void on_handled(struct handler_call *call, enum handler_outcome outcome,
+                       const struct api_answer *answer)
+{
+    struct message *message = container_of(call, struct message, call);
+
+    (void)outcome;
+    if (answer) {
+        answer_page(message, answer);
+        return;
+    }
+    settle(message, NULL);
+    handler_call_refuse(call);
+    message_free(message);
+}
+
+/* The query, less what is not for the handler, overlaid with the body. */
+static void append_object(struct buf *text, const struct message *message)
+{
+    json_t *object = handler_subject_query(message->exchange);
+    char *written;
+
+    if (message->body)
+        json_object_update(object, message->body);
+    written = json_dumps(object, JSON_COMPACT);
+    buf_printf(text, ",\"message\":%s}", written ? written : "{}");
+    free(written);
+    json_decref(object);
+}
+
+static void ask_handler(struct message *message, const char *url)
+{
+    struct buf text = BUF_INIT;
+
+    handler_subject_open(&text, message->exchange, "message", &message->subject);
+    append_object(&text, message);
+    message->call.done = on_handled;
+    handler_call_post(&message->call, message->exchange, url, &text);
+}
+
+/* No handler is configured: the answer is the path. */
+static void answer_path(struct message *message)
+{
+    struct buf text = BUF_INIT;
+    struct api_answer answer;
+
+    api_reply_begin(message->exchange, &text);
+    json_text_string(&text, message->exchange->variable);
+    answer = api_reply_make(message->exchange, &text);
+    answer_page(message, &answer);
+}
+
+static void handle(struct message *message)
+{
+    const char *url = handler_of(message->exchange);
+
+    if (url)
+        ask_handler(message, url);
+    else
+        answer_path(message);
+}
+
+/* ---- the connection ---- */
+
 static void count_request(struct on_connection *act, struct sse_connection *connection)
 {
-    (void)act;
+    struct message *message = container_of(act, struct message, act);
+
     connection->request_message_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
-}
-
-static void answer(struct on_connection *act)
-{
-    if (act->found)
-        answer_path(act->exchange);
-    else
-        answer_unknown(act->exchange);
-    message_free(container_of(act, struct message, act));
-}
-
-/* ---- with an idempotency-key ---- */
-
-static void answer_first(struct message *message, struct api_exchange *exchange)
-{
-    struct bytes *body = make_answer(exchange);
-
-    repeats_settle(&message->claim, exchange->service, body);
-    api_reply_bytes(exchange, body);
-    message_free(message);
+    if (handler_of(message->exchange))
+        handler_subject_note(&message->subject, message->exchange, connection);
 }
 
 static void on_counted(struct on_connection *act)
@@ -83,27 +146,34 @@ static void on_counted(struct on_connection *act)
     struct message *message = container_of(act, struct message, act);
 
     if (act->found) {
-        answer_first(message, act->exchange);
+        handle(message);
         return;
     }
-    repeats_settle(&message->claim, act->exchange->service, NULL);
-    answer_unknown(act->exchange);
+    settle(message, NULL);
+    answer_unknown(message->exchange);
     message_free(message);
 }
+
+static void count_and_handle(struct message *message)
+{
+    message->act = (struct on_connection){.act = count_request, .done = on_counted};
+    on_connection_start(&message->act, message->exchange, message->id);
+}
+
+/* ---- with an idempotency-key ---- */
 
 static void on_claimed(struct repeat_claim *claim)
 {
     struct message *message = container_of(claim, struct message, claim);
-    struct api_exchange *exchange = claim->exchange;
 
-    if (claim->answer) {
-        api_reply_bytes(exchange, bytes_ref(claim->answer));
+    if (claim->answer.body) {
+        api_reply_answer(message->exchange,
+                         &(struct api_answer){claim->answer.status, bytes_ref(claim->answer.body)});
         message_free(message);
     } else if (message->id) {
-        message->act = (struct on_connection){.act = count_request, .done = on_counted};
-        on_connection_start(&message->act, exchange, message->id);
+        count_and_handle(message);
     } else {
-        answer_first(message, exchange);
+        handle(message);
     }
 }
 
@@ -129,53 +199,53 @@ static void on_owner(struct on_connection *act)
 
 /* ---- the request ---- */
 
-static bool is_body_acceptable(struct api_exchange *exchange)
+/* False: it has been answered. */
+static bool read_body(struct api_exchange *exchange, json_t **body)
 {
-    json_t *body;
-
-    if (exchange->body_length == 0)
-        return true;
-    body = api_json_body_object(exchange);
-    json_decref(body);
-    return body != NULL;
+    *body = exchange->body_length > 0 ? api_json_body_object(exchange) : NULL;
+    return exchange->body_length == 0 || *body;
 }
 
-static void start_on_connection(struct api_exchange *exchange, const char *id, bool has_key)
+static void start_on_connection(struct message *message, bool has_key)
 {
-    struct message *message = mem_zalloc(sizeof(*message));
-
-    message->id = id;
-    message->claim.done = on_claimed;
-    message->act.act = has_key ? note_owner : count_request;
-    message->act.done = has_key ? on_owner : answer;
-    on_connection_start(&message->act, exchange, id);
-}
-
-static void start_for_user(struct api_exchange *exchange, bool has_key)
-{
-    struct message *message;
-
     if (!has_key) {
-        answer_path(exchange);
+        count_and_handle(message);
         return;
     }
-    message = mem_zalloc(sizeof(*message));
-    message->claim.done = on_claimed;
-    repeats_claim(&message->claim, exchange, exchange->user->tenant_id, exchange->user->id);
+    message->act = (struct on_connection){.act = note_owner, .done = on_owner};
+    on_connection_start(&message->act, message->exchange, message->id);
+}
+
+static void start_for_user(struct message *message, bool has_key)
+{
+    const struct sse_user *user = message->exchange->user;
+
+    if (handler_of(message->exchange))
+        handler_subject_note_user(&message->subject, user);
+    if (has_key)
+        repeats_claim(&message->claim, message->exchange, user->tenant_id, user->id);
+    else
+        handle(message);
 }
 
 void api_handle_message(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
-    bool is_refused, has_key;
+    struct message *message;
+    bool is_refused, has_key = repeats_key(exchange, &is_refused) != NULL;
+    json_t *body;
 
-    if (!is_body_acceptable(exchange))
+    if (is_refused || !read_body(exchange, &body))
         return;
-    has_key = repeats_key(exchange, &is_refused) != NULL;
-    if (is_refused)
-        return;
-    if (id && id[0] != '\0')
-        start_on_connection(exchange, id, has_key);
+    message = mem_zalloc(sizeof(*message));
+    message->exchange = api_exchange_ref(exchange);
+    message->claim.done = on_claimed;
+    message->body = body;
+    message->id = id && id[0] != '\0' ? id : NULL;
+    if (message->id)
+        start_on_connection(message, has_key);
     else if (api_exchange_require_user(exchange))
-        start_for_user(exchange, has_key);
+        start_for_user(message, has_key);
+    else
+        message_free(message);
 }

@@ -16,10 +16,10 @@
 
 struct entry {
     struct sse_table_node node;
-    struct list age;     /* in repeats->answered, once it is */
-    struct list waiting; /* claims, while it is not */
-    struct bytes *answer;
-    uint64_t answered_at; /* loop ms */
+    struct list age;          /* in repeats->answered, once it is */
+    struct list waiting;      /* claims, while it is not */
+    struct api_answer answer; /* without a body while there is none */
+    uint64_t answered_at;     /* loop ms */
     char key[];
 };
 
@@ -27,7 +27,7 @@ struct entry {
 struct settlement {
     struct owner_news news;
     char *key;
-    struct bytes *answer;
+    struct api_answer answer;
 };
 
 void repeats_init(struct repeats *repeats, struct api_service *service)
@@ -40,7 +40,7 @@ void repeats_init(struct repeats *repeats, struct api_service *service)
 static void entry_free(struct repeats *repeats, struct entry *entry)
 {
     sse_table_remove(&repeats->entries, &entry->node);
-    bytes_unref(entry->answer);
+    bytes_unref(entry->answer.body);
     free(entry);
 }
 
@@ -71,6 +71,11 @@ const char *repeats_key(struct api_exchange *exchange, bool *refused)
         api_reply_error(exchange, 422, "idempotency-key must have 1 to %u characters",
                         REPEATS_MAX_KEY);
     return key;
+}
+
+static struct api_answer answer_ref(const struct api_answer *answer)
+{
+    return (struct api_answer){answer->status, bytes_ref(answer->body)};
 }
 
 static struct repeats *owned(struct api *api, size_t service)
@@ -116,12 +121,12 @@ static void run_claim(struct peers_call *call, size_t worker, void *context)
     (void)worker;
     forget_old(repeats, loop_now_ms(api->loop));
     entry = find(repeats, claim->key);
-    if (entry && !entry->answer) {
+    if (entry && !entry->answer.body) {
         list_append(&entry->waiting, &claim->node);
         return;
     }
     if (entry) {
-        claim->answer = bytes_ref(entry->answer);
+        claim->answer = answer_ref(&entry->answer);
         repeats->replayed++;
     } else {
         add(repeats, claim->key);
@@ -156,23 +161,24 @@ void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, co
     peers_call_one(peers, exchange->api->worker, peers_owner(peers, claim->key), &claim->call);
 }
 
-static void let_go(struct repeats *repeats, struct list *waiting, struct bytes *answer)
+static void let_go(struct repeats *repeats, struct list *waiting, const struct api_answer *answer)
 {
     struct repeat_claim *claim = container_of(waiting, struct repeat_claim, node);
 
     if (answer) {
-        claim->answer = bytes_ref(answer);
+        claim->answer = answer_ref(answer);
         repeats->replayed++;
     }
     peers_call_done(&claim->call);
 }
 
-static void keep_answer(struct repeats *repeats, struct entry *entry, struct bytes *answer)
+static void keep_answer(struct repeats *repeats, struct entry *entry,
+                        const struct api_answer *answer)
 {
     const struct api_service *service = repeats->service;
     struct list *waiting;
 
-    entry->answer = bytes_ref(answer);
+    entry->answer = answer_ref(answer);
     entry->answered_at = loop_now_ms(service->api->loop);
     while ((waiting = list_take_first(&entry->waiting)))
         let_go(repeats, waiting, answer);
@@ -191,8 +197,8 @@ static void take_settlement(struct owner_news *news, struct api_service *service
     struct entry *entry = find(repeats, settlement->key);
     struct list *next;
 
-    if (settlement->answer) {
-        keep_answer(repeats, entry, settlement->answer);
+    if (settlement->answer.body) {
+        keep_answer(repeats, entry, &settlement->answer);
         return;
     }
     next = list_take_first(&entry->waiting);
@@ -206,17 +212,19 @@ static void release_settlement(struct owner_news *news)
 {
     struct settlement *settlement = container_of(news, struct settlement, news);
 
-    bytes_unref(settlement->answer);
+    bytes_unref(settlement->answer.body);
     free(settlement->key);
     free(settlement);
 }
 
-void repeats_settle(struct repeat_claim *claim, struct api_service *service, struct bytes *answer)
+void repeats_settle(struct repeat_claim *claim, struct api_service *service,
+                    const struct api_answer *answer)
 {
     struct settlement *settlement = mem_zalloc(sizeof(*settlement));
 
     settlement->key = claim->key;
-    settlement->answer = answer ? bytes_ref(answer) : NULL;
+    if (answer)
+        settlement->answer = answer_ref(answer);
     settlement->news.take = take_settlement;
     settlement->news.release = release_settlement;
     claim->key = NULL;
@@ -227,5 +235,5 @@ void repeat_claim_release(struct repeat_claim *claim)
 {
     free(claim->key);
     claim->key = NULL;
-    claim->answer = bytes_unref(claim->answer);
+    claim->answer.body = bytes_unref(claim->answer.body);
 }

@@ -15,13 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/reply.h"
 #include "base/list.h"
 #include "cluster/peers.h"
 #include "sse/table.h"
 
 struct api_exchange;
 struct api_service;
-struct bytes;
 
 #define REPEATS_MAX_KEY 64u
 
@@ -40,8 +40,8 @@ struct repeat_claim {
     struct api_exchange *exchange; /* a reference until done has returned */
     /* In the thread of the request, later; owns the claim. */
     void (*done)(struct repeat_claim *claim);
-    char *key;            /* with the user it belongs to; from _start until _settle or _release */
-    struct bytes *answer; /* of the first; NULL: this is the first, which must settle */
+    char *key; /* with the user it belongs to; from _start until _settle or _release */
+    struct api_answer answer; /* of the first; without a body: this is the first, and must settle */
 };
 
 void repeats_init(struct repeats *repeats, struct api_service *service);
@@ -57,7 +57,8 @@ void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, co
 
 /* How the request went that claimed first: its answer (a reference is taken), or NULL: it did not
  * run, so that the next may. Releases the claim. */
-void repeats_settle(struct repeat_claim *claim, struct api_service *service, struct bytes *answer);
+void repeats_settle(struct repeat_claim *claim, struct api_service *service,
+                    const struct api_answer *answer);
 
 /* Of one that has got its answer, or never claimed. */
 void repeat_claim_release(struct repeat_claim *claim);

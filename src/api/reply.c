@@ -19,7 +19,7 @@
 #define RETRY_LOWEST  2u
 #define RETRY_HIGHEST 10u
 
-static const char envelope_head[] = "{\"success\":true,\"code\":200,\"data\":";
+static const char envelope_head[] = "{\"success\":true,\"code\":%d,\"data\":";
 static const char envelope_tail[] = ",\"message\":null,\"errorMessage\":null}";
 
 static bool is_wrapped(const struct api_exchange *exchange)
@@ -39,47 +39,71 @@ static void respond(struct h2_stream *stream, struct h2_response *response, stru
     h2_stream_respond(stream, response);
 }
 
-static void respond_200(struct api_exchange *exchange, const char *content_type, struct bytes *body)
+static void respond_with(struct api_exchange *exchange, const char *content_type,
+                         const struct api_answer *answer)
 {
     static const struct h2_field field = {"cache-control", "no-store"};
     struct h2_response response = {
-        .status = 200,
+        .status = answer->status,
         .content_type = content_type,
         .fields = &field,
         .field_count = 1,
         .is_patient = exchange->is_patient,
     };
 
-    respond(exchange->stream, &response, body);
+    respond(exchange->stream, &response, answer->body);
 }
 
 void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text)
 {
-    respond_200(exchange, content_type, buf_freeze(text));
+    respond_with(exchange, content_type, &(struct api_answer){200, buf_freeze(text)});
+}
+
+static void begin(const struct api_exchange *exchange, int status, struct buf *text)
+{
+    if (is_wrapped(exchange))
+        buf_printf(text, envelope_head, status);
 }
 
 void api_reply_begin(const struct api_exchange *exchange, struct buf *text)
 {
     buf_reserve(text, 192);
-    if (is_wrapped(exchange))
-        buf_append(text, envelope_head, sizeof(envelope_head) - 1);
+    begin(exchange, 200, text);
 }
 
-struct bytes *api_reply_finish(const struct api_exchange *exchange, struct buf *text)
+static struct api_answer finish(const struct api_exchange *exchange, int status, struct buf *text)
 {
     if (is_wrapped(exchange))
         buf_append(text, envelope_tail, sizeof(envelope_tail) - 1);
-    return buf_freeze(text);
+    return (struct api_answer){status, buf_freeze(text)};
 }
 
-void api_reply_bytes(struct api_exchange *exchange, struct bytes *body)
+struct api_answer api_reply_make(const struct api_exchange *exchange, struct buf *text)
 {
-    respond_200(exchange, "application/json", body);
+    return finish(exchange, 200, text);
+}
+
+struct api_answer api_reply_make_data(const struct api_exchange *exchange, int status,
+                                      struct buf *data)
+{
+    struct buf text = BUF_INIT;
+
+    begin(exchange, status, &text);
+    buf_append(&text, data->data, data->length);
+    buf_release(data);
+    return finish(exchange, status, &text);
+}
+
+void api_reply_answer(struct api_exchange *exchange, const struct api_answer *answer)
+{
+    respond_with(exchange, "application/json", answer);
 }
 
 void api_reply_end(struct api_exchange *exchange, struct buf *text)
 {
-    api_reply_bytes(exchange, api_reply_finish(exchange, text));
+    const struct api_answer answer = api_reply_make(exchange, text);
+
+    api_reply_answer(exchange, &answer);
 }
 
 static int append_chunk(const char *chunk, size_t length, void *text)
@@ -130,15 +154,20 @@ static const char *sentence(int status)
     return status < 500 ? "The request was refused." : "The server failed. We are sorry.";
 }
 
-static void append_error(struct buf *text, bool envelope, int status, const char *detail)
+/* data: JSON, or NULL. */
+static void append_error(struct buf *text, bool envelope, int status, const char *data,
+                         const char *detail)
 {
     if (!envelope) {
         buf_append_str(text, "{\"error\":");
         json_text_string(text, detail);
+        if (data)
+            buf_printf(text, ",\"data\":%s", data);
         buf_append_char(text, '}');
         return;
     }
-    buf_printf(text, "{\"success\":false,\"code\":%d,\"data\":null,\"message\":", status);
+    buf_printf(text, "{\"success\":false,\"code\":%d,\"data\":%s,\"message\":", status,
+               data ? data : "null");
     json_text_string(text, sentence(status));
     buf_append_str(text, ",\"errorMessage\":");
     json_text_string(text, detail);
@@ -165,9 +194,19 @@ void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
                  (unsigned)random_between(RETRY_LOWEST, RETRY_HIGHEST));
         fields[count++] = (struct h2_field){"retry-after", retry_after};
     }
-    append_error(&text, envelope, status, detail);
+    append_error(&text, envelope, status, NULL, detail);
     response.field_count = count;
     respond(stream, &response, buf_freeze(&text));
+}
+
+struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, int status,
+                                         struct buf *data, const char *detail)
+{
+    struct buf text = BUF_INIT;
+
+    append_error(&text, is_wrapped(exchange), status, buf_str(data), detail);
+    buf_release(data);
+    return (struct api_answer){status, buf_freeze(&text)};
 }
 
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,

@@ -24,10 +24,21 @@ void api_reply_json(struct api_exchange *exchange, json_t *data);
 void api_reply_begin(const struct api_exchange *exchange, struct buf *text);
 void api_reply_end(struct api_exchange *exchange, struct buf *text);
 
-/* The same in two steps, for an answer that is needed more than once: _finish gives the whole text,
- * one reference; _bytes answers with it and takes over a reference. */
-struct bytes *api_reply_finish(const struct api_exchange *exchange, struct buf *text);
-void api_reply_bytes(struct api_exchange *exchange, struct bytes *body);
+/* An answer that may be needed more than once. */
+struct api_answer {
+    int status;
+    struct bytes *body; /* one reference; NULL: there is no answer */
+};
+
+/* _make gives such an answer: 200 with what was begun and appended; with another status and one
+ * JSON value as data; or a refusal with data beside its detail. Each releases the buffer. */
+struct api_answer api_reply_make(const struct api_exchange *exchange, struct buf *text);
+struct api_answer api_reply_make_data(const struct api_exchange *exchange, int status,
+                                      struct buf *data);
+struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, int status,
+                                         struct buf *data, const char *detail);
+/* Answers with it, and takes over its reference. */
+void api_reply_answer(struct api_exchange *exchange, const struct api_answer *answer);
 
 /* 200 with any text; releases the buffer. */
 void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text);

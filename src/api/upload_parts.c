@@ -18,6 +18,7 @@ struct part {
     char *file_name; /* NULL: a plain field */
     char *content_type;
     struct upload_file file;
+    struct buf value; /* of a plain field, when it is kept */
 };
 
 struct upload_parts {
@@ -26,6 +27,7 @@ struct upload_parts {
     int directory;
     size_t count;
     size_t open_files; /* its share of limits.open_count */
+    size_t kept;       /* bytes of values */
     struct part *parts;
     char fault[160]; /* of ours; "": the parser's */
 };
@@ -67,10 +69,27 @@ static int on_part(void *context, const struct h2_multipart_part *described)
     return 0;
 }
 
+static int keep_value(struct upload_parts *parts, struct part *part, const char *data,
+                      size_t length)
+{
+    if (part->file_name || parts->limits.kept_bytes == 0)
+        return 0;
+    if (parts->kept + length > parts->limits.kept_bytes) {
+        snprintf(parts->fault, sizeof(parts->fault),
+                 "the plain fields have more than %zu bytes together; send the large ones as files",
+                 parts->limits.kept_bytes);
+        return -E2BIG;
+    }
+    parts->kept += length;
+    buf_append(&part->value, data, length);
+    return 0;
+}
+
 static int on_data(void *context, const char *data, size_t length)
 {
     struct upload_parts *parts = context;
     struct part *part = &parts->parts[parts->count - 1];
+    int rc = keep_value(parts, part, data, length);
 
     if (!part->file_name && part->file.size + length > parts->limits.field_bytes) {
         snprintf(parts->fault, sizeof(parts->fault),
@@ -78,7 +97,7 @@ static int on_data(void *context, const char *data, size_t length)
                  parts->count, parts->limits.field_bytes);
         return -E2BIG;
     }
-    return upload_file_write(&part->file, data, length);
+    return rc < 0 ? rc : upload_file_write(&part->file, data, length);
 }
 
 static int on_part_end(void *context)
@@ -125,6 +144,7 @@ void upload_parts_free(struct upload_parts *parts)
         free(part->name);
         free(part->file_name);
         free(part->content_type);
+        buf_release(&part->value);
     }
     free(parts->parts);
     *parts->limits.open_count -= parts->open_files;
@@ -137,6 +157,14 @@ int upload_parts_feed(struct upload_parts *parts, const char *data, size_t lengt
     return h2_multipart_feed(parts->multipart, data, length);
 }
 
+static void remove_first(const struct upload_parts *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (parts->parts[i].file_name)
+            upload_file_remove(&parts->parts[i].file);
+    }
+}
+
 static int keep_all(struct upload_parts *parts)
 {
     for (size_t i = 0; i < parts->count; i++) {
@@ -144,11 +172,15 @@ static int keep_all(struct upload_parts *parts)
 
         if (rc == 0)
             continue;
-        while (i-- > 0)
-            upload_file_remove(&parts->parts[i].file);
+        remove_first(parts, i);
         return rc;
     }
     return 0;
+}
+
+void upload_parts_remove(struct upload_parts *parts)
+{
+    remove_first(parts, parts->count);
 }
 
 int upload_parts_finish(struct upload_parts *parts)
@@ -163,7 +195,22 @@ const char *upload_parts_fault(const struct upload_parts *parts)
     return parts->fault[0] != '\0' ? parts->fault : h2_multipart_fault(parts->multipart);
 }
 
-static void describe(const struct part *part, struct buf *text)
+static void describe_place(const struct part *part, const char *directory, struct buf *text)
+{
+    struct buf path = BUF_INIT;
+
+    if (!part->file_name) {
+        buf_append_str(text, ",\"value\":");
+        json_text_string(text, buf_str(&part->value));
+        return;
+    }
+    buf_printf(&path, "%s/%s", directory, part->file.name);
+    buf_append_str(text, ",\"file\":");
+    json_text_string(text, buf_str(&path));
+    buf_release(&path);
+}
+
+static void describe(const struct part *part, const char *directory, struct buf *text)
 {
     buf_append_str(text, "{\"name\":");
     json_text_string(text, part->name);
@@ -178,16 +225,19 @@ static void describe(const struct part *part, struct buf *text)
     json_text_number(text, part->file.size);
     buf_append_str(text, ",\"sha256\":");
     json_text_string(text, part->file.sha256);
+    if (directory)
+        describe_place(part, directory, text);
     buf_append_char(text, '}');
 }
 
-void upload_parts_describe(const struct upload_parts *parts, struct buf *text)
+void upload_parts_describe(const struct upload_parts *parts, const char *directory,
+                           struct buf *text)
 {
     buf_append_char(text, '[');
     for (size_t i = 0; i < parts->count; i++) {
         if (i > 0)
             buf_append_char(text, ',');
-        describe(&parts->parts[i], text);
+        describe(&parts->parts[i], directory, text);
     }
     buf_append_char(text, ']');
 }

@@ -13,6 +13,7 @@ struct upload_parts;
 struct upload_parts_limits {
     size_t parts;
     size_t field_bytes; /* of a plain field */
+    size_t kept_bytes;  /* of all plain fields, whose text is kept; 0: it is not */
     size_t open_files;  /* of all uploads that share the count below */
     size_t *open_count; /* lent */
 };
@@ -34,7 +35,12 @@ int upload_parts_feed(struct upload_parts *parts, const char *data, size_t lengt
 int upload_parts_finish(struct upload_parts *parts);
 const char *upload_parts_fault(const struct upload_parts *parts);
 
-/* [{"name","fileName","contentType","size","sha256"}, …] */
-void upload_parts_describe(const struct upload_parts *parts, struct buf *text);
+/* The files that were kept are not wanted. */
+void upload_parts_remove(struct upload_parts *parts);
+
+/* [{"name","fileName","contentType","size","sha256"}, …]. directory: for who may know where the
+ * files lie ("file") and what the plain fields hold ("value"); NULL for others. */
+void upload_parts_describe(const struct upload_parts *parts, const char *directory,
+                           struct buf *text);
 
 #endif

@@ -71,6 +71,8 @@ struct config_service {
     uint32_t session_connections; /* 32 event streams per session */
     uint32_t idempotency_keys;    /* 10000 answers kept per worker */
     struct api_presence_settings presence;
+    struct api_handler_settings handlers; /* its texts are owned by the config */
+    char *webhook_secret;
     bool channels_open;
     char *channel_patterns; /* with commas */
 };

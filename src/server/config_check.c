@@ -16,6 +16,7 @@
 #include "server/config_api_keys.h"
 #include "server/config_source.h"
 #include "server/config_token_keys.h"
+#include "server/config_webhooks.h"
 
 int config_check_fail(const struct config_subject *subject, const char *key, const char *format,
                       ...)
@@ -232,7 +233,7 @@ static int check_service(const struct config_subject *subject, const struct conf
             subject, "jsonBodyBytes",
             "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
             service->json_body_bytes, subject->config->limits.session_body_bytes);
-    return 0;
+    return config_check_handlers(subject, service);
 }
 
 static int check_limits(const struct config_subject *subject, const struct h2_limits *limits)

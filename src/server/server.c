@@ -147,6 +147,8 @@ static int prepare_service(struct server *server, size_t index)
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
         .presence = service->presence,
+        .handlers = service->handlers,
+        .webhook_secret = service->webhook_secret,
         /* Who may be anybody may have anybody's channels. */
         .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,
         .channel_patterns = service->channel_patterns,

@@ -123,7 +123,7 @@ static void test_files_are_kept_and_described(void **state)
     assert_int_equal(each_file(*state, NULL), 0);
     assert_int_equal(upload_parts_finish(parts), 0);
     assert_int_equal(each_file(*state, check_content), 1);
-    upload_parts_describe(parts, &text);
+    upload_parts_describe(parts, NULL, &text);
     upload_parts_free(parts);
     assert_int_equal(each_file(*state, NULL), 1);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/buf.h"
 #include "support/test.h"
 
 static void test_texts_of_the_standard(void **state)
@@ -57,11 +58,30 @@ static void test_other_texts_are_refused(void **state)
     }
 }
 
+static void what_is_written_is_read(void **state)
+{
+    static const char bytes[] = "\xfb\xff\x00\xbe?>~abc";
+
+    (void)state;
+    for (size_t length = 0; length < sizeof(bytes); length++) {
+        for (enum base64_form form = BASE64; form <= BASE64_URL; form++) {
+            struct buf text = BUF_INIT;
+            char back[32];
+
+            base64_encode(form, bytes, length, &text);
+            assert_int_equal(base64_decode(form, buf_str(&text), text.length, back), length);
+            assert_memory_equal(back, bytes, length);
+            buf_release(&text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_of_the_standard),
         cmocka_unit_test(test_other_texts_are_refused),
+        cmocka_unit_test(what_is_written_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
