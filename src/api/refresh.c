@@ -16,9 +16,9 @@
 struct refresh {
     struct on_connection act;
     json_t *body;
-    const char *id;              /* the body's */
-    int64_t expires_at;          /* the results: 0 for never */
-    json_t *channels, *removed;  /* what the connection has now, and has no more */
+    const char *id;             /* the body's */
+    int64_t expires_at;         /* the results: 0 for never */
+    json_t *channels, *removed; /* what the connection has now, and has no more */
 };
 
 static void refresh_free(struct refresh *refresh)
@@ -65,13 +65,11 @@ static void replace_user(struct on_connection *act, struct sse_connection *conne
 static void answer(struct on_connection *act)
 {
     struct refresh *refresh = container_of(act, struct refresh, act);
-    json_t *expires_at =
-        refresh->expires_at > 0 ? json_integer(refresh->expires_at) : json_null();
+    json_t *expires_at = refresh->expires_at > 0 ? json_integer(refresh->expires_at) : json_null();
 
     if (act->found)
-        api_reply_json(act->exchange,
-                       json_pack("{s:O,s:O,s:O}", "expiresAt", expires_at, "channel",
-                                 refresh->channels, "removed", refresh->removed));
+        api_reply_json(act->exchange, json_pack("{s:O,s:O,s:O}", "expiresAt", expires_at, "channel",
+                                                refresh->channels, "removed", refresh->removed));
     else
         api_reply_json(act->exchange, json_pack("{s:s}", "error", "connectionId not exist"));
     json_decref(expires_at);
