@@ -3,13 +3,13 @@
 #define H2_SESSION_STATE_H
 /* Inside of h2_session, and what the files of this room do to one. For this room only. */
 #include <ev.h>
-#include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
 
 #include "base/list.h"
 #include "base/loop.h"
 #include "h2/endpoint.h"
 #include "h2/guard.h"
+#include "h2/peer.h"
 #include "h2/session.h"
 #include "h2/wire.h"
 
@@ -23,12 +23,6 @@ enum h2_session_phase {
     H2_SESSION_ENDING,    /* a GOAWAY is the last thing it will send */
     H2_SESSION_LINGERING, /* has said its last; waits a moment for the client to read it */
     H2_SESSION_CLOSED     /* waits for the reap */
-};
-
-union h2_peer {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
 };
 
 struct h2_session {
