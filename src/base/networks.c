@@ -10,14 +10,13 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 
 #define V4_BITS 32u
 #define V6_BITS 128u
 
-/* The longest IPv6 address, a slash, three digits, and what blanks somebody put between. */
-#define TEXT_SIZE 64u
-
-static const char blanks[] = " \t";
+/* Longer than any address: what is cut off here is none. */
+#define TEXT_SIZE 64
 
 struct address {
     sa_family_t family;
@@ -139,13 +138,10 @@ static int refuse_host_bits(const char *text, const struct network *network, cha
 
 static int take_network(struct network *network, const char *text, char *fault, size_t fault_size)
 {
-    char address[TEXT_SIZE] = "";
+    char address[TEXT_SIZE];
     const char *slash = strchr(text, '/');
-    const size_t length = slash ? (size_t)(slash - text) : strlen(text);
 
-    if (length >= sizeof(address))
-        return refuse(text, fault, fault_size);
-    memcpy(address, text, length);
+    snprintf(address, sizeof(address), "%.*s", (int)(slash ? slash - text : TEXT_SIZE), text);
     if (take_text(&network->address, address) != 0)
         return refuse(text, fault, fault_size);
     network->prefix = family_bits(network->address.family);
@@ -157,27 +153,13 @@ static int take_network(struct network *network, const char *text, char *fault, 
     return 0;
 }
 
-/* The text between two commas without the blanks around it; NULL behind the last. */
-static char *next_word(char **rest)
-{
-    char *word = strsep(rest, ",");
-
-    if (!word)
-        return NULL;
-    word += strspn(word, blanks);
-    for (size_t end = strlen(word); end > 0 && strchr(blanks, word[end - 1]); end--)
-        word[end - 1] = '\0';
-    return word;
-}
-
 static size_t count_words(const char *text)
 {
-    size_t count = 1;
+    struct word word;
+    size_t count = 0;
 
-    while ((text = strchr(text, ','))) {
-        text++;
+    while (words_next(&text, &word))
         count++;
-    }
     return count;
 }
 
@@ -185,20 +167,19 @@ struct networks *networks_new(const char *text, char *fault, size_t fault_size)
 {
     struct networks *networks =
         mem_zalloc(sizeof(*networks) + count_words(text) * sizeof(networks->list[0]));
-    char *copy = mem_strdup(text);
-    char *rest = copy[strspn(copy, blanks)] == '\0' ? NULL : copy;
-    const char *word = NULL;
-    int rc = 0;
+    struct word word;
 
-    while (rc == 0 && (word = next_word(&rest))) {
-        rc = take_network(&networks->list[networks->count], word, fault, fault_size);
-        networks->count++;
+    while (words_next(&text, &word)) {
+        char *copy = mem_strndup(word.text, word.length);
+        int rc = take_network(&networks->list[networks->count++], copy, fault, fault_size);
+
+        free(copy);
+        if (rc != 0) {
+            free(networks);
+            return NULL;
+        }
     }
-    free(copy);
-    if (rc == 0)
-        return networks;
-    free(networks);
-    return NULL;
+    return networks;
 }
 
 void networks_free(struct networks *networks)

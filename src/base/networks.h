@@ -12,8 +12,8 @@
 struct networks;
 struct sockaddr;
 
-/* Reads networks between commas; blanks around them do not count, and "" is the empty set. NULL
- * when one cannot be read; then fault is a sentence that names it and says what would be right. */
+/* Reads a list of words (base/words.h). NULL when one of them is no network; then fault is a
+ * sentence that names it and says what would be right. */
 struct networks *networks_new(const char *text, char *fault, size_t fault_size);
 void networks_free(struct networks *networks);
 

@@ -89,7 +89,7 @@ static void socket_addresses(void **state)
 
 static void the_empty_set(void **state)
 {
-    static const char *const texts[] = {"", " ", " \t "};
+    static const char *const texts[] = {"", " ", " \t ", ", ,"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -118,9 +118,6 @@ static void a_fault_names_what_cannot_be_read(void **state)
         const char *text, *named;
     } rows[] = {
         {"localhost", "\"localhost\""},
-        {"127.0.0.1,", "\"\""},
-        {",", "\"\""},
-        {"::1,,127.0.0.1", "\"\""},
         {"127.0.0.1 ::1", "\"127.0.0.1 ::1\""},
         {"::1, 10.0.0.0/33", "\"10.0.0.0/33\""},
         {"::/129", "\"::/129\""},
