@@ -24,6 +24,10 @@ static uint64_t next_deadline(const struct h2_session *session)
     const struct h2_limits *limits = &session->endpoint->limits;
 
     switch (session->phase) {
+    case H2_SESSION_QUEUED:
+        return NEVER; /* it is we who keep it waiting */
+    case H2_SESSION_PROXY:
+    case H2_SESSION_SILENT:
     case H2_SESSION_HANDSHAKE:
         return session->phase_since + limits->handshake_ms;
     case H2_SESSION_PREFACE:
@@ -146,7 +150,9 @@ void h2_session_check_deadlines(struct h2_session *session)
             reset_stalled(session, now);
         ping(session, now);
     } else if (now >= next_deadline(session)) {
-        if (session->phase == H2_SESSION_HANDSHAKE)
+        if (session->phase == H2_SESSION_PROXY)
+            counters->proxy_timeouts++;
+        else if (session->phase <= H2_SESSION_HANDSHAKE)
             counters->handshake_timeouts++;
         else if (session->phase == H2_SESSION_PREFACE)
             counters->preface_timeouts++;

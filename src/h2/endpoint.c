@@ -38,6 +38,7 @@ const struct h2_limits h2_limits_default = {
     .ping_ack_ms = 10000,
     .sessions = 100000,
     .handshakes = 512,
+    .handshakes_per_address = 64,
 };
 
 static nghttp2_option *make_options(const struct h2_limits *limits)
@@ -85,6 +86,7 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     }
     endpoint->frame_memory = h2_frame_memory_new();
     h2_wire_scratch_init(&endpoint->scratch);
+    h2_admission_init(&endpoint->admission);
     list_init(&endpoint->sessions);
     list_init(&endpoint->handshaking);
     list_init(&endpoint->urgent);
@@ -109,6 +111,7 @@ void h2_endpoint_free(struct h2_endpoint *endpoint)
     if (!endpoint)
         return;
     h2_endpoint_close(endpoint);
+    h2_admission_release(&endpoint->admission);
     loop_hook_remove(&endpoint->flush_hook);
     loop_hook_remove(&endpoint->reap_hook);
     h2_wire_scratch_release(&endpoint->scratch);

@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "h2/admission.h"
 #include "h2/frame_memory.h"
 #include "h2/output.h"
 #include "h2/session.h"
@@ -30,7 +31,8 @@ struct h2_endpoint {
     struct list urgent;      /* an answer waits: flushed first */
     struct list ready;       /* events wait: flushed in order of arrival */
     struct list closing;     /* freed in the reap */
-    size_t session_count, handshake_count, stream_count;
+    struct h2_admission admission;
+    size_t session_count, stream_count;
     size_t pending_bytes; /* what sockets did not take, all sessions */
     char date[40];        /* the date field (RFC 9110 6.6.1), made once a second */
     int64_t date_second;

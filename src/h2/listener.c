@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/networks.h"
 #include "h2/session_state.h"
 
 /* Accepting more in one turn would keep the clients that are there waiting. */
 #define ACCEPTS_PER_TURN 16
-/* How long to leave a listener alone when the process has no descriptor left, or too many
- * handshakes are unfinished. */
+/* How long to leave a listener alone when the process has no descriptor left. */
 #define PAUSE_MS 100u
 
 struct h2_listener {
@@ -55,19 +55,16 @@ static void pause_accepting(struct h2_listener *listener)
 static void on_accept_error(struct h2_listener *listener, int error)
 {
     listener->endpoint->counters.accept_errors++;
+    (void)h2_admission_make_room(listener->endpoint);
     log_abuse("cannot accept", LOG_STR("reason", strerror(error)), LOG_INT("pause_ms", PAUSE_MS));
     pause_accepting(listener);
 }
 
-static bool has_too_many_handshakes(struct h2_listener *listener)
+static bool may_come(const struct h2_listener *listener, const union h2_peer *peer)
 {
-    struct h2_endpoint *endpoint = listener->endpoint;
+    const struct networks *from = listener->options->proxy_from;
 
-    if (endpoint->handshake_count < endpoint->limits.handshakes)
-        return false;
-    endpoint->counters.accept_pauses++;
-    pause_accepting(listener);
-    return true;
+    return !from || networks_contain(from, &peer->any);
 }
 
 static void tune(int fd, const union h2_peer *peer)
@@ -92,7 +89,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
 
     (void)ev;
     (void)events;
-    for (int i = 0; i < ACCEPTS_PER_TURN && !has_too_many_handshakes(listener); i++) {
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
@@ -108,6 +105,11 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
         }
         if (address.ss_family == AF_INET || address.ss_family == AF_INET6)
             memcpy(&peer, &address, sizeof(peer));
+        if (!may_come(listener, &peer)) {
+            listener->endpoint->counters.proxy_refusals++;
+            close(fd);
+            continue;
+        }
         tune(fd, &peer);
         (void)h2_session_open(listener->endpoint, fd, listener->options, &peer);
     }

@@ -12,6 +12,7 @@
 struct h2_endpoint;
 struct h2_listener;
 struct h2_tls_context;
+struct networks;
 
 #define H2_LISTENER_MAX_FDS 8u
 
@@ -38,8 +39,10 @@ void h2_bound_close(struct h2_bound *bound);
 
 /* What a listener is. Zero-filled: cleartext with prior knowledge (RFC 9113 3.3), for anything. */
 struct h2_listener_options {
-    struct h2_tls_context *tls; /* NULL: cleartext */
-    unsigned role;              /* the caller's; handlers get it by h2_session_role() */
+    struct h2_tls_context *tls;        /* NULL: cleartext */
+    bool proxy_protocol;               /* each connection begins with a PROXY header, 1 or 2 */
+    const struct networks *proxy_from; /* others are closed at once; NULL: anybody may come */
+    unsigned role;                     /* the caller's; handlers get it by h2_session_role() */
 };
 
 /* Takes over the descriptors of bound. The options are borrowed, by the sessions as well: they must

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +17,10 @@ static void on_timer(struct loop_timer *timer);
 
 static bool is_refused(struct h2_endpoint *endpoint)
 {
-    return endpoint->draining || endpoint->session_count >= endpoint->limits.sessions;
+    const size_t most = endpoint->limits.sessions;
+
+    return endpoint->draining ||
+           (endpoint->session_count >= most && !h2_admission_make_room(endpoint));
 }
 
 static int start_nghttp2(struct h2_session *session)
@@ -38,14 +40,25 @@ static int start_nghttp2(struct h2_session *session)
         nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                               (int32_t)limits->session_window) != 0)
         return -ENOMEM;
+    h2_admission_leave(session);
     session->phase = H2_SESSION_PREFACE;
     session->phase_since = loop_now_ms(endpoint->loop);
     session->settings_since = session->phase_since;
     session->read_at = session->phase_since;
     session->busy_at = session->phase_since;
-    endpoint->handshake_count--;
     h2_session_mark(session, true);
     return 0;
+}
+
+/* The next octet is the client's own. */
+static void expect_client(struct h2_session *session)
+{
+    if (session->origin.listener->tls) {
+        session->phase = H2_SESSION_SILENT;
+        session->phase_since = loop_now_ms(session->endpoint->loop);
+    } else if (start_nghttp2(session) != 0) {
+        h2_session_close(session);
+    }
 }
 
 struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
@@ -62,14 +75,10 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     }
     session = mem_zalloc(sizeof(*session));
     session->endpoint = endpoint;
-    session->listener = listener;
-    if (h2_wire_open(&session->wire, fd, listener->tls, &endpoint->scratch) != 0) {
-        endpoint->counters.sessions_refused++;
-        close(fd);
-        free(session);
-        return NULL;
-    }
-    session->peer = *peer;
+    session->origin.listener = listener;
+    session->origin.peer = *peer;
+    session->phase = listener->proxy_protocol ? H2_SESSION_PROXY : H2_SESSION_SILENT;
+    h2_wire_open(&session->wire, fd, &endpoint->scratch);
     random_bytes(&session->number, sizeof(session->number));
     session->phase_since = now;
     session->ping_after = random_between(endpoint->limits.ping_ms * (100u - JITTER_PERCENT) / 100u,
@@ -80,15 +89,14 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     list_init(&session->sending);
     list_append(&endpoint->sessions, &session->node);
     endpoint->session_count++;
-    endpoint->handshake_count++;
+    h2_admission_enter(session);
     endpoint->counters.sessions_opened++;
     ev_io_init(&session->io, on_io, fd, EV_READ);
     ev_io_start(loop_ev(endpoint->loop), &session->io);
     session->is_reading = true;
-    if (!listener->tls && start_nghttp2(session) != 0)
-        h2_session_close(session);
-    else
-        h2_session_arm(session);
+    if (!listener->proxy_protocol)
+        expect_client(session);
+    h2_session_arm(session);
     return session;
 }
 
@@ -99,7 +107,7 @@ void h2_session_mark(struct h2_session *session, bool urgent)
     if (session->phase >= H2_SESSION_LINGERING)
         return;
     if (list_is_linked(&session->flush_node)) {
-        if (!urgent || session->is_urgent || session->phase == H2_SESSION_HANDSHAKE)
+        if (!urgent || session->is_urgent || session->phase <= H2_SESSION_HANDSHAKE)
             return;
         list_remove(&session->flush_node);
     }
@@ -114,8 +122,8 @@ void h2_session_close(struct h2_session *session)
 
     if (session->phase == H2_SESSION_CLOSED)
         return;
-    if (session->phase == H2_SESSION_HANDSHAKE)
-        endpoint->handshake_count--;
+    if (session->phase <= H2_SESSION_HANDSHAKE)
+        h2_admission_leave(session);
     session->phase = H2_SESSION_CLOSED;
     endpoint->session_count--;
     endpoint->counters.sessions_closed++;
@@ -129,7 +137,7 @@ void h2_session_close(struct h2_session *session)
 
 void h2_session_terminate(struct h2_session *session, uint32_t error_code)
 {
-    if (session->phase == H2_SESSION_HANDSHAKE) {
+    if (session->phase <= H2_SESSION_HANDSHAKE) {
         h2_session_close(session);
         return;
     }
@@ -170,6 +178,7 @@ void h2_session_free(struct h2_session *session)
     list_remove(&session->node);
     endpoint->pending_bytes -= session->counted_pending;
     h2_wire_close(&session->wire);
+    h2_origin_release(&session->origin);
     nghttp2_session_del(session->nghttp2);
     h2_request_builder_free(session->builder);
     free(session);
@@ -239,6 +248,14 @@ static void take_input(struct h2_session *session)
     h2_session_mark(session, session->is_urgent);
 }
 
+static int shake_hands(struct h2_session *session)
+{
+    struct h2_wire *wire = &session->wire;
+    int result = wire->ssl ? 0 : h2_wire_start_tls(wire, session->origin.listener->tls);
+
+    return result == 0 ? h2_wire_handshake(wire) : result;
+}
+
 void h2_session_handshake(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
@@ -251,7 +268,8 @@ void h2_session_handshake(struct h2_session *session)
         h2_session_close(session);
         return;
     }
-    int result = h2_wire_handshake(&session->wire);
+    session->read_at = loop_now_ms(endpoint->loop);
+    int result = shake_hands(session);
     if (result == 0 && start_nghttp2(session) == 0) {
         take_input(session); /* the preface may have come along */
         list_remove(&session->flush_node);
@@ -269,20 +287,47 @@ void h2_session_handshake(struct h2_session *session)
     h2_session_close(session);
 }
 
+static void read_proxy_header(struct h2_session *session)
+{
+    h2_admission_leave(session); /* it may have another address from here on */
+    int result = h2_origin_read_header(&session->origin, &session->wire);
+    h2_admission_enter(session);
+    if (result == -EAGAIN || result == -EINTR)
+        return;
+    if (result != 0) {
+        session->endpoint->counters.proxy_failures++;
+        h2_session_close(session);
+        return;
+    }
+    expect_client(session);
+    h2_session_arm(session);
+}
+
+/* Input of a session that is not HTTP/2 yet. */
+static void begin(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (session->phase == H2_SESSION_PROXY)
+        read_proxy_header(session);
+    else if (session->phase == H2_SESSION_SILENT)
+        h2_admission_ask(session);
+    else if (!list_is_linked(&session->flush_node))
+        list_append(&endpoint->handshaking, &session->flush_node);
+    loop_wake(endpoint->loop);
+}
+
 static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
 {
     struct h2_session *session = container_of(io, struct h2_session, io);
-    struct h2_endpoint *endpoint = session->endpoint;
 
     (void)ev;
     if (events & EV_WRITE)
         h2_session_mark(session, false);
     if (!(events & EV_READ))
         return;
-    if (session->phase == H2_SESSION_HANDSHAKE) {
-        if (!list_is_linked(&session->flush_node))
-            list_append(&endpoint->handshaking, &session->flush_node);
-        loop_wake(endpoint->loop);
+    if (session->phase <= H2_SESSION_HANDSHAKE) {
+        begin(session);
         return;
     }
     ssize_t count = h2_wire_receive(&session->wire);
@@ -319,26 +364,6 @@ void h2_session_update_io(struct h2_session *session)
 static void on_timer(struct loop_timer *timer)
 {
     h2_session_check_deadlines(container_of(timer, struct h2_session, timer));
-}
-
-const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size)
-{
-    const void *address = NULL;
-
-    if (session->peer.any.sa_family == AF_INET)
-        address = &session->peer.v4.sin_addr;
-    else if (session->peer.any.sa_family == AF_INET6)
-        address = &session->peer.v6.sin6_addr;
-    if (!address)
-        return "unix";
-    if (!inet_ntop(session->peer.any.sa_family, address, buffer, (socklen_t)size))
-        return "";
-    return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
-}
-
-unsigned h2_session_role(const struct h2_session *session)
-{
-    return session->listener->role;
 }
 
 uint64_t h2_session_number(const struct h2_session *session)

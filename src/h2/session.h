@@ -41,7 +41,7 @@ struct h2_limits {
     struct ratelimit_rule glitches;      /* 1000, 33/s */
     struct ratelimit_rule pings;         /* 20, 1/s */
     struct ratelimit_rule settings;      /* 10, 1/s */
-    uint32_t handshake_ms;               /* 5 s */
+    uint32_t handshake_ms;               /* 5 s; the PROXY header has as much for itself */
     uint32_t preface_ms;                 /* 5 s */
     uint32_t settings_ack_ms;            /* 10 s */
     uint32_t headers_ms;                 /* 10 s */
@@ -52,8 +52,8 @@ struct h2_limits {
     uint32_t ping_ms;                    /* 30 s, +-15 % */
     uint32_t ping_ack_ms;                /* 10 s */
     size_t sessions;                     /* per worker; a newcomer above it is closed */
-    size_t handshakes;                   /* unfinished ones per worker; above it nobody is
-                                          * accepted: newcomers wait in the kernel's queue */
+    size_t handshakes;                   /* at work per worker; above it clients wait */
+    uint32_t handshakes_per_address;     /* 64, of those: see h2/admission.h */
 };
 
 extern const struct h2_limits h2_limits_default;
@@ -62,9 +62,12 @@ extern const struct h2_limits h2_limits_default;
 struct h2_counters {
     uint64_t sessions_opened, sessions_closed;
     uint64_t sessions_refused; /* over limits.sessions */
-    uint64_t accept_pauses;    /* at limits.handshakes */
     uint64_t accept_errors;    /* EMFILE and the like */
     uint64_t handshake_failures, handshake_timeouts;
+    uint64_t handshake_waits;      /* at limits.handshakes or handshakes_per_address */
+    uint64_t handshakes_displaced; /* stalled, of a crowded address, in the way of others */
+    uint64_t proxy_refusals;       /* by h2_listener_options.proxy_from */
+    uint64_t proxy_failures, proxy_timeouts;
     uint64_t preface_timeouts, settings_ack_timeouts, header_timeouts, idle_timeouts;
     uint64_t body_timeouts, write_stalls, ping_timeouts;
     uint64_t client_reset_floods, server_reset_floods, glitch_floods, ping_floods, settings_floods;
@@ -113,6 +116,16 @@ void h2_endpoint_drain(struct h2_endpoint *endpoint);
 
 /* The client's address as text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
 const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size);
+/* The TLS that the client speaks: with us, or with a proxy that ends it and said so in a PROXY
+ * header.
+ * "" for what there is none of. */
+struct h2_tls_facts {
+    const char *version;     /* "TLSv1.3" */
+    const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
+    const char *server_name; /* that the client asked for */
+    const char *client_name; /* of the client's certificate, which the proxy has verified */
+};
+void h2_session_tls(const struct h2_session *session, struct h2_tls_facts *facts); /* borrowed */
 /* What the listener that it came by is for: the role in its h2_listener_options. */
 unsigned h2_session_role(const struct h2_session *session);
 /* A number that no other session of this process has or had. */

@@ -9,15 +9,17 @@
 #include "base/loop.h"
 #include "h2/endpoint.h"
 #include "h2/guard.h"
-#include "h2/peer.h"
+#include "h2/origin.h"
 #include "h2/session.h"
 #include "h2/wire.h"
 
-struct h2_listener_options;
 struct h2_request_builder;
 
 enum h2_session_phase {
-    H2_SESSION_HANDSHAKE, /* TLS */
+    H2_SESSION_PROXY,     /* waits for a PROXY header */
+    H2_SESSION_SILENT,    /* waits for the client's first octet of TLS */
+    H2_SESSION_QUEUED,    /* the client has begun TLS; waits for a place (h2/admission.h) */
+    H2_SESSION_HANDSHAKE, /* TLS; the last phase before HTTP/2 */
     H2_SESSION_PREFACE,   /* waits for the client's preface and SETTINGS */
     H2_SESSION_OPEN,
     H2_SESSION_ENDING,    /* a GOAWAY is the last thing it will send */
@@ -27,11 +29,12 @@ enum h2_session_phase {
 
 struct h2_session {
     struct h2_endpoint *endpoint;
-    const struct h2_listener_options *listener; /* what it came by */
-    nghttp2_session *nghttp2;                   /* NULL until the handshake is done */
+    struct h2_origin origin;
+    nghttp2_session *nghttp2; /* NULL until the handshake is done */
     struct h2_wire wire;
     struct ev_io io;
     struct list node;       /* in endpoint->sessions, or ->closing */
+    struct list place_node; /* in endpoint->admission, while it is not yet HTTP/2 */
     struct list flush_node; /* in endpoint->handshaking, ->urgent or ->ready */
     struct list streams;
     struct list sending;     /* streams with something to send */
@@ -60,7 +63,6 @@ struct h2_session {
     uint64_t stalled_since;  /* 0: no stream waits for its window */
     uint64_t ping_after;     /* silence before a PING, with its jitter */
     uint64_t armed_for;      /* when the timer fires, while it is active */
-    union h2_peer peer;
 };
 
 /* Takes over fd and serves it. NULL when refused (counted; fd is closed). */

@@ -30,14 +30,15 @@ void h2_wire_scratch_release(struct h2_wire_scratch *scratch)
     buf_release(&scratch->out);
 }
 
-int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
-                 struct h2_wire_scratch *scratch)
+void h2_wire_open(struct h2_wire *wire, int fd, struct h2_wire_scratch *scratch)
 {
     memset(wire, 0, sizeof(*wire));
     wire->fd = fd;
     wire->scratch = scratch;
-    if (!tls)
-        return 0;
+}
+
+int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls)
+{
     BIO *bio = h2_wire_bio_new(wire);
     if (!bio)
         return -ENOMEM;
@@ -107,6 +108,30 @@ ssize_t h2_wire_receive(struct h2_wire *wire)
     wire->input = wire->scratch->received;
     wire->input_length = (size_t)count;
     return count;
+}
+
+ssize_t h2_wire_peek(struct h2_wire *wire, const uint8_t **data, size_t size)
+{
+    size_t most = size < H2_WIRE_RECEIVE ? size : H2_WIRE_RECEIVE;
+    ssize_t count = recv(wire->fd, wire->scratch->received, most, MSG_PEEK);
+
+    *data = wire->scratch->received;
+    return count < 0 ? -errno : count;
+}
+
+int h2_wire_skip(struct h2_wire *wire, size_t length)
+{
+    while (length > 0) {
+        size_t most = length < H2_WIRE_RECEIVE ? length : H2_WIRE_RECEIVE;
+        ssize_t count = recv(wire->fd, wire->scratch->received, most, 0);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count < 0 ? -errno : -EPIPE;
+        length -= (size_t)count;
+    }
+    return 0;
 }
 
 static ssize_t read_cleartext(struct h2_wire *wire, const uint8_t **data)

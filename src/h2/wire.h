@@ -40,9 +40,10 @@ struct h2_wire {
 void h2_wire_scratch_init(struct h2_wire_scratch *scratch);
 void h2_wire_scratch_release(struct h2_wire_scratch *scratch);
 
-/* Takes over fd (non-blocking). 0 or -errno; then fd is still the caller's. */
-int h2_wire_open(struct h2_wire *wire, int fd, struct h2_tls_context *tls,
-                 struct h2_wire_scratch *scratch);
+/* Takes over fd (non-blocking). */
+void h2_wire_open(struct h2_wire *wire, int fd, struct h2_wire_scratch *scratch);
+/* What comes from here on is TLS. 0 or -ENOMEM. */
+int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls);
 /* Says that nothing more will come (close_notify, then FIN); input is still received. */
 void h2_wire_finish(struct h2_wire *wire);
 
@@ -55,6 +56,12 @@ int h2_wire_handshake(struct h2_wire *wire);
 
 /* One recv into the shared buffer. Bytes received, 0 at the end of the stream, or -errno. */
 ssize_t h2_wire_receive(struct h2_wire *wire);
+
+/* What lies in the socket, at most size octets (and H2_WIRE_RECEIVE), which stay there: *data
+ * points into the shared buffer. Its length, 0 at the end of the stream, or -errno. */
+ssize_t h2_wire_peek(struct h2_wire *wire, const uint8_t **data, size_t size);
+/* Takes length octets that were seen there out of the socket. 0 or -errno. */
+int h2_wire_skip(struct h2_wire *wire, size_t length);
 
 /* The next cleartext of what was received: *data points into the shared buffers. Its length, 0
  * when all is taken, -EPIPE after close_notify, -EPROTO when TLS is broken. */

@@ -230,7 +230,8 @@ struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_bu
     client->server = server;
     client->fd = fds[0];
     server->clients[server->client_count++] = client;
-    client->session = h2_session_open(server->endpoint, fds[1], &cleartext, &peer);
+    client->session = h2_session_open(server->endpoint, fds[1],
+                                      server->listener ? server->listener : &cleartext, &peer);
     return client;
 }
 

@@ -20,6 +20,7 @@
 #define H2_CLIENT_STREAMS 256u
 
 struct h2_client;
+struct h2_listener_options;
 
 struct h2_server {
     struct loop *loop;
@@ -27,7 +28,8 @@ struct h2_server {
     const struct h2_counters *counters;
     /* What the test does with a request; NULL: h2_server_echo. */
     void (*on_request)(struct h2_server *server, struct h2_stream *stream);
-    void *context; /* the test's */
+    void *context;                              /* the test's */
+    const struct h2_listener_options *listener; /* what clients come by; NULL: cleartext */
     struct h2_client *clients[8];
     size_t client_count;
     unsigned requests, errors;

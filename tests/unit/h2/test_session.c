@@ -459,11 +459,11 @@ static void test_peer_names(void **state)
     struct h2_client *other = h2_client_new(&server);
     assert_string_equal(h2_session_peer(client->session, text, sizeof(text)), "unix");
     assert_true(h2_session_number(client->session) != h2_session_number(other->session));
-    client->session->peer.v4.sin_family = AF_INET;
-    client->session->peer.v4.sin_addr.s_addr = htonl(0x7f000001);
+    client->session->origin.peer.v4.sin_family = AF_INET;
+    client->session->origin.peer.v4.sin_addr.s_addr = htonl(0x7f000001);
     assert_string_equal(h2_session_peer(client->session, text, sizeof(text)), "127.0.0.1");
-    client->session->peer.v6.sin6_family = AF_INET6;
-    client->session->peer.v6.sin6_addr =
+    client->session->origin.peer.v6.sin6_family = AF_INET6;
+    client->session->origin.peer.v6.sin6_addr =
         (struct in6_addr){.s6_addr = {[10] = 0xff, 0xff, 192, 0, 2, 1}};
     assert_string_equal(h2_session_peer(client->session, text, sizeof(text)), "192.0.2.1");
     (*h2_session_tally(client->session))++;

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "h2/listener.h"
 #include "h2/session_state.h"
 #include "h2/tls.h"
+#include "support/certificate.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -23,48 +22,23 @@ static char certificate_file[64], key_file[64], other_key_file[64], junk_file[64
 static const unsigned char h2_only[] = "\x02h2";
 static const unsigned char http1_only[] = "\x08http/1.1";
 
-static void write_key(const char *path, EVP_PKEY *key)
-{
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-    fclose(file);
-}
-
 static int make_files(void **state)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     EVP_PKEY *other = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
     FILE *file;
 
     (void)state;
-    if (!key || !other || !certificate || !mkdtemp(folder))
+    if (!other || !mkdtemp(folder))
         return -1;
     snprintf(certificate_file, sizeof(certificate_file), "%s/certificate.pem", folder);
     snprintf(key_file, sizeof(key_file), "%s/key.pem", folder);
     snprintf(other_key_file, sizeof(other_key_file), "%s/other.pem", folder);
     snprintf(junk_file, sizeof(junk_file), "%s/junk.pem", folder);
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_set_pubkey(certificate, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"localhost", -1, -1, 0);
-    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-    X509_sign(certificate, key, EVP_sha256());
-    file = fopen(certificate_file, "w");
-    PEM_write_X509(file, certificate);
-    fclose(file);
+    write_certificate(certificate_file, key_file);
+    write_key(other_key_file, other);
     file = fopen(junk_file, "w");
     fputs("no PEM\n", file);
     fclose(file);
-    write_key(key_file, key);
-    write_key(other_key_file, other);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     return 0;
 }
@@ -85,19 +59,29 @@ struct tls_client {
     SSL_CTX *context;
     SSL *ssl;
     int fd;
+    const char *expected_peer;
 };
 
-static void connect_client(struct tls_client *client, const struct h2_limits *limits,
-                           enum h2_tls_profile profile)
+static struct h2_tls_context *make_context(enum h2_tls_profile profile)
+{
+    char fault[300] = "";
+    struct h2_tls_context *context =
+        h2_tls_context_new(certificate_file, key_file, profile, fault, sizeof(fault));
+
+    assert_string_equal(fault, "");
+    return context;
+}
+
+static void connect_client_by(struct tls_client *client, const struct h2_limits *limits,
+                              struct h2_listener_options listener)
 {
     static const union h2_peer peer = {.any.sa_family = AF_UNIX};
-    char fault[300] = "";
     int fds[2];
 
     h2_server_init(&client->server, limits);
-    client->listener = (struct h2_listener_options){
-        .tls = h2_tls_context_new(certificate_file, key_file, profile, fault, sizeof(fault))};
-    assert_string_equal(fault, "");
+    client->listener = listener;
+    if (!listener.tls)
+        client->listener.tls = make_context(H2_TLS_INTERMEDIATE);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     client->fd = fds[0];
     assert_non_null(h2_session_open(client->server.endpoint, fds[1], &client->listener, &peer));
@@ -106,6 +90,12 @@ static void connect_client(struct tls_client *client, const struct h2_limits *li
     SSL_set_fd(client->ssl, client->fd);
     SSL_set_connect_state(client->ssl);
     SSL_set_alpn_protos(client->ssl, h2_only, sizeof(h2_only) - 1);
+}
+
+static void connect_client(struct tls_client *client, const struct h2_limits *limits,
+                           enum h2_tls_profile profile)
+{
+    connect_client_by(client, limits, (struct h2_listener_options){.tls = make_context(profile)});
 }
 
 static void release_client(struct tls_client *client)
@@ -148,6 +138,63 @@ static void send_request(struct tls_client *client)
     SSL_write(client->ssl, settings, sizeof(settings));
     SSL_write(client->ssl, get, sizeof(get));
     h2_pump(&client->server);
+}
+
+static void check_facts(struct h2_server *server, struct h2_stream *stream)
+{
+    const struct tls_client *client = server->context;
+    const struct h2_session *session = h2_stream_session(stream);
+    struct h2_tls_facts facts;
+    char peer[64];
+
+    h2_session_tls(session, &facts);
+    assert_string_equal(facts.version, SSL_get_version(client->ssl));
+    assert_string_equal(facts.cipher, SSL_get_cipher_name(client->ssl));
+    assert_string_equal(facts.server_name, "push.example");
+    assert_string_equal(facts.client_name, "");
+    assert_string_equal(h2_session_peer(session, peer, sizeof(peer)), client->expected_peer);
+    h2_server_echo(server, stream);
+}
+
+static void test_facts(void **state)
+{
+    static const char header[] = "PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n";
+    struct tls_client client;
+
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        for (int is_proxied = 0; is_proxied <= 1; is_proxied++) {
+            connect_client_by(&client, NULL,
+                              (struct h2_listener_options){.proxy_protocol = is_proxied == 1});
+            client.expected_peer = is_proxied ? "192.0.2.1" : "unix";
+            client.server.on_request = check_facts;
+            client.server.context = &client;
+            if (is_proxied)
+                assert_int_equal(write(client.fd, header, sizeof(header) - 1), sizeof(header) - 1);
+            SSL_set_max_proto_version(client.ssl, version);
+            SSL_set_tlsext_host_name(client.ssl, "push.example");
+            assert_int_equal(shake_hands(&client), 0);
+            send_request(&client);
+            assert_int_equal(client.server.requests, 1);
+            release_client(&client);
+        }
+    }
+}
+
+/* To a listener that does not expect it, the header is bad TLS. */
+static void test_unexpected_proxy_header(void **state)
+{
+    static const char header[] = "PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n";
+    struct tls_client client;
+
+    (void)state;
+    connect_client(&client, NULL, H2_TLS_INTERMEDIATE);
+    assert_int_equal(write(client.fd, header, sizeof(header) - 1), sizeof(header) - 1);
+    h2_pump(&client.server);
+    assert_int_equal(client.server.counters->handshake_failures, 1);
+    assert_int_equal(client.server.counters->proxy_failures, 0);
+    assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
+    release_client(&client);
 }
 
 static void test_exchange(void **state)
@@ -296,7 +343,7 @@ static void test_client_leaves_while_shaking_hands(void **state)
     shutdown(client.fd, SHUT_RDWR);
     h2_pump(&client.server);
     assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
-    assert_int_equal(client.server.endpoint->handshake_count, 0);
+    assert_int_equal(client.server.endpoint->admission.count, 0);
     release_client(&client);
 }
 
@@ -312,7 +359,7 @@ static void test_silent_client_times_out(void **state)
     while (h2_endpoint_sessions(client.server.endpoint) > 0)
         h2_server_wait(&client.server);
     assert_int_equal(client.server.counters->handshake_timeouts, 1);
-    assert_int_equal(client.server.endpoint->handshake_count, 0);
+    assert_int_equal(client.server.endpoint->admission.count, 0);
     release_client(&client);
 }
 
@@ -340,6 +387,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exchange),
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_unexpected_proxy_header),
         cmocka_unit_test(test_other_protocol),
         cmocka_unit_test(test_versions_and_suites),
         cmocka_unit_test(test_no_renegotiation),

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "h2/peer.h"
+
+#include <string.h>
+
+static uint64_t customer_of(const union h2_peer *peer)
+{
+    uint64_t prefix = 0;
+    uint32_t v4 = 0;
+
+    if (peer->any.sa_family == AF_INET)
+        return peer->v4.sin_addr.s_addr;
+    if (peer->any.sa_family != AF_INET6)
+        return UINT64_MAX;
+    if (IN6_IS_ADDR_V4MAPPED(&peer->v6.sin6_addr)) {
+        memcpy(&v4, peer->v6.sin6_addr.s6_addr + 12, sizeof(v4));
+        return v4;
+    }
+    memcpy(&prefix, peer->v6.sin6_addr.s6_addr, sizeof(prefix));
+    return prefix;
+}
+
+/* The finalizer of splitmix64: every bit of the sum decides about every bit of the result. */
+uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key)
+{
+    uint64_t sum = customer_of(peer) + key;
+
+    sum = (sum ^ sum >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    sum = (sum ^ sum >> 27) * UINT64_C(0x94d049bb133111eb);
+    return sum ^ sum >> 31;
+}
