@@ -20,7 +20,8 @@ static const struct config_listener *browsable(const struct config *config,
                                                const struct h2_bound *bound, const char **text)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
-        if (!config->listeners[i].tls || strncmp(bound[i].text, "unix:", 5) == 0)
+        if (!config->listeners[i].tls || config->listeners[i].proxy_protocol ||
+            strncmp(bound[i].text, "unix:", 5) == 0)
             continue;
         *text = bound[i].text;
         return &config->listeners[i];

@@ -51,6 +51,8 @@ struct config_listener {
     char *key;
     enum h2_tls_profile tls_profile;
     enum api_role role;
+    bool proxy_protocol;
+    char *proxy_from; /* networks; "": any */
 };
 
 enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT };

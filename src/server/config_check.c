@@ -69,6 +69,27 @@ static int check_certificate(const struct config_subject *subject,
     return rc == 0 ? check_readable(subject, "key", listener->key) : rc;
 }
 
+static int check_networks(const struct config_subject *subject, const char *key, const char *text)
+{
+    char fault[240] = "";
+    struct networks *networks = networks_new(text, fault, sizeof(fault));
+
+    if (!networks)
+        return config_check_fail(subject, key, "%s", fault);
+    networks_free(networks);
+    return 0;
+}
+
+static int check_proxy_protocol(const struct config_subject *subject,
+                                const struct config_listener *listener)
+{
+    if (*listener->proxy_from != '\0' && !listener->proxy_protocol)
+        return config_check_fail(
+            subject, "proxyFrom",
+            "has no use without proxyProtocol; leave it out, or set proxyProtocol: true");
+    return check_networks(subject, "proxyFrom", listener->proxy_from);
+}
+
 static bool has_development_auth(const struct config *config)
 {
     for (size_t i = 0; i < config->service_count; i++) {
@@ -90,6 +111,7 @@ static int check_listener(const struct config_subject *subject,
                           const struct config_listener *listener)
 {
     bool local = false;
+    int rc = 0;
 
     if (h2_address_is_local(listener->address, &local) != 0)
         return config_check_fail(
@@ -117,7 +139,8 @@ static int check_listener(const struct config_subject *subject,
             "false would send API keys in clear text over the network to "
             "\"%.100s\"; set tls: true, or listen on localhost or a unix socket",
             listener->address);
-    return check_certificate(subject, listener);
+    rc = check_proxy_protocol(subject, listener);
+    return rc == 0 ? check_certificate(subject, listener) : rc;
 }
 
 static int check_name(const struct config_subject *subject, const char *name)
@@ -263,24 +286,13 @@ static int check_limits(const struct config_subject *subject, const struct h2_li
     return 0;
 }
 
-static int check_proxies(const struct config_subject *subject, const char *text)
-{
-    char fault[240] = "";
-    struct networks *networks = networks_new(text, fault, sizeof(fault));
-
-    if (!networks)
-        return config_check_fail(subject, "trustedProxies", "%s", fault);
-    networks_free(networks);
-    return 0;
-}
-
 int config_check(const struct config *config, struct config_fault *fault)
 {
     struct config_subject subject = {.config = config, .list = "", .fault = fault};
     int rc = check_limits(&subject, &config->limits);
 
     if (rc == 0)
-        rc = check_proxies(&subject, config->trusted_proxies);
+        rc = check_networks(&subject, "trustedProxies", config->trusted_proxies);
     if (rc == 0 && *config->outbound.ca_file != '\0')
         rc = check_readable(&subject, "outbound.caFile", config->outbound.ca_file);
     if (rc == 0 && config->service_count == 0)

@@ -171,6 +171,12 @@ const struct config_key config_keys[] = {
     LISTENER("role", CONFIG_CHOICE, role, "all",
              "public: for pages only. admin: for back ends and /metrics only; TLS, or this machine.",
              .words = roles),
+    LISTENER("proxyProtocol", CONFIG_BOOL, proxy_protocol, "false",
+             "true: each connection begins with a PROXY header, 1 or 2, that names the client.",
+             .words = no_yes),
+    LISTENER("proxyFrom", CONFIG_TEXTS, proxy_from, "",
+             "With it: who may connect, such as [10.0.0.0/8, ::1, unix]. []: anybody.",
+             RANGE(0, 1024)),
 
     HEAD("services", CONFIG_LIST, &services, "Named push services, each with its own users."),
     SERVICE("name", CONFIG_TEXT, settings.name, "", "Of a-z, 0-9, _ and -.", RANGE(1, 64)),

@@ -40,7 +40,8 @@ struct server {
     struct worker **workers;
     struct peers *peers;
     struct h2_listener_options listeners[CONFIG_MAX_LISTENERS];
-    struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
+    struct networks *listener_proxies[CONFIG_MAX_LISTENERS]; /* NULL: anybody */
+    struct h2_bound (*bound)[CONFIG_MAX_LISTENERS];          /* per worker */
     struct auth_api_keys *keys;
     struct auth_jwt_keys *token_keys[CONFIG_MAX_SERVICES]; /* NULL: not for that one's auth */
     struct origins *origins[CONFIG_MAX_SERVICES];
@@ -53,7 +54,7 @@ struct server {
     atomic_size_t busy; /* workers that still have work */
 };
 
-static int prepare_listener(struct server *server, size_t index)
+static int make_tls(struct server *server, size_t index)
 {
     const struct config_listener *listener = &server->config->listeners[index];
     struct certificate_files files = {0};
@@ -61,7 +62,6 @@ static int prepare_listener(struct server *server, size_t index)
     const char *key = listener->key;
     char fault[400];
 
-    server->listeners[index].role = listener->role;
     if (!listener->tls)
         return 0;
     if (!certificate || certificate[0] == '\0') {
@@ -80,6 +80,24 @@ failed:
     certificate_files_release(&files);
     log_error("TLS", LOG_STR("listener", listener->address), LOG_STR("reason", fault));
     return -EINVAL;
+}
+
+static int prepare_listener(struct server *server, size_t index)
+{
+    const struct config_listener *listener = &server->config->listeners[index];
+    char fault[400];
+
+    server->listeners[index].role = listener->role;
+    server->listeners[index].proxy_protocol = listener->proxy_protocol;
+    if (*listener->proxy_from != '\0') {
+        server->listener_proxies[index] = networks_new(listener->proxy_from, fault, sizeof(fault));
+        if (!server->listener_proxies[index]) { /* was checked; but none would mean anybody */
+            log_error("listener", LOG_STR("reason", fault));
+            return -EINVAL;
+        }
+        server->listeners[index].proxy_from = server->listener_proxies[index];
+    }
+    return make_tls(server, index);
 }
 
 /* Port 0 is chosen by the kernel for the first worker; the others join it there. */
@@ -241,8 +259,10 @@ static void release(struct server *server)
             h2_bound_close(&server->bound[worker][i]);
     }
     free(server->bound);
-    for (size_t i = 0; i < server->config->listener_count; i++)
+    for (size_t i = 0; i < server->config->listener_count; i++) {
         h2_tls_context_free(server->listeners[i].tls);
+        networks_free(server->listener_proxies[i]);
+    }
     for (size_t i = 0; i < server->config->service_count; i++)
         origins_free(server->origins[i]);
     networks_free(server->proxies);

@@ -143,6 +143,7 @@ static bool is_bound_to_others(const char *name)
         "limits.sessionBodyBytes", "apiKeys[].hash",          "apiKeys[].name",
         "apiKeys[].permissions",   "apiKeys[].services",      "services[].origins",
         "trustedProxies",          "services[].auth",         "outbound.caFile",
+        "listeners[].proxyFrom",
     };
     static const char keys[] = "tokenKeys[].";
 

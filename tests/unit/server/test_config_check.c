@@ -58,6 +58,12 @@ static void settings_that_contradict_are_refused(void **state)
         {"services: [{name: a}]\nlisteners: [{key: /k, certificate: /c, tls: false}]\n",
          "conf.yaml:2: listeners[0].certificate: has no use without TLS; leave it out, or set tls: "
          "true"},
+        {"services: [{name: a}]\nlisteners: [{proxyFrom: \"::1\"}]\n",
+         "conf.yaml:2: listeners[0].proxyFrom: has no use without proxyProtocol; leave it out, or "
+         "set proxyProtocol: true"},
+        {"services: [{name: a}]\nlisteners: [{proxyProtocol: true, proxyFrom: [unix, x]}]\n",
+         "conf.yaml:2: listeners[0].proxyFrom: \"x\" is no IP network; use one such as 127.0.0.1, "
+         "10.0.0.0/8, ::1 or fd00::/8"},
         {"services: [{name: a}]\napiKeys: [good, \"two words\"]\n",
          "conf.yaml:2: apiKeys[1]: is empty or holds white space; write a text without, or a hash: "
          "sse-server make-key prints both"},
