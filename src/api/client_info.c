@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/client_info.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/exchange.h"
@@ -8,6 +9,8 @@
 #include "api/json_text.h"
 #include "api/parameters.h"
 #include "base/secrets.h"
+#include "h2/session.h"
+#include "h2/stream.h"
 
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char *const known[] = {
@@ -118,6 +121,20 @@ static const char *said(const struct api_exchange *exchange, const char *name)
     return value ? value : "";
 }
 
+/* What is longer than any real version and suite is a proxy's invention, and cut. */
+static const char *tls_text(const struct api_exchange *exchange, char *buffer, size_t size)
+{
+    const struct h2_session *session = h2_stream_session(exchange->stream);
+    struct h2_tls_facts facts;
+
+    if (!session)
+        return "";
+    h2_session_tls(session, &facts);
+    snprintf(buffer, size, "%s%s%s", facts.version, facts.cipher[0] != '\0' ? " " : "",
+             facts.cipher);
+    return buffer;
+}
+
 void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
                          struct client_info_texts *texts)
 {
@@ -147,6 +164,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
         .used_js_heap_size = said(exchange, "usedJSHeapSize"),
         .js_heap_size_limit = said(exchange, "jsHeapSizeLimit"),
         .request_ip = api_facts_view(exchange->facts)->peer,
+        .request_tls = tls_text(exchange, texts->tls, sizeof(texts->tls)),
         .request_domain = buf_str(&texts->domain),
         .user_agent = user_agent ? user_agent : "",
         .http_parameters = buf_str(&texts->parameters),

@@ -10,6 +10,7 @@ struct api_exchange;
 
 struct client_info_texts {
     struct buf domain, location, parameters, headers;
+    char tls[128];
 };
 
 /* Fills in *info with texts of the exchange, whose user is known, and of *texts, which starts

@@ -12,8 +12,8 @@
 
 /* What a browser, or a page, says alike on all its connections. */
 static const size_t shared_fields[] = {
-    FIELD(client_version), FIELD(screen),     FIELD(js_heap_size_limit),
-    FIELD(request_domain), FIELD(user_agent), FIELD(http_headers),
+    FIELD(client_version), FIELD(screen),       FIELD(js_heap_size_limit), FIELD(request_domain),
+    FIELD(user_agent),     FIELD(http_headers), FIELD(request_tls),
 };
 
 static const size_t own_fields[] = {

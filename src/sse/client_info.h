@@ -23,6 +23,7 @@ struct sse_client_info {
     const char *used_js_heap_size;
     const char *js_heap_size_limit;
     const char *request_ip;
+    const char *request_tls;    /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
     const char *request_domain; /* scheme://authority */
     const char *user_agent;
     const char *http_parameters; /* JSON object as text, secrets already masked */

@@ -87,6 +87,7 @@ static void set_client(json_t *to, const struct sse_client_info *info)
     json_object_set_new(to, "clientInstanceId", text(info->client_instance_id));
     json_object_set_new(to, "clientInstanceTime", number(info->client_instance_time));
     json_object_set_new(to, "requestIp", text(info->request_ip));
+    json_object_set_new(to, "requestTls", text(info->request_tls));
     json_object_set_new(to, "requestDomain", text(info->request_domain));
     json_object_set_new(to, "userAgent", text(info->user_agent));
     json_object_set_new(to, "httpParameters", object(info->http_parameters));

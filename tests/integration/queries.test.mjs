@@ -101,7 +101,7 @@ test('a connection is shown with all its fields', async () => {
   assert.deepEqual(Object.keys(shown).sort(), ['id', 'createTime', 'timeout', 'accessTime', 'messageCount', 'channel', 'channels',
     'sessionDuration', 'lastRequestTime', 'requestMessageCount', 'requestUploadCount', 'listeners', 'locationHref',
     'accessUserId', 'accessTenantId', 'accessToken', 'accessUser', 'clientId', 'clientVersion',
-    'clientImportModuleTime', 'clientInstanceId', 'clientInstanceTime', 'serverId', 'requestIp', 'requestDomain',
+    'clientImportModuleTime', 'clientInstanceId', 'clientInstanceTime', 'serverId', 'requestIp', 'requestTls', 'requestDomain',
     'userAgent', 'httpParameters', 'httpHeaders', 'screen', 'totalJSHeapSize', 'usedJSHeapSize',
     'jsHeapSizeLimit'].sort());
   const { clientId, clientVersion, clientInstanceId, locationHref, screen } = shown;
@@ -117,6 +117,7 @@ test('a connection is shown with all its fields', async () => {
   assert.equal(Number(shown.accessTime), Number(CLIENT.accessTime));
   assert.equal(Number(shown.sessionDuration), 12);
   assert.equal(shown.requestIp, '127.0.0.1');
+  assert.match(shown.requestTls, /^TLSv1\.[23] \S+$/);
   assert.equal(shown.userAgent, 'integration/1');
   assert.equal(shown.serverId, ann.headers['x-sse-server-id']);
   assert.match(JSON.stringify(shown.httpParameters), /sales/);

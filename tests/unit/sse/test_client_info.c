@@ -18,6 +18,7 @@ static const struct sse_client_info whole = {
     .used_js_heap_size = "used_js_heap_size",
     .js_heap_size_limit = "js_heap_size_limit",
     .request_ip = "request_ip",
+    .request_tls = "request_tls",
     .request_domain = "request_domain",
     .user_agent = "user_agent",
     .http_parameters = "http_parameters",
@@ -43,6 +44,7 @@ static void test_every_field_comes_back(void **state)
     assert_string_equal(info.used_js_heap_size, "used_js_heap_size");
     assert_string_equal(info.js_heap_size_limit, "js_heap_size_limit");
     assert_string_equal(info.request_ip, "request_ip");
+    assert_string_equal(info.request_tls, "request_tls");
     assert_string_equal(info.request_domain, "request_domain");
     assert_string_equal(info.user_agent, "user_agent");
     assert_string_equal(info.http_parameters, "http_parameters");

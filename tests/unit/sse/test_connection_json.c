@@ -15,6 +15,7 @@ static const struct sse_client_info client = {
     .total_js_heap_size = "123",
     .js_heap_size_limit = "9999999999999999999",
     .request_ip = "::1",
+    .request_tls = "TLSv1.3 AES",
     .request_domain = "https://a",
     .user_agent = "test",
     .http_parameters = "{\"x\":[\"1\",\"2\"]}",
@@ -69,7 +70,7 @@ static void test_all_fields(void **state)
             .id = "7", .name = "Ann", .access_token = "secret-token", .tenant_id = "t"}));
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
-    assert_int_equal(json_object_size(shown), 32);
+    assert_int_equal(json_object_size(shown), 33);
     assert_json(shown, "id", json_string(connection->id));
     assert_json(shown, "createTime", json_integer(loop_wall_ms(room.loop)));
     assert_json(shown, "timeout", json_integer(900000));
@@ -100,6 +101,7 @@ static void test_all_fields(void **state)
     assert_json(shown, "clientInstanceTime", json_integer(1700000000001));
     assert_json(shown, "serverId", json_string("node-1"));
     assert_json(shown, "requestIp", json_string("::1"));
+    assert_json(shown, "requestTls", json_string("TLSv1.3 AES"));
     assert_json(shown, "requestDomain", json_string("https://a"));
     assert_json(shown, "userAgent", json_string("test"));
     assert_json(shown, "httpParameters", json_pack("{s:[s, s]}", "x", "1", "2"));
