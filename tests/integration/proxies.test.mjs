@@ -28,6 +28,8 @@ const LEAVING_TABS = 20;
 const PAGE_ADDRESS = '127.0.0.77';
 
 const RECIPES = [
+  { program: 'nginx', config: 'nginx/pass-through.conf', kind: 'pass-through' },
+  { program: 'haproxy', config: 'haproxy/pass-through.cfg', kind: 'pass-through' },
   { program: 'haproxy', config: 'haproxy/cleartext.cfg', kind: 'cleartext' },
   { program: 'haproxy', config: 'haproxy/tls.cfg', kind: 'tls' },
   { program: 'caddy', config: 'caddy/cleartext.caddyfile', kind: 'cleartext' },
