@@ -97,6 +97,11 @@ export async function startProxy(name, { directory, config, port }) {
     env: { ...process.env, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
   });
   const proxy = new Proxy(child);
-  await proxy.listening(port);
+  try {
+    await proxy.listening(port);
+  } catch (error) {
+    await proxy.stop();
+    throw error;
+  }
   return proxy;
 }
