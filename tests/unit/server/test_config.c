@@ -137,19 +137,34 @@ static bool is_bound_to_others(const char *name)
 {
     /* Limits below which another setting would be too large, and what must name a thing. */
     static const char *const names[] = {
-        "listeners[].address",     "listeners[].certificate", "listeners[].key",
-        "services[].basePath",     "services[].queueBytes",   "limits.headerListBytes",
-        "limits.sessionWindow",    "limits.outputHardBytes",  "limits.pingInterval",
-        "limits.sessionBodyBytes", "apiKeys[].hash",          "apiKeys[].name",
-        "apiKeys[].permissions",   "apiKeys[].services",      "services[].origins",
-        "trustedProxies",          "services[].auth",         "outbound.caFile",
+        "listeners[].address",
+        "listeners[].certificate",
+        "listeners[].key",
+        "services[].basePath",
+        "services[].queueBytes",
+        "limits.headerListBytes",
+        "limits.sessionWindow",
+        "limits.outputHardBytes",
+        "limits.pingInterval",
+        "limits.sessionBodyBytes",
+        "apiKeys[].hash",
+        "apiKeys[].name",
+        "apiKeys[].permissions",
+        "apiKeys[].services",
+        "services[].origins",
+        "trustedProxies",
+        "services[].auth",
+        "outbound.caFile",
         "listeners[].proxyFrom",
+        "services[].handlers.messageUrl",
     };
     static const char keys[] = "tokenKeys[].";
+    static const char handlers[] = "services[].handlers.u";
 
     if (strncmp(name, keys, sizeof(keys) - 1) == 0)
         return true; /* an item is a whole key */
-
+    if (strncmp(name, handlers, sizeof(handlers) - 1) == 0)
+        return true; /* addresses, and what needs one */
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0)
             return true;

@@ -64,6 +64,17 @@ static void settings_that_contradict_are_refused(void **state)
         {"services: [{name: a}]\nlisteners: [{proxyProtocol: true, proxyFrom: [unix, x]}]\n",
          "conf.yaml:2: listeners[0].proxyFrom: \"x\" is no IP network; use one such as 127.0.0.1, "
          "10.0.0.0/8, ::1 or fd00::/8"},
+        {"services:\n- name: a\n  handlers: {messageUrl: back.example}\n",
+         "conf.yaml:2: services[0].handlers.messageUrl: \"back.example\" is no address; write one "
+         "such "
+         "as https://back.example/hook"},
+        {"services:\n- name: a\n  handlers: {uploadUrl: \"https:///hook\"}\n",
+         "conf.yaml:2: services[0].handlers.uploadUrl: \"https:///hook\" is no address; write one "
+         "such "
+         "as https://back.example/hook"},
+        {"services:\n- name: a\n  handlers: {uploadStreams: true}\n",
+         "conf.yaml:2: services[0].handlers.uploadStreams: has no use without handlers.uploadUrl; "
+         "give one"},
         {"services: [{name: a}]\napiKeys: [good, \"two words\"]\n",
          "conf.yaml:2: apiKeys[1]: is empty or holds white space; write a text without, or a hash: "
          "sse-server make-key prints both"},
