@@ -157,6 +157,9 @@ static bool is_bound_to_others(const char *name)
         "outbound.caFile",
         "listeners[].proxyFrom",
         "services[].handlers.messageUrl",
+        "services[].handlers.uploadUrl",
+        "services[].handlers.uploadStreams",
+        "services[].handlers.messageUrl",
     };
     static const char keys[] = "tokenKeys[].";
     static const char handlers[] = "services[].handlers.u";
