@@ -30,6 +30,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 
     *sample = (struct metrics_service){
         .counters = service->core->counters,
+        .auth = auth_count(service->auth),
         .connections = sse_registry_count(registry),
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .channels = sse_registry_group_count(registry, SSE_GROUP_CHANNEL),

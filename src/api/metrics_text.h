@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "api/guard.h"
+#include "auth/auth.h"
 #include "base/loop.h"
 #include "h2/session.h"
 #include "outbound/http.h"
@@ -25,6 +26,7 @@ struct metrics_worker {
 /* One worker's part of a service. */
 struct metrics_service {
     struct sse_counters counters;
+    struct auth_counters auth;
     uint64_t connections, users, clients, queued_bytes;
     uint64_t channels, channels_refused;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */

@@ -13,7 +13,8 @@ static bool is_true(const char *value)
     return value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
-/* A browser's EventSource says it by itself, others by a parameter, where they cannot set fields. */
+/* A browser's EventSource says it by itself, others by a parameter, where they cannot set fields.
+ */
 static const char *last_id_of(const struct api_exchange *exchange)
 {
     const char *id = h2_request_header(exchange->request, "last-event-id");

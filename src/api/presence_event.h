@@ -24,13 +24,12 @@ extern const char *const presence_kind_words[PRESENCE_KINDS];
 #define PRESENCE_KIND_LIST "connect, disconnect, listening, user-online, user-offline"
 
 /* Sets of kinds are bits. */
-#define PRESENCE_BIT(kind)      (1u << (kind))
-#define PRESENCE_ALL            (PRESENCE_BIT(PRESENCE_KINDS) - 1)
+#define PRESENCE_BIT(kind) (1u << (kind))
+#define PRESENCE_ALL       (PRESENCE_BIT(PRESENCE_KINDS) - 1)
 #define PRESENCE_OF_CONNECTIONS                                                                    \
     (PRESENCE_BIT(PRESENCE_CONNECT) | PRESENCE_BIT(PRESENCE_DISCONNECT) |                          \
      PRESENCE_BIT(PRESENCE_LISTENING))
-#define PRESENCE_OF_USERS                                                                          \
-    (PRESENCE_BIT(PRESENCE_USER_ONLINE) | PRESENCE_BIT(PRESENCE_USER_OFFLINE))
+#define PRESENCE_OF_USERS (PRESENCE_BIT(PRESENCE_USER_ONLINE) | PRESENCE_BIT(PRESENCE_USER_OFFLINE))
 
 /* "connect, user-offline" to bits; none is all. False: *unknown is no kind. */
 bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unknown);

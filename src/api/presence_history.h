@@ -18,10 +18,10 @@ struct bytes;
 
 /* What a watcher that was here before can have. */
 enum presence_resume {
-    PRESENCE_RESUMED,  /* all that it has missed */
-    PRESENCE_TOO_OLD,  /* some of that is not kept any more */
-    PRESENCE_OTHER,    /* its id is of another epoch: the server, or its recording, began anew */
-    PRESENCE_UNKNOWN,  /* its id is none that was given */
+    PRESENCE_RESUMED, /* all that it has missed */
+    PRESENCE_TOO_OLD, /* some of that is not kept any more */
+    PRESENCE_OTHER,   /* its id is of another epoch: the server, or its recording, began anew */
+    PRESENCE_UNKNOWN, /* its id is none that was given */
     PRESENCE_RESUMES
 };
 
@@ -56,11 +56,11 @@ enum presence_resume presence_history_find(const struct presence_history *histor
                                            uint64_t *number);
 
 struct presence_reading {
-    uint64_t after;   /* the number of the last one that was read; moves on */
-    unsigned kinds;   /* those that are wanted */
-    size_t most;      /* as many as wires[] may hold */
+    uint64_t after;    /* the number of the last one that was read; moves on */
+    unsigned kinds;    /* those that are wanted */
+    size_t most;       /* as many as wires[] may hold */
     size_t most_bytes; /* at least one event is read all the same */
-    size_t count;     /* what was read: a reference each */
+    size_t count;      /* what was read: a reference each */
     struct bytes **wires;
 };
 

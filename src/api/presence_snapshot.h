@@ -21,9 +21,9 @@ struct presence_snapshot {
     size_t index;                /* of the service, for the other workers */
     size_t workers;
     bool has_users;            /* whether they are wanted, too */
-    size_t connections, users;       /* so many were shown, those that came twice included */
-    size_t worker;                   /* where the next piece is from */
-    size_t position;                 /* there; those behind it were shown */
+    size_t connections, users; /* so many were shown, those that came twice included */
+    size_t worker;             /* where the next piece is from */
+    size_t position;           /* there; those behind it were shown */
     bool is_in_users;
     bool is_whole;      /* nothing follows */
     struct bytes *wire; /* the piece as an event; NULL: nobody */

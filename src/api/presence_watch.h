@@ -20,7 +20,7 @@ struct presence_watches {
 
 /* What a request asks for. */
 struct presence_wish {
-    const char *last_id;  /* of the last event that it knows; NULL: none */
+    const char *last_id;   /* of the last event that it knows; NULL: none */
     bool is_with_snapshot; /* who is there comes first, if it is not resumed */
     unsigned kinds;
 };

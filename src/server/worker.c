@@ -70,11 +70,12 @@ static bool build(struct worker *worker)
         return false;
     worker->auths =
         worker_auths_new(options->config, options->token_keys, worker->loop, worker->outbound);
-    worker->api = api_new(options->api, &(struct api_place){.worker = options->index,
-                                                            .loop = worker->loop,
-                                                            .peers = options->peers,
-                                                            .auths = worker_auths_list(worker->auths),
-                                                            .outbound = worker->outbound});
+    worker->api =
+        api_new(options->api, &(struct api_place){.worker = options->index,
+                                                  .loop = worker->loop,
+                                                  .peers = options->peers,
+                                                  .auths = worker_auths_list(worker->auths),
+                                                  .outbound = worker->outbound});
     worker->endpoint =
         h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
     if (!worker->endpoint)
