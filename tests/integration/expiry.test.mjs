@@ -95,7 +95,7 @@ describe('refresh.do', () => {
       assert.deepEqual([answer.status, answer.data], [200, { error: 'connectionId not exist' }]);
     }
     const own = { sub: 'ann', tenantId: 'north' };
-    const bad = { expired: token(own, { lifetime: -5 }), forged: token(own, { secret: `${SECRET}!` }), 'no token': 'x' };
+    const bad = { expired: token(own, { lifetime: -5 }), forged: token(own, { key: `${SECRET}!` }), 'no token': 'x' };
     for (const [what, accessToken] of Object.entries(bad)) {
       assert.equal((await post('refresh', { accessToken })).status, 401, what);
       // A good one beside it does not help.

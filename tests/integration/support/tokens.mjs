@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON Web Tokens as an application makes them, by Node's own crypto.
-import { createHmac } from 'node:crypto';
+// JSON Web Tokens (RFC 7519) as an application makes them, by Node's own crypto; also such as nobody
+// should take.
+import { createHmac, sign } from 'node:crypto';
 
 export const SECRET = 'integration-test-secret-of-32-bytes-or-more';
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const HASHES = { 256: 'sha256', 384: 'sha384', 512: 'sha512' };
+const base64 = (value) => Buffer.from(value).toString('base64url');
 
-// lifetime: seconds from now on.
-export function token(claims, { secret = SECRET, lifetime = 600 } = {}) {
-  const now = Date.now() / 1000;
-  const payload = { iat: Math.floor(now), exp: now + lifetime, ...claims };
-  const text = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(payload)}`;
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+function signature(algorithm, key, text) {
+  const hash = HASHES[algorithm.slice(2)];
+  if (algorithm === 'none') {
+    return Buffer.alloc(0);
+  }
+  if (algorithm.startsWith('HS')) {
+    return createHmac(hash, key).update(text).digest();
+  }
+  return sign(hash, Buffer.from(text), algorithm.startsWith('ES') ? { key, dsaEncoding: 'ieee-p1363' } : key);
+}
+
+// Seconds from now, as exp, nbf and iat have it.
+export function seconds(fromNow) {
+  return Date.now() / 1000 + fromNow;
+}
+
+// key: a secret for HS*, else a private key; "none" takes none. lifetime: seconds from now on, unless
+// the claims say exp.
+export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime = 600 } = {}) {
+  const header = { alg: algorithm, typ: 'JWT', kid };
+  const payload = { iat: Math.floor(seconds(0)), exp: seconds(lifetime), ...claims };
+  const text = `${base64(JSON.stringify(header))}.${base64(JSON.stringify(payload))}`;
+  return `${text}.${base64(signature(algorithm, key, text))}`;
 }

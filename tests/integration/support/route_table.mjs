@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes of the server, read from its own table: who adds one there cannot forget the tests that
+// go through all of them.
+import { readFile } from 'node:fs/promises';
+
+const SOURCE = new URL('../../../src/api/routes.c', import.meta.url);
+const ROW = /^ *\{((?:H2_[A-Z]+(?: \| )?)+), +"([^"]*)", +([A-Z_]+)\(/;
+
+// "GET {base}/users" and so on, in the table's order.
+export async function routeNames() {
+  const source = await readFile(SOURCE, 'utf8');
+  const names = [];
+  let base;
+  for (const line of source.split('\n')) {
+    if (/h2_route \w+\[\]/.test(line)) {
+      base = line.includes('service_routes') ? '{base}' : '';
+    } else if (/^ *\{H2_/.test(line)) {
+      const row = line.match(ROW);
+      if (!row) {
+        throw new Error(`a route that this cannot read: ${line}`);
+      }
+      names.push(...row[1].split(' | ').map((method) => `${method.slice('H2_'.length)} ${base}${row[2]}`));
+    }
+  }
+  return names;
+}
