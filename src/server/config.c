@@ -186,6 +186,17 @@ static int find_state_directory(struct config *config, char *const *environment,
     return 0;
 }
 
+/* Whatever it is called, the parameter that has the access token holds a secret. */
+static void hide_credential(struct config_service *service)
+{
+    struct buf names = BUF_INIT;
+
+    if (service->auth != CONFIG_AUTH_JWT || *service->jwt.parameter == '\0')
+        return;
+    buf_printf(&names, "%s, %s", service->secret_names, service->jwt.parameter);
+    replace(&service->secret_names, &names);
+}
+
 /* What follows from other keys. */
 static void fill_services(struct config *config)
 {
@@ -203,6 +214,7 @@ static void fill_services(struct config *config)
             buf_printf(&path, "%s/%s/uploads", config->state_directory, service->settings.name);
             replace(&service->upload_directory, &path);
         }
+        hide_credential(service);
     }
 }
 

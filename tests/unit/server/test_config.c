@@ -3,6 +3,7 @@
 #include <ctype.h>
 
 #include "base/buf.h"
+#include "base/words.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_value.h"
@@ -327,6 +328,21 @@ static void the_state_directory_is_found(void **state)
     assert_memory_equal(fault.message, "stateDirectory: ", 16);
 }
 
+static void the_parameter_with_the_token_is_a_secret(void **state)
+{
+    static const char text[] =
+        "services: [{name: a, auth: jwt, secretNames: [ticket], jwt: {parameter: t}}, {name: b}]\n"
+        "tokenKeys: [{algorithm: HS256, secret: \"0123456789abcdef0123456789abcdef\"}]\n";
+    struct config config;
+
+    (void)state;
+    assert_int_equal(fixture_load(&config, text), 0);
+    assert_true(words_have(config.services[0].secret_names, "ticket"));
+    assert_true(words_have(config.services[0].secret_names, "t"));
+    assert_string_equal(config.services[1].secret_names, "");
+    config_release(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +359,7 @@ int main(void)
         cmocka_unit_test(what_kubernetes_sets_is_no_fault),
         cmocka_unit_test(too_many_of_a_shorthand_are_refused),
         cmocka_unit_test(the_state_directory_is_found),
+        cmocka_unit_test(the_parameter_with_the_token_is_a_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
