@@ -9,6 +9,7 @@ set(content_type.css "text/css; charset=utf-8")
 set(content_type.svg "image/svg+xml")
 set(content_type.png "image/png")
 set(content_type.ico "image/x-icon")
+set(content_type.yaml "application/yaml")
 
 # Appends `static struct bytes SYMBOL` with the file's bytes to `code`. Its one reference is never
 # given back. (That a flexible array member can be initialised is GNU C.)

@@ -39,5 +39,6 @@ void api_handle_demo(struct api_exchange *exchange);    /* demo.c */
 void api_handle_live(struct api_exchange *exchange);    /* health.c */
 void api_handle_ready(struct api_exchange *exchange);   /* health.c */
 void api_handle_metrics(struct api_exchange *exchange); /* metrics.c */
+void api_handle_openapi(struct api_exchange *exchange); /* openapi.c */
 
 #endif

@@ -151,8 +151,10 @@ void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, co
     struct peers *peers = exchange->api->peers;
     struct buf text = BUF_INIT;
 
-    /* Told apart whatever is in them: a header field holds no newline. */
-    buf_printf(&text, "%zu:%s%s\n%s", strlen(tenant_id), tenant_id, user_id, key);
+    /* Told apart whatever is in them: a header field holds no newline. A message and an upload have
+     * keys of their own: the answer to one is none to the other. */
+    buf_printf(&text, "%d %zu:%s%s\n%s", exchange->endpoint->body, strlen(tenant_id), tenant_id,
+               user_id, key);
     claim->key = mem_strndup(text.data, text.length);
     buf_release(&text);
     claim->exchange = api_exchange_ref(exchange);

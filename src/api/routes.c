@@ -57,6 +57,7 @@ static const struct h2_route server_routes[] = {
     {H2_GET,           "/health/live",                       OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_live)},
     {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
     {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics)},
+    {H2_GET,           "/openapi.yaml",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_openapi)},
     {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
     {H2_GET,           "/demo/{path}",                       OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
 };

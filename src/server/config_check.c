@@ -184,7 +184,7 @@ static bool is_plain_path(const char *path)
 static int check_base_path(const struct config_subject *subject, const char *path)
 {
     /* The demo page's files lie in the last one. */
-    static const char *const ours[] = {"/health", "/metrics", "/demo"};
+    static const char *const ours[] = {"/health", "/metrics", "/openapi.yaml", "/demo"};
     size_t count = sizeof(ours) / sizeof(ours[0]) - (subject->config->demo ? 0 : 1);
 
     if (!is_plain_path(path))

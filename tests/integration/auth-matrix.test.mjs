@@ -82,6 +82,7 @@ const ROUTES = {
   'POST {base}/disconnectUser': command('disconnect', 'disconnectUser', { userId: 'ann' }),
   'POST {base}/setDuration': command('send', 'setDuration', { userId: 'ann', duration: 1 }),
   'GET /health/live': open('/health/live'),
+  'GET /openapi.yaml': open('/openapi.yaml'),
   'GET /health/ready': open('/health/ready'),
   'GET /metrics': { guard: 'metrics', path: '/metrics', isServerWide: true },
   'GET /': open('/'),

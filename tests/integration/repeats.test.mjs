@@ -100,6 +100,16 @@ test('an upload that is sent again is dropped, and gets the first answer', async
   await page.close();
 });
 
+test('the key of a message is none of an upload', async () => {
+  const page = await connect(server.origin);
+  assert.equal((await send(page, 'a', 'shared', { userId: 'joe' })).data, 'a');
+  const headers = { 'content-type': MULTIPART, 'idempotency-key': 'shared' };
+  const body = multipart([{ name: 'file', fileName: 'a.txt', data: 'abc' }]);
+  const answer = await page.post('/sse/demo/connect/upload/a.do?userId=joe', body, headers);
+  assert.equal(answer.data.parts[0].size, 3);
+  await page.close();
+});
+
 test('an upload that failed may be sent again', async () => {
   const page = await connect(server.origin);
   const path = '/sse/demo/connect/upload/files.do?userId=hal';
