@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON Web Tokens (RFC 7519) as an application makes them, by Node's own crypto; also such as nobody
 // should take.
-import { createHmac, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 
 export const SECRET = 'integration-test-secret-of-32-bytes-or-more';
 
@@ -25,10 +25,25 @@ export function seconds(fromNow) {
 }
 
 // key: a secret for HS*, else a private key; "none" takes none. lifetime: seconds from now on, unless
-// the claims say exp.
-export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime = 600 } = {}) {
-  const header = { alg: algorithm, typ: 'JWT', kid };
+// the claims say exp. fields: in the header, beside or in the place of what is there else.
+export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime = 600, fields } = {}) {
+  const header = { alg: algorithm, typ: 'JWT', kid, ...fields };
   const payload = { iat: Math.floor(seconds(0)), exp: seconds(lifetime), ...claims };
   const text = `${base64(JSON.stringify(header))}.${base64(JSON.stringify(payload))}`;
   return `${text}.${base64(signature(algorithm, key, text))}`;
+}
+
+// A pair that token() signs with, and how others are given its public half. algorithm: RS256 or ES256.
+export function makeKey(algorithm, kid) {
+  const { publicKey, privateKey } = algorithm === 'RS256'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    algorithm,
+    kid,
+    key: privateKey,
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }),
+    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' },
+  };
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A token: whatever it is, it gets a sentence or claims. Nobody here knows the secret, so that only
+ * the seeds are good. The same bytes as a JWK set: keys, or a sentence. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/jwk.h"
+#include "auth/jwt.h"
+#include "auth/jwt_key.h"
+#include "auth/jwt_keys.h"
+#include "auth/jwt_user.h"
+#include "base/mem.h"
+#include "fuzz/fuzz.h"
+#include "sse/user.h"
+
+#define SECRET "a secret of 64 bytes, which is as many as HS512 needs: 123456789"
+#define NOW_MS INT64_C(1800000000000)
+
+static const struct auth_jwt_keys *keys(void)
+{
+    static struct auth_jwt_keys *set; /* kept: what the process still points to is no leak */
+    char fault[256];
+
+    if (!set) {
+        set = auth_jwt_keys_new();
+        auth_jwt_keys_add(set, auth_jwt_key_read("", auth_jwt_algorithm_find("HS256"), SECRET,
+                                                 fault, sizeof(fault)));
+    }
+    return set;
+}
+
+static void take_user(const struct auth_jwt_answer *answer, const char *token)
+{
+    static const struct auth_jwt_claims names = {"sub",      "name",        "tenantId",
+                                                 "channels", "permissions", "role, sub"};
+    const char *fault;
+    unsigned permissions;
+    struct sse_user *user =
+        auth_jwt_user_new(answer->claims, &names, token, answer->expires_at, &fault);
+
+    assert((user == NULL) == (fault != NULL));
+    assert(!user || user->id[0] != '\0');
+    (void)auth_jwt_permissions(answer->claims, &names, &permissions);
+    sse_user_unref(user);
+}
+
+static void check(const char *token)
+{
+    static const struct auth_jwt_rules rules = {"", "", 0, true};
+    const struct auth_jwt_keys *sets[] = {keys()};
+    const struct auth_jwt_key_ring ring = {sets, 1};
+    struct auth_jwt_answer answer;
+    int64_t expires_at;
+
+    auth_jwt_check(token, &ring, &rules, NOW_MS, &answer);
+    assert((answer.fault == NULL) == (answer.claims != NULL));
+    if (!answer.fault)
+        take_user(&answer, token);
+    json_decref(answer.claims);
+    json_decref(auth_jwt_claimed(token, &expires_at));
+    assert(expires_at >= 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = mem_strndup((const char *)data, size);
+    char fault[256] = "";
+    struct auth_jwt_keys *set = auth_jwk_set_read(text, size, fault, sizeof(fault));
+
+    assert((set == NULL) == (fault[0] != '\0'));
+    auth_jwt_keys_free(set);
+    check(text);
+    free(text);
+    return 0;
+}
