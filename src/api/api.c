@@ -7,6 +7,8 @@
 
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/notifications.h"
+#include "api/presence_farewell.h"
 #include "api/presence_hub.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -101,7 +103,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .upload_directory = directory_open(settings->upload_directory),
     };
     service->hub = presence_hub_new(service);
-    presence_feed_init(&service->feed, service, false);
+    presence_feed_init(&service->feed, service, notifications_are_wanted(service));
     presence_watches_init(&service->watches);
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
@@ -168,6 +170,10 @@ void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint)
 
 bool api_is_idle(const struct api *api)
 {
+    for (size_t i = 0; i < api->settings->service_count; i++) {
+        if (api->services[i].hub && !presence_hub_is_settled(api->services[i].hub))
+            return false;
+    }
     return api->exchange_count == 0;
 }
 
@@ -175,24 +181,32 @@ bool api_is_idle(const struct api *api)
 struct drain_job {
     struct sse_dispatch_job job;
     struct sse_target target;
+    struct api_service *service;
 };
 
 static void on_drained(struct sse_dispatch_job *job)
 {
-    free(container_of(job, struct drain_job, job));
+    struct drain_job *drain = container_of(job, struct drain_job, job);
+
+    presence_farewell_start(drain->service);
+    free(drain);
 }
 
-void api_drain(struct api *api)
+void api_drain(struct api *api, uint32_t drain_ms)
 {
     for (size_t i = 0; i < api->settings->service_count; i++) {
+        struct api_service *service = &api->services[i];
         struct drain_job *drain = mem_zalloc(sizeof(*drain));
 
-        presence_watches_drain(&api->services[i].watches);
+        presence_watches_drain(&service->watches);
+        if (service->hub)
+            presence_hub_drain(service->hub, drain_ms);
+        drain->service = service;
         drain->target.dimension = SSE_ALL;
         drain->job.target = &drain->target;
         drain->job.reason = SSE_CLOSE_DRAIN;
         drain->job.reconnect_ms = -1;
         drain->job.on_done = on_drained;
-        sse_dispatch_submit(api->services[i].core->dispatch, &drain->job);
+        sse_dispatch_submit(service->core->dispatch, &drain->job);
     }
 }

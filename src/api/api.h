@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/client_address.h"
+#include "api/notification_queue.h"
 
 struct api;
 struct auth;
@@ -47,6 +48,14 @@ struct api_handler_settings {
     size_t answer_bytes; /* that are taken of an answer */
 };
 
+/* Where back ends are told who comes and goes. */
+struct api_notification_settings {
+    const char *url; /* "": nowhere */
+    unsigned kinds;  /* of events (api/presence_event.h) */
+    uint32_t timeout_ms;
+    struct notification_queue_settings queue;
+};
+
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
@@ -63,6 +72,7 @@ struct api_service_settings {
     const char *channel_patterns; /* else those that one of these matches (base/words.h) */
     struct api_presence_settings presence;
     struct api_handler_settings handlers;
+    struct api_notification_settings notifications;
     const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
 };
 
@@ -96,8 +106,9 @@ const struct h2_handler *api_handler(struct api *api);
 /* Whose counters /metrics shows for this worker. Borrowed. */
 void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint);
 
-/* Ends every event stream with connect-close, reason "drain". */
-void api_drain(struct api *api);
+/* Ends every event stream with connect-close, reason "drain". Notifications that are left after
+ * drain_ms are lost. */
+void api_drain(struct api *api, uint32_t drain_ms);
 
 /* True when no request is on its way, not even one whose client has gone. */
 bool api_is_idle(const struct api *api);

@@ -5,6 +5,7 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/metrics_text.h"
+#include "api/notifications.h"
 #include "api/presence_hub.h"
 #include "api/reply.h"
 #include "base/loop.h"
@@ -22,6 +23,19 @@ struct gathering {
     struct metrics_worker *workers;
     struct metrics_service *services; /* of worker 0, then of worker 1, … */
 };
+
+static void sample_notifications(const struct presence_hub *hub, struct metrics_service *sample)
+{
+    const struct notification_queue *queue;
+
+    if (!hub || !hub->notifications)
+        return;
+    queue = notifications_queue(hub->notifications);
+    sample->notifications = *notification_queue_counters(queue);
+    sample->notifications_waiting = notification_queue_count(queue);
+    sample->notification_bytes = notification_queue_bytes(queue);
+    sample->notification_age = (double)notification_queue_age_ms(queue) / 1000;
+}
 
 static void sample_service(const struct api_service *service, struct metrics_service *sample)
 {
@@ -49,6 +63,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .went_offline = service->online.went_offline,
         .queued_bytes = service->core->queued_bytes,
     };
+    sample_notifications(hub, sample);
 }
 
 static void sample_worker(const struct api *api, struct metrics_worker *sample)

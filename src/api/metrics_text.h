@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "api/guard.h"
+#include "api/notification_queue.h"
 #include "auth/auth.h"
 #include "base/loop.h"
 #include "h2/session.h"
@@ -32,6 +33,9 @@ struct metrics_service {
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
     uint64_t presence_watchers;
     /* Of the services whose presence events the worker keeps: */
+    struct notification_counters notifications;
+    uint64_t notifications_waiting, notification_bytes;
+    double notification_age; /* seconds */
     uint64_t presence_events, presence_history_bytes, presence_gaps, presence_refused;
     uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */
 };

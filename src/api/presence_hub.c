@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/notifications.h"
 #include "api/presence_watch.h"
 #include "api/worker.h"
 #include "base/mem.h"
@@ -102,6 +103,8 @@ struct presence_hub *presence_hub_new(struct api_service *service)
     hub->service = service;
     hub->keep.on_fire = on_kept_long_enough;
     presence_history_init(&hub->history, settings->history, settings->history_bytes);
+    hub->notifications = notifications_new(service);
+    hub->is_recording = hub->notifications != NULL;
     return hub;
 }
 
@@ -110,19 +113,39 @@ void presence_hub_free(struct presence_hub *hub)
     if (!hub)
         return;
     loop_timer_stop(&hub->keep);
+    notifications_free(hub->notifications);
     presence_history_release(&hub->history);
     free(hub);
 }
 
 void presence_hub_add(struct presence_hub *hub, enum presence_kind kind, const char *user_id,
-                      const struct bytes *json)
+                      struct bytes *json)
 {
-    (void)user_id;
+    char id[PRESENCE_ID_SIZE];
+
     /* What was on its way when the recording ended is of no use: its like is missing. */
     if (!hub->is_recording)
         return;
     presence_history_add(&hub->history, kind, json);
     hub->added++;
+    if (!hub->notifications)
+        return;
+    presence_history_id(&hub->history, hub->history.last, id);
+    notifications_add(hub->notifications, kind, user_id, id, json);
+}
+
+void presence_hub_drain(struct presence_hub *hub, uint32_t drain_ms)
+{
+    if (hub->notifications)
+        notifications_drain(hub->notifications, drain_ms);
+}
+
+bool presence_hub_is_settled(const struct presence_hub *hub)
+{
+    if (!hub->notifications || notifications_are_abandoned(hub->notifications))
+        return true;
+    return hub->farewells == peers_count(hub->service->api->peers) &&
+           notifications_are_empty(hub->notifications);
 }
 
 static void run_wake(struct peers_call *call, size_t worker, void *context)
@@ -203,7 +226,7 @@ static void run_detach(struct peers_call *call, size_t worker, void *context)
     struct presence_hub *hub = api->services[detach->service].hub;
 
     (void)worker;
-    if (--hub->watchers == 0)
+    if (--hub->watchers == 0 && !hub->notifications)
         loop_timer_start(api->loop, &hub->keep, hub->service->settings->presence.keep_ms);
     peers_call_done(call);
 }

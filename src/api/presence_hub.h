@@ -5,7 +5,7 @@
  * Where the presence events of a service come together, on the worker that owns its name: they get
  * their numbers and are kept for the watchers, which live on any worker and ask for what follows.
  * It records while somebody wants to hear it, and some time longer, so that a watcher that comes
- * back misses nothing.
+ * back misses nothing. Where notifications are configured, that is always.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 #include "cluster/peers.h"
 
 struct api_service;
+struct notifications;
 
 struct presence_hub {
     struct api_service *service;
@@ -23,6 +24,8 @@ struct presence_hub {
     struct loop_timer keep; /* runs while it records and nobody listens */
     size_t watchers;
     bool is_recording;
+    struct notifications *notifications; /* NULL: none are configured, and: */
+    size_t farewells;                    /* of workers that have told all, at a stop */
     uint64_t added, gaps, refused;
     bool is_waiting[]; /* per worker: it has watchers that have read everything */
 };
@@ -35,9 +38,13 @@ void presence_hub_free(struct presence_hub *hub);
 
 /* On the hub's worker. */
 void presence_hub_add(struct presence_hub *hub, enum presence_kind kind, const char *user_id,
-                      const struct bytes *json);
+                      struct bytes *json);
 /* After some events: tells the workers that wait for them. */
 void presence_hub_wake(struct presence_hub *hub);
+
+/* The server stops; what is left of the notifications has so long. Settled: nothing is. */
+void presence_hub_drain(struct presence_hub *hub, uint32_t drain_ms);
+bool presence_hub_is_settled(const struct presence_hub *hub);
 
 /* The calls of a watcher, from its own worker. Each is done once, in that worker's thread. */
 

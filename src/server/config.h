@@ -57,6 +57,17 @@ struct config_listener {
 
 enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT };
 
+/* Who is told who comes and goes. */
+struct config_notifications {
+    char *url;           /* "": nobody */
+    char *events;        /* words */
+    uint32_t timeout_ms; /* 10 s */
+    uint32_t retry_ms;   /* 1 h */
+    uint32_t queue;      /* 10000 */
+    size_t queue_bytes;  /* 16 MiB */
+    uint32_t in_flight;  /* 8 */
+};
+
 struct config_service {
     unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
@@ -75,6 +86,7 @@ struct config_service {
     struct api_presence_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;
+    struct config_notifications notifications;
     bool channels_open;
     char *channel_patterns; /* with commas */
 };

@@ -256,7 +256,8 @@ static int check_service(const struct config_subject *subject, const struct conf
             subject, "jsonBodyBytes",
             "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
             service->json_body_bytes, subject->config->limits.session_body_bytes);
-    return config_check_handlers(subject, service);
+    rc = config_check_handlers(subject, service);
+    return rc == 0 ? config_check_notifications(subject, service) : rc;
 }
 
 static int check_limits(const struct config_subject *subject, const struct h2_limits *limits)

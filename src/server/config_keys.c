@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "api/presence_event.h"
 #include "server/config.h"
 
 #define KIB  UINT64_C(1024)
@@ -314,6 +315,22 @@ const struct config_key config_keys[] = {
     SERVICE("presence.keep", CONFIG_DURATION, presence.keep_ms, "10m",
             "How long they are kept when the last watcher has left.", RANGE(SEC, 24 * HOUR),
             .zero = "not at all"),
+    HEAD("services[].notifications", CONFIG_SECTION, &services,
+         "The same events POSTed to a back end, in order for each user."),
+    SERVICE("notifications.url", CONFIG_TEXT, notifications.url, "",
+            "Where to: http or https. \"\": nowhere.", RANGE(0, 1024)),
+    SERVICE("notifications.events", CONFIG_TEXTS, notifications.events, PRESENCE_KIND_LIST,
+            "Which of them.", RANGE(1, 256)),
+    SERVICE("notifications.timeout", CONFIG_DURATION, notifications.timeout_ms, "10s",
+            "Until one is answered.", RANGE(100, 10 * MIN)),
+    SERVICE("notifications.retryTime", CONFIG_DURATION, notifications.retry_ms, "1h",
+            "One that fails at this age is not tried again.", RANGE(SEC, 720 * HOUR)),
+    SERVICE("notifications.queue", CONFIG_COUNT, notifications.queue, "10000",
+            "So many may wait; at one more the oldest is dropped.", RANGE(1, 10000000)),
+    SERVICE("notifications.queueBytes", CONFIG_SIZE, notifications.queue_bytes, "16MiB",
+            "The size of these.", RANGE(64 * KIB, 16 * GIB)),
+    SERVICE("notifications.inFlight", CONFIG_COUNT, notifications.in_flight, "8",
+            "Users whose notifications are sent at the same time.", RANGE(1, 1000)),
 
     HEAD("limits", CONFIG_SECTION, NULL,
          "Bounds of the HTTP/2 layer. Each has a counter in /metrics. Times are per connection."),

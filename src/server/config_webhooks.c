@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "api/presence_event.h"
 #include "server/config.h"
 #include "server/config_check.h"
 
@@ -41,4 +42,18 @@ int config_check_handlers(const struct config_subject *subject,
         return config_check_fail(subject, "handlers.uploadStreams",
                                  "has no use without handlers.uploadUrl; give one");
     return rc;
+}
+
+int config_check_notifications(const struct config_subject *subject,
+                               const struct config_service *service)
+{
+    const struct config_notifications *notifications = &service->notifications;
+    struct word unknown;
+    unsigned kinds;
+
+    if (!presence_kinds_parse(notifications->events, &kinds, &unknown))
+        return config_check_fail(subject, "notifications.events",
+                                 "\"%.*s\" is no presence event; there are " PRESENCE_KIND_LIST,
+                                 unknown.length < 64 ? (int)unknown.length : 64, unknown.text);
+    return config_check_url(subject, "notifications.url", notifications->url);
 }

@@ -12,5 +12,7 @@ int config_check_url(const struct config_subject *subject, const char *key, cons
 
 int config_check_handlers(const struct config_subject *subject,
                           const struct config_service *service);
+int config_check_notifications(const struct config_subject *subject,
+                               const struct config_service *service);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "api/origins.h"
+#include "api/presence_event.h"
 #include "auth/api_key.h"
 #include "auth/jwt_keys.h"
 #include "base/directory.h"
@@ -137,6 +138,23 @@ static int bind_all(struct server *server)
     return 0;
 }
 
+static struct api_notification_settings
+notification_settings(const struct config_notifications *config)
+{
+    struct api_notification_settings settings = {
+        .url = config->url,
+        .timeout_ms = config->timeout_ms,
+        .queue = {.most = config->queue,
+                  .most_bytes = config->queue_bytes,
+                  .in_flight = config->in_flight,
+                  .retry_ms = config->retry_ms},
+    };
+    struct word unknown;
+
+    (void)presence_kinds_parse(config->events, &settings.kinds, &unknown); /* was checked */
+    return settings;
+}
+
 static int prepare_service(struct server *server, size_t index)
 {
     const struct config_service *service = &server->config->services[index];
@@ -166,6 +184,7 @@ static int prepare_service(struct server *server, size_t index)
         .idempotency_keys = service->idempotency_keys,
         .presence = service->presence,
         .handlers = service->handlers,
+        .notifications = notification_settings(&service->notifications),
         .webhook_secret = service->webhook_secret,
         /* Who may be anybody may have anybody's channels. */
         .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,

@@ -173,7 +173,7 @@ static void open_drain(struct letter *letter, void *context)
     } else {
         worker->drain_until = loop_now_ms(worker->loop) + drain->drain_ms;
         close_listeners(worker);
-        api_drain(worker->api);
+        api_drain(worker->api, drain->drain_ms);
         h2_endpoint_drain(worker->endpoint);
         worker->drain_timer.on_fire = on_drain_check;
         loop_timer_start(worker->loop, &worker->drain_timer, 0);

@@ -58,7 +58,7 @@ describe('with one server', () => {
       [watcher.start.service, watcher.start.resumed, watcher.start.snapshot],
       ['demo', false, false],
     );
-    const tab = await page.connect({ userId: '7', userName: 'Ann', tenantId: 't1', clientId: 'c', listeners: 'bell' });
+    const tab = await page.connect({ userId: '7', name: 'Ann', tenantId: 't1', clientId: 'c', listeners: 'bell' });
     const came = await watcher.next('connect');
     const [shown] = (await world.office.query(`connections?id=${tab.id}`)).list;
     assert.deepEqual(came.connection, shown);
@@ -309,5 +309,6 @@ test('a server that stops ends the streams, and takes nobody offline', async () 
   await watcher.end();
   assert.equal(watcher.named('user-offline').length, 0);
   await closeAll([desk, page, world.office.client]);
+  await world.server.exit();
   await world.server.stop();
 });

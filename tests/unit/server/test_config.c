@@ -160,7 +160,8 @@ static bool is_bound_to_others(const char *name)
         "services[].handlers.messageUrl",
         "services[].handlers.uploadUrl",
         "services[].handlers.uploadStreams",
-        "services[].handlers.messageUrl",
+        "services[].notifications.url",
+        "services[].notifications.events",
     };
     static const char keys[] = "tokenKeys[].";
     static const char handlers[] = "services[].handlers.u";

@@ -34,6 +34,12 @@ static void settings_that_contradict_are_refused(void **state)
          "conf.yaml:1: services[0].origins: \"*\" is no origin; use one such as "
          "https://app.example.com, https://app.example.com:8443 or https://*.example.com, without "
          "a path"},
+        {"services: [{name: a, notifications: {url: \"ftp://b.test\"}}]\n",
+         "conf.yaml:1: services[0].notifications.url: \"ftp://b.test\" is no address; write one "
+         "such as https://back.example/hook"},
+        {"services: [{name: a, notifications: {events: [connect, nap]}}]\n",
+         "conf.yaml:1: services[0].notifications.events: \"nap\" is no presence event; there are "
+         "connect, disconnect, listening, user-online, user-offline"},
         {"services: [{name: a, queueBytes: 32KiB}]\n",
          "conf.yaml:1: services[0].queueBytes: 32768 is less than eventDataBytes (65536): the "
          "largest event would never fit; make it larger"},
