@@ -105,6 +105,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     service->hub = presence_hub_new(service);
     presence_feed_init(&service->feed, service, notifications_are_wanted(service));
     presence_watches_init(&service->watches);
+    limits_init(&service->limits, service);
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
     repeats_init(&service->repeats, service);
@@ -120,6 +121,7 @@ static void service_release(struct api_service *service)
     repeats_release(&service->repeats);
     online_users_release(&service->online);
     client_limit_release(&service->limit);
+    limits_release(&service->limits);
     presence_feed_release(&service->feed);
     presence_hub_free(service->hub);
     sse_service_free(service->core);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "api/client_address.h"
+#include "api/limits.h"
 #include "api/notification_queue.h"
 
 struct api;
@@ -67,6 +68,8 @@ struct api_service_settings {
     size_t upload_bytes;
     size_t upload_parts;
     uint32_t session_connections; /* event streams that one session may hold */
+    struct limits_settings limits;
+    struct limits_shared *shared;
     uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again */
     bool channels_open;           /* every user may have every channel */
     const char *channel_patterns; /* else those that one of these matches (base/words.h) */

@@ -135,6 +135,11 @@ static const char *tls_text(const struct api_exchange *exchange, char *buffer, s
     return buffer;
 }
 
+void client_info_domain(const struct api_exchange *exchange, struct buf *domain)
+{
+    buf_printf(domain, "%s://%s", exchange->request->scheme, exchange->request->authority);
+}
+
 void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
                          struct client_info_texts *texts)
 {
@@ -145,7 +150,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
     const struct object headers = {service, &texts->headers};
     const struct h2_form nothing = {NULL, 0, NULL};
 
-    buf_printf(&texts->domain, "%s://%s", request->scheme, request->authority);
+    client_info_domain(exchange, &texts->domain);
     append_value(&texts->location, service, said(exchange, "locationHref"));
     append_form(&parameters, &exchange->query, &nothing);
     append_form(&parameters, &exchange->form, &exchange->query);

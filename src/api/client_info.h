@@ -17,6 +17,8 @@ struct client_info_texts {
  * zero-filled. */
 void client_info_collect(const struct api_exchange *exchange, struct sse_client_info *info,
                          struct client_info_texts *texts);
+/* What the page calls this server: scheme://authority. */
+void client_info_domain(const struct api_exchange *exchange, struct buf *domain);
 void client_info_release(struct client_info_texts *texts);
 
 #endif

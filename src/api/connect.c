@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connect: opens an event stream. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/channel_rights.h"
@@ -9,11 +10,14 @@
 #include "api/handlers.h"
 #include "api/name_list.h"
 #include "api/parameters.h"
+#include "api/places.h"
 #include "api/reply.h"
+#include "base/mem.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/connection.h"
 #include "sse/service.h"
+#include "sse/user.h"
 
 #define CONTENT_TYPE "text/event-stream;charset=utf-8"
 
@@ -74,7 +78,8 @@ struct wish {
     struct name_list listeners, channels;
 };
 
-static void open_stream(struct api_exchange *exchange, const struct wish *wish)
+/* False when it was a HEAD, for which there is no stream. */
+static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
 {
     const struct api_settings *settings = exchange->api->settings;
     const struct h2_field fields[] = {
@@ -106,12 +111,13 @@ static void open_stream(struct api_exchange *exchange, const struct wish *wish)
 
     if (is_head(exchange)) {
         h2_stream_respond(exchange->stream, &response);
-        return;
+        return false;
     }
     client_info_collect(exchange, &info, &texts);
     api_event_stream_open(exchange, &options, &response);
     client_info_release(&texts);
     api_exchange_detach(exchange);
+    return true;
 }
 
 static bool read_listeners(struct api_exchange *exchange, struct name_list *listeners)
@@ -155,14 +161,43 @@ static bool read_channels(struct api_exchange *exchange, struct name_list *chann
     return false;
 }
 
-void api_handle_connect(struct api_exchange *exchange)
+/* True when there is a stream; else it has answered, or its client has gone. */
+static bool try_open(struct api_exchange *exchange)
 {
     struct wish wish = {0};
+    bool is_open = false;
+
+    if (!may_connect(exchange))
+        return false;
+    if (read_listeners(exchange, &wish.listeners) && read_channels(exchange, &wish.channels))
+        is_open = open_stream(exchange, &wish);
+    name_list_release(&wish.listeners);
+    name_list_release(&wish.channels);
+    return is_open;
+}
+
+/* Where another worker was asked, time has passed: everything may be otherwise than before. */
+static void on_places(struct places *places, bool granted)
+{
+    struct api_service *service = places->exchange->service;
+
+    if (granted && !try_open(places->exchange))
+        places_give(places, service);
+    places_release(places);
+    free(places);
+}
+
+void api_handle_connect(struct api_exchange *exchange)
+{
+    struct places *places;
 
     if (!may_connect(exchange))
         return;
-    if (read_listeners(exchange, &wish.listeners) && read_channels(exchange, &wish.channels))
-        open_stream(exchange, &wish);
-    name_list_release(&wish.listeners);
-    name_list_release(&wish.channels);
+    if (is_head(exchange)) {
+        (void)try_open(exchange);
+        return;
+    }
+    places = mem_zalloc(sizeof(*places));
+    places->done = on_places;
+    places_ask(places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id, exchange->user->id);
 }

@@ -29,6 +29,7 @@ struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)
     exchange->session_number = h2_session_number(h2_stream_session(stream));
     exchange->body = "";
     exchange->verdict = AUTH_NONE;
+    exchange->exceeded = LIMITS;
     api->exchange_count++;
     h2_stream_set_context(stream, exchange, on_stream_close);
     return exchange;
@@ -89,8 +90,24 @@ void api_exchange_identify(struct api_exchange *exchange,
 {
     exchange->on_identity = on_identity;
     exchange->facts = api_facts_new(exchange);
+    /* Before anything is asked of others: a flood is not to reach them. */
+    if (!limits_take_address_request(&exchange->service->limits,
+                                     api_facts_view(exchange->facts)->peer)) {
+        exchange->exceeded = LIMIT_ADDRESS_REQUESTS;
+        exchange->is_identified = true;
+        on_identity(exchange);
+        return;
+    }
     api_exchange_ref(exchange);
     auth_check(exchange->service->auth, api_facts_view(exchange->facts), on_checked, exchange);
+}
+
+static bool refuse_frequent(struct api_exchange *exchange)
+{
+    if (!exchange->user || limits_take_user_request(&exchange->service->limits, exchange->user))
+        return false;
+    limits_refuse(exchange, LIMIT_USER_REQUESTS);
+    return true;
 }
 
 bool api_exchange_refuse_wrong(struct api_exchange *exchange)
@@ -101,8 +118,12 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
                                                 [AUTH_TIMEOUT] = 504,
                                                 [AUTH_BUSY] = 503};
 
+    if (exchange->exceeded != LIMITS) {
+        limits_refuse(exchange, exchange->exceeded);
+        return true;
+    }
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
-        return origin_refuse(exchange);
+        return origin_refuse(exchange) || refuse_frequent(exchange);
     api_reply_error(exchange, statuses[exchange->verdict], "%s", exchange->refusal);
     return true;
 }

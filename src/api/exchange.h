@@ -70,6 +70,7 @@ struct api_exchange {
     struct sse_user *user;   /* with AUTH_OK */
     unsigned permissions;    /* of a back end; a mask of enum auth_permission */
     const char *refusal;     /* otherwise: what would be right */
+    enum limit exceeded;     /* before anybody asked who it is; LIMITS: none */
     void (*on_identity)(struct api_exchange *exchange);
     void *context;   /* the handler's own */
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
@@ -92,7 +93,8 @@ void api_exchange_identify(struct api_exchange *exchange,
                            void (*on_identity)(struct api_exchange *exchange));
 
 /* For on_identity: true when the credentials are wrong, or show that a stranger's page asks
- * (api/origin.h); then it has answered. No credentials at all are not wrong. */
+ * (api/origin.h) or a user who asks too often (api/limits.h); then it has answered. No credentials
+ * at all are not wrong. */
 bool api_exchange_refuse_wrong(struct api_exchange *exchange);
 
 /* True when there is a user; else it has answered 401. */

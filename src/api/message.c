@@ -45,13 +45,6 @@ static const char *handler_of(const struct api_exchange *exchange)
     return url[0] != '\0' ? url : NULL;
 }
 
-static void answer_unknown(struct api_exchange *exchange)
-{
-    api_reply_error(exchange, 404,
-                    "there is no such connection; connectionId is the one that connect-finish "
-                    "told this page");
-}
-
 /* ---- the answer ---- */
 
 /* Of a request with a key: what it got, or that it did not get that far. */
@@ -150,7 +143,7 @@ static void on_counted(struct on_connection *act)
         return;
     }
     settle(message, NULL);
-    answer_unknown(message->exchange);
+    on_connection_answer_unknown(message->exchange);
     message_free(message);
 }
 
@@ -193,7 +186,7 @@ static void on_owner(struct on_connection *act)
         repeats_claim(&message->claim, act->exchange, message->tenant_id, message->user_id);
         return;
     }
-    answer_unknown(act->exchange);
+    on_connection_answer_unknown(act->exchange);
     message_free(message);
 }
 

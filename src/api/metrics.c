@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /metrics: what every worker counts, as Prometheus text (exposition format 0.0.4). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/exchange.h"
 #include "api/handlers.h"
@@ -62,8 +63,12 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .came_online = service->online.came_online,
         .went_offline = service->online.went_offline,
         .queued_bytes = service->core->queued_bytes,
+        .rates_kept =
+            buckets_count(&service->limits.users) + buckets_count(&service->limits.addresses),
+        .rates_displaced = service->limits.users.displaced + service->limits.addresses.displaced,
     };
     sample_notifications(hub, sample);
+    memcpy(sample->limited, service->limits.refused, sizeof(sample->limited));
 }
 
 static void sample_worker(const struct api *api, struct metrics_worker *sample)

@@ -118,6 +118,8 @@ static const struct metric service_metrics[] = {
     SERVICE("idempotency_keys", keys_kept, "Answers kept for requests that are sent again."),
     SIGN("requests_replayed", keys_replayed, "Requests that were sent again and got the first answer."),
     SIGN("idempotency_keys_displaced", keys_displaced, "Answers forgotten early: there were too many."),
+    SERVICE("rates", rates_kept, "Users and addresses whose request rate is remembered."),
+    SIGN("rates_displaced", rates_displaced, "Request rates forgotten early: there were too many."),
     SERVICE("queued_bytes", queued_bytes, "Bytes that wait in the queues of connections."),
     SSE("connections_opened", connections_opened, "Event streams opened."),
     SSE("messages", messages, "Messages dispatched."),
@@ -216,6 +218,23 @@ static void append_closed(const struct reading *reading)
         each_service(reading, name, &reason, append_closed_value);
 }
 
+static void append_limited_value(struct buf *text, const struct metrics_service *sample,
+                                 const void *limit)
+{
+    size_t index = *(const size_t *)limit;
+
+    buf_printf(text, ",limit=\"%s\"} %" PRIu64 "\n", limit_words[index], sample->limited[index]);
+}
+
+static void append_limited(const struct reading *reading)
+{
+    static const char name[] = "sse_server_limited_total";
+
+    append_head(reading->text, name, true, "Requests refused by services[].limits, by limit.");
+    for (size_t limit = 0; limit < LIMITS; limit++)
+        each_service(reading, name, &limit, append_limited_value);
+}
+
 static void append_key_requests(const struct reading *reading)
 {
     static const char name[] = "sse_server_api_key_requests_total";
@@ -269,4 +288,5 @@ void metrics_text(struct buf *text, const struct api_settings *settings, size_t 
     for (size_t i = 0; i < COUNT(service_metrics); i++)
         append_service_metric(&reading, &service_metrics[i]);
     append_closed(&reading);
+    append_limited(&reading);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "api/guard.h"
+#include "api/limits.h"
 #include "api/notification_queue.h"
 #include "auth/auth.h"
 #include "base/loop.h"
@@ -37,6 +38,8 @@ struct metrics_service {
     uint64_t notifications_waiting, notification_bytes;
     double notification_age; /* seconds */
     uint64_t presence_events, presence_history_bytes, presence_gaps, presence_refused;
+    uint64_t limited[LIMITS];
+    uint64_t rates_kept, rates_displaced;             /* of users and addresses */
     uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */
 };
 

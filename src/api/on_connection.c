@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/reply.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 #include "sse/user.h"
@@ -22,6 +23,15 @@ static bool may_act(const struct api_exchange *exchange, const struct sse_connec
            !exchange->service->settings->session_binding_strict;
 }
 
+/* Who showed credentials has been counted with them. */
+static bool is_too_much(const struct api_exchange *exchange, const struct api *api,
+                        const struct sse_connection *connection)
+{
+    struct api_service *service = &api->services[exchange->service->index];
+
+    return !exchange->user && !limits_take_user_request(&service->limits, connection->user);
+}
+
 /* True when the connection is one of this worker, whether it may be used or not. */
 static bool try_here(struct on_connection *act, const struct api *api)
 {
@@ -30,10 +40,12 @@ static bool try_here(struct on_connection *act, const struct api *api)
 
     if (!connection)
         return false;
-    if (may_act(act->exchange, connection)) {
-        act->found = true;
+    if (!may_act(act->exchange, connection))
+        return true;
+    act->is_too_much = is_too_much(act->exchange, api, connection);
+    act->found = !act->is_too_much;
+    if (act->found)
         act->act(act, connection);
-    }
     return true;
 }
 
@@ -51,6 +63,8 @@ static void finish(struct on_connection *act)
 {
     struct api_exchange *exchange = act->exchange;
 
+    if (act->is_too_much)
+        limits_refuse(exchange, LIMIT_USER_REQUESTS);
     act->done(act);
     api_exchange_unref(exchange);
 }
@@ -79,4 +93,11 @@ void on_connection_start(struct on_connection *act, struct api_exchange *exchang
     act->call.run = run_there;
     act->call.finish = finish_call;
     peers_call_start(api->peers, api->worker, &act->call);
+}
+
+void on_connection_answer_unknown(struct api_exchange *exchange)
+{
+    api_reply_error(exchange, 404,
+                    "there is no such connection; connectionId is the one that connect-finish "
+                    "told this page");
 }

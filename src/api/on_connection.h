@@ -20,14 +20,19 @@ struct on_connection {
     /* In the worker where the connection lives: writes its result into the act's own members. What
      * it reads must not change before done. */
     void (*act)(struct on_connection *act, struct sse_connection *connection);
-    /* In the origin's thread, perhaps before _start returns; owns the act. */
+    /* In the origin's thread, perhaps before _start returns; owns the act. When it was not found
+     * the request may have its answer already: another goes nowhere. */
     void (*done)(struct on_connection *act);
     struct api_exchange *exchange; /* the request; a reference until done has returned */
     char id[SSE_CONNECTION_ID_SIZE];
-    bool found; /* there, and the caller's */
+    bool found;       /* there, and the caller's */
+    bool is_too_much; /* found, but its user has asked too often */
 };
 
 /* id may be anything that a client sent. act and done are the caller's to fill in. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
+
+/* 404, for what cannot be done without one. */
+void on_connection_answer_unknown(struct api_exchange *exchange);
 
 #endif

@@ -8,12 +8,13 @@ bool pace_take(struct pace *pace, const struct ratelimit_rule *rule, uint64_t co
                uint64_t now_ms)
 {
     const uint64_t now = now_ms * MS;
-    uint_fast64_t full_at = atomic_load_explicit(&pace->full_at, memory_order_relaxed);
+    uint_fast64_t full_at;
     uint64_t each, from;
 
     if (rule->burst == 0)
         return true;
     each = S / rule->per_second;
+    full_at = atomic_load_explicit(&pace->full_at, memory_order_relaxed);
     do {
         from = full_at > now ? full_at : now;
         if (from + each > now + rule->burst * each)

@@ -120,6 +120,8 @@ static void send_body(struct api_exchange *exchange, const json_t *body)
                         count, MAX_MESSAGES);
         return;
     }
+    if (limits_refuse_sends(exchange, count))
+        return;
     batch = mem_zalloc(sizeof(*batch) + count * sizeof(batch->messages[0]));
     batch->is_array = is_array;
     if (read_messages(exchange, body, count, batch))

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "api/exchange.h"
 #include "api/handler_call.h"
@@ -16,8 +15,10 @@
 #include "api/handlers.h"
 #include "api/json_text.h"
 #include "api/on_connection.h"
+#include "api/places.h"
 #include "api/repeats.h"
 #include "api/reply.h"
+#include "api/upload_file.h"
 #include "api/upload_parts.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -34,9 +35,6 @@
 /* Files that the uploads of one worker may have open, so that descriptors are left for clients. */
 #define OPEN_FILES 512u
 
-/* Room that uploads leave on the disk, for whatever else needs it. */
-#define RESERVE_BYTES 67108864u
-
 enum upload_state {
     UPLOAD_ASKING,   /* nobody knows yet whether it is allowed; what comes is held */
     UPLOAD_TAKING,   /* allowed; what comes goes to the disk, */
@@ -51,7 +49,8 @@ struct upload {
     struct handler_call call;
     struct handler_subject subject;
     const char *id;            /* of the connection; NULL: it names none */
-    char *tenant_id, *user_id; /* with an idempotency-key: whose connection it is */
+    char *tenant_id, *user_id; /* whose connection that is, once it is known */
+    struct places places;
     bool has_key;
     struct api_exchange *exchange; /* a reference */
     struct upload_parts *parts;    /* NULL: the body goes to the back end */
@@ -87,6 +86,8 @@ static void free_if_over(struct upload *upload)
         repeats_settle(&upload->claim, upload->exchange->service, NULL);
     repeat_claim_release(&upload->claim);
     handler_subject_release(&upload->subject);
+    places_give(&upload->places, upload->exchange->service);
+    places_release(&upload->places);
     free(upload->tenant_id);
     free(upload->user_id);
     upload_parts_free(upload->parts);
@@ -323,10 +324,42 @@ static void drop(struct upload *upload, enum upload_state state)
     h2_stream_consume(upload->exchange->stream, length);
 }
 
+static void on_places(struct places *places, bool granted)
+{
+    struct upload *upload = container_of(places, struct upload, places);
+
+    if (granted)
+        allow(upload);
+    else
+        drop(upload, UPLOAD_ANSWERED);
+    free_if_over(upload);
+}
+
+/* The last question: is there a place for one more upload? */
+static void ask_places(struct upload *upload)
+{
+    const struct sse_user *user = upload->exchange->user;
+
+    upload->places.done = on_places;
+    places_ask(&upload->places, PLACES_OF_UPLOAD, upload->exchange,
+               user ? user->tenant_id : upload->tenant_id, user ? user->id : upload->user_id);
+}
+
+static void note_owner(struct on_connection *act, struct sse_connection *connection)
+{
+    struct upload *upload = container_of(act, struct upload, act);
+
+    if (upload->user_id)
+        return;
+    upload->tenant_id = mem_strdup(connection->user->tenant_id);
+    upload->user_id = mem_strdup(connection->user->id);
+}
+
 static void count_request(struct on_connection *act, struct sse_connection *connection)
 {
     struct upload *upload = container_of(act, struct upload, act);
 
+    note_owner(act, connection);
     connection->request_upload_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
     if (has_handler(upload->exchange))
@@ -338,13 +371,11 @@ static void on_found(struct on_connection *act)
     struct upload *upload = container_of(act, struct upload, act);
 
     if (act->found) {
-        allow(upload);
-    } else {
-        drop(upload, UPLOAD_ANSWERED);
-        api_reply_error(act->exchange, 404,
-                        "there is no such connection; connectionId is the one that connect-finish "
-                        "told this page");
+        ask_places(upload);
+        return;
     }
+    drop(upload, UPLOAD_ANSWERED);
+    on_connection_answer_unknown(act->exchange);
     free_if_over(upload);
 }
 
@@ -358,22 +389,13 @@ static void on_claimed(struct repeat_claim *claim)
         drop(upload, UPLOAD_REPEATED);
         if (upload->is_complete)
             conclude(upload);
+        free_if_over(upload);
     } else if (upload->id) {
         upload->act = (struct on_connection){.act = count_request, .done = on_found};
         on_connection_start(&upload->act, upload->exchange, upload->id);
-        return;
     } else {
-        allow(upload);
+        ask_places(upload);
     }
-    free_if_over(upload);
-}
-
-static void note_owner(struct on_connection *act, struct sse_connection *connection)
-{
-    struct upload *upload = container_of(act, struct upload, act);
-
-    upload->tenant_id = mem_strdup(connection->user->tenant_id);
-    upload->user_id = mem_strdup(connection->user->id);
 }
 
 static void on_owner(struct on_connection *act)
@@ -410,29 +432,12 @@ static void on_identity(struct api_exchange *exchange)
         handler_subject_note_user(&upload->subject, exchange->user);
     if (allowed && upload->has_key) {
         repeats_claim(&upload->claim, exchange, exchange->user->tenant_id, exchange->user->id);
-        return;
-    }
-    if (allowed)
-        allow(upload);
-    else
+    } else if (allowed) {
+        ask_places(upload);
+    } else {
         drop(upload, UPLOAD_ANSWERED);
-    free_if_over(upload);
-}
-
-/* Uploads that would fill the disk are turned away before they begin. */
-static bool has_room(struct api_exchange *exchange)
-{
-    const struct api_service *service = exchange->service;
-    struct statvfs disk;
-
-    if (service->upload_directory < 0 || fstatvfs(service->upload_directory, &disk) < 0) {
-        api_reply_error(exchange, 503, "the server's upload directory cannot be used");
-        return false;
+        free_if_over(upload);
     }
-    if ((uint64_t)disk.f_bavail * disk.f_frsize >= service->settings->upload_bytes + RESERVE_BYTES)
-        return true;
-    api_reply_error(exchange, 503, "the server's disk has no room for uploads");
-    return false;
 }
 
 /* NULL: it has answered. */
@@ -446,11 +451,16 @@ static struct upload_parts *make_parts(struct api_exchange *exchange)
         .open_files = OPEN_FILES,
         .open_count = &exchange->api->upload_files,
     };
+    int room = upload_file_room(service->upload_directory, service->settings->upload_bytes);
     struct upload_parts *parts;
     const char *fault = "";
 
-    if (!has_room(exchange))
+    if (room < 0) {
+        api_reply_error(exchange, 503, "%s",
+                        room == -ENOSPC ? "the server's disk has no room for uploads"
+                                        : "the server's upload directory cannot be used");
         return NULL;
+    }
     parts = upload_parts_new(h2_request_header(exchange->request, "content-type"), &limits,
                              service->upload_directory, &fault);
     if (!parts)
@@ -481,7 +491,6 @@ void api_handle_upload(struct api_exchange *exchange)
     upload->id = id && id[0] != '\0' ? id : NULL;
     upload->has_key = has_key;
     upload->claim.done = on_claimed;
-    upload->call.done = on_handled;
     upload->call.done = on_handled;
     upload->act.act = has_key ? note_owner : count_request;
     upload->act.done = has_key ? on_owner : on_found;

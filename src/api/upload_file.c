@@ -6,12 +6,26 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/random.h"
 
 #define NAME_BYTES   16u
 #define DIGEST_BYTES 32u
+
+#define RESERVE_BYTES 67108864u
+
+int upload_file_room(int directory, uint64_t size)
+{
+    struct statvfs disk;
+
+    if (directory < 0)
+        return directory;
+    if (fstatvfs(directory, &disk) < 0)
+        return -errno;
+    return (uint64_t)disk.f_bavail * disk.f_frsize < size + RESERVE_BYTES ? -ENOSPC : 0;
+}
 
 static int open_nameless(int directory)
 {

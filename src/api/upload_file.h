@@ -22,6 +22,10 @@ struct upload_file {
     char sha256[UPLOAD_FILE_DIGEST_SIZE]; /* once it has ended */
 };
 
+/* 0 when the disk of the directory has room for size bytes and some more, for whatever else needs
+ * it; -ENOSPC when it has not, or another errno. */
+int upload_file_room(int directory, uint64_t size);
+
 /* 0 or a negative errno; then nothing is held. directory -1: count and hash only. */
 int upload_file_open(struct upload_file *file, int directory);
 int upload_file_write(struct upload_file *file, const char *data, size_t length);

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/client_limit.h"
 #include "api/guard.h"
+#include "api/limits.h"
 #include "api/online_users.h"
 #include "api/presence_feed.h"
 #include "api/presence_watch.h"
@@ -25,6 +26,7 @@ struct api_service {
     const struct api_service_settings *settings;
     struct sse_service *core;
     struct client_limit limit;
+    struct limits limits;
     struct online_users online;
     struct presence_feed feed;
     struct presence_watches watches;

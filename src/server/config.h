@@ -87,6 +87,7 @@ struct config_service {
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;
     struct config_notifications notifications;
+    struct limits_settings limits;
     bool channels_open;
     char *channel_patterns; /* with commas */
 };

@@ -71,6 +71,13 @@ static const struct config_list token_keys =
     LIMIT(path ".perSecond", CONFIG_COUNT, member.per_second, rate_normal,                         \
           "So many a second from then on.", RANGE(1, 1000000), .zero = "never again")
 
+#define RATE(path, member, burst_normal, burst_zero, rate_normal, text)                            \
+    HEAD("services[].limits." path, CONFIG_SECTION, &services, text),                              \
+    SERVICE("limits." path ".burst", CONFIG_COUNT, limits.member.burst, burst_normal,              \
+            "So many at once.", RANGE(1, 1000000), .zero = burst_zero),                            \
+    SERVICE("limits." path ".perSecond", CONFIG_COUNT, limits.member.per_second, rate_normal,      \
+            "So many a second from then on.", RANGE(1, 1000000))
+
 const struct config_key config_keys[] = {
     KEY("workers", CONFIG_COUNT, workers, "0", "Threads that serve connections.",
         RANGE(1, 256), .zero = "one per processor core"),
@@ -331,6 +338,28 @@ const struct config_key config_keys[] = {
             "The size of these.", RANGE(64 * KIB, 16 * GIB)),
     SERVICE("notifications.inFlight", CONFIG_COUNT, notifications.in_flight, "8",
             "Users whose notifications are sent at the same time.", RANGE(1, 1000)),
+
+    HEAD("services[].limits", CONFIG_SECTION, &services,
+         "Above these 429 (503 for connections), with a retry-after. Nobody is sent away for others."),
+    SERVICE("limits.connections", CONFIG_COUNT, limits.connections, "0",
+            "Event streams of the service.", RANGE(1, 100000000), .zero = "any number"),
+    SERVICE("limits.userConnections", CONFIG_COUNT, limits.most[LIMIT_USER_CONNECTIONS], "0",
+            "Event streams of one user.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
+    SERVICE("limits.addressConnections", CONFIG_COUNT, limits.most[LIMIT_ADDRESS_CONNECTIONS], "0",
+            "Event streams from one address (trustedProxies).", RANGE(1, 1000000), .zero = "any number"),
+    SERVICE("limits.userUploads", CONFIG_COUNT, limits.most[LIMIT_USER_UPLOADS], "0",
+            "Uploads of one user at a time.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
+    SERVICE("limits.addressUploads", CONFIG_COUNT, limits.most[LIMIT_ADDRESS_UPLOADS], "0",
+            "Uploads from one address at a time.", RANGE(1, 1000000), .zero = "any number"),
+    SERVICE("limits.rememberedRates", CONFIG_COUNT, limits.remembered, "65536",
+            "Users, and addresses, whose rates one worker keeps; the longest idle is forgotten.",
+            RANGE(1, 10000000)),
+    RATE("userRequests", user_requests, "0", "1000, or any number with auth development", "200",
+         "Requests of one user's pages, counted by each worker."),
+    RATE("addressRequests", address_requests, "0", "any number", "1000",
+         "Requests of pages from one address, counted by each worker."),
+    RATE("sends", sends, "0", "any number", "1000",
+         "Messages that back ends send. A list counts as many, and may overdraw once."),
 
     HEAD("limits", CONFIG_SECTION, NULL,
          "Bounds of the HTTP/2 layer. Each has a counter in /metrics. Times are per connection."),

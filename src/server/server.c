@@ -35,6 +35,11 @@
 
 #define SERVER_ID_BYTES 8u
 
+/* What one user may take where no setting says otherwise. */
+#define USER_CONNECTIONS 20u
+#define USER_UPLOADS     20u
+#define USER_REQUESTS    1000u /* at once */
+
 struct server {
     const struct config *config;
     size_t worker_count;
@@ -47,6 +52,7 @@ struct server {
     struct auth_jwt_keys *token_keys[CONFIG_MAX_SERVICES]; /* NULL: not for that one's auth */
     struct origins *origins[CONFIG_MAX_SERVICES];
     struct networks *proxies;
+    struct limits_shared shared[CONFIG_MAX_SERVICES];
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     struct outbound_http_settings outbound;
@@ -155,6 +161,23 @@ notification_settings(const struct config_notifications *config)
     return settings;
 }
 
+/* Where anybody may be anybody, a limit per user would let one lock out another: there it counts
+ * only when somebody has set it. */
+static struct limits_settings limits_for(const struct config_service *service)
+{
+    struct limits_settings limits = service->limits;
+
+    if (service->auth == CONFIG_AUTH_DEVELOPMENT)
+        return limits;
+    if (limits.most[LIMIT_USER_CONNECTIONS] == 0)
+        limits.most[LIMIT_USER_CONNECTIONS] = USER_CONNECTIONS;
+    if (limits.most[LIMIT_USER_UPLOADS] == 0)
+        limits.most[LIMIT_USER_UPLOADS] = USER_UPLOADS;
+    if (limits.user_requests.burst == 0)
+        limits.user_requests.burst = USER_REQUESTS;
+    return limits;
+}
+
 static int prepare_service(struct server *server, size_t index)
 {
     const struct config_service *service = &server->config->services[index];
@@ -182,6 +205,8 @@ static int prepare_service(struct server *server, size_t index)
         .upload_parts = service->upload_parts,
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
+        .limits = limits_for(service),
+        .shared = &server->shared[index],
         .presence = service->presence,
         .handlers = service->handlers,
         .notifications = notification_settings(&service->notifications),
