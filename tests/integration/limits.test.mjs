@@ -7,6 +7,7 @@ import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { BOUNDARY, MULTIPART, multipart } from './support/multipart.mjs';
 import { startServer } from './support/server.mjs';
+import { SECRET, token } from './support/tokens.mjs';
 import { eventually, within } from './support/wait.mjs';
 
 const BASE = '/sse/demo';
@@ -270,4 +271,14 @@ test('back ends send so much', () => withLimits({
 test('with auth development nobody is limited who did not ask for it', () => withLimits({}, async ({ office, pages }) => {
   assert.equal((await openMany(pages, 40, { userId: 'ann' })).open.length, 40);
   assert.equal(await limited(office, 'userConnections'), 0);
+}));
+
+test('with another auth a user has 20 streams unless somebody says otherwise', () => withLimits({}, async ({ pages }) => {
+  const parameters = { 'access-token': token({ sub: 'ann' }) };
+  assert.equal((await openMany(pages, 40, parameters)).open.length, 20);
+  assert.match((await errorOf(pages[0], parameters)).message, /this user has 20 event streams/);
+}, {
+  SSE_SERVER_SERVICES_0_AUTH: 'jwt',
+  SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
+  SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
 }));
