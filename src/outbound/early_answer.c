@@ -14,18 +14,25 @@ enum outbound_early outbound_early_answer_of(const struct outbound_call *call, C
     return status != 0 ? OUTBOUND_EARLY_READ : OUTBOUND_EARLY_LOST;
 }
 
-size_t outbound_early_answer_on_head(char *data, size_t size, size_t count, void *context)
+/* Of a streamed body nobody knows: the producer may go on, or have paused for good. */
+static bool is_early(const struct outbound_call *call)
 {
-    struct outbound_call *call = context;
     const struct bytes *body = call->request.body;
     curl_off_t sent = 0;
 
+    if (call->request.is_streamed)
+        return call->is_paused;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return body && (size_t)sent < body->length;
+}
+
+size_t outbound_early_answer_on_head(char *data, size_t size, size_t count, void *context)
+{
+    struct outbound_call *call = context;
+
     (void)data;
-    if (body && !loop_timer_is_active(&call->look)) {
-        (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-        if ((size_t)sent < body->length)
-            loop_timer_start(call->loop, &call->look, 0);
-    }
+    if (!loop_timer_is_active(&call->look) && is_early(call))
+        loop_timer_start(call->loop, &call->look, 0);
     return size * count;
 }
 

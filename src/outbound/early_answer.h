@@ -5,7 +5,8 @@
  * HTTP/2 answers that come before the request's body has left: from a back end that is near, and
  * has no need to read a body to refuse it. libcurl 7.88 sends on all the same, finds the stream
  * closed, and makes one of three things of it: an error after the whole answer, an error instead of
- * it, or nothing until the limit of time.
+ * it, or nothing until the limit of time. And whatever the version, it does not end a call whose
+ * body is paused, though the answer is there.
  */
 #include "outbound/call.h"
 

@@ -201,6 +201,20 @@ static void test_early_answer(void **state)
     assert_int_equal(producer.outcome.status, 413);
 }
 
+/* And while the producer has nothing to send. */
+static void test_early_answer_to_a_pause(void **state)
+{
+    static const char piece[1000];
+    struct producer producer = {.total = 0};
+
+    (void)state;
+    start(&producer, "/early", LARGE);
+    assert_int_equal(outbound_call_feed(producer.call, piece, sizeof(piece)), 0);
+    run_until_done(1);
+    assert_int_equal(producer.outcome.error, 0);
+    assert_int_equal(producer.outcome.status, 413);
+}
+
 static void test_cancel(void **state)
 {
     static const char piece[65536];
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_length_than_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_early_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_early_answer_to_a_pause, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fed_while_it_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_free_while_streaming, set_up, tear_down),
