@@ -4,15 +4,11 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/claims.h"
 #include "auth/permission.h"
 #include "base/buf.h"
-#include "base/json.h"
 #include "base/words.h"
-#include "sse/channel_pattern.h"
 #include "sse/user.h"
-
-#define MAX_TEXT     256u
-#define MAX_CHANNELS 100u
 
 static const char bad_id[] =
     "the access token names no user: the claim with the user's id (sub, where nothing else is "
@@ -24,88 +20,16 @@ static const char bad_channels[] =
     "the access token's channels must be a list of texts, or one text with blanks or commas "
     "between them: at most 100, each of at most 128 bytes without control characters";
 
-static bool has_control_character(const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
-/* The claim, or NULL where there is none, or none is configured. */
-static const json_t *claim_of(const json_t *claims, const char *name)
-{
-    const json_t *value = *name != '\0' ? json_object_get(claims, name) : NULL;
-
-    return json_is_null(value) ? NULL : value;
-}
-
-/* "" when there is no such claim. */
-static bool read_text(const json_t *claims, const char *name, char text[MAX_TEXT + 1])
-{
-    const json_t *value = claim_of(claims, name);
-
-    text[0] = '\0';
-    return !value ||
-           (json_id_text(value, text, MAX_TEXT + 1) != NULL && !has_control_character(text));
-}
-
-static bool append_channel(struct buf *lines, size_t *count, const char *channel)
-{
-    if (*count == MAX_CHANNELS || !sse_channel_is_name(channel))
-        return false;
-    buf_printf(lines, "%s%s", *count > 0 ? "\n" : "", channel);
-    ++*count;
-    return true;
-}
-
-static bool split_channels(struct buf *lines, const char *text)
-{
-    static const char between[] = " \t,";
-    size_t count = 0;
-
-    for (text += strspn(text, between); *text; text += strspn(text, between)) {
-        char channel[SSE_CHANNEL_MAX_NAME + 1];
-        size_t length = strcspn(text, between);
-
-        if (length >= sizeof(channel))
-            return false;
-        memcpy(channel, text, length);
-        channel[length] = '\0';
-        if (!append_channel(lines, &count, channel))
-            return false;
-        text += length;
-    }
-    return true;
-}
-
-/* One a line, as struct sse_user has them. */
-static bool read_channels(struct buf *lines, const json_t *value)
-{
-    const json_t *channel;
-    size_t count = 0;
-    size_t i;
-
-    if (json_is_string(value))
-        return split_channels(lines, json_string_value(value));
-    json_array_foreach(value, i, channel) {
-        if (!json_is_string(channel) || !append_channel(lines, &count, json_string_value(channel)))
-            return false;
-    }
-    return !value || json_is_array(value);
-}
-
 static json_t *read_fields(const json_t *claims, const char *names)
 {
     json_t *fields = json_object();
     struct word word;
 
     while (words_next(&names, &word)) {
-        char name[MAX_TEXT + 1];
+        char name[AUTH_CLAIM_SIZE];
         json_t *value;
 
-        if (word.length > MAX_TEXT)
+        if (word.length > AUTH_CLAIM_MAX_TEXT)
             continue;
         memcpy(name, word.text, word.length);
         name[word.length] = '\0';
@@ -118,26 +42,29 @@ static json_t *read_fields(const json_t *claims, const char *names)
 
 const char *auth_jwt_token_name(const json_t *claims, const char *token)
 {
-    const char *id = json_string_value(json_object_get(claims, "jti"));
+    char id[AUTH_CLAIM_SIZE];
 
-    return id && *id != '\0' && strlen(id) <= MAX_TEXT && !has_control_character(id) ? id : token;
+    if (json_is_string(json_object_get(claims, "jti")) && auth_claim_text(claims, "jti", id) &&
+        id[0] != '\0')
+        return json_string_value(json_object_get(claims, "jti"));
+    return token;
 }
 
 struct sse_user *auth_jwt_user_new(const json_t *claims, const struct auth_jwt_claims *names,
                                    const char *token, int64_t expires_at, const char **fault)
 {
-    char id[MAX_TEXT + 1], name[MAX_TEXT + 1], tenant_id[MAX_TEXT + 1];
+    char id[AUTH_CLAIM_SIZE], name[AUTH_CLAIM_SIZE], tenant_id[AUTH_CLAIM_SIZE];
     struct sse_user *user = NULL;
     struct buf channels = BUF_INIT;
     json_t *extra = NULL;
 
     *fault = NULL;
-    if (!read_text(claims, names->user_id, id) || id[0] == '\0')
+    if (!auth_claim_text(claims, names->user_id, id) || id[0] == '\0')
         *fault = bad_id;
-    else if (!read_text(claims, names->name, name) ||
-             !read_text(claims, names->tenant_id, tenant_id))
+    else if (!auth_claim_text(claims, names->name, name) ||
+             !auth_claim_text(claims, names->tenant_id, tenant_id))
         *fault = bad_text;
-    else if (!read_channels(&channels, claim_of(claims, names->channels)))
+    else if (!auth_claim_channels(auth_claim_of(claims, names->channels), &channels))
         *fault = bad_channels;
     if (!*fault) {
         extra = read_fields(claims, names->fields);
@@ -168,7 +95,7 @@ bool auth_jwt_permissions(const json_t *claims, const struct auth_jwt_claims *na
                           unsigned *permissions)
 {
     static const char between[] = " \t,";
-    const json_t *value = claim_of(claims, names->permissions);
+    const json_t *value = auth_claim_of(claims, names->permissions);
     const char *text = json_string_value(value);
     const json_t *one;
     size_t i;
