@@ -10,13 +10,12 @@
 #include "base/mem.h"
 #include "h2/request.h"
 
-#define MAX_COOKIE  4096u
-#define MAX_COOKIES 8u
+#define MAX_COOKIE 4096u
 
 struct api_facts {
     struct auth_facts view;
     const struct api_exchange *exchange;
-    char *cookies[MAX_COOKIES]; /* those that were asked for: name, NUL, value */
+    char *cookies[AUTH_MAX_COOKIES]; /* those that were asked for: name, NUL, value */
     size_t cookie_count;
     char peer[CLIENT_ADDRESS_SIZE];
 };
@@ -39,7 +38,7 @@ static char *keep_cookie(struct api_facts *facts, const char *name)
     size_t name_size = strlen(name) + 1;
     char *kept;
 
-    if (facts->cookie_count == MAX_COOKIES)
+    if (facts->cookie_count == AUTH_MAX_COOKIES)
         return NULL;
     if (!h2_request_cookie(facts->exchange->request, name, value, sizeof(value)))
         return NULL;

@@ -24,6 +24,9 @@ enum auth_permission {
     AUTH_MAY_ALL = (1 << 5) - 1
 };
 
+/* How many different cookies of a request a backend may look up. */
+#define AUTH_MAX_COOKIES 8u
+
 struct auth_facts {
     const char *method;
     const char *path;
@@ -70,8 +73,15 @@ struct auth_counters {
     uint64_t revocations_kept;      /* now */
     uint64_t key_reads;             /* of JWK sets */
     uint64_t key_read_failures;
-    uint64_t waiting; /* requests that wait for keys, now */
-    uint64_t busy;    /* requests refused with AUTH_BUSY */
+    uint64_t waiting;   /* requests that wait until it is known who asks, now */
+    uint64_t busy;      /* refusals with AUTH_BUSY */
+    uint64_t questions; /* to another service, about credentials */
+    uint64_t question_failures;
+    uint64_t question_connections; /* opened for them */
+    uint64_t shared_answers;       /* requests that waited for the answer to another's question */
+    uint64_t cache_hits;           /* requests that needed no question */
+    uint64_t cached;               /* answers that are remembered, now */
+    uint64_t cache_displaced;      /* forgotten early: there were too many */
 };
 
 struct auth;
@@ -89,7 +99,7 @@ struct auth_ops {
     /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
      * are told. */
     void (*revoke)(struct auth *auth, const struct auth_revocation *revocation);
-    /* Adds to *counters what this backend has counted. NULL: nothing. */
+    /* Writes into *counters, which is zero-filled, what this backend has counted. NULL: nothing. */
     void (*count)(const struct auth *auth, struct auth_counters *counters);
     void (*free)(struct auth *auth);
 };

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/webhook_answer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/claims.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "outbound/http.h"
+#include "sse/user.h"
+
+#define MAX_TOKEN 4096u /* bytes */
+
+#define MAX_TIME_MS 8640000000000000.0 /* the largest of a date in JavaScript */
+
+static const char bad[] =
+    "the service that knows the users does not know this credential (any more); sign in again";
+static const char expired[] = "the credential has expired; get a new one";
+static const char denied[] = "the service that knows the users does not let this one in";
+static const char failed[] =
+    "the service that knows the users gave no answer that can be used; try again later";
+static const char timed_out[] =
+    "the service that knows the users did not answer in time; try again later";
+static const char busy[] = "the service that knows the users is busy; try again later";
+
+static struct auth_result refusal(enum auth_verdict verdict, const char *message)
+{
+    return (struct auth_result){.verdict = verdict, .message = message};
+}
+
+static const char *read_error(const struct outbound_answer *answer, struct auth_result *result)
+{
+    if (answer->error == -ETIMEDOUT)
+        *result = refusal(AUTH_TIMEOUT, timed_out);
+    else if (answer->error == -EBUSY)
+        *result = refusal(AUTH_BUSY, busy);
+    else
+        *result = refusal(AUTH_FAILED, failed);
+    return answer->reason;
+}
+
+/* Of another status than 200. */
+static const char *read_status(json_int_t status, struct auth_result *result)
+{
+    switch (status) {
+    case 401:
+        *result = refusal(AUTH_BAD, bad);
+        return NULL;
+    case 403:
+        *result = refusal(AUTH_DENIED, denied);
+        return NULL;
+    case 429:
+    case 503:
+        *result = refusal(AUTH_BUSY, busy);
+        return "it is busy";
+    default:
+        *result = refusal(AUTH_FAILED, failed);
+        return "its status is none of 200, 401, 403, 429 and 503";
+    }
+}
+
+/* What is in the wrappings; a user has an id, they have none. */
+static json_t *unwrap(json_t *value)
+{
+    static const char *const wrappings[] = {"data", "user"};
+
+    for (size_t i = 0; i < sizeof(wrappings) / sizeof(wrappings[0]); i++) {
+        json_t *inside = json_object_get(value, wrappings[i]);
+
+        if (json_is_object(inside) && !json_object_get(value, "id"))
+            value = inside;
+    }
+    return value;
+}
+
+/* 0 in *at: it does not expire. */
+static bool read_expiry(const json_t *user, int64_t now_ms, int64_t *at)
+{
+    const json_t *when = auth_claim_of(user, "expiresAt");
+    const json_t *in = auth_claim_of(user, "expiresIn");
+    double time = 0;
+
+    *at = 0;
+    if (!when && !in)
+        return true;
+    if (!json_is_number(when ? when : in))
+        return false;
+    time = when ? json_number_value(when) : (double)now_ms + 1000 * json_number_value(in);
+    if (!(time >= 1 && time <= MAX_TIME_MS))
+        return false;
+    *at = (int64_t)time;
+    return true;
+}
+
+static const char *text_of_token(const json_t *user)
+{
+    const json_t *token = auth_claim_of(user, "accessToken");
+    const char *text = token ? json_string_value(token) : "";
+
+    return text && strlen(text) <= MAX_TOKEN && auth_claim_is_plain(text) ? text : NULL;
+}
+
+static json_t *further_fields(const json_t *user)
+{
+    static const char *const known[] = {"id",       "name",      "tenantId", "accessToken",
+                                        "channels", "expiresAt", "expiresIn"};
+    json_t *fields = json_copy((json_t *)user);
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        (void)json_object_del(fields, known[i]);
+    return fields;
+}
+
+/* The texts of a user as they are told; NULL, or what is wrong. */
+struct texts {
+    char id[AUTH_CLAIM_SIZE], name[AUTH_CLAIM_SIZE], tenant_id[AUTH_CLAIM_SIZE];
+    const char *token;
+    struct buf channels;
+    int64_t expires_at;
+};
+
+static const char *read_texts(const json_t *user, int64_t now_ms, struct texts *texts)
+{
+    if (!auth_claim_text(user, "id", texts->id) || texts->id[0] == '\0')
+        return "its answer has no user's id: a number, or a text of 1 to 256 bytes";
+    if (!auth_claim_text(user, "name", texts->name) ||
+        !auth_claim_text(user, "tenantId", texts->tenant_id))
+        return "name and tenantId in its answer must be texts of at most 256 bytes";
+    texts->token = text_of_token(user);
+    if (!texts->token)
+        return "accessToken in its answer must be a text of at most 4096 bytes";
+    if (!auth_claim_channels(auth_claim_of(user, "channels"), &texts->channels))
+        return "channels in its answer must be at most 100 texts of at most 128 bytes";
+    if (!read_expiry(user, now_ms, &texts->expires_at))
+        return "expiresAt (ms since 1970) or expiresIn (s) in its answer must be such a number";
+    return NULL;
+}
+
+static struct auth_result result_of(const json_t *user, const struct texts *texts)
+{
+    json_t *extra = further_fields(user);
+    struct auth_result result = {
+        .verdict = AUTH_OK,
+        .user = sse_user_new(&(struct sse_user_fields){
+            .id = texts->id,
+            .name = texts->name,
+            .access_token = texts->token,
+            .tenant_id = texts->tenant_id,
+            .channels = buf_str(&texts->channels),
+            .extra = extra,
+            .expires_at = texts->expires_at,
+        }),
+    };
+
+    json_decref(extra);
+    return result;
+}
+
+static const char *read_user(const json_t *user, int64_t now_ms, struct auth_result *result)
+{
+    struct texts texts = {.channels = BUF_INIT};
+    const char *fault = read_texts(user, now_ms, &texts);
+
+    if (fault)
+        *result = refusal(AUTH_FAILED, failed);
+    else if (texts.expires_at > 0 && texts.expires_at <= now_ms)
+        *result = refusal(AUTH_BAD, expired);
+    else
+        *result = result_of(user, &texts);
+    buf_release(&texts.channels);
+    return fault;
+}
+
+const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64_t now_ms,
+                                     struct auth_result *result)
+{
+    struct json_fault where;
+    const char *fault;
+    json_t *value;
+
+    if (answer->error != 0)
+        return read_error(answer, result);
+    if (answer->status != 200)
+        return read_status(answer->status, result);
+    value = json_parse(answer->body, answer->length, &where);
+    if (json_is_false(json_object_get(value, "success")))
+        fault = read_status(json_integer_value(json_object_get(value, "code")), result);
+    else
+        fault = read_user(unwrap(value), now_ms, result);
+    json_decref(value);
+    return fault;
+}

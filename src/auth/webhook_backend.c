@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/webhook_backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/denied.h"
+#include "auth/webhook_answer.h"
+#include "auth/webhook_cache.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "outbound/webhook.h"
+#include "sse/table.h"
+#include "sse/user.h"
+
+/* Who has just signed in may bear the cookie of before: a refusal must not outlive that for long.
+ */
+#define REFUSAL_MS 1000u
+
+/* They count for as long as a question may take; only back ends that may disconnect make them. */
+#define MAX_REVOCATIONS 10000u
+
+static const char nobody[] =
+    "the request carries no credential: none of the cookies, header fields and parameters that are "
+    "configured for it";
+static const char too_many[] =
+    "too many requests wait for the service that knows the users; try again later";
+static const char no_question[] =
+    "the service that knows the users cannot be asked; try again later";
+static const char revoked[] =
+    "the credential was revoked while the service that knows the users was asked; try again later";
+
+struct auth_webhook {
+    struct auth base;
+    struct auth_webhook_settings settings;
+    struct loop *loop;
+    struct outbound_http *http;
+    struct auth_webhook_cache *cache;
+    struct auth_denied *denied; /* while their questions were under way */
+    struct sse_table shared;    /* flights that others may join */
+    struct list flights;        /* all */
+    struct auth_counters counters;
+};
+
+/* One question, until it is answered. */
+struct flight {
+    struct sse_table_node node;
+    struct list in_all;
+    struct auth_webhook *webhook;
+    struct outbound_call *call;
+    struct list inquiries;
+    enum auth_source source;
+    bool is_shared;    /* whether others may join */
+    bool is_overtaken; /* by a revocation */
+    char key[AUTH_KEY_HASH_TEXT];
+};
+
+/* One request that waits for it. */
+struct inquiry {
+    struct list node;
+    void (*done)(void *context, const struct auth_result *result);
+    void *context;
+};
+
+static struct auth_webhook *webhook_of(struct auth *auth)
+{
+    return container_of(auth, struct auth_webhook, base);
+}
+
+static const struct auth_webhook *const_webhook_of(const struct auth *auth)
+{
+    return container_of(auth, struct auth_webhook, base);
+}
+
+static struct flight *flight_new(struct auth_webhook *webhook,
+                                 const struct auth_webhook_question *question)
+{
+    struct flight *flight = mem_zalloc(sizeof(*flight));
+
+    flight->webhook = webhook;
+    flight->source = question->source;
+    memcpy(flight->key, question->key, sizeof(flight->key));
+    list_init(&flight->inquiries);
+    list_append(&webhook->flights, &flight->in_all);
+    sse_table_add(&webhook->shared, &flight->node);
+    flight->is_shared = true;
+    return flight;
+}
+
+static void stop_sharing(struct flight *flight)
+{
+    if (flight->is_shared)
+        sse_table_remove(&flight->webhook->shared, &flight->node);
+    flight->is_shared = false;
+}
+
+static void join(struct flight *flight,
+                 void (*done)(void *context, const struct auth_result *result), void *context)
+{
+    struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
+
+    inquiry->done = done;
+    inquiry->context = context;
+    list_append(&flight->inquiries, &inquiry->node);
+    flight->webhook->counters.waiting++;
+}
+
+static void leave(struct flight *flight, struct inquiry *inquiry)
+{
+    flight->webhook->counters.waiting--;
+    list_remove(&inquiry->node);
+    free(inquiry);
+}
+
+/* Who still waits is dropped, and not called. */
+static void flight_free(struct flight *flight)
+{
+    outbound_call_cancel(flight->call);
+    stop_sharing(flight);
+    list_remove(&flight->in_all);
+    list_for_each_safe(node, after, &flight->inquiries)
+        leave(flight, container_of(node, struct inquiry, node));
+    free(flight);
+}
+
+/* Users do not change, so that those who get the same one share it. */
+static void tell(const struct auth_result *result, enum auth_source source,
+                 void (*done)(void *context, const struct auth_result *result), void *context)
+{
+    struct auth_result own = *result;
+
+    own.source = source;
+    if (own.user)
+        sse_user_ref(own.user);
+    done(context, &own);
+}
+
+/* Whom it is told may ask again at once: by another question, where this answer is not kept. */
+static void tell_all(struct flight *flight, const struct auth_result *result)
+{
+    stop_sharing(flight);
+    list_for_each_safe(node, after, &flight->inquiries) {
+        struct inquiry *inquiry = container_of(node, struct inquiry, node);
+
+        tell(result, flight->source, inquiry->done, inquiry->context);
+        leave(flight, inquiry);
+    }
+}
+
+/* How long the answer may be kept. */
+static uint64_t life_of(const struct auth_webhook *webhook, const struct auth_result *result)
+{
+    uint64_t life = webhook->settings.cache_ms;
+    int64_t left;
+
+    if (result->verdict == AUTH_BAD || result->verdict == AUTH_DENIED)
+        return life < REFUSAL_MS ? life : REFUSAL_MS;
+    if (result->verdict != AUTH_OK)
+        return 0;
+    if (result->user->expires_at == 0)
+        return life;
+    left = result->user->expires_at - loop_wall_ms(webhook->loop);
+    if (left <= 0)
+        return 0;
+    return (uint64_t)left < life ? (uint64_t)left : life;
+}
+
+static void keep(struct flight *flight, const struct auth_result *result)
+{
+    struct auth_webhook *webhook = flight->webhook;
+    uint64_t now = loop_now_ms(webhook->loop);
+
+    auth_webhook_cache_add(webhook->cache, flight->key, result, now,
+                           now + life_of(webhook, result));
+}
+
+static bool is_revoked(const struct flight *flight, const struct sse_user *user)
+{
+    const struct auth_webhook *webhook = flight->webhook;
+    const struct auth_credential credential = {user->id, user->access_token, INT64_MIN};
+
+    return flight->is_overtaken &&
+           auth_denied_has(webhook->denied, &credential, loop_wall_ms(webhook->loop));
+}
+
+static struct auth_result judge(struct flight *flight, const struct outbound_answer *answer)
+{
+    struct auth_webhook *webhook = flight->webhook;
+    struct auth_result result;
+    const char *fault = auth_webhook_answer_read(answer, loop_wall_ms(webhook->loop), &result);
+
+    if (fault) {
+        webhook->counters.question_failures++;
+        log_abuse("the service that knows the users gave no usable answer",
+                  LOG_STR("service", webhook->settings.service), LOG_STR("reason", fault));
+    }
+    if (result.user && is_revoked(flight, result.user)) {
+        result.user = sse_user_unref(result.user);
+        result = (struct auth_result){.verdict = AUTH_BUSY, .message = revoked};
+    }
+    if (result.verdict == AUTH_BUSY)
+        webhook->counters.busy++;
+    return result;
+}
+
+static void on_answer(void *context, const struct outbound_answer *answer)
+{
+    struct flight *flight = context;
+    struct auth_result result = judge(flight, answer);
+
+    flight->call = NULL;
+    if (!flight->is_overtaken)
+        keep(flight, &result);
+    tell_all(flight, &result);
+    sse_user_unref(result.user);
+    flight_free(flight);
+}
+
+static bool ask(struct flight *flight, const struct auth_webhook_question *question,
+                const struct auth_facts *facts)
+{
+    struct auth_webhook *webhook = flight->webhook;
+    const struct auth_webhook_settings *settings = &webhook->settings;
+    const struct outbound_webhook target = {
+        .url = settings->url,
+        .secret = settings->secret,
+        .time_limit_ms = settings->time_limit_ms,
+        .answer_bytes = settings->answer_bytes,
+    };
+    const struct outbound_delivery delivery = {
+        .json = auth_webhook_question_text(question, facts, settings->service,
+                                           loop_wall_ms(webhook->loop)),
+        .fields = question->fields,
+        .field_count = question->field_count,
+        .done = on_answer,
+        .context = flight,
+    };
+
+    webhook->counters.questions++;
+    flight->call = outbound_webhook_post(webhook->http, &target, &delivery);
+    bytes_unref(delivery.json);
+    return flight->call != NULL;
+}
+
+static struct flight *find_flight(const struct auth_webhook *webhook, const char *key)
+{
+    struct sse_table_node *node = sse_table_find(&webhook->shared, key);
+
+    return node ? container_of(node, struct flight, node) : NULL;
+}
+
+static bool is_full(const struct auth_webhook *webhook)
+{
+    return webhook->counters.waiting >=
+           (uint64_t)webhook->settings.in_flight + webhook->settings.waiting;
+}
+
+/* The flight whose answer is the question's, too; NULL with *refusal. */
+static struct flight *find_or_ask(struct auth_webhook *webhook,
+                                  const struct auth_webhook_question *question,
+                                  const struct auth_facts *facts, struct auth_result *refusal)
+{
+    struct flight *flight = find_flight(webhook, question->key);
+
+    if (is_full(webhook)) {
+        webhook->counters.busy++;
+        *refusal = (struct auth_result){.verdict = AUTH_BUSY, .message = too_many};
+        return NULL;
+    }
+    if (flight) {
+        webhook->counters.shared_answers++;
+        return flight;
+    }
+    flight = flight_new(webhook, question);
+    if (ask(flight, question, facts))
+        return flight;
+    flight_free(flight);
+    *refusal = (struct auth_result){.verdict = AUTH_FAILED, .message = no_question};
+    return NULL;
+}
+
+static void webhook_check(struct auth *auth, const struct auth_facts *facts,
+                          void (*done)(void *context, const struct auth_result *result),
+                          void *context)
+{
+    struct auth_webhook *webhook = webhook_of(auth);
+    struct auth_result refusal = {.verdict = AUTH_NONE, .message = nobody};
+    struct auth_webhook_question question;
+    const struct auth_result *known;
+    struct flight *flight;
+
+    if (!auth_webhook_question_init(&question, &webhook->settings.names, facts)) {
+        done(context, &refusal);
+        return;
+    }
+    known = auth_webhook_cache_find(webhook->cache, question.key, loop_now_ms(webhook->loop));
+    if (known) {
+        webhook->counters.cache_hits++;
+        tell(known, question.source, done, context);
+    } else if ((flight = find_or_ask(webhook, &question, facts, &refusal))) {
+        join(flight, done, context);
+    } else {
+        tell(&refusal, question.source, done, context);
+    }
+    auth_webhook_question_release(&question);
+}
+
+static void overtake_all(struct auth_webhook *webhook)
+{
+    list_for_each(node, &webhook->flights) {
+        struct flight *flight = container_of(node, struct flight, in_all);
+
+        stop_sharing(flight);
+        flight->is_overtaken = true;
+    }
+}
+
+static void webhook_revoke(struct auth *auth, const struct auth_revocation *revocation)
+{
+    struct auth_webhook *webhook = webhook_of(auth);
+    int64_t now = loop_wall_ms(webhook->loop);
+    int64_t until = now + (int64_t)webhook->settings.time_limit_ms + LOOP_TIMER_NOTCH_MS;
+
+    auth_webhook_cache_forget(webhook->cache, revocation);
+    if (list_is_empty(&webhook->flights))
+        return;
+    overtake_all(webhook);
+    if (revocation->user_id)
+        auth_denied_add_user(webhook->denied, revocation->user_id, now, until);
+    if (revocation->access_token)
+        auth_denied_add_token(webhook->denied, revocation->access_token, now, until);
+}
+
+static void webhook_count(const struct auth *auth, struct auth_counters *counters)
+{
+    const struct auth_webhook *webhook = const_webhook_of(auth);
+    const struct auth_denied_counters *denied = auth_denied_counters(webhook->denied);
+
+    *counters = webhook->counters;
+    counters->revocations = denied->added;
+    counters->revocations_displaced = denied->displaced;
+    counters->revocations_kept = auth_denied_count(webhook->denied);
+    counters->cached = auth_webhook_cache_count(webhook->cache);
+    counters->cache_displaced = auth_webhook_cache_displaced(webhook->cache);
+    counters->question_connections = outbound_http_counters(webhook->http)->connections;
+}
+
+static void webhook_free(struct auth *auth)
+{
+    struct auth_webhook *webhook = webhook_of(auth);
+
+    list_for_each_safe(node, after, &webhook->flights)
+        flight_free(container_of(node, struct flight, in_all));
+    sse_table_release(&webhook->shared);
+    auth_webhook_cache_free(webhook->cache);
+    auth_denied_free(webhook->denied);
+    free(webhook);
+}
+
+static const struct auth_ops webhook_ops = {
+    .name = "webhook",
+    .check = webhook_check,
+    .revoke = webhook_revoke,
+    .count = webhook_count,
+    .free = webhook_free,
+};
+
+struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, struct loop *loop,
+                              struct outbound_http *http)
+{
+    struct auth_webhook *webhook = mem_zalloc(sizeof(*webhook));
+
+    webhook->base.ops = &webhook_ops;
+    webhook->settings = *settings;
+    webhook->loop = loop;
+    webhook->http = http;
+    webhook->cache = auth_webhook_cache_new(settings->cache_entries);
+    webhook->denied = auth_denied_new(MAX_REVOCATIONS);
+    sse_table_init(&webhook->shared, SSE_TABLE_KEY_OFFSET(struct flight, node, key));
+    list_init(&webhook->flights);
+    return &webhook->base;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUTH_WEBHOOK_CACHE_H
+#define AUTH_WEBHOOK_CACHE_H
+/*
+ * Answers about credentials, kept for a moment: a page that opens makes many requests at once.
+ * Bounded: at the bound the oldest goes. One worker's and one service's.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth_result;
+struct auth_revocation;
+struct auth_webhook_cache;
+
+struct auth_webhook_cache *auth_webhook_cache_new(size_t most);
+void auth_webhook_cache_free(struct auth_webhook_cache *cache);
+
+/* NULL: it is not known now. Lent until the cache changes. */
+const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cache, const char *key,
+                                                  uint64_t now_ms);
+
+/* Takes the place of what is there. Keeps a reference to the user of the result. */
+void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
+                            const struct auth_result *result, uint64_t now_ms, uint64_t until_ms);
+
+/* Forgets what was told of this user or this access token. */
+void auth_webhook_cache_forget(struct auth_webhook_cache *cache,
+                               const struct auth_revocation *revocation);
+
+size_t auth_webhook_cache_count(const struct auth_webhook_cache *cache);
+uint64_t auth_webhook_cache_displaced(const struct auth_webhook_cache *cache); /* by the bound */
+
+#endif

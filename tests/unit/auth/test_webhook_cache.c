@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "auth/auth.h"
+#include "auth/webhook_cache.h"
+#include "base/random.h"
+#include "sse/user.h"
+#include "support/test.h"
+
+#define MANY 500u
+
+static void add(struct auth_webhook_cache *cache, const char *key, const char *user,
+                const char *token, uint64_t until_ms)
+{
+    struct auth_result result = {.verdict = AUTH_OK};
+
+    result.user = sse_user_new(&(struct sse_user_fields){.id = user, .access_token = token});
+    auth_webhook_cache_add(cache, key, &result, 0, until_ms);
+    sse_user_unref(result.user);
+}
+
+static bool has(struct auth_webhook_cache *cache, const char *key, uint64_t now_ms)
+{
+    return auth_webhook_cache_find(cache, key, now_ms) != NULL;
+}
+
+static void forget_user(struct auth_webhook_cache *cache, const char *user)
+{
+    auth_webhook_cache_forget(cache, &(struct auth_revocation){.user_id = user});
+}
+
+static void test_an_answer_counts_for_its_time(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(10);
+    const struct auth_result bad = {.verdict = AUTH_BAD, .message = "no"};
+
+    (void)state;
+    add(cache, "a", "7", "", 100);
+    auth_webhook_cache_add(cache, "b", &bad, 0, 50);
+    auth_webhook_cache_add(cache, "c", &bad, 50, 50);
+    assert_string_equal(auth_webhook_cache_find(cache, "a", 99)->user->id, "7");
+    assert_int_equal(auth_webhook_cache_find(cache, "b", 49)->verdict, AUTH_BAD);
+    assert_false(has(cache, "b", 50));
+    assert_false(has(cache, "c", 0));
+    assert_false(has(cache, "a", 100));
+    assert_int_equal(auth_webhook_cache_count(cache), 0);
+    auth_webhook_cache_free(cache);
+    auth_webhook_cache_free(NULL);
+}
+
+static void test_a_newer_answer_takes_the_place(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(1);
+
+    (void)state;
+    add(cache, "a", "7", "", 100);
+    add(cache, "a", "8", "", 200);
+    assert_string_equal(auth_webhook_cache_find(cache, "a", 150)->user->id, "8");
+    assert_int_equal(auth_webhook_cache_count(cache), 1);
+    assert_int_equal(auth_webhook_cache_displaced(cache), 0);
+    auth_webhook_cache_free(cache);
+}
+
+static void test_at_the_bound_the_oldest_goes(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(2);
+
+    (void)state;
+    add(cache, "a", "7", "", 100);
+    add(cache, "b", "7", "", 100);
+    assert_true(has(cache, "a", 1));
+    add(cache, "c", "7", "", 100);
+    assert_false(has(cache, "a", 1));
+    assert_true(has(cache, "b", 1) && has(cache, "c", 1));
+    assert_int_equal(auth_webhook_cache_displaced(cache), 1);
+    auth_webhook_cache_free(cache);
+}
+
+static void test_what_has_ended_makes_room(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(2);
+    const struct auth_result bad = {.verdict = AUTH_BAD, .message = "no"};
+
+    (void)state;
+    add(cache, "a", "7", "", 10);
+    add(cache, "b", "7", "", 10);
+    auth_webhook_cache_add(cache, "c", &bad, 10, 20);
+    assert_int_equal(auth_webhook_cache_count(cache), 1);
+    assert_int_equal(auth_webhook_cache_displaced(cache), 0);
+    auth_webhook_cache_free(cache);
+}
+
+static void test_a_user_and_a_token_are_forgotten(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(10);
+
+    (void)state;
+    add(cache, "a", "7", "t1", 100);
+    add(cache, "b", "7", "t2", 100);
+    add(cache, "c", "8", "t1", 100);
+    add(cache, "d", "t1", "7", 100); /* as if each were the other */
+    auth_webhook_cache_forget(cache, &(struct auth_revocation){.access_token = "t1"});
+    assert_false(has(cache, "a", 1) || has(cache, "c", 1));
+    assert_true(has(cache, "b", 1) && has(cache, "d", 1));
+    add(cache, "a", "7", "", 100);
+    forget_user(cache, "7");
+    assert_false(has(cache, "a", 1) || has(cache, "b", 1));
+    assert_true(has(cache, "d", 1));
+    forget_user(cache, "7");
+    forget_user(cache, "");
+    auth_webhook_cache_forget(cache, &(struct auth_revocation){.access_token = ""});
+    assert_int_equal(auth_webhook_cache_count(cache), 1);
+    auth_webhook_cache_free(cache);
+}
+
+/* Against what a plain list of the same would hold. */
+static void test_many_of_few_users(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(MANY);
+    unsigned users[MANY];
+    char key[16], user[16], token[16];
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        users[i] = (unsigned)random_between(0, 9);
+        snprintf(key, sizeof(key), "key %u", i);
+        snprintf(user, sizeof(user), "%u", users[i]);
+        snprintf(token, sizeof(token), "%u", users[i] % 3);
+        add(cache, key, user, i % 2 ? token : "", 100);
+    }
+    forget_user(cache, "3");
+    auth_webhook_cache_forget(cache, &(struct auth_revocation){.access_token = "2"});
+    for (unsigned i = 0; i < MANY; i++) {
+        const bool is_gone = users[i] == 3 || (i % 2 && users[i] % 3 == 2);
+
+        snprintf(key, sizeof(key), "key %u", i);
+        assert_int_equal(has(cache, key, 1), !is_gone);
+    }
+    auth_webhook_cache_free(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_counts_for_its_time),
+        cmocka_unit_test(test_a_newer_answer_takes_the_place),
+        cmocka_unit_test(test_at_the_bound_the_oldest_goes),
+        cmocka_unit_test(test_what_has_ended_makes_room),
+        cmocka_unit_test(test_a_user_and_a_token_are_forgotten),
+        cmocka_unit_test(test_many_of_few_users),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
