@@ -171,9 +171,22 @@ static void hint_at_roles(const struct config *config)
 static const char *auth_of(const struct config_service *service)
 {
     static const char *const texts[] = {
-        [CONFIG_AUTH_DEVELOPMENT] = "development", [CONFIG_AUTH_JWT] = "jwt"};
+        [CONFIG_AUTH_DEVELOPMENT] = "development",
+        [CONFIG_AUTH_JWT] = "jwt",
+        [CONFIG_AUTH_WEBHOOK] = "webhook",
+    };
 
     return texts[service->auth];
+}
+
+static void print_service(const struct config_service *service)
+{
+    printf("service %s at %s (auth %s", service->settings.name, service->settings.base_path,
+           auth_of(service));
+    if (service->auth == CONFIG_AUTH_WEBHOOK)
+        printf(" %s, %s", service->auth_webhook.url,
+               *service->webhook_secret != '\0' ? "signed" : "not signed");
+    puts(")");
 }
 
 /* Where they are; of a secret, nothing. */
@@ -208,8 +221,7 @@ static enum command_exit check_config(struct command_line *line)
                role_of(&config.listeners[i]));
     hint_at_roles(&config);
     for (size_t i = 0; i < config.service_count; i++)
-        printf("service %s at %s (auth %s)\n", config.services[i].settings.name,
-               config.services[i].settings.base_path, auth_of(&config.services[i]));
+        print_service(&config.services[i]);
     print_token_keys(&config);
     printf("%zu API keys%s, state in %s\n", config.api_key_count,
            config.api_key_made ? " (made up at each start)" : "", config.state_directory);

@@ -12,6 +12,7 @@
 #include "api/api.h"
 #include "api/client_address.h"
 #include "auth/jwt_backend.h"
+#include "auth/webhook_backend.h"
 #include "base/log.h"
 #include "h2/session.h"
 #include "h2/tls.h"
@@ -55,7 +56,7 @@ struct config_listener {
     char *proxy_from; /* networks; "": any */
 };
 
-enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT };
+enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT, CONFIG_AUTH_WEBHOOK };
 
 /* Who is told who comes and goes. */
 struct config_notifications {
@@ -72,7 +73,8 @@ struct config_service {
     unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
     enum config_auth auth;
-    struct auth_jwt_settings jwt; /* its texts are owned by the config */
+    struct auth_jwt_settings jwt;              /* its texts are owned by the config */
+    struct auth_webhook_settings auth_webhook; /* the same; without service and secret */
     bool envelope;
     char *origins; /* of pages, with commas (api/origins.h) */
     bool session_binding_strict;

@@ -14,6 +14,7 @@
 #include "h2/listener.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
+#include "server/config_auth_webhook.h"
 #include "server/config_source.h"
 #include "server/config_token_keys.h"
 #include "server/config_webhooks.h"
@@ -241,6 +242,8 @@ static int check_service(const struct config_subject *subject, const struct conf
         rc = check_base_path(subject, service->settings.base_path);
     if (rc == 0)
         rc = check_origins(subject, service->origins);
+    if (rc == 0)
+        rc = config_check_auth_webhook(subject, service);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)
         rc = check_against(subject, service, i);
     if (rc != 0)

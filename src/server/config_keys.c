@@ -20,7 +20,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
 static const char *const roles[] = {"all", "public", "admin", NULL};
 /* In the order of enum config_auth. */
-static const char *const auths[] = {"development", "jwt", NULL};
+static const char *const auths[] = {"development", "jwt", "webhook", NULL};
 static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
 
 /* In the order of enum client_address_field. */
@@ -191,7 +191,7 @@ const struct config_key config_keys[] = {
     SERVICE("basePath", CONFIG_TEXT, settings.base_path, "",
             "Where its routes begin. \"\": /sse/ and the name.", RANGE(0, 128)),
     SERVICE("auth", CONFIG_CHOICE, auth, "development",
-            "Who a page's user is. development: who it says it is. jwt: whom a signed token names.", .words = auths),
+            "Who a page's user is: who it says, whom its token names, or who a back end says it is.", .words = auths),
     SERVICE("envelope", CONFIG_BOOL, envelope, "true",
             "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
     SERVICE("origins", CONFIG_TEXTS, origins, "",
@@ -284,6 +284,30 @@ const struct config_key config_keys[] = {
             RANGE(1, 10000000)),
     SERVICE("jwt.waiting", CONFIG_COUNT, jwt.waiting, "1000",
             "Requests that may wait for a JWK set; above it 503.", RANGE(1, 100000)),
+    HEAD("services[].authWebhook", CONFIG_SECTION, &services,
+         "With auth webhook: the back end that knows the users, and what of a request it is told."),
+    SERVICE("authWebhook.url", CONFIG_TEXT, auth_webhook.url, "",
+            "Where the question is posted, as JSON and as fields; 200 with the user, 401 or 403.", RANGE(0, 1024)),
+    SERVICE("authWebhook.cookies", CONFIG_TEXTS, auth_webhook.names.cookies, "",
+            "Cookies that it is told, such as the session's; 8 at the most.", RANGE(0, 1024)),
+    SERVICE("authWebhook.headers", CONFIG_TEXTS, auth_webhook.names.headers, "authorization",
+            "Header fields that it is told. But for Bearer tokens, origins count as with cookies.",
+            RANGE(0, 1024)),
+    SERVICE("authWebhook.parameters", CONFIG_TEXTS, auth_webhook.names.parameters, "access-token",
+            "Parameters of the query or of a form that it is told.", RANGE(0, 1024)),
+    SERVICE("authWebhook.timeout", CONFIG_DURATION, auth_webhook.time_limit_ms, "3s",
+            "Until it has answered, waiting included; then the page gets 504.", RANGE(100, MIN)),
+    SERVICE("authWebhook.answerBytes", CONFIG_SIZE, auth_webhook.answer_bytes, "64KiB",
+            "Of its answer; above it the page gets 502.", RANGE(KIB, MIB)),
+    SERVICE("authWebhook.inFlight", CONFIG_COUNT, auth_webhook.in_flight, "100",
+            "Questions of one worker at a time.", RANGE(1, 10000)),
+    SERVICE("authWebhook.waiting", CONFIG_COUNT, auth_webhook.waiting, "1000",
+            "Requests that may wait behind them, or for the same answer; above it 503.", RANGE(1, 1000000)),
+    SERVICE("authWebhook.cache", CONFIG_DURATION, auth_webhook.cache_ms, "10s",
+            "How long a worker goes by an answer; by a refusal 1 s at the most.", RANGE(100, HOUR),
+            .zero = "not at all"),
+    SERVICE("authWebhook.cacheEntries", CONFIG_COUNT, auth_webhook.cache_entries, "10000",
+            "Answers that a worker remembers; one more displaces the oldest.", RANGE(1, 10000000)),
     HEAD("services[].channels", CONFIG_SECTION, &services,
          "Who may have which channels. A credential may allow some of its own."),
     SERVICE("channels.open", CONFIG_BOOL, channels_open, "false",

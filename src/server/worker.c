@@ -68,8 +68,13 @@ static bool build(struct worker *worker)
     worker->outbound = outbound_http_new(worker->loop, options->outbound);
     if (!worker->mailbox || !worker->outbound)
         return false;
-    worker->auths =
-        worker_auths_new(options->config, options->token_keys, worker->loop, worker->outbound);
+    worker->auths = worker_auths_new(&(struct worker_auths_parts){.config = options->config,
+                                                                  .token_keys = options->token_keys,
+                                                                  .loop = worker->loop,
+                                                                  .http = worker->outbound,
+                                                                  .outbound = options->outbound});
+    if (!worker->auths)
+        return false;
     worker->api =
         api_new(options->api, &(struct api_place){.worker = options->index,
                                                   .loop = worker->loop,

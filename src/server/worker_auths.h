@@ -8,12 +8,21 @@ struct auth_jwt_keys;
 struct config;
 struct loop;
 struct outbound_http;
+struct outbound_http_settings;
 struct worker_auths;
 
-/* token_keys: of each service, NULL where its auth needs none. All of it is borrowed. */
-struct worker_auths *worker_auths_new(const struct config *config,
-                                      struct auth_jwt_keys *const *token_keys, struct loop *loop,
-                                      struct outbound_http *http);
+/* What they are made of; all of it is borrowed, and must live as long. */
+struct worker_auths_parts {
+    const struct config *config;
+    struct auth_jwt_keys *const *token_keys; /* of each service, NULL where its auth needs none */
+    struct loop *loop;
+    struct outbound_http *http; /* the worker's, for JWK sets */
+    /* Of the connections that services with auth webhook have to themselves, but for the bounds. */
+    const struct outbound_http_settings *outbound;
+};
+
+/* NULL when libcurl refuses. */
+struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts);
 void worker_auths_free(struct worker_auths *auths);
 
 /* One for each service. */

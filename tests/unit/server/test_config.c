@@ -162,6 +162,7 @@ static bool is_bound_to_others(const char *name)
         "services[].handlers.uploadStreams",
         "services[].notifications.url",
         "services[].notifications.events",
+        "services[].authWebhook.url",
     };
     static const char keys[] = "tokenKeys[].";
     static const char handlers[] = "services[].handlers.u";
