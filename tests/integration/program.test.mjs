@@ -65,6 +65,15 @@ test('default-config is a configuration that check-config accepts', async () => 
   assert.equal(checked.code, 0, checked.output);
 });
 
+test('check-config says whom a service asks for its users, and not with which secret', async () => {
+  const service = 'name: shop, auth: webhook, authWebhook: {url: "https://back.example/who"}';
+  const { stdout } = await program(['check-config', '--config', await configFile(`services: [{${service}}]\n`)]);
+  assert.match(stdout, /service shop at \/sse\/shop \(auth webhook https:\/\/back\.example\/who, not signed\)/);
+  const signed = await program(['check-config', '--config', await configFile(`services: [{${service}, webhookSecret: hidden}]\n`)]);
+  assert.match(signed.stdout, /who, signed\)/);
+  assert.doesNotMatch(signed.output, /hidden/);
+});
+
 test('make-cert makes a pair that the server serves', async () => {
   const { code, output } = await program(['make-cert', '--out', directory]);
   assert.equal(code, 0, output);
