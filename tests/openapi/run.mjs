@@ -19,5 +19,8 @@ try {
 } finally {
   await server.stop();
 }
+if (run.error) {
+  throw new Error('Python with tests/python/requirements.txt is missing: script/bootstrap installs it', { cause: run.error });
+}
 process.stdout.write(run.stdout + run.stderr);
 process.exitCode = run.status ?? 1;
