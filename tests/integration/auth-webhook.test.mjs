@@ -3,11 +3,14 @@
 // pages are answered in time, and who does not need it does not wait for it.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
-import { KEY, startServer } from './support/server.mjs';
+import { KEY, runCommand, startServer } from './support/server.mjs';
 import { startTarget } from './support/target.mjs';
 import { eventually, within } from './support/wait.mjs';
 
@@ -37,8 +40,8 @@ ${Object.entries(settings).map(([name, value]) => `      ${name}: ${value}`).joi
   - {name: other}
 `;
 
-async function start(settings = {}, workers = '2') {
-  server = await startServer({ config: configuration(settings), variables: { SSE_SERVER_WORKERS: workers } });
+async function start(settings = {}, workers = '2', variables = {}) {
+  server = await startServer({ config: configuration(settings), variables: { SSE_SERVER_WORKERS: workers, ...variables } });
   office = await backend(server, { base: '/sse/shop' });
   page = await connect(server.origin);
 }
@@ -298,6 +301,41 @@ describe('a back end that does not answer', () => {
     assert.equal(target.requests.length, 2);
     await slow.close();
     await Promise.all(waiting);
+  });
+});
+
+describe('a back end that speaks HTTP/2', () => {
+  let plain;
+  let directory;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'back-end-'));
+    const { output } = await runCommand(['make-cert', '--out', directory]);
+    const [, certificate, key] = output.match(/certificate (\S+)\s+key (\S+)/);
+    plain = target;
+    target = await startTarget(0, { cert: await readFile(certificate), key: await readFile(key) });
+    await start({}, '1', { SSE_SERVER_OUTBOUND_CA_FILE: certificate });
+  });
+  after(async () => {
+    await stop();
+    await target.close();
+    target = plain;
+    await rm(directory, { recursive: true });
+  });
+
+  test('is asked many questions at once over one connection', async () => {
+    await (await open('first')).close();
+    const { connections } = target;
+    const all = target.saw(({ length }) => length === 21);
+    target.answer = async (asked) => {
+      await all;
+      return whoEverAsks(asked);
+    };
+    const streams = await Promise.all(Array.from({ length: 20 }, (_, n) => open(`many-${n}`)));
+    assert.ok(streams.every(({ status }) => status === 200));
+    assert.ok(target.requests.every(({ version }) => version === '2.0'));
+    assert.equal(target.requests.length, 21);
+    assert.equal(target.connections, connections);
   });
 });
 

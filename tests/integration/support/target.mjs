@@ -2,19 +2,25 @@
 // A back end that is posted to: answers as the test says, and keeps what it was asked.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
 
 class Target {
   #server;
   #watchers = new Set();
+  #sockets = new Set();
 
   constructor() {
     this.requests = [];
+    this.connections = 0; // since the start
     // (request) => {status, json, body, headers}, or a promise of it; undefined: no answer at all.
     this.answer = () => ({ status: 200, json: null });
   }
 
-  async listen(port = 0) {
-    this.#server = createServer((request, response) => this.#take(request, response));
+  async listen(port = 0, secure = undefined) {
+    const take = (request, response) => this.#take(request, response);
+    this.#server = secure ? createSecureServer({ ...secure, allowHTTP1: true }, take) : createServer(take);
+    this.#server.on('connection', (socket) => this.#keep(socket));
+    this.scheme = secure ? 'https' : 'http';
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.port = this.#server.address().port;
@@ -22,12 +28,18 @@ class Target {
   }
 
   url(path = '/') {
-    return `http://127.0.0.1:${this.port}${path}`;
+    return `${this.scheme}://127.0.0.1:${this.port}${path}`;
+  }
+
+  #keep(socket) {
+    this.connections += 1;
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
   }
 
   async #take(request, response) {
     const { method, url, headers } = request;
-    const asked = { method, url, headers, body: Buffer.alloc(0), complete: false };
+    const asked = { method, url, headers, version: request.httpVersion, body: Buffer.alloc(0), complete: false };
     this.requests.push(asked);
     request.on('error', () => {});
     request.on('close', () => {
@@ -93,12 +105,16 @@ class Target {
   }
 
   async close() {
-    this.#server.closeAllConnections();
+    const closed = once(this.#server, 'close');
     this.#server.close();
-    await once(this.#server, 'close');
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+    await closed;
   }
 }
 
-export function startTarget(port) {
-  return new Target().listen(port);
+// secure: {key, cert} of a target that speaks HTTP/2.
+export function startTarget(port, secure) {
+  return new Target().listen(port, secure);
 }
