@@ -138,6 +138,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
     api->peers = place->peers;
     api->worker = place->worker;
     api->outbound = place->outbound;
+    api->outbound_streams = place->outbound_streams;
     api->handler = (struct h2_handler){
         .on_request = on_request,
         .on_error = on_error,

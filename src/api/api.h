@@ -97,6 +97,8 @@ struct api_place {
     struct peers *peers;
     struct auth *const *auths;      /* one backend per service */
     struct outbound_http *outbound; /* for requests to back ends; outlives the api */
+    /* The same, for bodies that are passed on as they come: they are as slow as their clients. */
+    struct outbound_http *outbound_streams;
 };
 
 /* The worker then joins the peers with the api as its context; at the end the endpoint is closed

@@ -212,7 +212,7 @@ void handler_call_stream(struct handler_call *call, struct api_exchange *exchang
         .context = call,
     };
 
-    call->call = outbound_http_start(exchange->api->outbound, &request);
+    call->call = outbound_http_start(exchange->api->outbound_streams, &request);
     buf_release(&field);
     buf_release(stream->context);
 }

@@ -74,7 +74,8 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 static void sample_worker(const struct api *api, struct metrics_worker *sample)
 {
     sample->lag = *loop_lag(api->loop);
-    sample->outbound = *outbound_http_counters(api->outbound);
+    outbound_http_count(api->outbound, &sample->outbound);
+    outbound_http_count(api->outbound_streams, &sample->outbound);
     sample->guard = api->guard;
     if (!api->endpoint)
         return;

@@ -43,7 +43,7 @@ struct api {
     const struct api_settings *settings;
     struct loop *loop;
     struct peers *peers;
-    struct outbound_http *outbound;
+    struct outbound_http *outbound, *outbound_streams;
     size_t worker;
     const struct h2_endpoint *endpoint; /* NULL until it is told */
     struct h2_handler handler;

@@ -259,6 +259,24 @@ const struct outbound_http_counters *outbound_http_counters(const struct outboun
     return &http->counters;
 }
 
+void outbound_http_count(const struct outbound_http *http, struct outbound_http_counters *sum)
+{
+    const struct outbound_http_counters *counters = &http->counters;
+
+    sum->requests += counters->requests;
+    sum->answered += counters->answered;
+    sum->timeouts += counters->timeouts;
+    sum->unreachable += counters->unreachable;
+    sum->broken += counters->broken;
+    sum->too_large += counters->too_large;
+    sum->refused += counters->refused;
+    sum->invalid += counters->invalid;
+    sum->canceled += counters->canceled;
+    sum->connections += counters->connections;
+    sum->in_flight += counters->in_flight;
+    sum->waiting += counters->waiting;
+}
+
 struct outbound_http *outbound_http_new(struct loop *loop,
                                         const struct outbound_http_settings *settings)
 {

@@ -110,6 +110,8 @@ struct outbound_http *outbound_http_new(struct loop *loop,
  * start is not. Not from a callback. */
 void outbound_http_free(struct outbound_http *http);
 const struct outbound_http_counters *outbound_http_counters(const struct outbound_http *http);
+/* Adds them to the sum of several. */
+void outbound_http_count(const struct outbound_http *http, struct outbound_http_counters *sum);
 
 /* NULL only during outbound_http_free(): then nothing was started. */
 struct outbound_call *outbound_http_start(struct outbound_http *http,

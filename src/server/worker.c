@@ -27,7 +27,7 @@ struct worker {
     struct h2_endpoint *endpoint;
     struct api *api;
     struct worker_auths *auths;
-    struct outbound_http *outbound;
+    struct outbound_http *outbound, *outbound_streams;
     struct h2_listener **listeners;
     struct loop_timer drain_timer;
     uint64_t drain_until; /* loop ms; 0: not draining */
@@ -57,6 +57,16 @@ static void close_listeners(struct worker *worker)
     }
 }
 
+/* Each streamed body has a connection of its own for as long as it takes: a limit for one host
+ * would let a few slow clients stop the uploads of all. */
+static struct outbound_http *open_outbound_streams(const struct worker *worker)
+{
+    struct outbound_http_settings settings = *worker->options.outbound;
+
+    settings.host_connections = 0;
+    return outbound_http_new(worker->loop, &settings);
+}
+
 static bool build(struct worker *worker)
 {
     const struct worker_options *options = &worker->options;
@@ -66,7 +76,8 @@ static bool build(struct worker *worker)
         return false;
     worker->mailbox = mailbox_new(worker->loop, worker);
     worker->outbound = outbound_http_new(worker->loop, options->outbound);
-    if (!worker->mailbox || !worker->outbound)
+    worker->outbound_streams = open_outbound_streams(worker);
+    if (!worker->mailbox || !worker->outbound || !worker->outbound_streams)
         return false;
     worker->auths = worker_auths_new(&(struct worker_auths_parts){.config = options->config,
                                                                   .token_keys = options->token_keys,
@@ -80,7 +91,8 @@ static bool build(struct worker *worker)
                                                   .loop = worker->loop,
                                                   .peers = options->peers,
                                                   .auths = worker_auths_list(worker->auths),
-                                                  .outbound = worker->outbound});
+                                                  .outbound = worker->outbound,
+                                                  .outbound_streams = worker->outbound_streams});
     worker->endpoint =
         h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
     if (!worker->endpoint)
@@ -95,7 +107,9 @@ static void tear_down(struct worker *worker)
     api_free(worker->api);
     worker_auths_free(worker->auths);
     free(worker->listeners);
-    outbound_http_free(worker->outbound); /* when all who ask through it have canceled */
+    /* When all who ask through them have canceled. */
+    outbound_http_free(worker->outbound);
+    outbound_http_free(worker->outbound_streams);
 }
 
 static void *run(void *argument)

@@ -343,3 +343,30 @@ describe('an upload that is passed on', () => {
     assert.equal(target.requests.length, 0);
   });
 });
+
+describe('as many uploads that are passed on as there are places', () => {
+  before(async () => {
+    await stop();
+    await start({
+      SSE_SERVER_WORKERS: '1',
+      SSE_SERVER_SERVICES_0_HANDLERS_UPLOAD_STREAMS: 'true',
+      SSE_SERVER_OUTBOUND_IN_FLIGHT: '2',
+      SSE_SERVER_OUTBOUND_HOST_CONNECTIONS: '1',
+    });
+  });
+
+  test('leave room for messages, however slow their clients are', async () => {
+    const uploads = Array.from({ length: 3 }, () => {
+      const stream = page.open('POST', `${CONNECT}/upload/x.do?userId=7`, { 'content-type': MULTIPART });
+      stream.on('error', () => {});
+      stream.write(multipart([FILE], { end: '' }));
+      return stream;
+    });
+    await within('two uploads', target.saw((asked) => asked.filter(({ received }) => received).length === 2));
+    target.answer = () => ({ status: 200, json: 'heard' });
+    assert.equal((await send('x', { userId: '7' }, {})).data, 'heard');
+    assert.equal(await office.metric('sse_server_outbound_in_flight'), 2);
+    assert.equal(await office.metric('sse_server_outbound_waiting'), 1);
+    uploads.forEach((stream) => stream.close());
+  });
+});
