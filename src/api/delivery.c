@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
+#include "auth/auth.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/dispatch.h"
@@ -129,10 +130,24 @@ static void run_call(struct peers_call *call, size_t worker, void *context)
     run_part(&container_of(call, struct delivery, call)->parts[worker], context);
 }
 
+/* Back ends know a token as it was shown; the registry, by the name that its user has. */
+static void name_tokens(struct delivery *delivery)
+{
+    const struct auth_ops *ops = delivery->exchange->service->auth->ops;
+
+    for (size_t i = 0; ops->name_token && i < delivery->count; i++) {
+        const struct sse_target *target = &delivery->items[i].target;
+
+        for (size_t j = 0; target->dimension == SSE_BY_TOKEN && j < target->count; j++)
+            ops->name_token(target->values[j]);
+    }
+}
+
 void delivery_start(struct delivery *delivery)
 {
     struct api *api = delivery->exchange->api;
 
+    name_tokens(delivery);
     delivery->call.peers = api->peers;
     if (peers_count(api->peers) == 1) {
         run_part(&delivery->parts[0], api);

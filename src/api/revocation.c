@@ -19,7 +19,8 @@ struct shown {
     char text[];
 };
 
-/* Asks every worker what its connections among those named were opened with. */
+/* Goes to every worker before the delivery: asks what its connections among those named were opened
+ * with, or has it revoke what is named itself. */
 struct inquiry {
     struct peers_call call;
     struct delivery *delivery;
@@ -38,12 +39,17 @@ static void revoke(struct auth *auth, bool is_token, const char *text)
     auth_revoke(auth, &revocation);
 }
 
-static void revoke_named(struct delivery *delivery, const struct api_service *service)
+static void revoke_named(struct peers_call *call, size_t worker, void *context)
 {
+    const struct delivery *delivery = container_of(call, struct inquiry, call)->delivery;
+    const struct api *api = context;
+    const struct api_service *service = &api->services[delivery->exchange->service->index];
     const struct sse_target *target = &delivery->items[0].target;
 
+    (void)worker;
     for (size_t i = 0; i < target->count; i++)
         revoke(service->auth, target->dimension == SSE_BY_TOKEN, target->values[i]);
+    peers_call_done(call);
 }
 
 static void revoke_found(struct delivery *delivery, const struct api_service *service)
@@ -118,6 +124,7 @@ static void finish(struct peers_call *call, void *context)
 
 static void inquire(struct delivery *delivery)
 {
+    const bool is_by_connection = delivery->items[0].target.dimension == SSE_BY_CONNECTION;
     const struct api *api = delivery->exchange->api;
     const size_t workers = peers_count(api->peers);
     struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry) + workers * sizeof(struct shown *));
@@ -125,9 +132,10 @@ static void inquire(struct delivery *delivery)
     inquiry->delivery = delivery;
     inquiry->workers = workers;
     inquiry->done = delivery->done;
-    inquiry->call.run = look;
+    inquiry->call.run = is_by_connection ? look : revoke_named;
     inquiry->call.finish = finish;
-    delivery->prepare = revoke_found;
+    if (is_by_connection)
+        delivery->prepare = revoke_found;
     delivery->context = inquiry;
     delivery->done = done;
     peers_call_start(api->peers, api->worker, &inquiry->call);
@@ -135,12 +143,8 @@ static void inquire(struct delivery *delivery)
 
 void revocation_start(struct delivery *delivery)
 {
-    if (delivery->exchange->service->auth->ops->revoke) {
-        if (delivery->items[0].target.dimension == SSE_BY_CONNECTION) {
-            inquire(delivery);
-            return;
-        }
-        delivery->prepare = revoke_named;
-    }
-    delivery_start(delivery);
+    if (delivery->exchange->service->auth->ops->revoke)
+        inquire(delivery);
+    else
+        delivery_start(delivery);
 }

@@ -99,6 +99,9 @@ struct auth_ops {
     /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
      * are told. */
     void (*revoke)(struct auth *auth, const struct auth_revocation *revocation);
+    /* Puts in the place of a token, as it was shown, the name that its user has as access_token,
+     * which is no longer; whether it is a good one does not matter. NULL: they are the same. */
+    void (*name_token)(char *token);
     /* Writes into *counters, which is zero-filled, what this backend has counted. NULL: nothing. */
     void (*count)(const struct auth *auth, struct auth_counters *counters);
     void (*free)(struct auth *auth);

@@ -243,6 +243,19 @@ static void jwt_revoke(struct auth *auth, const struct auth_revocation *revocati
         revoke_token(jwt, revocation->access_token, now);
 }
 
+static void jwt_name_token(char *token)
+{
+    int64_t expires_at;
+    json_t *claims = auth_jwt_claimed(token, &expires_at);
+    const char *name = claims ? auth_jwt_token_name(claims, token) : token;
+    const size_t length = strlen(name);
+
+    /* It was in there, so that there is room for it. */
+    if (name != token && length < strlen(token))
+        memcpy(token, name, length + 1);
+    json_decref(claims);
+}
+
 static void jwt_count(const struct auth *auth, struct auth_counters *counters)
 {
     const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
@@ -274,6 +287,7 @@ static const struct auth_ops jwt_ops = {
     .check = jwt_check,
     .check_back_end = jwt_check_back_end,
     .revoke = jwt_revoke,
+    .name_token = jwt_name_token,
     .count = jwt_count,
     .free = jwt_free,
 };

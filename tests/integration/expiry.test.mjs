@@ -165,6 +165,16 @@ describe('a channel', () => {
   });
 });
 
+test('a token that has a jti selects by either', async () => {
+  const shown = token({ sub: 'ann', jti: 'selected' });
+  const { page } = await open(shown);
+  for (const accessToken of [shown, 'selected']) {
+    assert.equal((await office.send({ event: 'e', data: 1, accessToken })).count, 1);
+    assert.equal((await office.command('setDuration', { duration: 1, accessToken })).count, 1);
+  }
+  await page.close();
+});
+
 describe('disconnectUser', () => {
   // The same on new sessions, so that every worker is asked.
   async function statuses(accessToken) {
@@ -177,14 +187,16 @@ describe('disconnectUser', () => {
     return [...new Set(answers)];
   }
 
-  for (const [what, selector] of Object.entries({
-    'a user': ({ userId }) => ({ userId }),
-    'a token': ({ shown }) => ({ accessToken: shown }),
-    'a connection': ({ id }) => ({ connectionId: id }),
-  })) {
+  for (const [what, selector, claims] of [
+    ['a user', ({ userId }) => ({ userId })],
+    ['a token', ({ shown }) => ({ accessToken: shown })],
+    ['a token that has a jti', ({ shown }) => ({ accessToken: shown }), { jti: 'named-1' }],
+    ['a jti', () => ({ accessToken: 'named-2' }), { jti: 'named-2' }],
+    ['a connection', ({ id }) => ({ connectionId: id })],
+  ]) {
     test(`revokes what ${what} has, in every worker`, async () => {
       const userId = `revoked by ${what}`;
-      const shown = token({ sub: userId });
+      const shown = token({ sub: userId, ...claims });
       const { page, stream } = await open(shown);
       const { count } = await office.command('disconnectUser', selector({ userId, shown, id: stream.id }));
       assert.equal(count, 1);
@@ -193,6 +205,12 @@ describe('disconnectUser', () => {
       await page.close();
     });
   }
+
+  test('revokes a token that has a jti by either, connected or not', async () => {
+    const [one, other] = ['one', 'other'].map((jti) => token({ sub: 'absent too', jti }));
+    await office.command('disconnectUser', { accessToken: [one, 'other'] });
+    assert.deepEqual([await statuses(one), await statuses(other)], [[401], [401]]);
+  });
 
   test('revokes although nobody is connected', async () => {
     const shown = token({ sub: 'absent' });

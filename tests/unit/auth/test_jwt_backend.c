@@ -250,6 +250,29 @@ static void test_revocation_of_a_token(void **state)
     close_all(&fixture);
 }
 
+static void test_names_of_tokens(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *token = plain_token(&fixture, "\"sub\":\"1\",");
+    char *named = plain_token(&fixture, "\"sub\":\"1\",\"jti\":\"x1\",");
+    char *same = strdup(token);
+    char other[] = "x.y.z";
+
+    (void)state;
+    fixture.auth->ops->name_token(named);
+    assert_string_equal(named, "x1");
+    fixture.auth->ops->name_token(named);
+    assert_string_equal(named, "x1");
+    fixture.auth->ops->name_token(same);
+    assert_string_equal(same, token);
+    fixture.auth->ops->name_token(other);
+    assert_string_equal(other, "x.y.z");
+    free(token);
+    free(named);
+    free(same);
+    close_all(&fixture);
+}
+
 static char *issued_now(const struct fixture *fixture)
 {
     char more[100];
@@ -392,6 +415,7 @@ int main(void)
         cmocka_unit_test(test_where_a_token_is_looked_for),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_revocation_of_a_token),
+        cmocka_unit_test(test_names_of_tokens),
         cmocka_unit_test(test_revocation_of_a_user),
         cmocka_unit_test(test_back_ends),
         cmocka_unit_test(test_an_unknown_key_makes_it_look_again),
