@@ -178,3 +178,14 @@ void client_address_of(const struct api_exchange *exchange, char address[CLIENT_
                             h2_session_peer(session, buffer, sizeof(buffer)), exchange->request,
                             address);
 }
+
+void client_address_customer(const char *address, char customer[CLIENT_ADDRESS_SIZE])
+{
+    struct in6_addr v6;
+
+    snprintf(customer, CLIENT_ADDRESS_SIZE, "%s", address);
+    if (inet_pton(AF_INET6, address, &v6) != 1)
+        return;
+    memset(&v6.s6_addr[8], 0, 8);
+    (void)inet_ntop(AF_INET6, &v6, customer, CLIENT_ADDRESS_SIZE);
+}

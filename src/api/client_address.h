@@ -37,4 +37,8 @@ void client_address_find(const struct client_address_rule *rule, const char *pee
 /* The same for a request; "" when its client has gone. */
 void client_address_of(const struct api_exchange *exchange, char address[CLIENT_ADDRESS_SIZE]);
 
+/* The same for all that one customer has: an IPv4 address, or the /64 of an IPv6 address, in which
+ * a client chooses its own. */
+void client_address_customer(const char *address, char customer[CLIENT_ADDRESS_SIZE]);
+
 #endif

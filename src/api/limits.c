@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/client_address.h"
 #include "api/exchange.h"
 #include "api/places.h"
 #include "api/reply.h"
@@ -83,7 +84,12 @@ bool limits_take_user_request(struct limits *limits, const struct sse_user *user
 
 bool limits_take_address_request(struct limits *limits, const char *address)
 {
-    return buckets_take(&limits->addresses, address, now_ms(limits));
+    char customer[CLIENT_ADDRESS_SIZE];
+
+    if (limits->addresses.rule.burst == 0)
+        return true;
+    client_address_customer(address, customer);
+    return buckets_take(&limits->addresses, customer, now_ms(limits));
 }
 
 static uint32_t value_of(const struct limits_settings *settings, enum limit limit)

@@ -10,7 +10,8 @@
  *   …Requests                by each worker for itself: one TLS connection has one worker, so that
  *                            who asks on many of them may have a multiple
  *
- * A request without credentials counts for the user of the connection that it names.
+ * A request without credentials counts for the user of the connection that it names. An address is
+ * all that one customer has (client_address_customer).
  */
 #include <stdatomic.h>
 #include <stdbool.h>

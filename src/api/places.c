@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/client_address.h"
 #include "api/client_info.h"
 #include "api/exchange.h"
 #include "api/facts.h"
@@ -36,14 +37,17 @@ static void write_keys(struct places *places, const struct api_service *service,
                        const struct holder *holder)
 {
     const struct sse_user user = {.id = holder->user_id, .tenant_id = holder->tenant_id};
+    char customer[CLIENT_ADDRESS_SIZE];
 
     if (is_limited(service, places->kind, PLACES_USER)) {
         places->keys[PLACES_USER] = limits_user_key(holder->tenant_id, holder->user_id);
         if (places->kind == PLACES_OF_STREAM)
             places->client = sse_clients_key(holder->client_id, &user, holder->domain);
     }
-    if (is_limited(service, places->kind, PLACES_ADDRESS))
-        places->keys[PLACES_ADDRESS] = mem_strdup(holder->address);
+    if (is_limited(service, places->kind, PLACES_ADDRESS)) {
+        client_address_customer(holder->address, customer);
+        places->keys[PLACES_ADDRESS] = mem_strdup(customer);
+    }
 }
 
 static void forget_key(struct places *places, enum places_owner owner)

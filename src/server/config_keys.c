@@ -371,7 +371,7 @@ const struct config_key config_keys[] = {
     SERVICE("limits.userConnections", CONFIG_COUNT, limits.most[LIMIT_USER_CONNECTIONS], "0",
             "Event streams of one user.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
     SERVICE("limits.addressConnections", CONFIG_COUNT, limits.most[LIMIT_ADDRESS_CONNECTIONS], "0",
-            "Event streams from one address (trustedProxies).", RANGE(1, 1000000), .zero = "any number"),
+            "Event streams from one address (trustedProxies); of IPv6 a /64 is one.", RANGE(1, 1000000), .zero = "any number"),
     SERVICE("limits.userUploads", CONFIG_COUNT, limits.most[LIMIT_USER_UPLOADS], "0",
             "Uploads of one user at a time.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
     SERVICE("limits.addressUploads", CONFIG_COUNT, limits.most[LIMIT_ADDRESS_UPLOADS], "0",

@@ -151,6 +151,29 @@ test('an address has so many streams', () => withLimits({
   await openSoon(pages[0], { userId: 'bob' }, from('192.0.2.1'));
 }, { SSE_SERVER_TRUSTED_PROXIES: '127.0.0.1' }));
 
+test('the /64 that an IPv6 client can choose addresses from counts as one', () => withLimits({
+  ADDRESS_CONNECTIONS: 3,
+  ADDRESS_REQUESTS_BURST: 50,
+  ADDRESS_REQUESTS_PER_SECOND: 1,
+}, async ({ office, pages }) => {
+  let n = 0;
+  const from = (network) => ({ headers: { 'x-forwarded-for': `${network}::${(++n).toString(16)}` } });
+  const open = [];
+  for (let i = 0; i < 5; i++) {
+    open.push(await pages[i].connect({ userId: 'ann' }, from('2001:db8:1:2')));
+  }
+  assert.deepEqual(open.map(({ status }) => status), [200, 200, 200, 429, 429]);
+  assert.equal((await pages[0].connect({ userId: 'ann' }, from('2001:db8:1:3'))).status, 200);
+  const { list } = await office.query('connections');
+  assert.equal(new Set(list.map(({ requestIp }) => requestIp)).size, 4);
+  await open[0].close();
+  await openSoon(pages[0], { userId: 'ann' }, from('2001:db8:1:2'));
+
+  const answers = await statuses(100, () => pages[0].postJson(`${BASE}/connect/message/a.do?userId=x`, {},
+    from('2001:db8:9:9').headers));
+  assert.ok(answers.some(({ status }) => status === 429));
+}, { SSE_SERVER_TRUSTED_PROXIES: '127.0.0.1' }));
+
 test('a service has so many streams, above which 503', () => withLimits({
   CONNECTIONS: 10,
   USER_CONNECTIONS: 100,

@@ -132,6 +132,28 @@ static void long_lists_are_not_walked_to_their_end(void **state)
     check(TRUSTED, &example);
 }
 
+static void customers(void **state)
+{
+    static const struct {
+        const char *address, *customer;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:db8:1:2::", "2001:db8:1:2::"},
+        {"::1", "::"},
+        {"unix", "unix"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char customer[CLIENT_ADDRESS_SIZE];
+
+        client_address_customer(cases[i].address, customer);
+        assert_string_equal(customer, cases[i].customer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +161,7 @@ int main(void)
         cmocka_unit_test(forwarded),
         cmocka_unit_test(unix_sockets_need_their_word),
         cmocka_unit_test(long_lists_are_not_walked_to_their_end),
+        cmocka_unit_test(customers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
