@@ -131,20 +131,10 @@ static bool matches(const struct origin *listed, const struct origin *origin)
     return is_same_text(&listed->host, &host);
 }
 
-static size_t count_words(const char *text)
-{
-    struct word word;
-    size_t count = 0;
-
-    while (words_next(&text, &word))
-        count++;
-    return count;
-}
-
 struct origins *origins_new(const char *text, char *fault, size_t fault_size)
 {
     struct origins *origins =
-        mem_zalloc(sizeof(*origins) + count_words(text) * sizeof(origins->list[0]));
+        mem_zalloc(sizeof(*origins) + words_count(text) * sizeof(origins->list[0]));
     const char *rest = origins->text = mem_strdup(text);
     struct word word;
 

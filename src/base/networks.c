@@ -153,20 +153,10 @@ static int take_network(struct network *network, const char *text, char *fault, 
     return 0;
 }
 
-static size_t count_words(const char *text)
-{
-    struct word word;
-    size_t count = 0;
-
-    while (words_next(&text, &word))
-        count++;
-    return count;
-}
-
 struct networks *networks_new(const char *text, char *fault, size_t fault_size)
 {
     struct networks *networks =
-        mem_zalloc(sizeof(*networks) + count_words(text) * sizeof(networks->list[0]));
+        mem_zalloc(sizeof(*networks) + words_count(text) * sizeof(networks->list[0]));
     struct word word;
 
     while (words_next(&text, &word)) {

@@ -37,3 +37,13 @@ bool words_have(const char *words, const char *text)
     }
     return false;
 }
+
+size_t words_count(const char *words)
+{
+    struct word word;
+    size_t count = 0;
+
+    while (words_next(&words, &word))
+        count++;
+    return count;
+}

@@ -15,6 +15,7 @@ struct word {
 bool words_next(const char **rest, struct word *word);
 
 bool word_is(const struct word *word, const char *text);
+size_t words_count(const char *words);
 bool words_have(const char *words, const char *text);
 
 #endif

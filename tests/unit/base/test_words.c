@@ -35,11 +35,20 @@ static void a_word_is_found_whole(void **state)
     assert_false(words_have("", "send"));
 }
 
+static void words_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(words_count(""), 0);
+    assert_int_equal(words_count(" , "), 0);
+    assert_int_equal(words_count("a, b,,c"), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_parted_by_commas),
         cmocka_unit_test(a_word_is_found_whole),
+        cmocka_unit_test(words_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
