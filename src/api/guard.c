@@ -145,3 +145,21 @@ bool guard_admits(struct api_exchange *exchange)
     index = auth_api_keys_find(exchange->api->settings->keys, token);
     return index >= 0 ? admits_key(exchange, (size_t)index) : admits_token(exchange, token);
 }
+
+const char *guard_token(const struct api_exchange *exchange)
+{
+    const char *authorization = h2_request_header(exchange->request, "authorization");
+    const char *token = authorization ? auth_bearer_token(authorization) : NULL;
+
+    return token && auth_api_keys_find(exchange->api->settings->keys, token) < 0 ? token : NULL;
+}
+
+bool guard_still_admits(const struct api_service *service, const char *token,
+                        enum auth_permission permission)
+{
+    unsigned permissions = 0;
+    enum auth_verdict verdict =
+        service->auth->ops->check_back_end(service->auth, token, &permissions);
+
+    return verdict == AUTH_OK && (permissions & permission) != 0;
+}

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "auth/api_key.h"
+#include "auth/auth.h"
 
 struct api_exchange;
+struct api_service;
 
 enum guard_refusal {
     GUARD_NO_CREDENTIAL,
@@ -34,5 +36,12 @@ struct guard_counters {
 /* True when the request of the exchange may go on, with its permissions set; else it has answered
  * 401 or 403. */
 bool guard_admits(struct api_exchange *exchange);
+
+/* The token that the request of the exchange was let in by, or NULL: by a key, which lasts. */
+const char *guard_token(const struct api_exchange *exchange);
+
+/* Whether it would still be. */
+bool guard_still_admits(const struct api_service *service, const char *token,
+                        enum auth_permission permission);
 
 #endif

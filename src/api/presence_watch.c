@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/guard.h"
 #include "api/json_text.h"
 #include "api/presence_hub.h"
 #include "api/presence_snapshot.h"
@@ -20,6 +21,8 @@
 #include "sse/service.h"
 
 #define CONTENT_TYPE "text/event-stream;charset=utf-8"
+/* How often it is asked whether the token of a watcher still counts. */
+#define CHECK_MS 5000u
 /* Below this much that waits the next events are asked for. */
 #define ENOUGH_BYTES ((size_t)64 * 1024)
 
@@ -30,6 +33,8 @@ struct presence_watch {
     struct h2_stream *stream;      /* NULL: it has closed; lives longer than this otherwise */
     struct sse_queue queue;
     struct loop_timer comment; /* keeps a silent stream alive */
+    struct loop_timer check;   /* of the token */
+    char *token;               /* that let it in; NULL: a key did */
     unsigned kinds;
     bool is_with_snapshot;
     bool is_in_snapshot; /* what follows is a piece of it */
@@ -45,6 +50,7 @@ struct presence_watch {
 static void watch_free(struct presence_watch *watch)
 {
     sse_queue_release(&watch->queue);
+    free(watch->token);
     free(watch);
 }
 
@@ -108,6 +114,25 @@ static void on_comment_due(struct loop_timer *timer)
         push_said(watch, &comment);
     else
         start_comment_timer(watch); /* what waits will do as a sign of life */
+}
+
+static void start_check_timer(struct presence_watch *watch)
+{
+    if (watch->token)
+        loop_timer_start(watch->service->api->loop, &watch->check, CHECK_MS);
+}
+
+/* It may have expired, or been revoked. */
+static void on_check_due(struct loop_timer *timer)
+{
+    struct presence_watch *watch = container_of(timer, struct presence_watch, check);
+
+    if (watch->is_ending)
+        return;
+    if (guard_still_admits(watch->service, watch->token, AUTH_MAY_PRESENCE))
+        start_check_timer(watch);
+    else
+        end(watch, "expired");
 }
 
 static void go_on(struct presence_watch *watch);
@@ -210,6 +235,7 @@ static void source_closed(void *source)
 
     watch->stream = NULL;
     loop_timer_stop(&watch->comment);
+    loop_timer_stop(&watch->check);
     list_remove(&watch->node);
     watch->service->watches.count--;
     presence_hub_detach(watch->service);
@@ -318,6 +344,7 @@ static void on_attached(struct presence_attach *attach)
         watch->stream = exchange->stream;
         list_append(&watch->service->watches.list, &watch->node);
         watch->service->watches.count++;
+        start_check_timer(watch);
         greet(watch);
         respond(exchange->stream, watch);
         h2_stream_forget_request(exchange->stream);
@@ -338,12 +365,15 @@ void presence_watch_show(struct api_exchange *exchange)
 void presence_watch_start(struct api_exchange *exchange, const struct presence_wish *wish)
 {
     struct presence_watch *watch = mem_zalloc(sizeof(*watch));
+    const char *token = guard_token(exchange);
 
     watch->service = exchange->service;
     watch->exchange = api_exchange_ref(exchange);
     watch->kinds = wish->kinds;
     watch->is_with_snapshot = wish->is_with_snapshot;
     watch->comment.on_fire = on_comment_due;
+    watch->check.on_fire = on_check_due;
+    watch->token = token ? mem_strdup(token) : NULL;
     if (wish->last_id)
         snprintf(watch->last_id, sizeof(watch->last_id), "%s", wish->last_id);
     memcpy(watch->attach.last_id, watch->last_id, sizeof(watch->last_id));

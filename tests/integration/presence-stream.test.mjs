@@ -8,6 +8,7 @@ import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { pictureOf, watch } from './support/presence.mjs';
 import { startServer } from './support/server.mjs';
+import { SECRET, token } from './support/tokens.mjs';
 import { eventually } from './support/wait.mjs';
 
 const BASE = '/sse/demo';
@@ -294,6 +295,31 @@ test('no more watchers than allowed', async () => {
   assert.equal(await world.office.metric('sse_server_presence_refused_total'), 1);
   await first.close();
   await eventually('room for another', async () => (await watch(other)).status === 200);
+  await closeAll([desk, other]);
+  await world.stop();
+});
+
+test('a stream ends with the token that opened it: one that expired, one that was revoked', async () => {
+  const world = await start({
+    SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
+    SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
+    SSE_SERVER_SERVICES_0_AUTH: 'jwt',
+    SSE_SERVER_SERVICES_0_JWT_LEEWAY: '0',
+  });
+  const [desk, other] = await sessions(world.server, 2);
+  const claims = { permissions: ['presence'] };
+  const expiring = await watch(desk, {}, { key: token(claims, { lifetime: 2 }) });
+  const revoked = await watch(desk, {}, { key: token({ ...claims, jti: 'lost' }) });
+  const [good, byKey] = [await watch(other, {}, { key: token({ ...claims, jti: 'kept' }) }), await watch(other)];
+  await world.office.command('disconnectUser', { accessToken: 'lost' });
+  for (const watcher of [expiring, revoked]) {
+    assert.equal((await watcher.next('presence-close')).reason, 'expired');
+    assert.equal(await watcher.end(), true, 'END_STREAM');
+  }
+  for (const watcher of [good, byKey]) {
+    assert.equal(watcher.named('presence-close').length, 0);
+  }
+  assert.equal(await world.office.metric('sse_server_presence_watchers'), 2);
   await closeAll([desk, other]);
   await world.stop();
 });
