@@ -20,8 +20,11 @@ struct outbound_http {
     struct list others;  /* under way, or ended and not reported yet */
     CURL **idle;         /* room for settings.in_flight of them */
     size_t idle_count;
+    bool is_abandoned;
     bool is_closing;
 };
+
+static const struct outbound_fault server_stops = {-ECANCELED, "the server stops"};
 
 int outbound_http_prepare(void)
 {
@@ -224,7 +227,9 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     call->limit.on_fire = on_limit;
     call->look.on_fire = outbound_early_answer_look;
     call->report.run = on_report;
-    if (!outbound_request_is_valid(request)) {
+    if (http->is_abandoned) {
+        end(call, server_stops);
+    } else if (!outbound_request_is_valid(request)) {
         end(call, (struct outbound_fault){
                       -EINVAL, "not a URL of http or https, or a field with a line break"});
     } else if (counters->in_flight == http->settings.in_flight &&
@@ -302,13 +307,26 @@ struct outbound_http *outbound_http_new(struct loop *loop,
     return http;
 }
 
+void outbound_http_abandon(struct outbound_http *http)
+{
+    http->is_abandoned = true;
+    while (!list_is_empty(&http->waiting))
+        end(container_of(http->waiting.next, struct outbound_call, node), server_stops);
+    list_for_each_safe(node, after, &http->others) {
+        struct outbound_call *call = container_of(node, struct outbound_call, node);
+
+        if (call->state != OUTBOUND_CALL_ENDED)
+            end(call, server_stops);
+    }
+}
+
 static void close_all(struct list *calls)
 {
     while (!list_is_empty(calls)) {
         struct outbound_call *call = container_of(calls->next, struct outbound_call, node);
 
         if (call->state != OUTBOUND_CALL_ENDED)
-            end(call, (struct outbound_fault){-ECANCELED, "the server stops"});
+            end(call, server_stops);
         report_end(call);
     }
 }

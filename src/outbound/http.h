@@ -53,7 +53,7 @@ struct outbound_http_counters {
     uint64_t too_large;   /* -EMSGSIZE */
     uint64_t refused;     /* -EBUSY */
     uint64_t invalid;     /* -EINVAL */
-    uint64_t canceled;    /* by their owner, or by outbound_http_free() */
+    uint64_t canceled;    /* by their owner, or by outbound_http_abandon() or _free() */
     uint64_t connections; /* opened: far fewer than requests, as long as they are kept */
     size_t in_flight;
     size_t waiting;
@@ -90,7 +90,7 @@ struct outbound_answer {
     /* 0: there is a status. -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH (no such name, no way there),
      * -EPROTO (TLS or HTTP are not as they must be), -EIO (the connection broke), -EMSGSIZE (the
      * answer is too large), -EBUSY (too many are waiting), -EINVAL (not a request that can be
-     * sent), -ECANCELED (outbound_http_free). */
+     * sent), -ECANCELED (outbound_http_abandon, _free). */
     int error;
     const char *reason; /* of the error, for logs: static, and never with a part of the request */
     int status;
@@ -109,6 +109,9 @@ struct outbound_http *outbound_http_new(struct loop *loop,
 /* Accepts NULL. What is under way is done with -ECANCELED before this returns; what its callbacks
  * start is not. Not from a callback. */
 void outbound_http_free(struct outbound_http *http);
+/* Nothing is waited for any more: what is under way, and what is started from here on, is done with
+ * -ECANCELED. */
+void outbound_http_abandon(struct outbound_http *http);
 const struct outbound_http_counters *outbound_http_counters(const struct outbound_http *http);
 /* Adds them to the sum of several. */
 void outbound_http_count(const struct outbound_http *http, struct outbound_http_counters *sum);

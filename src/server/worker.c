@@ -157,13 +157,23 @@ void worker_wait_ready(struct worker *worker)
     } /* EINTR */
 }
 
+static void abandon_back_ends(struct worker *worker)
+{
+    outbound_http_abandon(worker->outbound);
+    outbound_http_abandon(worker->outbound_streams);
+    worker_auths_abandon(worker->auths);
+}
+
 /* No client, and no request of one that is still at work. */
 static bool is_finished(struct worker *worker)
 {
-    if (h2_endpoint_sessions(worker->endpoint) > 0 &&
-        loop_now_ms(worker->loop) < worker->drain_until)
+    const bool is_over = loop_now_ms(worker->loop) >= worker->drain_until;
+
+    if (h2_endpoint_sessions(worker->endpoint) > 0 && !is_over)
         return false;
     h2_endpoint_close(worker->endpoint);
+    if (is_over)
+        abandon_back_ends(worker);
     return api_is_idle(worker->api);
 }
 

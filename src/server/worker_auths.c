@@ -92,6 +92,14 @@ struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts)
     return auths;
 }
 
+void worker_auths_abandon(struct worker_auths *auths)
+{
+    for (size_t i = 0; i < auths->parts.config->service_count; i++) {
+        if (auths->https[i])
+            outbound_http_abandon(auths->https[i]);
+    }
+}
+
 void worker_auths_free(struct worker_auths *auths)
 {
     if (!auths)

@@ -23,6 +23,8 @@ struct worker_auths_parts {
 
 /* NULL when libcurl refuses. */
 struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts);
+/* Nobody waits any more for those who know users: who is asked about now stays unknown. */
+void worker_auths_abandon(struct worker_auths *auths);
 void worker_auths_free(struct worker_auths *auths);
 
 /* One for each service. */

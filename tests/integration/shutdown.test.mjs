@@ -11,6 +11,8 @@ import { backend } from './support/backend.mjs';
 import { connect, readAnswer } from './support/client.mjs';
 import { BOUNDARY, MULTIPART } from './support/multipart.mjs';
 import { KEY, startServer } from './support/server.mjs';
+import { startTarget } from './support/target.mjs';
+import { within } from './support/wait.mjs';
 
 const WORKERS = '4';
 const PAGES = 20;
@@ -84,6 +86,27 @@ for (const drain of ['0', '100ms']) {
     }
   });
 }
+
+test('a back end that does not answer keeps nobody from stopping when the drain time is over', async () => {
+  const target = await startTarget();
+  target.answer = () => undefined;
+  const server = await startServer({ variables: {
+    SSE_SERVER_WORKERS: WORKERS,
+    SSE_SERVER_DRAIN_TIME: '100ms',
+    SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: target.url('/message'),
+    SSE_SERVER_SERVICES_0_HANDLERS_TIMEOUT: '10m',
+    SSE_SERVER_OUTBOUND_IN_FLIGHT: '1',
+  } });
+  const pages = await Promise.all(Array.from({ length: 6 }, () => connect(server.origin)));
+  const messages = pages.flatMap((page) => [1, 2].map(() =>
+    page.postJson('/sse/demo/connect/message/a.do?userId=1', {}).then(({ status }) => status, () => 'broken off')));
+  await within('the first question', target.saw(([asked]) => asked?.complete));
+  server.signal('SIGTERM');
+  assert.deepEqual(await server.exit(), { code: 0, signal: null });
+  assert.deepEqual(new Set(await Promise.all(messages)), new Set(['broken off']));
+  await server.stop();
+  await target.close();
+});
 
 test('uploads under way leave no file', async () => {
   const server = await startServer();

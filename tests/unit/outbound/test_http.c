@@ -426,6 +426,27 @@ static void test_free_while_in_flight(void **state)
     assert_int_equal(runs, 10);
 }
 
+static void test_abandon(void **state)
+{
+    struct outbound_http_settings settings = usual;
+    struct outcome outcomes[4] = {{0}};
+
+    (void)state;
+    settings.in_flight = 1;
+    open_http(&settings);
+    for (size_t i = 0; i < 3; i++)
+        get("/silent", &outcomes[i]);
+    outbound_http_abandon(http);
+    outbound_http_abandon(http);
+    get("/echo", &outcomes[3]);
+    assert_int_equal(outcomes[0].runs, 0); /* in a turn of the loop, as ever */
+    run_until_done(4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(outcomes[i].error, -ECANCELED);
+    assert_int_equal(counters()->canceled, 4);
+    assert_int_equal(counters()->in_flight + counters()->waiting, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_proxy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_proxy_of_the_environment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_free_while_in_flight, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_abandon, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, prepare, NULL);
