@@ -186,14 +186,22 @@ static int find_state_directory(struct config *config, char *const *environment,
     return 0;
 }
 
-/* Whatever it is called, the parameter that has the access token holds a secret. */
-static void hide_credential(struct config_service *service)
+/* Whatever they are called, the parameters and fields that have the credential hold a secret. */
+static void hide_credentials(struct config_service *service)
 {
     struct buf names = BUF_INIT;
 
-    if (service->auth != CONFIG_AUTH_JWT || *service->jwt.parameter == '\0')
+    switch (service->auth) {
+    case CONFIG_AUTH_JWT:
+        buf_printf(&names, "%s, %s", service->secret_names, service->jwt.parameter);
+        break;
+    case CONFIG_AUTH_WEBHOOK:
+        buf_printf(&names, "%s, %s, %s", service->secret_names,
+                   service->auth_webhook.names.parameters, service->auth_webhook.names.headers);
+        break;
+    case CONFIG_AUTH_DEVELOPMENT:
         return;
-    buf_printf(&names, "%s, %s", service->secret_names, service->jwt.parameter);
+    }
     replace(&service->secret_names, &names);
 }
 
@@ -214,7 +222,7 @@ static void fill_services(struct config *config)
             buf_printf(&path, "%s/%s/uploads", config->state_directory, service->settings.name);
             replace(&service->upload_directory, &path);
         }
-        hide_credential(service);
+        hide_credentials(service);
     }
 }
 

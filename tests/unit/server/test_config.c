@@ -330,10 +330,12 @@ static void the_state_directory_is_found(void **state)
     assert_memory_equal(fault.message, "stateDirectory: ", 16);
 }
 
-static void the_parameter_with_the_token_is_a_secret(void **state)
+static void what_has_the_credential_is_a_secret(void **state)
 {
     static const char text[] =
-        "services: [{name: a, auth: jwt, secretNames: [ticket], jwt: {parameter: t}}, {name: b}]\n"
+        "services: [{name: a, auth: jwt, secretNames: [ticket], jwt: {parameter: t}}, {name: b},\n"
+        "           {name: c, auth: webhook, secretNames: [ticket], authWebhook: {\n"
+        "            url: 'http://localhost/', parameters: [t, v], headers: [x-badge]}}]\n"
         "tokenKeys: [{algorithm: HS256, secret: \"0123456789abcdef0123456789abcdef\"}]\n";
     struct config config;
 
@@ -342,6 +344,9 @@ static void the_parameter_with_the_token_is_a_secret(void **state)
     assert_true(words_have(config.services[0].secret_names, "ticket"));
     assert_true(words_have(config.services[0].secret_names, "t"));
     assert_string_equal(config.services[1].secret_names, "");
+    for (size_t i = 0; i < 4; i++)
+        assert_true(words_have(config.services[2].secret_names,
+                               (const char *[]){"ticket", "t", "v", "x-badge"}[i]));
     config_release(&config);
 }
 
@@ -361,7 +366,7 @@ int main(void)
         cmocka_unit_test(what_kubernetes_sets_is_no_fault),
         cmocka_unit_test(too_many_of_a_shorthand_are_refused),
         cmocka_unit_test(the_state_directory_is_found),
-        cmocka_unit_test(the_parameter_with_the_token_is_a_secret),
+        cmocka_unit_test(what_has_the_credential_is_a_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
