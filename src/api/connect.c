@@ -179,12 +179,16 @@ static bool try_open(struct api_exchange *exchange)
 /* Where another worker was asked, time has passed: everything may be otherwise than before. */
 static void on_places(struct places *places, bool granted)
 {
-    struct api_service *service = places->exchange->service;
+    struct api_exchange *exchange = api_exchange_ref(places->exchange);
+    const bool is_overtaken = granted && api_exchange_is_overtaken(exchange);
 
-    if (granted && !try_open(places->exchange))
-        places_give(places, service);
+    if (granted && (is_overtaken || !try_open(exchange)))
+        places_give(places, exchange->service);
     places_release(places);
     free(places);
+    if (is_overtaken)
+        api_exchange_identify_again(exchange);
+    api_exchange_unref(exchange);
 }
 
 void api_handle_connect(struct api_exchange *exchange)

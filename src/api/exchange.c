@@ -76,6 +76,7 @@ static void on_checked(void *context, const struct auth_result *result)
     struct api_exchange *exchange = context;
 
     exchange->is_identified = true;
+    exchange->revocations = exchange->service->auth->revocations;
     exchange->verdict = result->verdict;
     exchange->source = result->source;
     exchange->refusal = result->message;
@@ -83,6 +84,12 @@ static void on_checked(void *context, const struct auth_result *result)
         exchange->user = result->user;
     exchange->on_identity(exchange);
     api_exchange_unref(exchange);
+}
+
+static void ask(struct api_exchange *exchange)
+{
+    api_exchange_ref(exchange);
+    auth_check(exchange->service->auth, api_facts_view(exchange->facts), on_checked, exchange);
 }
 
 void api_exchange_identify(struct api_exchange *exchange,
@@ -98,8 +105,19 @@ void api_exchange_identify(struct api_exchange *exchange,
         on_identity(exchange);
         return;
     }
-    api_exchange_ref(exchange);
-    auth_check(exchange->service->auth, api_facts_view(exchange->facts), on_checked, exchange);
+    ask(exchange);
+}
+
+bool api_exchange_is_overtaken(const struct api_exchange *exchange)
+{
+    return exchange->revocations != exchange->service->auth->revocations;
+}
+
+void api_exchange_identify_again(struct api_exchange *exchange)
+{
+    exchange->is_identified = false;
+    exchange->user = sse_user_unref(exchange->user);
+    ask(exchange);
 }
 
 static bool refuse_frequent(struct api_exchange *exchange)

@@ -68,6 +68,7 @@ struct api_exchange {
     enum auth_verdict verdict;
     enum auth_source source; /* of the credential */
     struct sse_user *user;   /* with AUTH_OK */
+    uint64_t revocations;    /* that had been told when the verdict came */
     unsigned permissions;    /* of a back end; a mask of enum auth_permission */
     const char *refusal;     /* otherwise: what would be right */
     enum limit exceeded;     /* before anybody asked who it is; LIMITS: none */
@@ -91,6 +92,11 @@ const char *api_exchange_parameter(const struct api_exchange *exchange, const ch
 /* Finds out who asks, then calls on_identity, now or later. */
 void api_exchange_identify(struct api_exchange *exchange,
                            void (*on_identity)(struct api_exchange *exchange));
+
+/* For those who have waited for something else since, and are about to do what lasts: whether
+ * anything has been revoked meanwhile, and if so, to find out again. Calls on_identity, too. */
+bool api_exchange_is_overtaken(const struct api_exchange *exchange);
+void api_exchange_identify_again(struct api_exchange *exchange);
 
 /* For on_identity: true when the credentials are wrong, or show that a stranger's page asks
  * (api/origin.h) or a user who asks too often (api/limits.h); then it has answered. No credentials

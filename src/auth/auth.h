@@ -109,6 +109,7 @@ struct auth_ops {
 
 struct auth {
     const struct auth_ops *ops; /* embedded first in each backend's struct */
+    uint64_t revocations;       /* told so far: what was checked before one may be worth nothing */
 };
 
 static inline void auth_check(struct auth *auth, const struct auth_facts *facts,
@@ -120,6 +121,7 @@ static inline void auth_check(struct auth *auth, const struct auth_facts *facts,
 
 static inline void auth_revoke(struct auth *auth, const struct auth_revocation *revocation)
 {
+    auth->revocations++;
     if (auth->ops->revoke)
         auth->ops->revoke(auth, revocation);
 }

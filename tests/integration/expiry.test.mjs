@@ -212,6 +212,22 @@ describe('disconnectUser', () => {
     assert.deepEqual([await statuses(one), await statuses(other)], [[401], [401]]);
   });
 
+  test('leaves no stream behind that was just being opened', async () => {
+    const pages = await Promise.all(Array.from({ length: 8 }, () => connect(server.origin)));
+    for (let round = 0; round < 200; round++) {
+      const userId = `opening ${round}`;
+      const parameters = { 'access-token': token({ sub: userId }) };
+      const opening = pages.flatMap((page) => [page.connect(parameters), page.connect(parameters)]);
+      for (let n = 0; n < round % 3; n++) {
+        await pages[round % pages.length].get('/health/live'); // by now some of them are at work
+      }
+      await office.command('disconnectUser', { userId });
+      await Promise.all(opening);
+      assert.equal((await office.query(`online?userId=${encodeURIComponent(userId)}`)).online, false, userId);
+    }
+    await Promise.all(pages.map((page) => page.close()));
+  });
+
   test('revokes although nobody is connected', async () => {
     const shown = token({ sub: 'absent' });
     assert.equal((await office.command('disconnectUser', { userId: 'absent' })).count, 0);
