@@ -70,7 +70,8 @@ struct api_service_settings {
     uint32_t session_connections; /* event streams that one session may hold */
     struct limits_settings limits;
     struct limits_shared *shared;
-    uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again */
+    uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again, */
+    size_t idempotency_bytes;     /* and their size */
     bool channels_open;           /* every user may have every channel */
     const char *channel_patterns; /* else those that one of these matches (base/words.h) */
     struct api_presence_settings presence;

@@ -46,10 +46,11 @@ static void entry_free(struct repeats *repeats, struct entry *entry)
 
 static void forget_oldest(struct repeats *repeats)
 {
-    struct list *oldest = list_take_first(&repeats->answered);
+    struct entry *oldest = container_of(list_take_first(&repeats->answered), struct entry, age);
 
     repeats->count--;
-    entry_free(repeats, container_of(oldest, struct entry, age));
+    repeats->bytes -= oldest->answer.body->length;
+    entry_free(repeats, oldest);
 }
 
 void repeats_release(struct repeats *repeats)
@@ -174,19 +175,27 @@ static void let_go(struct repeats *repeats, struct list *waiting, const struct a
     peers_call_done(&claim->call);
 }
 
+static bool is_full(const struct repeats *repeats)
+{
+    const struct api_service_settings *settings = repeats->service->settings;
+
+    return repeats->count > settings->idempotency_keys ||
+           repeats->bytes > settings->idempotency_bytes;
+}
+
 static void keep_answer(struct repeats *repeats, struct entry *entry,
                         const struct api_answer *answer)
 {
-    const struct api_service *service = repeats->service;
     struct list *waiting;
 
     entry->answer = answer_ref(answer);
-    entry->answered_at = loop_now_ms(service->api->loop);
+    entry->answered_at = loop_now_ms(repeats->service->api->loop);
     while ((waiting = list_take_first(&entry->waiting)))
         let_go(repeats, waiting, answer);
     list_append(&repeats->answered, &entry->age);
     repeats->count++;
-    while (repeats->count > service->settings->idempotency_keys) {
+    repeats->bytes += answer->body->length;
+    while (is_full(repeats)) {
         repeats->displaced++;
         forget_oldest(repeats);
     }

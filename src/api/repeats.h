@@ -29,7 +29,8 @@ struct repeats {
     struct api_service *service;
     struct sse_table entries;
     struct list answered;         /* entries, the oldest answer first */
-    uint64_t count;               /* of these */
+    uint64_t count;               /* of these, */
+    size_t bytes;                 /* and their size */
     uint64_t replayed, displaced; /* since start: answered again; forgotten for want of room */
 };
 

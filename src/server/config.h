@@ -84,7 +84,8 @@ struct config_service {
     size_t upload_bytes;          /* 32 MiB */
     size_t upload_parts;          /* 64 */
     uint32_t session_connections; /* 32 event streams per session */
-    uint32_t idempotency_keys;    /* 10000 answers kept per worker */
+    uint32_t idempotency_keys;    /* 10000 answers kept per worker, */
+    size_t idempotency_bytes;     /* 16 MiB of them */
     struct api_presence_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;

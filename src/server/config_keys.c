@@ -205,6 +205,8 @@ const struct config_key config_keys[] = {
     SERVICE("idempotencyKeys", CONFIG_COUNT, idempotency_keys, "10000",
             "Answers that one worker keeps, up to 5 min, for requests that are sent again.",
             RANGE(1, 10000000)),
+    SERVICE("idempotencyBytes", CONFIG_SIZE, idempotency_bytes, "16MiB", "The size of these.",
+            RANGE(64 * KIB, 16 * GIB)),
     SERVICE("clientConnections", CONFIG_COUNT, settings.client_connections, "3",
             "Event streams of one clientId; one more closes its oldest.", RANGE(1, 10000),
             .zero = "any number"),

@@ -205,6 +205,7 @@ static int prepare_service(struct server *server, size_t index)
         .upload_parts = service->upload_parts,
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
+        .idempotency_bytes = service->idempotency_bytes,
         .limits = limits_for(service),
         .shared = &server->shared[index],
         .presence = service->presence,

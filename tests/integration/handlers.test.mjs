@@ -344,6 +344,24 @@ describe('an upload that is passed on', () => {
   });
 });
 
+describe('answers that are kept for keys', () => {
+  before(async () => {
+    await stop();
+    await start({ SSE_SERVER_WORKERS: '1', SSE_SERVER_SERVICES_0_IDEMPOTENCY_BYTES: '64KiB' });
+  });
+
+  test('are bounded in size, the newest are kept', async () => {
+    let runs = 0;
+    target.answer = () => ({ status: 200, json: { run: ++runs, text: 'x'.repeat(30_000) } });
+    const ask = async (key) => (await send('x', { userId: 'kim' }, {}, { 'idempotency-key': key })).data.run;
+    assert.deepEqual([await ask('a'), await ask('b'), await ask('a'), await ask('b')], [1, 2, 1, 2]);
+    assert.deepEqual([await ask('c'), await ask('c'), await ask('b'), await ask('a')], [3, 3, 2, 4]);
+    assert.equal(await office.metric('sse_server_idempotency_keys_displaced_total'), 2);
+    target.answer = () => ({ status: 200, json: { run: ++runs, text: 'x'.repeat(70_000) } });
+    assert.deepEqual([await ask('d'), await ask('d')], [5, 6]);
+  });
+});
+
 describe('as many uploads that are passed on as there are places', () => {
   before(async () => {
     await stop();
