@@ -22,11 +22,15 @@ static char *take_text(json_t *value)
 }
 
 void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection)
+                          const struct sse_connection *connection, bool is_brief)
 {
-    const char *server_id = exchange->api->settings->server_id;
+    json_t *shown = sse_connection_to_json(connection, exchange->api->settings->server_id);
 
-    subject->connection = take_text(sse_connection_to_json(connection, server_id));
+    if (is_brief) {
+        json_object_del(shown, "httpHeaders");
+        json_object_del(shown, "httpParameters");
+    }
+    subject->connection = take_text(shown);
     handler_subject_note_user(subject, connection->user);
 }
 

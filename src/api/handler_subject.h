@@ -7,6 +7,7 @@
  * so both are noted there, as texts.
  */
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 
@@ -19,9 +20,10 @@ struct handler_subject {
     char *user;       /* JSON; NULL until noted */
 };
 
-/* In the worker that has the connection. */
+/* In the worker that has the connection. is_brief: without its header fields and parameters, for
+ * what has to fit into a header field itself. */
 void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection);
+                          const struct sse_connection *connection, bool is_brief);
 /* For a request that names no connection. */
 void handler_subject_note_user(struct handler_subject *subject, const struct sse_user *user);
 void handler_subject_release(struct handler_subject *subject);

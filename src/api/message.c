@@ -131,7 +131,7 @@ static void count_request(struct on_connection *act, struct sse_connection *conn
     connection->request_message_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
     if (handler_of(message->exchange))
-        handler_subject_note(&message->subject, message->exchange, connection);
+        handler_subject_note(&message->subject, message->exchange, connection, false);
 }
 
 static void on_counted(struct on_connection *act)

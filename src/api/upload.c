@@ -363,7 +363,8 @@ static void count_request(struct on_connection *act, struct sse_connection *conn
     connection->request_upload_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
     if (has_handler(upload->exchange))
-        handler_subject_note(&upload->subject, upload->exchange, connection);
+        handler_subject_note(&upload->subject, upload->exchange, connection,
+                             is_passed_on(upload->exchange));
 }
 
 static void on_found(struct on_connection *act)

@@ -294,6 +294,7 @@ describe('an upload that is passed on', () => {
     const context = contextOf(asked);
     assert.deepEqual([context.type, context.path, context.query], ['upload', 'a/b', { q: '1' }]);
     assert.equal(context.connection.id, stream.id);
+    assert.equal('httpHeaders' in context.connection || 'httpParameters' in context.connection, false);
     assert.deepEqual(await readdir(`${server.stateDirectory}/demo/uploads`), []);
     await stream.close();
   });
