@@ -41,8 +41,8 @@ void limits_init(struct limits *limits, struct api_service *service)
     for (size_t i = 0; i < LIMIT_TALLIES; i++)
         tally_init(&limits->tallies[i], settings->most[i],
                    i == LIMIT_USER_CONNECTIONS ? service->settings->core->client_connections : 0);
-    buckets_init(&limits->users, &settings->user_requests, settings->remembered);
-    buckets_init(&limits->addresses, &settings->address_requests, settings->remembered);
+    sse_buckets_init(&limits->users, &settings->user_requests, settings->remembered);
+    sse_buckets_init(&limits->addresses, &settings->address_requests, settings->remembered);
     limits->observer.on_disconnect = on_disconnect;
     list_append(&service->core->observers, &limits->observer.node);
 }
@@ -52,8 +52,8 @@ void limits_release(struct limits *limits)
     list_remove(&limits->observer.node);
     for (size_t i = 0; i < LIMIT_TALLIES; i++)
         tally_release(&limits->tallies[i]);
-    buckets_release(&limits->users);
-    buckets_release(&limits->addresses);
+    sse_buckets_release(&limits->users);
+    sse_buckets_release(&limits->addresses);
 }
 
 char *limits_user_key(const char *tenant_id, const char *user_id)
@@ -77,7 +77,7 @@ bool limits_take_user_request(struct limits *limits, const struct sse_user *user
     if (limits->users.rule.burst == 0)
         return true;
     key = limits_user_key(user->tenant_id, user->id);
-    is_taken = buckets_take(&limits->users, key, now_ms(limits));
+    is_taken = sse_buckets_take(&limits->users, key, now_ms(limits));
     free(key);
     return is_taken;
 }
@@ -89,7 +89,7 @@ bool limits_take_address_request(struct limits *limits, const char *address)
     if (limits->addresses.rule.burst == 0)
         return true;
     client_address_customer(address, customer);
-    return buckets_take(&limits->addresses, customer, now_ms(limits));
+    return sse_buckets_take(&limits->addresses, customer, now_ms(limits));
 }
 
 static uint32_t value_of(const struct limits_settings *settings, enum limit limit)

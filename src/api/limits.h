@@ -18,9 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api/buckets.h"
 #include "api/pace.h"
 #include "api/tally.h"
+#include "sse/buckets.h"
 #include "sse/service.h"
 
 struct api_exchange;
@@ -63,7 +63,7 @@ struct limits {
     struct sse_observer observer; /* places that connections leave */
     struct api_service *service;
     struct tally tallies[LIMIT_TALLIES]; /* of the users and addresses that this worker owns */
-    struct buckets users, addresses;
+    struct sse_buckets users, addresses;
     uint64_t refused[LIMITS]; /* since start */
 };
 

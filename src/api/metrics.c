@@ -63,8 +63,8 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .came_online = service->online.came_online,
         .went_offline = service->online.went_offline,
         .queued_bytes = service->core->queued_bytes,
-        .rates_kept =
-            buckets_count(&service->limits.users) + buckets_count(&service->limits.addresses),
+        .rates_kept = sse_buckets_count(&service->limits.users) +
+                      sse_buckets_count(&service->limits.addresses),
         .rates_displaced = service->limits.users.displaced + service->limits.addresses.displaced,
     };
     sample_notifications(hub, sample);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_BUCKETS_H
-#define API_BUCKETS_H
+#ifndef SSE_BUCKETS_H
+#define SSE_BUCKETS_H
 /*
  * A token bucket (base/ratelimit.h) for each key, all with one rule. A bucket that must be full
  * again is forgotten, as one that was never used; when there are too many, the one that was not
@@ -16,7 +16,7 @@
 #include "base/ratelimit.h"
 #include "sse/table.h"
 
-struct buckets {
+struct sse_buckets {
     struct sse_table table;
     struct list used; /* the one used last comes last */
     struct ratelimit_rule rule;
@@ -25,12 +25,12 @@ struct buckets {
 };
 
 /* A burst of 0: nothing is limited, and nothing kept. */
-void buckets_init(struct buckets *buckets, const struct ratelimit_rule *rule, size_t most);
-void buckets_release(struct buckets *buckets);
+void sse_buckets_init(struct sse_buckets *buckets, const struct ratelimit_rule *rule, size_t most);
+void sse_buckets_release(struct sse_buckets *buckets);
 
 /* False when the key's bucket is empty. */
-bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms);
+bool sse_buckets_take(struct sse_buckets *buckets, const char *key, uint64_t now_ms);
 
-size_t buckets_count(const struct buckets *buckets);
+size_t sse_buckets_count(const struct sse_buckets *buckets);
 
 #endif

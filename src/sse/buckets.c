@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/buckets.h"
+#include "sse/buckets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +14,14 @@ struct bucket {
     char key[];
 };
 
-void buckets_init(struct buckets *buckets, const struct ratelimit_rule *rule, size_t most)
+void sse_buckets_init(struct sse_buckets *buckets, const struct ratelimit_rule *rule, size_t most)
 {
-    *buckets = (struct buckets){.rule = *rule, .most = most};
+    *buckets = (struct sse_buckets){.rule = *rule, .most = most};
     sse_table_init(&buckets->table, SSE_TABLE_KEY_OFFSET(struct bucket, node, key));
     list_init(&buckets->used);
 }
 
-static void forget_first(struct buckets *buckets)
+static void forget_first(struct sse_buckets *buckets)
 {
     struct bucket *bucket = container_of(list_take_first(&buckets->used), struct bucket, place);
 
@@ -29,7 +29,7 @@ static void forget_first(struct buckets *buckets)
     free(bucket);
 }
 
-void buckets_release(struct buckets *buckets)
+void sse_buckets_release(struct sse_buckets *buckets)
 {
     while (!list_is_empty(&buckets->used))
         forget_first(buckets);
@@ -44,7 +44,7 @@ static uint64_t fill_ms(const struct ratelimit_rule *rule)
     return ((uint64_t)rule->burst / rule->per_second + 2) * 1000;
 }
 
-static void forget_full(struct buckets *buckets, uint64_t now_ms)
+static void forget_full(struct sse_buckets *buckets, uint64_t now_ms)
 {
     const uint64_t needed = fill_ms(&buckets->rule);
 
@@ -57,7 +57,7 @@ static void forget_full(struct buckets *buckets, uint64_t now_ms)
     }
 }
 
-static struct bucket *add(struct buckets *buckets, const char *key, uint64_t now_ms)
+static struct bucket *add(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
 {
     size_t size = strlen(key) + 1;
     struct bucket *bucket = mem_zalloc(sizeof(*bucket) + size);
@@ -72,7 +72,7 @@ static struct bucket *add(struct buckets *buckets, const char *key, uint64_t now
     return bucket;
 }
 
-bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms)
+bool sse_buckets_take(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
 {
     struct sse_table_node *node;
     struct bucket *bucket;
@@ -88,7 +88,7 @@ bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms)
     return ratelimit_take(&bucket->limit, &buckets->rule, now_ms);
 }
 
-size_t buckets_count(const struct buckets *buckets)
+size_t sse_buckets_count(const struct sse_buckets *buckets)
 {
     return buckets->table.count;
 }

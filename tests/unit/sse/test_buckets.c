@@ -1,77 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "api/buckets.h"
+#include "sse/buckets.h"
 #include "support/test.h"
 
-static unsigned take_many(struct buckets *buckets, const char *key, uint64_t now_ms)
+static unsigned take_many(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
 {
     unsigned taken = 0;
 
     for (int i = 0; i < 100; i++)
-        taken += buckets_take(buckets, key, now_ms);
+        taken += sse_buckets_take(buckets, key, now_ms);
     return taken;
 }
 
 static void each_key_has_its_own(void **state)
 {
     const struct ratelimit_rule rule = {.burst = 5, .per_second = 2};
-    struct buckets buckets;
+    struct sse_buckets buckets;
 
     (void)state;
-    buckets_init(&buckets, &rule, 10);
+    sse_buckets_init(&buckets, &rule, 10);
     assert_int_equal(take_many(&buckets, "a", 1000), 5);
     assert_int_equal(take_many(&buckets, "b", 1000), 5);
     assert_int_equal(take_many(&buckets, "a", 2000), 2);
-    buckets_release(&buckets);
+    sse_buckets_release(&buckets);
 }
 
 static void full_ones_are_forgotten(void **state)
 {
     const struct ratelimit_rule rule = {.burst = 4, .per_second = 2};
-    struct buckets buckets;
+    struct sse_buckets buckets;
 
     (void)state;
-    buckets_init(&buckets, &rule, 10);
+    sse_buckets_init(&buckets, &rule, 10);
     assert_int_equal(take_many(&buckets, "a", 1999), 4);
     assert_int_equal(take_many(&buckets, "b", 3000), 4);
-    assert_int_equal(buckets_count(&buckets), 2);
-    assert_true(buckets_take(&buckets, "b", 5998));
-    assert_int_equal(buckets_count(&buckets), 2);
-    assert_true(buckets_take(&buckets, "b", 5999));
-    assert_int_equal(buckets_count(&buckets), 1);
+    assert_int_equal(sse_buckets_count(&buckets), 2);
+    assert_true(sse_buckets_take(&buckets, "b", 5998));
+    assert_int_equal(sse_buckets_count(&buckets), 2);
+    assert_true(sse_buckets_take(&buckets, "b", 5999));
+    assert_int_equal(sse_buckets_count(&buckets), 1);
     assert_int_equal(buckets.displaced, 0);
-    buckets_release(&buckets);
+    sse_buckets_release(&buckets);
 }
 
 static void there_are_not_too_many(void **state)
 {
     const struct ratelimit_rule rule = {.burst = 2, .per_second = 1};
-    struct buckets buckets;
+    struct sse_buckets buckets;
     char key[16];
 
     (void)state;
-    buckets_init(&buckets, &rule, 3);
+    sse_buckets_init(&buckets, &rule, 3);
     for (int i = 0; i < 10; i++) {
         snprintf(key, sizeof(key), "key%d", i);
         assert_int_equal(take_many(&buckets, key, 1000), 2);
-        assert_false(buckets_take(&buckets, "key0", 1000)); /* in use, so that others go */
+        assert_false(sse_buckets_take(&buckets, "key0", 1000)); /* in use, so that others go */
     }
-    assert_int_equal(buckets_count(&buckets), 3);
+    assert_int_equal(sse_buckets_count(&buckets), 3);
     assert_int_equal(buckets.displaced, 7);
-    buckets_release(&buckets);
+    sse_buckets_release(&buckets);
 }
 
 static void no_burst_is_no_limit(void **state)
 {
     const struct ratelimit_rule rule = {.burst = 0, .per_second = 0};
-    struct buckets buckets;
+    struct sse_buckets buckets;
 
     (void)state;
-    buckets_init(&buckets, &rule, 3);
+    sse_buckets_init(&buckets, &rule, 3);
     assert_int_equal(take_many(&buckets, "a", 1000), 100);
-    assert_int_equal(buckets_count(&buckets), 0);
-    buckets_release(&buckets);
+    assert_int_equal(sse_buckets_count(&buckets), 0);
+    sse_buckets_release(&buckets);
 }
 
 int main(void)
