@@ -18,6 +18,7 @@ struct api_facts {
     char *cookies[AUTH_MAX_COOKIES]; /* those that were asked for: name, NUL, value */
     size_t cookie_count;
     char peer[CLIENT_ADDRESS_SIZE];
+    char customer[CLIENT_ADDRESS_SIZE];
 };
 
 static const char *find_header(const void *request, const char *name)
@@ -68,10 +69,12 @@ struct api_facts *api_facts_new(const struct api_exchange *exchange)
 
     facts->exchange = exchange;
     client_address_of(exchange, facts->peer);
+    client_address_customer(facts->peer, facts->customer);
     facts->view = (struct auth_facts){
         .method = exchange->request->method,
         .path = exchange->request->path,
         .peer = facts->peer,
+        .customer = facts->customer,
         .credential = exchange->credential,
         .header = find_header,
         .cookie = find_cookie,

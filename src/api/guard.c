@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/client_address.h"
 #include "api/exchange.h"
 #include "api/reply.h"
 #include "auth/bearer.h"
@@ -15,6 +16,7 @@ const char *const guard_refusal_words[GUARD_REFUSALS] = {
     [GUARD_UNKNOWN] = "unknown",
     [GUARD_PERMISSION] = "permission",
     [GUARD_SERVICE] = "service",
+    [GUARD_BUSY] = "busy",
 };
 
 /* RFC 6750, section 3.1. */
@@ -91,10 +93,23 @@ static enum auth_verdict check_token(const struct api_exchange *exchange, const 
                                      unsigned *permissions)
 {
     struct auth *auth = exchange->service ? exchange->service->auth : NULL;
+    char address[CLIENT_ADDRESS_SIZE];
+    char customer[CLIENT_ADDRESS_SIZE];
 
     if (!auth || !auth->ops->check_back_end)
         return AUTH_BAD;
-    return auth->ops->check_back_end(auth, token, permissions);
+    client_address_of(exchange, address);
+    client_address_customer(address, customer);
+    return auth->ops->check_back_end(auth, token, customer, permissions);
+}
+
+static bool refuse_busy(struct api_exchange *exchange)
+{
+    exchange->api->guard.refused[GUARD_BUSY]++;
+    api_reply_error(exchange, 503,
+                    "too many tokens with wrong signatures have come lately, so that no new one is "
+                    "looked at now; use an API key, or come again in a few seconds");
+    return false;
 }
 
 static bool refuse_token(struct api_exchange *exchange)
@@ -114,6 +129,8 @@ static bool admits_token(struct api_exchange *exchange, const char *token)
     unsigned permissions = 0;
     enum auth_verdict verdict = check_token(exchange, token, &permissions);
 
+    if (verdict == AUTH_BUSY)
+        return refuse_busy(exchange);
     if (verdict != AUTH_OK && verdict != AUTH_DENIED)
         return refuse(exchange, GUARD_UNKNOWN,
                       exchange->service
@@ -159,7 +176,7 @@ bool guard_still_admits(const struct api_service *service, const char *token,
 {
     unsigned permissions = 0;
     enum auth_verdict verdict =
-        service->auth->ops->check_back_end(service->auth, token, &permissions);
+        service->auth->ops->check_back_end(service->auth, token, NULL, &permissions);
 
     return verdict == AUTH_OK && (permissions & permission) != 0;
 }

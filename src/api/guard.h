@@ -20,6 +20,7 @@ enum guard_refusal {
     GUARD_UNKNOWN,    /* neither a key nor a token that is valid */
     GUARD_PERMISSION, /* it may not do this */
     GUARD_SERVICE,    /* it may, elsewhere */
+    GUARD_BUSY,       /* it cannot be looked at now */
     GUARD_REFUSALS
 };
 
@@ -34,7 +35,7 @@ struct guard_counters {
 };
 
 /* True when the request of the exchange may go on, with its permissions set; else it has answered
- * 401 or 403. */
+ * 401, 403 or 503. */
 bool guard_admits(struct api_exchange *exchange);
 
 /* The token that the request of the exchange was let in by, or NULL: by a key, which lasts. */

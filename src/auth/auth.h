@@ -30,7 +30,8 @@ enum auth_permission {
 struct auth_facts {
     const char *method;
     const char *path;
-    const char *peer; /* address of the client */
+    const char *peer;     /* address of the client */
+    const char *customer; /* the part of it that one customer has all of: what is counted by */
     /* A token that the request was made to show: it counts before those that come along. Or NULL.
      */
     const char *credential;
@@ -82,6 +83,12 @@ struct auth_counters {
     uint64_t cache_hits;           /* requests that needed no question */
     uint64_t cached;               /* answers that are remembered, now */
     uint64_t cache_displaced;      /* forgotten early: there were too many */
+    uint64_t signatures_recalled;  /* tokens whose signature was known, right or wrong */
+    uint64_t signatures_computed;  /* and was not */
+    uint64_t signatures_wrong;     /* of those computed */
+    uint64_t signatures_refused;   /* tokens not looked at: too many were wrong */
+    uint64_t signatures_kept;      /* known now, and addresses that wrong ones came from */
+    uint64_t signatures_displaced; /* of these, forgotten early: there were too many */
 };
 
 struct auth;
@@ -91,10 +98,11 @@ struct auth_ops {
     /* Calls done once, before or after it returns. The facts must live until then. */
     void (*check)(struct auth *auth, const struct auth_facts *facts,
                   void (*done)(void *context, const struct auth_result *result), void *context);
-    /* For a back end that shows a credential of this kind as "authorization: Bearer …": its
-     * permissions (AUTH_OK), AUTH_DENIED (it is good, and carries none) or AUTH_BAD. At once. NULL:
+    /* For a back end that shows a credential of this kind as "authorization: Bearer …", from this
+     * customer's address (NULL: it was let in before, and limits are not for it): its permissions
+     * (AUTH_OK), AUTH_DENIED (it is good, and carries none), AUTH_BAD, or AUTH_BUSY. At once. NULL:
      * no credential of this kind carries any. */
-    enum auth_verdict (*check_back_end)(struct auth *auth, const char *token,
+    enum auth_verdict (*check_back_end)(struct auth *auth, const char *token, const char *address,
                                         unsigned *permissions);
     /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
      * are told. */

@@ -8,6 +8,7 @@
 
 #include "auth/jwt_key.h"
 #include "auth/jwt_keys.h"
+#include "auth/jwt_signatures.h"
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -39,6 +40,9 @@ static const char unknown_key[] =
 static const char wrong_signature[] =
     "the access token's signature is wrong: it was changed, or signed with another key than the "
     "one that is configured here";
+static const char too_many_failures[] =
+    "too many access tokens with wrong signatures have come lately, from this address or from all "
+    "of them, so that no new one is looked at now; come again in a few seconds";
 static const char bad_times[] =
     "the access token's exp, nbf or iat is malformed: each must be a number of seconds since 1970";
 static const char no_expiry[] = "the access token does not say when it expires; give it an exp";
@@ -117,28 +121,54 @@ static const char *read_header(const json_t *object, struct header *header)
     return auth_jwt_algorithm_is_lacking(alg) ? lacking : not_signed;
 }
 
-static const char *check_signature(const char *token, const struct header *header,
-                                   const struct auth_jwt_key_ring *ring,
-                                   struct auth_jwt_answer *answer)
+/* As many keys as a token may be tried with. */
+static void find_candidates(const struct header *header, const struct auth_jwt_key_ring *ring,
+                            struct auth_jwt_candidates *candidates)
 {
-    size_t tries = 0;
-
+    candidates->count = 0;
     for (size_t i = 0; i < ring->count; i++) {
         const struct auth_jwt_key *key;
         size_t at = 0;
 
-        while (ring->sets[i] && tries < AUTH_JWT_MAX_TRIES &&
-               (key = auth_jwt_keys_next(ring->sets[i], header->kid, header->algorithm, &at))) {
-            tries++;
-            if (auth_jwt_key_signed(key, token)) {
-                answer->key = key;
-                return NULL;
-            }
-        }
+        while (ring->sets[i] && candidates->count < AUTH_JWT_MAX_TRIES &&
+               (key = auth_jwt_keys_next(ring->sets[i], header->kid, header->algorithm, &at)))
+            candidates->keys[candidates->count++] = key;
     }
-    /* Without a kid, and with other keys than this one, only a newer set can tell. */
-    answer->is_unknown_key = tries == 0 || !header->kid;
-    return tries == 0 ? unknown_key : wrong_signature;
+}
+
+static enum auth_jwt_finding find_signer(const struct auth_jwt_candidates *candidates,
+                                         const struct auth_jwt_question *question,
+                                         const struct auth_jwt_key_ring *ring,
+                                         const struct auth_jwt_key **signer)
+{
+    if (!ring->signatures)
+        return auth_jwt_signature_compute(candidates, question->token, signer);
+    return auth_jwt_signatures_check(ring->signatures, candidates, question->token,
+                                     question->address, signer);
+}
+
+static const char *check_signature(const struct auth_jwt_question *question,
+                                   const struct header *header,
+                                   const struct auth_jwt_key_ring *ring,
+                                   struct auth_jwt_answer *answer)
+{
+    struct auth_jwt_candidates candidates;
+
+    find_candidates(header, ring, &candidates);
+    answer->is_unknown_key = candidates.count == 0;
+    if (candidates.count == 0)
+        return unknown_key;
+    switch (find_signer(&candidates, question, ring, &answer->key)) {
+    case AUTH_JWT_RIGHT:
+        return NULL;
+    case AUTH_JWT_NOT_COMPUTED:
+        answer->is_postponed = true;
+        return too_many_failures;
+    default:
+        /* Without a kid, and with other keys than this one, only a newer set can tell. */
+        answer->is_unknown_key = !header->kid;
+        return wrong_signature;
+    }
 }
 
 /* False when there is something that is no such number. */
@@ -215,32 +245,31 @@ static const char *check_claims(const json_t *claims, const struct auth_jwt_rule
     return check_parties(claims, rules);
 }
 
-void auth_jwt_check(const char *token, const struct auth_jwt_key_ring *ring,
-                    const struct auth_jwt_rules *rules, int64_t now_ms,
-                    struct auth_jwt_answer *answer)
+void auth_jwt_check(const struct auth_jwt_question *question, const struct auth_jwt_key_ring *ring,
+                    const struct auth_jwt_rules *rules, struct auth_jwt_answer *answer)
 {
     struct part parts[3];
     struct header header;
     json_t *object = NULL;
 
     *answer = (struct auth_jwt_answer){.issued_at = INT64_MIN};
-    if (strnlen(token, AUTH_JWT_MAX_BYTES + 1) > AUTH_JWT_MAX_BYTES) {
+    if (strnlen(question->token, AUTH_JWT_MAX_BYTES + 1) > AUTH_JWT_MAX_BYTES) {
         answer->fault = too_long;
         return;
     }
-    if (!split(token, parts)) {
+    if (!split(question->token, parts)) {
         answer->fault = malformed;
         return;
     }
     object = parse(&parts[0]);
     answer->fault = object ? read_header(object, &header) : bad_header;
     if (!answer->fault)
-        answer->fault = check_signature(token, &header, ring, answer);
+        answer->fault = check_signature(question, &header, ring, answer);
     json_decref(object);
     if (answer->fault)
         return;
     answer->claims = parse(&parts[1]);
-    answer->fault = check_claims(answer->claims, rules, now_ms, answer);
+    answer->fault = check_claims(answer->claims, rules, question->now_ms, answer);
     if (answer->fault) {
         json_decref(answer->claims);
         answer->claims = NULL;

@@ -25,6 +25,7 @@ struct auth_jwt {
     struct auth_jwt_settings settings;
     struct loop *loop;
     struct auth_denied *denied;
+    struct auth_jwt_signatures *signatures;
     const struct auth_jwt_keys **ring; /* room for the keys of the configuration and of each set */
     const struct auth_jwt_keys *keys;
     struct auth_jwks **sets;
@@ -36,7 +37,8 @@ struct auth_jwt {
 struct inquiry {
     struct auth_jwks_waiter waiter;
     struct auth_jwt *jwt;
-    const char *token; /* lies in the facts */
+    const char *token;   /* lies in the facts, */
+    const char *address; /* as this does */
     enum auth_source source;
     void (*done)(void *context, const struct auth_result *result);
     void *context;
@@ -69,14 +71,16 @@ static void find_token(const struct auth_facts *facts, const struct auth_jwt_set
         inquiry->token = text_or_null(facts->parameter(facts->request, settings->parameter));
 }
 
-static void check_token(struct auth_jwt *jwt, const char *token, struct auth_jwt_answer *answer)
+static void check_token(struct auth_jwt *jwt, const char *token, const char *address,
+                        struct auth_jwt_answer *answer)
 {
-    const struct auth_jwt_key_ring ring = {jwt->ring, jwt->set_count + 1};
+    const struct auth_jwt_key_ring ring = {jwt->ring, jwt->set_count + 1, jwt->signatures};
+    const struct auth_jwt_question question = {token, address, loop_wall_ms(jwt->loop)};
 
     jwt->ring[0] = jwt->keys;
     for (size_t i = 0; i < jwt->set_count; i++)
         jwt->ring[i + 1] = auth_jwks_keys(jwt->sets[i]);
-    auth_jwt_check(token, &ring, &jwt->settings.rules, loop_wall_ms(jwt->loop), answer);
+    auth_jwt_check(&question, &ring, &jwt->settings.rules, answer);
 }
 
 static bool is_revoked(struct auth_jwt *jwt, const char *user_id, const char *access_token,
@@ -153,16 +157,17 @@ static void refuse_unknown_key(struct inquiry *inquiry, const char *fault)
 
 static void settle(struct inquiry *inquiry)
 {
-    struct auth_result result = {.verdict = AUTH_BAD};
+    struct auth_result result;
     struct auth_jwt_answer answer;
 
-    check_token(inquiry->jwt, inquiry->token, &answer);
+    check_token(inquiry->jwt, inquiry->token, inquiry->address, &answer);
     if (answer.is_unknown_key && inquiry->jwt->set_count > 0) {
         refuse_unknown_key(inquiry, answer.fault);
         return;
     }
     if (answer.fault)
-        result.message = answer.fault;
+        result = (struct auth_result){.verdict = answer.is_postponed ? AUTH_BUSY : AUTH_BAD,
+                                      .message = answer.fault};
     else
         result = judge(inquiry->jwt, inquiry->token, &answer);
     finish(inquiry, &result);
@@ -184,6 +189,7 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
 
     inquiry->waiter.run = on_keys;
     inquiry->jwt = jwt_of(auth);
+    inquiry->address = facts->customer;
     inquiry->done = done;
     inquiry->context = context;
     find_token(facts, &inquiry->jwt->settings, inquiry);
@@ -195,7 +201,7 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
 
 /* Whoever it names: a back end's token need not name a user. */
 static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token,
-                                            unsigned *permissions)
+                                            const char *address, unsigned *permissions)
 {
     struct auth_jwt *jwt = jwt_of(auth);
     enum auth_verdict verdict = AUTH_BAD;
@@ -204,9 +210,9 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
     const char *fault;
 
     *permissions = 0;
-    check_token(jwt, token, &answer);
+    check_token(jwt, token, address, &answer);
     if (answer.fault)
-        return AUTH_BAD;
+        return answer.is_postponed ? AUTH_BUSY : AUTH_BAD;
     user = auth_jwt_user_new(answer.claims, &jwt->settings.claims, token, 0, &fault);
     if (!is_revoked(jwt, user ? user->id : "", auth_jwt_token_name(answer.claims, token),
                     answer.issued_at)) {
@@ -256,6 +262,19 @@ static void jwt_name_token(char *token)
     json_decref(claims);
 }
 
+static void count_signatures(const struct auth_jwt_signatures *signatures,
+                             struct auth_counters *counters)
+{
+    const struct auth_jwt_signature_counters *counted = auth_jwt_signatures_counters(signatures);
+
+    counters->signatures_recalled += counted->recalled;
+    counters->signatures_computed += counted->computed;
+    counters->signatures_wrong += counted->wrong;
+    counters->signatures_refused += counted->refused;
+    counters->signatures_kept += auth_jwt_signatures_kept(signatures);
+    counters->signatures_displaced += auth_jwt_signatures_displaced(signatures);
+}
+
 static void jwt_count(const struct auth *auth, struct auth_counters *counters)
 {
     const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
@@ -270,6 +289,7 @@ static void jwt_count(const struct auth *auth, struct auth_counters *counters)
     }
     counters->waiting += jwt->waiting;
     counters->busy += jwt->busy;
+    count_signatures(jwt->signatures, counters);
 }
 
 static void jwt_free(struct auth *auth)
@@ -277,6 +297,7 @@ static void jwt_free(struct auth *auth)
     struct auth_jwt *jwt = jwt_of(auth);
 
     auth_denied_free(jwt->denied);
+    auth_jwt_signatures_free(jwt->signatures);
     free(jwt->ring);
     free(jwt->sets);
     free(jwt);
@@ -301,6 +322,7 @@ struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
     jwt->settings = *settings;
     jwt->loop = loop;
     jwt->denied = auth_denied_new(settings->revocations);
+    jwt->signatures = auth_jwt_signatures_new(&settings->signatures, loop);
     jwt->keys = sources->keys;
     jwt->set_count = sources->set_count;
     jwt->sets = mem_alloc(sources->set_count * sizeof(struct auth_jwks *) + 1);

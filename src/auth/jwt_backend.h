@@ -7,6 +7,7 @@
  * the first that is there counts, and no other.
  */
 #include "auth/jwt.h"
+#include "auth/jwt_signatures.h"
 #include "auth/jwt_user.h"
 
 struct auth;
@@ -22,6 +23,7 @@ struct auth_jwt_settings {
     uint64_t revocation_ms; /* for how long a revocation counts; that of a token, until it ends */
     uint32_t revocations;   /* kept at a time */
     uint32_t waiting;       /* requests that may wait for a JWK set at a time */
+    struct auth_jwt_signature_limits signatures;
 };
 
 /* Where keys are; borrowed. */

@@ -47,6 +47,25 @@ void auth_jwt_key_free(struct auth_jwt_key *key)
     free(key);
 }
 
+/* Takes the key over: NULL when OpenSSL cannot. */
+static struct auth_jwt_key *take_fingerprint(struct auth_jwt_key *key, char *fault,
+                                             size_t fault_size)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    bool is_taken =
+        digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+        EVP_DigestUpdate(digest, key->algorithm->name, strlen(key->algorithm->name)) == 1 &&
+        EVP_DigestUpdate(digest, key->check, key->check_length) == 1 &&
+        EVP_DigestFinal_ex(digest, key->fingerprint, NULL) == 1;
+
+    EVP_MD_CTX_free(digest);
+    if (is_taken)
+        return key;
+    snprintf(fault, fault_size, "OpenSSL cannot compute SHA-256");
+    auth_jwt_key_free(key);
+    return NULL;
+}
+
 struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
                                               const struct auth_jwt_algorithm *algorithm,
                                               const void *secret, size_t length, char *fault,
@@ -66,7 +85,7 @@ struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
     key->check_length = length;
     key->sign = mem_strndup(secret, length);
     key->sign_length = length;
-    return key;
+    return take_fingerprint(key, fault, fault_size);
 }
 
 static struct auth_jwt_key *read_secret(const char *id, const struct auth_jwt_algorithm *algorithm,
@@ -182,6 +201,8 @@ struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
             key = NULL;
         }
     }
+    if (key)
+        key = take_fingerprint(key, fault, fault_size);
     ERR_clear_error();
     return key;
 }

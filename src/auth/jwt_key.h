@@ -12,6 +12,8 @@
 
 #include "auth/jwt_algorithm.h"
 
+#define AUTH_JWT_FINGERPRINT_BYTES 32u
+
 struct auth_jwt_key {
     char *id; /* the kid of its tokens; "": they have none */
     const struct auth_jwt_algorithm *algorithm;
@@ -19,6 +21,9 @@ struct auth_jwt_key {
     size_t check_length;
     char *sign; /* and made with; NULL when only others can */
     size_t sign_length;
+    /* SHA-256 of the algorithm and of what is checked with: the same for a key that is read anew.
+     */
+    unsigned char fingerprint[AUTH_JWT_FINGERPRINT_BYTES];
 };
 
 /* From what a person wrote into a setting or a file: for HS* the secret, a text or "base64:" and

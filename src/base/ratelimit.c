@@ -18,10 +18,15 @@ static void refill(struct ratelimit *limit, const struct ratelimit_rule *rule, u
     limit->second = second;
 }
 
-bool ratelimit_take(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms)
+bool ratelimit_has(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms)
 {
     refill(limit, rule, (uint32_t)(now_ms / 1000));
-    if (limit->tokens == 0)
+    return limit->tokens > 0;
+}
+
+bool ratelimit_take(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms)
+{
+    if (!ratelimit_has(limit, rule, now_ms))
         return false;
     limit->tokens--;
     return true;

@@ -20,4 +20,7 @@ void ratelimit_init(struct ratelimit *limit, const struct ratelimit_rule *rule, 
 /* False when the bucket is empty: the limit is exceeded. */
 bool ratelimit_take(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms);
 
+/* Whether something could be taken. */
+bool ratelimit_has(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms);
+
 #endif

@@ -138,14 +138,15 @@ static int judge(const struct key_store *store, const struct auth_jwt_settings *
                  const char *token, FILE *to, const char **fault)
 {
     const struct auth_jwt_keys *sets[1 + CONFIG_MAX_TOKEN_KEYS] = {store->keys};
-    const struct auth_jwt_key_ring ring = {sets, 1 + store->set_count};
+    const struct auth_jwt_key_ring ring = {sets, 1 + store->set_count, NULL};
     const int64_t now_ms = loop_wall_ms(store->loop);
+    const struct auth_jwt_question question = {token, "", now_ms};
     struct auth_jwt_answer answer;
     int rc;
 
     for (size_t i = 0; i < store->set_count; i++)
         sets[1 + i] = auth_jwks_keys(store->sets[i]);
-    auth_jwt_check(token, &ring, &jwt->rules, now_ms, &answer);
+    auth_jwt_check(&question, &ring, &jwt->rules, &answer);
     *fault = answer.fault;
     if (*fault)
         return -EACCES;

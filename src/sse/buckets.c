@@ -72,16 +72,30 @@ static struct bucket *add(struct sse_buckets *buckets, const char *key, uint64_t
     return bucket;
 }
 
+static struct bucket *find(const struct sse_buckets *buckets, const char *key)
+{
+    struct sse_table_node *node = sse_table_find(&buckets->table, key);
+
+    return node ? container_of(node, struct bucket, node) : NULL;
+}
+
+bool sse_buckets_has(const struct sse_buckets *buckets, const char *key, uint64_t now_ms)
+{
+    struct bucket *bucket = find(buckets, key);
+
+    return !bucket || ratelimit_has(&bucket->limit, &buckets->rule, now_ms);
+}
+
 bool sse_buckets_take(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
 {
-    struct sse_table_node *node;
     struct bucket *bucket;
 
     if (buckets->rule.burst == 0)
         return true;
     forget_full(buckets, now_ms);
-    node = sse_table_find(&buckets->table, key);
-    bucket = node ? container_of(node, struct bucket, node) : add(buckets, key, now_ms);
+    bucket = find(buckets, key);
+    if (!bucket)
+        bucket = add(buckets, key, now_ms);
     bucket->used_at = now_ms;
     list_remove(&bucket->place);
     list_append(&buckets->used, &bucket->place);

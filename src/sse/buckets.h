@@ -31,6 +31,9 @@ void sse_buckets_release(struct sse_buckets *buckets);
 /* False when the key's bucket is empty. */
 bool sse_buckets_take(struct sse_buckets *buckets, const char *key, uint64_t now_ms);
 
+/* Whether something could be taken. */
+bool sse_buckets_has(const struct sse_buckets *buckets, const char *key, uint64_t now_ms);
+
 size_t sse_buckets_count(const struct sse_buckets *buckets);
 
 #endif

@@ -48,11 +48,12 @@ static void check(const char *token)
 {
     static const struct auth_jwt_rules rules = {"", "", 0, true};
     const struct auth_jwt_keys *sets[] = {keys()};
-    const struct auth_jwt_key_ring ring = {sets, 1};
+    const struct auth_jwt_key_ring ring = {sets, 1, NULL};
+    const struct auth_jwt_question question = {token, "", NOW_MS};
     struct auth_jwt_answer answer;
     int64_t expires_at;
 
-    auth_jwt_check(token, &ring, &rules, NOW_MS, &answer);
+    auth_jwt_check(&question, &ring, &rules, &answer);
     assert((answer.fault == NULL) == (answer.claims != NULL));
     if (!answer.fault)
         take_user(&answer, token);

@@ -196,7 +196,10 @@ describe('a back end with a token', () => {
 describe('a user who is disconnected', () => {
   test('cannot come back with what was issued before', async () => {
     const token = signed(keys.rsa, { ...CLAIMS, sub: 'kicked', iat: seconds(-5) });
+    await (await open(token)).close();
+    const recalled = await office.metric('sse_server_auth_signatures_recalled_total');
     const stream = await open(token);
+    assert.equal(await office.metric('sse_server_auth_signatures_recalled_total'), recalled + 1);
     await office.command('disconnectUser', { userId: 'kicked' });
     await stream.end();
     const answers = await Promise.all(Array.from({ length: 4 }, async () => {
@@ -245,21 +248,73 @@ tokenKeys: [{jwks: "http://127.0.0.1:${port}/jwks", refresh: 1s}]
   });
   const client = await connect(other.origin);
   const desk = await backend(other, { base: BASE, key: 'office' });
-  const status = async (key) => {
-    const stream = await open(signed(key, { sub: '7' }), client);
+  const statusOf = async (token) => {
+    const stream = await open(token, client);
     await stream.close();
     return stream.status;
   };
+  const status = (key) => statusOf(signed(key, { sub: '7' }));
+  const known = signed(first, { sub: '7' });
+  assert.equal(await statusOf(known), 200);
   assert.equal(await status(first), 200);
   assert.equal(await status(second), 401);
   await stop();
   await eventually('a failed read', async () => await desk.metric('sse_server_auth_key_read_failures_total') > 0);
   assert.equal(await status(first), 200);
   assert.equal(await status(second), 401);
+  const recalled = await desk.metric('sse_server_auth_signatures_recalled_total');
+  assert.equal(await statusOf(known), 200);
+  assert.equal(await desk.metric('sse_server_auth_signatures_recalled_total'), recalled + 1);
   await serve(port, second);
   await eventually('the new key', async () => await status(second) === 200);
   assert.equal(await status(first), 401);
+  assert.equal(await statusOf(known), 401);
   await stop();
+  await Promise.all([client.close(), desk.close()]);
+  await other.stop();
+});
+
+test('wrong signatures are computed only so often; who is known does not notice', async () => {
+  const other = await startServer({
+    config: `
+listeners: [{address: "127.0.0.1:0"}]
+apiKeys: [office]
+services: [{name: hr, auth: jwt, jwt: {addressFailures: {burst: 3, perSecond: 1}}}]
+tokenKeys: [{id: rsa, algorithm: RS256, file: ${await keyFile('only.pem', keys.rsa.publicPem)}}]
+`,
+    variables: { SSE_SERVER_WORKERS: '1' },
+  });
+  const client = await connect(other.origin);
+  const desk = await backend(other, { base: BASE, key: 'office' });
+  const known = signed(keys.rsa, { sub: '7' });
+  const forge = (number) => signed(strange, { sub: `${number}` });
+  const ask = (token) => client.get(`${BASE}/connect`, bearer(token));
+  const enter = async () => {
+    const stream = await open(known, client);
+    await stream.close();
+    return stream.status;
+  };
+  assert.equal(await enter(), 200);
+  const same = forge(0);
+  for (let i = 0; i < 10; i++) {
+    assert.equal((await ask(same)).status, 401);
+  }
+  assert.equal(await desk.metric('sse_server_auth_signatures_wrong_total'), 1);
+  let number = 1;
+  await eventually('one too many', async () => {
+    const answer = await ask(forge(number++));
+    assert.match(answer.text, answer.status === 503 ? /wrong signatures/ : /signature is wrong/);
+    assert.equal(answer.status === 503, answer.headers['retry-after'] !== undefined);
+    return answer.status === 503;
+  });
+  assert.equal((await ask(same)).status, 401);
+  assert.equal(await enter(), 200);
+  await eventually('the same for a back end', async () => {
+    const answer = await client.get(`${BASE}/users`, bearer(forge(number++)));
+    return answer.status === 503 && answer.headers['retry-after'] !== undefined;
+  });
+  assert.equal((await client.get(`${BASE}/users`, { authorization: 'Bearer office' })).status, 200);
+  assert.ok(await desk.metric('sse_server_auth_signatures_refused_total') >= 2);
   await Promise.all([client.close(), desk.close()]);
   await other.stop();
 });

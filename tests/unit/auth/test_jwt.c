@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/jwt.h"
 #include "auth/jwt_keys.h"
+#include "auth/jwt_signatures.h"
 #include "jwt_material.h"
 
 #define NOW   INT64_C(1800000000)
@@ -51,10 +52,11 @@ static struct auth_jwt_answer check_with(const struct fixture *fixture, const ch
                                          const struct auth_jwt_rules *rules)
 {
     const struct auth_jwt_keys *sets[] = {NULL, fixture->keys};
-    const struct auth_jwt_key_ring ring = {sets, 2};
+    const struct auth_jwt_key_ring ring = {sets, 2, NULL};
+    const struct auth_jwt_question question = {token, "", NOW * 1000};
     struct auth_jwt_answer answer;
 
-    auth_jwt_check(token, &ring, rules, NOW * 1000, &answer);
+    auth_jwt_check(&question, &ring, rules, &answer);
     assert_true((answer.fault == NULL) == (answer.claims != NULL));
     return answer;
 }
@@ -400,15 +402,16 @@ static void test_tries_are_bounded(void **state)
 {
     struct auth_jwt_keys *keys = auth_jwt_keys_new();
     const struct auth_jwt_keys *sets[] = {keys};
-    const struct auth_jwt_key_ring ring = {sets, 1};
+    const struct auth_jwt_key_ring ring = {sets, 1, NULL};
     char *token = hs256_token("{\"alg\":\"HS256\"}", good_payload, SECRET);
+    const struct auth_jwt_question question = {token, "", NOW * 1000};
     struct auth_jwt_answer answer;
 
     (void)state;
     for (size_t i = 0; i < AUTH_JWT_MAX_TRIES; i++)
         auth_jwt_keys_add(keys, read_key("", "HS256", OTHER));
     auth_jwt_keys_add(keys, read_key("", "HS256", SECRET));
-    auth_jwt_check(token, &ring, &plain, NOW * 1000, &answer);
+    auth_jwt_check(&question, &ring, &plain, &answer);
     assert_non_null(answer.fault);
     free(token);
     auth_jwt_keys_free(keys);

@@ -73,6 +73,7 @@ static struct fixture open_with(bool has_set)
         .revocation_ms = 3600000,
         .revocations = 100,
         .waiting = 2,
+        .signatures = {.verified = 10, .forged = 10, .address_failures = {3, 1}},
     };
     struct fixture fixture = {.loop = loop_new(), .keys = auth_jwt_keys_new()};
     struct auth_jwt_sources sources = {.keys = fixture.keys};
@@ -118,7 +119,8 @@ static void ask(const struct fixture *fixture, const struct request *request,
 {
     const struct auth_facts facts = {.method = "GET",
                                      .path = "/",
-                                     .peer = "",
+                                     .peer = "::1",
+                                     .customer = "::1",
                                      .header = find_header,
                                      .cookie = find_cookie,
                                      .credential = request->credential,
@@ -309,7 +311,7 @@ static void test_revocation_of_a_user(void **state)
 static enum auth_verdict back_end(const struct fixture *fixture, const char *token,
                                   unsigned *permissions)
 {
-    return fixture->auth->ops->check_back_end(fixture->auth, token, permissions);
+    return fixture->auth->ops->check_back_end(fixture->auth, token, "::1", permissions);
 }
 
 static void test_back_ends(void **state)
@@ -387,6 +389,90 @@ static void test_no_keys_yet(void **state)
     close_all(&fixture);
 }
 
+/* What is known of a signature says nothing of the rest. */
+static void test_a_known_token_is_judged_anew(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *revoked = plain_token(&fixture, "\"sub\":\"1\",");
+    char *expiring = plain_token(&fixture, "\"sub\":\"2\",");
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(verdict_on(&fixture, revoked), AUTH_OK);
+        assert_int_equal(verdict_on(&fixture, expiring), AUTH_OK);
+    }
+    assert_int_equal(auth_count(fixture.auth).signatures_computed, 2);
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = revoked});
+    assert_int_equal(verdict_on(&fixture, revoked), AUTH_BAD);
+    assert_int_equal(verdict_on(&fixture, expiring), AUTH_OK);
+    fake_loop_advance(fixture.loop, 600000 + 31000);
+    assert_int_equal(verdict_on(&fixture, expiring), AUTH_BAD);
+    assert_int_equal(auth_count(fixture.auth).signatures_computed, 2);
+    assert_int_equal(auth_count(fixture.auth).signatures_recalled, 7);
+    free(revoked);
+    free(expiring);
+    close_all(&fixture);
+}
+
+static void test_a_key_that_has_gone_is_forgotten(void **state)
+{
+    static const char other_set[] = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"new\","
+                                    "\"k\":\"b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE\"}]}";
+    struct fixture fixture = open_with(true);
+    char *token =
+        token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"1\",", NEW_SECRET);
+
+    (void)state;
+    fake_http_answer(200, NEW_SET);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_OK);
+    /* Read anew, and still there. */
+    fake_loop_advance(fixture.loop, 600000);
+    fake_http_answer(200, NEW_SET);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_OK);
+    assert_int_equal(auth_count(fixture.auth).signatures_computed, 1);
+    /* Another key of that kid, and the first one again. */
+    fake_loop_advance(fixture.loop, 600000);
+    fake_http_answer(200, other_set);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_BAD);
+    assert_int_equal(auth_count(fixture.auth).signatures_wrong, 1);
+    free(token);
+    close_all(&fixture);
+}
+
+static char *forged_token(const struct fixture *fixture, int number)
+{
+    char more[40];
+
+    snprintf(more, sizeof(more), "\"sub\":%d,", number);
+    return token_for(fixture, "{\"alg\":\"HS256\"}", more, NEW_SECRET);
+}
+
+static void test_only_so_many_are_wrong(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *known = plain_token(&fixture, "\"sub\":\"1\",");
+    char *new = plain_token(&fixture, "\"sub\":\"2\",");
+    unsigned permissions;
+
+    (void)state;
+    assert_int_equal(verdict_on(&fixture, known), AUTH_OK);
+    for (int i = 0; i < 5; i++) {
+        char *forged = forged_token(&fixture, i);
+
+        assert_int_equal(verdict_on(&fixture, forged), i < 3 ? AUTH_BAD : AUTH_BUSY);
+        free(forged);
+    }
+    assert_int_equal(verdict_on(&fixture, known), AUTH_OK);
+    assert_int_equal(verdict_on(&fixture, new), AUTH_BUSY);
+    assert_int_equal(back_end(&fixture, new, &permissions), AUTH_BUSY);
+    assert_int_equal(auth_count(fixture.auth).signatures_refused, 4);
+    fake_loop_advance(fixture.loop, 1000);
+    assert_int_equal(verdict_on(&fixture, new), AUTH_OK);
+    free(known);
+    free(new);
+    close_all(&fixture);
+}
+
 static void test_only_so_many_wait(void **state)
 {
     struct fixture fixture = open_with(true);
@@ -420,6 +506,9 @@ int main(void)
         cmocka_unit_test(test_back_ends),
         cmocka_unit_test(test_an_unknown_key_makes_it_look_again),
         cmocka_unit_test(test_no_keys_yet),
+        cmocka_unit_test(test_a_known_token_is_judged_anew),
+        cmocka_unit_test(test_a_key_that_has_gone_is_forgotten),
+        cmocka_unit_test(test_only_so_many_are_wrong),
         cmocka_unit_test(test_only_so_many_wait),
     };
 

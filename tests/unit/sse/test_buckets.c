@@ -62,6 +62,23 @@ static void there_are_not_too_many(void **state)
     sse_buckets_release(&buckets);
 }
 
+static void asking_takes_nothing(void **state)
+{
+    const struct ratelimit_rule rule = {.burst = 1, .per_second = 1};
+    struct sse_buckets buckets;
+
+    (void)state;
+    sse_buckets_init(&buckets, &rule, 3);
+    assert_true(sse_buckets_has(&buckets, "a", 1000));
+    assert_int_equal(sse_buckets_count(&buckets), 0);
+    assert_true(sse_buckets_take(&buckets, "a", 1000));
+    assert_false(sse_buckets_has(&buckets, "a", 1000));
+    assert_true(sse_buckets_has(&buckets, "b", 1000));
+    assert_true(sse_buckets_has(&buckets, "a", 2000));
+    assert_true(sse_buckets_take(&buckets, "a", 2000));
+    sse_buckets_release(&buckets);
+}
+
 static void no_burst_is_no_limit(void **state)
 {
     const struct ratelimit_rule rule = {.burst = 0, .per_second = 0};
@@ -77,9 +94,8 @@ static void no_burst_is_no_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_key_has_its_own),
-        cmocka_unit_test(full_ones_are_forgotten),
-        cmocka_unit_test(there_are_not_too_many),
+        cmocka_unit_test(each_key_has_its_own),   cmocka_unit_test(full_ones_are_forgotten),
+        cmocka_unit_test(there_are_not_too_many), cmocka_unit_test(asking_takes_nothing),
         cmocka_unit_test(no_burst_is_no_limit),
     };
 

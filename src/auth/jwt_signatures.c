@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/jwt_signatures.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/jwt_key.h"
+#include "auth/recent.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "sse/buckets.h"
+
+#define DIGEST_BYTES 32u
+#define NAME_SIZE    (2 * DIGEST_BYTES + 1)
+
+struct auth_jwt_signatures {
+    struct loop *loop;
+    EVP_MD *sha256; /* NULL: OpenSSL has none, and nothing is remembered */
+    EVP_MD_CTX *digest;
+    struct auth_recent right; /* the number is that of the key among the candidates */
+    struct auth_recent wrong;
+    struct sse_buckets addresses;
+    struct ratelimit_rule rule;
+    struct ratelimit failures;
+    struct auth_jwt_signature_counters counters;
+};
+
+struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signature_limits *limits,
+                                                    struct loop *loop)
+{
+    struct auth_jwt_signatures *signatures = mem_zalloc(sizeof(*signatures));
+
+    signatures->loop = loop;
+    signatures->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    signatures->digest = EVP_MD_CTX_new();
+    auth_recent_init(&signatures->right, limits->verified, AUTH_JWT_RIGHT_KEPT_MS);
+    auth_recent_init(&signatures->wrong, limits->forged, AUTH_JWT_WRONG_KEPT_MS);
+    sse_buckets_init(&signatures->addresses, &limits->address_failures, limits->forged);
+    signatures->rule = limits->failures;
+    ratelimit_init(&signatures->failures, &limits->failures, loop_now_ms(loop));
+    return signatures;
+}
+
+void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures)
+{
+    if (!signatures)
+        return;
+    auth_recent_release(&signatures->right);
+    auth_recent_release(&signatures->wrong);
+    sse_buckets_release(&signatures->addresses);
+    EVP_MD_CTX_free(signatures->digest);
+    EVP_MD_free(signatures->sha256);
+    free(signatures);
+}
+
+/* What the question is remembered under: hex, since a name is a text. False when OpenSSL cannot. */
+static bool name_question(const struct auth_jwt_signatures *signatures,
+                          const struct auth_jwt_candidates *candidates, const char *token,
+                          char name[NAME_SIZE])
+{
+    EVP_MD_CTX *digest = signatures->digest;
+    const unsigned char count = (unsigned char)candidates->count;
+    unsigned char bytes[DIGEST_BYTES];
+
+    if (!digest || !signatures->sha256 ||
+        EVP_DigestInit_ex2(digest, signatures->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(digest, &count, sizeof(count)) != 1)
+        return false;
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (EVP_DigestUpdate(digest, candidates->keys[i]->fingerprint,
+                             AUTH_JWT_FINGERPRINT_BYTES) != 1)
+            return false;
+    }
+    return EVP_DigestUpdate(digest, token, strlen(token)) == 1 &&
+           EVP_DigestFinal_ex(digest, bytes, NULL) == 1 &&
+           OPENSSL_buf2hexstr_ex(name, NAME_SIZE, NULL, bytes, sizeof(bytes), '\0') == 1;
+}
+
+/* The number of the key that has signed the token, or -1. */
+static int find_signer(const struct auth_jwt_candidates *candidates, const char *token)
+{
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (auth_jwt_key_signed(candidates->keys[i], token))
+            return (int)i;
+    }
+    return -1;
+}
+
+static enum auth_jwt_finding say(const struct auth_jwt_candidates *candidates, int number,
+                                 const struct auth_jwt_key **signer)
+{
+    *signer = number >= 0 ? candidates->keys[number] : NULL;
+    return number >= 0 ? AUTH_JWT_RIGHT : AUTH_JWT_WRONG;
+}
+
+enum auth_jwt_finding auth_jwt_signature_compute(const struct auth_jwt_candidates *candidates,
+                                                 const char *token,
+                                                 const struct auth_jwt_key **signer)
+{
+    return say(candidates, find_signer(candidates, token), signer);
+}
+
+static bool may_compute(struct auth_jwt_signatures *signatures, const char *address)
+{
+    uint64_t now_ms = loop_now_ms(signatures->loop);
+
+    if (!address)
+        return true;
+    return sse_buckets_has(&signatures->addresses, address, now_ms) &&
+           (signatures->rule.burst == 0 ||
+            ratelimit_has(&signatures->failures, &signatures->rule, now_ms));
+}
+
+/* The last may overdraw: its work has been done, and the next finds nothing left. */
+static void count_failure(struct auth_jwt_signatures *signatures, size_t tries, const char *address)
+{
+    uint64_t now_ms = loop_now_ms(signatures->loop);
+
+    signatures->counters.wrong++;
+    for (size_t i = 0; address && i < tries; i++) {
+        (void)sse_buckets_take(&signatures->addresses, address, now_ms);
+        (void)ratelimit_take(&signatures->failures, &signatures->rule, now_ms);
+    }
+}
+
+/* True when the answer is known; then *number is as find_signer() has said it. */
+static bool recall(struct auth_jwt_signatures *signatures, const char *name, int *number)
+{
+    uint64_t now_ms = loop_now_ms(signatures->loop);
+
+    *number = auth_recent_find(&signatures->right, name, now_ms);
+    return *number >= 0 || auth_recent_find(&signatures->wrong, name, now_ms) >= 0;
+}
+
+static void remember(struct auth_jwt_signatures *signatures, const char *name, int number)
+{
+    uint64_t now_ms = loop_now_ms(signatures->loop);
+
+    if (number >= 0)
+        auth_recent_add(&signatures->right, name, number, now_ms);
+    else
+        auth_recent_add(&signatures->wrong, name, 0, now_ms);
+}
+
+enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *signatures,
+                                                const struct auth_jwt_candidates *candidates,
+                                                const char *token, const char *address,
+                                                const struct auth_jwt_key **signer)
+{
+    char name[NAME_SIZE];
+    bool has_name = name_question(signatures, candidates, token, name);
+    int number;
+
+    if (has_name && recall(signatures, name, &number)) {
+        signatures->counters.recalled++;
+        return say(candidates, number, signer);
+    }
+    if (!may_compute(signatures, address)) {
+        signatures->counters.refused++;
+        return AUTH_JWT_NOT_COMPUTED;
+    }
+    number = find_signer(candidates, token);
+    signatures->counters.computed++;
+    if (number < 0)
+        count_failure(signatures, candidates->count, address);
+    if (has_name)
+        remember(signatures, name, number);
+    return say(candidates, number, signer);
+}
+
+const struct auth_jwt_signature_counters *
+auth_jwt_signatures_counters(const struct auth_jwt_signatures *signatures)
+{
+    return &signatures->counters;
+}
+
+size_t auth_jwt_signatures_kept(const struct auth_jwt_signatures *signatures)
+{
+    return auth_recent_count(&signatures->right) + auth_recent_count(&signatures->wrong) +
+           sse_buckets_count(&signatures->addresses);
+}
+
+uint64_t auth_jwt_signatures_displaced(const struct auth_jwt_signatures *signatures)
+{
+    return signatures->right.displaced + signatures->wrong.displaced +
+           signatures->addresses.displaced;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "auth/jwt_signatures.h"
+#include "jwt_material.h"
+#include "support/fake_loop.h"
+
+#define OTHER "another secret, of which nobody here has ever heard or seen a bit"
+#define HERE  "192.0.2.1"
+#define THERE "192.0.2.2"
+
+struct fixture {
+    struct loop *loop;
+    struct auth_jwt_key *key, *other; /* of SECRET and of OTHER */
+    struct auth_jwt_signatures *signatures;
+};
+
+static const struct auth_jwt_signature_limits no_limits = {.verified = 10, .forged = 10};
+
+static struct fixture open_with(const struct auth_jwt_signature_limits *limits)
+{
+    struct fixture fixture = {.loop = loop_new(),
+                              .key = read_key("", "HS256", SECRET),
+                              .other = read_key("", "HS256", OTHER)};
+
+    fixture.signatures = auth_jwt_signatures_new(limits, fixture.loop);
+    return fixture;
+}
+
+static void close_all(struct fixture *fixture)
+{
+    auth_jwt_signatures_free(fixture->signatures);
+    auth_jwt_key_free(fixture->key);
+    auth_jwt_key_free(fixture->other);
+    loop_free(fixture->loop);
+}
+
+/* A different one for each number. */
+static enum auth_jwt_finding check_from(struct fixture *fixture, int number, const char *secret,
+                                        const char *address)
+{
+    const struct auth_jwt_candidates candidates = {{fixture->key}, 1};
+    const struct auth_jwt_key *signer = NULL;
+    enum auth_jwt_finding finding;
+    char payload[40];
+    char *token;
+
+    snprintf(payload, sizeof(payload), "{\"sub\":%d}", number);
+    token = hs256_token("{\"alg\":\"HS256\"}", payload, secret);
+    finding = auth_jwt_signatures_check(fixture->signatures, &candidates, token, address, &signer);
+    assert_ptr_equal(signer, finding == AUTH_JWT_RIGHT ? fixture->key : NULL);
+    free(token);
+    return finding;
+}
+
+static enum auth_jwt_finding check(struct fixture *fixture, int number, const char *secret)
+{
+    return check_from(fixture, number, secret, HERE);
+}
+
+static uint64_t computed(const struct fixture *fixture)
+{
+    return auth_jwt_signatures_counters(fixture->signatures)->computed;
+}
+
+static void test_each_is_computed_once(void **state)
+{
+    struct fixture fixture = open_with(&no_limits);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+        assert_int_equal(check(&fixture, 1, OTHER), AUTH_JWT_WRONG);
+        assert_int_equal(check(&fixture, 2, SECRET), AUTH_JWT_RIGHT);
+    }
+    assert_int_equal(computed(&fixture), 3);
+    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->recalled, 6);
+    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->wrong, 1);
+    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 3);
+    close_all(&fixture);
+}
+
+static void test_one_that_is_not_shown_is_forgotten(void **state)
+{
+    struct fixture fixture = open_with(&no_limits);
+
+    (void)state;
+    (void)check(&fixture, 1, SECRET);
+    (void)check(&fixture, 2, OTHER);
+    fake_loop_advance(fixture.loop, AUTH_JWT_WRONG_KEPT_MS);
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(computed(&fixture), 2);
+    assert_int_equal(check(&fixture, 2, OTHER), AUTH_JWT_WRONG);
+    assert_int_equal(computed(&fixture), 3);
+    fake_loop_advance(fixture.loop, AUTH_JWT_RIGHT_KEPT_MS - 1);
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(computed(&fixture), 3);
+    fake_loop_advance(fixture.loop, AUTH_JWT_RIGHT_KEPT_MS);
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(computed(&fixture), 4);
+    close_all(&fixture);
+}
+
+static void test_other_keys_are_another_question(void **state)
+{
+    struct fixture fixture = open_with(&no_limits);
+    struct auth_jwt_key *again = read_key("renamed", "HS256", SECRET);
+    const struct {
+        struct auth_jwt_candidates candidates;
+        const struct auth_jwt_key *signer;
+        unsigned computed; /* so far */
+    } cases[] = {
+        {{{fixture.key}, 1}, fixture.key, 1},
+        {{{again}, 1}, again, 1}, /* read anew */
+        {{{fixture.other}, 1}, NULL, 2},
+        {{{fixture.other, fixture.key}, 2}, fixture.key, 3},
+        {{{fixture.other, again}, 2}, again, 3},
+        {{{fixture.key, fixture.other}, 2}, fixture.key, 4},
+        {{{fixture.key}, 1}, fixture.key, 4},
+        {{{fixture.other}, 1}, NULL, 4},
+    };
+    char *token = hs256_token("{\"alg\":\"HS256\"}", "{}", SECRET);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct auth_jwt_key *signer = NULL;
+
+        assert_int_equal(auth_jwt_signatures_check(fixture.signatures, &cases[i].candidates, token,
+                                                   HERE, &signer),
+                         cases[i].signer ? AUTH_JWT_RIGHT : AUTH_JWT_WRONG);
+        assert_ptr_equal(signer, cases[i].signer);
+        assert_int_equal(computed(&fixture), cases[i].computed);
+    }
+    free(token);
+    auth_jwt_key_free(again);
+    close_all(&fixture);
+}
+
+static void test_wrong_ones_push_no_right_one_out(void **state)
+{
+    const struct auth_jwt_signature_limits limits = {.verified = 2, .forged = 3};
+    struct fixture fixture = open_with(&limits);
+
+    (void)state;
+    (void)check(&fixture, 1, SECRET);
+    (void)check(&fixture, 2, SECRET);
+    for (int i = 0; i < 10; i++)
+        (void)check(&fixture, i, OTHER);
+    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 5);
+    assert_int_equal(auth_jwt_signatures_displaced(fixture.signatures), 7);
+    assert_int_equal(computed(&fixture), 12);
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(computed(&fixture), 12);
+    /* But right ones do: the one that was not shown for longest. */
+    (void)check(&fixture, 3, SECRET);
+    assert_int_equal(computed(&fixture), 13);
+    (void)check(&fixture, 1, SECRET);
+    assert_int_equal(computed(&fixture), 13);
+    (void)check(&fixture, 2, SECRET);
+    assert_int_equal(computed(&fixture), 14);
+    close_all(&fixture);
+}
+
+static void test_nothing_need_be_remembered(void **state)
+{
+    const struct auth_jwt_signature_limits limits = {.verified = 0, .forged = 1};
+    struct fixture fixture = open_with(&limits);
+
+    (void)state;
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(computed(&fixture), 2);
+    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 0);
+    close_all(&fixture);
+}
+
+static void test_an_address_fails_only_so_often(void **state)
+{
+    const struct auth_jwt_signature_limits limits = {
+        .verified = 10, .forged = 10, .address_failures = {.burst = 2, .per_second = 1}};
+    struct fixture fixture = open_with(&limits);
+
+    (void)state;
+    (void)check(&fixture, 1, SECRET);
+    assert_int_equal(check(&fixture, 10, OTHER), AUTH_JWT_WRONG);
+    assert_int_equal(check(&fixture, 11, OTHER), AUTH_JWT_WRONG);
+    assert_int_equal(check(&fixture, 12, OTHER), AUTH_JWT_NOT_COMPUTED);
+    assert_int_equal(check(&fixture, 2, SECRET), AUTH_JWT_NOT_COMPUTED);
+    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->refused, 2);
+    /* What is known is answered. */
+    assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(check(&fixture, 10, OTHER), AUTH_JWT_WRONG);
+    assert_int_equal(computed(&fixture), 3);
+    assert_int_equal(check_from(&fixture, 2, SECRET, THERE), AUTH_JWT_RIGHT);
+    for (int i = 20; i < 25; i++)
+        assert_int_equal(check_from(&fixture, i, OTHER, NULL), AUTH_JWT_WRONG);
+    fake_loop_advance(fixture.loop, 1000);
+    assert_int_equal(check(&fixture, 3, SECRET), AUTH_JWT_RIGHT);
+    assert_int_equal(check(&fixture, 12, OTHER), AUTH_JWT_WRONG);
+    assert_int_equal(check(&fixture, 13, OTHER), AUTH_JWT_NOT_COMPUTED);
+    close_all(&fixture);
+}
+
+static void test_all_together_fail_only_so_often(void **state)
+{
+    const struct auth_jwt_signature_limits limits = {
+        .verified = 10, .forged = 10, .failures = {.burst = 2, .per_second = 1}};
+    struct fixture fixture = open_with(&limits);
+
+    (void)state;
+    assert_int_equal(check_from(&fixture, 10, OTHER, HERE), AUTH_JWT_WRONG);
+    assert_int_equal(check_from(&fixture, 11, OTHER, THERE), AUTH_JWT_WRONG);
+    assert_int_equal(check_from(&fixture, 1, SECRET, "192.0.2.3"), AUTH_JWT_NOT_COMPUTED);
+    fake_loop_advance(fixture.loop, 1000);
+    assert_int_equal(check_from(&fixture, 1, SECRET, "192.0.2.3"), AUTH_JWT_RIGHT);
+    close_all(&fixture);
+}
+
+static void test_each_key_that_is_tried_counts(void **state)
+{
+    const struct auth_jwt_signature_limits limits = {
+        .verified = 10, .forged = 10, .address_failures = {.burst = 3, .per_second = 1}};
+    struct fixture fixture = open_with(&limits);
+    const struct auth_jwt_candidates candidates = {{fixture.other, fixture.other}, 2};
+    const struct auth_jwt_key *signer;
+    const enum auth_jwt_finding expected[] = {AUTH_JWT_WRONG, AUTH_JWT_WRONG,
+                                              AUTH_JWT_NOT_COMPUTED};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        const char *const payloads[] = {"{\"a\":1}", "{\"a\":2}", "{\"a\":3}"};
+        char *token = hs256_token("{\"alg\":\"HS256\"}", payloads[i], SECRET);
+
+        assert_int_equal(
+            auth_jwt_signatures_check(fixture.signatures, &candidates, token, HERE, &signer),
+            expected[i]);
+        free(token);
+    }
+    close_all(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_is_computed_once),
+        cmocka_unit_test(test_one_that_is_not_shown_is_forgotten),
+        cmocka_unit_test(test_other_keys_are_another_question),
+        cmocka_unit_test(test_wrong_ones_push_no_right_one_out),
+        cmocka_unit_test(test_nothing_need_be_remembered),
+        cmocka_unit_test(test_an_address_fails_only_so_often),
+        cmocka_unit_test(test_all_together_fail_only_so_often),
+        cmocka_unit_test(test_each_key_that_is_tried_counts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
