@@ -7,9 +7,9 @@
 
 #include "api/cors.h"
 #include "api/exchange.h"
-#include "api/notifications.h"
-#include "api/presence_farewell.h"
-#include "api/presence_hub.h"
+#include "api/presence/notifications.h"
+#include "api/presence/presence_farewell.h"
+#include "api/presence/presence_hub.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/routes.h"

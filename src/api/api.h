@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "api/client_address.h"
-#include "api/limits.h"
-#include "api/notification_queue.h"
+#include "api/limit/limits.h"
+#include "api/presence/notification_queue.h"
 
 struct api;
 struct auth;
@@ -52,7 +52,7 @@ struct api_handler_settings {
 /* Where back ends are told who comes and goes. */
 struct api_notification_settings {
     const char *url; /* "": nowhere */
-    unsigned kinds;  /* of events (api/presence_event.h) */
+    unsigned kinds;  /* of events (api/presence/presence_event.h) */
     uint32_t timeout_ms;
     struct notification_queue_settings queue;
 };

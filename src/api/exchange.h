@@ -99,8 +99,8 @@ bool api_exchange_is_overtaken(const struct api_exchange *exchange);
 void api_exchange_identify_again(struct api_exchange *exchange);
 
 /* For on_identity: true when the credentials are wrong, or show that a stranger's page asks
- * (api/origin.h) or a user who asks too often (api/limits.h); then it has answered. No credentials
- * at all are not wrong. */
+ * (api/origin.h) or a user who asks too often (api/limit/limits.h); then it has answered. No
+ * credentials at all are not wrong. */
 bool api_exchange_refuse_wrong(struct api_exchange *exchange);
 
 /* True when there is a user; else it has answered 401. */

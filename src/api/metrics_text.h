@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "api/guard.h"
-#include "api/limits.h"
-#include "api/notification_queue.h"
+#include "api/limit/limits.h"
+#include "api/presence/notification_queue.h"
 #include "auth/auth.h"
 #include "base/loop.h"
 #include "h2/session.h"

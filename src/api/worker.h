@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 #include "api/api.h"
-#include "api/client_limit.h"
 #include "api/guard.h"
-#include "api/limits.h"
-#include "api/online_users.h"
-#include "api/presence_feed.h"
-#include "api/presence_watch.h"
-#include "api/repeats.h"
+#include "api/limit/client_limit.h"
+#include "api/limit/limits.h"
+#include "api/page/repeats.h"
+#include "api/presence/online_users.h"
+#include "api/presence/presence_feed.h"
+#include "api/presence/presence_watch.h"
 #include "h2/session.h"
 
 struct presence_hub;

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "api/presence_event.h"
+#include "api/presence/presence_event.h"
 #include "server/config.h"
 
 #define KIB  UINT64_C(1024)

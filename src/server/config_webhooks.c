@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "api/presence_event.h"
+#include "api/presence/presence_event.h"
 #include "server/config.h"
 #include "server/config_check.h"
 

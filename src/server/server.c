@@ -12,7 +12,7 @@
 
 #include "api/api.h"
 #include "api/origins.h"
-#include "api/presence_event.h"
+#include "api/presence/presence_event.h"
 #include "auth/api_key.h"
 #include "auth/jwt_keys.h"
 #include "base/directory.h"

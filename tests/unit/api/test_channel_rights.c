@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
-#include "api/channel_rights.h"
+#include "api/page/channel_rights.h"
 #include "sse/user.h"
 #include "support/test.h"
 

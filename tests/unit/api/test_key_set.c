@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/key_set.h"
+#include "api/query/key_set.h"
 #include "support/test.h"
 
 static void add_range(struct key_set *set, unsigned from, unsigned to)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "api/name_list.h"
+#include "api/page/name_list.h"
 #include "h2/form.h"
 #include "support/test.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/notification_queue.h"
+#include "api/presence/notification_queue.h"
 #include "base/bytes.h"
 #include "support/fake_loop.h"
 #include "support/test.h"

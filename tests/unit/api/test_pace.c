@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
-#include "api/pace.h"
+#include "api/limit/pace.h"
 #include "support/test.h"
 
 static unsigned take_many(struct pace *pace, const struct ratelimit_rule *rule, uint64_t now_ms)

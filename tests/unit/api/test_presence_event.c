@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "api/presence_event.h"
+#include "api/presence/presence_event.h"
 #include "support/test.h"
 
 static void test_kinds(void **state)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/presence_history.h"
+#include "api/presence/presence_history.h"
 #include "base/bytes.h"
 #include "support/test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "api/ranking.h"
+#include "api/query/ranking.h"
 #include "support/test.h"
 
 static void sort(struct ranking *ranking)

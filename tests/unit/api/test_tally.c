@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/tally.h"
+#include "api/limit/tally.h"
 #include "support/test.h"
 
 static void a_key_has_so_many_places(void **state)

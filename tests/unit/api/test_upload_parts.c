@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/upload_parts.h"
+#include "api/page/upload_parts.h"
 #include "base/directory.h"
 #include "support/test.h"
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/limit/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/client_address.h"
+#include "api/exchange.h"
+#include "api/limit/places.h"
+#include "api/reply.h"
+#include "base/buf.h"
+#include "base/loop.h"
+#include "sse/user.h"
+
+const char *const limit_words[LIMITS] = {
+    [LIMIT_USER_CONNECTIONS] = "userConnections",
+    [LIMIT_ADDRESS_CONNECTIONS] = "addressConnections",
+    [LIMIT_USER_UPLOADS] = "userUploads",
+    [LIMIT_ADDRESS_UPLOADS] = "addressUploads",
+    [LIMIT_CONNECTIONS] = "connections",
+    [LIMIT_USER_REQUESTS] = "userRequests",
+    [LIMIT_ADDRESS_REQUESTS] = "addressRequests",
+    [LIMIT_SENDS] = "sends",
+};
+
+static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
+                          enum sse_close_reason reason, const char *text)
+{
+    const struct limits *limits = container_of(observer, struct limits, observer);
+
+    (void)reason;
+    (void)text;
+    places_leave(limits->service, connection);
+}
+
+void limits_init(struct limits *limits, struct api_service *service)
+{
+    const struct limits_settings *settings = &service->settings->limits;
+
+    *limits = (struct limits){.service = service};
+    for (size_t i = 0; i < LIMIT_TALLIES; i++)
+        tally_init(&limits->tallies[i], settings->most[i],
+                   i == LIMIT_USER_CONNECTIONS ? service->settings->core->client_connections : 0);
+    sse_buckets_init(&limits->users, &settings->user_requests, settings->remembered);
+    sse_buckets_init(&limits->addresses, &settings->address_requests, settings->remembered);
+    limits->observer.on_disconnect = on_disconnect;
+    list_append(&service->core->observers, &limits->observer.node);
+}
+
+void limits_release(struct limits *limits)
+{
+    list_remove(&limits->observer.node);
+    for (size_t i = 0; i < LIMIT_TALLIES; i++)
+        tally_release(&limits->tallies[i]);
+    sse_buckets_release(&limits->users);
+    sse_buckets_release(&limits->addresses);
+}
+
+char *limits_user_key(const char *tenant_id, const char *user_id)
+{
+    struct buf text = BUF_INIT;
+
+    buf_printf(&text, "%zu:%s%s", strlen(tenant_id), tenant_id, user_id);
+    return buf_detach(&text);
+}
+
+static uint64_t now_ms(const struct limits *limits)
+{
+    return loop_now_ms(limits->service->api->loop);
+}
+
+bool limits_take_user_request(struct limits *limits, const struct sse_user *user)
+{
+    char *key;
+    bool is_taken;
+
+    if (limits->users.rule.burst == 0)
+        return true;
+    key = limits_user_key(user->tenant_id, user->id);
+    is_taken = sse_buckets_take(&limits->users, key, now_ms(limits));
+    free(key);
+    return is_taken;
+}
+
+bool limits_take_address_request(struct limits *limits, const char *address)
+{
+    char customer[CLIENT_ADDRESS_SIZE];
+
+    if (limits->addresses.rule.burst == 0)
+        return true;
+    client_address_customer(address, customer);
+    return sse_buckets_take(&limits->addresses, customer, now_ms(limits));
+}
+
+static uint32_t value_of(const struct limits_settings *settings, enum limit limit)
+{
+    switch (limit) {
+    case LIMIT_CONNECTIONS:
+        return settings->connections;
+    case LIMIT_USER_REQUESTS:
+        return settings->user_requests.per_second;
+    case LIMIT_ADDRESS_REQUESTS:
+        return settings->address_requests.per_second;
+    case LIMIT_SENDS:
+        return settings->sends.per_second;
+    default:
+        return settings->most[limit];
+    }
+}
+
+void limits_refuse(struct api_exchange *exchange, enum limit limit)
+{
+    /* What is said before and behind the setting's value. */
+    static const struct {
+        const char *before, *unit, *advice;
+    } texts[LIMITS] = {
+        [LIMIT_USER_CONNECTIONS] = {"this user has", "event streams", "close one first"},
+        [LIMIT_ADDRESS_CONNECTIONS] = {"this client's address has", "event streams",
+                                       "close one first"},
+        [LIMIT_USER_UPLOADS] = {"this user has", "uploads under way", "let one end first"},
+        [LIMIT_ADDRESS_UPLOADS] = {"this client's address has", "uploads under way",
+                                   "let one end first"},
+        [LIMIT_CONNECTIONS] = {"this service has", "event streams", "come again later"},
+        [LIMIT_USER_REQUESTS] = {"this user asks more than", "times a second", "ask less often"},
+        [LIMIT_ADDRESS_REQUESTS] = {"this client's address asks more than", "times a second",
+                                    "ask less often"},
+        [LIMIT_SENDS] = {"this service is sent more than", "messages a second", "send less often"},
+    };
+    struct api_service *service = exchange->service;
+
+    service->limits.refused[limit]++;
+    api_reply_error(exchange, limit == LIMIT_CONNECTIONS ? 503 : 429,
+                    "%s %u %s, which is services[].limits.%s; %s", texts[limit].before,
+                    value_of(&service->settings->limits, limit), texts[limit].unit,
+                    limit_words[limit], texts[limit].advice);
+}
+
+bool limits_refuse_sends(struct api_exchange *exchange, size_t count)
+{
+    const struct api_service_settings *settings = exchange->service->settings;
+
+    if (pace_take(&settings->shared->sends, &settings->limits.sends, count,
+                  loop_now_ms(exchange->api->loop)))
+        return false;
+    limits_refuse(exchange, LIMIT_SENDS);
+    return true;
+}

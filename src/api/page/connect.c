@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connect: opens an event stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/limit/places.h"
+#include "api/page/channel_rights.h"
+#include "api/page/client_info.h"
+#include "api/page/event_stream.h"
+#include "api/page/name_list.h"
+#include "api/parameters.h"
+#include "api/reply.h"
+#include "base/mem.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+#define CONTENT_TYPE "text/event-stream;charset=utf-8"
+
+static bool has_room(struct api_exchange *exchange)
+{
+    uint32_t limit = exchange->service->settings->session_connections;
+    const uint32_t *tally = h2_session_tally(h2_stream_session(exchange->stream));
+
+    if (*tally < limit)
+        return true;
+    api_reply_error(exchange, 429,
+                    "this HTTP/2 session holds %u event streams already, which is the limit; close "
+                    "one first",
+                    limit);
+    return false;
+}
+
+static bool is_head(const struct api_exchange *exchange)
+{
+    return strcmp(exchange->request->method, "HEAD") == 0;
+}
+
+/* accept is honoured where it says that nothing of ours will do. */
+static bool is_acceptable(const struct api_exchange *exchange)
+{
+    const char *accept = h2_request_header(exchange->request, "accept");
+
+    return !accept || strstr(accept, "text/event-stream") || strstr(accept, "*/*") ||
+           strstr(accept, "text/*");
+}
+
+static bool may_connect(struct api_exchange *exchange)
+{
+    if (!api_exchange_require_user(exchange) || !h2_stream_is_open(exchange->stream))
+        return false;
+    if (!api_is_ready(exchange->api)) {
+        api_reply_error(exchange, 503, "the server stops; connect again, to another one");
+        return false;
+    }
+    if (!is_acceptable(exchange)) {
+        api_reply_error(exchange, 406, "this path answers with text/event-stream; accept that");
+        return false;
+    }
+    return has_room(exchange);
+}
+
+static size_t wished_padding(const struct api_exchange *exchange)
+{
+    int64_t wish = api_lenient_number(api_exchange_parameter(exchange, "padding"), 0);
+
+    if (wish <= 0)
+        return 0;
+    return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
+}
+
+/* What the page wants to hear of. */
+struct wish {
+    struct name_list listeners, channels;
+};
+
+/* False when it was a HEAD, for which there is no stream. */
+static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
+{
+    const struct api_settings *settings = exchange->api->settings;
+    const struct h2_field fields[] = {
+        {"cache-control", "no-store"},
+        {"x-accel-buffering", "no"},
+        {"x-sse-server-id", settings->server_id},
+        {"x-sse-version", settings->version},
+    };
+    struct h2_response response = {
+        .status = 200,
+        .content_type = CONTENT_TYPE,
+        .fields = fields,
+        .field_count = sizeof(fields) / sizeof(fields[0]),
+    };
+    struct client_info_texts texts = {.domain = BUF_INIT};
+    struct sse_client_info info;
+    struct sse_connection_options options = {
+        .user = exchange->user,
+        .info = &info,
+        .listeners = wish->listeners.names,
+        .listener_count = wish->listeners.count,
+        .channels = wish->channels.names,
+        .channel_count = wish->channels.count,
+        .session_number = exchange->session_number,
+        .keepalive_time_ms =
+            api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
+        .padding = wished_padding(exchange),
+    };
+
+    if (is_head(exchange)) {
+        h2_stream_respond(exchange->stream, &response);
+        return false;
+    }
+    client_info_collect(exchange, &info, &texts);
+    api_event_stream_open(exchange, &options, &response);
+    client_info_release(&texts);
+    api_exchange_detach(exchange);
+    return true;
+}
+
+static bool read_listeners(struct api_exchange *exchange, struct name_list *listeners)
+{
+    const uint32_t limit = exchange->service->settings->core->listeners;
+    const char *list = api_exchange_parameter(exchange, "listeners");
+    const char *fault = name_list_add_text(listeners, NAME_OF_EVENT, list ? list : "");
+
+    if (fault)
+        api_reply_error(exchange, 422, "listeners: %s", fault);
+    else if (listeners->count > limit)
+        api_reply_error(exchange, 422,
+                        "listeners: a connection may listen to %u events at the most", limit);
+    else
+        return true;
+    return false;
+}
+
+/* A comma is part of a name: several channels are several parameters. */
+static bool read_channels(struct api_exchange *exchange, struct name_list *channels)
+{
+    const struct api_service_settings *settings = exchange->service->settings;
+    const uint32_t limit = settings->core->channels_per_connection;
+    const char *fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->query, "channel");
+    const char *refused = NULL;
+
+    if (!fault)
+        fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->form, "channel");
+    if (!fault && channels->count <= limit)
+        refused =
+            channel_rights_refused(settings, exchange->user, channels->names, channels->count);
+    if (fault)
+        api_reply_error(exchange, 422, "channel: %s", fault);
+    else if (channels->count > limit)
+        api_reply_error(exchange, 422, "channel: a connection may have %u channels at the most",
+                        limit);
+    else if (refused)
+        channel_rights_refuse(exchange, refused);
+    else
+        return true;
+    return false;
+}
+
+/* True when there is a stream; else it has answered, or its client has gone. */
+static bool try_open(struct api_exchange *exchange)
+{
+    struct wish wish = {0};
+    bool is_open = false;
+
+    if (!may_connect(exchange))
+        return false;
+    if (read_listeners(exchange, &wish.listeners) && read_channels(exchange, &wish.channels))
+        is_open = open_stream(exchange, &wish);
+    name_list_release(&wish.listeners);
+    name_list_release(&wish.channels);
+    return is_open;
+}
+
+/* Where another worker was asked, time has passed: everything may be otherwise than before. */
+static void on_places(struct places *places, bool granted)
+{
+    struct api_exchange *exchange = api_exchange_ref(places->exchange);
+    const bool is_overtaken = granted && api_exchange_is_overtaken(exchange);
+
+    if (granted && (is_overtaken || !try_open(exchange)))
+        places_give(places, exchange->service);
+    places_release(places);
+    free(places);
+    if (is_overtaken)
+        api_exchange_identify_again(exchange);
+    api_exchange_unref(exchange);
+}
+
+void api_handle_connect(struct api_exchange *exchange)
+{
+    struct places *places;
+
+    if (!may_connect(exchange))
+        return;
+    if (is_head(exchange)) {
+        (void)try_open(exchange);
+        return;
+    }
+    places = mem_zalloc(sizeof(*places));
+    places->done = on_places;
+    places_ask(places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id, exchange->user->id);
+}

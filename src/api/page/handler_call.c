@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/page/handler_call.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/exchange.h"
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "h2/request.h"
+#include "outbound/signature.h"
+#include "outbound/webhook.h"
+#include "sse/service.h"
+
+static const char no_json[] = "the service that handles this path answered with what is no JSON";
+static const char wrong_status[] = "the service that handles this path failed";
+
+static const struct api_handler_settings *settings_of(const struct handler_call *call)
+{
+    return &call->exchange->service->settings->handlers;
+}
+
+static void finish(struct handler_call *call, enum handler_outcome outcome,
+                   const struct api_answer *answer)
+{
+    struct api_exchange *exchange = call->exchange;
+
+    call->done(call, outcome, answer);
+    api_exchange_unref(exchange);
+}
+
+static void fail(struct handler_call *call, enum handler_outcome outcome, int status,
+                 const char *reason)
+{
+    call->failure = status;
+    call->reason = reason;
+    finish(call, outcome, NULL);
+}
+
+/* Where nothing was sent, nothing has run. */
+static enum handler_outcome outcome_of(int error)
+{
+    switch (error) {
+    case -EBUSY:
+    case -EINVAL:
+    case -ECONNREFUSED:
+    case -EHOSTUNREACH:
+        return HANDLER_FAILED;
+    default:
+        return HANDLER_UNCLEAR;
+    }
+}
+
+static void fail_by_error(struct handler_call *call, const struct outbound_answer *answer)
+{
+    const enum handler_outcome outcome = outcome_of(answer->error);
+
+    log_abuse("a handler could not be asked",
+              LOG_STR("service", call->exchange->service->settings->core->name),
+              LOG_STR("reason", answer->reason));
+    switch (answer->error) {
+    case -ETIMEDOUT:
+        fail(call, outcome, 504, "the service that handles this path did not answer in time");
+        break;
+    case -EBUSY:
+        fail(call, outcome, 503, "too many requests wait for the service that handles this path");
+        break;
+    case -EMSGSIZE:
+        fail(call, outcome, 502,
+             "the service that handles this path answered with more than is taken of it");
+        break;
+    default:
+        fail(call, outcome, 502, "the service that handles this path cannot be reached");
+    }
+}
+
+/* Of an answer without a body the data is null. */
+static bool is_json(const struct outbound_answer *answer)
+{
+    json_t *value;
+
+    if (answer->length == 0)
+        return true;
+    value = json_loadb(answer->body, answer->length, JSON_DECODE_ANY, NULL);
+    json_decref(value);
+    return value != NULL;
+}
+
+static struct buf data_of(const struct outbound_answer *answer)
+{
+    struct buf data = BUF_INIT;
+
+    if (answer->length > 0)
+        buf_append(&data, answer->body, answer->length);
+    else
+        buf_append_str(&data, "null");
+    return data;
+}
+
+static void accept_answer(struct handler_call *call, const struct outbound_answer *answer)
+{
+    struct buf data = data_of(answer);
+    const struct api_answer made =
+        api_reply_make_data(call->exchange, answer->status == 204 ? 200 : answer->status, &data);
+
+    finish(call, HANDLER_ACCEPTED, &made);
+}
+
+/* What a handler says against a request is for its page, in whatever form it says it. */
+static void refuse_answer(struct handler_call *call, const struct outbound_answer *answer)
+{
+    struct buf data = BUF_INIT;
+
+    if (is_json(answer))
+        data = data_of(answer);
+    else
+        buf_append_str(&data, "null");
+
+    const struct api_answer made = api_reply_make_refusal(
+        call->exchange, answer->status, &data, "the service that handles this path refused it");
+
+    finish(call, HANDLER_REFUSED, &made);
+}
+
+static void on_answer(void *context, const struct outbound_answer *answer)
+{
+    struct handler_call *call = context;
+
+    call->call = NULL;
+    if (answer->error != 0)
+        fail_by_error(call, answer);
+    else if (answer->status >= 200 && answer->status < 300 && is_json(answer))
+        accept_answer(call, answer);
+    else if (answer->status >= 200 && answer->status < 300)
+        fail(call, HANDLER_UNCLEAR, 502, no_json);
+    else if (answer->status >= 400 && answer->status < 500)
+        refuse_answer(call, answer);
+    else
+        fail(call, HANDLER_UNCLEAR, answer->status == 503 ? 503 : 502, wrong_status);
+}
+
+void handler_call_post(struct handler_call *call, struct api_exchange *exchange, const char *url,
+                       struct buf *text)
+{
+    struct bytes *json = buf_freeze(text);
+
+    call->exchange = api_exchange_ref(exchange);
+
+    const struct outbound_webhook webhook = {
+        .url = url,
+        .secret = exchange->service->settings->webhook_secret,
+        .time_limit_ms = settings_of(call)->time_limit_ms,
+        .answer_bytes = settings_of(call)->answer_bytes,
+    };
+    const struct outbound_delivery delivery = {
+        .json = json,
+        .id = h2_request_header(exchange->request, "idempotency-key"),
+        .done = on_answer,
+        .context = call,
+    };
+
+    call->call = outbound_webhook_post(exchange->api->outbound, &webhook, &delivery);
+    bytes_unref(json);
+}
+
+/* The signature covers the field as it is sent. */
+static void sign(const struct api_exchange *exchange, const struct buf *field,
+                 char signature[OUTBOUND_SIGNATURE_SIZE])
+{
+    const char *secret = exchange->service->settings->webhook_secret;
+
+    signature[0] = '\0';
+    if (secret[0] != '\0' &&
+        outbound_signature_write(signature, secret, time(NULL), field->data, field->length) != 0)
+        signature[0] = '\0'; /* and the back end refuses it */
+}
+
+void handler_call_stream(struct handler_call *call, struct api_exchange *exchange,
+                         const struct handler_stream *stream)
+{
+    const char *key = h2_request_header(exchange->request, "idempotency-key");
+    char signature[OUTBOUND_SIGNATURE_SIZE];
+    struct buf field = BUF_INIT;
+    struct outbound_field fields[4];
+    size_t count = 0;
+
+    call->exchange = api_exchange_ref(exchange);
+    base64_encode(BASE64_URL, stream->context->data, stream->context->length, &field);
+    sign(exchange, &field, signature);
+    fields[count++] = (struct outbound_field){"content-type",
+                                              h2_request_header(exchange->request, "content-type")};
+    fields[count++] = (struct outbound_field){"sse-context", buf_str(&field)};
+    if (signature[0] != '\0')
+        fields[count++] = (struct outbound_field){OUTBOUND_SIGNATURE_FIELD, signature};
+    if (key)
+        fields[count++] = (struct outbound_field){"idempotency-key", key};
+
+    const struct outbound_request request = {
+        .method = "POST",
+        .url = stream->url,
+        .fields = fields,
+        .field_count = count,
+        .is_streamed = true,
+        .stream_length = stream->length,
+        .on_taken = stream->on_taken,
+        .time_limit_ms = settings_of(call)->time_limit_ms,
+        .answer_bytes = settings_of(call)->answer_bytes,
+        .done = on_answer,
+        .context = call,
+    };
+
+    call->call = outbound_http_start(exchange->api->outbound_streams, &request);
+    buf_release(&field);
+    buf_release(stream->context);
+}
+
+void handler_call_cancel(struct handler_call *call)
+{
+    outbound_call_cancel(call->call);
+    call->call = NULL;
+    api_exchange_unref(call->exchange);
+}
+
+void handler_call_refuse(struct handler_call *call)
+{
+    api_reply_error(call->exchange, call->failure, "%s", call->reason);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/page/repeats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/limit/owner_news.h"
+#include "api/reply.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define KEEP_MS 300000u
+
+struct entry {
+    struct sse_table_node node;
+    struct list age;          /* in repeats->answered, once it is */
+    struct list waiting;      /* claims, while it is not */
+    struct api_answer answer; /* without a body while there is none */
+    uint64_t answered_at;     /* loop ms */
+    char key[];
+};
+
+/* Goes to the owner of the key. */
+struct settlement {
+    struct owner_news news;
+    char *key;
+    struct api_answer answer;
+};
+
+void repeats_init(struct repeats *repeats, struct api_service *service)
+{
+    *repeats = (struct repeats){.service = service};
+    sse_table_init(&repeats->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
+    list_init(&repeats->answered);
+}
+
+static void entry_free(struct repeats *repeats, struct entry *entry)
+{
+    sse_table_remove(&repeats->entries, &entry->node);
+    bytes_unref(entry->answer.body);
+    free(entry);
+}
+
+static void forget_oldest(struct repeats *repeats)
+{
+    struct entry *oldest = container_of(list_take_first(&repeats->answered), struct entry, age);
+
+    repeats->count--;
+    repeats->bytes -= oldest->answer.body->length;
+    entry_free(repeats, oldest);
+}
+
+void repeats_release(struct repeats *repeats)
+{
+    struct sse_table_node *node;
+
+    while ((node = sse_table_next(&repeats->entries, NULL)))
+        entry_free(repeats, container_of(node, struct entry, node));
+    sse_table_release(&repeats->entries);
+}
+
+const char *repeats_key(struct api_exchange *exchange, bool *refused)
+{
+    const char *key = h2_request_header(exchange->request, "idempotency-key");
+    size_t length = key ? strlen(key) : 0;
+
+    *refused = key && (length == 0 || length > REPEATS_MAX_KEY);
+    if (*refused)
+        api_reply_error(exchange, 422, "idempotency-key must have 1 to %u characters",
+                        REPEATS_MAX_KEY);
+    return key;
+}
+
+static struct api_answer answer_ref(const struct api_answer *answer)
+{
+    return (struct api_answer){answer->status, bytes_ref(answer->body)};
+}
+
+static struct repeats *owned(struct api *api, size_t service)
+{
+    return &api->services[service].repeats;
+}
+
+static struct entry *find(const struct repeats *repeats, const char *key)
+{
+    struct sse_table_node *node = sse_table_find(&repeats->entries, key);
+
+    return node ? container_of(node, struct entry, node) : NULL;
+}
+
+static void forget_old(struct repeats *repeats, uint64_t now)
+{
+    while (!list_is_empty(&repeats->answered)) {
+        const struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
+
+        if (now - oldest->answered_at < KEEP_MS)
+            return;
+        forget_oldest(repeats);
+    }
+}
+
+static void add(struct repeats *repeats, const char *key)
+{
+    size_t size = strlen(key) + 1;
+    struct entry *entry = mem_zalloc(sizeof(*entry) + size);
+
+    list_init(&entry->waiting);
+    memcpy(entry->key, key, size);
+    sse_table_add(&repeats->entries, &entry->node);
+}
+
+static void run_claim(struct peers_call *call, size_t worker, void *context)
+{
+    struct repeat_claim *claim = container_of(call, struct repeat_claim, call);
+    struct api *api = context;
+    struct repeats *repeats = owned(api, claim->exchange->service->index);
+    struct entry *entry;
+
+    (void)worker;
+    forget_old(repeats, loop_now_ms(api->loop));
+    entry = find(repeats, claim->key);
+    if (entry && !entry->answer.body) {
+        list_append(&entry->waiting, &claim->node);
+        return;
+    }
+    if (entry) {
+        claim->answer = answer_ref(&entry->answer);
+        repeats->replayed++;
+    } else {
+        add(repeats, claim->key);
+    }
+    peers_call_done(call);
+}
+
+static void finish_claim(struct peers_call *call, void *context)
+{
+    struct repeat_claim *claim = container_of(call, struct repeat_claim, call);
+    struct api_exchange *exchange = claim->exchange;
+
+    (void)context;
+    claim->done(claim);
+    api_exchange_unref(exchange);
+}
+
+void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, const char *tenant_id,
+                   const char *user_id)
+{
+    const char *key = h2_request_header(exchange->request, "idempotency-key");
+    struct peers *peers = exchange->api->peers;
+    struct buf text = BUF_INIT;
+
+    /* Told apart whatever is in them: a header field holds no newline. A message and an upload have
+     * keys of their own: the answer to one is none to the other. */
+    buf_printf(&text, "%d %zu:%s%s\n%s", exchange->endpoint->body, strlen(tenant_id), tenant_id,
+               user_id, key);
+    claim->key = mem_strndup(text.data, text.length);
+    buf_release(&text);
+    claim->exchange = api_exchange_ref(exchange);
+    claim->call.run = run_claim;
+    claim->call.finish = finish_claim;
+    peers_call_one(peers, exchange->api->worker, peers_owner(peers, claim->key), &claim->call);
+}
+
+static void let_go(struct repeats *repeats, struct list *waiting, const struct api_answer *answer)
+{
+    struct repeat_claim *claim = container_of(waiting, struct repeat_claim, node);
+
+    if (answer) {
+        claim->answer = answer_ref(answer);
+        repeats->replayed++;
+    }
+    peers_call_done(&claim->call);
+}
+
+static bool is_full(const struct repeats *repeats)
+{
+    const struct api_service_settings *settings = repeats->service->settings;
+
+    return repeats->count > settings->idempotency_keys ||
+           repeats->bytes > settings->idempotency_bytes;
+}
+
+static void keep_answer(struct repeats *repeats, struct entry *entry,
+                        const struct api_answer *answer)
+{
+    struct list *waiting;
+
+    entry->answer = answer_ref(answer);
+    entry->answered_at = loop_now_ms(repeats->service->api->loop);
+    while ((waiting = list_take_first(&entry->waiting)))
+        let_go(repeats, waiting, answer);
+    list_append(&repeats->answered, &entry->age);
+    repeats->count++;
+    repeats->bytes += answer->body->length;
+    while (is_full(repeats)) {
+        repeats->displaced++;
+        forget_oldest(repeats);
+    }
+}
+
+static void take_settlement(struct owner_news *news, struct api_service *service)
+{
+    struct settlement *settlement = container_of(news, struct settlement, news);
+    struct repeats *repeats = &service->repeats;
+    struct entry *entry = find(repeats, settlement->key);
+    struct list *next;
+
+    if (settlement->answer.body) {
+        keep_answer(repeats, entry, &settlement->answer);
+        return;
+    }
+    next = list_take_first(&entry->waiting);
+    if (next)
+        let_go(repeats, next, NULL); /* which is the first now */
+    else
+        entry_free(repeats, entry);
+}
+
+static void release_settlement(struct owner_news *news)
+{
+    struct settlement *settlement = container_of(news, struct settlement, news);
+
+    bytes_unref(settlement->answer.body);
+    free(settlement->key);
+    free(settlement);
+}
+
+void repeats_settle(struct repeat_claim *claim, struct api_service *service,
+                    const struct api_answer *answer)
+{
+    struct settlement *settlement = mem_zalloc(sizeof(*settlement));
+
+    settlement->key = claim->key;
+    if (answer)
+        settlement->answer = answer_ref(answer);
+    settlement->news.take = take_settlement;
+    settlement->news.release = release_settlement;
+    claim->key = NULL;
+    owner_news_send(&settlement->news, service, settlement->key);
+}
+
+void repeat_claim_release(struct repeat_claim *claim)
+{
+    free(claim->key);
+    claim->key = NULL;
+    claim->answer.body = bytes_unref(claim->answer.body);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_PRESENCE_HISTORY_H
+#define API_PRESENCE_HISTORY_H
+/*
+ * The last presence events of a service, numbered in order and encoded once, from which every
+ * watcher reads at its own pace. Ids are "<epoch>-<number>"; an epoch is one unbroken recording, so
+ * that an id of another one is recognised. Knows no clock and no threads.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/presence/presence_event.h"
+
+struct bytes;
+
+#define PRESENCE_EPOCH_SIZE 17u /* 64 random bits in hex, and a NUL */
+#define PRESENCE_ID_SIZE    40u
+
+/* What a watcher that was here before can have. */
+enum presence_resume {
+    PRESENCE_RESUMED, /* all that it has missed */
+    PRESENCE_TOO_OLD, /* some of that is not kept any more */
+    PRESENCE_OTHER,   /* its id is of another epoch: the server, or its recording, began anew */
+    PRESENCE_UNKNOWN, /* its id is none that was given */
+    PRESENCE_RESUMES
+};
+
+extern const char *const presence_resume_words[PRESENCE_RESUMES];
+
+struct presence_entry;
+
+struct presence_history {
+    char epoch[PRESENCE_EPOCH_SIZE];
+    uint64_t last; /* number of the newest; 0: there was none yet */
+    struct presence_entry *ring;
+    size_t capacity, first, count;
+    size_t bytes;
+    size_t most, most_bytes;
+};
+
+void presence_history_init(struct presence_history *history, size_t most, size_t most_bytes);
+void presence_history_release(struct presence_history *history);
+
+/* A new epoch, with nothing in it. */
+void presence_history_restart(struct presence_history *history);
+
+/* Numbers the event and keeps it; the oldest make room. */
+void presence_history_add(struct presence_history *history, enum presence_kind kind,
+                          const struct bytes *json);
+
+void presence_history_id(const struct presence_history *history, uint64_t number,
+                         char id[PRESENCE_ID_SIZE]);
+
+/* Where a watcher that shows this id goes on; *number is set when it can. */
+enum presence_resume presence_history_find(const struct presence_history *history, const char *id,
+                                           uint64_t *number);
+
+struct presence_reading {
+    uint64_t after;    /* the number of the last one that was read; moves on */
+    unsigned kinds;    /* those that are wanted */
+    size_t most;       /* as many as wires[] may hold */
+    size_t most_bytes; /* at least one event is read all the same */
+    size_t count;      /* what was read: a reference each */
+    struct bytes **wires;
+};
+
+/* 0, or -ERANGE when what follows is not kept any more. */
+int presence_history_read(const struct presence_history *history, struct presence_reading *reading);
+
+#endif

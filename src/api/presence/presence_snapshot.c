@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/presence/presence_snapshot.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "api/json_text.h"
+#include "api/presence/presence_event.h"
+#include "api/worker.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "sse/connection.h"
+#include "sse/event.h"
+#include "sse/presence.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+/* About a millisecond of work, as much as a slice may take. */
+#define MOST_CONNECTIONS 50u
+#define MOST_USERS       1000u
+#define ENOUGH_BYTES     ((size_t)64 * 1024)
+
+struct piece {
+    struct buf text;
+    size_t count;
+};
+
+/* "{"connections":[" or "," before the next one. */
+static void open_element(struct piece *piece, const char *list)
+{
+    if (piece->count == 0)
+        buf_printf(&piece->text, "{\"%s\":[", list);
+    else
+        buf_append_char(&piece->text, ',');
+    piece->count++;
+}
+
+static bool has_room(const struct piece *piece, size_t most)
+{
+    return piece->count < most && piece->text.length < ENOUGH_BYTES;
+}
+
+/* From the end to the start, as sse/registry.h and sse/presence.h ask. */
+static size_t start_at(size_t position, size_t count)
+{
+    return position < count ? position : count;
+}
+
+static size_t show_connections(struct piece *piece, const struct api_service *service,
+                               size_t position)
+{
+    const struct sse_group *all = sse_registry_all(service->core->registry);
+    size_t at = start_at(position, all->count);
+
+    while (at > 0 && has_room(piece, MOST_CONNECTIONS)) {
+        json_t *shown =
+            sse_connection_to_json(all->members[--at], service->api->settings->server_id);
+        char *dumped = json_dumps(shown, JSON_COMPACT);
+
+        json_decref(shown);
+        if (!dumped)
+            continue;
+        open_element(piece, "connections");
+        buf_append_str(&piece->text, dumped);
+        free(dumped);
+    }
+    return at;
+}
+
+static size_t show_users(struct piece *piece, const struct api_service *service, size_t position)
+{
+    const struct sse_presence *presence = service->online.presence;
+    size_t at = start_at(position, sse_presence_online(presence));
+
+    while (at > 0 && has_room(piece, MOST_USERS)) {
+        open_element(piece, "userIds");
+        json_text_string(&piece->text, sse_presence_user(presence, --at));
+    }
+    return at;
+}
+
+static struct bytes *encode(struct piece *piece)
+{
+    struct sse_event_fields fields = {.name = "snapshot", .retry_ms = -1};
+    struct bytes *wire;
+
+    if (piece->count == 0)
+        return NULL;
+    buf_append_str(&piece->text, "]}");
+    fields.data = piece->text.data;
+    fields.data_length = piece->text.length;
+    wire = sse_event_encode(&fields);
+    buf_release(&piece->text);
+    return wire;
+}
+
+static void run(struct peers_call *call, size_t worker, void *context)
+{
+    struct presence_snapshot *snapshot = container_of(call, struct presence_snapshot, call);
+    const struct api *api = context;
+    const struct api_service *service = &api->services[snapshot->index];
+    struct piece piece = {.text = BUF_INIT};
+
+    (void)worker;
+    if (snapshot->is_in_users)
+        snapshot->position = show_users(&piece, service, snapshot->position);
+    else
+        snapshot->position = show_connections(&piece, service, snapshot->position);
+    snapshot->shown = piece.count;
+    snapshot->wire = encode(&piece);
+    peers_call_done(call);
+}
+
+/* To the next worker, from the last one's connections to the first one's users. */
+static void move_on(struct presence_snapshot *snapshot)
+{
+    if (snapshot->position > 0)
+        return;
+    snapshot->position = SIZE_MAX;
+    if (++snapshot->worker < snapshot->workers)
+        return;
+    snapshot->worker = 0;
+    snapshot->is_whole = snapshot->is_in_users || !snapshot->has_users;
+    snapshot->is_in_users = true;
+}
+
+static void finish(struct peers_call *call, void *context)
+{
+    struct presence_snapshot *snapshot = container_of(call, struct presence_snapshot, call);
+
+    (void)context;
+    if (snapshot->is_in_users)
+        snapshot->users += snapshot->shown;
+    else
+        snapshot->connections += snapshot->shown;
+    move_on(snapshot);
+    snapshot->done(snapshot);
+}
+
+void presence_snapshot_init(struct presence_snapshot *snapshot, struct api_service *service,
+                            unsigned kinds)
+{
+    snapshot->service = service;
+    snapshot->index = service->index;
+    snapshot->workers = peers_count(service->api->peers);
+    snapshot->has_users = kinds & PRESENCE_OF_USERS;
+    snapshot->is_in_users = !(kinds & PRESENCE_OF_CONNECTIONS);
+    snapshot->position = SIZE_MAX;
+}
+
+void presence_snapshot_next(struct presence_snapshot *snapshot)
+{
+    const struct api *api = snapshot->service->api;
+
+    snapshot->call.run = run;
+    snapshot->call.finish = finish;
+    peers_call_one(api->peers, api->worker, snapshot->worker, &snapshot->call);
+}

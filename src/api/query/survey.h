@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_SURVEY_H
+#define API_SURVEY_H
+/*
+ * Shows the connections of a service to a query, in every worker, in slices; each worker gathers
+ * what it sees in a part of its own.
+ */
+#include "api/query/scan.h"
+#include "cluster/peers.h"
+
+struct api_exchange;
+struct survey;
+
+/* Embed it first in what a worker gathers. */
+struct survey_part {
+    struct scan scan;
+    struct survey *survey;
+};
+
+struct survey {
+    struct peers_call call;
+    struct api_exchange *exchange; /* a reference, which done drops */
+    const char *key;               /* NULL: all connections */
+    enum sse_group_kind kind;      /* else the group of this kind with that key */
+    /* In each worker: its part, ready to gather. */
+    struct survey_part *(*begin)(struct survey *survey, size_t worker,
+                                 const struct sse_service *core);
+    void (*visit)(struct scan *scan, const struct sse_connection *connection);
+    void (*done)(struct survey *survey); /* in the origin's thread; owns the survey */
+};
+
+/* key, kind, begin, visit and done are the caller's to fill in. */
+void survey_start(struct survey *survey, struct api_exchange *exchange);
+
+#endif
