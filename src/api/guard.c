@@ -107,8 +107,9 @@ static bool refuse_busy(struct api_exchange *exchange)
 {
     exchange->api->guard.refused[GUARD_BUSY]++;
     api_reply_error(exchange, 503,
-                    "too many tokens with wrong signatures have come lately, so that no new one is "
-                    "looked at now; use an API key, or come again in a few seconds");
+                    "this token cannot be looked at now: its key is being read, or too many tokens "
+                    "with wrong signatures have come lately; use an API key, or come again in a "
+                    "few seconds");
     return false;
 }
 

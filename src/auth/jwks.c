@@ -183,13 +183,20 @@ const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks)
     return jwks->keys;
 }
 
+bool auth_jwks_look(struct auth_jwks *jwks)
+{
+    if (is_reading(jwks))
+        return true;
+    if (loop_now_ms(jwks->loop) - jwks->begun_ms < AUTH_JWKS_PAUSE_MS)
+        return false;
+    begin(jwks);
+    return true;
+}
+
 bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter)
 {
-    if (!is_reading(jwks)) {
-        if (loop_now_ms(jwks->loop) - jwks->begun_ms < AUTH_JWKS_PAUSE_MS)
-            return false;
-        begin(jwks);
-    }
+    if (!auth_jwks_look(jwks))
+        return false;
     list_append(&jwks->waiters, &waiter->node);
     return true;
 }

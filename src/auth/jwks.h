@@ -50,6 +50,8 @@ const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks);
  * nobody has a key for as often as they like. */
 #define AUTH_JWKS_PAUSE_MS 30000u
 bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter);
+/* The same for who does not wait. */
+bool auth_jwks_look(struct auth_jwks *jwks);
 
 const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks);
 

@@ -199,7 +199,18 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
         finish(inquiry, &none);
 }
 
-/* Whoever it names: a back end's token need not name a user. */
+/* True when newer keys are on their way. */
+static bool look_for_keys(const struct auth_jwt *jwt)
+{
+    bool is_coming = false;
+
+    for (size_t i = 0; i < jwt->set_count; i++)
+        is_coming |= auth_jwks_look(jwt->sets[i]);
+    return is_coming;
+}
+
+/* Whoever it names: a back end's token need not name a user. Nobody waits here: a back end whose
+ * key is not known yet is asked to come again. */
 static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token,
                                             const char *address, unsigned *permissions)
 {
@@ -211,6 +222,8 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
 
     *permissions = 0;
     check_token(jwt, token, address, &answer);
+    if (answer.is_unknown_key && look_for_keys(jwt))
+        return AUTH_BUSY;
     if (answer.fault)
         return answer.is_postponed ? AUTH_BUSY : AUTH_BAD;
     user = auth_jwt_user_new(answer.claims, &jwt->settings.claims, token, 0, &fault);

@@ -362,6 +362,27 @@ static void test_an_unknown_key_makes_it_look_again(void **state)
     close_all(&fixture);
 }
 
+static void test_a_back_ends_unknown_key_makes_it_look_again(void **state)
+{
+    struct fixture fixture = open_with(true);
+    char *token = token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}",
+                            "\"permissions\":\"send\",", NEW_SECRET);
+    unsigned permissions = 0;
+
+    (void)state;
+    assert_int_equal(back_end(&fixture, token, &permissions),
+                     AUTH_BUSY); /* the first is under way */
+    fake_http_answer(200, "{\"keys\":[]}");
+    assert_int_equal(back_end(&fixture, token, &permissions), AUTH_BAD);
+    fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS);
+    assert_int_equal(back_end(&fixture, token, &permissions), AUTH_BUSY);
+    fake_http_answer(200, NEW_SET);
+    assert_int_equal(back_end(&fixture, token, &permissions), AUTH_OK);
+    assert_int_equal(permissions, AUTH_MAY_SEND);
+    free(token);
+    close_all(&fixture);
+}
+
 static void test_no_keys_yet(void **state)
 {
     struct fixture fixture = open_with(true);
@@ -505,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_revocation_of_a_user),
         cmocka_unit_test(test_back_ends),
         cmocka_unit_test(test_an_unknown_key_makes_it_look_again),
+        cmocka_unit_test(test_a_back_ends_unknown_key_makes_it_look_again),
         cmocka_unit_test(test_no_keys_yet),
         cmocka_unit_test(test_a_known_token_is_judged_anew),
         cmocka_unit_test(test_a_key_that_has_gone_is_forgotten),
