@@ -222,6 +222,17 @@ test('a user asks so often, also by a connectionId alone', () => withLimits({
   assert.ok(await office.metric('sse_server_rates') >= 3);
 }));
 
+test('a request with an idempotency-key counts once', () => withLimits({
+  USER_REQUESTS_BURST: 20,
+  USER_REQUESTS_PER_SECOND: 1,
+}, async ({ pages: [page, other] }) => {
+  const stream = await page.connect({ userId: 'dan' });
+  const say = (n) => other.postJson(`${BASE}/connect/message/a.do?connectionId=${stream.id}`, {}, { 'idempotency-key': `k${n}` });
+  for (let n = 0; n < 15; n++) {
+    assert.equal((await say(n)).status, 200);
+  }
+}));
+
 test('an address asks so often, whoever it says it is', () => withLimits({
   ADDRESS_REQUESTS_BURST: 5,
   ADDRESS_REQUESTS_PER_SECOND: 1,

@@ -149,7 +149,8 @@ static void on_counted(struct on_connection *act)
 
 static void count_and_handle(struct message *message)
 {
-    message->act = (struct on_connection){.act = count_request, .done = on_counted};
+    message->act = (struct on_connection){
+        .act = count_request, .done = on_counted, .is_counted = message->user_id != NULL};
     on_connection_start(&message->act, message->exchange, message->id);
 }
 

@@ -24,12 +24,13 @@ static bool may_act(const struct api_exchange *exchange, const struct sse_connec
 }
 
 /* Who showed credentials has been counted with them. */
-static bool is_too_much(const struct api_exchange *exchange, const struct api *api,
+static bool is_too_much(const struct on_connection *act, const struct api *api,
                         const struct sse_connection *connection)
 {
-    struct api_service *service = &api->services[exchange->service->index];
+    struct api_service *service = &api->services[act->exchange->service->index];
 
-    return !exchange->user && !limits_take_user_request(&service->limits, connection->user);
+    return !act->exchange->user && !act->is_counted &&
+           !limits_take_user_request(&service->limits, connection->user);
 }
 
 /* True when the connection is one of this worker, whether it may be used or not. */
@@ -42,7 +43,7 @@ static bool try_here(struct on_connection *act, const struct api *api)
         return false;
     if (!may_act(act->exchange, connection))
         return true;
-    act->is_too_much = is_too_much(act->exchange, api, connection);
+    act->is_too_much = is_too_much(act, api, connection);
     act->found = !act->is_too_much;
     if (act->found)
         act->act(act, connection);

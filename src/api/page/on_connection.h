@@ -25,11 +25,13 @@ struct on_connection {
     void (*done)(struct on_connection *act);
     struct api_exchange *exchange; /* the request; a reference until done has returned */
     char id[SSE_CONNECTION_ID_SIZE];
+    bool is_counted;  /* the request has been on this connection before */
     bool found;       /* there, and the caller's */
     bool is_too_much; /* found, but its user has asked too often */
 };
 
-/* id may be anything that a client sent. act and done are the caller's to fill in. */
+/* id may be anything that a client sent. act and done are the caller's to fill in, and is_counted,
+ * where one request goes there twice. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
 
 /* 404, for what cannot be done without one. */

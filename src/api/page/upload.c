@@ -392,7 +392,8 @@ static void on_claimed(struct repeat_claim *claim)
             conclude(upload);
         free_if_over(upload);
     } else if (upload->id) {
-        upload->act = (struct on_connection){.act = count_request, .done = on_found};
+        upload->act =
+            (struct on_connection){.act = count_request, .done = on_found, .is_counted = true};
         on_connection_start(&upload->act, upload->exchange, upload->id);
     } else {
         ask_places(upload);
