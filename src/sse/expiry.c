@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sse/expiry.h"
 
-/* For a credential that was taken in spite of its age: clocks differ. */
+/* For a credential that was taken in spite of its age, since clocks differ: from its end on,
+ * however often it is shown. */
 #define GRACE_MS 30000
+/* And if that is over, too: long enough to tell. */
+#define SHORTEST_MS 1000
 /* A clock that was set forward is noticed after so long. */
 #define LONGEST_WAIT_MS 30000
+
+static int64_t larger(int64_t one, int64_t other)
+{
+    return one > other ? one : other;
+}
+
+static int64_t end_of(int64_t expires_at, int64_t now)
+{
+    if (expires_at > now)
+        return expires_at;
+    return larger(expires_at + GRACE_MS, now + SHORTEST_MS);
+}
 
 static int64_t smaller(int64_t one, int64_t other)
 {
@@ -18,7 +33,7 @@ void sse_expiry_set(struct sse_expiry *expiry, int64_t expires_at, uint32_t noti
     *expiry = (struct sse_expiry){0, 0};
     if (expires_at == 0)
         return;
-    expiry->at = expires_at > now ? expires_at : now + GRACE_MS;
+    expiry->at = end_of(expires_at, now);
     left = expiry->at - now;
     expiry->notice_ms = (uint32_t)smaller(notice_ms, left - left / 10);
 }

@@ -15,8 +15,8 @@ struct sse_expiry {
 
 enum sse_expiry_step { SSE_EXPIRY_NOTHING, SSE_EXPIRY_NOTICE, SSE_EXPIRY_END };
 
-/* A credential that is let in although its time has passed is good for a little longer. Of a short
- * life the notice leaves out the beginning, so that it does not come with the greeting. */
+/* A credential that is let in although its time has passed is good until 30 s after that. Of a
+ * short life the notice leaves out the beginning, so that it does not come with the greeting. */
 void sse_expiry_set(struct sse_expiry *expiry, int64_t expires_at, uint32_t notice_ms, int64_t now);
 
 /* What is due. A notice is due once. */

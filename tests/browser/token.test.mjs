@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page whose token ends: it shows a new one on the open stream, changes its channels meanwhile, and
+// comes back with both after a reconnect; without a new one it is told why it ended.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { backend } from '../integration/support/backend.mjs';
+import { startServer } from '../integration/support/server.mjs';
+import { SECRET, token } from '../integration/support/tokens.mjs';
+import { openPage, startBrowser } from './support/browser.mjs';
+
+let server;
+let browser;
+let office;
+before(async () => {
+  server = await startServer({
+    variables: {
+      SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
+      SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
+      SSE_SERVER_SERVICES_0_AUTH: 'jwt',
+      SSE_SERVER_SERVICES_0_JWT_LEEWAY: '0',
+      SSE_SERVER_SERVICES_0_CHANNELS_ALLOW: 'news, user/{userId}',
+    },
+  });
+  office = await backend(server);
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await office?.close();
+  await server?.stop();
+});
+
+// Runs in the page: refreshes when it is told to, and remembers what it heard.
+async function live({ first, next }) {
+  window.sse = await window.connected({
+    query: { 'access-token': first, channel: 'news' },
+    eventListeners: ['bell'],
+  });
+  window.answers = [];
+  window.sse.addListener('sse-token-expiring', async () => {
+    const answer = await window.sse.refresh(next);
+    window.answers.push((await answer.json()).data);
+  });
+  await window.sse.subscribe('user/7');
+  return window.sse.connectionId;
+}
+
+test('a page keeps its stream with a new token, and its channels over a reconnect', async () => {
+  const page = await openPage(browser, server);
+  const id = await page.evaluate(live, {
+    first: token({ sub: '7' }, { lifetime: 6 }),
+    next: token({ sub: '7' }, { lifetime: 600 }),
+  });
+  await page.waitForFunction(() => window.answers.length > 0);
+  const [{ expiresAt, channel }] = await page.evaluate(() => window.answers);
+  assert.ok(expiresAt > Date.now() + 300_000);
+  assert.deepEqual([...channel].sort(), ['news', 'user/7']);
+  assert.equal(await page.evaluate(() => window.sse.connectionId), id, 'the same stream');
+
+  await page.evaluate(async () => {
+    window.sse.close();
+    window.sse.connect();
+    await window.nextEvent(window.sse, 'connect-finish');
+  });
+  const { list: [{ channels }] } = await office.query('connections');
+  assert.deepEqual([...channels].sort(), ['news', 'user/7']);
+  const bell = page.evaluate(() => window.nextEvent(window.sse, 'bell'));
+  await page.evaluate(() => 0); // the listener is there before the event is sent
+  assert.equal((await office.send({ event: 'bell', data: 'ding', channel: 'user/7' })).count, 1);
+  assert.equal((await bell).data, 'ding');
+  await page.evaluate(() => window.sse.destroy());
+  assert.deepEqual(page.failures, []);
+});
+
+test('a page without a new token is told, and told why it does not come back', async () => {
+  const page = await openPage(browser, server);
+  const reasons = await page.evaluate(async (first) => {
+    const sse = await window.connected({ query: { 'access-token': first }, reconnectTime: 100 });
+    const heard = [];
+    await new Promise((resolve) => {
+      sse.addListener('connect-close', ({ closeReason }) => {
+        heard.push(closeReason);
+        if (heard.length === 2) {
+          resolve();
+        }
+      });
+    });
+    return heard;
+  }, token({ sub: '8' }, { lifetime: 3 }));
+  assert.deepEqual(reasons, ['expired', 'unauthorized']);
+});
