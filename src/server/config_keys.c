@@ -462,7 +462,7 @@ const struct config_key config_keys[] = {
           "Output waits and the client takes none of it.", RANGE(SEC, 10 * MIN)),
     /* A client that vanishes without a word is offline within 45 s: this with its 15 %, then
      * pingAckTimeout, then offlineGrace. */
-    LIMIT("pingInterval", CONFIG_DURATION, ping_ms, "25s",
+    LIMIT("pingInterval", CONFIG_DURATION, ping_ms, "22s",
           "PING a silent client after this much time (15 % more or less).", RANGE(SEC, HOUR)),
     LIMIT("pingAckTimeout", CONFIG_DURATION, ping_ack_ms, "10s",
           "Until such a PING is answered.", RANGE(100, 10 * MIN)),
