@@ -14,6 +14,7 @@ const PLACES = 16;
 const PER_ADDRESS = 4;
 const CROWD = 200;
 const BURST = 500;
+const WAITS = 'sse_server_handshake_waits_total';
 const HALF_HELLO = Buffer.from('1603010200010001fc0303', 'hex');
 
 let server;
@@ -65,7 +66,7 @@ test('silent connections of one address need no place', async () => {
 
 test('half handshakes of one address leave places to others', async () => {
   const crowd = await stallMany(CROWD, '127.0.0.1', HALF_HELLO);
-  await eventually('a wait for a place', () => office.metric('sse_server_handshake_waits_total'));
+  await eventually('a wait for a place', () => office.metric(WAITS));
   await serve('127.0.0.2');
   assert.equal(open(crowd), CROWD);
   assert.equal(await office.metric('sse_server_handshakes_displaced_total'), 0);
@@ -73,8 +74,11 @@ test('half handshakes of one address leave places to others', async () => {
 });
 
 test('when many addresses have taken all places, those that have stalled give way', async () => {
+  const earlier = await office.metric(WAITS);
   const crowds = await Promise.all(['127.0.1.1', '127.0.1.2', '127.0.1.3', '127.0.1.4', '127.0.1.5'].map((address) => (
     stallMany(2 * PER_ADDRESS, address, HALF_HELLO))));
+  const all = earlier + crowds.flat().length - PLACES;
+  await eventually('all to be heard', async () => (await office.metric(WAITS)) >= all);
   await serve('127.0.0.2');
   const displaced = await office.metric('sse_server_handshakes_displaced_total');
   assert.ok(displaced > 0);
