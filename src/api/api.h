@@ -13,6 +13,7 @@
 #include "api/client_address.h"
 #include "api/limit/limits.h"
 #include "api/presence/notification_queue.h"
+#include "qos/desk.h"
 
 struct api;
 struct auth;
@@ -57,6 +58,19 @@ struct api_notification_settings {
     struct notification_queue_settings queue;
 };
 
+/* Messages that are kept until somebody has them. */
+struct api_qos_settings {
+    bool is_in_memory;            /* instead of in: */
+    const char *file;             /* SQLite's */
+    uint32_t ttl_ms, ttl_ms_most; /* of messages that say nothing; that a message may say */
+    uint32_t queue;               /* copies for one user, token, channel, … */
+    uint32_t messages;            /* in all, */
+    size_t bytes;                 /* and their size */
+    uint32_t remember_ms;         /* how long ended messages are known, */
+    uint32_t remembered;          /* and how many */
+    struct qos_desk_settings desk;
+};
+
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
@@ -77,6 +91,7 @@ struct api_service_settings {
     struct api_presence_settings presence;
     struct api_handler_settings handlers;
     struct api_notification_settings notifications;
+    struct api_qos_settings qos;
     const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
 };
 

@@ -205,6 +205,17 @@ static void hide_credentials(struct config_service *service)
     replace(&service->secret_names, &names);
 }
 
+static void fill_path(const struct config *config, const struct config_service *service,
+                      char **path, const char *name)
+{
+    struct buf text = BUF_INIT;
+
+    if (**path != '\0')
+        return;
+    buf_printf(&text, "%s/%s/%s", config->state_directory, service->settings.name, name);
+    replace(path, &text);
+}
+
 /* What follows from other keys. */
 static void fill_services(struct config *config)
 {
@@ -218,10 +229,8 @@ static void fill_services(struct config *config)
             free((char *)service->settings.base_path);
             service->settings.base_path = buf_detach(&path);
         }
-        if (*service->upload_directory == '\0') {
-            buf_printf(&path, "%s/%s/uploads", config->state_directory, service->settings.name);
-            replace(&service->upload_directory, &path);
-        }
+        fill_path(config, service, &service->upload_directory, "uploads");
+        fill_path(config, service, &service->qos.file, "messages.sqlite");
         hide_credentials(service);
     }
 }

@@ -69,6 +69,27 @@ struct config_notifications {
     uint32_t in_flight;  /* 8 */
 };
 
+/* In the order of its words. */
+enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
+
+/* Who says that a message has arrived; in the order of its words. */
+enum config_acknowledgement { CONFIG_ACK_PAGE, CONFIG_ACK_WRITE };
+
+struct config_qos {
+    enum config_store store;
+    char *file; /* "": <state directory>/<service name>/messages.sqlite */
+    enum config_acknowledgement acknowledgement;
+    uint32_t ttl_ms;      /* 24 h */
+    uint32_t ttl_ms_most; /* 30 d */
+    uint32_t queue;       /* 10000 */
+    uint32_t messages;    /* 1 million */
+    size_t bytes;         /* 1 GiB */
+    uint32_t remember_ms; /* 24 h */
+    uint32_t remembered;  /* 100000 */
+    uint32_t window;      /* 1000 */
+    uint32_t ack_ms;      /* 30 s */
+};
+
 struct config_service {
     unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
@@ -89,6 +110,7 @@ struct config_service {
     struct api_presence_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;
+    struct config_qos qos;
     struct config_notifications notifications;
     struct limits_settings limits;
     bool channels_open;

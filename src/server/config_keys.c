@@ -21,6 +21,8 @@ static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
 static const char *const roles[] = {"all", "public", "admin", NULL};
 /* In the order of enum config_auth. */
 static const char *const auths[] = {"development", "jwt", "webhook", NULL};
+static const char *const stores[] = {"sqlite", "memory", NULL};
+static const char *const acknowledgements[] = {"page", "write", NULL};
 static const char *const slow_policies[] = {"disconnect", "drop-oldest", "latest", NULL};
 
 /* In the order of enum client_address_field. */
@@ -231,6 +233,43 @@ const struct config_key config_keys[] = {
     SERVICE("slowPolicy", CONFIG_CHOICE, settings.slow_policy, "disconnect",
             "What happens when the queue is full. latest: keep the newest of each event name.",
             .words = slow_policies),
+    HEAD("services[].history", CONFIG_SECTION, &services,
+         "Events that each worker keeps for pages that were away for a moment (Last-Event-ID)."),
+    SERVICE("history.events", CONFIG_COUNT, settings.history.events, "10000", "So many.",
+            RANGE(1, 10000000), .zero = "none: each page that comes back is told of a gap"),
+    SERVICE("history.bytes", CONFIG_SIZE, settings.history.bytes, "16MiB", "Their size.",
+            RANGE(64 * KIB, 16 * GIB)),
+    SERVICE("history.time", CONFIG_DURATION, settings.history.keep_ms, "10m", "How long.",
+            RANGE(SEC, 24 * HOUR)),
+    HEAD("services[].qos", CONFIG_SECTION, &services,
+         "Messages with qos 1: they are stored until a page has acknowledged them."),
+    SERVICE("qos.store", CONFIG_CHOICE, qos.store, "sqlite",
+            "Where. memory: they are lost when the server ends, and the oldest when it is full.",
+            .words = stores),
+    SERVICE("qos.file", CONFIG_TEXT, qos.file, "", "\"\": <stateDirectory>/<name>/messages.sqlite.",
+            RANGE(0, 1024)),
+    SERVICE("qos.acknowledgement", CONFIG_CHOICE, qos.acknowledgement, "page",
+            "Who says that one has arrived. write: it is done when it was written to somebody.",
+            .words = acknowledgements),
+    SERVICE("qos.ttl", CONFIG_DURATION, qos.ttl_ms, "24h", "How long a message is kept that has no ttl.",
+            RANGE(SEC, 720 * HOUR)),
+    SERVICE("qos.ttlMost", CONFIG_DURATION, qos.ttl_ms_most, "720h", "The longest ttl that a message may have.",
+            RANGE(SEC, 1000 * HOUR)),
+    SERVICE("qos.queue", CONFIG_COUNT, qos.queue, "10000",
+            "Messages that wait for one user, token, channel, …; one more ends the oldest.",
+            RANGE(1, 10000000)),
+    SERVICE("qos.messages", CONFIG_COUNT, qos.messages, "1000000",
+            "Messages that wait in all; above it 503.", RANGE(1, 1000000000)),
+    SERVICE("qos.bytes", CONFIG_SIZE, qos.bytes, "1GiB", "Their size.", RANGE(64 * KIB, 1024 * GIB)),
+    SERVICE("qos.remember", CONFIG_DURATION, qos.remember_ms, "24h",
+            "How long it is known what became of one, and its id cannot be used again.", RANGE(SEC, 720 * HOUR)),
+    SERVICE("qos.remembered", CONFIG_COUNT, qos.remembered, "100000", "Of how many, at the most.",
+            RANGE(1, 100000000)),
+    SERVICE("qos.window", CONFIG_COUNT, qos.window, "1000",
+            "Messages of one queue that may be written and not yet acknowledged.", RANGE(1, 100000)),
+    SERVICE("qos.ackTimeout", CONFIG_DURATION, qos.ack_ms, "30s",
+            "Until a message is written again; twice as long each time, up to 10 min or this.",
+            RANGE(100, HOUR)),
     SERVICE("listeners", CONFIG_COUNT, settings.listeners, "100",
             "Event names that one stream may listen to.", RANGE(1, 10000)),
     SERVICE("channelsPerConnection", CONFIG_COUNT, settings.channels_per_connection, "100",

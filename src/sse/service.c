@@ -27,6 +27,7 @@ const struct sse_service_settings sse_service_settings_default = {
     .event_data_bytes = SSE_EVENT_MAX_DATA,
     .offline_grace_ms = 5000,
     .token_expiry_notice_ms = 60000,
+    .history = {.events = 10000, .bytes = (size_t)16 * 1024 * 1024, .keep_ms = 600000},
 };
 
 static struct sse_event *comment_new(void)

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "sse/connection.h"
+#include "sse/history.h"
 
 struct loop;
 struct sse_dispatch;
@@ -37,7 +38,8 @@ struct sse_service_settings {
     size_t event_data_bytes;          /* 64 KiB */
     uint32_t offline_grace_ms;        /* 5000 */
     uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
-    bool show_secrets;                /* to who asks for users or connections; for debugging */
+    struct sse_history_settings history;
+    bool show_secrets; /* to who asks for users or connections; for debugging */
 };
 
 extern const struct sse_service_settings sse_service_settings_default;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_END_H
+#define QOS_END_H
+/* Jobs that end copies, and one that forgets them. */
+#include "qos/look.h"
+#include "qos/store.h"
+
+/* One copy: its end, or (with state QOS_STORED) how often it has been written. -ENOENT when it is
+ * not stored any more. */
+struct qos_mark {
+    struct qos_job job;
+    uint64_t number;
+    struct qos_recipient *recipient; /* owned */
+    enum qos_state state;
+    uint32_t written;
+    int64_t now;
+    struct qos_copies ended; /* result: the copy, when it has ended */
+    void *context;
+};
+
+void qos_mark_init(struct qos_mark *mark, const struct qos_recipient *recipient);
+void qos_mark_release(struct qos_mark *mark);
+
+/* Deletes the copies of one message (id), or a slice of those that pass a filter. */
+struct qos_delete {
+    struct qos_job job; /* -ENOENT when there is no message with this id */
+    const char *id;     /* lent; NULL: by the filter */
+    const struct qos_filter *filter; /* lent */
+    uint64_t after;                  /* as in qos_list */
+    size_t limit;
+    int64_t now;
+    struct qos_copies ended; /* result */
+    bool is_all;             /* result */
+    void *context;
+};
+
+void qos_delete_init(struct qos_delete *delete);
+void qos_delete_release(struct qos_delete *delete);
+
+/* A slice of what time ends: copies whose ttl is over, then what is remembered too long. */
+struct qos_sweep {
+    struct qos_job job;
+    int64_t now;
+    uint32_t remember_ms;   /* how long ended messages are known, */
+    size_t remembered_most; /* and how many of them */
+    size_t limit;
+    struct qos_copies ended; /* result: expired */
+    size_t forgotten;        /* result: messages */
+    bool is_all;             /* result: nothing is left to do now */
+    void *context;
+};
+
+void qos_sweep_init(struct qos_sweep *sweep);
+void qos_sweep_release(struct qos_sweep *sweep);
+
+#endif

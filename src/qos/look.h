@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_LOOK_H
+#define QOS_LOOK_H
+/* Jobs that only look. */
+#include "qos/copies.h"
+#include "qos/store.h"
+
+/* The next copies of one queue. */
+struct qos_read {
+    struct qos_job job;
+    struct qos_recipient *recipient; /* owned */
+    uint64_t after;
+    size_t limit;
+    struct qos_copies copies; /* result */
+    bool is_all;              /* result: nothing follows */
+    void *context;
+};
+
+void qos_read_init(struct qos_read *read, const struct qos_recipient *recipient);
+void qos_read_release(struct qos_read *read);
+
+/* The queues that are not empty, of some values: the first copy of each. */
+struct qos_queues {
+    struct qos_job job;
+    const struct qos_recipient *recipients; /* lent; listening NULL: any */
+    size_t count;
+    struct qos_copies copies; /* result */
+    void *context;
+};
+
+void qos_queues_init(struct qos_queues *queues);
+void qos_queues_release(struct qos_queues *queues);
+
+/* All copies of one message. */
+struct qos_inspect {
+    struct qos_job job; /* -ENOENT when there is none */
+    const char *id;     /* lent */
+    struct qos_copies copies; /* result */
+    void *context;
+};
+
+void qos_inspect_init(struct qos_inspect *inspect);
+void qos_inspect_release(struct qos_inspect *inspect);
+
+/* Whom stored messages are listed, or deleted, for: a connection that has these would get them.
+ * NULL: whatever it is; all NULL: every message. The texts are lent. */
+struct qos_filter {
+    const char *user_id, *token, *tenant_id;
+    const char *const *channels;
+    size_t channel_count;
+    const char *const *listeners;
+    size_t listener_count;
+};
+
+/* Whether the copy passes. Copies for all pass every filter. */
+bool qos_filter_passes(const struct qos_filter *filter, const struct qos_copy *copy);
+
+/* A slice of the stored copies that pass. */
+struct qos_list {
+    struct qos_job job;
+    const struct qos_filter *filter; /* lent */
+    uint64_t after;                  /* a number; result: where the next slice begins */
+    size_t limit;                    /* messages looked at */
+    uint64_t skip;                   /* so many that pass are only counted, then */
+    size_t most;                     /* so many are kept, and the rest only counted */
+    uint64_t passed;                 /* result */
+    struct qos_copies copies;        /* result */
+    bool is_all;                     /* result */
+    void *context;
+};
+
+void qos_list_init(struct qos_list *list);
+void qos_list_release(struct qos_list *list);
+
+#endif

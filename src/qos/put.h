@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_PUT_H
+#define QOS_PUT_H
+/* Stores the messages of one request, all of them or none. */
+#include "qos/copies.h"
+#include "qos/store.h"
+
+struct qos_put_item {
+    struct qos_message message;      /* lent; its number is set */
+    const struct sse_target *target; /* lent */
+    size_t stored;                   /* result: copies that there are now */
+    /* Result: the same message was stored before, and nothing was done. With other content under
+     * this id the whole job fails: -EEXIST, at. */
+    bool is_repeat;
+    bool *was_empty; /* result, for each value of the target (one for all): its queue had no copy */
+};
+
+struct qos_put {
+    struct qos_job job;
+    struct qos_put_item *items; /* lent */
+    size_t count;
+    uint64_t queue_most;                  /* copies of one queue; the oldest makes room */
+    uint64_t messages_most, bytes_most;   /* stored ones in all: beyond, -ENOSPC; a repository that
+                                           * is not durable lets the oldest make room instead */
+    int64_t now;                          /* wall ms */
+    size_t at;                            /* result: the item that the failure is about */
+    struct qos_copies displaced;          /* result */
+    void *context;                        /* the caller's */
+};
+
+/* Sets job.run and job.weight; done is the caller's to set. */
+void qos_put_init(struct qos_put *put);
+void qos_put_release(struct qos_put *put); /* the results; not what is lent */
+
+#endif

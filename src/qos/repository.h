@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_REPOSITORY_H
+#define QOS_REPOSITORY_H
+/*
+ * Where the messages of one service lie until somebody has them. A message has a copy for each of
+ * its recipients; the copies of one recipient are its queue, in the order of their numbers. An ended
+ * copy is remembered for a while, so that its sender can ask, and cannot send it twice by mistake.
+ *
+ * Blocking, and of one thread: qos/store.h has the thread. What the operations hand out is lent
+ * until the visit returns. Each returns 0 or a negative errno. One that could not do its work
+ * (-EIO, -ENOSPC, …) also sets fault: then the transaction can only be rolled back. -ENOENT is an
+ * answer, not a fault.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sse/target.h"
+
+/* Whose queue. */
+struct qos_recipient {
+    enum sse_dimension dimension;
+    const char *value;     /* "" for SSE_ALL */
+    const char *listening; /* the event that they must listen to; "": whether they do or not */
+};
+
+enum qos_state {
+    QOS_STORED,
+    QOS_ACKNOWLEDGED,
+    QOS_EXPIRED,   /* its ttl is over */
+    QOS_DISPLACED, /* a bound was reached, and it was the oldest */
+    QOS_DELETED,   /* by a back end */
+    QOS_STATES
+};
+
+extern const char *const qos_state_words[QOS_STATES];
+
+struct qos_message {
+    uint64_t number; /* greater than that of every earlier one, never used again; put sets it */
+    const char *id;
+    const char *json; /* one message as it is POSTed to "send", its id included */
+    size_t length;
+    uint64_t digest; /* of what was sent under this id: the same id with another one is refused */
+    int64_t created, expires; /* wall ms */
+    const char *receipt;      /* a URL; "": none; "true": those who watch the service's presence */
+};
+
+struct qos_copy {
+    const struct qos_message *message; /* json is NULL once all its copies have ended */
+    struct qos_recipient recipient;
+    enum qos_state state;
+    uint32_t written; /* how often it was written to somebody */
+    int64_t ended;    /* wall ms; 0: it has not */
+};
+
+/* False: enough. */
+typedef bool (*qos_visit)(void *context, const struct qos_copy *copy);
+
+struct qos_totals {
+    uint64_t copies;   /* stored ones */
+    uint64_t messages; /* that have a stored copy */
+    uint64_t bytes;    /* of their JSON */
+};
+
+struct qos_repository;
+
+struct qos_repository_ops {
+    const char *name;
+    bool is_durable; /* what commit has returned survives the process, and the power */
+
+    int (*begin)(struct qos_repository *repository);
+    int (*commit)(struct qos_repository *repository);
+    void (*rollback)(struct qos_repository *repository); /* after a fault only */
+
+    /* The number and the digest (nothing else) of the message with this id, ended or not. */
+    int (*find)(struct qos_repository *repository, const char *id, struct qos_message *message);
+    /* A copy for each value of the target; a value that is there twice has one. The id is new. */
+    int (*put)(struct qos_repository *repository, struct qos_message *message,
+               const struct sse_target *target);
+    /* -ENOENT when there is no such copy that is stored. written: how often, in all. */
+    int (*end)(struct qos_repository *repository, uint64_t number,
+               const struct qos_recipient *recipient, enum qos_state state, int64_t at,
+               uint32_t written);
+    /* Sets how often a stored copy was written. -ENOENT as above. */
+    int (*note)(struct qos_repository *repository, uint64_t number,
+                const struct qos_recipient *recipient, uint32_t written);
+
+    /* Stored copies. How many a queue has: */
+    int (*count)(struct qos_repository *repository, const struct qos_recipient *recipient,
+                 uint64_t *count);
+    /* Those of a queue behind a number, in order. */
+    int (*read)(struct qos_repository *repository, const struct qos_recipient *recipient,
+                uint64_t after, size_t limit, qos_visit visit, void *context);
+    /* The first stored copy of each queue that this value has, whatever its listening. */
+    int (*queues)(struct qos_repository *repository, enum sse_dimension dimension,
+                  const char *value, qos_visit visit, void *context);
+    /* Those of all messages behind a number, message by message: limit counts messages. */
+    int (*scan)(struct qos_repository *repository, uint64_t after, size_t limit, qos_visit visit,
+                void *context);
+    /* Those that have expired by now, the first to expire first. The visit must not end them. */
+    int (*expired)(struct qos_repository *repository, int64_t now, size_t limit, qos_visit visit,
+                   void *context);
+
+    /* All copies of one message, ended ones too; -ENOENT when it is not known (any more). */
+    int (*states)(struct qos_repository *repository, uint64_t number, qos_visit visit,
+                  void *context);
+    /* Forgets messages whose last copy ended before a time, the oldest first, and also the oldest
+     * of those beyond most; limit of them at once. *forgotten: how many. */
+    int (*forget)(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
+                  size_t *forgotten);
+
+    void (*free)(struct qos_repository *repository);
+};
+
+/* Embedded first in the struct of the concrete one. */
+struct qos_repository {
+    const struct qos_repository_ops *ops;
+    int fault; /* 0, or what made the transaction fail */
+    struct qos_totals totals;
+};
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_SQLITE_H
+#define QOS_SQLITE_H
+/*
+ * A repository in one SQLite file: WAL, synchronous=FULL, so that what commit has returned is on
+ * the disk.
+ */
+#include <stddef.h>
+
+struct qos_repository;
+
+/* Opens the file, or makes it; checks it (PRAGMA quick_check), and brings an older schema up to
+ * date. NULL with a negative errno in *error and a sentence in fault: -EUCLEAN when the file is
+ * damaged, -EPROTONOSUPPORT when a newer program made it. */
+struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault,
+                                      size_t fault_size);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_HISTORY_H
+#define SSE_HISTORY_H
+/*
+ * The last events of a service, in the order in which every worker writes them, so that a page that
+ * was away gets what it has missed. Each event has a position, which is the same in all workers:
+ * they all begin with 1 and see the same events. Bounded by count, bytes and age.
+ *
+ * Where a page was is told by the id of the last event that it has seen: a message's, or one that
+ * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sse_history;
+struct sse_message;
+struct sse_subject;
+
+struct sse_history_settings {
+    uint32_t events;  /* 10000; 0: none are kept, but positions are counted all the same */
+    size_t bytes;     /* 16 MiB */
+    uint32_t keep_ms; /* 10 min */
+};
+
+struct sse_history *sse_history_new(const struct sse_history_settings *settings);
+void sse_history_free(struct sse_history *history);
+
+/* Takes a reference to the message. Its position. now: loop ms. */
+uint64_t sse_history_add(struct sse_history *history, struct sse_message *message, uint64_t now);
+uint64_t sse_history_last(const struct sse_history *history); /* 0: there was none yet */
+/* The first position that is still kept; last + 1 when none is. */
+uint64_t sse_history_first(struct sse_history *history, uint64_t now);
+size_t sse_history_bytes(const struct sse_history *history);
+size_t sse_history_count(const struct sse_history *history);
+
+/* The message at a position, NULL when it is not kept (any more). Borrowed. */
+struct sse_message *sse_history_at(const struct sse_history *history, uint64_t position);
+
+/* Where the message with this id is; 0: it is not kept. */
+uint64_t sse_history_position(const struct sse_history *history, const char *id);
+
+/* A message was written outside of the order, to one who was not there before: to come back with
+ * its id is to come back to where the order was then, the first time. */
+void sse_history_note(struct sse_history *history, const char *id, uint64_t position);
+
+#define SSE_POSITION_ID_SIZE 40u
+/* The id that names a position. */
+void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE]);
+
+/* What a page that was here before can have. */
+enum sse_resume {
+    SSE_RESUME_NONE,    /* it showed no id: it begins now */
+    SSE_RESUMED,        /* all that it has missed */
+    SSE_RESUME_TOO_OLD, /* some of that is not kept any more: what is, it gets */
+    SSE_RESUME_EPOCH,   /* its id is of another life of the server: it gets what this one has */
+    SSE_RESUME_UNKNOWN, /* its id is none that we know, or none of its own: it begins now */
+    SSE_RESUMES
+};
+
+extern const char *const sse_resume_words[SSE_RESUMES]; /* for sse-gap: "too-old" and so on */
+
+/* Where a page goes on that shows this id. *after: the position that it has seen. An id of an event
+ * that was not for this subject is unknown. */
+enum sse_resume sse_history_find(struct sse_history *history, const char *id,
+                                 const struct sse_subject *subject, uint64_t now, uint64_t *after);
+
+#endif
