@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+#ifdef SSE_SERVER_FAULTS
+enum { HAS_FAULTS = 1 };
+#else
+enum { HAS_FAULTS = 0 };
+#endif
+
+enum { THREADS = 4, PASSES = 1000 };
+
+/* How a child ends that has this in its environment; if it lives on, it exits with 0. */
+static int end_of_child(const char *value, void (*run)(void))
+{
+    const pid_t child = fork();
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (value)
+            setenv("FAULT_POINT", value, 1);
+        else
+            unsetenv("FAULT_POINT");
+        run();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void assert_killed_by(int status, int signal)
+{
+    if (HAS_FAULTS) {
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), signal);
+    } else {
+        assert_int_equal(status, 0);
+    }
+}
+
+static void pass_three_times(void)
+{
+    fault_point("store.committed");
+    fault_point("store.committed");
+    fault_point("store.committed");
+}
+
+/* Exits with 1 when it lived to see what follows the second pass. */
+static void pass_and_tell(void)
+{
+    fault_point("a");
+    fault_point("a");
+    _exit(1);
+}
+
+static void the_pass_that_was_asked_for_kills(void **state)
+{
+    (void)state;
+    assert_killed_by(end_of_child("store.committed:1", pass_three_times), SIGKILL);
+    assert_killed_by(end_of_child("store.committed:3", pass_three_times), SIGKILL);
+    assert_int_equal(end_of_child("store.committed:4", pass_three_times), 0);
+}
+
+static void nothing_runs_behind_it(void **state)
+{
+    int status = end_of_child("a:2", pass_and_tell);
+
+    (void)state;
+    assert_int_equal(WIFEXITED(status), !HAS_FAULTS);
+    status = end_of_child("a:3", pass_and_tell);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+}
+
+static void other_points_do_not(void **state)
+{
+    (void)state;
+    assert_int_equal(end_of_child(NULL, pass_three_times), 0);
+    assert_int_equal(end_of_child("store.commit:1", pass_three_times), 0);
+    assert_int_equal(end_of_child("store.committed.late:1", pass_three_times), 0);
+    assert_int_equal(end_of_child("desk.written:1", pass_three_times), 0);
+}
+
+static void what_cannot_be_read_is_not_passed_over(void **state)
+{
+    const char *const values[] = {
+        "",  "store.committed",    ":1",                 "store.committed:", "store.committed:0",
+        "a", "store.committed:1x", "store.committed:one"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        assert_killed_by(end_of_child(values[i], pass_three_times), SIGABRT);
+}
+
+static void *pass_often(void *argument)
+{
+    for (int i = 0; i < PASSES; i++)
+        fault_point("a");
+    return argument;
+}
+
+static void pass_in_threads(void)
+{
+    pthread_t threads[THREADS];
+
+    for (size_t i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, pass_often, NULL) != 0)
+            _exit(2);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void threads_count_together(void **state)
+{
+    (void)state;
+    assert_int_equal(THREADS * PASSES, 4000);
+    assert_killed_by(end_of_child("a:4000", pass_in_threads), SIGKILL);
+    assert_int_equal(end_of_child("a:4001", pass_in_threads), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_pass_that_was_asked_for_kills),
+        cmocka_unit_test(nothing_runs_behind_it),
+        cmocka_unit_test(other_points_do_not),
+        cmocka_unit_test(what_cannot_be_read_is_not_passed_over),
+        cmocka_unit_test(threads_count_together),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
