@@ -4,12 +4,12 @@
 /*
  * Decides when a stored copy is written, and to whom, so that each recipient's queue is seen in
  * order, no copy is on its way twice at the same time, and none is forgotten. One for each service,
- * on the worker that owns it. Does no work itself: it asks by its ops, whose answers come back later
- * (or at once, from inside the call).
+ * on the worker that owns it. Does no work itself: it asks by its ops, whose answers come back
+ * later (or at once, from inside the call).
  *
  * A recipient whose connections have copies that they have not acknowledged, or who has more that
- * wait for them, has a *box* here; all others have none: their copies lie in the store, and the next
- * one to be stored is written at once to whoever is there (and then there is a box).
+ * wait for them, has a *box* here; all others have none: their copies lie in the store, and the
+ * next one to be stored is written at once to whoever is there (and then there is a box).
  *
  * Positions are those of the service's history: the place of an event in the one order in which all
  * workers write what goes to everybody. A copy written to its whole target has a position; one
@@ -60,8 +60,8 @@ struct qos_census {
 
 struct qos_desk_ops {
     /* Stored copies of the queue behind a number → qos_desk_read() */
-    void (*read)(void *context, uint64_t box, const struct qos_recipient *recipient,
-                 uint64_t after, size_t limit);
+    void (*read)(void *context, uint64_t box, const struct qos_recipient *recipient, uint64_t after,
+                 size_t limit);
     /* Counts the living: a holder's joined is below position, and its page is not instance (unless
      * 0) → qos_desk_counted() */
     void (*census)(void *context, uint64_t box, const struct qos_recipient *recipient,
@@ -94,11 +94,11 @@ void qos_desk_free(struct qos_desk *desk);
 bool qos_desk_stored(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
                      bool was_empty, uint64_t position);
 /* How many connections got it. */
-void qos_desk_reached(struct qos_desk *desk, uint64_t number,
-                      const struct qos_recipient *recipient, size_t count);
+void qos_desk_reached(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
+                      size_t count);
 
-/* A connection has come to a queue: it has connected, or begun to listen, or subscribed. has_stored:
- * the queue has stored copies. From now on it gets what is written to everybody. */
+/* A connection has come to a queue: it has connected, or begun to listen, or subscribed.
+ * has_stored: the queue has stored copies. From now on it gets what is written to everybody. */
 void qos_desk_arrive(struct qos_desk *desk, const struct qos_client *client,
                      const struct qos_recipient *recipient, bool has_stored);
 void qos_desk_leave(struct qos_desk *desk, const char *connection_id,

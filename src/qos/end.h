@@ -23,8 +23,8 @@ void qos_mark_release(struct qos_mark *mark);
 
 /* Deletes the copies of one message (id), or a slice of those that pass a filter. */
 struct qos_delete {
-    struct qos_job job; /* -ENOENT when there is no message with this id */
-    const char *id;     /* lent; NULL: by the filter */
+    struct qos_job job;              /* -ENOENT when there is no message with this id */
+    const char *id;                  /* lent; NULL: by the filter */
     const struct qos_filter *filter; /* lent */
     uint64_t after;                  /* as in qos_list */
     size_t limit;

@@ -33,8 +33,8 @@ void qos_queues_release(struct qos_queues *queues);
 
 /* All copies of one message. */
 struct qos_inspect {
-    struct qos_job job; /* -ENOENT when there is none */
-    const char *id;     /* lent */
+    struct qos_job job;       /* -ENOENT when there is none */
+    const char *id;           /* lent */
     struct qos_copies copies; /* result */
     void *context;
 };

@@ -19,13 +19,13 @@ struct qos_put {
     struct qos_job job;
     struct qos_put_item *items; /* lent */
     size_t count;
-    uint64_t queue_most;                  /* copies of one queue; the oldest makes room */
-    uint64_t messages_most, bytes_most;   /* stored ones in all: beyond, -ENOSPC; a repository that
-                                           * is not durable lets the oldest make room instead */
-    int64_t now;                          /* wall ms */
-    size_t at;                            /* result: the item that the failure is about */
-    struct qos_copies displaced;          /* result */
-    void *context;                        /* the caller's */
+    uint64_t queue_most;                /* copies of one queue; the oldest makes room */
+    uint64_t messages_most, bytes_most; /* stored ones in all: beyond, -ENOSPC; a repository that
+                                         * is not durable lets the oldest make room instead */
+    int64_t now;                        /* wall ms */
+    size_t at;                          /* result: the item that the failure is about */
+    struct qos_copies displaced;        /* result */
+    void *context;                      /* the caller's */
 };
 
 /* Sets job.run and job.weight; done is the caller's to set. */

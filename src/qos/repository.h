@@ -3,8 +3,9 @@
 #define QOS_REPOSITORY_H
 /*
  * Where the messages of one service lie until somebody has them. A message has a copy for each of
- * its recipients; the copies of one recipient are its queue, in the order of their numbers. An ended
- * copy is remembered for a while, so that its sender can ask, and cannot send it twice by mistake.
+ * its recipients; the copies of one recipient are its queue, in the order of their numbers. An
+ * ended copy is remembered for a while, so that its sender can ask, and cannot send it twice by
+ * mistake.
  *
  * Blocking, and of one thread: qos/store.h has the thread. What the operations hand out is lent
  * until the visit returns. Each returns 0 or a negative errno. One that could not do its work

@@ -12,7 +12,6 @@ struct qos_repository;
 /* Opens the file, or makes it; checks it (PRAGMA quick_check), and brings an older schema up to
  * date. NULL with a negative errno in *error and a sentence in fault: -EUCLEAN when the file is
  * damaged, -EPROTONOSUPPORT when a newer program made it. */
-struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault,
-                                      size_t fault_size);
+struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault, size_t fault_size);
 
 #endif

@@ -54,9 +54,9 @@ struct qos_store_report {
     bool is_open;
     struct qos_totals totals;
     uint64_t transactions, jobs;
-    uint64_t faults;       /* transactions that failed, openings included */
-    uint64_t waiting;      /* jobs submitted and not done */
-    uint64_t commit_us;    /* time spent in commits, in all */
+    uint64_t faults;    /* transactions that failed, openings included */
+    uint64_t waiting;   /* jobs submitted and not done */
+    uint64_t commit_us; /* time spent in commits, in all */
     uint64_t commit_us_max;
 };
 
