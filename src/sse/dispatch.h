@@ -15,6 +15,7 @@
 
 struct sse_dispatch;
 struct sse_event;
+struct sse_message;
 struct sse_service;
 struct sse_target;
 
@@ -24,11 +25,13 @@ struct sse_target;
 struct sse_dispatch_job {
     struct list node;
     const struct sse_target *target;
-    struct sse_event *event; /* sent; or NULL: each selected connection is closed, with: */
+    struct sse_message *message; /* lent; what the history keeps; NULL: nothing */
+    struct sse_event *event;     /* sent; or NULL: each selected connection is closed, with: */
     enum sse_close_reason reason;
     const char *text;
     int64_t reconnect_ms;
-    size_t count; /* result: connections written to (or closed), each once */
+    size_t count;      /* result: connections written to (or closed), each once */
+    uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
     void (*on_done)(struct sse_dispatch_job *job);
     /* the dispatcher's own: where a sliced walk stands */
     size_t value_index, member_index;

@@ -1,269 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sse/message.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "sse/event.h"
+#include "sse/json_number.h"
 
-#define EPOCH_BYTES 4u
+#define EPOCH_BYTES 8u
+#define RESEND      ":resend\n"
 
-static const char *const reserved_names[] = {"connect-finish", "connect-close", "sse-set-duration"};
-static const char *const own_fields[] = {"event", "data", "listening", "qos", "ttl", "id"};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What is being read, and where to say what is wrong with it. */
-struct reading {
-    const json_t *object;
-    size_t max_data;
-    char *fault;
-    size_t fault_size;
-};
-
-static bool is_one_of(const char *text, const char *const *words, size_t count)
+struct sse_message *sse_message_ref(struct sse_message *message)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(text, words[i]) == 0)
-            return true;
-    }
-    return false;
+    atomic_fetch_add_explicit(&message->refs, 1, memory_order_relaxed);
+    return message;
 }
 
-static int check_names(const struct reading *reading)
+struct sse_message *sse_message_unref(struct sse_message *message)
 {
-    void *at = json_object_iter((json_t *)(uintptr_t)reading->object);
-
-    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)reading->object, at)) {
-        const char *key = json_object_iter_key(at);
-
-        if (is_one_of(key, own_fields, COUNT(own_fields)) ||
-            is_one_of(key, sse_dimension_keys, SSE_DIMENSIONS))
-            continue;
-        snprintf(reading->fault, reading->fault_size,
-                 "unknown field \"%.64s\"; a message has event, data, listening, qos, ttl, id and "
-                 "one of userId, accessToken, tenantId, channel, connectionId, all",
-                 key);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-/* A text that stands in one line of the event. */
-static int read_line(const struct reading *reading, const char *key, size_t limit, char **text)
-{
-    const json_t *value = json_object_get(reading->object, key);
-    const char *string = json_string_value(value);
-    int status;
-
-    if (!string || string[0] == '\0') {
-        snprintf(reading->fault, reading->fault_size, "\"%s\" must be a non-empty string", key);
-        return -EINVAL;
-    }
-    status = sse_event_check_field(string, json_string_length(value), limit);
-    if (status == -EMSGSIZE)
-        snprintf(reading->fault, reading->fault_size, "\"%s\" is longer than %zu bytes", key,
-                 limit);
-    else if (status < 0)
-        snprintf(reading->fault, reading->fault_size,
-                 "\"%s\" must not hold line breaks or NUL characters", key);
-    else
-        *text = mem_strdup(string);
-    return status == -EMSGSIZE ? -EINVAL : status;
-}
-
-static int read_event(const struct reading *reading, struct sse_message *message)
-{
-    const int status = read_line(reading, "event", SSE_EVENT_MAX_NAME, &message->event);
-
-    if (status < 0)
-        return status;
-    if (is_one_of(message->event, reserved_names, COUNT(reserved_names))) {
-        snprintf(reading->fault, reading->fault_size,
-                 "the event \"%s\" is the server's own; choose another name", message->event);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int read_id(const struct reading *reading, struct sse_message *message)
-{
-    char id[SSE_MESSAGE_ID_SIZE];
-
-    if (json_object_get(reading->object, "id"))
-        return read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
-    sse_message_make_id(id);
-    message->id = mem_strdup(id);
-    return 0;
-}
-
-static int read_target(const struct reading *reading, struct sse_message *message)
-{
-    const json_t *listening = json_object_get(reading->object, "listening");
-    const unsigned every = (1u << SSE_DIMENSIONS) - 1;
-    const int status = sse_target_from_json(&message->target, reading->object, every,
-                                            reading->fault, reading->fault_size);
-
-    if (status < 0)
-        return status;
-    if (listening && !json_is_boolean(listening)) {
-        snprintf(reading->fault, reading->fault_size, "\"listening\" must be true or false");
-        return -EINVAL;
-    }
-    if (json_is_true(listening))
-        message->target.listening = mem_strdup(message->event);
-    return 0;
-}
-
-static int check_delivery(const struct reading *reading)
-{
-    const json_t *ttl = json_object_get(reading->object, "ttl");
-    const json_t *qos = json_object_get(reading->object, "qos");
-
-    if (ttl && (!json_is_integer(ttl) || json_integer_value(ttl) < 0)) {
-        snprintf(reading->fault, reading->fault_size,
-                 "\"ttl\" must be a whole number of seconds, 0 or more");
-        return -EINVAL;
-    }
-    if (!qos)
-        return 0;
-    if (!json_is_integer(qos) || (json_integer_value(qos) != 0 && json_integer_value(qos) != 1)) {
-        snprintf(reading->fault, reading->fault_size, "\"qos\" must be 0 or 1");
-        return -EINVAL;
-    }
-    if (json_integer_value(qos) == 1) {
-        snprintf(reading->fault, reading->fault_size,
-                 "this server does not store messages yet; send it with \"qos\" 0");
-        return -ENOTSUP;
-    }
-    return 0;
-}
-
-/* The fewest digits from which a reader gets the same number back. */
-static unsigned digits_of(double number)
-{
-    char text[32];
-
-    for (unsigned digits = 15; digits < 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", (int)digits, number);
-        if (strtod(text, NULL) == number)
-            return digits;
-    }
-    return 17;
-}
-
-/* Jansson would write 0.1 as 0.10000000000000001. The depth is bounded by base/json. */
-static unsigned digits_needed(const json_t *value) // NOLINT(misc-no-recursion)
-{
-    unsigned most = 15;
-
-    if (json_is_real(value))
-        return digits_of(json_real_value(value));
-    for (size_t i = 0; i < json_array_size(value) && most < 17; i++) {
-        const unsigned digits = digits_needed(json_array_get(value, i));
-
-        most = digits > most ? digits : most;
-    }
-    if (json_is_object(value)) {
-        const char *key;
-        json_t *member;
-
-        json_object_foreach((json_t *)(uintptr_t)value, key, member) {
-            const unsigned digits = digits_needed(member);
-
-            most = digits > most ? digits : most;
-        }
-    }
-    return most;
-}
-
-/* Encodes the event with its data; text holds what was sent as data. */
-static int encode(const struct reading *reading, struct sse_message *message, const char *text,
-                  size_t length)
-{
-    const struct sse_event_fields fields = {
-        .id = message->id,
-        .name = message->event,
-        .data = text,
-        .data_length = length,
-        .retry_ms = -1,
-    };
-
-    if (length > reading->max_data) {
-        snprintf(reading->fault, reading->fault_size,
-                 "\"data\" has %zu bytes; at most %zu are taken", length, reading->max_data);
-        return -EMSGSIZE;
-    }
-    message->wire = sse_event_encode(&fields);
-    if (message->wire)
-        return 0;
-    snprintf(reading->fault, reading->fault_size, "\"data\" is not valid UTF-8");
-    return -EINVAL;
-}
-
-static int read_data(const struct reading *reading, struct sse_message *message)
-{
-    const json_t *data = json_object_get(reading->object, "data");
-    char *text;
-    int status;
-
-    if (!data)
-        return encode(reading, message, "", 0);
-    if (json_is_string(data))
-        return encode(reading, message, json_string_value(data), json_string_length(data));
-    text =
-        json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_needed(data)));
-    if (!text) {
-        snprintf(reading->fault, reading->fault_size, "\"data\" cannot be written as JSON");
-        return -EINVAL;
-    }
-    status = encode(reading, message, text, strlen(text));
-    free(text);
-    return status;
-}
-
-int sse_message_from_json(struct sse_message *message, const json_t *object, size_t max_data,
-                          char *fault, size_t fault_size)
-{
-    const struct reading reading = {object, max_data, fault, fault_size};
-    int status;
-
-    *message = (struct sse_message){0};
-    if (!json_is_object(object)) {
-        snprintf(fault, fault_size, "a message must be a JSON object");
-        return -EINVAL;
-    }
-    status = check_names(&reading);
-    if (status == 0)
-        status = check_delivery(&reading);
-    if (status == 0)
-        status = read_event(&reading, message);
-    if (status == 0)
-        status = read_id(&reading, message);
-    if (status == 0)
-        status = read_target(&reading, message);
-    if (status == 0)
-        status = read_data(&reading, message);
-    if (status < 0)
-        sse_message_release(message);
-    return status;
-}
-
-void sse_message_release(struct sse_message *message)
-{
+    if (!message || atomic_fetch_sub_explicit(&message->refs, 1, memory_order_acq_rel) != 1)
+        return NULL;
     free(message->id);
     free(message->event);
     sse_target_release(&message->target);
     bytes_unref(message->wire);
-    *message = (struct sse_message){0};
+    free(message->receipt);
+    json_decref(message->data);
+    free(message);
+    return NULL;
+}
+
+struct sse_message *sse_message_narrow(const struct sse_message *message, const bool *is_kept)
+{
+    struct sse_message *narrow = mem_zalloc(sizeof(*narrow));
+
+    atomic_init(&narrow->refs, 1);
+    narrow->id = mem_strdup(message->id);
+    narrow->event = mem_strdup(message->event);
+    sse_target_narrow(&narrow->target, &message->target, is_kept);
+    narrow->wire = bytes_ref(message->wire);
+    narrow->is_stored = message->is_stored;
+    narrow->ttl_s = message->ttl_s;
+    narrow->receipt = mem_strdup(message->receipt);
+    return narrow;
+}
+
+/* FNV-1a: it tells a mistake, and keeps nobody out. */
+static uint64_t digest_of(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static json_t *without_id(const struct sse_message *message)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "event", json_string(message->event));
+    if (message->data)
+        json_object_set(object, "data", message->data);
+    sse_target_to_json(&message->target, object);
+    json_object_set_new(object, "qos", json_integer(message->is_stored));
+    if (message->ttl_s >= 0)
+        json_object_set_new(object, "ttl", json_integer(message->ttl_s));
+    if (strcmp(message->receipt, "true") == 0)
+        json_object_set_new(object, "receipt", json_true());
+    else if (*message->receipt != '\0')
+        json_object_set_new(object, "receipt", json_string(message->receipt));
+    return object;
+}
+
+char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
+{
+    json_t *object = without_id(message);
+    char *text = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+
+    *digest = digest_of(text);
+    free(text);
+    json_object_set_new(object, "id", json_string(message->id));
+    text = json_number_dumps(object, JSON_COMPACT);
+    *length = strlen(text);
+    json_decref(object);
+    return text;
+}
+
+struct bytes *sse_message_resend_wire(const struct sse_message *message)
+{
+    const size_t comment = sizeof(RESEND) - 1;
+    struct buf wire = BUF_INIT;
+
+    buf_reserve(&wire, comment + message->wire->length);
+    buf_append(&wire, RESEND, comment);
+    buf_append(&wire, message->wire->data, message->wire->length);
+    return buf_freeze(&wire);
 }
 
 /* Drawn once per process: ids of an earlier life are never made again. */

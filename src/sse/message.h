@@ -2,28 +2,57 @@
 #ifndef SSE_MESSAGE_H
 #define SSE_MESSAGE_H
 /*
- * What + whom. The one JSON form of a message is what is POSTed to "send"; later the cluster
- * forwards it and the store keeps it. Immutable once made.
+ * What + whom. The one JSON form of a message is what is POSTed to "send", what the store keeps and
+ * (later) what the cluster forwards. Shared by all workers: immutable once it has left the thread
+ * that made it.
  */
 #include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sse/target.h"
 
 struct bytes;
 
 struct sse_message {
+    atomic_uint refs;
     char *id;    /* the sender's, or made by sse_message_make_id */
     char *event; /* the event's name */
     struct sse_target target;
     struct bytes *wire; /* encoded once, here */
+    /* Of those that are stored (qos 1) alone: */
+    bool is_stored;
+    int64_t ttl_s; /* -1: not said */
+    char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
+    json_t
+        *data; /* as it was given; NULL: none. Only until it is shared: json_t counts no threads */
 };
 
-/* 0, or -EINVAL / -EMSGSIZE with a sentence in fault that names the field; then nothing is held.
+#define SSE_MESSAGE_MAX_RECEIPT 1024u
+
+/* 0, or -EINVAL / -EMSGSIZE with a sentence in fault that names the field; then *message is NULL.
  * Fields that no message has are refused. max_data bounds the encoded data in bytes. */
-int sse_message_from_json(struct sse_message *message, const json_t *object, size_t max_data,
+int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
                           char *fault, size_t fault_size);
-void sse_message_release(struct sse_message *message);
+/* What the store gave back: it was checked when it came. */
+int sse_message_from_store(struct sse_message **message, const json_t *object);
+/* The server's own, of an event that back ends may not send: takes over the target and the data. */
+struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data);
+struct sse_message *sse_message_ref(struct sse_message *message);
+struct sse_message *sse_message_unref(struct sse_message *message); /* accepts NULL, always NULL */
+
+/* The same for other recipients: those of its values that are kept (one flag each). The data is not
+ * with it. */
+struct sse_message *sse_message_narrow(const struct sse_message *message, const bool *is_kept);
+
+/* The JSON form, its id and its target as they are now; the caller frees it. *digest says what was
+ * sent: it differs when anything but the id does. For the thread that made it. */
+char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest);
+
+/* The wire of one that is written again, with the comment ":resend". One reference. */
+struct bytes *sse_message_resend_wire(const struct sse_message *message);
 
 /* A fresh id: unique in this process and, through a random epoch, across restarts. Any thread. */
 #define SSE_MESSAGE_ID_SIZE 40u

@@ -132,6 +132,49 @@ int sse_target_from_json(struct sse_target *target, const json_t *object, unsign
     return 0;
 }
 
+void sse_target_to_json(const struct sse_target *target, json_t *object)
+{
+    const char *key = sse_dimension_keys[target->dimension];
+    json_t *values;
+
+    if (target->listening)
+        json_object_set_new(object, "listening", json_true());
+    if (target->dimension == SSE_ALL) {
+        json_object_set_new(object, key, json_true());
+        return;
+    }
+    values = json_array();
+    for (size_t i = 0; i < target->count; i++)
+        json_array_append_new(values, json_string(target->values[i]));
+    json_object_set_new(object, key, values);
+}
+
+void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
+                       const bool *is_kept)
+{
+    size_t size = 0;
+    char *at;
+
+    *narrow = (struct sse_target){
+        .dimension = target->dimension,
+        .listening = mem_strdup(target->listening),
+    };
+    for (size_t i = 0; i < target->count; i++)
+        size += is_kept[i] ? sizeof(char *) + strlen(target->values[i]) + 1 : 0;
+    if (size == 0)
+        return;
+    narrow->values = mem_alloc(size);
+    for (size_t i = 0; i < target->count; i++)
+        narrow->count += is_kept[i] ? 1 : 0;
+    at = (char *)(narrow->values + narrow->count);
+    for (size_t i = 0, kept = 0; i < target->count; i++) {
+        if (!is_kept[i])
+            continue;
+        narrow->values[kept++] = at;
+        at = stpcpy(at, target->values[i]) + 1;
+    }
+}
+
 void sse_target_release(struct sse_target *target)
 {
     free(target->values);

@@ -31,12 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct json_fault json_fault;
     json_t *object = json_parse((const char *)data, size, &json_fault);
-    struct sse_message message;
+    struct sse_message *message;
     char fault[256];
 
     if (object && sse_message_from_json(&message, object, 65536, fault, sizeof(fault)) == 0) {
-        check(&message, json_object_get(object, "data"));
-        sse_message_release(&message);
+        check(message, json_object_get(object, "data"));
+        sse_message_unref(message);
     }
     json_decref(object);
     return 0;

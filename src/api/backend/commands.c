@@ -11,9 +11,8 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/reply.h"
-#include "base/bytes.h"
-#include "base/mem.h"
 #include "sse/event.h"
+#include "sse/message.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 
@@ -27,7 +26,7 @@
  * delivery's from then on. */
 static struct delivery *select_individuals(struct api_exchange *exchange, json_t *body)
 {
-    struct delivery *delivery = delivery_new(exchange, 1);
+    struct delivery *delivery = delivery_new(exchange->service, exchange, 1);
     char fault[400];
 
     delivery->source = body;
@@ -124,11 +123,6 @@ void api_handle_disconnect_user(struct api_exchange *exchange)
     delivery_free(delivery);
 }
 
-struct duration {
-    int64_t seconds;
-    struct bytes *wire;
-};
-
 static void set_group(const struct sse_group *group, int64_t seconds)
 {
     for (size_t i = 0; group && i < group->count; i++)
@@ -138,8 +132,8 @@ static void set_group(const struct sse_group *group, int64_t seconds)
 static void set_durations(struct delivery *delivery, const struct api_service *service)
 {
     const struct sse_registry *registry = service->core->registry;
-    const struct duration *duration = delivery->context;
-    const struct sse_target *target = &delivery->items[0].target;
+    const struct sse_target *target = delivery_target(&delivery->items[0]);
+    const int64_t seconds = json_integer_value(json_object_get(delivery->source, "duration"));
 
     for (size_t i = 0; i < target->count; i++) {
         const char *value = target->values[i];
@@ -147,48 +141,28 @@ static void set_durations(struct delivery *delivery, const struct api_service *s
 
         if (target->dimension != SSE_BY_CONNECTION) {
             set_group(sse_registry_group(registry, (enum sse_group_kind)target->dimension, value),
-                      duration->seconds);
+                      seconds);
             continue;
         }
         connection = sse_registry_find(registry, value);
         if (connection)
-            connection->session_duration = duration->seconds;
+            connection->session_duration = seconds;
     }
 }
 
-static void duration_free(struct duration *duration)
+static struct sse_message *duration_message(struct sse_target *target, int64_t seconds)
 {
-    bytes_unref(duration->wire);
-    free(duration);
-}
+    char text[24];
 
-static void answer_duration(struct delivery *delivery)
-{
-    answer_count(delivery);
-    duration_free(delivery->context);
-}
-
-static struct duration *duration_new(int64_t seconds)
-{
-    struct duration *duration = mem_zalloc(sizeof(*duration));
-    char data[64];
-    int length = snprintf(data, sizeof(data), "{\"duration\":\"%lld\"}", (long long)seconds);
-
-    duration->seconds = seconds;
-    duration->wire = sse_event_encode(&(struct sse_event_fields){
-        .name = "sse-set-duration",
-        .data = data,
-        .data_length = (size_t)length,
-        .retry_ms = -1,
-    });
-    return duration;
+    snprintf(text, sizeof(text), "%" PRId64, seconds);
+    return sse_message_new("sse-set-duration", target, json_pack("{s:s}", "duration", text));
 }
 
 void api_handle_set_duration(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_object(exchange);
     struct delivery *delivery = body ? select_individuals(exchange, body) : NULL;
-    struct duration *duration;
+    struct delivery_item *item;
     const json_t *value;
 
     if (!delivery)
@@ -202,11 +176,9 @@ void api_handle_set_duration(struct api_exchange *exchange)
         delivery_free(delivery);
         return;
     }
-    duration = duration_new(json_integer_value(value));
-    delivery->context = duration;
-    delivery->items[0].event = "sse-set-duration";
-    delivery->items[0].wire = duration->wire;
+    item = &delivery->items[0];
+    item->message = duration_message(&item->target, json_integer_value(value));
     delivery->prepare = set_durations;
-    delivery->done = answer_duration;
+    delivery->done = answer_count;
     delivery_start(delivery);
 }

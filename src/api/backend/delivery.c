@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
+#include "api/hub.h"
 #include "auth/auth.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
+#include "sse/message.h"
 #include "sse/service.h"
 
 /* One worker's share. Only that worker touches it while the call is under way. */
@@ -23,17 +25,24 @@ struct delivery_job {
     struct delivery_part *part;
 };
 
-/* One block: the delivery, its items, and per worker a part and a job for each item. */
-struct delivery *delivery_new(struct api_exchange *exchange, size_t count)
+static size_t worker_count(const struct delivery *delivery)
 {
-    size_t workers = peers_count(exchange->api->peers);
+    return peers_count(delivery->service->api->peers);
+}
+
+/* One block: the delivery, its items, and per worker a part and a job for each item. */
+struct delivery *delivery_new(struct api_service *service, struct api_exchange *exchange,
+                              size_t count)
+{
+    size_t workers = peers_count(service->api->peers);
     size_t items_size = count * sizeof(struct delivery_item);
     size_t parts_size = workers * sizeof(struct delivery_part);
     struct delivery *delivery = mem_zalloc(sizeof(*delivery) + items_size + parts_size +
                                            workers * count * sizeof(struct delivery_job));
     struct delivery_job *jobs;
 
-    delivery->exchange = api_exchange_ref(exchange);
+    delivery->service = service;
+    delivery->exchange = exchange ? api_exchange_ref(exchange) : NULL;
     delivery->count = count;
     delivery->items = (struct delivery_item *)(delivery + 1);
     delivery->parts = (struct delivery_part *)(delivery->items + count);
@@ -49,29 +58,93 @@ struct delivery *delivery_new(struct api_exchange *exchange, size_t count)
 
 void delivery_free(struct delivery *delivery)
 {
-    for (size_t i = 0; i < delivery->count; i++)
+    for (size_t i = 0; i < delivery->count; i++) {
+        sse_message_unref(delivery->items[i].message);
         sse_target_release(&delivery->items[i].target);
+        free(delivery->items[i].reached);
+    }
     json_decref(delivery->source);
-    api_exchange_unref(delivery->exchange);
+    if (delivery->exchange)
+        api_exchange_unref(delivery->exchange);
     free(delivery);
 }
 
-static void finish(struct delivery *delivery)
+const struct sse_target *delivery_target(const struct delivery_item *item)
 {
-    size_t workers = peers_count(delivery->exchange->api->peers);
+    return item->message ? &item->message->target : &item->target;
+}
 
-    for (size_t worker = 0; worker < workers; worker++) {
-        for (size_t i = 0; i < delivery->count; i++)
-            delivery->items[i].count += delivery->parts[worker].jobs[i].job.count;
-    }
+size_t delivery_values(const struct delivery_item *item)
+{
+    const struct sse_target *target = delivery_target(item);
+
+    return target->dimension == SSE_ALL ? 1 : target->count;
+}
+
+static void come_home(struct delivery *delivery)
+{
     delivery->done(delivery);
     delivery_free(delivery);
 }
 
-static void finish_call(struct peers_call *call, void *context)
+static void finish_errand(struct peers_call *call, void *context)
 {
     (void)context;
-    finish(container_of(call, struct delivery, call));
+    come_home(container_of(call, struct delivery, errand));
+}
+
+/* From the hub to whoever asked. */
+static void go_home(struct delivery *delivery)
+{
+    if (delivery->errand.peers)
+        peers_call_done(&delivery->errand);
+    else
+        come_home(delivery);
+}
+
+void delivery_fail(struct delivery *delivery, int status, size_t at)
+{
+    delivery->status = status;
+    delivery->at = at;
+    go_home(delivery);
+}
+
+static void add_reached(struct delivery_item *item, struct sse_dispatch_job *job)
+{
+    const size_t values = delivery_values(item);
+
+    if (!job->reached)
+        return;
+    if (!item->reached)
+        item->reached = mem_zalloc(values * sizeof(uint32_t));
+    for (size_t i = 0; i < values; i++)
+        item->reached[i] += job->reached[i];
+    free(job->reached);
+}
+
+static void finish(struct delivery *delivery, struct api_service *service)
+{
+    const size_t workers = worker_count(delivery);
+
+    for (size_t worker = 0; worker < workers; worker++) {
+        for (size_t i = 0; i < delivery->count; i++) {
+            struct sse_dispatch_job *job = &delivery->parts[worker].jobs[i].job;
+
+            delivery->items[i].count += job->count;
+            add_reached(&delivery->items[i], job);
+        }
+    }
+    if (delivery->end)
+        delivery->end(delivery, service);
+    go_home(delivery);
+}
+
+static void finish_call(struct peers_call *call, void *context)
+{
+    struct delivery *delivery = container_of(call, struct delivery, call);
+    const struct api *api = context;
+
+    finish(delivery, &api->services[delivery->service->index]);
 }
 
 /* A lone worker needs no call to know that all are done. */
@@ -81,8 +154,8 @@ static void part_unref(struct delivery_part *part)
 
     if (--part->open > 0)
         return;
-    if (peers_count(delivery->call.peers) == 1)
-        finish(delivery);
+    if (worker_count(delivery) == 1)
+        finish(delivery, delivery->service);
     else
         peers_call_done(&delivery->call);
 }
@@ -100,10 +173,15 @@ static void submit(struct delivery_part *part, size_t index, struct sse_dispatch
     const struct delivery_item *item = &part->delivery->items[index];
     struct delivery_job *job = &part->jobs[index];
 
+    if (item->is_held)
+        return;
     job->part = part;
-    job->job.target = &item->target;
-    if (item->wire)
-        job->job.event = sse_event_new(item->event, bytes_ref(item->wire));
+    job->job.target = delivery_target(item);
+    job->job.message = item->message;
+    if (item->message)
+        job->job.event = sse_event_new(item->message->event, bytes_ref(item->message->wire));
+    if (item->wants_reached)
+        job->job.reached = mem_zalloc(delivery_values(item) * sizeof(uint32_t));
     job->job.reason = item->reason;
     job->job.text = item->text;
     job->job.reconnect_ms = item->reconnect_ms;
@@ -115,7 +193,7 @@ static void submit(struct delivery_part *part, size_t index, struct sse_dispatch
 static void run_part(struct delivery_part *part, const struct api *api)
 {
     struct delivery *delivery = part->delivery;
-    const struct api_service *service = &api->services[delivery->exchange->service->index];
+    const struct api_service *service = &api->services[delivery->service->index];
 
     part->open = 1;
     if (delivery->prepare)
@@ -130,13 +208,43 @@ static void run_call(struct peers_call *call, size_t worker, void *context)
     run_part(&container_of(call, struct delivery, call)->parts[worker], context);
 }
 
+void delivery_broadcast(struct delivery *delivery, struct api_service *service)
+{
+    struct api *api = service->api;
+
+    if (peers_count(api->peers) == 1) {
+        run_part(&delivery->parts[0], api);
+        return;
+    }
+    delivery->call.run = run_call;
+    delivery->call.finish = finish_call;
+    peers_call_start(api->peers, api->worker, &delivery->call);
+}
+
+static void begin(struct delivery *delivery, struct api_service *service)
+{
+    if (delivery->begin)
+        delivery->begin(delivery, service);
+    else
+        delivery_broadcast(delivery, service);
+}
+
+static void run_errand(struct peers_call *call, size_t worker, void *context)
+{
+    struct delivery *delivery = container_of(call, struct delivery, errand);
+    const struct api *api = context;
+
+    (void)worker;
+    begin(delivery, &api->services[delivery->service->index]);
+}
+
 /* Back ends know a token as it was shown; the registry, by the name that its user has. */
 static void name_tokens(struct delivery *delivery)
 {
-    const struct auth_ops *ops = delivery->exchange->service->auth->ops;
+    const struct auth_ops *ops = delivery->service->auth->ops;
 
     for (size_t i = 0; ops->name_token && i < delivery->count; i++) {
-        const struct sse_target *target = &delivery->items[i].target;
+        const struct sse_target *target = delivery_target(&delivery->items[i]);
 
         for (size_t j = 0; target->dimension == SSE_BY_TOKEN && j < target->count; j++)
             ops->name_token(target->values[j]);
@@ -145,15 +253,15 @@ static void name_tokens(struct delivery *delivery)
 
 void delivery_start(struct delivery *delivery)
 {
-    struct api *api = delivery->exchange->api;
+    struct api *api = delivery->service->api;
+    const size_t hub = hub_worker(delivery->service);
 
     name_tokens(delivery);
-    delivery->call.peers = api->peers;
-    if (peers_count(api->peers) == 1) {
-        run_part(&delivery->parts[0], api);
+    if (hub == api->worker) {
+        begin(delivery, delivery->service);
         return;
     }
-    delivery->call.run = run_call;
-    delivery->call.finish = finish_call;
-    peers_call_start(api->peers, api->worker, &delivery->call);
+    delivery->errand.run = run_errand;
+    delivery->errand.finish = finish_errand;
+    peers_call_one(api->peers, api->worker, hub, &delivery->errand);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/hub.h"
 #include "api/presence/presence_hub.h"
 #include "api/worker.h"
 #include "base/mem.h"
@@ -48,8 +49,7 @@ static void finish_everywhere(struct peers_call *call, void *context)
 
     farewell->call.run = run_at_hub;
     farewell->call.finish = finish_at_hub;
-    peers_call_one(api->peers, api->worker, presence_hub_worker(farewell->service),
-                   &farewell->call);
+    peers_call_one(api->peers, api->worker, hub_worker(farewell->service), &farewell->call);
 }
 
 void presence_farewell_start(struct api_service *service)

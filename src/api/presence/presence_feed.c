@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hub.h"
 #include "api/presence/presence_hub.h"
 #include "api/worker.h"
 #include "base/bytes.h"
@@ -71,7 +72,7 @@ void presence_feed_flush(struct presence_feed *feed)
     batch->service = feed->service->index;
     batch->news = feed->first;
     feed->first = NULL;
-    peers_call_one(api->peers, api->worker, presence_hub_worker(feed->service), &batch->call);
+    peers_call_one(api->peers, api->worker, hub_worker(feed->service), &batch->call);
 }
 
 static void on_turn_end(struct loop_task *task)

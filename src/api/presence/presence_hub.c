@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/hub.h"
 #include "api/presence/notifications.h"
 #include "api/presence/presence_watch.h"
 #include "api/worker.h"
@@ -28,11 +29,6 @@ struct detach {
     struct peers_call call;
     size_t service;
 };
-
-size_t presence_hub_worker(const struct api_service *service)
-{
-    return peers_owner(service->api->peers, service->settings->core->name);
-}
 
 static void run_record(struct peers_call *call, size_t worker, void *context)
 {
@@ -97,7 +93,7 @@ struct presence_hub *presence_hub_new(struct api_service *service)
     const struct api_presence_settings *settings = &service->settings->presence;
     struct presence_hub *hub;
 
-    if (presence_hub_worker(service) != api->worker)
+    if (hub_worker(service) != api->worker)
         return NULL;
     hub = mem_zalloc(sizeof(*hub) + peers_count(api->peers) * sizeof(hub->is_waiting[0]));
     hub->service = service;
@@ -216,7 +212,7 @@ void presence_hub_attach(struct api_service *service, struct presence_attach *at
     attach->call.run = run_attach;
     attach->call.finish = finish_attach;
     attach->service = service->index;
-    peers_call_one(api->peers, api->worker, presence_hub_worker(service), &attach->call);
+    peers_call_one(api->peers, api->worker, hub_worker(service), &attach->call);
 }
 
 static void run_detach(struct peers_call *call, size_t worker, void *context)
@@ -245,7 +241,7 @@ void presence_hub_detach(struct api_service *service)
     detach->call.run = run_detach;
     detach->call.finish = finish_detach;
     detach->service = service->index;
-    peers_call_one(api->peers, api->worker, presence_hub_worker(service), &detach->call);
+    peers_call_one(api->peers, api->worker, hub_worker(service), &detach->call);
 }
 
 static void run_fetch(struct peers_call *call, size_t worker, void *context)
@@ -280,5 +276,5 @@ void presence_hub_fetch(struct api_service *service, struct presence_fetch *fetc
     fetch->service = service->index;
     fetch->reading.wires = fetch->wires;
     fetch->reading.most = PRESENCE_FETCH_MOST;
-    peers_call_one(api->peers, api->worker, presence_hub_worker(service), &fetch->call);
+    peers_call_one(api->peers, api->worker, hub_worker(service), &fetch->call);
 }

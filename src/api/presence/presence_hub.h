@@ -30,8 +30,6 @@ struct presence_hub {
     bool is_waiting[]; /* per worker: it has watchers that have read everything */
 };
 
-size_t presence_hub_worker(const struct api_service *service);
-
 /* NULL in a worker that does not own the service. */
 struct presence_hub *presence_hub_new(struct api_service *service);
 void presence_hub_free(struct presence_hub *hub);

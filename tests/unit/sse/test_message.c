@@ -10,7 +10,7 @@
 #include "support/test.h"
 
 struct fixture {
-    struct sse_message message;
+    struct sse_message *message;
     char fault[256];
     int status;
 };
@@ -36,12 +36,12 @@ static void assert_data(const char *json, const char *expected)
              json ? json : "");
     read_message(&fixture, text);
     assert_int_equal(fixture.status, 0);
-    event_stream_parse(&stream, fixture.message.wire->data, fixture.message.wire->length);
+    event_stream_parse(&stream, fixture.message->wire->data, fixture.message->wire->length);
     assert_int_equal(stream.count, 1);
     assert_string_equal(stream.events[0].data, expected);
-    assert_string_equal(stream.events[0].id, fixture.message.id);
+    assert_string_equal(stream.events[0].id, fixture.message->id);
     event_stream_release(&stream);
-    sse_message_release(&fixture.message);
+    sse_message_unref(fixture.message);
 }
 
 static void assert_fault(const char *text, int status, const char *sentence)
@@ -51,8 +51,7 @@ static void assert_fault(const char *text, int status, const char *sentence)
     read_message(&fixture, text);
     assert_int_equal(fixture.status, status);
     assert_non_null(strstr(fixture.fault, sentence));
-    assert_null(fixture.message.wire);
-    assert_null(fixture.message.event);
+    assert_null(fixture.message);
 }
 
 static void test_whole_message(void **state)
@@ -63,14 +62,13 @@ static void test_whole_message(void **state)
     read_message(&fixture, "{\"event\":\"bell\",\"data\":{\"n\":1},\"userId\":[7,\"8\"],"
                            "\"listening\":true,\"qos\":0,\"ttl\":60,\"id\":\"m-1\"}");
     assert_int_equal(fixture.status, 0);
-    assert_string_equal(fixture.message.id, "m-1");
-    assert_string_equal(fixture.message.event, "bell");
-    assert_int_equal(fixture.message.target.dimension, SSE_BY_USER);
-    assert_int_equal(fixture.message.target.count, 2);
-    assert_string_equal(fixture.message.target.listening, "bell");
-    assert_string_equal(fixture.message.wire->data, "id:m-1\nevent:bell\ndata:{\"n\":1}\n\n");
-    sse_message_release(&fixture.message);
-    sse_message_release(&fixture.message);
+    assert_string_equal(fixture.message->id, "m-1");
+    assert_string_equal(fixture.message->event, "bell");
+    assert_int_equal(fixture.message->target.dimension, SSE_BY_USER);
+    assert_int_equal(fixture.message->target.count, 2);
+    assert_string_equal(fixture.message->target.listening, "bell");
+    assert_string_equal(fixture.message->wire->data, "id:m-1\nevent:bell\ndata:{\"n\":1}\n\n");
+    sse_message_unref(fixture.message);
 }
 
 static void test_data(void **state)
@@ -108,7 +106,11 @@ static void test_faults_name_the_field(void **state)
     assert_fault("{\"event\":\"a\",\"all\":true,\"ttl\":\"1\"}", -EINVAL, "\"ttl\"");
     assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":2}", -EINVAL, "\"qos\"");
     assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":true}", -EINVAL, "\"qos\"");
-    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":1}", -ENOTSUP, "does not store");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":1,\"receipt\":7}", -EINVAL, "\"receipt\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"qos\":1,\"receipt\":\"ftp://a\"}", -EINVAL,
+                 "\"receipt\"");
+    assert_fault("{\"event\":\"a\",\"all\":true,\"receipt\":true}", -EINVAL, "\"qos\" 1");
+    assert_fault("{\"event\":\"sse-set-duration\",\"all\":true}", -EINVAL, "the server's own");
     assert_fault("{\"event\":\"a\",\"all\":true,\"evnet\":1}", -EINVAL,
                  "unknown field \"evnet\"; a message has event, data");
     assert_fault("{\"event\":\"connect-finish\",\"all\":true}", -EINVAL, "the server's own");
@@ -133,13 +135,90 @@ static json_t *message_of(size_t name_length, size_t data_length)
 static void assert_size(size_t name_length, size_t data_length, int status)
 {
     json_t *object = message_of(name_length, data_length);
-    struct sse_message message;
+    struct sse_message *message;
     char fault[128];
 
     assert_int_equal(sse_message_from_json(&message, object, 1000, fault, sizeof(fault)), status);
     json_decref(object);
     if (status == 0)
-        sse_message_release(&message);
+        sse_message_unref(message);
+}
+
+static char *json_of(const char *text, uint64_t *digest)
+{
+    struct fixture fixture;
+    size_t length;
+    char *json;
+
+    read_message(&fixture, text);
+    assert_int_equal(fixture.status, 0);
+    json = sse_message_to_json(fixture.message, &length, digest);
+    assert_int_equal(strlen(json), length);
+    sse_message_unref(fixture.message);
+    return json;
+}
+
+static void test_json_form_is_read_again(void **state)
+{
+    const char *text =
+        "{\"event\":\"bell\",\"data\":{\"n\":0.1},\"listening\":true,\"userId\":[7,\"8\"],"
+        "\"qos\":1,\"ttl\":60,\"receipt\":true,\"id\":\"m-1\"}";
+    uint64_t digest, other;
+    char *json = json_of(text, &digest);
+    char *again = json_of(json, &other);
+
+    (void)state;
+    assert_string_equal(
+        json,
+        "{\"event\":\"bell\",\"data\":{\"n\":0.1},\"listening\":true,\"userId\":[\"7\",\"8\"],"
+        "\"qos\":1,\"ttl\":60,\"receipt\":true,\"id\":\"m-1\"}");
+    assert_string_equal(json, again);
+    assert_int_equal(digest, other);
+    free(again);
+    again = json_of("{\"event\":\"bell\",\"all\":true,\"qos\":1,\"id\":\"m-1\"}", &other);
+    assert_int_not_equal(digest, other);
+    free(json);
+    free(again);
+}
+
+static void test_message_of_our_own_comes_back_from_the_store(void **state)
+{
+    struct sse_target target = {.dimension = SSE_ALL};
+    struct sse_message *message = sse_message_new("sse-set-duration", &target, json_integer(7));
+    struct sse_message *again;
+    uint64_t digest;
+    size_t length;
+    char *text = sse_message_to_json(message, &length, &digest);
+    json_t *object = json_loads(text, 0, NULL);
+
+    (void)state;
+    assert_int_equal(sse_message_from_store(&again, object), 0);
+    assert_string_equal(again->wire->data, message->wire->data);
+    json_decref(object);
+    free(text);
+    sse_message_unref(message);
+    sse_message_unref(again);
+}
+
+static void test_narrow_and_resend(void **state)
+{
+    struct fixture fixture;
+    struct sse_message *narrow;
+    struct bytes *wire;
+
+    (void)state;
+    read_message(&fixture, "{\"event\":\"a\",\"userId\":[1,22,333],\"qos\":1,\"id\":\"m\"}");
+    narrow = sse_message_narrow(fixture.message, (const bool[]){true, false, true});
+    assert_int_equal(narrow->target.count, 2);
+    assert_string_equal(narrow->target.values[0], "1");
+    assert_string_equal(narrow->target.values[1], "333");
+    assert_true(narrow->is_stored);
+    wire = sse_message_resend_wire(narrow);
+    assert_string_equal(wire->data, ":resend\nid:m\nevent:a\ndata:\n\n");
+    bytes_unref(wire);
+    sse_message_unref(fixture.message);
+    assert_string_equal(narrow->id, "m");
+    sse_message_unref(narrow);
 }
 
 static void test_sizes(void **state)
@@ -159,9 +238,9 @@ static void test_ids_are_unique_and_of_one_epoch(void **state)
     sse_message_make_id(one);
     sse_message_make_id(other);
     assert_string_not_equal(one, other);
-    assert_memory_equal(one, other, 9);
-    assert_int_equal(one[8], '-');
-    assert_int_equal(strspn(one, "0123456789abcdef"), 8);
+    assert_memory_equal(one, other, 17);
+    assert_int_equal(one[16], '-');
+    assert_int_equal(strspn(one, "0123456789abcdef"), 16);
 }
 
 int main(void)
@@ -170,6 +249,9 @@ int main(void)
         cmocka_unit_test(test_whole_message),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_faults_name_the_field),
+        cmocka_unit_test(test_json_form_is_read_again),
+        cmocka_unit_test(test_message_of_our_own_comes_back_from_the_store),
+        cmocka_unit_test(test_narrow_and_resend),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_ids_are_unique_and_of_one_epoch),
     };

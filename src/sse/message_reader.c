@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "sse/event.h"
+#include "sse/json_number.h"
+#include "sse/message.h"
+
+static const char *const reserved_names[] = {"connect-finish", "connect-close", "sse-set-duration",
+                                             "sse-gap", "sse-token-expiring"};
+static const char *const own_fields[] = {"event", "data", "listening", "qos",
+                                         "ttl",   "id",   "receipt"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What is being read, and where to say what is wrong with it. */
+struct reading {
+    const json_t *object;
+    size_t max_data;
+    bool is_ours; /* not a sender's: it may have the server's names */
+    char *fault;
+    size_t fault_size;
+};
+
+static bool is_one_of(const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_names(const struct reading *reading)
+{
+    void *at = json_object_iter((json_t *)(uintptr_t)reading->object);
+
+    for (; at; at = json_object_iter_next((json_t *)(uintptr_t)reading->object, at)) {
+        const char *key = json_object_iter_key(at);
+
+        if (is_one_of(key, own_fields, COUNT(own_fields)) ||
+            is_one_of(key, sse_dimension_keys, SSE_DIMENSIONS))
+            continue;
+        snprintf(
+            reading->fault, reading->fault_size,
+            "unknown field \"%.64s\"; a message has event, data, listening, qos, ttl, id, receipt "
+            "and one of userId, accessToken, tenantId, channel, connectionId, all",
+            key);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* A text that stands in one line of the event. */
+static int read_line(const struct reading *reading, const char *key, size_t limit, char **text)
+{
+    const json_t *value = json_object_get(reading->object, key);
+    const char *string = json_string_value(value);
+    int status;
+
+    if (!string || string[0] == '\0') {
+        snprintf(reading->fault, reading->fault_size, "\"%s\" must be a non-empty string", key);
+        return -EINVAL;
+    }
+    status = sse_event_check_field(string, json_string_length(value), limit);
+    if (status == -EMSGSIZE)
+        snprintf(reading->fault, reading->fault_size, "\"%s\" is longer than %zu bytes", key,
+                 limit);
+    else if (status < 0)
+        snprintf(reading->fault, reading->fault_size,
+                 "\"%s\" must not hold line breaks or NUL characters", key);
+    else
+        *text = mem_strdup(string);
+    return status == -EMSGSIZE ? -EINVAL : status;
+}
+
+static int read_event(const struct reading *reading, struct sse_message *message)
+{
+    const int status = read_line(reading, "event", SSE_EVENT_MAX_NAME, &message->event);
+
+    if (status < 0)
+        return status;
+    if (!reading->is_ours && is_one_of(message->event, reserved_names, COUNT(reserved_names))) {
+        snprintf(reading->fault, reading->fault_size,
+                 "the event \"%s\" is the server's own; choose another name", message->event);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int read_id(const struct reading *reading, struct sse_message *message)
+{
+    char id[SSE_MESSAGE_ID_SIZE];
+
+    if (json_object_get(reading->object, "id"))
+        return read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
+    sse_message_make_id(id);
+    message->id = mem_strdup(id);
+    return 0;
+}
+
+static int read_target(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *listening = json_object_get(reading->object, "listening");
+    const unsigned every = (1u << SSE_DIMENSIONS) - 1;
+    const int status = sse_target_from_json(&message->target, reading->object, every,
+                                            reading->fault, reading->fault_size);
+
+    if (status < 0)
+        return status;
+    if (listening && !json_is_boolean(listening)) {
+        snprintf(reading->fault, reading->fault_size, "\"listening\" must be true or false");
+        return -EINVAL;
+    }
+    if (json_is_true(listening))
+        message->target.listening = mem_strdup(message->event);
+    return 0;
+}
+
+static int read_ttl(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *ttl = json_object_get(reading->object, "ttl");
+
+    message->ttl_s = ttl ? json_integer_value(ttl) : -1;
+    if (!ttl || (json_is_integer(ttl) && message->ttl_s >= 0))
+        return 0;
+    snprintf(reading->fault, reading->fault_size,
+             "\"ttl\" must be a whole number of seconds, 0 or more");
+    return -EINVAL;
+}
+
+static int read_qos(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *qos = json_object_get(reading->object, "qos");
+
+    message->is_stored = json_integer_value(qos) == 1;
+    if (!qos || (json_is_integer(qos) && (message->is_stored || json_integer_value(qos) == 0)))
+        return 0;
+    snprintf(reading->fault, reading->fault_size, "\"qos\" must be 0 or 1");
+    return -EINVAL;
+}
+
+static bool is_url(const char *text, size_t length)
+{
+    return (strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0) &&
+           sse_event_check_field(text, length, SSE_MESSAGE_MAX_RECEIPT) == 0;
+}
+
+static int read_receipt(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *receipt = json_object_get(reading->object, "receipt");
+    const char *text = json_string_value(receipt);
+
+    message->receipt = mem_strdup(json_is_true(receipt) ? "true" : text ? text : "");
+    if (text ? !is_url(text, json_string_length(receipt)) : receipt && !json_is_boolean(receipt)) {
+        snprintf(reading->fault, reading->fault_size,
+                 "\"receipt\" must be true or false, or an http or https URL of at most %u bytes",
+                 SSE_MESSAGE_MAX_RECEIPT);
+        return -EINVAL;
+    }
+    if (*message->receipt == '\0' || message->is_stored)
+        return 0;
+    snprintf(reading->fault, reading->fault_size,
+             "\"receipt\" is of messages that are acknowledged: send it with \"qos\" 1");
+    return -EINVAL;
+}
+
+/* Encodes the event with its data; text holds what was sent as data. */
+static int encode(const struct reading *reading, struct sse_message *message, const char *text,
+                  size_t length)
+{
+    const struct sse_event_fields fields = {
+        .id = message->id,
+        .name = message->event,
+        .data = text,
+        .data_length = length,
+        .retry_ms = -1,
+    };
+
+    if (length > reading->max_data) {
+        snprintf(reading->fault, reading->fault_size,
+                 "\"data\" has %zu bytes; at most %zu are taken", length, reading->max_data);
+        return -EMSGSIZE;
+    }
+    message->wire = sse_event_encode(&fields);
+    if (message->wire)
+        return 0;
+    snprintf(reading->fault, reading->fault_size, "\"data\" is not valid UTF-8");
+    return -EINVAL;
+}
+
+static int read_data(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *data = json_object_get(reading->object, "data");
+    char *text;
+    int status;
+
+    if (!data)
+        return encode(reading, message, "", 0);
+    if (json_is_string(data))
+        return encode(reading, message, json_string_value(data), json_string_length(data));
+    text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text) {
+        snprintf(reading->fault, reading->fault_size, "\"data\" cannot be written as JSON");
+        return -EINVAL;
+    }
+    status = encode(reading, message, text, strlen(text));
+    free(text);
+    return status;
+}
+
+static int read_fields(const struct reading *reading, struct sse_message *message)
+{
+    int status = check_names(reading);
+
+    if (status == 0)
+        status = read_ttl(reading, message);
+    if (status == 0)
+        status = read_qos(reading, message);
+    if (status == 0)
+        status = read_receipt(reading, message);
+    if (status == 0)
+        status = read_event(reading, message);
+    if (status == 0)
+        status = read_id(reading, message);
+    if (status == 0)
+        status = read_target(reading, message);
+    if (status == 0)
+        status = read_data(reading, message);
+    return status;
+}
+
+static int read_message(const struct reading *reading, struct sse_message **message)
+{
+    int status;
+
+    *message = NULL;
+    if (!json_is_object(reading->object)) {
+        snprintf(reading->fault, reading->fault_size, "a message must be a JSON object");
+        return -EINVAL;
+    }
+    *message = mem_zalloc(sizeof(**message));
+    atomic_init(&(*message)->refs, 1);
+    (*message)->target.dimension = SSE_DIMENSIONS;
+    status = read_fields(reading, *message);
+    if (status == 0 && (*message)->is_stored)
+        (*message)->data = json_incref(json_object_get(reading->object, "data"));
+    if (status < 0)
+        *message = sse_message_unref(*message);
+    return status;
+}
+
+int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
+                          char *fault, size_t fault_size)
+{
+    return read_message(
+        &(struct reading){
+            .object = object, .max_data = max_data, .fault = fault, .fault_size = fault_size},
+        message);
+}
+
+int sse_message_from_store(struct sse_message **message, const json_t *object)
+{
+    char fault[200];
+
+    return read_message(&(struct reading){.object = object,
+                                          .max_data = SIZE_MAX,
+                                          .is_ours = true,
+                                          .fault = fault,
+                                          .fault_size = sizeof(fault)},
+                        message);
+}
+
+struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data)
+{
+    const struct reading reading = {.max_data = SIZE_MAX, .is_ours = true};
+    struct sse_message *message = mem_zalloc(sizeof(*message));
+    char id[SSE_MESSAGE_ID_SIZE];
+    char *text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    atomic_init(&message->refs, 1);
+    sse_message_make_id(id);
+    message->id = mem_strdup(id);
+    message->event = mem_strdup(event);
+    message->target = *target;
+    *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
+    message->ttl_s = -1;
+    message->receipt = mem_strdup("");
+    message->data = data;
+    (void)encode(&reading, message, text, strlen(text));
+    assert(message->wire); /* the texts are our own */
+    free(text);
+    return message;
+}
