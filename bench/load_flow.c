@@ -13,7 +13,8 @@
 #include "load_options.h"
 #include "load_template.h"
 
-/* Coprime to any sensible number of streams: spreads unicast messages without repeating itself. */
+/* Coprime to any sensible number of targets: spreads messages over them without repeating itself.
+ */
 #define STRIDE 7919u
 
 /* How soon to look again when other threads may have made room. */
@@ -66,6 +67,17 @@ static void on_publisher_close(struct load_connection *connection)
     publisher->flow->active = false;
 }
 
+static void count_answer(struct load_flow *flow, int status)
+{
+    struct load_flow_report *report = &flow->report;
+
+    report->statuses[status > 0 && (unsigned)status < LOAD_STATUSES ? (unsigned)status : 0]++;
+    if (status / 100 == 2)
+        report->accepted += flow->crew->options->batch;
+    else if (report->refused++ == 0)
+        (void)fprintf(stderr, "publisher: status %d\n", status);
+}
+
 static void on_publication_close(struct load_call *call)
 {
     struct publication *publication = container_of(call, struct publication, call);
@@ -74,8 +86,9 @@ static void on_publication_close(struct load_call *call)
     struct load_flow_report *report = &flow->report;
     uint64_t arrived = call->connection->socket.arrived;
 
-    if (call->status / 100 != 2 && report->refused++ == 0)
-        (void)fprintf(stderr, "publisher: status %d\n", call->status);
+    count_answer(flow, call->status);
+    if (arrived > report->answered)
+        report->answered = arrived;
     load_histogram_add(&report->answers, arrived > call->started ? arrived - call->started : 0);
     if (publisher->latest == call)
         publisher->latest = NULL;
@@ -83,16 +96,24 @@ static void on_publication_close(struct load_call *call)
     list_append(&flow->free, &publication->node);
 }
 
+static uint32_t most_targets(const struct load_crew *crew)
+{
+    uint32_t users = crew->options->users;
+
+    return users > crew->stream_count ? users : crew->stream_count;
+}
+
 static int open_publishers(struct load_flow *flow)
 {
     struct load_crew *crew = flow->crew;
+    uint32_t targets = most_targets(crew);
     int rc = 0;
 
     for (uint32_t i = 0; i < crew->options->publishers && rc == 0; i++) {
         struct publisher *publisher = &flow->publishers[i];
 
         publisher->flow = flow;
-        publisher->numbers = mem_zalloc(crew->stream_count * sizeof(*publisher->numbers));
+        publisher->numbers = mem_zalloc(targets * sizeof(*publisher->numbers));
         publisher->connection.poller = &crew->workers[0].poller;
         publisher->connection.endpoint = crew->endpoint;
         publisher->connection.on_open = on_publisher_open;
@@ -159,16 +180,17 @@ bool load_flow_is_broken(const struct load_flow *flow)
 void load_flow_start(struct load_flow *flow, const struct load_flow_plan *plan)
 {
     const struct load_options *options = flow->crew->options;
-    uint64_t per_post = (uint64_t)options->batch * (plan->unicast ? 1 : plan->audience);
+    uint64_t per_post = (uint64_t)options->batch * plan->audience;
+    uint64_t paced = per_post > 0 ? per_post : options->batch;
 
     flow->plan = *plan;
     memset(&flow->report, 0, sizeof(flow->report));
     for (uint32_t i = 0; i < options->publishers; i++)
         memset(flow->publishers[i].numbers, 0,
-               flow->crew->stream_count * sizeof(*flow->publishers[i].numbers));
+               most_targets(flow->crew) * sizeof(*flow->publishers[i].numbers));
     flow->per_post = per_post;
     flow->undelivered_limit = options->backlog * per_post;
-    flow->interval = plan->rate > 0 ? (uint64_t)((double)(LOAD_SECOND * per_post) / plan->rate) : 0;
+    flow->interval = plan->rate > 0 ? (uint64_t)((double)(LOAD_SECOND * paced) / plan->rate) : 0;
     flow->report.began = load_now();
     flow->due = flow->report.began;
     flow->end = plan->seconds > 0
@@ -187,8 +209,8 @@ static uint32_t append_message(struct load_flow *flow, uint32_t publisher, struc
 {
     const struct load_options *options = flow->crew->options;
     uint32_t *numbers = flow->publishers[publisher].numbers;
-    uint32_t target = flow->plan.unicast
-                          ? (uint32_t)(flow->report.messages * STRIDE % flow->crew->stream_count)
+    uint32_t target = flow->plan.targets > 0
+                          ? (uint32_t)(flow->report.messages * STRIDE % flow->plan.targets)
                           : LOAD_EVERYONE;
     struct load_stamp stamp = {.sent = load_now(),
                                .target = target,
@@ -201,7 +223,7 @@ static uint32_t append_message(struct load_flow *flow, uint32_t publisher, struc
     load_stamp_write(&stamp, flow->payload);
     load_template_expand(options->publish.body, &values, body);
     flow->report.messages++;
-    flow->report.expected += flow->plan.unicast ? 1 : flow->plan.audience;
+    flow->report.expected += flow->plan.audience;
     return target;
 }
 

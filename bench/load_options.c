@@ -37,7 +37,8 @@ static const struct option_row rows[] = {
     {"target", OPTION_TEXT, AT(target), 0, 0, "sse (default) or nchan: fills in paths and bodies"},
     {"address", OPTION_TEXT, AT(address), 0, 0, "HOST:PORT, default 127.0.0.1:8443"},
     {"key", OPTION_TEXT, AT(publish.bearer), 0, 0, "bearer token of the publishers"},
-    {"scenario", OPTION_SCENARIO, AT(scenario), 0, 0, "idle, fanout, unicast, requests or slow"},
+    {"scenario", OPTION_SCENARIO, AT(scenario), 0, 0,
+     "idle, fanout, unicast, requests, slow or store"},
     {"sessions", OPTION_COUNT, AT(sessions), 1, 100000, "TLS connections, default 100"},
     {"streams", OPTION_COUNT, AT(streams), 1, 100, "event streams on each, default 1"},
     {"broadcasts", OPTION_LENGTH, AT(messages), 1, 1e9, "messages to publish, default 1000"},
@@ -49,6 +50,8 @@ static const struct option_row rows[] = {
     {"batch", OPTION_COUNT, AT(batch), 1, 10000, "messages in one POST (sse), default 1"},
     {"publishers", OPTION_COUNT, AT(publishers), 1, LOAD_MAX_PUBLISHERS, "connections, default 1"},
     {"in-flight", OPTION_COUNT, AT(in_flight), 1, 10000, "unanswered POSTs, default 32"},
+    {"senders", OPTION_COUNT, AT(in_flight), 1, 10000, "the same, for store"},
+    {"users", OPTION_COUNT, AT(users), 1, 1000000, "not there, for store; default 10000"},
     {"backlog", OPTION_COUNT, AT(backlog), 1, 1000000, "POSTs not yet delivered, default 128"},
     {"requests", OPTION_LENGTH, AT(requests), 1, 1e9, "requests to measure, default 2000"},
     {"request-rate", OPTION_NUMBER, AT(request_rate), 1, 1e6, "per second, default 500"},
@@ -73,8 +76,8 @@ static const struct option_row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static const char *const scenario_names[LOAD_SCENARIOS] = {"idle", "fanout", "unicast", "requests",
-                                                           "slow"};
+static const char *const scenario_names[LOAD_SCENARIOS] = {"idle",     "fanout", "unicast",
+                                                           "requests", "slow",   "store"};
 
 const char *load_scenario_name(enum load_scenario scenario)
 {
@@ -112,8 +115,8 @@ static int parse_scenario(struct load_options *options, const char *text)
             return 0;
         }
     }
-    (void)fprintf(stderr, "--scenario is '%s'; use idle, fanout, unicast, requests or slow\n",
-                  text);
+    (void)fprintf(stderr,
+                  "--scenario is '%s'; use idle, fanout, unicast, requests, slow or store\n", text);
     return -EINVAL;
 }
 
@@ -184,6 +187,7 @@ static const struct load_options defaults = {
     .backlog = 128,
     .batch = 1,
     .payload = 200,
+    .users = 10000,
     .messages = 1000,
     .requests = 2000,
     .request_rate = 500,

@@ -17,6 +17,7 @@ enum load_scenario {
     LOAD_UNICAST,
     LOAD_REQUESTS,
     LOAD_SLOW,
+    LOAD_STORE, /* messages with qos 1 to users who are not there */
     LOAD_SCENARIOS,
 };
 
@@ -46,6 +47,7 @@ struct load_options {
     uint32_t backlog;
     uint32_t batch;
     uint32_t payload;
+    uint32_t users;
     uint64_t messages;
     uint64_t warmup;
     double duration; /* seconds of publishing; 0: all messages */

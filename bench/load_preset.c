@@ -14,6 +14,7 @@ struct preset {
     const char *unicast_connect_path;
     const char *unicast_publish_path;
     const char *unicast_publish_body;
+    const char *store_publish_body; /* NULL: this target stores nothing */
 };
 
 static const struct preset presets[] = {
@@ -32,6 +33,8 @@ static const struct preset presets[] = {
                     .body = "{\"n\":{n}}",
                     .content_type = "application/json"},
         .unicast_publish_body = "{\"event\":\"load\",\"userId\":\"{t}\",\"data\":\"{payload}\"}",
+        .store_publish_body =
+            "{\"event\":\"load\",\"userId\":\"away{t}\",\"qos\":1,\"data\":\"{payload}\"}",
     },
     {
         .target = "nchan",
@@ -79,6 +82,10 @@ int load_preset_apply(struct load_options *options)
         (void)fprintf(stderr, "--batch: only the target sse takes arrays\n");
         return -EINVAL;
     }
+    if (options->scenario == LOAD_STORE && preset->store_publish_body == NULL) {
+        (void)fprintf(stderr, "--scenario store: only the target sse stores messages\n");
+        return -EINVAL;
+    }
     if (options->threads > options->sessions)
         options->threads = options->sessions;
     if (options->scenario == LOAD_UNICAST) {
@@ -86,6 +93,8 @@ int load_preset_apply(struct load_options *options)
         complete(&options->publish.path, preset->unicast_publish_path);
         complete(&options->publish.body, preset->unicast_publish_body);
     }
+    if (options->scenario == LOAD_STORE)
+        complete(&options->publish.body, preset->store_publish_body);
     complete_exchange(&options->connect, &preset->connect);
     complete_exchange(&options->publish, &preset->publish);
     complete_exchange(&options->request, &preset->request);

@@ -12,18 +12,17 @@ static void print_latency(const char *name, const struct load_histogram *histogr
 {
     if (histogram->total == 0)
         return;
-    (void)fprintf(to, "  %-22s p50 %.3f  p90 %.3f  p99 %.3f  max %.3f ms\n", name,
+    (void)fprintf(to, "  %-22s p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f ms\n", name,
                   load_histogram_milliseconds(histogram, 0.5),
                   load_histogram_milliseconds(histogram, 0.9),
-                  load_histogram_milliseconds(histogram, 0.99), (double)histogram->max / 1e6);
+                  load_histogram_milliseconds(histogram, 0.99),
+                  load_histogram_milliseconds(histogram, 0.999), (double)histogram->max / 1e6);
 }
 
-static void print_events(const struct load_result *result, uint32_t threads, FILE *to)
+static void print_deliveries(const struct load_result *result, FILE *to)
 {
     const struct load_statistics *statistics = &result->statistics;
 
-    (void)fprintf(to, "  %-22s %" PRIu64 " in %" PRIu64 " POSTs, %" PRIu64 " refused\n", "messages",
-                  result->flow.messages, result->flow.posts, result->flow.refused);
     (void)fprintf(to, "  %-22s %" PRIu64 " of %" PRIu64 " in %.3f s = %.0f/s\n", "events",
                   result->delivered, result->flow.expected, result->seconds,
                   load_result_rate(result));
@@ -32,15 +31,39 @@ static void print_events(const struct load_result *result, uint32_t threads, FIL
                   "  damaged %" PRIu64 "  stray %" PRIu64 "\n",
                   "faults", result->lost, statistics->duplicated, statistics->disordered,
                   statistics->damaged, statistics->stray);
-    (void)fprintf(to, "  %-22s server %.2f us, load program %.2f us (%.0f %% of a core)%s\n",
-                  "CPU per event", load_result_server_cpu(result), load_result_own_cpu(result),
-                  result->own_share * 100 / threads,
-                  result->own_share / threads > BUSY_SHARE ? "  <- it may be the limit" : "");
     (void)fprintf(to, "  %-22s %.2f events, %.0f bytes an event\n", "per receive call",
                   load_result_per_read(result),
                   result->delivered > 0 ? (double)statistics->bytes / (double)result->delivered
                                         : 0);
     print_latency("latency", &statistics->latency, to);
+}
+
+static void print_refusals(const struct load_flow_report *flow, FILE *to)
+{
+    if (flow->refused == 0)
+        return;
+    (void)fprintf(to, "  %-22s", "POSTs by status");
+    for (unsigned status = 0; status < LOAD_STATUSES; status++) {
+        if (flow->statuses[status] > 0)
+            (void)fprintf(to, " %u: %" PRIu64, status, flow->statuses[status]);
+    }
+    (void)fputc('\n', to);
+}
+
+static void print_flow(const struct load_result *result, uint32_t threads, FILE *to)
+{
+    (void)fprintf(to, "  %-22s %" PRIu64 " in %" PRIu64 " POSTs, %" PRIu64 " refused\n", "messages",
+                  result->flow.messages, result->flow.posts, result->flow.refused);
+    print_refusals(&result->flow, to);
+    if (result->flow.expected > 0)
+        print_deliveries(result, to);
+    else
+        (void)fprintf(to, "  %-22s %" PRIu64 " in %.3f s = %.0f/s\n", "accepted", result->counted,
+                      result->seconds, load_result_rate(result));
+    (void)fprintf(to, "  %-22s server %.2f us, load program %.2f us (%.0f %% of a core)%s\n",
+                  "CPU for each", load_result_server_cpu(result), load_result_own_cpu(result),
+                  result->own_share * 100 / threads,
+                  result->own_share / threads > BUSY_SHARE ? "  <- it may be the limit" : "");
     print_latency("answer to the POST", &result->flow.answers, to);
 }
 
@@ -48,7 +71,7 @@ static void print_result(const struct load_result *result, uint32_t threads, FIL
 {
     (void)fprintf(to, "%s%s\n", result->name, result->rc < 0 ? ": TIMED OUT" : "");
     if (result->flow.posts > 0)
-        print_events(result, threads, to);
+        print_flow(result, threads, to);
     if (result->requests.sent > 0) {
         (void)fprintf(to, "  %-22s %" PRIu64 ", %" PRIu64 " failed\n", "requests",
                       result->requests.sent, result->requests.failed);

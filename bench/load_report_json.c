@@ -33,8 +33,23 @@ static void set_latency(json_t *object, const char *name, const struct load_hist
     set_real(latency, "p50", load_histogram_milliseconds(histogram, 0.5));
     set_real(latency, "p90", load_histogram_milliseconds(histogram, 0.9));
     set_real(latency, "p99", load_histogram_milliseconds(histogram, 0.99));
+    set_real(latency, "p999", load_histogram_milliseconds(histogram, 0.999));
     set_real(latency, "max", (double)histogram->max / 1e6);
     (void)json_object_set_new(object, name, latency);
+}
+
+static void set_statuses(json_t *object, const struct load_flow_report *flow)
+{
+    json_t *statuses = json_object();
+    char name[12];
+
+    for (unsigned status = 0; status < LOAD_STATUSES; status++) {
+        if (flow->statuses[status] == 0)
+            continue;
+        (void)snprintf(name, sizeof(name), "%u", status);
+        set_count(statuses, name, flow->statuses[status]);
+    }
+    (void)json_object_set_new(object, "statuses", statuses);
 }
 
 static json_t *result_json(const struct load_result *result)
@@ -47,7 +62,9 @@ static json_t *result_json(const struct load_result *result)
     set_real(object, "seconds", result->seconds);
     set_count(object, "posts", result->flow.posts);
     set_count(object, "messages", result->flow.messages);
+    set_count(object, "accepted", result->flow.accepted);
     set_count(object, "refused", result->flow.refused);
+    set_statuses(object, &result->flow);
     set_count(object, "expected", result->flow.expected);
     set_count(object, "delivered", result->delivered);
     set_count(object, "lost", result->lost);

@@ -112,14 +112,20 @@ static int open_publishers(struct run *run)
 static struct load_flow_plan flow_plan(const struct run *run, uint64_t messages)
 {
     const struct load_options *options = run->options;
-    uint32_t audience =
-        run->crew.stream_count - (uint32_t)run->report->slow_sessions * options->streams;
+    uint32_t slow = (uint32_t)run->report->slow_sessions * options->streams;
+    struct load_flow_plan plan = {.audience = run->crew.stream_count - slow,
+                                  .messages = messages,
+                                  .seconds = options->duration,
+                                  .rate = options->rate};
 
-    return (struct load_flow_plan){.unicast = options->scenario == LOAD_UNICAST,
-                                   .audience = audience,
-                                   .messages = messages,
-                                   .seconds = options->duration,
-                                   .rate = options->rate};
+    if (options->scenario == LOAD_UNICAST) {
+        plan.targets = run->crew.stream_count;
+        plan.audience = 1;
+    } else if (options->scenario == LOAD_STORE) {
+        plan.targets = options->users;
+        plan.audience = 0;
+    }
+    return plan;
 }
 
 static void traffic(struct run *run, const char *name, const struct load_flow_plan *plan)
@@ -190,6 +196,7 @@ static void measure(struct run *run)
     switch (run->options->scenario) {
     case LOAD_FANOUT:
     case LOAD_UNICAST:
+    case LOAD_STORE:
         measure_events(run);
         break;
     case LOAD_REQUESTS:

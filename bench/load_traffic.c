@@ -19,7 +19,8 @@ struct traffic {
     struct load_crew *crew;
     const struct load_traffic_plan *plan;
     uint64_t delivered;
-    uint64_t progress; /* when delivered grew, or something was still to do */
+    uint64_t answers;  /* to POSTs */
+    uint64_t progress; /* when one of these grew, or something was still to do */
     uint64_t memory_due;
     uint64_t memory_peak;
 };
@@ -64,16 +65,28 @@ static bool has_all(const struct traffic *traffic)
            (load_flow_is_done(flow) && traffic->delivered >= load_flow_report(flow)->expected);
 }
 
+/* True when something came since it was asked last. */
+static bool has_moved(struct traffic *traffic)
+{
+    const struct load_flow *flow = traffic->plan->flow;
+    uint64_t delivered = load_crew_delivered(traffic->crew);
+    uint64_t answers = flow != NULL ? load_flow_report(flow)->answers.total : 0;
+    bool moved = delivered != traffic->delivered || answers != traffic->answers;
+
+    traffic->delivered = delivered;
+    traffic->answers = answers;
+    return moved;
+}
+
 static bool traffic_turn(struct load_phase *phase, uint64_t now, uint64_t *wake)
 {
     struct traffic *traffic = container_of(phase, struct traffic, phase);
     const struct load_traffic_plan *plan = traffic->plan;
-    uint64_t delivered = load_crew_delivered(traffic->crew);
+    bool moved = has_moved(traffic);
     uint64_t patience = traffic->crew->options->linger_ms * LOAD_MILLISECOND;
 
     watch_memory(traffic, now);
-    if (is_working(traffic, now, wake) || delivered != traffic->delivered) {
-        traffic->delivered = delivered;
+    if (is_working(traffic, now, wake) || moved) {
         traffic->progress = now;
         return plan->flow != NULL && load_flow_is_broken(plan->flow);
     }
@@ -84,9 +97,11 @@ static void conclude(struct traffic *traffic, struct load_result *result)
 {
     const struct load_traffic_plan *plan = traffic->plan;
     struct load_crew *crew = traffic->crew;
+    uint64_t end;
 
     load_crew_collect(crew, &result->statistics);
     result->delivered = load_crew_delivered(crew);
+    result->counted = result->delivered;
     result->memory_peak = traffic->memory_peak;
     if (plan->requester != NULL)
         result->requests = *load_requester_report(plan->requester);
@@ -97,9 +112,13 @@ static void conclude(struct traffic *traffic, struct load_result *result)
         result->rc = -ETIMEDOUT; /* posts without an answer */
     if (result->flow.expected > result->delivered)
         result->lost = result->flow.expected - result->delivered;
-    if (result->statistics.last_arrival > result->flow.began)
-        result->seconds =
-            (double)(result->statistics.last_arrival - result->flow.began) / (double)LOAD_SECOND;
+    end = result->statistics.last_arrival;
+    if (plan->flow_plan.audience == 0) {
+        result->counted = result->flow.accepted;
+        end = result->flow.answered;
+    }
+    if (end > result->flow.began)
+        result->seconds = (double)(end - result->flow.began) / (double)LOAD_SECOND;
 }
 
 void load_traffic_run(struct load_crew *crew, const struct load_traffic_plan *plan,
@@ -135,17 +154,17 @@ static double per(uint64_t amount, uint64_t count)
 
 double load_result_rate(const struct load_result *result)
 {
-    return result->seconds > 0 ? (double)result->delivered / result->seconds : 0;
+    return result->seconds > 0 ? (double)result->counted / result->seconds : 0;
 }
 
 double load_result_server_cpu(const struct load_result *result)
 {
-    return per(result->server_cpu, result->delivered);
+    return per(result->server_cpu, result->counted);
 }
 
 double load_result_own_cpu(const struct load_result *result)
 {
-    return per(result->own_cpu, result->delivered);
+    return per(result->own_cpu, result->counted);
 }
 
 double load_result_per_read(const struct load_result *result)

@@ -25,11 +25,13 @@ struct load_traffic_plan {
 struct load_result {
     const char *name;
     int rc;              /* 0 or -ETIMEDOUT */
-    double seconds;      /* from the first POST to the latest arrival */
+    double seconds;      /* from the first POST to the latest arrival, or answer: see counted */
     uint64_t server_cpu; /* microseconds */
     uint64_t own_cpu;
     double own_share; /* of one core, per thread, while it lasted */
     uint64_t delivered;
+    uint64_t counted; /* what rates and CPU are told by: events that were delivered; messages that
+                         were accepted, when nobody was to get them */
     uint64_t lost;
     struct load_flow_report flow;
     struct load_statistics statistics;
@@ -41,8 +43,8 @@ struct load_result {
 void load_traffic_run(struct load_crew *crew, const struct load_traffic_plan *plan,
                       struct load_result *result);
 
-double load_result_rate(const struct load_result *result);       /* events per second */
-double load_result_server_cpu(const struct load_result *result); /* microseconds per event */
+double load_result_rate(const struct load_result *result);       /* counted per second */
+double load_result_server_cpu(const struct load_result *result); /* microseconds for each counted */
 double load_result_own_cpu(const struct load_result *result);
 double load_result_per_read(const struct load_result *result); /* events in one receive call */
 
