@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sse/message.h"
 
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "base/random.h"
 #include "sse/json_number.h"
+#include "sse/own_id.h"
 
-#define EPOCH_BYTES 8u
-#define RESEND      ":resend\n"
+#define RESEND ":resend\n"
 
 struct sse_message *sse_message_ref(struct sse_message *message)
 {
@@ -104,19 +100,10 @@ struct bytes *sse_message_resend_wire(const struct sse_message *message)
     return buf_freeze(&wire);
 }
 
-/* Drawn once per process: ids of an earlier life are never made again. */
-static char epoch[2 * EPOCH_BYTES + 1];
-static pthread_once_t epoch_once = PTHREAD_ONCE_INIT;
 static atomic_uint_least64_t last_number;
-
-static void draw_epoch(void)
-{
-    random_hex(epoch, EPOCH_BYTES);
-}
 
 void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE])
 {
-    (void)pthread_once(&epoch_once, draw_epoch);
-    snprintf(id, SSE_MESSAGE_ID_SIZE, "%s-%" PRIxLEAST64, epoch,
-             atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1);
+    sse_own_id_write(id, SSE_OWN_ID_MESSAGE,
+                     atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1);
 }

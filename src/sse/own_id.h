@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_OWN_ID_H
+#define SSE_OWN_ID_H
+/*
+ * The ids that the server makes for events: "<epoch>-<number>" names a message, "<epoch>-p<number>"
+ * a position in the history; numbers in hex. The epoch is 64 random bits, drawn once per process:
+ * ids of an earlier life are never made again, and are recognised.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SSE_OWN_ID_SIZE 40u
+
+enum sse_own_id_kind { SSE_OWN_ID_NONE, SSE_OWN_ID_MESSAGE, SSE_OWN_ID_POSITION };
+
+struct sse_own_id {
+    enum sse_own_id_kind kind; /* none: a sender has made it, or nobody */
+    bool is_of_this_life;
+    uint64_t number;
+};
+
+/* Any thread. kind is not SSE_OWN_ID_NONE. */
+void sse_own_id_write(char id[SSE_OWN_ID_SIZE], enum sse_own_id_kind kind, uint64_t number);
+
+/* Exactly what could have been written: no upper case, no leading zeros, nothing behind it. */
+struct sse_own_id sse_own_id_read(const char *id);
+
+#endif
