@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sse/own_id.h"
+
 struct sse_history;
 struct sse_message;
 struct sse_subject;
@@ -23,6 +25,7 @@ struct sse_history_settings {
     uint32_t keep_ms; /* 10 min */
 };
 
+/* settings are borrowed. */
 struct sse_history *sse_history_new(const struct sse_history_settings *settings);
 void sse_history_free(struct sse_history *history);
 
@@ -40,11 +43,13 @@ struct sse_message *sse_history_at(const struct sse_history *history, uint64_t p
 /* Where the message with this id is; 0: it is not kept. */
 uint64_t sse_history_position(const struct sse_history *history, const char *id);
 
-/* A message was written outside of the order, to one who was not there before: to come back with
- * its id is to come back to where the order was then, the first time. */
-void sse_history_note(struct sse_history *history, const char *id, uint64_t position);
+/* A message was written outside of the order, to a user who was not there before: to come back with
+ * its id is to come back to where the order was then, the first time. As many notes are kept as
+ * events. */
+void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
+                      uint64_t position);
 
-#define SSE_POSITION_ID_SIZE 40u
+#define SSE_POSITION_ID_SIZE SSE_OWN_ID_SIZE
 /* The id that names a position. */
 void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE]);
 
@@ -60,8 +65,9 @@ enum sse_resume {
 
 extern const char *const sse_resume_words[SSE_RESUMES]; /* for sse-gap: "too-old" and so on */
 
-/* Where a page goes on that shows this id. *after: the position that it has seen. An id of an event
- * that was not for this subject is unknown. */
+/* Where a page goes on that shows this id (NULL, "": none). *after: the position behind which it
+ * gets everything. An id of an event that was not for this subject is answered as one that was
+ * never made. */
 enum sse_resume sse_history_find(struct sse_history *history, const char *id,
                                  const struct sse_subject *subject, uint64_t now, uint64_t *after);
 

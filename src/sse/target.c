@@ -181,3 +181,12 @@ void sse_target_release(struct sse_target *target)
     free(target->listening);
     *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
 }
+
+size_t sse_target_bytes(const struct sse_target *target)
+{
+    size_t bytes = target->listening ? strlen(target->listening) + 1 : 0;
+
+    for (size_t i = 0; i < target->count; i++)
+        bytes += sizeof(char *) + strlen(target->values[i]) + 1;
+    return bytes;
+}

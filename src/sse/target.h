@@ -44,4 +44,6 @@ void sse_target_narrow(struct sse_target *narrow, const struct sse_target *targe
                        const bool *is_kept);
 void sse_target_release(struct sse_target *target);
 
+size_t sse_target_bytes(const struct sse_target *target); /* that its values and texts take */
+
 #endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "sse/event.h"
+#include "sse/message.h"
+#include "sse/notes.h"
+#include "sse/own_id.h"
+#include "sse/subject.h"
+#include "sse/table.h"
+#include "sse/user.h"
+
+#define FIRST_CAPACITY 16u
+/* Events with the same id that are tried for a page, so that a sender who gives one id to all of
+ * them makes nobody wait. */
+#define SAME_ID_TRIED 16u
+
+const char *const sse_resume_words[SSE_RESUMES] = {
+    [SSE_RESUME_NONE] = "none",       [SSE_RESUMED] = "resumed",
+    [SSE_RESUME_TOO_OLD] = "too-old", [SSE_RESUME_EPOCH] = "epoch",
+    [SSE_RESUME_UNKNOWN] = "unknown-id",
+};
+
+/* Where the events with one id are. A stored message is written again, and a sender may give an id
+ * twice. */
+struct place {
+    struct sse_table_node node;
+    bool has_lost; /* an event with this id was here and is not kept any more */
+    uint64_t first, last;
+    char id[];
+};
+
+struct entry {
+    struct sse_message *message;
+    struct place *place;
+    uint64_t next; /* the next position with the same id; 0: none */
+    uint64_t at;   /* loop ms */
+};
+
+struct sse_history {
+    const struct sse_history_settings *settings;
+    struct entry *entries; /* a ring, by position */
+    size_t capacity;       /* a power of two, or 0 */
+    uint64_t first, last;  /* first: last + 1 when none is kept */
+    size_t bytes;
+    uint64_t lost_number; /* the greatest number of an own id that is not kept any more */
+    struct sse_table places;
+    struct sse_notes notes;
+};
+
+struct sse_history *sse_history_new(const struct sse_history_settings *settings)
+{
+    struct sse_history *history = mem_zalloc(sizeof(*history));
+
+    history->settings = settings;
+    history->first = 1;
+    sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
+    sse_notes_init(&history->notes, settings->events);
+    return history;
+}
+
+static struct entry *entry_at(const struct sse_history *history, uint64_t position)
+{
+    return &history->entries[position & (history->capacity - 1)];
+}
+
+static size_t cost_of(const struct sse_message *message)
+{
+    return sizeof(struct entry) + sizeof(struct place) + strlen(message->id) +
+           message->wire->length + sse_target_bytes(&message->target);
+}
+
+static struct place *place_find(const struct sse_history *history, const char *id)
+{
+    struct sse_table_node *node = sse_table_find(&history->places, id);
+
+    return node ? container_of(node, struct place, node) : NULL;
+}
+
+static struct place *place_new(struct sse_history *history, const char *id, uint64_t position)
+{
+    const size_t size = strlen(id) + 1;
+    struct place *place = mem_zalloc(sizeof(*place) + size);
+
+    place->first = position;
+    memcpy(place->id, id, size);
+    sse_table_add(&history->places, &place->node);
+    return place;
+}
+
+/* The position joins those of its id. */
+static struct place *take_place(struct sse_history *history, const char *id, uint64_t position)
+{
+    struct place *place = place_find(history, id);
+
+    if (place)
+        entry_at(history, place->last)->next = position;
+    else
+        place = place_new(history, id, position);
+    place->last = position;
+    return place;
+}
+
+static void note_lost(struct sse_history *history, const char *id)
+{
+    const struct sse_own_id own = sse_own_id_read(id);
+
+    if (own.kind == SSE_OWN_ID_MESSAGE && own.is_of_this_life && own.number > history->lost_number)
+        history->lost_number = own.number;
+}
+
+/* The first entry leaves the positions of its id. */
+static void leave_place(struct sse_history *history, const struct entry *entry)
+{
+    struct place *place = entry->place;
+
+    note_lost(history, place->id);
+    place->first = entry->next;
+    place->has_lost = true;
+    if (entry->next > 0)
+        return;
+    sse_table_remove(&history->places, &place->node);
+    free(place);
+}
+
+static void drop_first(struct sse_history *history)
+{
+    struct entry *entry = entry_at(history, history->first);
+
+    history->bytes -= cost_of(entry->message);
+    leave_place(history, entry);
+    sse_message_unref(entry->message);
+    history->first++;
+}
+
+static void drop_old(struct sse_history *history, uint64_t now)
+{
+    while (history->first <= history->last &&
+           now - entry_at(history, history->first)->at >= history->settings->keep_ms)
+        drop_first(history);
+}
+
+static void drop_surplus(struct sse_history *history)
+{
+    while (history->bytes > history->settings->bytes)
+        drop_first(history);
+}
+
+static void grow(struct sse_history *history)
+{
+    const size_t capacity = history->capacity > 0 ? history->capacity * 2 : FIRST_CAPACITY;
+    struct entry *entries = mem_alloc(capacity * sizeof(struct entry));
+
+    for (uint64_t position = history->first; position <= history->last; position++)
+        entries[position & (capacity - 1)] = *entry_at(history, position);
+    free(history->entries);
+    history->entries = entries;
+    history->capacity = capacity;
+}
+
+uint64_t sse_history_add(struct sse_history *history, struct sse_message *message, uint64_t now)
+{
+    const uint64_t position = history->last + 1;
+    struct entry *entry;
+
+    drop_old(history, now);
+    if (history->settings->events == 0) {
+        note_lost(history, message->id);
+        history->last = position;
+        history->first = position + 1;
+        return position;
+    }
+    if (sse_history_count(history) == history->settings->events)
+        drop_first(history);
+    if (sse_history_count(history) == history->capacity)
+        grow(history);
+    history->last = position;
+    history->bytes += cost_of(message);
+    entry = entry_at(history, position);
+    *entry = (struct entry){.message = sse_message_ref(message), .at = now};
+    entry->place = take_place(history, message->id, position);
+    drop_surplus(history);
+    return position;
+}
+
+uint64_t sse_history_last(const struct sse_history *history)
+{
+    return history->last;
+}
+
+uint64_t sse_history_first(struct sse_history *history, uint64_t now)
+{
+    drop_old(history, now);
+    return history->first;
+}
+
+size_t sse_history_bytes(const struct sse_history *history)
+{
+    return history->bytes;
+}
+
+size_t sse_history_count(const struct sse_history *history)
+{
+    return (size_t)(history->last + 1 - history->first);
+}
+
+struct sse_message *sse_history_at(const struct sse_history *history, uint64_t position)
+{
+    if (position < history->first || position > history->last)
+        return NULL;
+    return entry_at(history, position)->message;
+}
+
+uint64_t sse_history_position(const struct sse_history *history, const char *id)
+{
+    const struct place *place = place_find(history, id);
+
+    return place ? place->first : 0;
+}
+
+void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
+                      uint64_t position)
+{
+    sse_notes_add(&history->notes, id, user_id, position);
+}
+
+void sse_history_free(struct sse_history *history)
+{
+    if (!history)
+        return;
+    while (history->first <= history->last)
+        drop_first(history);
+    sse_notes_release(&history->notes);
+    sse_table_release(&history->places);
+    free(history->entries);
+    free(history);
+}
+
+void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE])
+{
+    sse_own_id_write(id, SSE_OWN_ID_POSITION, position);
+}
+
+/* Where a page stands, and what of that it can have. */
+struct finding {
+    struct sse_history *history;
+    enum sse_resume resume;
+    uint64_t after;
+};
+
+static void find_position(struct finding *finding, uint64_t position)
+{
+    const struct sse_history *history = finding->history;
+
+    if (position + 1 >= history->first) {
+        finding->resume = SSE_RESUMED;
+        finding->after = position;
+    } else {
+        finding->resume = SSE_RESUME_TOO_OLD;
+        finding->after = history->first - 1;
+    }
+}
+
+/* The first event with this id that was for the subject. */
+static uint64_t position_for(const struct sse_history *history, const struct place *place,
+                             const struct sse_subject *subject)
+{
+    uint64_t position = place->first;
+
+    for (unsigned tried = 0; position > 0 && tried < SAME_ID_TRIED; tried++) {
+        const struct entry *entry = entry_at(history, position);
+
+        if (sse_subject_is_selected(subject, &entry->message->target))
+            return position;
+        position = entry->next;
+    }
+    return 0;
+}
+
+/* False when no event with this id was for the subject, as far as is known. */
+static bool find_event(struct finding *finding, const char *id, const struct sse_subject *subject)
+{
+    const struct place *place = place_find(finding->history, id);
+    uint64_t position = place ? position_for(finding->history, place, subject) : 0;
+
+    if (position == 0 &&
+        !sse_notes_find(&finding->history->notes, id, subject->user->id, &position))
+        return false;
+    /* It may have seen the one that is not kept. */
+    find_position(finding, place && place->has_lost ? 0 : position);
+    return true;
+}
+
+/* An id that names nothing for the subject, as far as is known. */
+static void explain(struct finding *finding, const struct sse_own_id *own)
+{
+    const struct sse_history *history = finding->history;
+
+    if (own->kind == SSE_OWN_ID_NONE)
+        return;
+    if (!own->is_of_this_life) {
+        finding->resume = SSE_RESUME_EPOCH;
+        finding->after = history->first - 1;
+    } else if (own->kind == SSE_OWN_ID_MESSAGE && own->number <= history->lost_number) {
+        finding->resume = SSE_RESUME_TOO_OLD;
+        finding->after = history->first - 1;
+    }
+}
+
+/* No longer than an event's id can be, so that a stranger's megabyte costs nothing. */
+static bool may_be_id(const char *id)
+{
+    for (size_t i = 0; i <= SSE_EVENT_MAX_ID; i++) {
+        if (id[i] == '\0')
+            return true;
+        if ((unsigned char)id[i] < ' ' || id[i] == 0x7F)
+            return false;
+    }
+    return false;
+}
+
+enum sse_resume sse_history_find(struct sse_history *history, const char *id,
+                                 const struct sse_subject *subject, uint64_t now, uint64_t *after)
+{
+    struct finding finding = {history, SSE_RESUME_UNKNOWN, history->last};
+    struct sse_own_id own;
+
+    *after = history->last;
+    if (!id || id[0] == '\0')
+        return SSE_RESUME_NONE;
+    if (!may_be_id(id))
+        return SSE_RESUME_UNKNOWN;
+    drop_old(history, now);
+    own = sse_own_id_read(id);
+    if (own.kind == SSE_OWN_ID_POSITION && own.is_of_this_life && own.number <= history->last)
+        find_position(&finding, own.number);
+    else if (!find_event(&finding, id, subject))
+        explain(&finding, &own);
+    *after = finding.after;
+    return finding.resume;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "sse/history.h"
+#include "sse/subject.h"
+#include "sse/user.h"
+#include "support/sse_message.h"
+#include "support/test.h"
+
+struct fixture {
+    struct sse_history_settings settings;
+    struct sse_history *history;
+    struct sse_user *ann, *bob;
+    uint64_t now;
+};
+
+static void open_fixture(struct fixture *f)
+{
+    *f = (struct fixture){.settings = {.events = 4, .bytes = (size_t)1024 * 1024, .keep_ms = 1000},
+                          .now = 500};
+    f->history = sse_history_new(&f->settings);
+    f->ann = sse_user_new(&(struct sse_user_fields){.id = "ann"});
+    f->bob = sse_user_new(&(struct sse_user_fields){.id = "bob"});
+}
+
+static void close_fixture(struct fixture *f)
+{
+    sse_history_free(f->history);
+    sse_user_unref(f->ann);
+    sse_user_unref(f->bob);
+}
+
+/* id NULL: the server makes one. Returns it, when it is wanted. */
+static uint64_t add(struct fixture *f, const char *user, const char *id, char *made)
+{
+    struct sse_message *message;
+    char json[400], field[200] = "";
+    uint64_t position;
+
+    if (id)
+        snprintf(field, sizeof(field), ",\"id\":\"%s\"", id);
+    snprintf(json, sizeof(json), "\"event\":\"e\",\"userId\":\"%s\"%s", user, field);
+    message = sse_message_of(json);
+    if (made)
+        strcpy(made, message->id);
+    position = sse_history_add(f->history, message, f->now);
+    sse_message_unref(message);
+    return position;
+}
+
+static void add_many(struct fixture *f, const char *user, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        (void)add(f, user, NULL, NULL);
+}
+
+static void assert_find(struct fixture *f, struct sse_user *user, const char *id,
+                        enum sse_resume resume, uint64_t after)
+{
+    const struct sse_subject subject = {.user = user};
+    uint64_t found = UINT64_MAX;
+
+    assert_int_equal(sse_history_find(f->history, id, &subject, f->now, &found), resume);
+    assert_int_equal(found, after);
+}
+
+static void assert_find_position(struct fixture *f, uint64_t position, enum sse_resume resume,
+                                 uint64_t after)
+{
+    char id[SSE_POSITION_ID_SIZE];
+
+    sse_history_id(position, id);
+    assert_find(f, f->ann, id, resume, after);
+}
+
+static void test_positions(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_int_equal(sse_history_last(f.history), 0);
+    assert_int_equal(sse_history_first(f.history, f.now), 1);
+    assert_null(sse_history_at(f.history, 0));
+    assert_null(sse_history_at(f.history, 1));
+    for (uint64_t i = 1; i <= 10; i++)
+        assert_int_equal(add(&f, "ann", NULL, NULL), i);
+    assert_int_equal(sse_history_last(f.history), 10);
+    assert_int_equal(sse_history_first(f.history, f.now), 7);
+    assert_int_equal(sse_history_count(f.history), 4);
+    assert_null(sse_history_at(f.history, 6));
+    assert_non_null(sse_history_at(f.history, 7));
+    assert_non_null(sse_history_at(f.history, 10));
+    assert_null(sse_history_at(f.history, 11));
+    close_fixture(&f);
+}
+
+static void test_age(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    add_many(&f, "ann", 1);
+    f.now += 999;
+    add_many(&f, "ann", 1);
+    assert_int_equal(sse_history_count(f.history), 2);
+    f.now += 1;
+    assert_int_equal(sse_history_first(f.history, f.now), 2);
+    f.now += 5000;
+    assert_int_equal(sse_history_first(f.history, f.now), 3);
+    assert_int_equal(sse_history_count(f.history), 0);
+    assert_int_equal(sse_history_bytes(f.history), 0);
+    assert_int_equal(add(&f, "ann", NULL, NULL), 3);
+    close_fixture(&f);
+}
+
+static void test_bytes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.settings.events = 1000;
+    add_many(&f, "ann", 1);
+    f.settings.bytes = 10 * sse_history_bytes(f.history) + 9;
+    add_many(&f, "ann", 50);
+    assert_in_range(sse_history_count(f.history), 8, 10);
+    assert_true(sse_history_bytes(f.history) <= f.settings.bytes);
+    /* one that is larger than the bound is not kept, but counted */
+    f.settings.bytes = 10;
+    assert_int_equal(add(&f, "ann", NULL, NULL), 52);
+    assert_int_equal(sse_history_first(f.history, f.now), 53);
+    assert_int_equal(sse_history_bytes(f.history), 0);
+    close_fixture(&f);
+}
+
+static void test_values_of_a_target_count(void **state)
+{
+    struct fixture f;
+    struct sse_message *one = sse_message_of("\"event\":\"e\",\"id\":\"1\",\"userId\":[\"ann\"]");
+    struct sse_message *two =
+        sse_message_of("\"event\":\"e\",\"id\":\"2\",\"userId\":[\"ann\",\"ben\"]");
+    size_t bytes;
+
+    (void)state;
+    open_fixture(&f);
+    sse_history_add(f.history, one, f.now);
+    bytes = sse_history_bytes(f.history);
+    sse_history_add(f.history, two, f.now);
+    assert_int_equal(sse_history_bytes(f.history), 2 * bytes + sizeof(char *) + 4);
+    sse_message_unref(one);
+    sse_message_unref(two);
+    close_fixture(&f);
+}
+
+static void test_none_are_kept(void **state)
+{
+    char id[SSE_MESSAGE_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.settings.events = 0;
+    assert_int_equal(add(&f, "ann", NULL, NULL), 1);
+    assert_int_equal(add(&f, "ann", NULL, id), 2);
+    assert_int_equal(sse_history_first(f.history, f.now), 3);
+    assert_int_equal(sse_history_count(f.history), 0);
+    assert_find_position(&f, 2, SSE_RESUMED, 2);
+    assert_find_position(&f, 1, SSE_RESUME_TOO_OLD, 2);
+    assert_find(&f, f.ann, id, SSE_RESUME_TOO_OLD, 2);
+    close_fixture(&f);
+}
+
+static void test_find_by_position(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_find_position(&f, 0, SSE_RESUMED, 0);
+    assert_find_position(&f, 1, SSE_RESUME_UNKNOWN, 0);
+    add_many(&f, "bob", 6); /* 3 to 6 are kept */
+    assert_find_position(&f, 6, SSE_RESUMED, 6);
+    assert_find_position(&f, 4, SSE_RESUMED, 4);
+    assert_find_position(&f, 2, SSE_RESUMED, 2);
+    assert_find_position(&f, 1, SSE_RESUME_TOO_OLD, 2);
+    assert_find_position(&f, 0, SSE_RESUME_TOO_OLD, 2);
+    assert_find_position(&f, 7, SSE_RESUME_UNKNOWN, 6);
+    assert_find_position(&f, UINT64_MAX, SSE_RESUME_UNKNOWN, 6);
+    f.now += 5000;
+    assert_find_position(&f, 6, SSE_RESUMED, 6);
+    assert_find_position(&f, 5, SSE_RESUME_TOO_OLD, 6);
+    close_fixture(&f);
+}
+
+static void test_find_by_message(void **state)
+{
+    char ids[6][SSE_MESSAGE_ID_SIZE], never[SSE_MESSAGE_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 6; i++)
+        (void)add(&f, "ann", NULL, ids[i]);
+    sse_message_make_id(never);
+    assert_find(&f, f.ann, ids[5], SSE_RESUMED, 6);
+    assert_find(&f, f.ann, ids[2], SSE_RESUMED, 3);
+    assert_find(&f, f.ann, ids[1], SSE_RESUME_TOO_OLD, 2);
+    assert_find(&f, f.ann, never, SSE_RESUME_UNKNOWN, 6);
+    assert_int_equal(sse_history_position(f.history, ids[2]), 3);
+    assert_int_equal(sse_history_position(f.history, ids[1]), 0);
+    assert_int_equal(sse_history_position(f.history, "x"), 0);
+    close_fixture(&f);
+}
+
+static void test_ids_of_others_are_unknown(void **state)
+{
+    char id[SSE_MESSAGE_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    (void)add(&f, "ann", NULL, id);
+    (void)add(&f, "ann", "order-1", NULL);
+    assert_find(&f, f.bob, id, SSE_RESUME_UNKNOWN, 2);
+    assert_find(&f, f.bob, "order-1", SSE_RESUME_UNKNOWN, 2);
+    assert_find(&f, f.bob, "order-2", SSE_RESUME_UNKNOWN, 2);
+    assert_find(&f, f.ann, "order-1", SSE_RESUMED, 2);
+    /* and when it is not kept any more, it is as too old for one as for the other */
+    add_many(&f, "ann", 4);
+    assert_find(&f, f.bob, id, SSE_RESUME_TOO_OLD, 2);
+    assert_find(&f, f.ann, id, SSE_RESUME_TOO_OLD, 2);
+    assert_find(&f, f.ann, "order-1", SSE_RESUME_UNKNOWN, 6);
+    close_fixture(&f);
+}
+
+static void test_another_life(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_find(&f, f.ann, "0123456789abcdef-p7", SSE_RESUME_EPOCH, 0);
+    add_many(&f, "ann", 6);
+    assert_find(&f, f.ann, "0123456789abcdef-p7", SSE_RESUME_EPOCH, 2);
+    assert_find(&f, f.ann, "0123456789abcdef-1", SSE_RESUME_EPOCH, 2);
+    close_fixture(&f);
+}
+
+static void test_hostile_ids(void **state)
+{
+    char longest[130], *megabyte = malloc(1024 * 1024 + 1);
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    memset(longest, 'x', 129);
+    longest[128] = '\0';
+    (void)add(&f, "ann", longest, NULL);
+    assert_find(&f, f.ann, longest, SSE_RESUMED, 1);
+    longest[128] = 'x';
+    longest[129] = '\0';
+    memset(megabyte, 'a', 1024 * 1024);
+    megabyte[1024 * 1024] = '\0';
+    assert_find(&f, f.ann, longest, SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, megabyte, SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, "a\nann", SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, "\x01", SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, "\x7f", SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, "\xff\xff", SSE_RESUME_UNKNOWN, 1);
+    assert_find(&f, f.ann, "", SSE_RESUME_NONE, 1);
+    assert_find(&f, f.ann, NULL, SSE_RESUME_NONE, 1);
+    free(megabyte);
+    close_fixture(&f);
+}
+
+/* One message may be written to one user now and to another later. */
+static void test_an_id_more_than_once(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    (void)add(&f, "ann", "m", NULL);
+    (void)add(&f, "bob", "m", NULL);
+    (void)add(&f, "bob", "m", NULL);
+    assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
+    assert_find(&f, f.bob, "m", SSE_RESUMED, 2);
+    assert_int_equal(sse_history_position(f.history, "m"), 1);
+    add_many(&f, "bob", 2);
+    /* bob may have seen the one at 1, for all that is known */
+    assert_find(&f, f.bob, "m", SSE_RESUME_TOO_OLD, 1);
+    assert_find(&f, f.ann, "m", SSE_RESUME_UNKNOWN, 5);
+    assert_int_equal(sse_history_position(f.history, "m"), 2);
+    add_many(&f, "bob", 2);
+    assert_int_equal(sse_history_position(f.history, "m"), 0);
+    close_fixture(&f);
+}
+
+static void test_notes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    sse_history_note(f.history, "0123456789abcdef-1", "ann", 0);
+    add_many(&f, "ann", 2);
+    sse_history_note(f.history, "old", "ann", 2);
+    sse_history_note(f.history, "old", "ann", 1);
+    add_many(&f, "ann", 1);
+    assert_find(&f, f.ann, "0123456789abcdef-1", SSE_RESUMED, 0);
+    assert_find(&f, f.ann, "old", SSE_RESUMED, 2);
+    assert_find(&f, f.bob, "old", SSE_RESUME_UNKNOWN, 3);
+    assert_int_equal(sse_history_position(f.history, "old"), 0);
+    add_many(&f, "ann", 4);
+    assert_find(&f, f.ann, "old", SSE_RESUME_TOO_OLD, 3);
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_values_of_a_target_count),
+        cmocka_unit_test(test_none_are_kept),
+        cmocka_unit_test(test_find_by_position),
+        cmocka_unit_test(test_find_by_message),
+        cmocka_unit_test(test_ids_of_others_are_unknown),
+        cmocka_unit_test(test_another_life),
+        cmocka_unit_test(test_hostile_ids),
+        cmocka_unit_test(test_an_id_more_than_once),
+        cmocka_unit_test(test_notes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
