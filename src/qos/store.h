@@ -26,12 +26,14 @@ struct qos_job {
     /* In the store's thread. 0, or a negative errno that is this job's alone: then it must not have
      * changed anything. A fault of the repository is everybody's. */
     int (*run)(struct qos_job *job, struct qos_repository *repository);
-    /* In the owner's thread, when it is committed or has failed; owns the job. */
+    /* In the owner's thread, when it is committed or has failed; owns the job. Its results count
+     * only when the status is 0. */
     void (*done)(struct qos_job *job);
-    int status;      /* what run returned, or the fault */
-    unsigned weight; /* in messages, for the bound of a transaction; 0 counts as 1 */
+    int status;    /* what run returned, or the fault */
+    size_t weight; /* in messages, for the bound of a transaction; 0 counts as 1 */
 };
 
+/* The texts are borrowed. */
 struct qos_store_settings {
     const char *service; /* for the log */
     /* As qos_sqlite_new(); context is the settings' own. In the store's thread. */
@@ -44,7 +46,8 @@ struct qos_store_settings {
 /* NULL with errno when there can be no thread. The repository is opened by that thread, at once. */
 struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settings *settings);
 
-/* Runs what was submitted, hands back what is done, ends the thread. */
+/* Runs what was submitted, hands back what is done, ends the thread. What a done submits then fails
+ * with -ESHUTDOWN. */
 void qos_store_free(struct qos_store *store);
 
 void qos_store_submit(struct qos_store *store, struct qos_job *job);
@@ -52,11 +55,11 @@ void qos_store_submit(struct qos_store *store, struct qos_job *job);
 /* As of now. Any thread. */
 struct qos_store_report {
     bool is_open;
-    struct qos_totals totals;
-    uint64_t transactions, jobs;
-    uint64_t faults;    /* transactions that failed, openings included */
-    uint64_t waiting;   /* jobs submitted and not done */
-    uint64_t commit_us; /* time spent in commits, in all */
+    struct qos_totals totals;    /* while it is closed: the last that were known */
+    uint64_t transactions, jobs; /* committed; handed back */
+    uint64_t faults;             /* transactions that failed, openings included */
+    uint64_t waiting;            /* jobs submitted and not done */
+    uint64_t commit_us;          /* time spent in commits, in all */
     uint64_t commit_us_max;
 };
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/fault.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "support/test.h"
 
 #ifdef SSE_SERVER_FAULTS
@@ -91,9 +90,14 @@ static void other_points_do_not(void **state)
 
 static void what_cannot_be_read_is_not_passed_over(void **state)
 {
-    const char *const values[] = {
-        "",  "store.committed",    ":1",                 "store.committed:", "store.committed:0",
-        "a", "store.committed:1x", "store.committed:one"};
+    const char *const values[] = {"",
+                                  "store.committed",
+                                  ":1",
+                                  "store.committed:",
+                                  "store.committed:0",
+                                  "a",
+                                  "store.committed:1x",
+                                  "store.committed:one"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)

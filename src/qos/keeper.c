@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qos/keeper.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+
+#define FAULT_SIZE 256u
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+/* A disk that stays full fails once a second: one line says it, until something changes. */
+static int fail(struct qos_keeper *keeper, int error, const char *reason)
+{
+    keeper->error = error;
+    keeper->report.faults++;
+    if (keeper->told != error)
+        log_error("the store of qos messages has failed: they are refused until it works again",
+                  LOG_STR("service", keeper->settings->service), LOG_STR("reason", reason));
+    keeper->told = error;
+    return error;
+}
+
+static void note_success(struct qos_keeper *keeper)
+{
+    keeper->report.transactions++;
+    keeper->report.totals = keeper->repository->totals;
+    if (keeper->told != 0)
+        log_info("the store of qos messages works again",
+                 LOG_STR("service", keeper->settings->service));
+    keeper->told = 0;
+}
+
+static void close_repository(struct qos_keeper *keeper)
+{
+    if (keeper->repository)
+        keeper->repository->ops->free(keeper->repository);
+    keeper->repository = NULL;
+    keeper->report.is_open = false;
+}
+
+static int open_repository(struct qos_keeper *keeper)
+{
+    const struct qos_store_settings *settings = keeper->settings;
+    char reason[FAULT_SIZE] = "";
+    int error = -EIO;
+
+    if (keeper->repository)
+        return 0;
+    if (now_us() < keeper->may_open_us)
+        return keeper->error;
+    keeper->repository = settings->open(settings->context, &error, reason, sizeof(reason));
+    /* Counted from here: an opening that takes long must not take all the thread's time. */
+    keeper->may_open_us = now_us() + settings->retry_ms * UINT64_C(1000);
+    if (!keeper->repository)
+        return fail(keeper, error, reason);
+    keeper->report.is_open = true;
+    keeper->report.totals = keeper->repository->totals;
+    return 0;
+}
+
+static int abandon(struct qos_keeper *keeper, int error)
+{
+    keeper->repository->ops->rollback(keeper->repository);
+    close_repository(keeper);
+    return fail(keeper, error, strerrordesc_np(-error));
+}
+
+static int commit(struct qos_keeper *keeper)
+{
+    const uint64_t began = now_us();
+    uint64_t took;
+    int error;
+
+    fault_point("store.before-commit");
+    error = keeper->repository->ops->commit(keeper->repository);
+    took = now_us() - began;
+    keeper->report.commit_us += took;
+    if (took > keeper->report.commit_us_max)
+        keeper->report.commit_us_max = took;
+    return error;
+}
+
+void qos_keeper_init(struct qos_keeper *keeper, const struct qos_store_settings *settings)
+{
+    *keeper = (struct qos_keeper){.settings = settings};
+    (void)open_repository(keeper); /* what is wrong is told again to who wants to begin */
+}
+
+void qos_keeper_release(struct qos_keeper *keeper)
+{
+    close_repository(keeper);
+}
+
+int qos_keeper_begin(struct qos_keeper *keeper)
+{
+    int error = open_repository(keeper);
+
+    if (error != 0)
+        return error;
+    error = keeper->repository->ops->begin(keeper->repository);
+    return error == 0 ? 0 : abandon(keeper, error);
+}
+
+int qos_keeper_end(struct qos_keeper *keeper)
+{
+    int error = keeper->repository->fault;
+
+    if (error == 0)
+        error = commit(keeper);
+    if (error != 0)
+        return abandon(keeper, error);
+    fault_point("store.committed");
+    note_success(keeper);
+    return 0;
+}
