@@ -8,9 +8,9 @@
  * mistake.
  *
  * Blocking, and of one thread: qos/store.h has the thread. What the operations hand out is lent
- * until the visit returns. Each returns 0 or a negative errno. One that could not do its work
- * (-EIO, -ENOSPC, …) also sets fault: then the transaction can only be rolled back. -ENOENT is an
- * answer, not a fault.
+ * until the visit returns, and a visit must not change the repository. Each returns 0 or a negative
+ * errno. One that could not do its work (-EIO, -ENOSPC, …) also sets fault: then the transaction
+ * can only be rolled back. -ENOENT is an answer, not a fault.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,7 +75,8 @@ struct qos_repository_ops {
 
     /* The number and the digest (nothing else) of the message with this id, ended or not. */
     int (*find)(struct qos_repository *repository, const char *id, struct qos_message *message);
-    /* A copy for each value of the target; a value that is there twice has one. The id is new. */
+    /* A copy for each value of the target; a value that is there twice has one. The id is new. A
+     * message for nobody has ended when it was created. */
     int (*put)(struct qos_repository *repository, struct qos_message *message,
                const struct sse_target *target);
     /* -ENOENT when there is no such copy that is stored. written: how often, in all. */
@@ -92,13 +93,15 @@ struct qos_repository_ops {
     /* Those of a queue behind a number, in order. */
     int (*read)(struct qos_repository *repository, const struct qos_recipient *recipient,
                 uint64_t after, size_t limit, qos_visit visit, void *context);
-    /* The first stored copy of each queue that this value has, whatever its listening. */
+    /* The first stored copy of each queue that this value has, whatever its listening, in no
+     * particular order. */
     int (*queues)(struct qos_repository *repository, enum sse_dimension dimension,
                   const char *value, qos_visit visit, void *context);
-    /* Those of all messages behind a number, message by message: limit counts messages. */
+    /* Those of all messages behind a number, message by message: limit counts messages. The copies
+     * of a message come in no particular order, here and below. */
     int (*scan)(struct qos_repository *repository, uint64_t after, size_t limit, qos_visit visit,
                 void *context);
-    /* Those that have expired by now, the first to expire first. The visit must not end them. */
+    /* Those that have expired by now, the first to expire first. */
     int (*expired)(struct qos_repository *repository, int64_t now, size_t limit, qos_visit visit,
                    void *context);
 

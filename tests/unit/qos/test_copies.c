@@ -49,7 +49,8 @@ static void owns_what_it_was_given(void **state)
 
 static void has_each_message_once(void **state)
 {
-    const struct qos_message first = {.number = 1, .id = "1", .json = "{}", .length = 2, .receipt = ""};
+    const struct qos_message first = {
+        .number = 1, .id = "1", .json = "{}", .length = 2, .receipt = ""};
     const struct qos_message second = {.number = 2, .id = "2", .receipt = ""};
     struct qos_copies copies = {0};
 
@@ -69,7 +70,8 @@ static void has_each_message_once(void **state)
 
 static void sees_whether_the_body_is_still_there(void **state)
 {
-    const struct qos_message with = {.number = 1, .id = "1", .json = "{}", .length = 2, .receipt = ""};
+    const struct qos_message with = {
+        .number = 1, .id = "1", .json = "{}", .length = 2, .receipt = ""};
     const struct qos_message without = {.number = 1, .id = "1", .length = 2, .receipt = ""};
     struct qos_copies copies = {0};
 
