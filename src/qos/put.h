@@ -9,10 +9,11 @@ struct qos_put_item {
     struct qos_message message;      /* lent; its number is set */
     const struct sse_target *target; /* lent */
     size_t stored;                   /* result: copies that there are now */
-    /* Result: the same message was stored before, and nothing was done. With other content under
-     * this id the whole job fails: -EEXIST, at. */
+    /* Result: the same message was stored before, or comes earlier in the request, and nothing was
+     * done. With other content under this id the whole job fails: -EEXIST, at. */
     bool is_repeat;
-    bool *was_empty; /* result, for each value of the target (one for all): its queue had no copy */
+    /* Result, for each recipient of the target: its queue had no copy. NULL for a repeat. */
+    bool *was_empty;
 };
 
 struct qos_put {
@@ -28,7 +29,7 @@ struct qos_put {
     void *context;                      /* the caller's */
 };
 
-/* Sets job.run and job.weight; done is the caller's to set. */
+/* Sets job.run and, from count, job.weight; done is the caller's to set. */
 void qos_put_init(struct qos_put *put);
 void qos_put_release(struct qos_put *put); /* the results; not what is lent */
 

@@ -19,7 +19,8 @@
 struct loop;
 struct qos_store;
 
-/* Embed it first in the struct of the concrete job. */
+/* Embed it first in the struct of the concrete job. Those of this folder are zero-filled, then
+ * filled with the question, then given to their init. */
 struct qos_job {
     struct letter letter; /* the store's */
     struct qos_job *next; /* the store's */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/store.h"
-
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -14,13 +12,14 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "fake_repository.h"
+#include "qos/store.h"
 #include "support/test.h"
 
 enum { AN_HOUR_MS = 3600 * 1000, MANY = 5000 };
 
 /*
- * The disk, the store, and this thread's loop, which owns the store. Done jobs are counted, and what
- * they say is checked by what submitted them.
+ * The disk, the store, and this thread's loop, which owns the store. Done jobs are counted, and
+ * what they say is checked by what submitted them.
  */
 struct shop {
     struct fake_disk disk;

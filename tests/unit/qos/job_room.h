@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef JOB_ROOM_H
+#define JOB_ROOM_H
+/*
+ * Jobs of the store in the test's own thread, on a repository in memory. Include it in one source
+ * file of a test program.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "qos/copies.h"
+#include "qos/memory.h"
+#include "qos/put.h"
+#include "support/test.h"
+
+enum { JOB_ROOM_VALUES = 16 };
+
+struct job_room {
+    struct qos_repository *repository;
+    struct qos_repository_ops ops; /* of the repository, for the test to change */
+    uint64_t queue_most, messages_most, bytes_most;
+    int64_t now;
+};
+
+/* What "a,b" is as a target. The texts lie in it, and so it must not be copied. */
+struct named_target {
+    struct sse_target target;
+    char *values[JOB_ROOM_VALUES];
+    char text[256];
+};
+
+static inline int job_room_set_up(void **state)
+{
+    struct job_room *room = mem_zalloc(sizeof(*room));
+
+    room->repository = qos_memory_new();
+    room->ops = *room->repository->ops;
+    room->repository->ops = &room->ops;
+    room->queue_most = room->messages_most = room->bytes_most = 1000000;
+    room->now = 1000;
+    *state = room;
+    return 0;
+}
+
+static inline int job_room_tear_down(void **state)
+{
+    struct job_room *room = *state;
+
+    room->repository->ops->free(room->repository);
+    free(room);
+    return 0;
+}
+
+#define ROOM_TEST(function)                                                                        \
+    cmocka_unit_test_setup_teardown(function, job_room_set_up, job_room_tear_down)
+
+static inline int room_run(struct job_room *room, struct qos_job *job)
+{
+    const uint64_t copies = room->repository->totals.copies;
+    const uint64_t messages = room->repository->totals.messages;
+    int status;
+
+    assert_int_equal(room->repository->ops->begin(room->repository), 0);
+    status = job->run(job, room->repository);
+    assert_int_equal(room->repository->ops->commit(room->repository), 0);
+    if (status != 0) { /* one that fails alone has changed nothing */
+        assert_int_equal(room->repository->totals.copies, copies);
+        assert_int_equal(room->repository->totals.messages, messages);
+    }
+    return status;
+}
+
+static inline void name_target(struct named_target *named, enum sse_dimension dimension,
+                               const char *values)
+{
+    char *rest = named->text;
+
+    *named = (struct named_target){.target = {.dimension = dimension, .values = named->values}};
+    snprintf(named->text, sizeof(named->text), "%s", values);
+    while (rest && dimension != SSE_ALL)
+        named->values[named->target.count++] = strsep(&rest, ",");
+}
+
+/* Its JSON is as long as its id, and its digest is the length of that. */
+static inline struct qos_message message_of(struct job_room *room, const char *id)
+{
+    return (struct qos_message){.id = id,
+                                .json = id,
+                                .length = strlen(id),
+                                .digest = strlen(id),
+                                .created = room->now,
+                                .expires = room->now + 1000,
+                                .receipt = ""};
+}
+
+static inline int room_put_items(struct job_room *room, struct qos_put *put,
+                                 struct qos_put_item *items, size_t count)
+{
+    *put = (struct qos_put){
+        .items = items,
+        .count = count,
+        .queue_most = room->queue_most,
+        .messages_most = room->messages_most,
+        .bytes_most = room->bytes_most,
+        .now = room->now,
+    };
+    qos_put_init(put);
+    return room_run(room, &put->job);
+}
+
+/* Stores a message for the values, and asserts that all is as it is without bounds. */
+static inline void room_put(struct job_room *room, const char *id, const struct sse_target *target)
+{
+    struct qos_put_item item = {.message = message_of(room, id), .target = target};
+    struct qos_put put;
+
+    assert_int_equal(room_put_items(room, &put, &item, 1), 0);
+    assert_false(item.is_repeat);
+    qos_put_release(&put);
+}
+
+static inline void room_put_for(struct job_room *room, const char *id, enum sse_dimension dimension,
+                                const char *values, char *listening)
+{
+    struct named_target named;
+
+    name_target(&named, dimension, values);
+    named.target.listening = listening;
+    room_put(room, id, &named.target);
+}
+
+static inline uint64_t room_number(struct job_room *room, const char *id)
+{
+    struct qos_message message;
+
+    assert_int_equal(room->repository->ops->find(room->repository, id, &message), 0);
+    return message.number;
+}
+
+/* "id:value=state" of each, with blanks between. */
+static inline void assert_copies(const struct qos_copies *copies, const char *expected)
+{
+    char text[2048] = "";
+    size_t at = 0;
+
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct qos_copy *copy = &copies->items[i];
+
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s:%s=%s", i > 0 ? " " : "",
+                               copy->message->id, copy->recipient.value,
+                               qos_state_words[copy->state]);
+        assert_true(at < sizeof(text));
+        assert_int_equal(copy->ended != 0, copy->state != QOS_STORED);
+    }
+    assert_string_equal(text, expected);
+}
+
+/* What is stored of one queue, or of all. */
+static inline void assert_queue(struct job_room *room, enum sse_dimension dimension,
+                                const char *value, const char *listening, const char *expected)
+{
+    const struct qos_recipient recipient = {dimension, value, listening};
+    struct qos_copies copies = {0};
+
+    assert_int_equal(room->repository->ops->read(room->repository, &recipient, 0, 1000,
+                                                 qos_copies_visit, &copies),
+                     0);
+    assert_copies(&copies, expected);
+    qos_copies_release(&copies);
+}
+
+static inline void assert_stored(struct job_room *room, const char *expected)
+{
+    struct qos_copies copies = {0};
+
+    assert_int_equal(
+        room->repository->ops->scan(room->repository, 0, 1000, qos_copies_visit, &copies), 0);
+    assert_copies(&copies, expected);
+    qos_copies_release(&copies);
+}
+
+#endif
