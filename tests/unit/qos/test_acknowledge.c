@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qos/acknowledge.h"
+
+#include "job_room.h"
+
+static const char *const channels[] = {"sport", "news"};
+
+/* Everything that a page may be. */
+static const struct qos_identity anna = {
+    .user_id = "anna",
+    .token = "t1",
+    .tenant_id = "acme",
+    .connection_id = "c1",
+    .channels = channels,
+    .channel_count = 2,
+};
+
+static int run(struct job_room *room, struct qos_acknowledge *acknowledge)
+{
+    acknowledge->now = room->now;
+    qos_acknowledge_init(acknowledge);
+    return room_run(room, &acknowledge->job);
+}
+
+/* What anna ends with one id. */
+static void assert_ends(struct job_room *room, const char *id, const char *expected)
+{
+    struct qos_acknowledge acknowledge = {.identity = anna, .ids = &id, .count = 1};
+
+    assert_int_equal(run(room, &acknowledge), 0);
+    assert_copies(&acknowledge.ended, expected);
+    qos_acknowledge_release(&acknowledge);
+}
+
+static void assert_ends_through(struct job_room *room, const struct qos_identity *identity,
+                                const char *id, const char *expected)
+{
+    struct qos_acknowledge acknowledge = {
+        .identity = *identity, .ids = &id, .count = 1, .is_through = true};
+
+    assert_int_equal(run(room, &acknowledge), 0);
+    assert_copies(&acknowledge.ended, expected);
+    qos_acknowledge_release(&acknowledge);
+}
+
+static void a_page_ends_its_own_copies(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_USER, "bert,anna", NULL);
+    room_put_for(room, "n", SSE_BY_TOKEN, "t1,t2", NULL);
+    room_put_for(room, "o", SSE_BY_CONNECTION, "c0,c1", NULL);
+    assert_ends(room, "m", "m:anna=acknowledged");
+    assert_ends(room, "n", "n:t1=acknowledged");
+    assert_ends(room, "o", "o:c1=acknowledged");
+    assert_stored(room, "m:bert=stored n:t2=stored o:c0=stored");
+}
+
+static void a_page_ends_a_groups_copies(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_TENANT, "acme,other", NULL);
+    room_put_for(room, "n", SSE_BY_CHANNEL, "weather,news,sport", NULL);
+    room_put_for(room, "o", SSE_ALL, "", NULL);
+    assert_ends(room, "m", "m:acme=acknowledged");
+    assert_ends(room, "n", "n:sport=acknowledged n:news=acknowledged");
+    assert_ends(room, "o", "o:=acknowledged");
+    assert_stored(room, "m:other=stored n:weather=stored");
+}
+
+static void nobody_ends_what_is_for_others(void **state)
+{
+    struct job_room *room = *state;
+    const char *const ids[] = {"m", "n", "o", "p", "q"};
+    struct qos_acknowledge nobody = {.ids = ids, .count = 5};
+
+    room_put_for(room, "m", SSE_BY_USER, "bert", NULL);
+    room_put_for(room, "n", SSE_BY_TOKEN, "t2", NULL);
+    room_put_for(room, "o", SSE_BY_TENANT, "other", NULL);
+    room_put_for(room, "p", SSE_BY_CHANNEL, "weather", NULL);
+    room_put_for(room, "q", SSE_BY_CONNECTION, "c0", NULL);
+    for (size_t i = 0; i < 5; i++) {
+        assert_ends(room, ids[i], "");
+        assert_ends_through(room, &anna, ids[i], "");
+    }
+    nobody.identity = (struct qos_identity){.user_id = "", .token = ""};
+    assert_int_equal(run(room, &nobody), 0);
+    assert_int_equal(nobody.ended.count, 0);
+    qos_acknowledge_release(&nobody);
+    assert_int_equal(room->repository->totals.copies, 5);
+}
+
+static void names_of_other_dimensions_do_not_count(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_USER, "acme,t1,c1,news", NULL);
+    assert_ends(room, "m", "");
+}
+
+static void many_are_acknowledged_at_once(void **state)
+{
+    struct job_room *room = *state;
+    const char *const ids[] = {"n", "unknown", "m", "n"};
+    struct qos_acknowledge acknowledge = {.identity = anna, .ids = ids, .count = 4};
+
+    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
+    assert_int_equal(run(room, &acknowledge), 0);
+    assert_int_equal(acknowledge.job.weight, 4);
+    assert_copies(&acknowledge.ended, "n:anna=acknowledged m:anna=acknowledged");
+    qos_acknowledge_release(&acknowledge);
+    assert_ends(room, "m", "");
+}
+
+static void the_listening_is_the_messages(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    room_put_for(room, "n", SSE_BY_USER, "anna", (char *)"chat");
+    assert_ends(room, "n", "n:anna=acknowledged");
+    assert_queue(room, SSE_BY_USER, "anna", "", "m:anna=stored");
+    assert_queue(room, SSE_BY_USER, "anna", "chat", "");
+}
+
+static void what_is_brought_home_is_as_it_was(void **state)
+{
+    struct job_room *room = *state;
+    const struct qos_recipient recipient = {SSE_BY_USER, "anna", ""};
+    struct qos_acknowledge acknowledge = {
+        .identity = anna, .ids = (const char *const[]){"m"}, .count = 1};
+
+    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    assert_int_equal(room->ops.note(room->repository, room_number(room, "m"), &recipient, 3), 0);
+    room->now = 1234;
+    assert_int_equal(run(room, &acknowledge), 0);
+    assert_int_equal(acknowledge.ended.count, 1);
+    assert_int_equal(acknowledge.ended.items[0].written, 3);
+    assert_int_equal(acknowledge.ended.items[0].ended, 1234);
+    assert_string_equal(acknowledge.ended.items[0].message->json, "m");
+    qos_acknowledge_release(&acknowledge);
+}
+
+static void what_was_seen_last_ends_all_before_it(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "l", SSE_BY_USER, "anna,bert", NULL);
+    room_put_for(room, "m", SSE_BY_USER, "anna", (char *)"chat");
+    room_put_for(room, "n", SSE_BY_TOKEN, "t1", NULL);
+    room_put_for(room, "o", SSE_BY_USER, "anna,bert", NULL);
+    room_put_for(room, "p", SSE_BY_USER, "anna", NULL);
+    assert_ends_through(room, &anna, "o", "l:anna=acknowledged o:anna=acknowledged");
+    assert_stored(room, "l:bert=stored m:anna=stored n:t1=stored o:bert=stored p:anna=stored");
+}
+
+static void what_has_ended_still_tells_what_was_before(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    room_put_for(room, "n", SSE_BY_USER, "bert,anna", NULL);
+    room_put_for(room, "o", SSE_BY_USER, "anna", NULL);
+    assert_ends(room, "n", "n:anna=acknowledged");
+    assert_ends_through(room, &anna, "n", "m:anna=acknowledged");
+    assert_ends_through(room, &anna, "n", "");
+    assert_queue(room, SSE_BY_USER, "anna", "", "o:anna=stored");
+}
+
+static void the_last_event_of_another_user_ends_nothing(void **state)
+{
+    struct job_room *room = *state;
+    const struct qos_identity bert = {.user_id = "bert"};
+
+    room_put_for(room, "m", SSE_BY_USER, "bert", NULL);
+    room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
+    assert_ends_through(room, &bert, "n", "");
+    assert_ends(room, "n", "n:anna=acknowledged");
+    assert_ends_through(room, &bert, "n", "");
+    assert_queue(room, SSE_BY_USER, "bert", "", "m:bert=stored");
+}
+
+static void in_a_group_each_is_on_its_own(void **state)
+{
+    struct job_room *room = *state;
+
+    room_put_for(room, "m", SSE_BY_CHANNEL, "news", NULL);
+    room_put_for(room, "n", SSE_BY_CHANNEL, "news", NULL);
+    room_put_for(room, "o", SSE_ALL, "", NULL);
+    room_put_for(room, "p", SSE_ALL, "", NULL);
+    assert_ends_through(room, &anna, "n", "n:news=acknowledged");
+    assert_ends_through(room, &anna, "p", "p:=acknowledged");
+    assert_stored(room, "m:news=stored o:=stored");
+}
+
+static int fail_to_end(struct qos_repository *repository, uint64_t number,
+                       const struct qos_recipient *recipient, enum qos_state state, int64_t at,
+                       uint32_t written)
+{
+    (void)number;
+    (void)recipient;
+    (void)state;
+    (void)at;
+    (void)written;
+    return repository->fault = -EIO;
+}
+
+static void a_fault_is_passed_on(void **state)
+{
+    struct job_room *room = *state;
+    struct qos_acknowledge acknowledge = {
+        .identity = anna, .ids = (const char *const[]){"m"}, .count = 1};
+
+    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    room->ops.end = fail_to_end;
+    assert_int_equal(run(room, &acknowledge), -EIO);
+    qos_acknowledge_release(&acknowledge);
+    acknowledge.is_through = true;
+    assert_int_equal(run(room, &acknowledge), -EIO);
+    qos_acknowledge_release(&acknowledge);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROOM_TEST(a_page_ends_its_own_copies),
+        ROOM_TEST(a_page_ends_a_groups_copies),
+        ROOM_TEST(nobody_ends_what_is_for_others),
+        ROOM_TEST(names_of_other_dimensions_do_not_count),
+        ROOM_TEST(many_are_acknowledged_at_once),
+        ROOM_TEST(the_listening_is_the_messages),
+        ROOM_TEST(what_is_brought_home_is_as_it_was),
+        ROOM_TEST(what_was_seen_last_ends_all_before_it),
+        ROOM_TEST(what_has_ended_still_tells_what_was_before),
+        ROOM_TEST(the_last_event_of_another_user_ends_nothing),
+        ROOM_TEST(in_a_group_each_is_on_its_own),
+        ROOM_TEST(a_fault_is_passed_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
