@@ -3,6 +3,7 @@
 #define QOS_LOOK_H
 /* Jobs that only look. */
 #include "qos/copies.h"
+#include "qos/filter.h"
 #include "qos/store.h"
 
 /* The next copies of one queue. */
@@ -41,19 +42,6 @@ struct qos_inspect {
 
 void qos_inspect_init(struct qos_inspect *inspect);
 void qos_inspect_release(struct qos_inspect *inspect);
-
-/* Whom stored messages are listed, or deleted, for: a connection that has these would get them.
- * NULL: whatever it is; all NULL: every message. The texts are lent. */
-struct qos_filter {
-    const char *user_id, *token, *tenant_id;
-    const char *const *channels;
-    size_t channel_count;
-    const char *const *listeners;
-    size_t listener_count;
-};
-
-/* Whether the copy passes. Copies for all pass every filter. */
-bool qos_filter_passes(const struct qos_filter *filter, const struct qos_copy *copy);
 
 /* A slice of the stored copies that pass. */
 struct qos_list {

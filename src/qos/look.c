@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qos/look.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static bool visit_read(void *context, const struct qos_copy *copy)
+{
+    struct qos_read *read = context;
+
+    read->is_all = read->copies.count < read->limit;
+    if (read->is_all)
+        qos_copies_add(&read->copies, copy);
+    return read->is_all;
+}
+
+static int run_read(struct qos_job *job, struct qos_repository *repository)
+{
+    struct qos_read *read = container_of(job, struct qos_read, job);
+
+    read->is_all = true;
+    /* One more, to see whether there is one. */
+    return repository->ops->read(repository, read->recipient, read->after, read->limit + 1,
+                                 visit_read, read);
+}
+
+void qos_read_init(struct qos_read *read, const struct qos_recipient *recipient)
+{
+    read->job.run = run_read;
+    read->recipient = qos_recipient_copy(recipient);
+}
+
+void qos_read_release(struct qos_read *read)
+{
+    free(read->recipient);
+    qos_copies_release(&read->copies);
+}
+
+struct wanted_queue {
+    struct qos_copies *copies;
+    const char *listening;
+};
+
+static bool visit_queue(void *context, const struct qos_copy *copy)
+{
+    const struct wanted_queue *wanted = context;
+
+    if (!wanted->listening || strcmp(wanted->listening, copy->recipient.listening) == 0)
+        qos_copies_add(wanted->copies, copy);
+    return true;
+}
+
+static int run_queues(struct qos_job *job, struct qos_repository *repository)
+{
+    struct qos_queues *queues = container_of(job, struct qos_queues, job);
+    int status = 0;
+
+    for (size_t i = 0; status == 0 && i < queues->count; i++) {
+        const struct qos_recipient *recipient = &queues->recipients[i];
+        struct wanted_queue wanted = {&queues->copies, recipient->listening};
+
+        status = repository->ops->queues(repository, recipient->dimension, recipient->value,
+                                         visit_queue, &wanted);
+    }
+    return status;
+}
+
+void qos_queues_init(struct qos_queues *queues)
+{
+    queues->job.run = run_queues;
+}
+
+void qos_queues_release(struct qos_queues *queues)
+{
+    qos_copies_release(&queues->copies);
+}
+
+static int run_inspect(struct qos_job *job, struct qos_repository *repository)
+{
+    struct qos_inspect *inspect = container_of(job, struct qos_inspect, job);
+    struct qos_message message;
+    int status = repository->ops->find(repository, inspect->id, &message);
+
+    return status == 0 ? repository->ops->states(repository, message.number, qos_copies_visit,
+                                                 &inspect->copies)
+                       : status;
+}
+
+void qos_inspect_init(struct qos_inspect *inspect)
+{
+    inspect->job.run = run_inspect;
+}
+
+void qos_inspect_release(struct qos_inspect *inspect)
+{
+    qos_copies_release(&inspect->copies);
+}
+
+static bool visit_list(void *context, const struct qos_copy *copy)
+{
+    struct qos_list *list = context;
+
+    if (list->passed++ >= list->skip && list->copies.count < list->most)
+        qos_copies_add(&list->copies, copy);
+    return true;
+}
+
+static int run_list(struct qos_job *job, struct qos_repository *repository)
+{
+    struct qos_list *list = container_of(job, struct qos_list, job);
+    struct qos_slice slice = {.after = list->after, .limit = list->limit};
+    int status = qos_filter_scan(list->filter, repository, &slice, visit_list, list);
+
+    list->after = slice.after;
+    list->is_all = slice.is_all;
+    return status;
+}
+
+void qos_list_init(struct qos_list *list)
+{
+    list->job.run = run_list;
+}
+
+void qos_list_release(struct qos_list *list)
+{
+    qos_copies_release(&list->copies);
+}
