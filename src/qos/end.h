@@ -2,7 +2,8 @@
 #ifndef QOS_END_H
 #define QOS_END_H
 /* Jobs that end copies, and one that forgets them. */
-#include "qos/look.h"
+#include "qos/copies.h"
+#include "qos/filter.h"
 #include "qos/store.h"
 
 /* One copy: its end, or (with state QOS_STORED) how often it has been written. -ENOENT when it is
