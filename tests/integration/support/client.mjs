@@ -67,11 +67,13 @@ class Client {
     return this.post(path, new URLSearchParams(fields).toString(), { 'content-type': type, ...headers });
   }
 
-  // Opens an event stream and reads its connect-finish; parameters is an object or a query string.
-  async connect(parameters, { base = '/sse/demo', method = 'GET', headers } = {}) {
+  // Opens an event stream and reads its connect-finish; parameters is an object or a query
+  // string, lastId the id of the last event that the page has seen.
+  async connect(parameters, { base = '/sse/demo', method = 'GET', headers, lastId, onEvent } = {}) {
     const path = `${base}/connect?${new URLSearchParams(parameters)}`;
-    const stream = this.open(method, path, headers, { endStream: true });
-    const reader = new EventReader(stream);
+    const shown = lastId === undefined ? {} : { 'last-event-id': lastId };
+    const stream = this.open(method, path, { ...shown, ...headers }, { endStream: true });
+    const reader = new EventReader(stream, onEvent);
     const [answer] = await within(`the answer to ${path}`, once(stream, 'response'));
     reader.status = answer[':status'];
     reader.headers = answer;

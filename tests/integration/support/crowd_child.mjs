@@ -3,20 +3,15 @@
 // random; the seed says how. Arguments: origin, seed, first user, count.
 import { serveParent } from './child.mjs';
 import { connect } from './client.mjs';
+import { Random } from './random.mjs';
 
 const [origin, ...numbers] = process.argv.slice(2);
 const [seed, first, count] = numbers.map(Number);
 const MOST_TABS = 4;
 const AT_A_TIME = 4;
 
-// Mulberry32: small, and the same everywhere.
-let state = seed;
-function random(below) {
-  state = (state + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-  return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-}
+const chance = new Random(seed);
+const random = (below) => chance.below(below);
 
 class User {
   tabs = [];

@@ -7,11 +7,16 @@ export class EventReader {
   #fields = {};
   #waiting = new Set();
   #taken = new Map();
+  #isResent = false;
+  #onEvent;
 
-  constructor(stream) {
+  // onEvent(event, isResent): called with each event as it comes.
+  constructor(stream, onEvent = () => {}) {
     this.stream = stream;
     this.events = [];
+    this.resent = []; // those of them that were marked so
     this.comments = [];
+    this.#onEvent = onEvent;
     stream.setEncoding('utf8');
     stream.on('data', (text) => this.#read(text));
     stream.on('error', (error) => this.#end(error));
@@ -29,20 +34,32 @@ export class EventReader {
 
   #line(line) {
     if (line === '') {
-      if ('data' in this.#fields) {
-        this.events.push({ event: 'message', ...this.#fields });
-      }
-      this.#fields = {};
+      this.#dispatch();
       return;
     }
     const [, name, value] = line.match(/^([^:]*)(?:: ?(.*))?$/s);
     if (name === '') {
       this.comments.push(value);
+      this.#isResent ||= value === 'resend';
     } else if (name === 'data' && 'data' in this.#fields) {
       this.#fields.data += `\n${value ?? ''}`;
     } else {
       this.#fields[name] = value ?? '';
     }
+  }
+
+  #dispatch() {
+    this.lastId = this.#fields.id ?? this.lastId;
+    if ('data' in this.#fields) {
+      const event = { event: 'message', ...this.#fields };
+      this.events.push(event);
+      if (this.#isResent) {
+        this.resent.push(event);
+      }
+      this.#onEvent(event, this.#isResent);
+    }
+    this.#fields = {};
+    this.#isResent = false;
   }
 
   #end(error) {

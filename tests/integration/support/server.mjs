@@ -36,9 +36,11 @@ class Server {
   #output = '';
   #exit;
   #watchers = new Set();
+  #keepsState;
 
-  constructor(child, stateDirectory) {
+  constructor(child, stateDirectory, keepsState) {
     this.#child = child;
+    this.#keepsState = keepsState;
     this.stateDirectory = stateDirectory;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -67,6 +69,15 @@ class Server {
 
   get output() {
     return this.#output;
+  }
+
+  get hasComplained() {
+    return SANITIZER.test(this.#output);
+  }
+
+  // Resolves with {code, signal} whenever it ends.
+  get end() {
+    return this.#exit;
   }
 
   // Resolves with what look() returns as soon as that is true, looking again at each output.
@@ -124,11 +135,17 @@ class Server {
         this.signal('SIGTERM');
       }
       const { code, signal } = await this.exit();
-      if (code !== 0 || SANITIZER.test(this.#output)) {
+      if (code !== 0 || this.hasComplained) {
         throw new Error(`the server ended with ${signal ?? code} and said:\n${this.#output}`);
       }
     } finally {
       await this.kill();
+      await this.forget();
+    }
+  }
+
+  async forget() {
+    if (!this.#keepsState) {
       await rm(this.stateDirectory, { recursive: true, force: true });
     }
   }
@@ -137,14 +154,16 @@ class Server {
 // listen: as SSE_SERVER_LISTEN; environment: further variables; args: of the program. A test that
 // says no address in its environment listens where its configuration file says (listen: null).
 // config: the text of such a file; listeners and API keys are then those that it has.
+// stateDirectory: one that is there, and stays.
 export async function startServer({
   binary,
   config,
   listen = config ? null : '127.0.0.1:0',
   variables = {},
   args = [],
+  stateDirectory: kept,
 } = {}) {
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'sse-server-'));
+  const stateDirectory = kept ?? await mkdtemp(join(tmpdir(), 'sse-server-'));
   if (config) {
     const file = join(stateDirectory, 'sse-server.yaml');
     await writeFile(file, config);
@@ -162,13 +181,13 @@ export async function startServer({
       ...variables,
     }),
   });
-  const server = new Server(child, stateDirectory);
+  const server = new Server(child, stateDirectory, kept !== undefined);
   try {
     await server.listening();
     await server.ready();
   } catch (error) {
     await server.kill();
-    await rm(stateDirectory, { recursive: true, force: true });
+    await server.forget();
     throw error;
   }
   return server;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TLS connection that ends in the middle of whatever comes: after so many octets of HTTP/2.
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import tls from 'node:tls';
+
+import { within } from './wait.mjs';
+
+class CutSocket extends Duplex {
+  #left;
+
+  constructor(socket, octets) {
+    super();
+    this.socket = socket;
+    this.#left = octets;
+    socket.on('data', (part) => this.#take(part));
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () => this.destroy());
+  }
+
+  #take(part) {
+    this.push(part.subarray(0, this.#left));
+    this.#left -= part.length;
+    if (this.#left <= 0) {
+      this.socket.destroy();
+    }
+  }
+
+  _read() {}
+
+  _write(part, encoding, done) {
+    this.socket.write(part, encoding, done);
+  }
+
+  _destroy(error, done) {
+    this.socket.destroy();
+    done(error);
+  }
+}
+
+// To be given to http2.connect() as what createConnection returns.
+export async function cutSocket(server, octets) {
+  const options = { port: server.port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false };
+  const socket = tls.connect(options);
+  await within('a connection', once(socket, 'secureConnect'));
+  return new CutSocket(socket, octets);
+}
