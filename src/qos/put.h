@@ -5,6 +5,7 @@
 #include "qos/copies.h"
 #include "qos/store.h"
 
+/* Zero-filled but for what is lent. */
 struct qos_put_item {
     struct qos_message message;      /* lent; its number is set */
     const struct sse_target *target; /* lent */
