@@ -110,9 +110,8 @@ static const char *name_of(const struct qos_identity *identity, enum sse_dimensi
 
 /* recipient: one of the message's, which all have its dimension and its listening. Asked for by
  * value, so that it does not matter how many they are. */
-static int end_for_identity(struct qos_acknowledge *acknowledge,
-                            struct qos_repository *repository, uint64_t number,
-                            struct qos_recipient recipient)
+static int end_for_identity(struct qos_acknowledge *acknowledge, struct qos_repository *repository,
+                            uint64_t number, struct qos_recipient recipient)
 {
     const struct qos_identity *identity = &acknowledge->identity;
     int status = 0;

@@ -35,8 +35,7 @@ static int end_displaced(struct qos_put *put, struct qos_repository *repository,
 static int displace_message(struct qos_put *put, struct qos_repository *repository)
 {
     const size_t from = put->displaced.count;
-    int status =
-        repository->ops->scan(repository, 0, 1, qos_copies_visit, &put->displaced);
+    int status = repository->ops->scan(repository, 0, 1, qos_copies_visit, &put->displaced);
 
     if (status == 0 && put->displaced.count == from)
         return -ENOSPC;
@@ -44,11 +43,11 @@ static int displace_message(struct qos_put *put, struct qos_repository *reposito
 }
 
 static int displace_copies(struct qos_put *put, struct qos_repository *repository,
-                                  const struct qos_recipient *recipient, size_t count)
+                           const struct qos_recipient *recipient, size_t count)
 {
     const size_t from = put->displaced.count;
-    int status = repository->ops->read(repository, recipient, 0, count, qos_copies_visit,
-                                       &put->displaced);
+    int status =
+        repository->ops->read(repository, recipient, 0, count, qos_copies_visit, &put->displaced);
 
     return status == 0 ? end_displaced(put, repository, from) : status;
 }
@@ -66,7 +65,7 @@ int qos_displace_for_request(struct qos_put *put, struct qos_repository *reposit
 }
 
 int qos_displace_for_copy(struct qos_put *put, struct qos_repository *repository,
-                              const struct qos_recipient *recipient, bool *was_empty)
+                          const struct qos_recipient *recipient, bool *was_empty)
 {
     uint64_t count;
     int status = repository->ops->count(repository, recipient, &count);

@@ -57,12 +57,10 @@ static int find_by_filter(struct qos_delete *delete, struct qos_repository *repo
 static int run_delete(struct qos_job *job, struct qos_repository *repository)
 {
     struct qos_delete *delete = container_of(job, struct qos_delete, job);
-    int status =
-        delete->id ? find_by_id(delete, repository) : find_by_filter(delete, repository);
+    int status = delete->id ? find_by_id(delete, repository) : find_by_filter(delete, repository);
 
-    return status == 0
-               ? qos_ending_run(repository, &delete->ended, 0, QOS_DELETED, delete->now)
-               : status;
+    return status == 0 ? qos_ending_run(repository, &delete->ended, 0, QOS_DELETED, delete->now)
+                       : status;
 }
 
 void qos_delete_init(struct qos_delete *delete)

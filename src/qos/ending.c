@@ -23,8 +23,7 @@ int qos_ending_find(struct qos_repository *repository, uint64_t number,
                     const struct qos_recipient *recipient, struct qos_copies *copies)
 {
     struct wanted wanted = {.number = number, .copies = copies};
-    int status =
-        repository->ops->read(repository, recipient, number - 1, 1, visit_first, &wanted);
+    int status = repository->ops->read(repository, recipient, number - 1, 1, visit_first, &wanted);
 
     return status == 0 && !wanted.is_found ? -ENOENT : status;
 }

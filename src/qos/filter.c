@@ -27,8 +27,7 @@ static bool names_nobody(const struct qos_filter *filter)
     return !filter->user_id && !filter->token && !filter->tenant_id && !filter->channels;
 }
 
-static bool passes_recipient(const struct qos_filter *filter,
-                             const struct qos_recipient *recipient)
+static bool passes_recipient(const struct qos_filter *filter, const struct qos_recipient *recipient)
 {
     switch (recipient->dimension) {
     case SSE_BY_USER:

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/acknowledge.h"
-
 #include "job_room.h"
+#include "qos/acknowledge.h"
 
 static const char *const channels[] = {"sport", "news"};
 

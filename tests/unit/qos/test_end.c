@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/end.h"
-
 #include "job_room.h"
+#include "qos/end.h"
 
 enum { REMEMBER_MS = 5000 };
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/filter.h"
-
 #include "support/test.h"
 
 static const char *const two_names[] = {"news", "sport"};
 
-static bool passes(const struct qos_filter *filter, enum sse_dimension dimension,
-                   const char *value, const char *listening)
+static bool passes(const struct qos_filter *filter, enum sse_dimension dimension, const char *value,
+                   const char *listening)
 {
     const struct qos_copy copy = {.recipient = {dimension, value, listening}};
 
@@ -36,9 +35,8 @@ static void one_name_lets_its_own_pass(void **state)
     (void)state;
     for (unsigned named = 0; named < sizeof(filters) / sizeof(filters[0]); named++) {
         for (unsigned dimension = 0; dimension < SSE_ALL; dimension++)
-            assert_int_equal(
-                passes(&filters[named], (enum sse_dimension)dimension, "news", ""),
-                dimension == named);
+            assert_int_equal(passes(&filters[named], (enum sse_dimension)dimension, "news", ""),
+                             dimension == named);
         assert_false(passes(&filters[named], (enum sse_dimension)named, "other", ""));
         assert_true(passes(&filters[named], SSE_ALL, "", ""));
     }
@@ -70,8 +68,7 @@ static void no_channel_is_not_any_channel(void **state)
 
 static void who_listens_gets_also_what_needs_no_listening(void **state)
 {
-    const struct qos_filter filter = {
-        .user_id = "7", .listeners = two_names, .listener_count = 2};
+    const struct qos_filter filter = {.user_id = "7", .listeners = two_names, .listener_count = 2};
     const struct qos_filter deaf = {.listeners = two_names, .listener_count = 0};
 
     (void)state;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/look.h"
-
 #include "job_room.h"
+#include "qos/look.h"
 
 static const struct qos_filter everything;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/put.h"
-
 #include "job_room.h"
+#include "qos/put.h"
 
 enum { MOST_ITEMS = 8 };
 
@@ -107,8 +106,8 @@ static void a_repeat_is_not_stored_again(void **state)
 
     room_put_for(room, "m", SSE_BY_USER, "anna,bert", NULL);
     number = room_number(room, "m");
-    assert_int_equal(
-        room->ops.end(room->repository, number, &anna, QOS_ACKNOWLEDGED, room->now, 1), 0);
+    assert_int_equal(room->ops.end(room->repository, number, &anna, QOS_ACKNOWLEDGED, room->now, 1),
+                     0);
     add(&request, "m", "anna,bert");
     add(&request, "n", "carl");
     assert_int_equal(run(&request), 0);
