@@ -15,7 +15,7 @@
 struct stored_copy {
     struct qos_order_node node; /* in its queue, while it is stored */
     struct stored_message *message;
-    struct memory_queue *queue;
+    struct qos_memory_queue *queue;
     enum qos_state state;
     uint32_t written;
     int64_t ended;
@@ -39,7 +39,7 @@ struct memory {
     struct qos_order numbers;
     struct qos_order open, ended; /* messages that have a stored copy, and the others */
     size_t ended_count;
-    struct memory_queues queues;
+    struct qos_memory_queues queues;
 };
 
 static struct memory *of(struct qos_repository *repository)
@@ -66,7 +66,7 @@ static bool show(const struct stored_copy *copy, qos_visit visit, void *context)
 {
     const struct qos_copy shown = {
         .message = &copy->message->message,
-        .recipient = memory_queue_recipient(copy->queue),
+        .recipient = qos_memory_queue_recipient(copy->queue),
         .state = copy->state,
         .written = copy->written,
         .ended = copy->ended,
@@ -122,11 +122,11 @@ static struct stored_message *new_message(const struct qos_message *message, siz
 static void add_copy(struct memory *memory, struct stored_message *message,
                      const struct qos_recipient *recipient)
 {
-    struct memory_queue *queue = memory_queues_ref(&memory->queues, recipient);
+    struct qos_memory_queue *queue = qos_memory_queues_ref(&memory->queues, recipient);
     struct stored_copy *copy = &message->copies[message->count];
 
     if (qos_order_find(&queue->copies, 0, message->message.number)) {
-        memory_queues_unref(&memory->queues, queue);
+        qos_memory_queues_unref(&memory->queues, queue);
         return;
     }
     copy->message = message;
@@ -179,7 +179,7 @@ static int memory_put(struct qos_repository *repository, struct qos_message *mes
 static struct stored_copy *find_stored(struct memory *memory, uint64_t number,
                                        const struct qos_recipient *recipient)
 {
-    const struct memory_queue *queue = memory_queues_find(&memory->queues, recipient);
+    const struct qos_memory_queue *queue = qos_memory_queues_find(&memory->queues, recipient);
 
     return queue ? copy_of(qos_order_find(&queue->copies, 0, number)) : NULL;
 }
@@ -229,7 +229,8 @@ static int memory_note(struct qos_repository *repository, uint64_t number,
 static int memory_count(struct qos_repository *repository, const struct qos_recipient *recipient,
                         uint64_t *count)
 {
-    const struct memory_queue *queue = memory_queues_find(&of(repository)->queues, recipient);
+    const struct qos_memory_queue *queue =
+        qos_memory_queues_find(&of(repository)->queues, recipient);
 
     *count = queue ? queue->count : 0;
     return 0;
@@ -238,7 +239,8 @@ static int memory_count(struct qos_repository *repository, const struct qos_reci
 static int memory_read(struct qos_repository *repository, const struct qos_recipient *recipient,
                        uint64_t after, size_t limit, qos_visit visit, void *context)
 {
-    const struct memory_queue *queue = memory_queues_find(&of(repository)->queues, recipient);
+    const struct qos_memory_queue *queue =
+        qos_memory_queues_find(&of(repository)->queues, recipient);
     struct qos_order_node *node = queue ? qos_order_behind(&queue->copies, 0, after) : NULL;
 
     for (; node && limit > 0; node = qos_order_next(node), limit--)
@@ -250,13 +252,13 @@ static int memory_read(struct qos_repository *repository, const struct qos_recip
 static int memory_queues(struct qos_repository *repository, enum sse_dimension dimension,
                          const char *value, qos_visit visit, void *context)
 {
-    const struct memory_value *found =
-        memory_queues_value(&of(repository)->queues, dimension, value);
+    const struct qos_memory_value *found =
+        qos_memory_queues_value(&of(repository)->queues, dimension, value);
 
     if (!found)
         return 0;
     list_for_each(link, &found->queues) {
-        const struct memory_queue *queue = container_of(link, struct memory_queue, link);
+        const struct qos_memory_queue *queue = container_of(link, struct qos_memory_queue, link);
 
         if (queue->count > 0 && !show(copy_of(qos_order_first(&queue->copies)), visit, context))
             break;
@@ -324,7 +326,7 @@ static int memory_states(struct qos_repository *repository, uint64_t number, qos
 static void free_message(struct memory *memory, struct stored_message *message)
 {
     for (size_t i = 0; i < message->count; i++)
-        memory_queues_unref(&memory->queues, message->copies[i].queue);
+        qos_memory_queues_unref(&memory->queues, message->copies[i].queue);
     sse_table_remove(&memory->ids, &message->by_id);
     qos_order_remove(&memory->numbers, &message->by_number);
     free((void *)message->message.json);
@@ -358,7 +360,7 @@ static void memory_free(struct qos_repository *repository)
     while ((message = by_number(qos_order_first(&memory->numbers))) != NULL)
         free_message(memory, message);
     sse_table_release(&memory->ids);
-    memory_queues_release(&memory->queues);
+    qos_memory_queues_release(&memory->queues);
     free(memory);
 }
 
@@ -387,6 +389,6 @@ struct qos_repository *qos_memory_new(void)
 
     memory->repository.ops = &ops;
     sse_table_init(&memory->ids, SSE_TABLE_KEY_OFFSET(struct stored_message, by_id, id));
-    memory_queues_init(&memory->queues);
+    qos_memory_queues_init(&memory->queues);
     return &memory->repository;
 }

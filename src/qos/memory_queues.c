@@ -13,21 +13,21 @@ static char letter_of(enum sse_dimension dimension)
     return (char)('A' + (int)dimension);
 }
 
-void memory_queues_init(struct memory_queues *queues)
+void qos_memory_queues_init(struct qos_memory_queues *queues)
 {
-    sse_table_init(&queues->values, SSE_TABLE_KEY_OFFSET(struct memory_value, node, key));
+    sse_table_init(&queues->values, SSE_TABLE_KEY_OFFSET(struct qos_memory_value, node, key));
 }
 
-void memory_queues_release(struct memory_queues *queues)
+void qos_memory_queues_release(struct qos_memory_queues *queues)
 {
     assert(queues->values.count == 0);
     sse_table_release(&queues->values);
 }
 
-static struct memory_value *new_value(enum sse_dimension dimension, const char *text)
+static struct qos_memory_value *new_value(enum sse_dimension dimension, const char *text)
 {
     const size_t length = strlen(text);
-    struct memory_value *value = mem_zalloc(sizeof(*value) + 1 + length + 1);
+    struct qos_memory_value *value = mem_zalloc(sizeof(*value) + 1 + length + 1);
 
     value->key[0] = letter_of(dimension);
     memcpy(value->key + 1, text, length + 1);
@@ -35,20 +35,21 @@ static struct memory_value *new_value(enum sse_dimension dimension, const char *
     return value;
 }
 
-struct memory_value *memory_queues_value(const struct memory_queues *queues,
-                                         enum sse_dimension dimension, const char *value)
+struct qos_memory_value *qos_memory_queues_value(const struct qos_memory_queues *queues,
+                                                 enum sse_dimension dimension, const char *value)
 {
-    struct memory_value *probe = new_value(dimension, value);
+    struct qos_memory_value *probe = new_value(dimension, value);
     struct sse_table_node *node = sse_table_find(&queues->values, probe->key);
 
     free(probe);
-    return node ? container_of(node, struct memory_value, node) : NULL;
+    return node ? container_of(node, struct qos_memory_value, node) : NULL;
 }
 
-static struct memory_queue *find_in_value(const struct memory_value *value, const char *listening)
+static struct qos_memory_queue *find_in_value(const struct qos_memory_value *value,
+                                              const char *listening)
 {
     list_for_each(link, &value->queues) {
-        struct memory_queue *queue = container_of(link, struct memory_queue, link);
+        struct qos_memory_queue *queue = container_of(link, struct qos_memory_queue, link);
 
         if (strcmp(queue->listening, listening) == 0)
             return queue;
@@ -56,21 +57,21 @@ static struct memory_queue *find_in_value(const struct memory_value *value, cons
     return NULL;
 }
 
-struct memory_queue *memory_queues_find(const struct memory_queues *queues,
-                                        const struct qos_recipient *recipient)
+struct qos_memory_queue *qos_memory_queues_find(const struct qos_memory_queues *queues,
+                                                const struct qos_recipient *recipient)
 {
-    const struct memory_value *value =
-        memory_queues_value(queues, recipient->dimension, recipient->value);
+    const struct qos_memory_value *value =
+        qos_memory_queues_value(queues, recipient->dimension, recipient->value);
 
     return value ? find_in_value(value, recipient->listening) : NULL;
 }
 
-struct memory_queue *memory_queues_ref(struct memory_queues *queues,
-                                       const struct qos_recipient *recipient)
+struct qos_memory_queue *qos_memory_queues_ref(struct qos_memory_queues *queues,
+                                               const struct qos_recipient *recipient)
 {
-    struct memory_value *value =
-        memory_queues_value(queues, recipient->dimension, recipient->value);
-    struct memory_queue *queue = value ? find_in_value(value, recipient->listening) : NULL;
+    struct qos_memory_value *value =
+        qos_memory_queues_value(queues, recipient->dimension, recipient->value);
+    struct qos_memory_queue *queue = value ? find_in_value(value, recipient->listening) : NULL;
 
     if (!value) {
         value = new_value(recipient->dimension, recipient->value);
@@ -88,9 +89,9 @@ struct memory_queue *memory_queues_ref(struct memory_queues *queues,
     return queue;
 }
 
-void memory_queues_unref(struct memory_queues *queues, struct memory_queue *queue)
+void qos_memory_queues_unref(struct qos_memory_queues *queues, struct qos_memory_queue *queue)
 {
-    struct memory_value *value = queue->value;
+    struct qos_memory_value *value = queue->value;
 
     if (--queue->refs > 0)
         return;
@@ -102,7 +103,7 @@ void memory_queues_unref(struct memory_queues *queues, struct memory_queue *queu
     free(value);
 }
 
-struct qos_recipient memory_queue_recipient(const struct memory_queue *queue)
+struct qos_recipient qos_memory_queue_recipient(const struct qos_memory_queue *queue)
 {
     return (struct qos_recipient){
         .dimension = (enum sse_dimension)(queue->value->key[0] - 'A'),
