@@ -71,7 +71,7 @@ struct qos_repository_ops {
 
     int (*begin)(struct qos_repository *repository);
     int (*commit)(struct qos_repository *repository);
-    void (*rollback)(struct qos_repository *repository); /* after a fault only */
+    void (*rollback)(struct qos_repository *repository); /* after a fault only, which it clears */
 
     /* The number and the digest (nothing else) of the message with this id, ended or not. */
     int (*find)(struct qos_repository *repository, const char *id, struct qos_message *message);

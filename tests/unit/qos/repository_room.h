@@ -2,6 +2,7 @@
 #ifndef REPOSITORY_ROOM_H
 #define REPOSITORY_ROOM_H
 /* A repository in its own directory, and short words for what is done with it. */
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "qos/copies.h"
 #include "qos/memory.h"
+#include "qos/sqlite.h"
 #include "support/test.h"
 
 struct repository_room {
@@ -33,7 +35,7 @@ room_new(struct qos_repository *(*open)(const struct repository_room *room), boo
     assert_non_null(mkdtemp(room->directory));
     snprintf(room->path, sizeof(room->path), "%s/qos.sqlite", room->directory);
     room->repository = open(room);
-    assert_non_null(room->repository);
+    assert(room->repository);
     return room;
 }
 
@@ -62,12 +64,15 @@ static inline void room_free(struct repository_room *room)
 /* As after a restart. In memory, where that would forget all, nothing happens. */
 static inline void room_reopen(struct repository_room *room)
 {
-    if (!room->is_kept)
+    if (room->repository && !room->is_kept)
         return;
     room_close(room);
     room->repository = room->open(room);
-    assert_non_null(room->repository);
+    assert(room->repository);
 }
+
+/* For what has to be the same before and after. */
+#define BEFORE_AND_AFTER_REOPENING(room) for (int round = 0; round < 2; round++, room_reopen(room))
 
 static inline void room_begin(struct repository_room *room)
 {
@@ -223,5 +228,40 @@ static inline void assert_expired(struct repository_room *room, int64_t now, siz
         room->repository->ops->expired(room->repository, now, limit, shown_visit, &shown), 0);
     assert_string_equal(shown.text, expected);
 }
+
+static inline struct qos_repository *room_open_memory(const struct repository_room *room)
+{
+    (void)room;
+    return qos_memory_new();
+}
+
+static inline struct qos_repository *room_open_sqlite(const struct repository_room *room)
+{
+    char fault[256];
+    int error;
+
+    return qos_sqlite_new(room->path, &error, fault, sizeof(fault));
+}
+
+static inline int room_set_up_sqlite(void **state)
+{
+    *state = room_new(room_open_sqlite, true);
+    return 0;
+}
+
+static inline int room_set_up_memory(void **state)
+{
+    *state = room_new(room_open_memory, false);
+    return 0;
+}
+
+static inline int room_tear_down(void **state)
+{
+    room_free(*state);
+    return 0;
+}
+
+#define ROOM_CASE(function, set_up)                                                                \
+    cmocka_unit_test_setup_teardown(function, set_up, room_tear_down)
 
 #endif

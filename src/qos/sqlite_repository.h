@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QOS_SQLITE_REPOSITORY_H
+#define QOS_SQLITE_REPOSITORY_H
+/* The repository on SQLite, as its own files see it: sqlite.c opens it, sqlite_write.c changes what
+ * is in it, sqlite_read.c shows it. */
+#include <sqlite3.h>
+
+#include "qos/queue_counts.h"
+#include "qos/repository.h"
+#include "qos/sqlite_statements.h"
+
+struct qos_sqlite {
+    struct qos_repository repository;
+    sqlite3 *database;
+    sqlite3_stmt *statements[QOS_SQLITE_STATEMENTS];
+    struct qos_queue_counts counts;
+    uint64_t last_number; /* given away; never goes back */
+    /* As the file has them, so far as this transaction has come: */
+    uint64_t reserved; /* numbers up to this */
+    uint64_t ended;    /* messages that have no stored copy */
+    struct {
+        struct qos_totals totals;
+        uint64_t reserved, ended;
+    } before; /* this transaction */
+};
+
+static inline struct qos_sqlite *qos_sqlite_of(struct qos_repository *repository)
+{
+    return container_of(repository, struct qos_sqlite, repository);
+}
+
+/* The operations: qos/repository.h */
+int qos_sqlite_put(struct qos_repository *repository, struct qos_message *message,
+                   const struct sse_target *target);
+int qos_sqlite_end(struct qos_repository *repository, uint64_t number,
+                   const struct qos_recipient *recipient, enum qos_state state, int64_t at,
+                   uint32_t written);
+int qos_sqlite_note(struct qos_repository *repository, uint64_t number,
+                    const struct qos_recipient *recipient, uint32_t written);
+int qos_sqlite_forget(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
+                      size_t *forgotten);
+
+int qos_sqlite_find(struct qos_repository *repository, const char *id, struct qos_message *message);
+int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipient *recipient,
+                     uint64_t *count);
+int qos_sqlite_read(struct qos_repository *repository, const struct qos_recipient *recipient,
+                    uint64_t after, size_t limit, qos_visit visit, void *context);
+int qos_sqlite_queues(struct qos_repository *repository, enum sse_dimension dimension,
+                      const char *value, qos_visit visit, void *context);
+int qos_sqlite_scan(struct qos_repository *repository, uint64_t after, size_t limit,
+                    qos_visit visit, void *context);
+int qos_sqlite_expired(struct qos_repository *repository, int64_t now, size_t limit,
+                       qos_visit visit, void *context);
+int qos_sqlite_states(struct qos_repository *repository, uint64_t number, qos_visit visit,
+                      void *context);
+
+#endif
