@@ -224,6 +224,7 @@ static void fill_services(struct config *config)
         struct buf path = BUF_INIT;
 
         service->settings.version = server_version;
+        service->settings.asks_acknowledgement = service->qos.acknowledgement == CONFIG_ACK_PAGE;
         if (*service->settings.base_path == '\0') {
             buf_printf(&path, "/sse/%s", service->settings.name);
             free((char *)service->settings.base_path);

@@ -105,11 +105,16 @@ static struct place *take_place(struct sse_history *history, const char *id, uin
     return place;
 }
 
+static bool is_of_message(const struct sse_own_id *own)
+{
+    return own->kind == SSE_OWN_ID_MESSAGE || own->kind == SSE_OWN_ID_STORED;
+}
+
 static void note_lost(struct sse_history *history, const char *id)
 {
     const struct sse_own_id own = sse_own_id_read(id);
 
-    if (own.kind == SSE_OWN_ID_MESSAGE && own.is_of_this_life && own.number > history->lost_number)
+    if (is_of_message(&own) && own.is_of_this_life && own.number > history->lost_number)
         history->lost_number = own.number;
 }
 
@@ -305,7 +310,7 @@ static void explain(struct finding *finding, const struct sse_own_id *own)
     if (!own->is_of_this_life) {
         finding->resume = SSE_RESUME_EPOCH;
         finding->after = history->first - 1;
-    } else if (own->kind == SSE_OWN_ID_MESSAGE && own->number <= history->lost_number) {
+    } else if (is_of_message(own) && own->number <= history->lost_number) {
         finding->resume = SSE_RESUME_TOO_OLD;
         finding->after = history->first - 1;
     }

@@ -102,8 +102,8 @@ struct bytes *sse_message_resend_wire(const struct sse_message *message)
 
 static atomic_uint_least64_t last_number;
 
-void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE])
+void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE], enum sse_own_id_kind kind)
 {
-    sse_own_id_write(id, SSE_OWN_ID_MESSAGE,
+    sse_own_id_write(id, kind,
                      atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1);
 }

@@ -55,8 +55,8 @@ char *sse_message_to_json(const struct sse_message *message, size_t *length, uin
 /* The wire of one that is written again, with the comment ":resend". One reference. */
 struct bytes *sse_message_resend_wire(const struct sse_message *message);
 
-/* A fresh id: unique in this process and across restarts. Any thread. */
+/* A fresh id: unique in this process and across restarts, whatever the kinds. Any thread. */
 #define SSE_MESSAGE_ID_SIZE SSE_OWN_ID_SIZE
-void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE]);
+void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE], enum sse_own_id_kind kind);
 
 #endif

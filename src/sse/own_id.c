@@ -13,6 +13,13 @@
 #define NUMBER_DIGITS 16u
 #define HEX           "0123456789abcdef"
 
+static const char *const marks[SSE_OWN_ID_KINDS] = {
+    [SSE_OWN_ID_NONE] = "",
+    [SSE_OWN_ID_MESSAGE] = "",
+    [SSE_OWN_ID_STORED] = "q",
+    [SSE_OWN_ID_POSITION] = "p",
+};
+
 static char epoch[EPOCH_DIGITS + 1];
 static pthread_once_t epoch_once = PTHREAD_ONCE_INIT;
 
@@ -24,8 +31,7 @@ static void draw_epoch(void)
 void sse_own_id_write(char id[SSE_OWN_ID_SIZE], enum sse_own_id_kind kind, uint64_t number)
 {
     (void)pthread_once(&epoch_once, draw_epoch);
-    snprintf(id, SSE_OWN_ID_SIZE, "%s-%s%" PRIx64, epoch, kind == SSE_OWN_ID_POSITION ? "p" : "",
-             number);
+    snprintf(id, SSE_OWN_ID_SIZE, "%s-%s%" PRIx64, epoch, marks[kind], number);
 }
 
 static bool read_number(const char *text, uint64_t *number)
@@ -39,17 +45,25 @@ static bool read_number(const char *text, uint64_t *number)
     return sscanf(text, "%" SCNx64, number) == 1;
 }
 
+/* What stands behind the dash. No mark is a digit. */
+static enum sse_own_id_kind read_kind(const char *text)
+{
+    for (enum sse_own_id_kind kind = SSE_OWN_ID_STORED; kind < SSE_OWN_ID_KINDS; kind++) {
+        if (text[0] == marks[kind][0])
+            return kind;
+    }
+    return SSE_OWN_ID_MESSAGE;
+}
+
 struct sse_own_id sse_own_id_read(const char *id)
 {
-    struct sse_own_id read = {.kind = SSE_OWN_ID_MESSAGE};
+    struct sse_own_id read = {0};
     const char *number = id + EPOCH_DIGITS + 1;
 
     if (strspn(id, HEX) != EPOCH_DIGITS || id[EPOCH_DIGITS] != '-')
         return (struct sse_own_id){0};
-    if (number[0] == 'p') {
-        read.kind = SSE_OWN_ID_POSITION;
-        number++;
-    }
+    read.kind = read_kind(number);
+    number += strlen(marks[read.kind]);
     if (!read_number(number, &read.number))
         return (struct sse_own_id){0};
     (void)pthread_once(&epoch_once, draw_epoch);

@@ -2,16 +2,23 @@
 #ifndef SSE_OWN_ID_H
 #define SSE_OWN_ID_H
 /*
- * The ids that the server makes for events: "<epoch>-<number>" names a message, "<epoch>-p<number>"
- * a position in the history; numbers in hex. The epoch is 64 random bits, drawn once per process:
- * ids of an earlier life are never made again, and are recognised.
+ * The ids that the server makes for events: "<epoch>-<number>" names a message, "<epoch>-q<number>"
+ * one that is stored, "<epoch>-p<number>" a position in the history; numbers in hex. The epoch is
+ * 64 random bits, drawn once per process: ids of an earlier life are never made again, and are
+ * recognised. Pages look at the letter too (js/src/acknowledgements.js).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #define SSE_OWN_ID_SIZE 40u
 
-enum sse_own_id_kind { SSE_OWN_ID_NONE, SSE_OWN_ID_MESSAGE, SSE_OWN_ID_POSITION };
+enum sse_own_id_kind {
+    SSE_OWN_ID_NONE,
+    SSE_OWN_ID_MESSAGE,
+    SSE_OWN_ID_STORED,
+    SSE_OWN_ID_POSITION,
+    SSE_OWN_ID_KINDS
+};
 
 struct sse_own_id {
     enum sse_own_id_kind kind; /* none: a sender has made it, or nobody */

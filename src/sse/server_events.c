@@ -58,10 +58,12 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     json_object_set_new(data, "connectionId", json_string(connection->id));
     json_object_set_new(data, "serverTime", json_integer(loop_wall_ms(service->loop)));
     json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
+    if (settings->asks_acknowledgement)
+        json_object_set_new(data, "ack", json_true());
     json_object_set_new(data, "name", text_or(settings->name, ""));
     json_object_set_new(data, "enableCluster", json_false());
     json_object_set_new(data, "version", text_or(settings->version, ""));
-    sse_message_make_id(id);
+    sse_message_make_id(id, SSE_OWN_ID_MESSAGE);
     return make(&fields, data);
 }
 

@@ -39,7 +39,8 @@ struct sse_service_settings {
     uint32_t offline_grace_ms;        /* 5000 */
     uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
     struct sse_history_settings history;
-    bool show_secrets; /* to who asks for users or connections; for debugging */
+    bool asks_acknowledgement; /* pages tell which stored messages they have handled */
+    bool show_secrets;         /* to who asks for users or connections; for debugging */
 };
 
 extern const struct sse_service_settings sse_service_settings_default;

@@ -241,6 +241,21 @@ static void items_are_added_in_any_order(void **state)
     config_release(&config);
 }
 
+static void pages_acknowledge_where_no_write_does(void **state)
+{
+    char *const environment[] = {
+        (char *)NOWHERE, (char *)"SSE_SERVER_SERVICES_1_NAME=b",
+        (char *)"SSE_SERVER_SERVICES_1_QOS_ACKNOWLEDGEMENT=write", NULL};
+    struct config config;
+    struct config_fault fault;
+
+    (void)state;
+    assert_int_equal(config_load(&config, NULL, environment, &fault), 0);
+    assert_true(config.services[0].settings.asks_acknowledgement);
+    assert_false(config.services[1].settings.asks_acknowledgement);
+    config_release(&config);
+}
+
 static void wrong_variables_are_named(void **state)
 {
     static const char *const cases[][2] = {
@@ -362,6 +377,7 @@ int main(void)
         cmocka_unit_test(every_key_is_a_variable),
         cmocka_unit_test(variables_have_these_names),
         cmocka_unit_test(items_are_added_in_any_order),
+        cmocka_unit_test(pages_acknowledge_where_no_write_does),
         cmocka_unit_test(wrong_variables_are_named),
         cmocka_unit_test(what_kubernetes_sets_is_no_fault),
         cmocka_unit_test(too_many_of_a_shorthand_are_refused),

@@ -96,6 +96,27 @@ static void test_connect_finish(void **state)
     sse_room_close(&room);
 }
 
+static void test_connect_finish_asks_for_acknowledgements(void **state)
+{
+    struct sse_room room;
+    struct recording_sink sink = {0};
+    struct event_stream stream;
+    json_t *data;
+
+    (void)state;
+    sse_room_open(&room);
+    room.settings.asks_acknowledgement = true;
+    sse_room_connect(&room, &sink, &ann);
+    recording_sink_drain(&sink, 1);
+    event_stream_parse(&stream, buf_str(&sink.received), sink.received.length);
+    data = data_of(&stream, 0);
+    assert_true(json_is_true(json_object_get(data, "ack")));
+    json_decref(data);
+    event_stream_release(&stream);
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
 static void test_padding(void **state)
 {
     static const struct {
@@ -624,6 +645,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connect_finish),
+        cmocka_unit_test(test_connect_finish_asks_for_acknowledgements),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_push_wakes_once),
         cmocka_unit_test(test_connect_close_by_reason),

@@ -204,7 +204,7 @@ static void test_find_by_message(void **state)
     open_fixture(&f);
     for (unsigned i = 0; i < 6; i++)
         (void)add(&f, "ann", NULL, ids[i]);
-    sse_message_make_id(never);
+    sse_message_make_id(never, SSE_OWN_ID_MESSAGE);
     assert_find(&f, f.ann, ids[5], SSE_RESUMED, 6);
     assert_find(&f, f.ann, ids[2], SSE_RESUMED, 3);
     assert_find(&f, f.ann, ids[1], SSE_RESUME_TOO_OLD, 2);
@@ -212,6 +212,29 @@ static void test_find_by_message(void **state)
     assert_int_equal(sse_history_position(f.history, ids[2]), 3);
     assert_int_equal(sse_history_position(f.history, ids[1]), 0);
     assert_int_equal(sse_history_position(f.history, "x"), 0);
+    close_fixture(&f);
+}
+
+/* They are known as lost like any other, though they have a kind of their own. */
+static void test_find_by_stored_message(void **state)
+{
+    char ids[2][SSE_MESSAGE_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 0; i < 2; i++) {
+        struct sse_message *message =
+            sse_message_of("\"event\":\"e\",\"userId\":\"ann\",\"qos\":1");
+
+        strcpy(ids[i], message->id);
+        (void)sse_history_add(f.history, message, f.now);
+        sse_message_unref(message);
+    }
+    add_many(&f, "ann", 3);
+    assert_find(&f, f.ann, ids[0], SSE_RESUME_TOO_OLD, 1);
+    assert_find(&f, f.ann, ids[1], SSE_RESUMED, 2);
+    assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 1);
     close_fixture(&f);
 }
 
@@ -329,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_none_are_kept),
         cmocka_unit_test(test_find_by_position),
         cmocka_unit_test(test_find_by_message),
+        cmocka_unit_test(test_find_by_stored_message),
         cmocka_unit_test(test_ids_of_others_are_unknown),
         cmocka_unit_test(test_another_life),
         cmocka_unit_test(test_hostile_ids),

@@ -71,6 +71,25 @@ static void test_whole_message(void **state)
     sse_message_unref(fixture.message);
 }
 
+static void assert_id_kind(const char *text, enum sse_own_id_kind kind)
+{
+    struct fixture fixture;
+
+    read_message(&fixture, text);
+    assert_int_equal(fixture.status, 0);
+    assert_int_equal(sse_own_id_read(fixture.message->id).kind, kind);
+    sse_message_unref(fixture.message);
+}
+
+static void test_made_ids_tell_what_is_stored(void **state)
+{
+    (void)state;
+    assert_id_kind("{\"event\":\"e\",\"all\":true}", SSE_OWN_ID_MESSAGE);
+    assert_id_kind("{\"event\":\"e\",\"all\":true,\"qos\":0}", SSE_OWN_ID_MESSAGE);
+    assert_id_kind("{\"event\":\"e\",\"all\":true,\"qos\":1}", SSE_OWN_ID_STORED);
+    assert_id_kind("{\"event\":\"e\",\"all\":true,\"qos\":1,\"id\":\"m-1\"}", SSE_OWN_ID_NONE);
+}
+
 static void test_data(void **state)
 {
     (void)state;
@@ -235,10 +254,11 @@ static void test_ids_are_unique_and_of_one_epoch(void **state)
     char other[SSE_MESSAGE_ID_SIZE];
 
     (void)state;
-    sse_message_make_id(one);
-    sse_message_make_id(other);
+    sse_message_make_id(one, SSE_OWN_ID_MESSAGE);
+    sse_message_make_id(other, SSE_OWN_ID_STORED);
     assert_string_not_equal(one, other);
     assert_memory_equal(one, other, 17);
+    assert_true(sse_own_id_read(one).number < sse_own_id_read(other).number);
     assert_int_equal(one[16], '-');
     assert_int_equal(strspn(one, "0123456789abcdef"), 16);
 }
@@ -247,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_message),
+        cmocka_unit_test(test_made_ids_tell_what_is_stored),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_faults_name_the_field),
         cmocka_unit_test(test_json_form_is_read_again),

@@ -23,6 +23,7 @@ static void test_what_is_written_is_read(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         assert_back(SSE_OWN_ID_MESSAGE, numbers[i]);
+        assert_back(SSE_OWN_ID_STORED, numbers[i]);
         assert_back(SSE_OWN_ID_POSITION, numbers[i]);
     }
 }
@@ -35,6 +36,9 @@ static void test_another_life(void **state)
     assert_int_equal(read.kind, SSE_OWN_ID_POSITION);
     assert_false(read.is_of_this_life);
     assert_int_equal(read.number, 0x1f);
+    read = sse_own_id_read("0123456789abcdef-q1f");
+    assert_int_equal(read.kind, SSE_OWN_ID_STORED);
+    assert_false(read.is_of_this_life);
     read = sse_own_id_read("0123456789abcdef-2");
     assert_int_equal(read.kind, SSE_OWN_ID_MESSAGE);
     assert_false(read.is_of_this_life);
@@ -48,7 +52,9 @@ static void test_ids_of_others(void **state)
         "0123456789abcdef",
         "0123456789abcdef-",
         "0123456789abcdef-p",
+        "0123456789abcdef-q",
         "0123456789abcdef-pp1",
+        "0123456789abcdef-qp1",
         "0123456789abcdef-01",
         "0123456789abcdef-p00",
         "0123456789abcdef-x",
