@@ -310,8 +310,13 @@ static void gives_back_the_room_of_what_is_forgotten(void **state)
     room_reopen(room);
     full = file_size(room);
     assert_true(full > (off_t)1000 * 10000);
+    room_begin(room);
     for (size_t i = 0; i < copies.count; i++)
-        room_end_user(room, copies.items[i].message->number, "alice", 500);
+        assert_int_equal(room->repository->ops->end(room->repository,
+                                                    copies.items[i].message->number, &alice,
+                                                    QOS_ACKNOWLEDGED, 500, 1),
+                         0);
+    room_commit(room);
     while (room_forget(room, 501, 0, 100) > 0)
         continue;
     room_reopen(room);
