@@ -9,7 +9,7 @@
 #include "base/random.h"
 
 #define EPOCH_BYTES   8u
-#define EPOCH_DIGITS  (2 * EPOCH_BYTES)
+#define EPOCH_DIGITS  ((size_t)2 * EPOCH_BYTES)
 #define NUMBER_DIGITS 16u
 #define HEX           "0123456789abcdef"
 
