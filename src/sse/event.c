@@ -125,6 +125,7 @@ struct sse_event *sse_event_new(const char *name, struct bytes *wire)
     event->refs = 1;
     event->name = mem_strdup(name ? name : "");
     event->name_hash = hash_name(event->name);
+    event->is_kept = false;
     event->wire = wire;
     return event;
 }

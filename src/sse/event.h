@@ -6,6 +6,7 @@
  * shared by every connection it goes to. Immutable. The bytes may be shared by all threads; this
  * struct, whose count is a plain number, belongs to one.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct sse_event {
     unsigned refs;
     uint32_t name_hash; /* of the event name: what policy "latest" compares before the name */
     char *name;         /* "" for comments; owned */
+    bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared */
     struct bytes *wire;
 };
 

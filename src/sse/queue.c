@@ -51,8 +51,8 @@ static void pop_front(struct sse_queue *queue)
     on_shrunk(queue);
 }
 
-/* How many events at the front may not be dropped: 0 or 1. */
-static uint32_t kept(const struct sse_queue *queue)
+/* How many events at the front may not be dropped, whatever they are: 0 or 1. */
+static uint32_t fixed(const struct sse_queue *queue)
 {
     return queue->offset > 0 || (queue->is_front_pinned && queue->count > 0) ? 1 : 0;
 }
@@ -94,16 +94,18 @@ void sse_queue_take(struct sse_queue *queue, char *to, size_t length)
 
 size_t sse_queue_drop_oldest(struct sse_queue *queue)
 {
-    const uint32_t index = kept(queue);
+    uint32_t index = fixed(queue);
     struct sse_event *event;
     size_t size;
 
+    while (index < queue->count && (*slot(queue, index))->is_kept)
+        index++;
     if (index >= queue->count)
         return 0;
     event = *slot(queue, index);
     size = event->wire->length;
-    if (index > 0)
-        *slot(queue, index) = *slot(queue, 0);
+    for (; index > 0; index--)
+        *slot(queue, index) = *slot(queue, index - 1);
     queue->head++;
     queue->count--;
     queue->bytes -= size;
@@ -112,16 +114,21 @@ size_t sse_queue_drop_oldest(struct sse_queue *queue)
     return size;
 }
 
-/* name NULL: whatever its name. */
+static bool is_droppable(const struct sse_event *event, const char *name, uint32_t name_hash)
+{
+    return !event->is_kept && event->name_hash == name_hash && strcmp(event->name, name) == 0;
+}
+
+/* name NULL: whatever it is. */
 static size_t drop(struct sse_queue *queue, const char *name, uint32_t name_hash)
 {
-    uint32_t to = kept(queue);
+    uint32_t to = fixed(queue);
     size_t dropped = 0;
 
     for (uint32_t from = to; from < queue->count; from++) {
         struct sse_event *event = *slot(queue, from);
 
-        if (name && (event->name_hash != name_hash || strcmp(event->name, name) != 0)) {
+        if (name && !is_droppable(event, name, name_hash)) {
             *slot(queue, to++) = event;
             continue;
         }

@@ -5,7 +5,8 @@
  * The events that wait for one connection: references in order. Two fit into the struct; more take
  * a ring, which is given back when the queue is empty. Read from the front byte by byte, as the
  * transport has room. An event whose first bytes have left is never dropped, nor is a front event
- * that was pinned. Zero-filled is empty and valid. Its bounds are the connection's affair.
+ * that was pinned; nor, before the end, are those that are kept (sse/event.h). Zero-filled is empty
+ * and valid. Its bounds are the connection's affair.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +36,7 @@ void sse_queue_take(struct sse_queue *queue, char *to, size_t length);
 size_t sse_queue_drop_oldest(struct sse_queue *queue);
 /* Drops every event of that name that may be dropped; how many. */
 size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash);
-/* Drops all that may be dropped; how many. */
+/* For the end: drops all that may be dropped, the kept ones, too; how many. */
 size_t sse_queue_drop_unsent(struct sse_queue *queue);
 void sse_queue_release(struct sse_queue *queue); /* drops all; empty and valid after */
 

@@ -151,6 +151,39 @@ static void test_drop_named_compares_names(void **state)
     sse_queue_release(&queue);
 }
 
+static void push_kept(struct sse_queue *queue, const char *name, const char *text)
+{
+    struct sse_event *event = sse_event_new(name, bytes_new(text, strlen(text)));
+
+    event->is_kept = true;
+    sse_queue_push(queue, event);
+    sse_event_unref(event);
+}
+
+static void test_kept_ones_are_dropped_at_the_end_only(void **state)
+{
+    struct sse_queue queue = {0};
+
+    (void)state;
+    push(&queue, "a", "begun");
+    push_kept(&queue, "a", "K1");
+    push_kept(&queue, "a", "K2");
+    push(&queue, "a", "x");
+    push_kept(&queue, "a", "K3");
+    push(&queue, "a", "yy");
+    push(&queue, "a", "zzz");
+    assert_taken(&queue, "be");
+    assert_int_equal(sse_queue_drop_oldest(&queue), 1);
+    assert_int_equal(sse_queue_drop_oldest(&queue), 2);
+    assert_int_equal(drop_named(&queue, "a"), 1);
+    assert_int_equal(sse_queue_drop_oldest(&queue), 0);
+    assert_int_equal(queue.bytes, 9);
+    assert_taken(&queue, "gunK1K");
+    assert_int_equal(sse_queue_drop_unsent(&queue), 1);
+    assert_taken(&queue, "2");
+    assert_empty(&queue);
+}
+
 static void test_drop_unsent(void **state)
 {
     struct sse_queue queue = {0};
@@ -231,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_drop_oldest_empties),
         cmocka_unit_test(test_drop_named),
         cmocka_unit_test(test_drop_named_compares_names),
+        cmocka_unit_test(test_kept_ones_are_dropped_at_the_end_only),
         cmocka_unit_test(test_drop_unsent),
         cmocka_unit_test(test_pinned_front_is_never_dropped),
         cmocka_unit_test(test_shared_event),
