@@ -6,6 +6,7 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "sse/history.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 
@@ -15,6 +16,10 @@
 #define JOBS_PER_TURN    64u
 #define STEPS_PER_GLANCE 64u /* members between two looks at the clock */
 #define PREFETCH_AHEAD   6u
+
+/* Marks are even; the odd one behind a job's is borne by a connection that got what the job had. */
+#define MARK_STEP 2u
+#define GOT       1u
 
 struct sse_dispatch {
     struct sse_service *service;
@@ -51,20 +56,44 @@ static bool is_over(struct stretch *stretch)
     return now_ns() >= stretch->ends_ns;
 }
 
+/* False when it gets nothing. */
+static bool reach(struct sse_dispatch_job *job, struct sse_connection *connection)
+{
+    if (!job->event) {
+        sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
+        return true;
+    }
+    return sse_connection_push(connection, job->event);
+}
+
+/* Once per job. The sink may have freed the connection when this returns. */
+static bool reach_first(const struct stretch *stretch, struct sse_connection *connection)
+{
+    struct sse_dispatch_job *job = stretch->job;
+    const struct sse_registry *registry = stretch->service->registry;
+    const uint64_t changes = sse_registry_changes(registry);
+
+    connection->dispatch_mark = job->mark + GOT;
+    if (reach(job, connection)) {
+        job->count++;
+        return true;
+    }
+    if (changes ==
+        sse_registry_changes(registry)) /* else it has ended, and nobody comes by again */
+        connection->dispatch_mark = job->mark;
+    return false;
+}
+
 /* Marks grow with each job: a greater one belongs to a connection younger than this job. */
 static void deliver(const struct stretch *stretch, struct sse_connection *connection)
 {
-    struct sse_dispatch_job *job = stretch->job;
+    const struct sse_dispatch_job *job = stretch->job;
+    bool has_got = connection->dispatch_mark == job->mark + GOT;
 
-    if (connection->dispatch_mark >= job->mark)
-        return;
-    connection->dispatch_mark = job->mark;
-    if (!job->event) {
-        sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
-        job->count++;
-    } else if (sse_connection_push(connection, job->event)) {
-        job->count++;
-    }
+    if (connection->dispatch_mark < job->mark)
+        has_got = reach_first(stretch, connection);
+    if (has_got && job->reached)
+        job->reached[job->value_index]++;
 }
 
 /* What a walk goes over, and the second group that a member must be in (or NULL). */
@@ -270,8 +299,13 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
     job->member_index = 0;
     job->is_inside = false;
     job->walks_listeners = false;
-    job->mark = ++dispatch->last_mark;
+    dispatch->last_mark += MARK_STEP;
+    job->mark = dispatch->last_mark;
     job->node = (struct list){0};
+    job->position = 0;
+    if (job->message)
+        job->position = sse_history_add(dispatch->service->history, job->message,
+                                        loop_now_ms(dispatch->service->loop));
     if (job->event)
         dispatch->service->counters.messages++;
     list_append(&dispatch->jobs, &job->node);
@@ -284,4 +318,11 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch)
 {
     return dispatch->last_mark;
+}
+
+uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch)
+{
+    if (list_is_empty(&dispatch->jobs))
+        return UINT64_MAX;
+    return container_of(dispatch->jobs.next, struct sse_dispatch_job, node)->mark;
 }

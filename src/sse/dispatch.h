@@ -32,6 +32,7 @@ struct sse_dispatch_job {
     int64_t reconnect_ms;
     size_t count;      /* result: connections written to (or closed), each once */
     uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
+    uint64_t position; /* result: in the history; 0: the job has no message */
     void (*on_done)(struct sse_dispatch_job *job);
     /* the dispatcher's own: where a sliced walk stands */
     size_t value_index, member_index;
@@ -44,11 +45,13 @@ struct sse_dispatch *sse_dispatch_new(struct sse_service *service);
 /* Jobs that wait are done with the count that they have. */
 void sse_dispatch_free(struct sse_dispatch *dispatch);
 
-/* Runs the job now, if nothing is before it, for as long as its slice lasts; the rest of it in
- * slices of the turns to come. */
+/* Adds its message to the history. Runs the job now, if nothing is before it, for as long as its
+ * slice lasts; the rest of it in slices of the turns to come. */
 void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job *job);
 
 /* The mark of the latest job: a connection that bears it gets nothing that was submitted before. */
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);
+/* That of the first job that is not done; UINT64_MAX when all are. */
+uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch);
 
 #endif

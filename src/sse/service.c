@@ -47,6 +47,7 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     service->intern = sse_intern_new();
     list_init(&service->observers);
     service->comment = comment_new();
+    service->history = sse_history_new(&settings->history);
     service->dispatch = sse_dispatch_new(service);
     return service;
 }
@@ -57,6 +58,7 @@ void sse_service_free(struct sse_service *service)
         return;
     sse_dispatch_free(service->dispatch);
     assert(sse_registry_count(service->registry) == 0);
+    sse_history_free(service->history);
     sse_registry_free(service->registry);
     sse_intern_free(service->intern);
     sse_event_unref(service->comment);

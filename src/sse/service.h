@@ -74,11 +74,12 @@ struct sse_service {
     struct loop *loop;
     struct sse_registry *registry;
     struct sse_dispatch *dispatch;
+    struct sse_history *history;
     struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
     struct list observers;
-    size_t queued_bytes;       /* of all its connections */
-    struct sse_event *comment; /* the shared keep-alive comment */
+    size_t queued_bytes;        /* of all its connections */
+    struct sse_event *comment;  /* the shared keep-alive comment */
 };
 
 struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings);

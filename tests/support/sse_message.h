@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SUPPORT_SSE_MESSAGE_H
 #define SUPPORT_SSE_MESSAGE_H
-/* Messages as a back end sends them. */
+/* Messages as back ends send them. */
 #include <jansson.h>
+#include <stdio.h>
 
+#include "base/bytes.h"
+#include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/message.h"
+#include "support/sse_room.h"
 #include "support/test.h"
 
 /* json: without the braces, as in "\"event\":\"e\",\"all\":true". */
@@ -22,6 +26,48 @@ static inline struct sse_message *sse_message_of(const char *json)
         sse_message_from_json(&message, object, SSE_EVENT_MAX_DATA, fault, sizeof(fault)), 0);
     json_decref(object);
     return message;
+}
+
+/* The event that a worker makes of it. */
+static inline struct sse_event *sse_message_event(const struct sse_message *message)
+{
+    struct sse_event *event = sse_event_new(message->event, bytes_ref(message->wire));
+
+    event->is_kept = message->is_stored;
+    return event;
+}
+
+struct sse_sending {
+    struct sse_dispatch_job job;
+    size_t *count;
+};
+
+static inline void sse_sending_done(struct sse_dispatch_job *job)
+{
+    struct sse_sending *sending = container_of(job, struct sse_sending, job);
+
+    *sending->count = job->count;
+    sse_event_unref(job->event);
+    sse_message_unref(job->message);
+    free(sending);
+}
+
+/* It is written when this returns; turns are only made when there is no other way. How many got it.
+ */
+static inline size_t sse_room_send(struct sse_room *room, const char *json)
+{
+    struct sse_sending *sending = mem_zalloc(sizeof(*sending));
+    size_t count = SIZE_MAX;
+
+    sending->job.message = sse_message_of(json);
+    sending->job.target = &sending->job.message->target;
+    sending->job.event = sse_message_event(sending->job.message);
+    sending->job.on_done = sse_sending_done;
+    sending->count = &count;
+    sse_dispatch_submit(room->service->dispatch, &sending->job);
+    while (count == SIZE_MAX)
+        fake_loop_turn(room->loop);
+    return count;
 }
 
 #endif

@@ -160,13 +160,25 @@ static void test_nul_in_a_value(void **state)
     json_decref(object);
 }
 
+static void test_bytes(void **state)
+{
+    char *values[] = {(char *)(uintptr_t) "ann", (char *)(uintptr_t) "b"};
+    struct sse_target target = {.dimension = SSE_BY_USER, .values = values, .count = 2};
+
+    (void)state;
+    assert_int_equal(sse_target_bytes(&target), 2 * sizeof(char *) + 4 + 2);
+    target.listening = (char *)(uintptr_t) "bell";
+    assert_int_equal(sse_target_bytes(&target), 2 * sizeof(char *) + 4 + 2 + 5);
+    assert_int_equal(sse_target_bytes(&(struct sse_target){.dimension = SSE_ALL}), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_dimension),       cmocka_unit_test(test_numbers_are_texts),
         cmocka_unit_test(test_nobody_is_a_target),   cmocka_unit_test(test_faults),
         cmocka_unit_test(test_fault_is_cut_to_size), cmocka_unit_test(test_ten_thousand_values),
-        cmocka_unit_test(test_nul_in_a_value),
+        cmocka_unit_test(test_nul_in_a_value),       cmocka_unit_test(test_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
