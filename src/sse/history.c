@@ -20,8 +20,8 @@
 #define SAME_ID_TRIED 16u
 
 const char *const sse_resume_words[SSE_RESUMES] = {
-    [SSE_RESUME_NONE] = "none",       [SSE_RESUMED] = "resumed",
-    [SSE_RESUME_TOO_OLD] = "too-old", [SSE_RESUME_EPOCH] = "epoch",
+    [SSE_RESUME_NONE] = "none",          [SSE_RESUMED] = "resumed",
+    [SSE_RESUME_TOO_OLD] = "too-old",    [SSE_RESUME_EPOCH] = "epoch",
     [SSE_RESUME_UNKNOWN] = "unknown-id",
 };
 

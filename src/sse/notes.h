@@ -22,8 +22,7 @@ void sse_notes_init(struct sse_notes *notes, size_t most); /* 0: none are kept *
 void sse_notes_release(struct sse_notes *notes);
 
 /* Ids have no LF. An id that has a note for this user keeps that one. */
-void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id,
-                   uint64_t position);
+void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id, uint64_t position);
 bool sse_notes_find(const struct sse_notes *notes, const char *id, const char *user_id,
                     uint64_t *position);
 
