@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "sse/backlog.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/registry.h"
@@ -22,6 +23,9 @@
 /* Comments are due within the last eighth of comment_ms, each at a time of its own: else one
  * broadcast would make all the connections of a worker say their comment in the same turn. */
 #define COMMENT_SPREAD 8u
+
+/* There will never be so many events: an id that stays unknown. */
+#define NO_POSITION UINT64_MAX
 
 const char *const sse_close_reason_words[SSE_CLOSE_REASONS] = {
     [SSE_CLOSE_GONE] = "gone",     [SSE_CLOSE_CLIENT] = "client",
@@ -184,33 +188,87 @@ static struct sse_connection *connection_new(struct sse_service *service,
     return connection;
 }
 
-static void greet(struct sse_connection *connection, size_t padding)
+static bool is_failed(enum sse_resume resume)
 {
-    struct sse_event *event = sse_server_events_finish(connection, padding);
+    return resume == SSE_RESUME_TOO_OLD || resume == SSE_RESUME_EPOCH ||
+           resume == SSE_RESUME_UNKNOWN;
+}
 
-    sse_queue_push_pinned(&connection->queue, event);
+static struct sse_arrival arrival_of(const struct sse_service *service,
+                                     const struct sse_connection_options *options)
+{
+    const uint64_t last = sse_history_last(service->history);
+
+    if (options->resume == SSE_RESUME_NONE || options->resume == SSE_RESUME_UNKNOWN)
+        return (struct sse_arrival){.after = last, .opened = last};
+    return (struct sse_arrival){.after = earlier(options->after, last), .opened = last};
+}
+
+/* Says something before anybody else does: nobody is woken yet. */
+static void say_first(struct sse_connection *connection, struct sse_event *event)
+{
+    if (connection->queue.count == 0)
+        sse_queue_push_pinned(&connection->queue, event);
+    else
+        sse_queue_push(&connection->queue, event);
     connection->home->queued_bytes += event->wire->length;
     connection->last_write_at = connection->created_at;
     sse_event_unref(event);
+}
+
+/* Where the stream goes on from; after a failed resume the id that was shown, so that a cut before
+ * sse-gap does not lose the gap: it would be told to the next connection. */
+static void greet(struct sse_connection *connection, const struct sse_connection_options *options,
+                  const struct sse_arrival *arrival)
+{
+    struct sse_service *service = connection->home;
+    char id[SSE_EVENT_MAX_ID + 1];
+
+    if (!is_failed(options->resume))
+        sse_history_id(arrival->after, id);
+    else if (sse_event_check_field(options->last_id, strlen(options->last_id), SSE_EVENT_MAX_ID) ==
+             0)
+        memcpy(id, options->last_id, strlen(options->last_id) + 1);
+    else
+        sse_history_id(NO_POSITION, id);
+    say_first(connection, sse_server_events_finish(connection, id, options->padding));
+    if (options->resume == SSE_RESUMED)
+        service->counters.resumed++;
+    if (!is_failed(options->resume))
+        return;
+    service->counters.gaps++;
+    say_first(connection, sse_server_events_gap(options->last_id, arrival->after,
+                                                sse_resume_words[options->resume]));
+}
+
+static void tell_connect(struct sse_connection *connection, const struct sse_arrival *arrival)
+{
+    struct sse_service *service = connection->home;
+
+    list_for_each_safe(node, after, &service->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        service->arrival = *arrival; /* an observer may have opened another connection */
+        if (observer->on_connect && connection->service)
+            observer->on_connect(observer, connection);
+    }
 }
 
 struct sse_connection *sse_connection_open(struct sse_service *service,
                                            const struct sse_connection_options *options)
 {
     struct sse_connection *connection = connection_new(service, options);
+    const struct sse_arrival arrival = arrival_of(service, options);
 
     sse_registry_add(service->registry, connection);
     sse_connection_subscribe(connection, options->channels, options->channel_count);
     sse_connection_set_listeners(connection, options->listeners, options->listener_count);
-    greet(connection, options->padding);
+    greet(connection, options, &arrival);
+    if (arrival.after < arrival.opened)
+        sse_backlog_catch_up(connection, &arrival);
     start_timer(connection);
     service->counters.connections_opened++;
-    list_for_each_safe(node, after, &service->observers) {
-        struct sse_observer *observer = container_of(node, struct sse_observer, node);
-
-        if (observer->on_connect && connection->service)
-            observer->on_connect(observer, connection);
-    }
+    tell_connect(connection, &arrival);
     wake(connection);
     return connection;
 }
@@ -237,12 +295,20 @@ static bool fits(const struct sse_connection *connection, size_t size)
            connection->queue.count < settings->queue_events;
 }
 
+static void note_dropped(struct sse_connection *connection, size_t count)
+{
+    connection->home->counters.events_dropped_oldest += count;
+    if (count > 0)
+        sse_backlog_add_dropped(connection, count);
+}
+
 static void drop_oldest(struct sse_connection *connection, size_t size)
 {
-    struct sse_counters *counters = &connection->home->counters;
+    size_t dropped = 0;
 
     while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
-        counters->events_dropped_oldest++;
+        dropped++;
+    note_dropped(connection, dropped);
 }
 
 /* By policy; whether the event fits now. */
@@ -259,7 +325,8 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
     account(connection, bytes_before);
     if (fits(connection, size))
         return true;
-    service->counters.events_dropped_oldest++; /* only what has begun to leave is older */
+    /* What is older may not be dropped. A kept one will come again. */
+    note_dropped(connection, event->is_kept ? 0 : 1);
     return false;
 }
 
@@ -289,6 +356,38 @@ bool sse_connection_push(struct sse_connection *connection, struct sse_event *ev
     if (enqueue(connection, event))
         wake(connection);
     return true;
+}
+
+bool sse_connection_has_room(const struct sse_connection *connection, size_t size)
+{
+    const struct sse_service_settings *settings = connection->home->settings;
+
+    if (connection->queue.count == 0)
+        return true;
+    return connection->queue.bytes + size <= settings->queue_bytes / 2 &&
+           connection->queue.count < settings->queue_events / 2;
+}
+
+bool sse_connection_is_drained(const struct sse_connection *connection)
+{
+    const struct sse_service_settings *settings = connection->home->settings;
+
+    return connection->queue.bytes <= settings->queue_bytes / 4 &&
+           connection->queue.count <= settings->queue_events / 4;
+}
+
+void sse_connection_gate(struct sse_connection *connection)
+{
+    connection->gate_mark = UINT64_MAX;
+    if (connection->backlog)
+        sse_backlog_gate(connection->backlog);
+}
+
+void sse_connection_open_gate(struct sse_connection *connection)
+{
+    connection->gate_mark = sse_dispatch_mark(connection->home->dispatch);
+    if (connection->backlog)
+        sse_backlog_open_gate(connection->backlog);
 }
 
 static void tell_disconnect(struct sse_service *service, struct sse_connection *connection,
@@ -333,6 +432,8 @@ void sse_connection_close(struct sse_connection *connection, enum sse_close_reas
     sse_registry_remove(service->registry, connection);
     service->counters.connections_closed[reason]++;
     tell_disconnect(service, connection, reason, text);
+    if (connection->backlog)
+        sse_backlog_end(connection->backlog);
     settle_queue(connection, reason, text, reconnect_ms);
     if (reason == SSE_CLOSE_GONE && connection->sink)
         connection->sink->close(connection->sink_context);
@@ -351,6 +452,8 @@ void sse_connection_take(struct sse_connection *connection, char *to, size_t len
     sse_queue_take(&connection->queue, to, length);
     connection->home->queued_bytes -= length;
     connection->home->counters.bytes_sent += length;
+    if (connection->backlog && sse_connection_is_drained(connection))
+        sse_backlog_rouse(connection->backlog);
 }
 
 void sse_connection_gone(struct sse_connection *connection)

@@ -15,9 +15,11 @@
 #include "base/loop.h"
 #include "sse/client_info.h"
 #include "sse/expiry.h"
+#include "sse/history.h"
 #include "sse/queue.h"
 #include "sse/table.h"
 
+struct sse_backlog;
 struct sse_event;
 struct sse_service;
 struct sse_user;
@@ -54,7 +56,9 @@ struct sse_connection {
     uint64_t dispatch_mark;      /* the last dispatch that wrote here: once per message */
     uint64_t last_write_at;      /* loop ms */
     uint32_t message_count;
-    uint32_t registry_index; /* the registry's: its place among all */
+    uint32_t registry_index;     /* the registry's: its place among all */
+    uint64_t gate_mark;          /* kept events that are dispatched up to this mark pass it by */
+    struct sse_backlog *backlog; /* what waits until the queue has room; NULL: nothing */
     struct sse_queue queue;
     const struct sse_sink *sink; /* NULL once gone */
     void *sink_context;
@@ -91,16 +95,39 @@ struct sse_connection_options {
     /* A comment of so many bytes comes first, at the most SSE_CONNECTION_MAX_PADDING: it moves what
      * something on the way holds back until it has more. */
     size_t padding;
+    /* The id that the page has shown (NULL: none), and what sse_history_find() said of it in this
+     * turn. */
+    const char *last_id;
+    enum sse_resume resume;
+    uint64_t after;
 };
 
-/* Registers the connection, queues connect-finish, tells observers. Never NULL; but an observer may
- * have ended it already. */
+/* What a connection is written of what goes to everybody: that behind after, up to opened, because
+ * its page was here before; that behind opened, because it is open. */
+struct sse_arrival {
+    uint64_t after, opened; /* positions in the history */
+};
+
+/* Registers the connection, queues connect-finish, and sse-gap when its page misses something that
+ * is not to be had; tells observers. What the page has missed follows as there is room, before
+ * anything that is dispatched later. Never NULL; but an observer may have ended it already. */
 struct sse_connection *sse_connection_open(struct sse_service *service,
                                            const struct sse_connection_options *options);
 
 /* Queues an event, by the service's bound and policy, which may end the connection. True when it
  * was queued. */
 bool sse_connection_push(struct sse_connection *connection, struct sse_event *event);
+
+/* For what can wait. Whether one more event of this size leaves half of the bounds to what cannot;
+ * an empty queue has room for any. */
+bool sse_connection_has_room(const struct sse_connection *connection, size_t size);
+/* Whether the queue has drained so far that it is worth while to fill it again. */
+bool sse_connection_is_drained(const struct sse_connection *connection);
+
+/* Kept events that are dispatched from now on pass the connection by, until the gate is opened:
+ * those that are dispatched after that it gets. */
+void sse_connection_gate(struct sse_connection *connection);
+void sse_connection_open_gate(struct sse_connection *connection);
 
 /* Ends it: leaves the registry, tells observers, and (by reason) queues connect-close as its last
  * event. text overrides the reason's word (NULL: none); reconnect_ms: 0 stay away, > 0 wait that

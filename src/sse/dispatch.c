@@ -6,6 +6,8 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "sse/backlog.h"
+#include "sse/event.h"
 #include "sse/history.h"
 #include "sse/registry.h"
 #include "sse/service.h"
@@ -63,6 +65,11 @@ static bool reach(struct sse_dispatch_job *job, struct sse_connection *connectio
         sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
         return true;
     }
+    if (job->event->is_kept && connection->gate_mark >= job->mark)
+        return false;
+    if (job->message && connection->backlog &&
+        sse_backlog_catches_up(connection->backlog, job->mark))
+        return true;
     return sse_connection_push(connection, job->event);
 }
 

@@ -9,7 +9,7 @@
 #include "base/loop.h"
 #include "base/random.h"
 #include "sse/event.h"
-#include "sse/message.h"
+#include "sse/history.h"
 #include "sse/service.h"
 
 /* A page that the stopping server sends away comes back at a time of its own. */
@@ -38,11 +38,12 @@ static struct sse_event *make(struct sse_event_fields *fields, json_t *data)
     return sse_event_new(fields->name, wire);
 }
 
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection, size_t padding)
+struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
+                                           size_t padding)
 {
     const struct sse_service *service = connection->home;
     const struct sse_service_settings *settings = service->settings;
-    char id[SSE_MESSAGE_ID_SIZE], comment[SSE_CONNECTION_MAX_PADDING + 1];
+    char comment[SSE_CONNECTION_MAX_PADDING + 1];
     struct sse_event_fields fields = {
         .id = id,
         .name = "connect-finish",
@@ -63,8 +64,37 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     json_object_set_new(data, "name", text_or(settings->name, ""));
     json_object_set_new(data, "enableCluster", json_false());
     json_object_set_new(data, "version", text_or(settings->version, ""));
-    sse_message_make_id(id, SSE_OWN_ID_MESSAGE);
     return make(&fields, data);
+}
+
+struct sse_event *sse_server_events_gap(const char *from, uint64_t to, const char *reason)
+{
+    char id[SSE_POSITION_ID_SIZE];
+    struct sse_event_fields fields = {.id = id, .name = "sse-gap", .retry_ms = -1};
+    const bool is_usable = sse_event_check_field(from, strlen(from), SSE_EVENT_MAX_ID) == 0;
+    struct sse_event *event;
+    json_t *data = json_object();
+
+    sse_history_id(to, id);
+    json_object_set_new(data, "from", is_usable ? json_string(from) : json_null());
+    json_object_set_new(data, "to", json_string(id));
+    json_object_set_new(data, "reason", json_string(reason));
+    event = make(&fields, data);
+    event->is_kept = true;
+    return event;
+}
+
+struct sse_event *sse_server_events_dropped(uint64_t count)
+{
+    struct sse_event_fields fields = {.name = "sse-gap", .retry_ms = -1};
+    struct sse_event *event;
+    json_t *data = json_object();
+
+    json_object_set_new(data, "reason", json_string("slow"));
+    json_object_set_new(data, "dropped", json_integer((json_int_t)count));
+    event = make(&fields, data);
+    event->is_kept = true;
+    return event;
 }
 
 struct sse_event *sse_server_events_expiring(const struct sse_connection *connection)

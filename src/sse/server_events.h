@@ -9,8 +9,15 @@
 
 struct sse_event;
 
-/* padding as in sse_connection_options. */
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection, size_t padding);
+/* id: where the stream goes on from. padding as in sse_connection_options. */
+struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
+                                           size_t padding);
+
+/* The page misses what is between the id that it has shown and a position, where its stream goes
+ * on. An id that no event can have had is not repeated to it. */
+struct sse_event *sse_server_events_gap(const char *from, uint64_t to, const char *reason);
+/* It was too slow for so many events. */
+struct sse_event *sse_server_events_dropped(uint64_t count);
 
 /* The credential ends soon; the page may send another one. */
 struct sse_event *sse_server_events_expiring(const struct sse_connection *connection);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "sse/backlogs.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/intern.h"
@@ -48,6 +49,7 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     list_init(&service->observers);
     service->comment = comment_new();
     service->history = sse_history_new(&settings->history);
+    service->backlogs = sse_backlogs_new(loop);
     service->dispatch = sse_dispatch_new(service);
     return service;
 }
@@ -58,6 +60,7 @@ void sse_service_free(struct sse_service *service)
         return;
     sse_dispatch_free(service->dispatch);
     assert(sse_registry_count(service->registry) == 0);
+    sse_backlogs_free(service->backlogs);
     sse_history_free(service->history);
     sse_registry_free(service->registry);
     sse_intern_free(service->intern);

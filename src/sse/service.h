@@ -14,6 +14,7 @@
 #include "sse/history.h"
 
 struct loop;
+struct sse_backlogs;
 struct sse_dispatch;
 struct sse_intern;
 struct sse_registry;
@@ -53,6 +54,9 @@ struct sse_counters {
     uint64_t events_dropped_oldest, events_dropped_latest, events_dropped_slow;
     uint64_t events_refused; /* larger than the whole bound */
     uint64_t slow_disconnects;
+    uint64_t gaps;     /* sse-gap: pages told that they miss something */
+    uint64_t resumed;  /* connections that go on where their page was */
+    uint64_t replayed; /* events that they had missed */
     uint64_t comments;
     uint64_t expiry_notices;  /* credentials about to end */
     uint64_t users_refreshed; /* credentials replaced */
@@ -75,9 +79,11 @@ struct sse_service {
     struct sse_registry *registry;
     struct sse_dispatch *dispatch;
     struct sse_history *history;
+    struct sse_backlogs *backlogs;
     struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
     struct list observers;
+    struct sse_arrival arrival; /* of the connection of which on_connect tells */
     size_t queued_bytes;        /* of all its connections */
     struct sse_event *comment;  /* the shared keep-alive comment */
 };

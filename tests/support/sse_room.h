@@ -6,6 +6,7 @@
 
 #include "sse/event.h"
 #include "sse/service.h"
+#include "sse/subject.h"
 #include "sse/user.h"
 #include "support/fake_loop.h"
 #include "support/recording_sink.h"
@@ -43,8 +44,11 @@ struct sse_guest {
     int64_t expires_in_ms; /* 0: never; by the wall clock of the room */
 };
 
-static inline struct sse_connection *
-sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
+/* Comes back with the id of the last event that it has seen; NULL: it was not here before. */
+static inline struct sse_connection *sse_room_return(struct sse_room *room,
+                                                     struct recording_sink *sink,
+                                                     const struct sse_guest *guest,
+                                                     const char *last_id)
 {
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){
         .id = guest->user,
@@ -62,13 +66,24 @@ sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struc
         .sink_context = sink,
         .keepalive_time_ms = guest->keepalive_time_ms,
         .padding = guest->padding,
+        .last_id = last_id,
     };
+    const struct sse_subject subject = {
+        .user = user, .channels = options.channels, .channel_count = options.channel_count};
 
     while (options.listener_count < 4 && guest->listeners[options.listener_count])
         options.listener_count++;
+    options.resume = sse_history_find(room->service->history, last_id, &subject,
+                                      loop_now_ms(room->loop), &options.after);
     sink->connection = sse_connection_open(room->service, &options);
     sse_user_unref(user);
     return sink->connection;
+}
+
+static inline struct sse_connection *
+sse_room_connect(struct sse_room *room, struct recording_sink *sink, const struct sse_guest *guest)
+{
+    return sse_room_return(room, sink, guest, NULL);
 }
 
 /* Connects and takes what is said at the start. */

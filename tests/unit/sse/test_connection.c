@@ -409,6 +409,75 @@ static void test_latest(void **state)
     close_fixture(&f);
 }
 
+/* The page is told how many it misses, once, when there is room for it. */
+static void test_what_was_dropped_is_told(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 4;
+    for (const char *data = "1234567"; *data; data++)
+        push(f.connection, "a", (char[]){*data, '\0'});
+    assert_false(fake_loop_turn(f.room.loop));
+    assert_int_equal(f.connection->queue.count, 4);
+    recording_sink_drain(&f.sink, 0);
+    fake_loop_turn(f.room.loop);
+    assert_false(fake_loop_turn(f.room.loop));
+    push(f.connection, "a", "8");
+    assert_received(&f.sink, "a=4 a=5 a=6 a=7 sse-gap={\"reason\":\"slow\",\"dropped\":3} a=8 ");
+    assert_null(f.connection->backlog);
+    assert_int_equal(f.room.service->counters.gaps, 1);
+    close_fixture(&f);
+}
+
+/* By design, only the newest of a name counts. */
+static void test_latest_tells_nothing(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_LATEST;
+    f.room.settings.queue_events = 2;
+    for (const char *data = "123456"; *data; data++)
+        push(f.connection, "a", (char[]){*data, '\0'});
+    recording_sink_drain(&f.sink, 0);
+    fake_loop_turn(f.room.loop);
+    assert_received(&f.sink, "a=5 a=6 ");
+    assert_int_equal(f.room.service->counters.gaps, 0);
+    close_fixture(&f);
+}
+
+/* It will come again: nobody misses it. */
+static void test_a_kept_event_finds_no_room(void **state)
+{
+    static const enum sse_slow_policy policies[] = {SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sse_event *kept = sse_room_event("a", "kept");
+        struct fixture f;
+
+        open_fixture(&f);
+        kept->is_kept = true;
+        f.room.settings.slow_policy = policies[i];
+        f.room.settings.queue_events = 2;
+        push(f.connection, "b", "1");
+        assert_true(sse_connection_push(f.connection, kept));
+        assert_true(sse_connection_push(f.connection, kept));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_false(sse_connection_push(f.connection, kept));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_false(push(f.connection, "a", "2"));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+        assert_received(&f.sink, "a=kept a=kept ");
+        sse_event_unref(kept);
+        close_fixture(&f);
+    }
+}
+
 /* A page that lost connect-finish would know neither its id nor when to come back. */
 static void test_greeting_is_never_dropped(void **state)
 {
@@ -659,6 +728,9 @@ int main(void)
         cmocka_unit_test(test_drop_oldest),
         cmocka_unit_test(test_drop_oldest_finds_no_room),
         cmocka_unit_test(test_latest),
+        cmocka_unit_test(test_what_was_dropped_is_told),
+        cmocka_unit_test(test_latest_tells_nothing),
+        cmocka_unit_test(test_a_kept_event_finds_no_room),
         cmocka_unit_test(test_greeting_is_never_dropped),
         cmocka_unit_test(test_idle_holds_no_queue_memory),
         cmocka_unit_test(test_listeners),

@@ -636,6 +636,39 @@ static void test_reached_by_value(void **state)
     sse_room_close(&room);
 }
 
+/* Who does not get it is not reached by the second value either. */
+static void test_who_gets_nothing_is_not_reached(void **state)
+{
+    static const struct sse_guest ann = {.user = "ann"};
+    static char *users[] = {(char *)(uintptr_t) "ann", (char *)(uintptr_t) "ann"};
+    struct recording_sink sinks[2] = {0};
+    uint32_t reached[2] = {0};
+    struct errand errand;
+    struct sse_room room;
+
+    (void)state;
+    sse_room_open(&room);
+    sse_room_settle(&room, &sinks[0], &ann);
+    sse_room_settle(&room, &sinks[1], &ann);
+    sse_connection_gate(sinks[0].connection);
+    prepare(&errand, SSE_BY_USER, NULL);
+    errand.target.values = users;
+    errand.target.count = 2;
+    errand.job.reached = reached;
+    errand.job.event = sse_room_event("e", "x");
+    errand.job.event->is_kept = true;
+    sse_dispatch_submit(room.service->dispatch, &errand.job);
+    assert_int_equal(errand.job.count, 1);
+    assert_int_equal(reached[0], 1);
+    assert_int_equal(reached[1], 1);
+    assert_int_equal(times_received(&sinks[0], "data:x"), 0);
+    assert_int_equal(times_received(&sinks[1], "data:x"), 1);
+    release(&errand);
+    sse_room_leave(&sinks[0]);
+    sse_room_leave(&sinks[1]);
+    sse_room_close(&room);
+}
+
 /* In the order of submission, before anything is written. */
 static void test_messages_join_the_history(void **state)
 {
@@ -678,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_free_finishes_what_waits),
         cmocka_unit_test(test_jobs_that_follow_each_other),
         cmocka_unit_test(test_reached_by_value),
+        cmocka_unit_test(test_who_gets_nothing_is_not_reached),
         cmocka_unit_test(test_messages_join_the_history),
     };
 
