@@ -28,6 +28,21 @@ export interface SseActivity {
     duration: SseDuration;
 }
 
+/** What sse-gap's data is, as JSON. */
+export interface SseGap {
+    /** The last event that the page had; null: nothing that an event could bear. */
+    from?: string | null;
+    /** Where the stream goes on. */
+    to?: string;
+    /**
+     * What was missed is not kept any more, the server has begun anew, it does not know the last
+     * event, or this page took events too slowly.
+     */
+    reason: 'too-old' | 'epoch' | 'unknown-id' | 'slow';
+    /** How many events a slow page has lost. */
+    dropped?: number;
+}
+
 /** What the client itself tells, beside the page's own events. */
 export interface SseOwnEvents {
     'connect-finish': SseEvent;
@@ -36,6 +51,11 @@ export interface SseOwnEvents {
     'connect-timeout': SseEvent;
     'sse-change-active': SseEvent<SseActivity>;
     'sse-set-duration': SseEvent;
+    /**
+     * Events may be missing here (JSON: SseGap): load anew what depends on them. Stored messages
+     * are not among them.
+     */
+    'sse-gap': SseEvent;
     /** The token ends soon (JSON: expiresAt, expiresIn): call refresh() with a new one. */
     'sse-token-expiring': SseEvent;
     error: Event;

@@ -20,9 +20,10 @@ import { completeOptions, defaultOptions } from './src/options.js';
 import { Outlet } from './src/outlet.js';
 import { Requests } from './src/requests.js';
 import { recall, remember } from './src/storage.js';
-import { describeBrowser, fitInAddress, randomId, withoutTrailingSlash } from './src/texts.js';
+import { describeBrowser, fitInAddress, randomId, toSearch, withoutTrailingSlash } from './src/texts.js';
 
-
+// A browser gives an event without an id that of the event before.
+const MAY_LACK_ID = /^sse-(gap|token-expiring)$/;
 const importTime = Date.now();
 
 class Sse {
@@ -93,6 +94,7 @@ class Sse {
         if (url !== this.options.url && !this.#destroyed) {
             this.#calls.open();
             this.#connection.moveTo(url);
+            this.#forgetIds();
         }
     }
 
@@ -136,8 +138,8 @@ class Sse {
 
     /** As addListener; a name without its function removes all functions of that name. */
     async removeListener(eventListeners, listener) {
-        const names = this.#listeners.remove(ListenerTable.pairs(eventListeners, listener));
-        return this.#ask('removeListener', { listener: names });
+        const pairs = ListenerTable.pairs(eventListeners, listener);
+        return this.#ask('removeListener', { listener: this.#listeners.remove(pairs) });
     }
 
     /** A name or an array of names; joined again after each reconnect. */
@@ -194,7 +196,7 @@ class Sse {
         this.#outlet = new Outlet(this, this.#listeners, windowGlobal);
         this.#requests = new Requests(options);
         this.#calls = new Calls(windowGlobal, options.queueLimit, () => this.isActive());
-        this.#acknowledgements = new Acknowledgements(windowGlobal, (ids) => this.#acknowledge(ids));
+        this.#forgetIds();
         this.#activity = new Activity(windowGlobal, documentGlobal, options, (change) =>
             this.#outlet.say('sse-change-active', change));
         this.#connection = new Connection(options, () => this.#describe(), {
@@ -206,6 +208,11 @@ class Sse {
             closed: (...close) => this.#closed(...close),
             gaveUp: () => this.#calls.close(() => this.#closedError()),
         });
+    }
+
+    /** They are the service's own: another may use the same. */
+    #forgetIds() {
+        this.#acknowledgements = new Acknowledgements(this.#window, (ids) => this.#acknowledge(ids));
     }
 
     /* ---- what the connection tells ---- */
@@ -248,23 +255,24 @@ class Sse {
 
     /** Not twice, where an event comes again because nobody knew that it had come. */
     #deliver(event) {
-        const { lastEventId } = event;
-        if (!lastEventId || !this.#acknowledgements.isHandled(lastEventId)) {
-            if (event.type === 'sse-set-duration') {
+        const { type, lastEventId } = event;
+        const id = MAY_LACK_ID.test(type) ? '' : lastEventId;
+        if (!this.#acknowledgements.isHandled(id)) {
+            if (type === 'sse-set-duration') {
                 this.#activity.set(Number(this.#json.parse(event.data).duration));
             }
             this.#outlet.emit(event);
         }
-        this.#acknowledgements.add(lastEventId);
+        this.#acknowledgements.add(id);
     }
 
     #lost(event) {
-        this.#acknowledgements.pause();
+        this.#acknowledgements.enabled = false;
         this.#outlet.emit(event);
     }
 
     #closed(whoTriggerClose, close) {
-        this.#acknowledgements.pause();
+        this.#acknowledgements.enabled = false;
         this.closeResponse = close;
         const info = { whoTriggerClose, closeReason: close.reason };
         this.#outlet.say('connect-close', this.#json.stringify(close), info);
@@ -272,18 +280,19 @@ class Sse {
 
     #sayGoodbye(connectionId, reason, duration) {
         this.#activity.leave();
-        const ids = this.#acknowledgements.take();
+        const ids = this.#acknowledgements.batch();
         if (ids.length > 0) {
-            this.#requests.jsonBeacon('ack', { connectionId, ids });
+            const ack = this.#json.stringify({ connectionId, ids });
+            this.#requests.beacon('ack', new this.#window.Blob([ack], { type: 'application/json' }));
         }
-        this.#requests.beacon('disconnect', {
+        this.#requests.beacon('disconnect', toSearch({
             connectionId,
             clientId: this.clientId,
             reason,
             duration,
             sessionDuration: this.getDuration().sessionDuration,
             sseVersion: Sse.version,
-        });
+        }));
     }
 
     /* ---- calls to the server ---- */

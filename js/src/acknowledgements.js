@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-const REMEMBERED = 1000; // ids
+const REMEMBERED = 10_000; // ids: what may come again from several queues
+const BATCH_SIZE = 1000; // ids, as many as the server takes at once
 const BATCH_DELAY = 200; // ms
+// The server's ids of what it does not store (src/sse/own_id.h); those of senders look otherwise.
+const UNSTORED_ID = /^[\da-f]{16}-p?[\da-f]+$/;
+
+/** The newest last, the oldest forgotten. */
+function put(ids, id) {
+    ids.delete(id);
+    ids.add(id);
+    if (ids.size > REMEMBERED) {
+        ids.delete(ids.values().next().value);
+    }
+}
 
 /**
- * Which events the page has handled. A message may come again, when its acknowledgement was lost or
- * after a reconnect: it is acknowledged again, and not handled twice. `enabled` says whether the
- * server wants to hear of it.
+ * Which events the page has handled. A stored message may come again, when its acknowledgement was
+ * lost or after a reconnect: it is acknowledged again, and not handled twice. `enabled` says whether
+ * the server wants to hear of it.
  */
 export class Acknowledgements {
     enabled = false;
@@ -30,46 +42,25 @@ export class Acknowledgements {
         if (!id) {
             return;
         }
-        Acknowledgements.#put(this.#handled, id);
-        if (this.enabled) {
-            Acknowledgements.#put(this.#waiting, id);
+        put(this.#handled, id);
+        if (this.enabled && !UNSTORED_ID.test(id)) {
+            put(this.#waiting, id);
             this.#timer ??= this.#window.setTimeout(() => this.flush(), BATCH_DELAY);
         }
     }
 
     /** Also when a connection is there again, for what could not be said before. */
     flush() {
-        this.#clearTimer();
-        if (this.enabled && this.#waiting.size > 0) {
-            const ids = this.take();
-            this.#post(ids).catch(() => ids.forEach((id) => Acknowledgements.#put(this.#waiting, id)));
-        }
-    }
-
-    /** What is still to be said, by whoever says it. */
-    take() {
-        const ids = [...this.#waiting];
-        this.#waiting.clear();
-        return ids;
-    }
-
-    /** The connection has ended; what waits is kept for the next. */
-    pause() {
-        this.#clearTimer();
-        this.enabled = false;
-    }
-
-    #clearTimer() {
-        this.#window.clearTimeout(this.#timer);
         this.#timer = undefined;
+        while (this.enabled && this.#waiting.size > 0) {
+            const ids = this.batch();
+            ids.forEach((id) => this.#waiting.delete(id));
+            this.#post(ids).catch(() => ids.forEach((id) => put(this.#waiting, id)));
+        }
     }
 
-    /** The newest last, the oldest forgotten. */
-    static #put(ids, id) {
-        ids.delete(id);
-        ids.add(id);
-        if (ids.size > REMEMBERED) {
-            ids.delete(ids.values().next().value);
-        }
+    /** What is to be said next. It waits on: a beacon may get lost, and nobody hears of it. */
+    batch() {
+        return [...this.#waiting].slice(0, BATCH_SIZE);
     }
 }

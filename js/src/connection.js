@@ -40,15 +40,14 @@ export class Connection {
         this.#options = options;
         this.#describe = describe;
         this.#on = on;
-        this.#life = new PageLife(options.windowGlobal, options.documentGlobal, options.background, {
+        this.#life = new PageLife(options, {
             sleep: (reason) => this.stop(reason),
             wake: () => this.#retryNow(),
-            online: () => this.#retryNow(),
         });
     }
 
     isOpen() {
-        return this.id !== undefined && this.#stream?.isOpen() === true;
+        return this.id !== undefined && this.#stream.isOpen();
     }
 
     /** A stream is open, or will be without anybody's help. */
@@ -123,7 +122,7 @@ export class Connection {
             other: (event) => this.#receive(event),
             silent: (limit) => this.#silent(limit),
         });
-        this.#stream.listen(['sse-set-duration', ...page.listeners]);
+        this.#stream.listen(['sse-set-duration', 'sse-gap', ...page.listeners]);
     }
 
     #drop() {
@@ -213,25 +212,22 @@ export class Connection {
         const { url, withCredentials, query } = this.#options;
         const credentials = withCredentials ? 'include' : 'same-origin';
         const request = { method: 'HEAD', credentials };
-        const { fetch } = this.#window;
+        const address = `${url}/connect?${toSearch(query)}`;
         // Without any answer the usual wait goes on.
-        const response = await fetch(`${url}/connect?${toSearch(query)}`, request).catch(() => null);
+        const response = await this.#window.fetch(address, request).catch(() => null);
         if (!response || !this.#wanted || this.#stream || url !== this.#options.url) {
             return;
         }
+        const { status } = response;
+        const reason = REFUSALS[status];
         const wait = retryAfter(response);
-        if (REFUSALS[response.status]) {
-            this.#refused(response.status);
+        if (reason) {
+            this.giveUp(reason);
+            const message = `${reason}: sign in or correct options.query, then call connect()`;
+            this.#on.closed('server', { reason, status, reconnect: false, message });
         } else if (wait > 0) {
             this.#startIn(wait + this.#nextWait());
         }
-    }
-
-    #refused(status) {
-        const reason = REFUSALS[status];
-        this.giveUp(reason);
-        const message = `${reason}: sign in or correct options.query, then call connect()`;
-        this.#on.closed('server', { reason, status, reconnect: false, message });
     }
 
     #parse(text) {

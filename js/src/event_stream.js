@@ -26,19 +26,21 @@ export class EventStream {
 
     /** An EventSource reports only the names it was asked for. */
     listen(names) {
-        for (const name of names.filter((each) => !this.#hooked.has(each))) {
-            this.#hooked.add(name);
-            this.#source.addEventListener(name, (event) => this.#receive(name, event));
+        for (const name of names) {
+            if (!this.#hooked.has(name)) {
+                this.#hooked.add(name);
+                this.#source.addEventListener(name, (event) => this.#receive(name, event));
+            }
         }
     }
 
     isOpen() {
-        return this.#source?.readyState === OPEN_STATE;
+        return this.#source.readyState === OPEN_STATE;
     }
 
     /** The browser gave up by itself: the answer was no event stream. */
     isRefused() {
-        return this.#source?.readyState === CLOSED_STATE;
+        return this.#source.readyState === CLOSED_STATE;
     }
 
     greeted() {

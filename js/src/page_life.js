@@ -15,8 +15,8 @@ export class PageLife {
     #timer;
     #end = new AbortController();
 
-    /** on: {sleep(reason), wake(), online()} */
-    constructor(windowGlobal, documentGlobal, background, on) {
+    /** on: {sleep(reason), wake()}; the second also when the network is there again */
+    constructor({ windowGlobal, documentGlobal, background }, on) {
         this.#window = windowGlobal;
         this.#document = documentGlobal;
         this.#background = background;
@@ -30,7 +30,7 @@ export class PageLife {
         hook(windowGlobal, 'focus', () => this.#look());
         hook(documentGlobal, 'freeze', () => this.#sleep('freeze'));
         hook(windowGlobal, 'pagehide', () => this.#sleep('pagehide'));
-        hook(windowGlobal, 'online', on.online);
+        hook(windowGlobal, 'online', on.wake);
     }
 
     /** Until somebody turns to this page again, or it asks itself. */

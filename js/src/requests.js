@@ -36,23 +36,14 @@ export class Requests {
     }
 
     /** For a page that goes away: sent without anybody waiting for an answer. */
-    beacon(action, fields) {
-        this.#beacon(action, toSearch(fields));
-    }
-
-    jsonBeacon(action, value) {
-        const text = this.#options.jsonGlobal.stringify(value);
-        this.#beacon(action, new this.#window.Blob([text], { type: 'application/json' }));
-    }
-
-    #beacon(action, body) {
+    beacon(action, body) {
         this.#window.navigator.sendBeacon?.(`${this.#options.url}/connect/${action}.do`, body);
     }
 
     #post(path, body, headers) {
         const { url, withCredentials } = this.#options;
         const credentials = withCredentials ? 'include' : 'same-origin';
-        const request = { method: 'POST', mode: 'cors', credentials, headers, body };
-        return this.#window.fetch(`${url}/connect/${path}`, request);
+        const address = `${url}/connect/${path}`;
+        return this.#window.fetch(address, { method: 'POST', credentials, headers, body });
     }
 }

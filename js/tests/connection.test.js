@@ -175,6 +175,18 @@ test('a reconnect says where it was', () => {
     assert.equal(page.source.url.searchParams.get('lastEventId'), 'id-7');
 });
 
+test('a reconnect says where connect-finish or sse-gap has put it, whoever listens', () => {
+    connectedSse({ eventListeners: ['bell'] });
+    page.source.breakOff();
+    page.clock.tick(1000);
+    assert.equal(page.source.url.searchParams.get('lastEventId'), 'finish-c1');
+    page.source.finish('c2');
+    page.source.receive('sse-gap', { reason: 'epoch' }, 'gap-1');
+    page.source.breakOff();
+    page.clock.tick(1000);
+    assert.equal(page.source.url.searchParams.get('lastEventId'), 'gap-1');
+});
+
 test('an evicted tab does not fight: it comes back when somebody turns to it', () => {
     const sse = connectedSse();
     page.source.receive('connect-close', { connectionId: 'c1', reason: 'evicted', reconnect: false });

@@ -8,6 +8,7 @@ import { webcrypto } from 'node:crypto';
 
 export class FakeEventSource extends EventTarget {
     readyState = 0;
+    #lastEventId = '';
 
     constructor(url, init, page) {
         super();
@@ -20,9 +21,11 @@ export class FakeEventSource extends EventTarget {
         this.readyState = 2;
     }
 
-    receive(type, data, lastEventId = '') {
+    /** An event without an id bears that of the one before, as in a browser. */
+    receive(type, data, id = this.#lastEventId) {
         const text = typeof data === 'string' ? data : JSON.stringify(data);
-        this.dispatchEvent(new MessageEvent(type, { data: text, lastEventId }));
+        this.#lastEventId = id;
+        this.dispatchEvent(new MessageEvent(type, { data: text, lastEventId: id }));
     }
 
     finish(connectionId = 'c1', more = {}) {

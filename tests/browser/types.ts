@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled, not run: what the client's types take, and what they refuse.
-import Sse, { type SseEvent } from '../../js/sse.js';
+import Sse, { type SseEvent, type SseGap } from '../../js/sse.js';
 
 interface Bell extends SseEvent {
   readonly count?: number;
@@ -24,6 +24,10 @@ sse.addListener('bell', (event) => event.data.length);
 sse.addListener(['a-b', 'connect-finish']);
 sse.removeListener({ bell: null });
 sse.subscribe('news').then(() => sse.unsubscribe(['news', 'sports']));
+sse.addListener('sse-gap', ({ data }) => {
+  const gap: SseGap = JSON.parse(data);
+  console.log(gap.reason === 'slow' ? gap.dropped : gap.to);
+});
 sse.addListener('sse-token-expiring', async () => { await sse.refresh('new'); await sse.refresh(); });
 sse.upload('files', new FormData()).then((response) => response.json());
 const state: 0 | 1 | 2 = sse.state;
