@@ -28,8 +28,8 @@ struct sse_backlog {
 
 /* The connection's, made when it has none. */
 struct sse_backlog *sse_backlog_of(struct sse_connection *connection);
-/* While something is done that may end the connection, which may free it: backlog->connection tells.
- * Let go of, a backlog with nothing in it is freed. */
+/* While something is done that may end the connection, which may free it: backlog->connection
+ * tells. Let go of, a backlog with nothing in it is freed. */
 void sse_backlog_hold(struct sse_backlog *backlog);
 void sse_backlog_let_go(struct sse_backlog *backlog);
 /* The queue has room: it has its turn. */

@@ -125,7 +125,7 @@ bool sse_connection_has_room(const struct sse_connection *connection, size_t siz
 bool sse_connection_is_drained(const struct sse_connection *connection);
 
 /* Kept events that are dispatched from now on pass the connection by, until the gate is opened:
- * those that are dispatched after that it gets. */
+ * those that are dispatched after that it gets. There is one gate, however often it is shut. */
 void sse_connection_gate(struct sse_connection *connection);
 void sse_connection_open_gate(struct sse_connection *connection);
 

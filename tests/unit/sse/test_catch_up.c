@@ -44,9 +44,8 @@ static size_t send_number(struct fixture *f, unsigned number, const char *more)
 {
     char json[200];
 
-    snprintf(json, sizeof(json),
-             "\"event\":\"e\",\"userId\":\"ann\",\"id\":\"m%u\",\"data\":%u%s", number, number,
-             more);
+    snprintf(json, sizeof(json), "\"event\":\"e\",\"userId\":\"ann\",\"id\":\"m%u\",\"data\":%u%s",
+             number, number, more);
     return sse_room_send(&f->room, json);
 }
 

@@ -7,7 +7,6 @@
 #include "sse/dispatch.h"
 #include "sse/registry.h"
 #include "support/event_stream.h"
-#include "support/sse_message.h"
 #include "support/sse_room.h"
 #include "support/test.h"
 
@@ -598,99 +597,6 @@ static void test_jobs_that_follow_each_other(void **state)
     sse_room_close(&room);
 }
 
-/* Who got it, of each value. */
-static void test_reached_by_value(void **state)
-{
-    static const struct sse_guest guests[] = {
-        {.user = "ann", .tenant = "t"}, {.user = "ann", .tenant = "t"}, {.user = "bob"}};
-    static char *users[] = {(char *)(uintptr_t) "ann", (char *)(uintptr_t) "nobody",
-                            (char *)(uintptr_t) "bob", (char *)(uintptr_t) "ann"};
-    struct recording_sink sinks[3] = {0};
-    uint32_t reached[4] = {0};
-    struct errand errand;
-    struct sse_room room;
-
-    (void)state;
-    sse_room_open(&room);
-    for (size_t i = 0; i < 3; i++)
-        sse_room_settle(&room, &sinks[i], &guests[i]);
-    prepare(&errand, SSE_BY_USER, NULL);
-    errand.target.values = users;
-    errand.target.count = 4;
-    errand.job.reached = reached;
-    send_event(&room, &errand, "e", "x");
-    assert_int_equal(errand.job.count, 3);
-    assert_int_equal(reached[0], 2);
-    assert_int_equal(reached[1], 0);
-    assert_int_equal(reached[2], 1);
-    assert_int_equal(reached[3], 2);
-    release(&errand);
-    prepare(&errand, SSE_ALL, NULL);
-    errand.job.reached = reached;
-    reached[0] = 0;
-    send_event(&room, &errand, "e", "x");
-    assert_int_equal(reached[0], 3);
-    release(&errand);
-    for (size_t i = 0; i < 3; i++)
-        sse_room_leave(&sinks[i]);
-    sse_room_close(&room);
-}
-
-/* Who does not get it is not reached by the second value either. */
-static void test_who_gets_nothing_is_not_reached(void **state)
-{
-    static const struct sse_guest ann = {.user = "ann"};
-    static char *users[] = {(char *)(uintptr_t) "ann", (char *)(uintptr_t) "ann"};
-    struct recording_sink sinks[2] = {0};
-    uint32_t reached[2] = {0};
-    struct errand errand;
-    struct sse_room room;
-
-    (void)state;
-    sse_room_open(&room);
-    sse_room_settle(&room, &sinks[0], &ann);
-    sse_room_settle(&room, &sinks[1], &ann);
-    sse_connection_gate(sinks[0].connection);
-    prepare(&errand, SSE_BY_USER, NULL);
-    errand.target.values = users;
-    errand.target.count = 2;
-    errand.job.reached = reached;
-    errand.job.event = sse_room_event("e", "x");
-    errand.job.event->is_kept = true;
-    sse_dispatch_submit(room.service->dispatch, &errand.job);
-    assert_int_equal(errand.job.count, 1);
-    assert_int_equal(reached[0], 1);
-    assert_int_equal(reached[1], 1);
-    assert_int_equal(times_received(&sinks[0], "data:x"), 0);
-    assert_int_equal(times_received(&sinks[1], "data:x"), 1);
-    release(&errand);
-    sse_room_leave(&sinks[0]);
-    sse_room_leave(&sinks[1]);
-    sse_room_close(&room);
-}
-
-/* In the order of submission, before anything is written. */
-static void test_messages_join_the_history(void **state)
-{
-    struct sse_message *message = sse_message_of("\"event\":\"e\",\"all\":true");
-    struct errand errands[2];
-    struct sse_room room;
-
-    (void)state;
-    sse_room_open(&room);
-    for (size_t i = 0; i < 2; i++) {
-        prepare(&errands[i], SSE_ALL, NULL);
-        errands[i].job.message = i == 0 ? NULL : message;
-        send_event(&room, &errands[i], "e", "x");
-        release(&errands[i]);
-    }
-    assert_int_equal(errands[0].job.position, 0);
-    assert_int_equal(errands[1].job.position, 1);
-    assert_ptr_equal(sse_history_at(room.service->history, 1), message);
-    sse_message_unref(message);
-    sse_room_close(&room);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,9 +616,6 @@ int main(void)
         cmocka_unit_test(test_submit_from_within_a_walk),
         cmocka_unit_test(test_free_finishes_what_waits),
         cmocka_unit_test(test_jobs_that_follow_each_other),
-        cmocka_unit_test(test_reached_by_value),
-        cmocka_unit_test(test_who_gets_nothing_is_not_reached),
-        cmocka_unit_test(test_messages_join_the_history),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

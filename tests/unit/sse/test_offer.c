@@ -280,14 +280,10 @@ static void test_no_turns_in_vain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_are_taken),
-        cmocka_unit_test(test_half_of_the_queue),
-        cmocka_unit_test(test_several_offers),
-        cmocka_unit_test(test_the_connection_ends),
-        cmocka_unit_test(test_the_sink_leaves_within),
-        cmocka_unit_test(test_withdrawn),
-        cmocka_unit_test(test_behind_what_was_missed),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_all_are_taken),          cmocka_unit_test(test_half_of_the_queue),
+        cmocka_unit_test(test_several_offers),         cmocka_unit_test(test_the_connection_ends),
+        cmocka_unit_test(test_the_sink_leaves_within), cmocka_unit_test(test_withdrawn),
+        cmocka_unit_test(test_behind_what_was_missed), cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_no_turns_in_vain),
     };
 

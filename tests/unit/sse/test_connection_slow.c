@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a connection does when its client reads too slowly. */
+#include <string.h>
+
+#include "sse/connection.h"
+#include "sse/registry.h"
+#include "support/event_stream.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+static const struct sse_guest ann = {.user = "ann", .listeners = {"bell"}};
+
+struct fixture {
+    struct sse_room room;
+    struct recording_sink sink;
+    struct sse_connection *connection;
+};
+
+static void open_fixture(struct fixture *fixture)
+{
+    *fixture = (struct fixture){0};
+    sse_room_open(&fixture->room);
+    fixture->connection = sse_room_settle(&fixture->room, &fixture->sink, &ann);
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    sse_room_leave(&fixture->sink);
+    assert_int_equal(fixture->room.service->queued_bytes, 0);
+    sse_room_close(&fixture->room);
+}
+
+static bool push(struct sse_connection *connection, const char *name, const char *data)
+{
+    struct sse_event *event = sse_room_event(name, data);
+    const bool is_queued = sse_connection_push(connection, event);
+
+    sse_event_unref(event);
+    return is_queued;
+}
+
+/* What has come, as "name=data " each. */
+static void assert_received(struct recording_sink *sink, const char *expected)
+{
+    struct event_stream stream;
+    struct buf told = BUF_INIT;
+
+    recording_sink_drain(sink, 7);
+    event_stream_parse(&stream, buf_str(&sink->received), sink->received.length);
+    assert_true(stream.is_whole);
+    for (size_t i = 0; i < stream.count; i++)
+        buf_printf(&told, "%s=%s ", stream.events[i].name, stream.events[i].data);
+    assert_string_equal(buf_str(&told), expected);
+    buf_release(&told);
+    event_stream_release(&stream);
+}
+
+static void test_slow_is_disconnected(void **state)
+{
+    struct fixture f;
+    char part[8];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_events = 10;
+    for (unsigned i = 0; i < 10; i++)
+        assert_true(push(f.connection, "a", "12345"));
+    sse_connection_take(f.connection, part, sizeof(part));
+    assert_false(push(f.connection, "a", "one more"));
+    assert_null(f.connection->service);
+    assert_int_equal(f.connection->queue.count, 2); /* what has begun, and connect-close */
+    assert_int_equal(f.room.service->counters.slow_disconnects, 1);
+    assert_int_equal(f.room.service->counters.events_dropped_slow, 10);
+    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
+    assert_int_equal(sse_registry_count(f.room.service->registry), 0);
+    close_fixture(&f);
+}
+
+static void test_bound_in_bytes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_bytes = 3 * strlen("event:a\ndata:1\n\n");
+    assert_true(push(f.connection, "a", "1"));
+    assert_true(push(f.connection, "a", "2"));
+    assert_true(push(f.connection, "a", "3"));
+    assert_false(push(f.connection, "a", "4"));
+    assert_null(f.connection->service);
+    close_fixture(&f);
+}
+
+static void test_event_beyond_the_whole_bound_is_refused(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.queue_bytes = 10;
+    assert_false(push(f.connection, "a", "1234567890"));
+    assert_non_null(f.connection->service);
+    assert_int_equal(f.room.service->counters.events_refused, 1);
+    assert_int_equal(f.room.service->counters.slow_disconnects, 0);
+    close_fixture(&f);
+}
+
+static void test_drop_oldest(void **state)
+{
+    struct fixture f;
+    char part[3];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 3;
+    push(f.connection, "a", "1");
+    sse_connection_take(f.connection, part, sizeof(part));
+    buf_append(&f.sink.received, part, sizeof(part));
+    for (const char *data = "2345"; *data; data++)
+        assert_true(push(f.connection, "a", (char[]){*data, '\0'}));
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_received(&f.sink, "a=1 a=4 a=5 ");
+    close_fixture(&f);
+}
+
+static void test_drop_oldest_finds_no_room(void **state)
+{
+    struct fixture f;
+    char part[3];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 1;
+    push(f.connection, "a", "1");
+    sse_connection_take(f.connection, part, sizeof(part));
+    assert_false(push(f.connection, "a", "2"));
+    assert_non_null(f.connection->service);
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    close_fixture(&f);
+}
+
+static void test_latest(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_LATEST;
+    f.room.settings.queue_events = 4;
+    push(f.connection, "price", "1");
+    push(f.connection, "bell", "1");
+    push(f.connection, "price", "2");
+    push(f.connection, "chat", "1");
+    assert_true(push(f.connection, "price", "3"));
+    assert_int_equal(f.room.service->counters.events_dropped_latest, 2);
+    assert_true(push(f.connection, "more", "1"));
+    assert_true(push(f.connection, "most", "1"));
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    assert_received(&f.sink, "chat=1 price=3 more=1 most=1 ");
+    close_fixture(&f);
+}
+
+/* The page is told how many it misses, once, when there is room for it. */
+static void test_what_was_dropped_is_told(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 4;
+    for (const char *data = "1234567"; *data; data++)
+        push(f.connection, "a", (char[]){*data, '\0'});
+    assert_false(fake_loop_turn(f.room.loop));
+    assert_int_equal(f.connection->queue.count, 4);
+    recording_sink_drain(&f.sink, 0);
+    fake_loop_turn(f.room.loop);
+    assert_false(fake_loop_turn(f.room.loop));
+    push(f.connection, "a", "8");
+    assert_received(&f.sink, "a=4 a=5 a=6 a=7 sse-gap={\"reason\":\"slow\",\"dropped\":3} a=8 ");
+    assert_null(f.connection->backlog);
+    assert_int_equal(f.room.service->counters.gaps, 1);
+    close_fixture(&f);
+}
+
+/* By design, only the newest of a name counts. */
+static void test_latest_tells_nothing(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_LATEST;
+    f.room.settings.queue_events = 2;
+    for (const char *data = "123456"; *data; data++)
+        push(f.connection, "a", (char[]){*data, '\0'});
+    recording_sink_drain(&f.sink, 0);
+    fake_loop_turn(f.room.loop);
+    assert_received(&f.sink, "a=5 a=6 ");
+    assert_int_equal(f.room.service->counters.gaps, 0);
+    close_fixture(&f);
+}
+
+/* It will come again: nobody misses it. */
+static void test_a_kept_event_finds_no_room(void **state)
+{
+    static const enum sse_slow_policy policies[] = {SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sse_event *kept = sse_room_event("a", "kept");
+        struct fixture f;
+
+        open_fixture(&f);
+        kept->is_kept = true;
+        f.room.settings.slow_policy = policies[i];
+        f.room.settings.queue_events = 2;
+        push(f.connection, "b", "1");
+        assert_true(sse_connection_push(f.connection, kept));
+        assert_true(sse_connection_push(f.connection, kept));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_false(sse_connection_push(f.connection, kept));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_false(push(f.connection, "a", "2"));
+        assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+        assert_received(&f.sink, "a=kept a=kept ");
+        sse_event_unref(kept);
+        close_fixture(&f);
+    }
+}
+
+/* A page that lost connect-finish would know neither its id nor when to come back. */
+static void test_greeting_is_never_dropped(void **state)
+{
+    static const enum sse_slow_policy policies[] = {SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST,
+                                                    SSE_SLOW_DISCONNECT};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct sse_room room;
+        struct recording_sink sink = {0};
+
+        sse_room_open(&room);
+        room.settings.slow_policy = policies[i];
+        room.settings.queue_events = 3;
+        sse_room_connect(&room, &sink, &ann);
+        for (unsigned n = 0; n < 10; n++)
+            push(sink.connection, "connect-finish", "forged");
+        recording_sink_drain(&sink, 0);
+        assert_non_null(strstr(buf_str(&sink.received), sink.connection->id));
+        assert_int_equal(strncmp(buf_str(&sink.received), "id:", 3), 0);
+        sse_room_leave(&sink);
+        sse_room_close(&room);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slow_is_disconnected),
+        cmocka_unit_test(test_bound_in_bytes),
+        cmocka_unit_test(test_event_beyond_the_whole_bound_is_refused),
+        cmocka_unit_test(test_drop_oldest),
+        cmocka_unit_test(test_drop_oldest_finds_no_room),
+        cmocka_unit_test(test_latest),
+        cmocka_unit_test(test_what_was_dropped_is_told),
+        cmocka_unit_test(test_latest_tells_nothing),
+        cmocka_unit_test(test_a_kept_event_finds_no_room),
+        cmocka_unit_test(test_greeting_is_never_dropped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
