@@ -16,10 +16,12 @@
  * written to a single connection, because it comes again, has none (0).
  *
  * Individuals (user, token, connection): every living connection of a box that is a member has been
- * written every copy in flight. A connection that comes while others have copies in flight that it
- * was not written *waits*: nothing new is written to anybody (and what already waits goes on to the
- * newest member) until those copies have ended, and then it is a member. It takes over, and gets
- * what is in flight, when the last of the others has gone, or when takeover_ms have passed.
+ * written every copy in flight. A connection that comes while others have copies in flight, or are
+ * being written what waited for them, *waits*: nothing new is written to anybody (and what already
+ * waits goes on to the newest member) until it lacks nothing, and then it is a member. It takes
+ * over, and gets what is in flight, when the last of the others has gone, or when takeover_ms have
+ * passed since it came and since anything was written to the newest. Who has been written only the
+ * beginning when another takes over waits, too: else it would see later copies before earlier ones.
  * Groups (tenant, channel, all): nobody waits for anybody; the first acknowledgement ends a copy.
  */
 #include <stdbool.h>
@@ -51,6 +53,9 @@ struct qos_client {
     uint64_t joined, resumed, opened;
 };
 
+/* Whether it was written what went to everybody at this position (0: no). */
+bool qos_client_has(const struct qos_client *client, uint64_t position);
+
 /* Who lives, of those whom a box is for. */
 struct qos_census {
     size_t holders;           /* those that have what is in flight, as was asked */
@@ -60,15 +65,16 @@ struct qos_census {
 
 struct qos_desk_ops {
     /* Stored copies of the queue behind a number → qos_desk_read() */
-    void (*read)(void *context, uint64_t box, const struct qos_recipient *recipient, uint64_t after,
-                 size_t limit);
-    /* Counts the living: a holder's joined is below position, and its page is not instance (unless
-     * 0) → qos_desk_counted() */
-    void (*census)(void *context, uint64_t box, const struct qos_recipient *recipient,
+    void (*read)(void *context, uint64_t question, const struct qos_recipient *recipient,
+                 uint64_t after, size_t limit);
+    /* Counts the living, those left out that have not arrived yet, or were said to be gone: a
+     * holder has (as above) what went to everybody at this position, and its page is not instance
+     * (unless 0). The newest is the last that has arrived. → qos_desk_counted() */
+    void (*census)(void *context, uint64_t question, const struct qos_recipient *recipient,
                    uint64_t position, uint64_t instance);
     /* Copies that come again (or for the first time, to one who was not there), to one connection
      * → qos_desk_wrote_one(), when it has room for more, or has gone. The copies are lent. */
-    void (*write_one)(void *context, uint64_t box, const struct qos_client *client,
+    void (*write_one)(void *context, uint64_t question, const struct qos_client *client,
                       const struct qos_copy *copies, size_t count);
     /* A copy to its whole queue; returns its position → qos_desk_reached() */
     uint64_t (*write_all)(void *context, const struct qos_copy *copy);
@@ -111,13 +117,14 @@ void qos_desk_end(struct qos_desk *desk, uint64_t number, const struct qos_recip
 uint32_t qos_desk_written(const struct qos_desk *desk, uint64_t number,
                           const struct qos_recipient *recipient);
 
-/* The answers. box is what the question bore: an answer for a box that is gone is ignored. */
+/* The answers. question is what the op was given: an answer that nobody waits for any more is
+ * ignored. */
 /* status: 0 or a negative errno, then it is asked again after a while. is_all: nothing follows. */
-void qos_desk_read(struct qos_desk *desk, uint64_t box, int status, const struct qos_copy *copies,
-                   size_t count, bool is_all);
-void qos_desk_counted(struct qos_desk *desk, uint64_t box, const struct qos_census *census);
+void qos_desk_read(struct qos_desk *desk, uint64_t question, int status,
+                   const struct qos_copy *copies, size_t count, bool is_all);
+void qos_desk_counted(struct qos_desk *desk, uint64_t question, const struct qos_census *census);
 /* taken: the first so many were written. is_gone: it takes no more. */
-void qos_desk_wrote_one(struct qos_desk *desk, uint64_t box, size_t taken, bool is_gone);
+void qos_desk_wrote_one(struct qos_desk *desk, uint64_t question, size_t taken, bool is_gone);
 
 struct qos_desk_report {
     size_t boxes, in_flight, waiting;
