@@ -200,8 +200,9 @@ static struct sse_arrival arrival_of(const struct sse_service *service,
     const uint64_t last = sse_history_last(service->history);
 
     if (options->resume == SSE_RESUME_NONE || options->resume == SSE_RESUME_UNKNOWN)
-        return (struct sse_arrival){.after = last, .opened = last};
-    return (struct sse_arrival){.after = earlier(options->after, last), .opened = last};
+        return (struct sse_arrival){.after = last, .opened = last, .last_id = options->last_id};
+    return (struct sse_arrival){
+        .after = earlier(options->after, last), .opened = last, .last_id = options->last_id};
 }
 
 /* Says something before anybody else does: nobody is woken yet. */
@@ -261,8 +262,9 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     const struct sse_arrival arrival = arrival_of(service, options);
 
     sse_registry_add(service->registry, connection);
-    sse_connection_subscribe(connection, options->channels, options->channel_count);
+    sse_connection_set_channels(connection, options->channels, options->channel_count);
     sse_connection_set_listeners(connection, options->listeners, options->listener_count);
+    connection->joined = arrival.opened;
     greet(connection, options, &arrival);
     if (arrival.after < arrival.opened)
         sse_backlog_catch_up(connection, &arrival);
@@ -285,6 +287,12 @@ void sse_connection_set_user(struct sse_connection *connection, struct sse_user 
     service->counters.users_refreshed++;
     set_expiry(connection);
     start_timer(connection);
+    list_for_each_safe(node, after, &service->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_user)
+            observer->on_user(observer, connection);
+    }
 }
 
 static bool fits(const struct sse_connection *connection, size_t size)

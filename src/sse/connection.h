@@ -58,6 +58,7 @@ struct sse_connection {
     uint32_t message_count;
     uint32_t registry_index;     /* the registry's: its place among all */
     uint64_t gate_mark;          /* kept events that are dispatched up to this mark pass it by */
+    uint64_t joined;             /* it gets what has a later position in the history */
     struct sse_backlog *backlog; /* what waits until the queue has room; NULL: nothing */
     struct sse_queue queue;
     const struct sse_sink *sink; /* NULL once gone */
@@ -106,6 +107,7 @@ struct sse_connection_options {
  * its page was here before; that behind opened, because it is open. */
 struct sse_arrival {
     uint64_t after, opened; /* positions in the history */
+    const char *last_id;    /* that its page has shown; NULL: none */
 };
 
 /* Registers the connection, queues connect-finish, and sse-gap when its page misses something that
@@ -158,6 +160,9 @@ void sse_connection_set_listeners(struct sse_connection *connection, const char 
 json_t *sse_connection_listeners(const struct sse_connection *connection); /* array, new */
 bool sse_connection_is_listening(const struct sse_connection *connection, const char *event);
 
+/* The channels it begins with; as with sse_connection_set_listeners(). */
+void sse_connection_set_channels(struct sse_connection *connection, const char *const *channels,
+                                 size_t count);
 /* Whether it may is the caller's to know. Names that are no channel's, and those beyond
  * settings->channels_per_connection, are left out. */
 void sse_connection_subscribe(struct sse_connection *connection, const char *const *channels,

@@ -92,26 +92,51 @@ bool sse_connection_is_listening(const struct sse_connection *connection, const 
     return has_name(connection, SSE_GROUP_LISTENER, event);
 }
 
+static void tell_channel(struct sse_connection *connection, const char *channel, bool after)
+{
+    list_for_each_safe(node, next, &connection->home->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_channel)
+            observer->on_channel(observer, connection, channel, after);
+    }
+}
+
+/* Whether that was news, as with listeners. */
+static bool join(struct sse_connection *connection, const char *channel)
+{
+    const struct sse_service *service = connection->service;
+
+    return sse_registry_name_count(connection, SSE_GROUP_CHANNEL) <
+               service->settings->channels_per_connection &&
+           sse_channel_is_name(channel) &&
+           sse_registry_join(service->registry, connection, SSE_GROUP_CHANNEL, channel);
+}
+
+void sse_connection_set_channels(struct sse_connection *connection, const char *const *channels,
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)join(connection, channels[i]);
+}
+
 void sse_connection_subscribe(struct sse_connection *connection, const char *const *channels,
                               size_t count)
 {
-    struct sse_service *service = connection->service;
-
-    for (size_t i = 0; service && i < count; i++) {
-        if (sse_registry_name_count(connection, SSE_GROUP_CHANNEL) <
-                service->settings->channels_per_connection &&
-            sse_channel_is_name(channels[i]))
-            (void)sse_registry_join(service->registry, connection, SSE_GROUP_CHANNEL, channels[i]);
+    for (size_t i = 0; connection->service && i < count; i++) {
+        if (join(connection, channels[i]))
+            tell_channel(connection, channels[i], true);
     }
 }
 
 void sse_connection_unsubscribe(struct sse_connection *connection, const char *const *channels,
                                 size_t count)
 {
-    struct sse_service *service = connection->service;
-
-    for (size_t i = 0; service && i < count; i++)
-        (void)sse_registry_leave(service->registry, connection, SSE_GROUP_CHANNEL, channels[i]);
+    for (size_t i = 0; connection->service && i < count; i++) {
+        if (sse_registry_leave(connection->service->registry, connection, SSE_GROUP_CHANNEL,
+                               channels[i]))
+            tell_channel(connection, channels[i], false);
+    }
 }
 
 json_t *sse_connection_channels(const struct sse_connection *connection)

@@ -284,7 +284,7 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     char *text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
 
     atomic_init(&message->refs, 1);
-    sse_message_make_id(id, SSE_OWN_ID_MESSAGE);
+    sse_message_make_id(id, SSE_OWN_ID_STORED); /* whoever does not get it finds it in the store */
     message->id = mem_strdup(id);
     message->event = mem_strdup(event);
     message->target = *target;

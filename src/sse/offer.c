@@ -6,16 +6,14 @@
 #include "sse/connection.h"
 #include "sse/event.h"
 
-static size_t push_while_room(const struct sse_backlog *backlog, struct sse_event *const *events,
-                              size_t count)
+static void push_while_room(const struct sse_backlog *backlog, struct sse_offer *offer,
+                            struct sse_event *const *events, size_t count)
 {
-    size_t taken = 0;
-
-    /* One that is larger than the whole queue is refused, and would be again. */
-    while (taken < count && backlog->connection &&
-           sse_connection_has_room(backlog->connection, events[taken]->wire->length))
-        (void)sse_connection_push(backlog->connection, events[taken++]);
-    return taken;
+    /* One that is larger than the whole queue is refused, and would be again. The offer may be gone
+     * when the connection is. */
+    while (backlog->connection && offer->taken < count &&
+           sse_connection_has_room(backlog->connection, events[offer->taken]->wire->length))
+        (void)sse_connection_push(backlog->connection, events[offer->taken++]);
 }
 
 /* Whether there is nothing left to drain, or more would fit: nobody else would say so. */
@@ -24,26 +22,25 @@ static bool is_due(const struct sse_connection *connection, bool is_all_taken)
     return connection->queue.count == 0 || (is_all_taken && sse_connection_is_drained(connection));
 }
 
-size_t sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
-                            struct sse_event *const *events, size_t count)
+void sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
+                          struct sse_event *const *events, size_t count)
 {
     struct sse_backlog *backlog;
-    size_t taken = 0;
 
     offer->node = (struct list){0};
+    offer->taken = 0;
     if (!connection->service) {
         offer->on_room(offer, true);
-        return 0;
+        return;
     }
     backlog = sse_backlog_of(connection);
     sse_backlog_hold(backlog);
     list_append(&backlog->offers, &offer->node);
     if (!backlog->is_catching_up)
-        taken = push_while_room(backlog, events, count);
-    if (backlog->connection && is_due(backlog->connection, taken == count))
+        push_while_room(backlog, offer, events, count);
+    if (backlog->connection && is_due(backlog->connection, offer->taken == count))
         sse_backlog_rouse(backlog);
     sse_backlog_let_go(backlog);
-    return taken;
 }
 
 void sse_offer_withdraw(struct sse_offer *offer)

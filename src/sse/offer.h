@@ -14,16 +14,17 @@ struct sse_event;
 /* Embed it in what has more to offer. */
 struct sse_offer {
     struct list node;
+    size_t taken; /* the first so many of the events were queued */
     /* Once for each offer: the queue has drained, so that more may be offered (from inside this, if
      * need be), or the connection has ended. */
     void (*on_room)(struct sse_offer *offer, bool is_gone);
 };
 
-/* Queues as many of the events as there is room for, behind what the page has missed; how many that
- * are. offer->on_room follows, however many: at the end of some turn, or, when the connection ends
- * (or has ended), before this returns. Any number of offers may wait for one connection. */
-size_t sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
-                            struct sse_event *const *events, size_t count);
+/* Queues as many of the events as there is room for, behind what the page has missed.
+ * offer->on_room follows, however many that are: at the end of some turn, or, when the connection
+ * ends (or has ended), before this returns. Any number of offers may wait for one connection. */
+void sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
+                          struct sse_event *const *events, size_t count);
 
 /* on_room will not be called. */
 void sse_offer_withdraw(struct sse_offer *offer);

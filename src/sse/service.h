@@ -71,6 +71,11 @@ struct sse_observer {
                           enum sse_close_reason reason, const char *text);
     void (*on_listening)(struct sse_observer *observer, struct sse_connection *connection,
                          const char *event, bool before, bool after);
+    /* It has joined a channel, or left it; not of those that it begins with. */
+    void (*on_channel)(struct sse_observer *observer, struct sse_connection *connection,
+                       const char *channel, bool after);
+    /* Its user's credential is another one. */
+    void (*on_user)(struct sse_observer *observer, struct sse_connection *connection);
 };
 
 struct sse_service {

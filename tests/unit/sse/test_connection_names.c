@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The channels of a connection. */
 #include <stdio.h>
+#include <string.h>
 
 #include "sse/connection.h"
 #include "sse/registry.h"
@@ -90,12 +91,50 @@ static void test_after_the_end(void **state)
     close_fixture(&f);
 }
 
+struct witness {
+    struct sse_observer observer;
+    char seen[64];
+};
+
+static void note_channel(struct sse_observer *observer, struct sse_connection *connection,
+                         const char *channel, bool after)
+{
+    struct witness *witness = container_of(observer, struct witness, observer);
+    const size_t length = strlen(witness->seen);
+
+    (void)connection;
+    snprintf(witness->seen + length, sizeof(witness->seen) - length, "%c%s ", after ? '+' : '-',
+             channel);
+}
+
+/* Not of those that a connection begins with: on_connect tells of these. */
+static void test_observers_hear_of_channels(void **state)
+{
+    static const char *const more[] = {"chat", "chat", "news", "a\nb"};
+    static const char *const fewer[] = {"news", "never had"};
+    struct witness witness = {.observer.on_channel = note_channel};
+    struct recording_sink sink = {0};
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    list_append(&f.room.service->observers, &witness.observer.node);
+    sse_connection_subscribe(f.connection, more, 4);
+    sse_connection_unsubscribe(f.connection, fewer, 2);
+    (void)sse_room_settle(&f.room, &sink, &ann);
+    assert_string_equal(witness.seen, "+chat -news ");
+    sse_room_leave(&sink);
+    list_remove(&witness.observer.node);
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subscribe),
         cmocka_unit_test(test_flood),
         cmocka_unit_test(test_after_the_end),
+        cmocka_unit_test(test_observers_hear_of_channels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,12 +31,10 @@ struct fixture {
 
 static size_t sell(struct seller *seller)
 {
-    const size_t taken =
-        sse_connection_offer(seller->connection, &seller->offer, seller->events + seller->sold,
-                             seller->count - seller->sold);
-
-    seller->sold += taken;
-    return taken;
+    sse_connection_offer(seller->connection, &seller->offer, seller->events + seller->sold,
+                         seller->count - seller->sold);
+    seller->sold += seller->offer.taken;
+    return seller->offer.taken;
 }
 
 static void on_room(struct sse_offer *offer, bool is_gone)

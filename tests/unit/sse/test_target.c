@@ -172,13 +172,38 @@ static void test_bytes(void **state)
     assert_int_equal(sse_target_bytes(&(struct sse_target){.dimension = SSE_ALL}), 0);
 }
 
+static void test_each_value_once_where_it_came_first(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+
+    (void)state;
+    assert_int_equal(read_target(&target, "{\"userId\":[\"b\",7,\"a\",\"7\",\"b\",7]}", EVERY,
+                                 fault, sizeof(fault)),
+                     0);
+    sse_target_unite(&target);
+    assert_int_equal(target.count, 3);
+    assert_string_equal(target.values[0], "b");
+    assert_string_equal(target.values[1], "7");
+    assert_string_equal(target.values[2], "a");
+    sse_target_release(&target);
+    target.dimension = SSE_ALL;
+    sse_target_unite(&target);
+    assert_int_equal(target.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_dimension),       cmocka_unit_test(test_numbers_are_texts),
-        cmocka_unit_test(test_nobody_is_a_target),   cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_fault_is_cut_to_size), cmocka_unit_test(test_ten_thousand_values),
-        cmocka_unit_test(test_nul_in_a_value),       cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_each_dimension),
+        cmocka_unit_test(test_numbers_are_texts),
+        cmocka_unit_test(test_nobody_is_a_target),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_fault_is_cut_to_size),
+        cmocka_unit_test(test_ten_thousand_values),
+        cmocka_unit_test(test_nul_in_a_value),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_each_value_once_where_it_came_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
