@@ -24,6 +24,7 @@ struct loop;
 struct origins;
 struct outbound_http;
 struct peers;
+struct qos_shared;
 struct sse_service_settings;
 
 /* What a listener serves: the role in its h2_listener_options. The server's health is on all. */
@@ -92,6 +93,7 @@ struct api_service_settings {
     struct api_handler_settings handlers;
     struct api_notification_settings notifications;
     struct api_qos_settings qos;
+    struct qos_shared *qos_shared;
     const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
 };
 

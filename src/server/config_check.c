@@ -15,6 +15,7 @@
 #include "server/config.h"
 #include "server/config_api_keys.h"
 #include "server/config_auth_webhook.h"
+#include "server/config_qos.h"
 #include "server/config_source.h"
 #include "server/config_token_keys.h"
 #include "server/config_webhooks.h"
@@ -246,6 +247,8 @@ static int check_service(const struct config_subject *subject, const struct conf
         rc = config_check_auth_webhook(subject, service);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)
         rc = check_against(subject, service, i);
+    if (rc == 0)
+        rc = config_check_qos(subject, service);
     if (rc != 0)
         return rc;
     if (service->settings.event_data_bytes > service->settings.queue_bytes)

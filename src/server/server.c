@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/origins.h"
 #include "api/presence/presence_event.h"
+#include "api/qos/qos_shared.h"
 #include "auth/api_key.h"
 #include "auth/jwt_keys.h"
 #include "base/directory.h"
@@ -29,16 +30,12 @@
 #include "server/config.h"
 #include "server/config_api_keys.h"
 #include "server/config_outbound.h"
+#include "server/config_qos.h"
 #include "server/config_token_keys.h"
 #include "server/version.h"
 #include "server/worker.h"
 
 #define SERVER_ID_BYTES 8u
-
-/* How messages come again (qos/desk.h). */
-#define ACK_LONGEST_MS 600000u
-#define TAKEOVER_MS    10000u
-#define DESK_BATCH     64u
 
 /* What one user may take where no setting says otherwise. */
 #define USER_CONNECTIONS 20u
@@ -58,6 +55,7 @@ struct server {
     struct origins *origins[CONFIG_MAX_SERVICES];
     struct networks *proxies;
     struct limits_shared shared[CONFIG_MAX_SERVICES];
+    struct qos_shared qos[CONFIG_MAX_SERVICES];
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     struct outbound_http_settings outbound;
@@ -166,29 +164,6 @@ notification_settings(const struct config_notifications *config)
     return settings;
 }
 
-static struct api_qos_settings qos_settings(const struct config_qos *config)
-{
-    const uint32_t longest = config->ack_ms > ACK_LONGEST_MS ? config->ack_ms : ACK_LONGEST_MS;
-
-    return (struct api_qos_settings){
-        .is_in_memory = config->store == CONFIG_STORE_MEMORY,
-        .file = config->file,
-        .ttl_ms = config->ttl_ms,
-        .ttl_ms_most = config->ttl_ms_most,
-        .queue = config->queue,
-        .messages = config->messages,
-        .bytes = config->bytes,
-        .remember_ms = config->remember_ms,
-        .remembered = config->remembered,
-        .desk = {.window = config->window,
-                 .ack_ms = config->ack_ms,
-                 .ack_ms_most = longest,
-                 .takeover_ms = config->ack_ms < TAKEOVER_MS ? config->ack_ms : TAKEOVER_MS,
-                 .batch = DESK_BATCH,
-                 .ack_on_write = config->acknowledgement == CONFIG_ACK_WRITE},
-    };
-}
-
 /* Where anybody may be anybody, a limit per user would let one lock out another: there it counts
  * only when somebody has set it. */
 static struct limits_settings limits_for(const struct config_service *service)
@@ -217,6 +192,7 @@ static int prepare_service(struct server *server, size_t index)
                   LOG_STR("reason", strerror(-result)));
         return result;
     }
+    atomic_init(&server->qos[index].copies, 1);
     server->origins[index] = origins_new(service->origins, fault, sizeof(fault)); /* was checked */
     if (service->settings.show_secrets)
         log_warn("queries show tokens and cookies: showSecrets is for debugging",
@@ -239,7 +215,8 @@ static int prepare_service(struct server *server, size_t index)
         .presence = service->presence,
         .handlers = service->handlers,
         .notifications = notification_settings(&service->notifications),
-        .qos = qos_settings(&service->qos),
+        .qos = config_make_qos(&service->qos),
+        .qos_shared = &server->qos[index],
         .webhook_secret = service->webhook_secret,
         /* Who may be anybody may have anybody's channels. */
         .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,

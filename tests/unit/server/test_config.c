@@ -143,6 +143,7 @@ static bool is_bound_to_others(const char *name)
         "listeners[].key",
         "services[].basePath",
         "services[].queueBytes",
+        "services[].qos.ttlMost",
         "limits.headerListBytes",
         "limits.sessionWindow",
         "limits.outputHardBytes",
@@ -243,9 +244,8 @@ static void items_are_added_in_any_order(void **state)
 
 static void pages_acknowledge_where_no_write_does(void **state)
 {
-    char *const environment[] = {
-        (char *)NOWHERE, (char *)"SSE_SERVER_SERVICES_1_NAME=b",
-        (char *)"SSE_SERVER_SERVICES_1_QOS_ACKNOWLEDGEMENT=write", NULL};
+    char *const environment[] = {(char *)NOWHERE, (char *)"SSE_SERVER_SERVICES_1_NAME=b",
+                                 (char *)"SSE_SERVER_SERVICES_1_QOS_ACKNOWLEDGEMENT=write", NULL};
     struct config config;
     struct config_fault fault;
 

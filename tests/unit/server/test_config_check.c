@@ -40,6 +40,12 @@ static void settings_that_contradict_are_refused(void **state)
         {"services: [{name: a, notifications: {events: [connect, nap]}}]\n",
          "conf.yaml:1: services[0].notifications.events: \"nap\" is no presence event; there are "
          "connect, disconnect, listening, user-online, user-offline"},
+        {"services: [{name: a, qos: {ttl: 2h, ttlMost: 1h}}]\n",
+         "conf.yaml:1: services[0].qos.ttl: 7200s is more than qos.ttlMost (3600s); lower it, or "
+         "raise that"},
+        {"services:\n  - {name: a, qos: {file: /f}}\n  - {name: b, qos: {file: /f}}\n",
+         "conf.yaml:3: services[1].qos.file: \"/f\" is that of services[0] too; each service has "
+         "its own"},
         {"services: [{name: a, queueBytes: 32KiB}]\n",
          "conf.yaml:1: services[0].queueBytes: 32768 is less than eventDataBytes (65536): the "
          "largest event would never fit; make it larger"},
