@@ -10,6 +10,7 @@
 #include "api/presence/notifications.h"
 #include "api/presence/presence_farewell.h"
 #include "api/presence/presence_hub.h"
+#include "api/qos/qos_hub.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/routes.h"
@@ -109,6 +110,8 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
     repeats_init(&service->repeats, service);
+    service->qos = qos_hub_new(service);
+    qos_arrivals_init(&service->arrivals, service);
     if (service->upload_directory < 0)
         log_error("the upload directory cannot be used; uploads are refused",
                   LOG_STR("service", settings->core->name),
@@ -118,6 +121,8 @@ static void service_init(struct api_service *service, struct api *api, size_t in
 
 static void service_release(struct api_service *service)
 {
+    qos_arrivals_release(&service->arrivals);
+    qos_hub_free(service->qos);
     repeats_release(&service->repeats);
     online_users_release(&service->online);
     client_limit_release(&service->limit);

@@ -8,6 +8,7 @@
 #include "api/metrics_text.h"
 #include "api/presence/notifications.h"
 #include "api/presence/presence_hub.h"
+#include "api/qos/qos_hub.h"
 #include "api/reply.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -38,6 +39,18 @@ static void sample_notifications(const struct presence_hub *hub, struct metrics_
     sample->notification_age = (double)notification_queue_age_ms(queue) / 1000;
 }
 
+static void sample_qos(const struct qos_hub *hub, struct metrics_service *sample)
+{
+    if (!hub)
+        return;
+    sample->qos = hub->counters;
+    qos_store_report(hub->store, &sample->store);
+    qos_desk_report(hub->desk, &sample->desk);
+    sample->store_open = sample->store.is_open ? 1 : 0;
+    sample->commit_seconds = (double)sample->store.commit_us / 1e6;
+    sample->commit_seconds_max = (double)sample->store.commit_us_max / 1e6;
+}
+
 static void sample_service(const struct api_service *service, struct metrics_service *sample)
 {
     const struct sse_registry *registry = service->core->registry;
@@ -63,11 +76,14 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .came_online = service->online.came_online,
         .went_offline = service->online.went_offline,
         .queued_bytes = service->core->queued_bytes,
+        .history_events = sse_history_count(service->core->history),
+        .history_bytes = sse_history_bytes(service->core->history),
         .rates_kept = sse_buckets_count(&service->limits.users) +
                       sse_buckets_count(&service->limits.addresses),
         .rates_displaced = service->limits.users.displaced + service->limits.addresses.displaced,
     };
     sample_notifications(hub, sample);
+    sample_qos(service->qos, sample);
     memcpy(sample->limited, service->limits.refused, sizeof(sample->limited));
 }
 

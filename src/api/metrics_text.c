@@ -2,13 +2,14 @@
 #include "api/metrics_text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "api/api.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "sse/connection.h"
 
-enum kind { COUNTER, GAUGE, SECONDS /* a gauge that is a double */ };
+enum kind { COUNTER, GAUGE, SECONDS /* a gauge that is a double */, COUNTED_SECONDS };
 
 struct metric {
     const char *name;
@@ -134,6 +135,34 @@ static const struct metric service_metrics[] = {
     SERVICE("rates", rates_kept, "Users and addresses whose request rate is remembered."),
     SIGN("rates_displaced", rates_displaced, "Request rates forgotten early: there were too many."),
     SERVICE("queued_bytes", queued_bytes, "Bytes that wait in the queues of connections."),
+    SERVICE("qos_copies", store.totals.copies, "Stored copies of messages: one for each user, token, channel, … that has not acknowledged it."),
+    SERVICE("qos_messages", store.totals.messages, "Messages that have a stored copy."),
+    SERVICE("qos_bytes", store.totals.bytes, "The size of these."),
+    SIGN("qos_stored", qos.stored, "Copies stored since start."),
+    SIGN("qos_repeats", qos.repeats, "Messages sent again under the same id."),
+    SIGN("qos_refused", qos.refused, "Requests refused because the store was full or did not work."),
+    SIGN("qos_acknowledged", qos.ended[QOS_ACKNOWLEDGED], "Copies that a page has acknowledged."),
+    SIGN("qos_expired", qos.ended[QOS_EXPIRED], "Copies ended by their ttl."),
+    SIGN("qos_displaced", qos.ended[QOS_DISPLACED], "Copies ended because too many waited."),
+    SIGN("qos_deleted", qos.ended[QOS_DELETED], "Copies deleted by back ends."),
+    SERVICE("qos_queues_active", desk.boxes, "Queues with copies on their way to pages."),
+    SERVICE("qos_in_flight", desk.in_flight, "Copies written to pages and not acknowledged."),
+    SERVICE("qos_waiting_connections", desk.waiting, "Connections that wait until another has acknowledged what it has."),
+    SIGN("qos_resends", desk.resends, "Copies written again, or late."),
+    SIGN("qos_takeovers", desk.takeovers, "Connections that took over from one that did not acknowledge."),
+    SIGN("qos_ack_timeouts", desk.timeouts, "Times that copies were not acknowledged in time."),
+    SERVICE("store_open", store_open, "1: the store of messages works."),
+    SERVICE("store_jobs_waiting", store.waiting, "Jobs that wait for the store."),
+    SIGN("store_jobs", store.jobs, "Jobs that the store has done."),
+    SIGN("store_transactions", store.transactions, "Transactions that these were done in."),
+    SIGN("store_faults", store.faults, "Transactions and openings of the store that failed."),
+    {"sse_server_store_commit_seconds_total", COUNTED_SECONDS, offsetof(struct metrics_service, commit_seconds), "Time spent in commits."},
+    {"sse_server_store_commit_seconds_max", SECONDS, offsetof(struct metrics_service, commit_seconds_max), "The longest commit since start."},
+    SERVICE("history_events", history_events, "Events kept for pages that come back, by each worker."),
+    SERVICE("history_bytes", history_bytes, "The size of these."),
+    SSE("gaps", gaps, "Pages told that they miss something (sse-gap)."),
+    SSE("resumes", resumed, "Connections that went on where their page was before."),
+    SSE("events_replayed", replayed, "Events that these had missed."),
     SSE("connections_opened", connections_opened, "Event streams opened."),
     SSE("messages", messages, "Messages dispatched."),
     SSE("events_queued", events_queued, "Events queued, once per connection."),
@@ -165,11 +194,16 @@ static void append_head(struct buf *text, const char *name, bool counts, const c
                counts ? "counter" : "gauge");
 }
 
+static bool is_counted(const struct metric *metric)
+{
+    return metric->kind == COUNTER || metric->kind == COUNTED_SECONDS;
+}
+
 static void append_value(struct buf *text, const struct metric *metric, const void *sample)
 {
     const void *value = (const char *)sample + metric->offset;
 
-    if (metric->kind == SECONDS)
+    if (metric->kind == SECONDS || metric->kind == COUNTED_SECONDS)
         buf_printf(text, " %.6f\n", *(const double *)value);
     else
         buf_printf(text, " %" PRIu64 "\n", *(const uint64_t *)value);
@@ -177,7 +211,7 @@ static void append_value(struct buf *text, const struct metric *metric, const vo
 
 static void append_worker_metric(const struct reading *reading, const struct metric *metric)
 {
-    append_head(reading->text, metric->name, metric->kind == COUNTER, metric->help);
+    append_head(reading->text, metric->name, is_counted(metric), metric->help);
     for (size_t worker = 0; worker < reading->workers; worker++) {
         buf_printf(reading->text, "%s{worker=\"%zu\"}", metric->name, worker);
         append_value(reading->text, metric, &reading->worker_samples[worker]);
@@ -209,7 +243,7 @@ static void append_service_value(struct buf *text, const struct metrics_service 
 
 static void append_service_metric(const struct reading *reading, const struct metric *metric)
 {
-    append_head(reading->text, metric->name, metric->kind == COUNTER, metric->help);
+    append_head(reading->text, metric->name, is_counted(metric), metric->help);
     each_service(reading, metric->name, metric, append_service_value);
 }
 

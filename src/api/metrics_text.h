@@ -8,6 +8,7 @@
 #include "api/guard.h"
 #include "api/limit/limits.h"
 #include "api/presence/notification_queue.h"
+#include "api/qos/qos_hub.h"
 #include "auth/auth.h"
 #include "base/loop.h"
 #include "h2/session.h"
@@ -38,6 +39,13 @@ struct metrics_service {
     uint64_t notifications_waiting, notification_bytes;
     double notification_age; /* seconds */
     uint64_t presence_events, presence_history_bytes, presence_gaps, presence_refused;
+    /* Of the services whose stored messages the worker keeps: */
+    struct qos_counters qos;
+    struct qos_store_report store;
+    struct qos_desk_report desk;
+    uint64_t store_open;
+    double commit_seconds, commit_seconds_max;
+    uint64_t history_events, history_bytes; /* of the worker's own history */
     uint64_t limited[LIMITS];
     uint64_t rates_kept, rates_displaced;             /* of users and addresses */
     uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */

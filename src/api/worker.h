@@ -16,6 +16,7 @@
 #include "api/presence/online_users.h"
 #include "api/presence/presence_feed.h"
 #include "api/presence/presence_watch.h"
+#include "api/qos/qos_arrivals.h"
 #include "h2/session.h"
 
 struct presence_hub;
@@ -31,6 +32,8 @@ struct api_service {
     struct presence_feed feed;
     struct presence_watches watches;
     struct presence_hub *hub; /* NULL: another worker has it */
+    struct qos_hub *qos;      /* the same */
+    struct qos_arrivals arrivals;
     struct repeats repeats;
     struct auth *auth; /* borrowed */
     size_t index;

@@ -168,6 +168,13 @@ static void on_job_done(struct sse_dispatch_job *job)
     part_unref(part);
 }
 
+static void prepare_event(struct sse_dispatch_job *job, struct sse_message *message)
+{
+    job->message = message;
+    job->event = sse_event_new(message->event, bytes_ref(message->wire));
+    job->event->is_kept = message->is_stored;
+}
+
 static void submit(struct delivery_part *part, size_t index, struct sse_dispatch *dispatch)
 {
     const struct delivery_item *item = &part->delivery->items[index];
@@ -177,9 +184,8 @@ static void submit(struct delivery_part *part, size_t index, struct sse_dispatch
         return;
     job->part = part;
     job->job.target = delivery_target(item);
-    job->job.message = item->message;
     if (item->message)
-        job->job.event = sse_event_new(item->message->event, bytes_ref(item->message->wire));
+        prepare_event(&job->job, item->message);
     if (item->wants_reached)
         job->job.reached = mem_zalloc(delivery_values(item) * sizeof(uint32_t));
     job->job.reason = item->reason;
@@ -257,6 +263,8 @@ void delivery_start(struct delivery *delivery)
     const size_t hub = hub_worker(delivery->service);
 
     name_tokens(delivery);
+    if (delivery->ready)
+        delivery->ready(delivery);
     if (hub == api->worker) {
         begin(delivery, delivery->service);
         return;

@@ -31,7 +31,8 @@ struct delivery_item {
      * all). */
     size_t count;
     uint32_t *reached;
-    size_t stored; /* copies that are kept (api/qos) */
+    size_t stored;  /* copies that are kept (api/qos), */
+    bool is_repeat; /* which they were before: it was sent again */
 };
 
 struct delivery_part;
@@ -41,6 +42,8 @@ struct delivery {
     struct peers_call call;        /* from there to all */
     struct api_service *service;   /* the origin's; others may read its index */
     struct api_exchange *exchange; /* a reference until done has returned; may be NULL */
+    /* At the origin, when the targets bear the names that the registry knows; may be NULL. */
+    void (*ready)(struct delivery *delivery);
     /* At the hub, before anything is delivered: leads to delivery_broadcast() or delivery_fail().
      * May be NULL. And after it. */
     void (*begin)(struct delivery *delivery, struct api_service *service);

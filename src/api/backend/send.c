@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/json_text.h"
+#include "api/qos/qos_send.h"
 #include "api/reply.h"
 #include "sse/message.h"
 #include "sse/service.h"
@@ -19,7 +20,32 @@ static void append_result(struct buf *text, const struct delivery_item *item)
     json_text_string(text, item->message->id);
     buf_append_str(text, ",\"count\":");
     json_text_number(text, item->count);
+    if (item->message->is_stored) {
+        buf_append_str(text, ",\"stored\":");
+        json_text_number(text, item->stored);
+    }
+    if (item->is_repeat)
+        buf_append_str(text, ",\"repeated\":true");
     buf_append_char(text, '}');
+}
+
+/* Nothing of the request was stored or written. */
+static void refuse(const struct delivery *delivery)
+{
+    struct api_exchange *exchange = delivery->exchange;
+
+    if (delivery->status == -EEXIST)
+        api_reply_error(exchange, 409,
+                        "message %zu (counted from 0): its \"id\" was given to another message "
+                        "before; none was sent",
+                        delivery->at);
+    else if (delivery->status == -ENOSPC)
+        api_reply_error(exchange, 503,
+                        "the store is full: messages with \"qos\" 1 are not taken until some have "
+                        "been acknowledged or have expired; none was sent");
+    else
+        api_reply_error(exchange, 503,
+                        "messages with \"qos\" 1 cannot be stored now; none was sent");
 }
 
 static void answer(struct delivery *delivery)
@@ -27,6 +53,10 @@ static void answer(struct delivery *delivery)
     const bool is_array = json_is_array(delivery->source);
     struct buf text = BUF_INIT;
 
+    if (delivery->status < 0) {
+        refuse(delivery);
+        return;
+    }
     api_reply_begin(delivery->exchange, &text);
     if (is_array)
         buf_append_char(&text, '[');
@@ -40,6 +70,17 @@ static void answer(struct delivery *delivery)
     api_reply_end(delivery->exchange, &text);
 }
 
+static bool is_too_long(const struct api_exchange *exchange, const struct sse_message *message,
+                        char *fault, size_t fault_size)
+{
+    const uint32_t most = exchange->service->settings->qos.ttl_ms_most / 1000;
+
+    if (!message->is_stored || message->ttl_s <= most)
+        return false;
+    snprintf(fault, fault_size, "\"ttl\" may be %u seconds at the most", most);
+    return true;
+}
+
 /* All are read before any is sent. */
 static bool read_messages(struct delivery *delivery)
 {
@@ -50,14 +91,14 @@ static bool read_messages(struct delivery *delivery)
 
     for (size_t i = 0; i < delivery->count; i++) {
         const json_t *object = is_array ? json_array_get(delivery->source, i) : delivery->source;
-        const int rc =
+        int rc =
             sse_message_from_json(&delivery->items[i].message, object, most, fault, sizeof(fault));
         const int status = rc == -EMSGSIZE ? 413 : 422;
 
-        if (rc == 0 && !delivery->items[i].message->is_stored)
-            continue;
+        if (rc == 0 && is_too_long(exchange, delivery->items[i].message, fault, sizeof(fault)))
+            rc = -EINVAL;
         if (rc == 0)
-            snprintf(fault, sizeof(fault), "this server does not store messages yet");
+            continue;
         if (is_array)
             api_reply_error(exchange, status, "message %zu (counted from 0): %s; none was sent", i,
                             fault);
@@ -66,6 +107,15 @@ static bool read_messages(struct delivery *delivery)
         return false;
     }
     return true;
+}
+
+static bool has_stored(const struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->count; i++) {
+        if (delivery->items[i].message->is_stored)
+            return true;
+    }
+    return false;
 }
 
 static void send_body(struct api_exchange *exchange, json_t *body)
@@ -94,6 +144,8 @@ static void send_body(struct api_exchange *exchange, json_t *body)
         delivery_free(delivery);
         return;
     }
+    if (has_stored(delivery))
+        qos_send_begin(delivery);
     /* A back end that sends faster than events leave is to feel it. */
     exchange->is_patient = true;
     delivery_start(delivery);

@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ack.do: a page has handled these messages. Nothing is stored yet, so that none is waiting. */
+/* ack.do: a page has handled these messages, and they need not be written to anybody again. */
+#include <stdlib.h>
+
 #include "api/exchange.h"
 #include "api/handlers.h"
+#include "api/hub.h"
 #include "api/json_body.h"
+#include "api/page/on_connection.h"
+#include "api/qos/qos_hub.h"
+#include "api/qos/qos_visitor.h"
 #include "api/reply.h"
+#include "base/fault.h"
+#include "base/mem.h"
 
 #define MAX_IDS 1000u
+
+/* First to the connection, which says whose copies it may end, then to the hub. */
+struct acknowledging {
+    struct on_connection act;
+    struct peers_call errand;
+    struct qos_acknowledge acknowledge;
+    struct qos_visitor visitor;
+    struct api_exchange *exchange; /* a reference */
+    struct qos_hub *hub;
+    json_t *body;
+    const char *ids[MAX_IDS]; /* the body's */
+};
 
 static bool are_ids(const json_t *ids)
 {
@@ -16,18 +36,119 @@ static bool are_ids(const json_t *ids)
     return json_is_array(ids) && json_array_size(ids) <= MAX_IDS;
 }
 
+static void acknowledging_free(struct acknowledging *acknowledging)
+{
+    qos_acknowledge_release(&acknowledging->acknowledge);
+    qos_visitor_release(&acknowledging->visitor);
+    json_decref(acknowledging->body);
+    if (acknowledging->exchange)
+        api_exchange_unref(acknowledging->exchange);
+    free(acknowledging);
+}
+
+static void answer(struct api_exchange *exchange, size_t count)
+{
+    api_reply_json(exchange, json_pack("{s:I}", "count", (json_int_t)count));
+}
+
+static void come_home(struct acknowledging *acknowledging)
+{
+    if (acknowledging->acknowledge.job.status < 0)
+        api_reply_error(acknowledging->exchange, 503,
+                        "messages cannot be acknowledged now, since their store does not work; say "
+                        "it again");
+    else
+        answer(acknowledging->exchange, acknowledging->acknowledge.ended.count);
+    acknowledging_free(acknowledging);
+}
+
+static void finish_errand(struct peers_call *call, void *context)
+{
+    (void)context;
+    come_home(container_of(call, struct acknowledging, errand));
+}
+
+static void on_acknowledged(struct qos_job *job)
+{
+    struct acknowledging *acknowledging = container_of(job, struct acknowledging, acknowledge.job);
+
+    fault_point("store.acknowledged");
+    qos_hub_ended(acknowledging->hub, &acknowledging->acknowledge.ended);
+    qos_hub_publish(acknowledging->hub);
+    peers_call_done(&acknowledging->errand);
+}
+
+static void run_errand(struct peers_call *call, size_t worker, void *context)
+{
+    struct acknowledging *acknowledging = container_of(call, struct acknowledging, errand);
+    const struct api *api = context;
+
+    (void)worker;
+    acknowledging->hub = api->services[acknowledging->exchange->service->index].qos;
+    qos_store_submit(acknowledging->hub->store, &acknowledging->acknowledge.job);
+}
+
+static void go_to_hub(struct acknowledging *acknowledging)
+{
+    struct qos_acknowledge *acknowledge = &acknowledging->acknowledge;
+    struct api *api = acknowledging->exchange->api;
+    const json_t *ids = json_object_get(acknowledging->body, "ids");
+
+    acknowledge->identity = acknowledging->visitor.identity;
+    acknowledge->count = json_array_size(ids);
+    for (size_t i = 0; i < acknowledge->count; i++)
+        acknowledging->ids[i] = json_string_value(json_array_get(ids, i));
+    acknowledge->ids = acknowledging->ids;
+    acknowledge->now = loop_wall_ms(api->loop);
+    qos_acknowledge_init(acknowledge);
+    acknowledge->job.done = on_acknowledged;
+    acknowledging->errand.run = run_errand;
+    acknowledging->errand.finish = finish_errand;
+    peers_call_one(api->peers, api->worker, hub_worker(acknowledging->exchange->service),
+                   &acknowledging->errand);
+}
+
+static void see_whose(struct on_connection *act, struct sse_connection *connection)
+{
+    struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
+
+    qos_visitor_init(&acknowledging->visitor, connection, 0);
+}
+
+static void on_seen(struct on_connection *act)
+{
+    struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
+
+    if (act->found) {
+        acknowledging->exchange = api_exchange_ref(act->exchange);
+        go_to_hub(acknowledging);
+        return;
+    }
+    answer(act->exchange, 0);
+    acknowledging_free(acknowledging);
+}
+
 void api_handle_ack(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_object(exchange);
+    struct acknowledging *acknowledging;
+    const char *id;
 
     if (!body)
         return;
-    if (!api_json_member_text(body, "connectionId"))
+    id = api_json_member_text(body, "connectionId");
+    if (id && are_ids(json_object_get(body, "ids"))) {
+        acknowledging = mem_zalloc(sizeof(*acknowledging));
+        acknowledging->act.act = see_whose;
+        acknowledging->act.done = on_seen;
+        acknowledging->body = body;
+        on_connection_start(&acknowledging->act, exchange, id);
+        return;
+    }
+    if (!id)
         api_reply_error(exchange, 422,
                         "\"connectionId\" must be the text that connect-finish told");
-    else if (!are_ids(json_object_get(body, "ids")))
-        api_reply_error(exchange, 422, "\"ids\" must be an array of at most %u strings", MAX_IDS);
     else
-        api_reply_json(exchange, json_pack("{s:i}", "count", 0));
+        api_reply_error(exchange, 422, "\"ids\" must be an array of at most %u strings", MAX_IDS);
     json_decref(body);
 }

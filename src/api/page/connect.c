@@ -10,6 +10,7 @@
 #include "api/page/client_info.h"
 #include "api/page/event_stream.h"
 #include "api/page/name_list.h"
+#include "api/page/resume.h"
 #include "api/parameters.h"
 #include "api/reply.h"
 #include "base/mem.h"
@@ -73,9 +74,17 @@ static size_t wished_padding(const struct api_exchange *exchange)
     return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
 }
 
+/* A page on its way in: where it goes on is asked first, its places then. */
+struct connecting {
+    struct resume resume;
+    struct places places;
+    struct api_exchange *exchange; /* a reference */
+};
+
 /* What the page wants to hear of. */
 struct wish {
     struct name_list listeners, channels;
+    const struct resume *resume; /* NULL: it is a HEAD */
 };
 
 /* False when it was a HEAD, for which there is no stream. */
@@ -109,10 +118,13 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
         .padding = wished_padding(exchange),
     };
 
-    if (is_head(exchange)) {
+    if (!wish->resume) {
         h2_stream_respond(exchange->stream, &response);
         return false;
     }
+    options.last_id = wish->resume->last_id;
+    options.resume = wish->resume->kind;
+    options.after = wish->resume->after;
     client_info_collect(exchange, &info, &texts);
     api_event_stream_open(exchange, &options, &response);
     client_info_release(&texts);
@@ -162,9 +174,9 @@ static bool read_channels(struct api_exchange *exchange, struct name_list *chann
 }
 
 /* True when there is a stream; else it has answered, or its client has gone. */
-static bool try_open(struct api_exchange *exchange)
+static bool try_open(struct api_exchange *exchange, const struct resume *resume)
 {
-    struct wish wish = {0};
+    struct wish wish = {.resume = resume};
     bool is_open = false;
 
     if (!may_connect(exchange))
@@ -176,32 +188,50 @@ static bool try_open(struct api_exchange *exchange)
     return is_open;
 }
 
+static void connecting_free(struct connecting *connecting)
+{
+    resume_release(&connecting->resume);
+    api_exchange_unref(connecting->exchange);
+    free(connecting);
+}
+
 /* Where another worker was asked, time has passed: everything may be otherwise than before. */
 static void on_places(struct places *places, bool granted)
 {
-    struct api_exchange *exchange = api_exchange_ref(places->exchange);
+    struct connecting *connecting = container_of(places, struct connecting, places);
+    struct api_exchange *exchange = connecting->exchange;
     const bool is_overtaken = granted && api_exchange_is_overtaken(exchange);
 
-    if (granted && (is_overtaken || !try_open(exchange)))
+    if (granted && (is_overtaken || !try_open(exchange, &connecting->resume)))
         places_give(places, exchange->service);
     places_release(places);
-    free(places);
     if (is_overtaken)
         api_exchange_identify_again(exchange);
-    api_exchange_unref(exchange);
+    connecting_free(connecting);
+}
+
+static void on_resume(struct resume *resume)
+{
+    struct connecting *connecting = container_of(resume, struct connecting, resume);
+    struct api_exchange *exchange = connecting->exchange;
+
+    connecting->places.done = on_places;
+    places_ask(&connecting->places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id,
+               exchange->user->id);
 }
 
 void api_handle_connect(struct api_exchange *exchange)
 {
-    struct places *places;
+    struct connecting *connecting;
 
     if (!may_connect(exchange))
         return;
     if (is_head(exchange)) {
-        (void)try_open(exchange);
+        (void)try_open(exchange, NULL);
         return;
     }
-    places = mem_zalloc(sizeof(*places));
-    places->done = on_places;
-    places_ask(places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id, exchange->user->id);
+    connecting = mem_zalloc(sizeof(*connecting));
+    connecting->exchange = api_exchange_ref(exchange);
+    connecting->resume.done = on_resume;
+    resume_ask(&connecting->resume, exchange);
 }

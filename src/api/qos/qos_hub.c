@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/qos/qos_hub.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/hub.h"
+#include "api/qos/qos_arrivals.h"
+#include "api/qos/qos_census.h"
+#include "api/qos/qos_rewrite.h"
+#include "api/qos/qos_send.h"
+#include "api/qos/qos_shared.h"
+#include "api/worker.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "qos/copies.h"
+#include "qos/end.h"
+#include "qos/look.h"
+#include "qos/memory.h"
+#include "qos/sqlite.h"
+#include "sse/history.h"
+#include "sse/service.h"
+
+#define SWEEP_MS       1000u
+#define IDLE_SWEEP_MS  30000u /* while nothing is stored */
+#define SWEEP_LIMIT    256u
+#define STORE_BATCH    256u
+#define STORE_RETRY_MS 1000u
+
+/* What the desk asks of the store. */
+
+struct reading {
+    struct qos_read read;
+    struct qos_hub *hub;
+    uint64_t box;
+};
+
+static void on_read(struct qos_job *job)
+{
+    struct reading *reading = container_of(job, struct reading, read.job);
+    const struct qos_read *read = &reading->read;
+
+    if (!reading->hub->is_stopped)
+        qos_desk_read(reading->hub->desk, reading->box, job->status, read->copies.items,
+                      read->copies.count, read->is_all);
+    qos_read_release(&reading->read);
+    free(reading);
+}
+
+static void read_queue(void *context, uint64_t box, const struct qos_recipient *recipient,
+                       uint64_t after, size_t limit)
+{
+    struct reading *reading = mem_zalloc(sizeof(*reading));
+
+    reading->hub = context;
+    reading->box = box;
+    qos_read_init(&reading->read, recipient);
+    reading->read.after = after;
+    reading->read.limit = limit;
+    reading->read.job.done = on_read;
+    qos_store_submit(reading->hub->store, &reading->read.job);
+}
+
+struct marking {
+    struct qos_mark mark;
+    struct qos_hub *hub;
+};
+
+static void on_mark(struct qos_job *job)
+{
+    struct marking *marking = container_of(job, struct marking, mark.job);
+
+    if (!marking->hub->is_stopped) {
+        qos_hub_ended(marking->hub, &marking->mark.ended);
+        qos_hub_publish(marking->hub);
+    }
+    qos_mark_release(&marking->mark);
+    free(marking);
+}
+
+static void mark(struct qos_hub *hub, uint64_t number, const struct qos_recipient *recipient,
+                 enum qos_state state, uint32_t written)
+{
+    struct marking *marking = mem_zalloc(sizeof(*marking));
+
+    marking->hub = hub;
+    qos_mark_init(&marking->mark, recipient);
+    marking->mark.number = number;
+    marking->mark.state = state;
+    marking->mark.written = written;
+    marking->mark.now = loop_wall_ms(hub->service->api->loop);
+    marking->mark.job.done = on_mark;
+    qos_store_submit(hub->store, &marking->mark.job);
+}
+
+static void note(void *context, uint64_t number, const struct qos_recipient *recipient,
+                 uint32_t written)
+{
+    mark(context, number, recipient, QOS_STORED, written);
+}
+
+static void acknowledge(void *context, uint64_t number, const struct qos_recipient *recipient,
+                        uint32_t written)
+{
+    mark(context, number, recipient, QOS_ACKNOWLEDGED, written);
+}
+
+static uint64_t position_of(void *context, const char *id)
+{
+    const struct qos_hub *hub = context;
+
+    return sse_history_position(hub->service->core->history, id);
+}
+
+static const struct qos_desk_ops desk_ops = {
+    .read = read_queue,
+    .census = qos_census_start,
+    .write_one = qos_rewrite_start,
+    .write_all = qos_send_one,
+    .position = position_of,
+    .note = note,
+    .acknowledge = acknowledge,
+};
+
+void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
+{
+    for (size_t i = 0; i < copies->count; i++) {
+        const struct qos_copy *copy = &copies->items[i];
+
+        hub->counters.ended[copy->state]++;
+        qos_desk_end(hub->desk, copy->message->number, &copy->recipient);
+    }
+}
+
+static bool is_idle(const struct qos_hub *hub)
+{
+    const struct qos_shared *shared = hub->service->settings->qos_shared;
+
+    return atomic_load_explicit(&shared->copies, memory_order_relaxed) == 0;
+}
+
+void qos_hub_publish(struct qos_hub *hub)
+{
+    struct qos_shared *shared = hub->service->settings->qos_shared;
+    struct qos_store_report report;
+
+    qos_store_report(hub->store, &report);
+    if (is_idle(hub) && report.totals.copies > 0)
+        loop_timer_start(hub->service->api->loop, &hub->sweep, SWEEP_MS);
+    atomic_store_explicit(&shared->copies, report.is_open ? report.totals.copies : 1,
+                          memory_order_release);
+}
+
+/* What time ends. */
+
+struct sweeping {
+    struct qos_sweep sweep;
+    struct qos_hub *hub;
+};
+
+static void sweep(struct qos_hub *hub);
+
+static void on_swept(struct qos_job *job)
+{
+    struct sweeping *sweeping = container_of(job, struct sweeping, sweep.job);
+    struct qos_hub *hub = sweeping->hub;
+
+    hub->is_sweeping = false;
+    if (!hub->is_stopped) {
+        qos_hub_ended(hub, &sweeping->sweep.ended);
+        qos_hub_publish(hub);
+        qos_arrivals_retry(hub);
+        if (job->status == 0 && !sweeping->sweep.is_all)
+            sweep(hub);
+    }
+    qos_sweep_release(&sweeping->sweep);
+    free(sweeping);
+}
+
+static void sweep(struct qos_hub *hub)
+{
+    const struct api_qos_settings *settings = &hub->service->settings->qos;
+    struct sweeping *sweeping = mem_zalloc(sizeof(*sweeping));
+
+    hub->is_sweeping = true;
+    sweeping->hub = hub;
+    sweeping->sweep.now = loop_wall_ms(hub->service->api->loop);
+    sweeping->sweep.remember_ms = settings->remember_ms;
+    sweeping->sweep.remembered_most = settings->remembered;
+    sweeping->sweep.limit = SWEEP_LIMIT;
+    qos_sweep_init(&sweeping->sweep);
+    sweeping->sweep.job.done = on_swept;
+    qos_store_submit(hub->store, &sweeping->sweep.job);
+}
+
+static void on_sweep_time(struct loop_timer *timer)
+{
+    struct qos_hub *hub = container_of(timer, struct qos_hub, sweep);
+
+    if (!hub->is_sweeping)
+        sweep(hub);
+    loop_timer_start(hub->service->api->loop, timer, is_idle(hub) ? IDLE_SWEEP_MS : SWEEP_MS);
+}
+
+static struct qos_repository *open_repository(void *context, int *error, char *fault,
+                                              size_t fault_size)
+{
+    const struct api_qos_settings *settings = context;
+
+    if (settings->is_in_memory)
+        return qos_memory_new();
+    return qos_sqlite_new(settings->file, error, fault, fault_size);
+}
+
+struct qos_hub *qos_hub_new(struct api_service *service)
+{
+    const struct api_service_settings *settings = service->settings;
+    const struct qos_store_settings store = {
+        .service = settings->core->name,
+        .open = open_repository,
+        .context = (void *)(uintptr_t)&settings->qos,
+        .batch = STORE_BATCH,
+        .retry_ms = STORE_RETRY_MS,
+    };
+    struct qos_hub *hub;
+
+    if (hub_worker(service) != service->api->worker)
+        return NULL;
+    hub = mem_zalloc(sizeof(*hub));
+    hub->service = service;
+    list_init(&hub->visits);
+    hub->store = qos_store_new(service->api->loop, &store);
+    if (!hub->store) {
+        log_error("cannot start the thread of the store", LOG_STR("service", settings->core->name),
+                  LOG_STR("reason", strerror(errno)));
+        abort(); /* as with a worker: there is no serving without it */
+    }
+    hub->desk = qos_desk_new(service->api->loop, &settings->qos.desk, &desk_ops, hub);
+    hub->sweep.on_fire = on_sweep_time;
+    loop_timer_start(service->api->loop, &hub->sweep, 0);
+    return hub;
+}
+
+void qos_hub_free(struct qos_hub *hub)
+{
+    if (!hub)
+        return;
+    loop_timer_stop(&hub->sweep);
+    hub->is_stopped = true;
+    qos_store_free(hub->store);
+    qos_arrivals_abandon(hub);
+    qos_desk_free(hub->desk);
+    free(hub);
+}

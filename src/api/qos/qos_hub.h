@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_QOS_HUB_H
+#define API_QOS_HUB_H
+/*
+ * Where a service's stored messages are looked after, on the worker that owns it: the store and the
+ * desk, and what the desk asks for. The other workers come here with what is sent
+ * (qos_send.h), acknowledged (page/ack.c), and with who comes and goes (qos_arrivals.h).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/loop.h"
+#include "qos/desk.h"
+#include "qos/store.h"
+
+struct api_service;
+struct qos_copies;
+
+struct qos_counters {
+    uint64_t stored;  /* copies */
+    uint64_t repeats; /* messages that were sent again under the same id */
+    uint64_t refused; /* requests that found no place in the store, or no store */
+    uint64_t ended[QOS_STATES];
+};
+
+struct qos_hub {
+    struct api_service *service;
+    struct qos_store *store;
+    struct qos_desk *desk;
+    struct list visits; /* arrivals that wait for the store (qos_arrivals.c) */
+    struct loop_timer sweep;
+    bool is_sweeping;
+    bool is_stopped; /* what the store still hands back leads to nothing */
+    struct qos_counters counters;
+};
+
+/* NULL in a worker that does not own the service. */
+struct qos_hub *qos_hub_new(struct api_service *service);
+void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
+
+/* Copies have ended: the desk, the counters and whoever wants a receipt hear of it. */
+void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies);
+/* Lets the other workers see how many copies there are. */
+void qos_hub_publish(struct qos_hub *hub);
+
+#endif

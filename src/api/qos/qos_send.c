@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/qos/qos_send.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/backend/delivery.h"
+#include "api/qos/qos_hub.h"
+#include "api/qos/qos_stored.h"
+#include "api/worker.h"
+#include "base/mem.h"
+#include "qos/copies.h"
+#include "qos/put.h"
+#include "sse/history.h"
+#include "sse/message.h"
+#include "sse/service.h"
+
+/* Beside the delivery, from its origin to the hub and back. */
+struct storing {
+    struct qos_put put;
+    struct delivery *delivery;
+    struct api_service *service; /* the hub's */
+    size_t *item_of;             /* of the delivery, for each of the put */
+    struct qos_put_item items[];
+};
+
+static struct qos_recipient recipient_of(const struct sse_target *target, size_t value)
+{
+    return (struct qos_recipient){
+        .dimension = target->dimension,
+        .value = target->dimension == SSE_ALL ? "" : target->values[value],
+        .listening = target->listening ? target->listening : "",
+    };
+}
+
+static int64_t lifetime_ms(const struct delivery *delivery, const struct sse_message *message)
+{
+    if (message->ttl_s < 0)
+        return delivery->service->settings->qos.ttl_ms;
+    return message->ttl_s * 1000;
+}
+
+static void prepare_item(const struct delivery *delivery, struct qos_put_item *item,
+                         const struct sse_message *message)
+{
+    const int64_t now = loop_wall_ms(delivery->service->api->loop);
+
+    item->message.id = message->id;
+    item->message.json = sse_message_to_json(message, &item->message.length, &item->message.digest);
+    item->message.created = now;
+    item->message.expires = now + lifetime_ms(delivery, message);
+    item->message.receipt = message->receipt;
+    item->target = &message->target;
+}
+
+static bool is_stored(const struct delivery_item *item)
+{
+    return item->message && item->message->is_stored;
+}
+
+/* At the origin: the JSON trees are its thread's. */
+static void prepare(struct delivery *delivery)
+{
+    struct storing *storing =
+        mem_zalloc(sizeof(*storing) + delivery->count * sizeof(storing->items[0]));
+
+    storing->delivery = delivery;
+    storing->item_of = mem_alloc(delivery->count * sizeof(size_t));
+    storing->put.items = storing->items;
+    for (size_t i = 0; i < delivery->count; i++) {
+        if (!is_stored(&delivery->items[i]))
+            continue;
+        storing->item_of[storing->put.count] = i;
+        sse_target_unite(&delivery->items[i].message->target);
+        prepare_item(delivery, &storing->items[storing->put.count++], delivery->items[i].message);
+        delivery->items[i].wants_reached = true;
+    }
+    qos_put_init(&storing->put);
+    delivery->context = storing;
+}
+
+static void storing_free(struct storing *storing)
+{
+    for (size_t i = 0; i < storing->put.count; i++)
+        free((char *)(uintptr_t)storing->items[i].message.json);
+    qos_put_release(&storing->put);
+    free(storing->item_of);
+    free(storing);
+}
+
+/* Asks the desk, copy by copy, who is to have it now; the others get it in their turn. */
+static void decide(struct qos_hub *hub, struct delivery_item *item, const struct qos_put_item *put,
+                   uint64_t position)
+{
+    const size_t values = delivery_values(item);
+    bool *is_live = mem_zalloc(values * sizeof(bool));
+    size_t live = 0;
+
+    for (size_t i = 0; i < values; i++) {
+        const struct qos_recipient recipient = recipient_of(&item->message->target, i);
+
+        is_live[i] = qos_desk_stored(hub->desk, put->message.number, &recipient, put->was_empty[i],
+                                     position);
+        live += is_live[i] ? 1 : 0;
+    }
+    item->is_held = live == 0;
+    if (live > 0 && live < values) {
+        struct sse_message *narrow = sse_message_narrow(item->message, is_live);
+
+        sse_message_unref(item->message);
+        item->message = narrow;
+    }
+    free(is_live);
+}
+
+/* The order of the delivery is the order of the history: each that is written takes one position.
+ */
+static void decide_all(struct storing *storing, struct qos_hub *hub)
+{
+    struct delivery *delivery = storing->delivery;
+    uint64_t position = sse_history_last(hub->service->core->history) + 1;
+    size_t next = 0;
+
+    for (size_t i = 0; i < delivery->count; i++) {
+        struct delivery_item *item = &delivery->items[i];
+        const struct qos_put_item *put = &storing->items[next];
+
+        if (next < storing->put.count && storing->item_of[next] == i) {
+            next++;
+            item->stored = put->stored;
+            item->is_held = put->is_repeat;
+            item->is_repeat = put->is_repeat;
+            if (!put->is_repeat)
+                decide(hub, item, put, position);
+            hub->counters.repeats += put->is_repeat ? 1 : 0;
+            hub->counters.stored += put->is_repeat ? 0 : put->stored;
+        }
+        if (item->message && !item->is_held)
+            position++;
+    }
+}
+
+static void on_put(struct qos_job *job)
+{
+    struct storing *storing = container_of(job, struct storing, put.job);
+    struct delivery *delivery = storing->delivery;
+    struct qos_hub *hub = storing->service->qos;
+
+    if (job->status < 0) {
+        hub->counters.refused++;
+        delivery_fail(delivery, job->status, storing->item_of[storing->put.at]);
+        storing_free(storing);
+        return;
+    }
+    qos_hub_publish(hub);
+    qos_hub_ended(hub, &storing->put.displaced);
+    decide_all(storing, hub);
+    delivery_broadcast(delivery, storing->service);
+}
+
+static void begin(struct delivery *delivery, struct api_service *service)
+{
+    const struct api_qos_settings *settings = &service->settings->qos;
+    struct storing *storing = delivery->context;
+
+    storing->service = service;
+    storing->put.queue_most = settings->queue;
+    storing->put.messages_most = settings->messages;
+    storing->put.bytes_most = settings->bytes;
+    storing->put.now = loop_wall_ms(service->api->loop);
+    storing->put.job.done = on_put;
+    qos_store_submit(service->qos->store, &storing->put.job);
+}
+
+static void tell_reached(struct qos_hub *hub, const struct delivery_item *item, uint64_t number)
+{
+    if (item->is_held)
+        return;
+    for (size_t i = 0; i < delivery_values(item); i++) {
+        const struct qos_recipient recipient = recipient_of(&item->message->target, i);
+
+        qos_desk_reached(hub->desk, number, &recipient, item->reached[i]);
+    }
+}
+
+static void end(struct delivery *delivery, struct api_service *service)
+{
+    struct storing *storing = delivery->context;
+
+    for (size_t i = 0; i < storing->put.count; i++)
+        tell_reached(service->qos, &delivery->items[storing->item_of[i]],
+                     storing->items[i].message.number);
+    storing_free(storing);
+}
+
+void qos_send_begin(struct delivery *delivery)
+{
+    delivery->ready = prepare;
+    delivery->begin = begin;
+    delivery->end = end;
+}
+
+/* A copy by itself. */
+
+struct sending {
+    uint64_t number;
+    struct qos_recipient *recipient;
+};
+
+static void end_one(struct delivery *delivery, struct api_service *service)
+{
+    const struct sending *sending = delivery->context;
+
+    qos_desk_reached(service->qos->desk, sending->number, sending->recipient,
+                     delivery->items[0].reached[0]);
+}
+
+static void done_one(struct delivery *delivery)
+{
+    struct sending *sending = delivery->context;
+
+    free(sending->recipient);
+    free(sending);
+}
+
+uint64_t qos_send_one(void *context, const struct qos_copy *copy)
+{
+    const struct qos_hub *hub = context;
+    struct delivery *delivery = delivery_new(hub->service, NULL, 1);
+    const uint64_t position = sse_history_last(hub->service->core->history) + 1;
+    struct sending *sending = mem_zalloc(sizeof(*sending));
+
+    sending->number = copy->message->number;
+    sending->recipient = qos_recipient_copy(&copy->recipient);
+    delivery->context = sending;
+    delivery->items[0].message = qos_stored_message(copy);
+    delivery->items[0].wants_reached = true;
+    delivery->end = end_one;
+    delivery->done = done_one;
+    delivery_broadcast(delivery, hub->service);
+    return position;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_QOS_VISITOR_H
+#define API_QOS_VISITOR_H
+/* A connection as the hub sees it: a copy of all that says which queues are its own. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "qos/acknowledge.h"
+#include "qos/desk.h"
+
+struct sse_connection;
+
+struct qos_visitor {
+    struct qos_client client;
+    struct qos_identity identity; /* owns its texts */
+    char **listeners;
+    size_t listener_count;
+};
+
+/* In the thread of the connection; which thread releases it does not matter. */
+void qos_visitor_init(struct qos_visitor *visitor, const struct sse_connection *connection,
+                      size_t worker);
+void qos_visitor_release(struct qos_visitor *visitor);
+
+bool qos_visitor_listens(const struct qos_visitor *visitor, const char *event);
+
+/* The values whose queues are its own: one recipient each, without listening (NULL). Their texts
+ * are the visitor's, the array the caller's to free. */
+struct qos_recipient *qos_visitor_recipients(const struct qos_visitor *visitor, size_t *count);
+
+/* What names the page that a connection belongs to, as a number; 0: it did not say. */
+uint64_t qos_visitor_instance(const struct sse_connection *connection);
+
+#endif
