@@ -265,6 +265,8 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     sse_connection_set_channels(connection, options->channels, options->channel_count);
     sse_connection_set_listeners(connection, options->listeners, options->listener_count);
     connection->joined = arrival.opened;
+    connection->resumed = arrival.after;
+    connection->opened = arrival.opened;
     greet(connection, options, &arrival);
     if (arrival.after < arrival.opened)
         sse_backlog_catch_up(connection, &arrival);

@@ -58,7 +58,6 @@ struct sse_connection {
     uint32_t message_count;
     uint32_t registry_index;     /* the registry's: its place among all */
     uint64_t gate_mark;          /* kept events that are dispatched up to this mark pass it by */
-    uint64_t joined;             /* it gets what has a later position in the history */
     struct sse_backlog *backlog; /* what waits until the queue has room; NULL: nothing */
     struct sse_queue queue;
     const struct sse_sink *sink; /* NULL once gone */
@@ -74,8 +73,11 @@ struct sse_connection {
     struct loop_timer timer;
     struct sse_expiry expiry;     /* of the credential */
     uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
-    int64_t create_time;          /* wall ms */
-    int64_t last_request_time;    /* wall ms, 0: none yet */
+    /* Positions in the history: it gets what is behind joined, and has what is behind resumed, up
+     * to opened. */
+    uint64_t joined, resumed, opened;
+    int64_t create_time;       /* wall ms */
+    int64_t last_request_time; /* wall ms, 0: none yet */
     int64_t access_time, session_duration;
     uint64_t session_number; /* of the transport session it runs on */
     struct sse_table_node node;

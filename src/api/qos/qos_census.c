@@ -29,32 +29,46 @@ struct finding {
 struct census {
     struct peers_call call;
     size_t service;
-    uint64_t box;
+    uint64_t question;
     struct qos_recipient *recipient;
     uint64_t position, instance;
     struct finding findings[]; /* one for each worker */
 };
 
+/* By the order in which the hub has heard of them. */
+static bool is_newer(const struct finding *one, const struct finding *other)
+{
+    if (!other->is_anybody || one->newest.joined != other->newest.joined)
+        return !other->is_anybody || one->newest.joined > other->newest.joined;
+    return one->create_time >= other->create_time;
+}
+
+/* Who is behind the gate has not arrived yet. */
 static void count(const struct census *census, size_t worker,
                   const struct sse_connection *connection, struct finding *finding)
 {
     const char *listening = census->recipient->listening;
-    const uint64_t instance = qos_visitor_instance(connection);
+    struct finding found = {.is_anybody = true, .create_time = connection->create_time};
+    struct qos_client *client = &found.newest;
 
-    if (*listening != '\0' && !sse_connection_is_listening(connection, listening))
-        return;
-    if (connection->joined < census->position && (instance == 0 || instance != census->instance))
-        finding->holders++;
-    if (finding->is_anybody && connection->create_time < finding->create_time)
-        return;
-    finding->is_anybody = true;
-    finding->create_time = connection->create_time;
-    finding->newest = (struct qos_client){
+    *client = (struct qos_client){
         .worker = worker,
-        .instance = instance,
+        .instance = qos_visitor_instance(connection),
         .joined = connection->joined,
+        .resumed = connection->resumed,
+        .opened = connection->opened,
     };
-    memcpy(finding->newest.id, connection->id, sizeof(finding->newest.id));
+    if (client->joined == UINT64_MAX ||
+        (*listening != '\0' && !sse_connection_is_listening(connection, listening)))
+        return;
+    memcpy(client->id, connection->id, sizeof(client->id));
+    if (qos_client_has(client, census->position) &&
+        (client->instance == 0 || client->instance != census->instance))
+        finding->holders++;
+    if (is_newer(&found, finding)) {
+        found.holders = finding->holders;
+        *finding = found;
+    }
 }
 
 static void count_group(const struct census *census, size_t worker, const struct sse_group *group,
@@ -94,26 +108,25 @@ static void finish(struct peers_call *call, void *context)
     struct census *census = container_of(call, struct census, call);
     const struct api *api = context;
     const struct qos_hub *hub = api->services[census->service].qos;
+    struct finding best = {.is_anybody = false};
     struct qos_census result = {.holders = 0};
-    int64_t create_time = 0;
 
     for (size_t i = 0; i < peers_count(api->peers); i++) {
         const struct finding *finding = &census->findings[i];
 
         result.holders += finding->holders;
-        if (!finding->is_anybody || (result.is_anybody && finding->create_time < create_time))
-            continue;
-        result.is_anybody = true;
-        result.newest = finding->newest;
-        create_time = finding->create_time;
+        if (finding->is_anybody && is_newer(finding, &best))
+            best = *finding;
     }
+    result.is_anybody = best.is_anybody;
+    result.newest = best.newest;
     if (!hub->is_stopped)
-        qos_desk_counted(hub->desk, census->box, &result);
+        qos_desk_counted(hub->desk, census->question, &result);
     free(census->recipient);
     free(census);
 }
 
-void qos_census_start(void *context, uint64_t box, const struct qos_recipient *recipient,
+void qos_census_start(void *context, uint64_t question, const struct qos_recipient *recipient,
                       uint64_t position, uint64_t instance)
 {
     const struct qos_hub *hub = context;
@@ -122,7 +135,7 @@ void qos_census_start(void *context, uint64_t box, const struct qos_recipient *r
         mem_zalloc(sizeof(*census) + peers_count(api->peers) * sizeof(census->findings[0]));
 
     census->service = hub->service->index;
-    census->box = box;
+    census->question = question;
     census->recipient = qos_recipient_copy(recipient);
     census->position = position;
     census->instance = instance;

@@ -6,7 +6,7 @@
 
 struct qos_recipient;
 
-void qos_census_start(void *context, uint64_t box, const struct qos_recipient *recipient,
+void qos_census_start(void *context, uint64_t question, const struct qos_recipient *recipient,
                       uint64_t position, uint64_t instance);
 
 #endif

@@ -33,7 +33,7 @@
 struct reading {
     struct qos_read read;
     struct qos_hub *hub;
-    uint64_t box;
+    uint64_t question;
 };
 
 static void on_read(struct qos_job *job)
@@ -42,19 +42,19 @@ static void on_read(struct qos_job *job)
     const struct qos_read *read = &reading->read;
 
     if (!reading->hub->is_stopped)
-        qos_desk_read(reading->hub->desk, reading->box, job->status, read->copies.items,
+        qos_desk_read(reading->hub->desk, reading->question, job->status, read->copies.items,
                       read->copies.count, read->is_all);
     qos_read_release(&reading->read);
     free(reading);
 }
 
-static void read_queue(void *context, uint64_t box, const struct qos_recipient *recipient,
+static void read_queue(void *context, uint64_t question, const struct qos_recipient *recipient,
                        uint64_t after, size_t limit)
 {
     struct reading *reading = mem_zalloc(sizeof(*reading));
 
     reading->hub = context;
-    reading->box = box;
+    reading->question = question;
     qos_read_init(&reading->read, recipient);
     reading->read.after = after;
     reading->read.limit = limit;

@@ -33,7 +33,7 @@ struct rewrite {
     struct peers_call call;
     struct sse_offer offer;
     size_t service;
-    uint64_t box;
+    uint64_t question;
     char connection_id[SSE_CONNECTION_ID_SIZE];
     size_t taken; /* the results */
     bool is_gone;
@@ -146,7 +146,7 @@ static void finish(struct peers_call *call, void *context)
     const struct qos_hub *hub = api->services[rewrite->service].qos;
 
     if (!hub->is_stopped)
-        qos_desk_wrote_one(hub->desk, rewrite->box, rewrite->taken, rewrite->is_gone);
+        qos_desk_wrote_one(hub->desk, rewrite->question, rewrite->taken, rewrite->is_gone);
     for (size_t i = 0; i < rewrite->count; i++) {
         free(rewrite->lines[i].id);
         free(rewrite->lines[i].event);
@@ -155,7 +155,7 @@ static void finish(struct peers_call *call, void *context)
     free(rewrite);
 }
 
-void qos_rewrite_start(void *context, uint64_t box, const struct qos_client *client,
+void qos_rewrite_start(void *context, uint64_t question, const struct qos_client *client,
                        const struct qos_copy *copies, size_t count)
 {
     const struct qos_hub *hub = context;
@@ -163,7 +163,7 @@ void qos_rewrite_start(void *context, uint64_t box, const struct qos_client *cli
     struct rewrite *rewrite = mem_zalloc(sizeof(*rewrite) + count * sizeof(rewrite->lines[0]));
 
     rewrite->service = hub->service->index;
-    rewrite->box = box;
+    rewrite->question = question;
     memcpy(rewrite->connection_id, client->id, sizeof(rewrite->connection_id));
     rewrite->count = count;
     for (size_t i = 0; i < count; i++) {

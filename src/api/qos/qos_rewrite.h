@@ -8,7 +8,7 @@
 struct qos_client;
 struct qos_copy;
 
-void qos_rewrite_start(void *context, uint64_t box, const struct qos_client *client,
+void qos_rewrite_start(void *context, uint64_t question, const struct qos_client *client,
                        const struct qos_copy *copies, size_t count);
 
 #endif
