@@ -6,6 +6,14 @@ import http2 from 'node:http2';
 import { EventReader } from './events.mjs';
 import { within } from './wait.mjs';
 
+// Resolves with what comes with an event of a session or stream; rejects when it ends before.
+function come(emitter, name) {
+  const ended = once(emitter, 'close').then(() => {
+    throw new Error(`it was closed before '${name}'`);
+  });
+  return Promise.race([once(emitter, name), ended]);
+}
+
 class Answer {
   constructor(headers, body) {
     this.status = headers[':status'];
@@ -74,7 +82,7 @@ class Client {
     const shown = lastId === undefined ? {} : { 'last-event-id': lastId };
     const stream = this.open(method, path, { ...shown, ...headers }, { endStream: true });
     const reader = new EventReader(stream, onEvent);
-    const [answer] = await within(`the answer to ${path}`, once(stream, 'response'));
+    const [answer] = await within(`the answer to ${path}`, come(stream, 'response'));
     reader.status = answer[':status'];
     reader.headers = answer;
     if (reader.status === 200) {
@@ -110,6 +118,6 @@ export async function readAnswer(stream) {
 export async function connect(origin, options = {}) {
   const session = http2.connect(origin, { rejectUnauthorized: false, ...options });
   const client = new Client(session);
-  await within(`a session with ${origin}`, once(session, 'connect'));
+  await within(`a session with ${origin}`, come(session, 'connect'));
   return client;
 }

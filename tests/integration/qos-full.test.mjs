@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store that cannot be written: what needs it is refused, everything else goes on, and it is there
+// again by itself once it can be.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { backend } from './support/backend.mjs';
+import { connect } from './support/client.mjs';
+import { run } from './support/run.mjs';
+import { serverBinary, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
+
+const UNSHARE = process.getuid() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
+const DISK = 4 << 20;
+const BALLAST = 2 << 20;
+const PIECE = 'x'.repeat(16 * 1024);
+
+const { code } = await run('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', tmpdir()]);
+const skip = code === 0 ? false : 'no mount namespace can be had here';
+
+let directory;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sse-server-store-'));
+});
+after(() => rm(directory, { recursive: true }));
+
+async function isRefused(office, message) {
+  const answer = await office.post('send', message);
+  if (answer.status === 200) {
+    return false;
+  }
+  assert.equal(answer.status, 503, answer.text);
+  assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
+  assert.ok(answer.json.message && answer.json.errorMessage, answer.text);
+  return true;
+}
+
+// Somebody who is there gets what is not to be stored.
+async function streamsLive(office, reader) {
+  const { count } = await office.send({ event: 'live', data: 1, userId: 'here' });
+  assert.equal(count, 1);
+  await reader.next('live');
+}
+
+function stored(n) {
+  return { event: 'tick', id: `m-${n}`, data: { n, piece: PIECE }, qos: 1, userId: 'away' };
+}
+
+test('a disk that is full', { skip }, async () => {
+  const disk = join(directory, 'disk');
+  await mkdir(disk);
+  const server = await startServer({
+    binary: 'unshare',
+    args: [...UNSHARE, 'sh', '-c', `mount -t tmpfs -o size=${DISK} none ${disk} && exec ${serverBinary()}`],
+    variables: { SSE_SERVER_SERVICES_0_QOS_FILE: join(disk, 'messages.sqlite') },
+  });
+  const ballast = join(`/proc/${server.pid}/root`, disk, 'ballast'); // in its namespace
+  const office = await backend(server);
+  const page = await connect(server.origin);
+  const here = await page.connect({ userId: 'here' });
+  assert.equal((await office.send({ ...stored('first') })).stored, 1);
+  const faults = await office.metric('sse_server_store_faults_total');
+  await writeFile(ballast, Buffer.alloc(BALLAST));
+
+  const kept = [];
+  for (let n = 0; !await isRefused(office, stored(n)); n++) {
+    kept.push(n);
+    assert.ok(n * PIECE.length < DISK, 'the disk holds more than it can');
+  }
+  await streamsLive(office, here);
+  assert.ok(await isRefused(office, stored('again')));
+  await streamsLive(office, here);
+  assert.ok(await office.metric('sse_server_store_faults_total') > faults);
+
+  await rm(ballast);
+  await eventually('sends to be taken again', async () => !await isRefused(office, stored('last')));
+  await streamsLive(office, here);
+  const away = await page.connect({ userId: 'away' });
+  const names = (await away.count('tick', kept.length + 2)).map(({ data }) => JSON.parse(data).n);
+  assert.deepEqual(names, ['first', ...kept, 'last']);
+  await Promise.all([page.close(), office.close()]);
+  await server.stop();
+});
+
+test('a file that is damaged', async () => {
+  const file = join(directory, 'messages.sqlite');
+  await writeFile(file, Buffer.from('this is no store\n'.repeat(1000)));
+  const server = await startServer({ variables: { SSE_SERVER_SERVICES_0_QOS_FILE: file } });
+  const office = await backend(server);
+  const page = await connect(server.origin);
+  const here = await page.connect({ userId: 'here' });
+  assert.ok(await isRefused(office, stored(1)));
+  await server.saw('the reason', (output) => output.split('\n').find((line) => / error /i.test(line) && line.includes(file)));
+  await streamsLive(office, here);
+  assert.ok(await office.metric('sse_server_store_faults_total') > 0);
+
+  for (const name of (await readdir(directory)).filter((name) => name.startsWith('messages.sqlite'))) {
+    await rename(join(directory, name), join(directory, `damaged-${name}`));
+  }
+  await eventually('sends to be taken', async () => !await isRefused(office, stored(1)));
+  await streamsLive(office, here);
+  const away = await page.connect({ userId: 'away' });
+  await away.count('tick', 1);
+  await Promise.all([page.close(), office.close()]);
+  await server.stop();
+});
