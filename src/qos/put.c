@@ -71,7 +71,8 @@ static int check_ids(struct qos_put *put, struct qos_repository *repository)
 
     for (size_t i = 0; status == 0 && i < put->count; i++) {
         put->at = i;
-        status = check_known(repository, &put->items[i]);
+        if (!put->items[i].is_id_fresh)
+            status = check_known(repository, &put->items[i]);
     }
     return status == 0 ? check_each_other(put) : status;
 }

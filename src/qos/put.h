@@ -9,6 +9,7 @@
 struct qos_put_item {
     struct qos_message message;      /* lent; its number is set */
     const struct sse_target *target; /* lent */
+    bool is_id_fresh;                /* nobody can have used it before: it is not looked for */
     size_t stored;                   /* result: copies that there are now */
     /* Result: the same message was stored before, or comes earlier in the request, and nothing was
      * done. With other content under this id the whole job fails: -EEXIST, at. */

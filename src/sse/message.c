@@ -78,10 +78,14 @@ static json_t *without_id(const struct sse_message *message)
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
 {
     json_t *object = without_id(message);
-    char *text = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text;
 
-    *digest = digest_of(text);
-    free(text);
+    *digest = 0;
+    if (!message->is_id_fresh) {
+        text = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+        *digest = digest_of(text);
+        free(text);
+    }
     json_object_set_new(object, "id", json_string(message->id));
     text = json_number_dumps(object, JSON_COMPACT);
     *length = strlen(text);

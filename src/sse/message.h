@@ -25,8 +25,9 @@ struct sse_message {
     struct bytes *wire; /* encoded once, here */
     /* Of those that are stored (qos 1) alone: */
     bool is_stored;
-    int64_t ttl_s; /* -1: not said */
-    char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
+    bool is_id_fresh; /* its id was made here, for it */
+    int64_t ttl_s;    /* -1: not said */
+    char *receipt;    /* a URL; "": none; "true": those who watch the service's presence */
     json_t
         *data; /* as it was given; NULL: none. Only until it is shared: json_t counts no threads */
 };
@@ -49,7 +50,8 @@ struct sse_message *sse_message_unref(struct sse_message *message); /* accepts N
 struct sse_message *sse_message_narrow(const struct sse_message *message, const bool *is_kept);
 
 /* The JSON form, its id and its target as they are now; the caller frees it. *digest says what was
- * sent: it differs when anything but the id does. For the thread that made it. */
+ * sent: it differs when anything but the id does; 0 where nobody can send it again, since its id is
+ * fresh. For the thread that made it. */
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest);
 
 /* The wire of one that is written again, with the comment ":resend". One reference. */

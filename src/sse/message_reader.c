@@ -99,6 +99,7 @@ static int read_id(const struct reading *reading, struct sse_message *message)
 
     if (json_object_get(reading->object, "id"))
         return read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
+    message->is_id_fresh = true;
     sse_message_make_id(id, message->is_stored ? SSE_OWN_ID_STORED : SSE_OWN_ID_MESSAGE);
     message->id = mem_strdup(id);
     return 0;
@@ -284,6 +285,7 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     char *text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
 
     atomic_init(&message->refs, 1);
+    message->is_id_fresh = true;
     sse_message_make_id(id, SSE_OWN_ID_STORED); /* whoever does not get it finds it in the store */
     message->id = mem_strdup(id);
     message->event = mem_strdup(event);

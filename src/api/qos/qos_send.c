@@ -51,6 +51,7 @@ static void prepare_item(const struct delivery *delivery, struct qos_put_item *i
     item->message.expires = now + lifetime_ms(delivery, message);
     item->message.receipt = message->receipt;
     item->target = &message->target;
+    item->is_id_fresh = message->is_id_fresh;
 }
 
 static bool is_stored(const struct delivery_item *item)
