@@ -18,8 +18,11 @@ static bool is_named(const char *name, const char *value)
 
 static bool passes_listening(const struct qos_filter *filter, const char *listening)
 {
-    return !filter->listeners || listening[0] == '\0' ||
-           is_among(filter->listeners, filter->listener_count, listening);
+    if (!filter->listeners)
+        return true;
+    if (listening[0] == '\0')
+        return !filter->is_strict;
+    return is_among(filter->listeners, filter->listener_count, listening);
 }
 
 static bool names_nobody(const struct qos_filter *filter)
@@ -39,7 +42,7 @@ static bool passes_recipient(const struct qos_filter *filter, const struct qos_r
     case SSE_BY_CHANNEL:
         return is_among(filter->channels, filter->channel_count, recipient->value);
     case SSE_ALL:
-        return true;
+        return !filter->is_strict;
     default:
         return false;
     }

@@ -17,9 +17,13 @@ struct qos_filter {
     /* NULL: whatever they must listen to. Copies for whoever listens or not pass with any. */
     const char *const *listeners;
     size_t listener_count;
+    /* Only what is named: copies for all do not pass where somebody is said, nor those for whoever
+     * listens or not where listeners are. */
+    bool is_strict;
 };
 
-/* Whether the copy passes. Copies for all pass every filter, but for their listening. */
+/* Whether the copy passes. Copies for all pass every filter that is not strict, but for their
+ * listening. */
 bool qos_filter_passes(const struct qos_filter *filter, const struct qos_copy *copy);
 
 /* A part of the way through all stored messages. */

@@ -81,6 +81,24 @@ static void who_listens_gets_also_what_needs_no_listening(void **state)
     assert_false(passes(&deaf, SSE_BY_TENANT, "acme", "news"));
 }
 
+static void a_strict_filter_lets_only_what_is_named_pass(void **state)
+{
+    static const char *const listeners[] = {"chat"};
+    struct qos_filter filter = {.user_id = "7", .is_strict = true};
+
+    (void)state;
+    assert_true(passes(&filter, SSE_BY_USER, "7", ""));
+    assert_true(passes(&filter, SSE_BY_USER, "7", "chat"));
+    assert_false(passes(&filter, SSE_ALL, "", ""));
+    filter = (struct qos_filter){.listeners = listeners, .listener_count = 1, .is_strict = true};
+    assert_true(passes(&filter, SSE_ALL, "", "chat"));
+    assert_false(passes(&filter, SSE_ALL, "", ""));
+    assert_false(passes(&filter, SSE_BY_USER, "7", ""));
+    filter = (struct qos_filter){.is_strict = true};
+    assert_true(passes(&filter, SSE_ALL, "", ""));
+    assert_true(passes(&filter, SSE_BY_USER, "7", "chat"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +107,7 @@ int main(void)
         cmocka_unit_test(several_names_let_the_copies_of_each_pass),
         cmocka_unit_test(no_channel_is_not_any_channel),
         cmocka_unit_test(who_listens_gets_also_what_needs_no_listening),
+        cmocka_unit_test(a_strict_filter_lets_only_what_is_named_pass),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
