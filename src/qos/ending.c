@@ -43,6 +43,9 @@ int qos_ending_run(struct qos_repository *repository, struct qos_copies *copies,
     for (size_t i = from; status == 0 && i < copies->count; i++) {
         struct qos_copy *copy = &copies->items[i];
 
+        /* It is not always told how often; but what was not written nobody acknowledges. */
+        if (state == QOS_ACKNOWLEDGED && copy->written == 0)
+            copy->written = 1;
         status = repository->ops->end(repository, copy->message->number, &copy->recipient, state,
                                       at, copy->written);
         copy->state = state;

@@ -55,6 +55,17 @@ static void a_page_ends_its_own_copies(void **state)
     assert_stored(room, "m:bert=stored n:t2=stored o:c0=stored");
 }
 
+static void what_was_acknowledged_was_written(void **state)
+{
+    const char *const id = "m";
+    struct qos_acknowledge acknowledge = {.identity = {.user_id = "anna"}, .ids = &id, .count = 1};
+
+    room_put_for(*state, "m", SSE_BY_USER, "anna", NULL);
+    assert_int_equal(run(*state, &acknowledge), 0);
+    assert_int_equal(acknowledge.ended.items[0].written, 1);
+    qos_acknowledge_release(&acknowledge);
+}
+
 static void a_page_ends_a_groups_copies(void **state)
 {
     struct job_room *room = *state;
@@ -225,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROOM_TEST(a_page_ends_its_own_copies),
+        ROOM_TEST(what_was_acknowledged_was_written),
         ROOM_TEST(a_page_ends_a_groups_copies),
         ROOM_TEST(nobody_ends_what_is_for_others),
         ROOM_TEST(names_of_other_dimensions_do_not_count),
