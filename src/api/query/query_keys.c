@@ -13,6 +13,7 @@
 #include "api/query/slices.h"
 #include "api/query/survey.h"
 #include "api/reply.h"
+#include "api/shown_token.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
@@ -117,29 +118,10 @@ static void answer_users(const struct query *query)
     details_start(query->survey.exchange, &page, show_user);
 }
 
-/* Tokens as a whole are for back ends that may name one as a target, too. */
-static bool hides_tokens(const struct query *query)
-{
-    const struct api_exchange *exchange = query->survey.exchange;
-
-    return query->kind == SSE_GROUP_TOKEN && !exchange->service->settings->core->show_secrets &&
-           (exchange->permissions & (AUTH_MAY_SEND | AUTH_MAY_DISCONNECT)) == 0;
-}
-
-static void append_shortened(struct buf *text, const char *token)
-{
-    struct buf shown = BUF_INIT;
-
-    sse_user_append_shortened(&shown, token);
-    json_text_string(text, buf_str(&shown));
-    buf_release(&shown);
-}
-
 static void answer_keys(const struct query *query)
 {
     const struct ranking *ranking = &query->ranking;
-    void (*append)(struct buf * text, const char *key) =
-        hides_tokens(query) ? append_shortened : json_text_string;
+    const bool is_whole = shown_token_is_whole(query->survey.exchange);
     size_t start = paging_start(&query->paging);
     struct buf text = BUF_INIT;
 
@@ -148,7 +130,10 @@ static void answer_keys(const struct query *query)
     for (size_t i = start; i < ranking->count; i++) {
         if (i > start)
             buf_append_char(&text, ',');
-        append(&text, ranking->entries[i].name);
+        if (query->kind == SSE_GROUP_TOKEN)
+            shown_token_append(&text, ranking->entries[i].name, is_whole);
+        else
+            json_text_string(&text, ranking->entries[i].name);
     }
     paging_close(&text);
     api_reply_end(query->survey.exchange, &text);
