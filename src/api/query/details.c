@@ -106,7 +106,7 @@ static void finish(struct peers_call *call, void *context)
         buf_append_str(&text, element);
         is_first = false;
     }
-    paging_close(&text);
+    paging_close(&text, false);
     api_reply_end(details->exchange, &text);
     details_free(details, workers);
 }

@@ -7,8 +7,9 @@
 #include "api/parameters.h"
 #include "api/reply.h"
 
-#define DEFAULT_SIZE 100u
-#define MOST         1000000000u
+#define DEFAULT_SIZE       100u
+#define DEFAULT_TIMEOUT_MS 5000u
+#define MOST               1000000000u
 
 static bool read_number(struct api_exchange *exchange, const char *name, uint64_t least,
                         uint64_t *number)
@@ -25,12 +26,10 @@ static bool read_number(struct api_exchange *exchange, const char *name, uint64_
 
 bool paging_read(struct api_exchange *exchange, struct paging *paging)
 {
-    uint64_t timeout = 0;
-
-    *paging = (struct paging){.number = 1, .size = DEFAULT_SIZE};
+    *paging = (struct paging){.number = 1, .size = DEFAULT_SIZE, .timeout_ms = DEFAULT_TIMEOUT_MS};
     if (!read_number(exchange, "pageNum", 1, &paging->number) ||
         !read_number(exchange, "pageSize", 1, &paging->size) ||
-        !read_number(exchange, "timeout", 0, &timeout))
+        !read_number(exchange, "timeout", 0, &paging->timeout_ms))
         return false;
     if (paging->size > PAGING_MAX_SIZE)
         paging->size = PAGING_MAX_SIZE;
@@ -53,7 +52,7 @@ void paging_open(struct buf *text, const struct paging *paging, size_t total)
                total, paging->number, paging->size);
 }
 
-void paging_close(struct buf *text)
+void paging_close(struct buf *text, bool is_timeout)
 {
-    buf_append_str(text, "],\"timeout\":false}");
+    buf_printf(text, "],\"timeout\":%s}", is_timeout ? "true" : "false");
 }

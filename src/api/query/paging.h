@@ -15,18 +15,21 @@ struct api_exchange;
 struct paging {
     uint64_t number; /* from 1 */
     uint64_t size;
+    /* For what may take long; 0: as long as it takes. Connections need no limit: the workers of one
+     * process always answer. */
+    uint64_t timeout_ms;
 };
 
-/* pageNum, pageSize, and timeout, which is only checked: the workers of one process always answer.
- * False: then it has answered 400. */
+/* pageNum, pageSize, timeout. False: then it has answered 400. */
 bool paging_read(struct api_exchange *exchange, struct paging *paging);
 
 /* Elements before the page, and up to its end. */
 size_t paging_start(const struct paging *paging);
 size_t paging_end(const struct paging *paging);
 
-/* {"total":…,"list":[…]}: the caller appends the elements between the two, and answers. */
+/* {"total":…,"list":[…]}: the caller appends the elements between the two, and answers. is_timeout:
+ * it took too long, and what is answered is not all. */
 void paging_open(struct buf *text, const struct paging *paging, size_t total);
-void paging_close(struct buf *text);
+void paging_close(struct buf *text, bool is_timeout);
 
 #endif

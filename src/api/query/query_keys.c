@@ -135,7 +135,7 @@ static void answer_keys(const struct query *query)
         else
             json_text_string(&text, ranking->entries[i].name);
     }
-    paging_close(&text);
+    paging_close(&text, false);
     api_reply_end(query->survey.exchange, &text);
 }
 

@@ -14,6 +14,6 @@ void api_handle_messages(struct api_exchange *exchange)
         return;
     api_reply_begin(exchange, &text);
     paging_open(&text, &paging, 0);
-    paging_close(&text);
+    paging_close(&text, false);
     api_reply_end(exchange, &text);
 }

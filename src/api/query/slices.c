@@ -17,10 +17,11 @@ static int64_t now_ns(void)
 
 static bool run_slice(struct slices *slices)
 {
+    const unsigned steps = slices->has_long_steps ? 1 : STEPS_PER_LOOK;
     int64_t end = now_ns() + SLICE_NS;
 
     do {
-        for (unsigned i = 0; i < STEPS_PER_LOOK; i++) {
+        for (unsigned i = 0; i < steps; i++) {
             if (!slices->step(slices))
                 return false;
         }

@@ -11,6 +11,7 @@ struct slices {
     struct loop_task task;
     struct loop *loop;
     bool (*step)(struct slices *slices); /* a few microseconds of work; true when there is more */
+    bool has_long_steps;                 /* rather a part of a millisecond */
     void (*done)(struct slices *slices); /* once, when there is not; may free what it is part of */
 };
 
