@@ -27,10 +27,13 @@ void api_handle_channels(struct api_exchange *exchange);        /* query_keys.c 
 void api_handle_access_tokens(struct api_exchange *exchange);   /* query_keys.c */
 void api_handle_connections(struct api_exchange *exchange);     /* query_connections.c */
 void api_handle_messages(struct api_exchange *exchange);        /* query_messages.c */
+void api_handle_message_state(struct api_exchange *exchange);   /* query_message.c */
 void api_handle_online(struct api_exchange *exchange);          /* query_online.c */
 void api_handle_counts(struct api_exchange *exchange);          /* query_counts.c */
 void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
+void api_handle_delete_messages(struct api_exchange *exchange); /* delete_messages.c */
+void api_handle_delete_message(struct api_exchange *exchange);  /* delete_messages.c */
 void api_handle_disconnect_user(struct api_exchange *exchange); /* commands.c */
 void api_handle_set_duration(struct api_exchange *exchange);    /* commands.c */
 

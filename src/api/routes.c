@@ -39,6 +39,7 @@ static const struct h2_route service_routes[] = {
     {H2_GET,           "/connect/connections.json",          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections)},
     {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
     {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
+    {H2_GET,           "/messages/{path}",                   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_message_state)},
     {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_online)},
     {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_counts)},
     {H2_GET,           "/userIds",                           BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_user_ids)},
@@ -48,6 +49,8 @@ static const struct h2_route service_routes[] = {
     {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, API_NO_BODY, api_handle_presence)},
     /* the back ends' side: commands */
     {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_send)},
+    {H2_DELETE,        "/messages",                          BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_messages)},
+    {H2_DELETE,        "/messages/{path}",                   BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_message)},
     {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user)},
     {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_set_duration)},
 };

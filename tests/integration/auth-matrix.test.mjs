@@ -71,6 +71,7 @@ const ROUTES = {
   'GET {base}/connect/connections.json': query('connect/connections.json'),
   'GET {base}/messages': query('messages'),
   'GET {base}/connect/repositoryMessages.json': query('connect/repositoryMessages.json'),
+  'GET {base}/messages/{path}': query('messages/order-1'),
   'GET {base}/online': query('online?userId=ann'),
   'GET {base}/counts': query('counts'),
   'GET {base}/userIds': query('userIds'),
@@ -79,6 +80,8 @@ const ROUTES = {
   'GET {base}/accessTokens': query('accessTokens'),
   'GET {base}/presence': { guard: 'presence', path: `${BASE}/presence` },
   'POST {base}/send': command('send', 'send', { event: 'hello', data: 'forged', all: true }),
+  'DELETE {base}/messages': { guard: 'send', path: `${BASE}/messages?userId=zed` },
+  'DELETE {base}/messages/{path}': { guard: 'send', path: `${BASE}/messages/order-1` },
   'POST {base}/disconnectUser': command('disconnect', 'disconnectUser', { userId: 'ann' }),
   'POST {base}/setDuration': command('send', 'setDuration', { userId: 'ann', duration: 1 }),
   'GET /health/live': open('/health/live'),
@@ -157,6 +160,7 @@ before(async () => {
   await writeFile(join(directory, 'public.pem'), PUBLIC_PEM);
   server = await startServer({ config: config(directory) });
   office = await backend(server, { base: BASE, key: 'everything' });
+  await office.send({ event: 'order', userId: 'zed', qos: 1, id: 'order-1' });
   stranger = await connect(server.origin);
   ann = await connect(server.origin);
   stream = await ann.connect({ listeners: 'hello', channel: 'red' },
@@ -182,6 +186,7 @@ async function picture() {
     counters,
     connections: await office.query('connections'),
     users: await office.query('users'),
+    messages: await office.query('messages'),
     uploads: await readdir(join(server.stateDirectory, 'hr/uploads')),
     events: stream.events.length,
     ended: stream.ended,

@@ -166,6 +166,29 @@ describe('commands', () => {
   }
 });
 
+describe('stored messages', () => {
+  for (const query of ['', '?all=false', '?all=yes', '?userId=', '?all=true&userId=7', '?id=x&userId=7', '?id=x&all=true',
+    '?all=yes&userId=7']) {
+    test(`are not deleted by messages${query}`, async () => {
+      const answer = await client.request('DELETE', `${BASE}/messages${query}`, { headers: AUTHORIZED });
+      refused(answer, 422, /id.*userId.*all=true/);
+    });
+  }
+
+  test('that are not there are 404', async () => {
+    for (const path of ['messages/none', 'messages?id=none', 'messages?id=', 'messages/a%20b']) {
+      refused(await client.get(`${BASE}/${path}`, AUTHORIZED), 404);
+      refused(await client.request('DELETE', `${BASE}/${path}`, { headers: AUTHORIZED }), 404);
+    }
+  });
+
+  test('have pages with numbers', async () => {
+    for (const query of ['pageNum=0', 'pageSize=many', 'timeout=-1']) {
+      refused(await client.get(`${BASE}/messages?${query}`, AUTHORIZED), 400, /whole number/);
+    }
+  });
+});
+
 describe('listeners', () => {
   for (const [what, listener] of [['a text', 'a'], ['a number in it', [1]], ['LF in a name', ['a\nb']],
     ['a name of 129', ['l'.repeat(129)]], ['an empty name', ['']]]) {

@@ -189,11 +189,13 @@ test('everything follows when a connection ends', async () => {
 
 describe('without the key', () => {
   const gets = ['users', 'connect/users.json', 'connections', 'connect/connections.json', 'online?userId=1', 'counts',
-    'userIds', 'tenantIds', 'channels', 'accessTokens'].map((path) => ['GET', `/sse/demo/${path}`]);
+    'userIds', 'tenantIds', 'channels', 'accessTokens', 'messages', 'connect/repositoryMessages.json',
+    'messages/x'].map((path) => ['GET', `/sse/demo/${path}`]);
+  const deletes = ['messages?all=true', 'messages/x'].map((path) => ['DELETE', `/sse/demo/${path}`]);
   const posts = ['send', 'disconnectUser', 'setDuration'].map((path) => ['POST', `/sse/demo/${path}`]);
   const message = JSON.stringify({ event: 'forged', data: 1, all: true, userId: '1', duration: 1 });
 
-  for (const [method, path] of [...gets, ...posts, ['GET', '/metrics']]) {
+  for (const [method, path] of [...gets, ...deletes, ...posts, ['GET', '/metrics']]) {
     test(`${method} ${path} is refused and does nothing`, async () => {
       const json = { 'content-type': 'application/json' };
       const wrong = [{}, { authorization: 'Bearer wrong' }, { authorization: 'Bearer' }, { authorization: 'Basic eDp5' }];

@@ -123,6 +123,14 @@ static const struct qos_desk_ops desk_ops = {
     .acknowledge = acknowledge,
 };
 
+/* The store hears of it now and then; the desk forgets it with the copy. */
+static uint32_t written_of(const struct qos_hub *hub, const struct qos_copy *copy)
+{
+    const uint32_t written = qos_desk_written(hub->desk, copy->message->number, &copy->recipient);
+
+    return written > copy->written ? written : copy->written;
+}
+
 void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
 {
     for (size_t i = 0; i < copies->count; i++) {
@@ -131,6 +139,12 @@ void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
         hub->counters.ended[copy->state]++;
         qos_desk_end(hub->desk, copy->message->number, &copy->recipient);
     }
+}
+
+void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies)
+{
+    for (size_t i = 0; i < copies->count; i++)
+        copies->items[i].written = written_of(hub, &copies->items[i]);
 }
 
 static bool is_idle(const struct qos_hub *hub)

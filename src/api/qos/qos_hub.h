@@ -41,6 +41,8 @@ void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
 
 /* Copies have ended: the desk, the counters and whoever wants a receipt hear of it. */
 void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies);
+/* Sets how often each has been written, as far as the desk knows more than the store. */
+void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies);
 /* Lets the other workers see how many copies there are. */
 void qos_hub_publish(struct qos_hub *hub);
 

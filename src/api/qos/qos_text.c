@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/qos/qos_text.h"
+
+#include <stdlib.h>
+
+#include "api/json_text.h"
+#include "api/shown_token.h"
+#include "base/buf.h"
+#include "sse/json_number.h"
+
+static void read_message(struct qos_text *text, const struct qos_message *message)
+{
+    if (text->number == message->number)
+        return;
+    json_decref(text->object);
+    text->number = message->number;
+    text->object = message->json ? json_loadb(message->json, message->length, 0, NULL) : NULL;
+}
+
+void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
+                     const char *key)
+{
+    const json_t *value;
+    char *dumped;
+
+    read_message(text, message);
+    value = json_object_get(text->object, key);
+    dumped = value ? json_number_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    buf_append_str(to, dumped ? dumped : "null");
+    free(dumped);
+}
+
+void qos_text_release(struct qos_text *text)
+{
+    json_decref(text->object);
+    *text = (struct qos_text){.number = 0};
+}
+
+void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, bool is_token_whole)
+{
+    buf_printf(to, "\"%s\":", sse_dimension_keys[recipient->dimension]);
+    if (recipient->dimension == SSE_ALL)
+        buf_append_str(to, "true");
+    else if (recipient->dimension == SSE_BY_TOKEN)
+        shown_token_append(to, recipient->value, is_token_whole);
+    else
+        json_text_string(to, recipient->value);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_QOS_TEXT_H
+#define API_QOS_TEXT_H
+/* Stored messages and their copies, as back ends are shown them. */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qos/repository.h"
+
+struct buf;
+
+/* The message whose JSON was read last: its copies come one after the other. Zero-filled is none.
+ */
+struct qos_text {
+    uint64_t number; /* 0: none */
+    json_t *object;
+};
+
+/* Appends what a member of the message's JSON holds; null when it is not known (any more). */
+void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
+                     const char *key);
+void qos_text_release(struct qos_text *text);
+
+/* One member: "userId":"7", or "all":true. */
+void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, bool is_token_whole);
+
+#endif
