@@ -69,6 +69,7 @@ struct api_qos_settings {
     size_t bytes;                 /* and their size */
     uint32_t remember_ms;         /* how long ended messages are known, */
     uint32_t remembered;          /* and how many */
+    uint32_t receipts;            /* that wait to be posted */
     struct qos_desk_settings desk;
 };
 

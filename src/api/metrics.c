@@ -9,6 +9,7 @@
 #include "api/presence/notifications.h"
 #include "api/presence/presence_hub.h"
 #include "api/qos/qos_hub.h"
+#include "api/qos/qos_receipts.h"
 #include "api/reply.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -44,6 +45,8 @@ static void sample_qos(const struct qos_hub *hub, struct metrics_service *sample
     if (!hub)
         return;
     sample->qos = hub->counters;
+    sample->receipts = *qos_posts_counters(qos_receipts_posts(hub->receipts));
+    sample->receipts_waiting = qos_posts_count(qos_receipts_posts(hub->receipts));
     qos_store_report(hub->store, &sample->store);
     qos_desk_report(hub->desk, &sample->desk);
     sample->store_open = sample->store.is_open ? 1 : 0;

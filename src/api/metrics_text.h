@@ -9,6 +9,7 @@
 #include "api/limit/limits.h"
 #include "api/presence/notification_queue.h"
 #include "api/qos/qos_hub.h"
+#include "api/qos/qos_posts.h"
 #include "auth/auth.h"
 #include "base/loop.h"
 #include "h2/session.h"
@@ -41,6 +42,8 @@ struct metrics_service {
     uint64_t presence_events, presence_history_bytes, presence_gaps, presence_refused;
     /* Of the services whose stored messages the worker keeps: */
     struct qos_counters qos;
+    struct qos_posts_counters receipts;
+    uint64_t receipts_waiting;
     struct qos_store_report store;
     struct qos_desk_report desk;
     uint64_t store_open;

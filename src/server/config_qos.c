@@ -26,6 +26,7 @@ struct api_qos_settings config_make_qos(const struct config_qos *config)
         .bytes = config->bytes,
         .remember_ms = config->remember_ms,
         .remembered = config->remembered,
+        .receipts = config->receipts,
         .desk = {.window = config->window,
                  .ack_ms = ack_ms,
                  .ack_ms_most = ack_ms > ACK_LONGEST_MS ? ack_ms : ACK_LONGEST_MS,

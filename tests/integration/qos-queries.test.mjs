@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What back ends ask of stored messages: the list, one message, deleting.
+// What back ends ask of stored messages, and what they are told: the list, one message, deleting,
+// receipts.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { watch } from './support/presence.mjs';
 import { startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
+import { isSigned, SECRET, webhookTarget } from './support/webhook_target.mjs';
 
 const BASE = '/sse/demo';
 const MANY = 20_000;
@@ -14,7 +18,7 @@ let server;
 let office;
 let page;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ variables: { SSE_SERVER_SERVICES_0_WEBHOOK_SECRET: SECRET } });
   office = await backend(server);
   page = await connect(server.origin);
 });
@@ -178,5 +182,71 @@ describe('deleting by filters', () => {
     assert.deepEqual(idsOf(await office.query('messages')), ['d-users', 'd-red', 'd-all']);
     assert.deepEqual(await remove('?listeners=bell'), { count: 1 });
     assert.deepEqual(idsOf(await office.query('messages')), ['d-users', 'd-all']);
+  });
+});
+
+describe('receipts', () => {
+  let watcher;
+  before(async () => {
+    watcher = await watch(office.client, { events: 'receipt' });
+  });
+  after(() => watcher.close());
+
+  async function told(id, state) {
+    const { time, endTime, ...receipt } = await watcher.next('receipt');
+    assert.ok(endTime > 0 && time > 0);
+    assert.deepEqual({ id: receipt.id, state: receipt.state }, { id, state });
+    return receipt;
+  }
+
+  test('tell watchers of what was asked for', async () => {
+    const stream = await page.connect({ userId: '7' });
+    await office.send([stored({ id: 'r-0', userId: '7' }), stored({ id: 'r-1', userId: '7', receipt: true })]);
+    await stream.count('order', 2);
+    assert.equal((await acknowledge(stream, '7', ['r-0', 'r-1'])).data.count, 2);
+    assert.deepEqual(await told('r-1', 'acknowledged'), {
+      type: 'receipt', service: 'demo', id: 'r-1', event: 'order', recipient: { userId: '7' }, state: 'acknowledged',
+      written: 1,
+    });
+    await stream.close();
+  });
+
+  test('tell of what was deleted, with tokens shortened', async () => {
+    await office.send([stored({ id: 'r-2', userId: '8' }),
+      stored({ id: 'r-3', accessToken: 'a-token-that-is-long', receipt: true })]);
+    await remove('?all=true');
+    const { recipient } = await told('r-3', 'deleted');
+    assert.notEqual(recipient.accessToken, 'a-token-that-is-long');
+  });
+
+  test('tell of what has expired in any case', async () => {
+    await office.send(stored({ id: 'r-4', userId: '8', ttl: 1 }));
+    assert.deepEqual((await told('r-4', 'expired')).recipient, { userId: '8' });
+  });
+
+  test('are posted where the message says, signed, and again until they are taken', async () => {
+    const target = await webhookTarget((_, n) => (n === 1 ? 503 : 204));
+    await office.send(stored({ id: 'r-5', userId: '8', receipt: target.url }));
+    await remove('/r-5');
+    await told('r-5', 'deleted');
+    await eventually('the receipt', () => target.accepted.length === 1);
+    const [first, second] = target.requests;
+    assert.ok(isSigned(first) && isSigned(second));
+    assert.deepEqual([second.json.id, second.json.state, second.json.recipient], ['r-5', 'deleted', { userId: '8' }]);
+    assert.deepEqual([first.id, first.body], [second.id, second.body]);
+    const metric = (name) => office.metric(`sse_server_receipts_${name}`);
+    await eventually('the count', async () => (await metric('sent_total')) === 1);
+    assert.equal((await metric('waiting')) + (await metric('failed_total')) + (await metric('dropped_total')), 0);
+    await target.stop();
+  });
+
+  test('are given up when three tries were refused', async () => {
+    const target = await webhookTarget(() => 404);
+    await office.send(stored({ id: 'r-6', userId: '8', receipt: target.url }));
+    await remove('/r-6');
+    await eventually('the end', async () => (await office.metric('sse_server_receipts_failed_total')) === 1);
+    assert.equal(target.requests.length, 3);
+    assert.equal(await office.metric('sse_server_receipts_waiting'), 0);
+    await target.stop();
   });
 });

@@ -15,7 +15,7 @@
 const char *const presence_kind_words[PRESENCE_KINDS] = {
     [PRESENCE_CONNECT] = "connect",           [PRESENCE_DISCONNECT] = "disconnect",
     [PRESENCE_LISTENING] = "listening",       [PRESENCE_USER_ONLINE] = "user-online",
-    [PRESENCE_USER_OFFLINE] = "user-offline",
+    [PRESENCE_USER_OFFLINE] = "user-offline", [PRESENCE_RECEIPT] = "receipt",
 };
 
 static unsigned bit_of(const struct word *word)
@@ -119,6 +119,17 @@ struct bytes *presence_event_user(const struct api_service *service, enum presen
     json_text_string(&text, user_id);
     buf_append_str(&text, ",\"user\":");
     buf_append_str(&text, about ? about->data : "null");
+    buf_append_char(&text, '}');
+    return buf_freeze(&text);
+}
+
+struct bytes *presence_event_receipt(const struct api_service *service, const char *members)
+{
+    struct buf text = BUF_INIT;
+
+    begin(&text, service, PRESENCE_RECEIPT);
+    buf_append_char(&text, ',');
+    buf_append_str(&text, members);
     buf_append_char(&text, '}');
     return buf_freeze(&text);
 }

@@ -17,11 +17,14 @@ enum presence_kind {
     PRESENCE_LISTENING,
     PRESENCE_USER_ONLINE,
     PRESENCE_USER_OFFLINE,
+    PRESENCE_RECEIPT, /* what has become of a stored message */
     PRESENCE_KINDS
 };
 
 extern const char *const presence_kind_words[PRESENCE_KINDS];
-#define PRESENCE_KIND_LIST "connect, disconnect, listening, user-online, user-offline"
+/* Who comes and goes; and all there are. */
+#define PRESENCE_COMING_LIST "connect, disconnect, listening, user-online, user-offline"
+#define PRESENCE_KIND_LIST   PRESENCE_COMING_LIST ", receipt"
 
 /* Sets of kinds are bits. */
 #define PRESENCE_BIT(kind) (1u << (kind))
@@ -47,6 +50,8 @@ struct bytes *presence_event_listening(const struct api_service *service,
 /* about: the user as JSON, of presence_event_about(); NULL: not known. */
 struct bytes *presence_event_user(const struct api_service *service, enum presence_kind kind,
                                   const char *user_id, const struct bytes *about);
+/* members: of the object, behind those that all events have. */
+struct bytes *presence_event_receipt(const struct api_service *service, const char *members);
 struct bytes *presence_event_about(const struct sse_connection *connection);
 
 #endif

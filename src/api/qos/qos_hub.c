@@ -8,6 +8,7 @@
 #include "api/hub.h"
 #include "api/qos/qos_arrivals.h"
 #include "api/qos/qos_census.h"
+#include "api/qos/qos_receipts.h"
 #include "api/qos/qos_rewrite.h"
 #include "api/qos/qos_send.h"
 #include "api/qos/qos_shared.h"
@@ -134,10 +135,12 @@ static uint32_t written_of(const struct qos_hub *hub, const struct qos_copy *cop
 void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
 {
     for (size_t i = 0; i < copies->count; i++) {
-        const struct qos_copy *copy = &copies->items[i];
+        struct qos_copy copy = copies->items[i];
 
-        hub->counters.ended[copy->state]++;
-        qos_desk_end(hub->desk, copy->message->number, &copy->recipient);
+        copy.written = written_of(hub, &copy);
+        hub->counters.ended[copy.state]++;
+        qos_receipts_tell(hub->receipts, &copy);
+        qos_desk_end(hub->desk, copy.message->number, &copy.recipient);
     }
 }
 
@@ -251,6 +254,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
         abort(); /* as with a worker: there is no serving without it */
     }
     hub->desk = qos_desk_new(service->api->loop, &settings->qos.desk, &desk_ops, hub);
+    hub->receipts = qos_receipts_new(service);
     hub->sweep.on_fire = on_sweep_time;
     loop_timer_start(service->api->loop, &hub->sweep, 0);
     return hub;
@@ -265,5 +269,6 @@ void qos_hub_free(struct qos_hub *hub)
     qos_store_free(hub->store);
     qos_arrivals_abandon(hub);
     qos_desk_free(hub->desk);
+    qos_receipts_free(hub->receipts);
     free(hub);
 }

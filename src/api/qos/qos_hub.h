@@ -16,6 +16,7 @@
 
 struct api_service;
 struct qos_copies;
+struct qos_receipts;
 
 struct qos_counters {
     uint64_t stored;  /* copies */
@@ -28,6 +29,7 @@ struct qos_hub {
     struct api_service *service;
     struct qos_store *store;
     struct qos_desk *desk;
+    struct qos_receipts *receipts;
     struct list visits; /* arrivals that wait for the store (qos_arrivals.c) */
     struct loop_timer sweep;
     bool is_sweeping;

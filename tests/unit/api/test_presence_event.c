@@ -14,6 +14,8 @@ static void test_kinds(void **state)
     assert_int_equal(kinds, PRESENCE_ALL);
     assert_true(presence_kinds_parse(PRESENCE_KIND_LIST, &kinds, &unknown));
     assert_int_equal(kinds, PRESENCE_ALL);
+    assert_true(presence_kinds_parse(PRESENCE_COMING_LIST, &kinds, &unknown));
+    assert_int_equal(kinds, PRESENCE_OF_CONNECTIONS | PRESENCE_OF_USERS);
     assert_true(presence_kinds_parse(" user-offline ,connect", &kinds, &unknown));
     assert_int_equal(kinds, PRESENCE_BIT(PRESENCE_CONNECT) | PRESENCE_BIT(PRESENCE_USER_OFFLINE));
     assert_false(presence_kinds_parse("connect,Disconnect", &kinds, &unknown));
@@ -25,7 +27,8 @@ static void test_sets(void **state)
 {
     (void)state;
     assert_int_equal(PRESENCE_OF_CONNECTIONS & PRESENCE_OF_USERS, 0);
-    assert_int_equal(PRESENCE_OF_CONNECTIONS | PRESENCE_OF_USERS, PRESENCE_ALL);
+    assert_int_equal(PRESENCE_OF_CONNECTIONS | PRESENCE_OF_USERS | PRESENCE_BIT(PRESENCE_RECEIPT),
+                     PRESENCE_ALL);
 }
 
 int main(void)

@@ -39,7 +39,7 @@ static void settings_that_contradict_are_refused(void **state)
          "such as https://back.example/hook"},
         {"services: [{name: a, notifications: {events: [connect, nap]}}]\n",
          "conf.yaml:1: services[0].notifications.events: \"nap\" is no presence event; there are "
-         "connect, disconnect, listening, user-online, user-offline"},
+         "connect, disconnect, listening, user-online, user-offline, receipt"},
         {"services: [{name: a, qos: {ttl: 2h, ttlMost: 1h}}]\n",
          "conf.yaml:1: services[0].qos.ttl: 7200s is more than qos.ttlMost (3600s); lower it, or "
          "raise that"},

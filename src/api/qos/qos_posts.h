@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_QOS_POSTS_H
+#define API_QOS_POSTS_H
+/*
+ * Receipts on their way to the addresses that their messages gave: some at a time, each tried a few
+ * times within a minute, in no particular order. What becomes of a message can be asked for at any
+ * time; so a receipt that finds no place, or nobody, is counted and forgotten.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes;
+struct loop;
+struct outbound_http;
+struct qos_posts;
+
+struct qos_posts_settings {
+    struct loop *loop;
+    struct outbound_http *http;
+    const char *secret; /* signs them; "": not signed. Borrowed */
+    uint32_t most;      /* that wait, or are under way; 0: none is sent */
+};
+
+struct qos_posts_counters {
+    uint64_t sent;    /* accepted with a 2xx */
+    uint64_t failed;  /* given up */
+    uint64_t dropped; /* there were too many */
+};
+
+struct qos_posts *qos_posts_new(const struct qos_posts_settings *settings);
+void qos_posts_free(struct qos_posts *posts); /* those that are left are lost */
+
+/* Takes a reference to json. */
+void qos_posts_add(struct qos_posts *posts, const char *url, struct bytes *json);
+
+size_t qos_posts_count(const struct qos_posts *posts);
+const struct qos_posts_counters *qos_posts_counters(const struct qos_posts *posts);
+
+#endif
