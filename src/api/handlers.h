@@ -34,8 +34,8 @@ void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
 void api_handle_delete_messages(struct api_exchange *exchange); /* delete_messages.c */
 void api_handle_delete_message(struct api_exchange *exchange);  /* delete_messages.c */
-void api_handle_disconnect_user(struct api_exchange *exchange); /* commands.c */
-void api_handle_set_duration(struct api_exchange *exchange);    /* commands.c */
+void api_handle_disconnect_user(struct api_exchange *exchange); /* disconnect_user.c */
+void api_handle_set_duration(struct api_exchange *exchange);    /* set_duration.c */
 
 /* The server itself */
 void api_handle_demo(struct api_exchange *exchange);    /* demo.c */

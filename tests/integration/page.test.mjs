@@ -179,7 +179,7 @@ describe('disconnectUser', () => {
 });
 
 test('setDuration sends sse-set-duration', async () => {
-  assert.deepEqual(await office.command('setDuration', { userId: '7', duration: 90 }), { count: 1 });
+  assert.deepEqual(await office.command('setDuration', { userId: '7', duration: 90 }), { count: 1, stored: 0 });
   assert.deepEqual(await stream.next('sse-set-duration'), { duration: '90' });
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What back ends ask of stored messages, and what they are told: the list, one message, deleting,
-// receipts.
+// receipts, and durations that wait for their users.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
@@ -248,5 +248,26 @@ describe('receipts', () => {
     assert.equal(target.requests.length, 3);
     assert.equal(await office.metric('sse_server_receipts_waiting'), 0);
     await target.stop();
+  });
+});
+
+describe('setDuration', () => {
+  test('waits for users who are not there', async () => {
+    assert.deepEqual(await office.command('setDuration', { userId: ['21', '22'], duration: 90 }), { count: 0, stored: 2 });
+    const stream = await page.connect({ userId: '21' });
+    assert.deepEqual(await stream.next('sse-set-duration'), { duration: '90' });
+    const { total, list } = await office.query('messages?userId=21');
+    assert.deepEqual([total, list[0].event], [1, 'sse-set-duration']);
+    await acknowledge(stream, '21', idsOf({ list }));
+    assert.equal((await office.query('messages?userId=21')).total, 0);
+
+    assert.deepEqual(await office.command('setDuration', { userId: ['21', '23'], duration: 91 }), { count: 1, stored: 1 });
+    assert.deepEqual(await stream.next('sse-set-duration'), { duration: '91' });
+    assert.equal((await office.query('messages?userId=21')).total, 0, 'who was told has nothing stored');
+    await stream.close();
+  });
+
+  test('does not wait for connections, which do not come back', async () => {
+    assert.deepEqual(await office.command('setDuration', { connectionId: 'gone', duration: 1 }), { count: 0, stored: 0 });
   });
 });

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* disconnectUser: ends the connections of some, and keeps them away. */
+#include "api/backend/delivery.h"
+#include "api/backend/individuals.h"
+#include "api/backend/revocation.h"
+#include "api/exchange.h"
+#include "api/handlers.h"
+#include "api/json_body.h"
+#include "api/reply.h"
+#include "sse/event.h"
+
+/* The longest that a page may be told to wait: a day. */
+#define MAX_RECONNECT_MS 86400000
+
+static void answer_count(struct delivery *delivery)
+{
+    api_reply_json(delivery->exchange,
+                   json_pack("{s:I}", "count", (json_int_t)delivery->items[0].count));
+}
+
+/* reason: NULL when the body has none. */
+static bool read_reason(const json_t *body, const char **reason)
+{
+    const json_t *value = json_object_get(body, "reason");
+
+    *reason = json_string_value(value);
+    if (!value || json_is_null(value))
+        return true;
+    return *reason &&
+           sse_event_check_field(*reason, json_string_length(value), SSE_EVENT_MAX_NAME) == 0;
+}
+
+/* false: stay away; a number: come back after so many ms; nothing: as usual. */
+static bool read_reconnect(const json_t *body, int64_t *reconnect_ms)
+{
+    const json_t *value = json_object_get(body, "reconnect");
+
+    *reconnect_ms = -1;
+    if (!value || json_is_null(value))
+        return true;
+    if (json_is_false(value)) {
+        *reconnect_ms = 0;
+        return true;
+    }
+    *reconnect_ms = json_integer_value(value);
+    return json_is_integer(value) && *reconnect_ms > 0 && *reconnect_ms <= MAX_RECONNECT_MS;
+}
+
+/* Who is to stay away cannot come back by what it showed, unless the body says otherwise. */
+static bool read_revoke(const json_t *body, int64_t reconnect_ms, bool *revokes)
+{
+    const json_t *value = json_object_get(body, "revoke");
+
+    *revokes = json_is_true(value);
+    if (value && !json_is_null(value))
+        return json_is_boolean(value);
+    *revokes = reconnect_ms <= 0;
+    return true;
+}
+
+static void start_kick(struct delivery *delivery, bool revokes)
+{
+    if (revokes)
+        revocation_start(delivery);
+    else
+        delivery_start(delivery);
+}
+
+void api_handle_disconnect_user(struct api_exchange *exchange)
+{
+    json_t *body = api_json_body_object(exchange);
+    struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
+    struct delivery_item *item;
+    bool revokes;
+
+    if (!delivery)
+        return;
+    item = &delivery->items[0];
+    item->reason = SSE_CLOSE_KICKED;
+    delivery->done = answer_count;
+    if (!read_reason(body, &item->text))
+        api_reply_error(exchange, 422,
+                        "\"reason\" must be a text of at most %u bytes without line "
+                        "breaks",
+                        SSE_EVENT_MAX_NAME);
+    else if (!read_reconnect(body, &item->reconnect_ms))
+        api_reply_error(exchange, 422,
+                        "\"reconnect\" must be false, or a number of milliseconds "
+                        "from 1 to %d",
+                        MAX_RECONNECT_MS);
+    else if (!read_revoke(body, item->reconnect_ms, &revokes))
+        api_reply_error(exchange, 422, "\"revoke\" must be true or false");
+    else {
+        start_kick(delivery, revokes);
+        return;
+    }
+    delivery_free(delivery);
+}
