@@ -21,6 +21,17 @@ void sse_catch_up_init(struct sse_catch_up *catch_up, const struct sse_arrival *
     *catch_up = (struct sse_catch_up){.seen = arrival->after, .until_mark = UINT64_MAX};
 }
 
+/* What is stored for an individual comes from the store, in the order of its queue: from here a
+ * later message might come before an earlier one. What somebody has acknowledged comes from here
+ * alone. */
+static bool is_left_to_the_store(const struct sse_connection *connection,
+                                 const struct sse_message *message)
+{
+    const char *value = sse_connection_individual(connection, &message->target);
+
+    return message->is_stored && value && !sse_message_has_ended(message, value);
+}
+
 static bool is_for(const struct sse_catch_up *catch_up, const struct sse_connection *connection,
                    const struct sse_message *message)
 {
@@ -28,7 +39,8 @@ static bool is_for(const struct sse_catch_up *catch_up, const struct sse_connect
 
     if (message->is_stored && position > catch_up->gated_after && position <= catch_up->gated_to)
         return false;
-    return sse_connection_is_selected(connection, &message->target);
+    return sse_connection_is_selected(connection, &message->target) &&
+           !(position <= connection->opened && is_left_to_the_store(connection, message));
 }
 
 /* False when there is no room for it. The sink may end the connection, and free it. */

@@ -10,7 +10,8 @@
 #include "sse/json_number.h"
 #include "sse/own_id.h"
 
-#define RESEND ":resend\n"
+#define RESEND     ":resend\n"
+#define ENDED_BITS 64u
 
 struct sse_message *sse_message_ref(struct sse_message *message)
 {
@@ -45,6 +46,29 @@ struct sse_message *sse_message_narrow(const struct sse_message *message, const 
     narrow->ttl_s = message->ttl_s;
     narrow->receipt = mem_strdup(message->receipt);
     return narrow;
+}
+
+/* 0: it has none. */
+static uint64_t bit_of(const struct sse_message *message, const char *value)
+{
+    const struct sse_target *target = &message->target;
+
+    for (size_t i = 0; i < target->count && i < ENDED_BITS; i++) {
+        if (strcmp(target->values[i], value) == 0)
+            return UINT64_C(1) << i;
+    }
+    return 0;
+}
+
+void sse_message_end(struct sse_message *message, const char *value)
+{
+    atomic_fetch_or_explicit(&message->ended, bit_of(message, value), memory_order_relaxed);
+}
+
+bool sse_message_has_ended(const struct sse_message *message, const char *value)
+{
+    return (atomic_load_explicit(&message->ended, memory_order_relaxed) & bit_of(message, value)) !=
+           0;
 }
 
 /* FNV-1a: it tells a mistake, and keeps nobody out. */

@@ -26,8 +26,10 @@ struct sse_message {
     /* Of those that are stored (qos 1) alone: */
     bool is_stored;
     bool is_id_fresh; /* its id was made here, for it */
-    int64_t ttl_s;    /* -1: not said */
-    char *receipt;    /* a URL; "": none; "true": those who watch the service's presence */
+    /* Of the target's values, a bit for each of the first 64: nothing is stored for it any more. */
+    atomic_uint_least64_t ended;
+    int64_t ttl_s; /* -1: not said */
+    char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
     json_t
         *data; /* as it was given; NULL: none. Only until it is shared: json_t counts no threads */
 };
@@ -48,6 +50,12 @@ struct sse_message *sse_message_unref(struct sse_message *message); /* accepts N
 /* The same for other recipients: those of its values that are kept (one flag each). The data is not
  * with it. */
 struct sse_message *sse_message_narrow(const struct sse_message *message, const bool *is_kept);
+
+/* What was stored for one of its values has ended. Any thread; of values beyond the 64th it is
+ * forgotten. */
+void sse_message_end(struct sse_message *message, const char *value);
+/* Whether that was said. */
+bool sse_message_has_ended(const struct sse_message *message, const char *value);
 
 /* The JSON form, its id and its target as they are now; the caller frees it. *digest says what was
  * sent: it differs when anything but the id does; 0 where nobody can send it again, since its id is

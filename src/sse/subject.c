@@ -73,3 +73,22 @@ bool sse_connection_is_selected(const struct sse_connection *connection,
         return is_in_channel(connection, target);
     return sse_subject_is_selected(&subject, target);
 }
+
+const char *sse_connection_individual(const struct sse_connection *connection,
+                                      const struct sse_target *target)
+{
+    switch (target->dimension) {
+    case SSE_BY_USER:
+        return connection->user->id;
+    case SSE_BY_TOKEN:
+        return connection->user->access_token;
+    case SSE_BY_CONNECTION:
+        return connection->id;
+    case SSE_BY_TENANT:
+    case SSE_BY_CHANNEL:
+    case SSE_ALL:
+    case SSE_DIMENSIONS:
+        break;
+    }
+    return NULL;
+}

@@ -22,4 +22,9 @@ bool sse_subject_is_selected(const struct sse_subject *subject, const struct sse
 bool sse_connection_is_selected(const struct sse_connection *connection,
                                 const struct sse_target *target);
 
+/* The value of an individual's target (user, token, connection) that an open connection has; NULL:
+ * the target is a group's. Of a target that selects it. */
+const char *sse_connection_individual(const struct sse_connection *connection,
+                                      const struct sse_target *target);
+
 #endif

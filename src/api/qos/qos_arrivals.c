@@ -123,12 +123,13 @@ static void admit(const struct visit *visit)
 
 static void arrive(const struct visit *visit, const struct qos_recipient *recipient)
 {
+    const struct qos_client client = qos_visitor_client(&visit->visitor.client, recipient);
     const char *listening = recipient->listening;
 
     if (visit->scope.event && strcmp(listening, visit->scope.event) != 0)
         return;
     if (*listening == '\0' || qos_visitor_listens(&visit->visitor, listening))
-        qos_desk_arrive(visit->hub->desk, &visit->visitor.client, recipient, true);
+        qos_desk_arrive(visit->hub->desk, &client, recipient, true);
 }
 
 /* Who has left meanwhile is not let in: nobody would say again that it has left. */

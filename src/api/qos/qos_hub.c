@@ -21,6 +21,7 @@
 #include "qos/memory.h"
 #include "qos/sqlite.h"
 #include "sse/history.h"
+#include "sse/message.h"
 #include "sse/service.h"
 
 #define SWEEP_MS       1000u
@@ -132,6 +133,16 @@ static uint32_t written_of(const struct qos_hub *hub, const struct qos_copy *cop
     return written > copy->written ? written : copy->written;
 }
 
+/* All workers share the message: pages that come back get from the history what has ended. */
+static void tell_history(const struct sse_history *history, const struct qos_copy *copy)
+{
+    struct sse_message *message =
+        sse_history_at(history, sse_history_position(history, copy->message->id));
+
+    if (message)
+        sse_message_end(message, copy->recipient.value);
+}
+
 void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
 {
     for (size_t i = 0; i < copies->count; i++) {
@@ -139,6 +150,7 @@ void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
 
         copy.written = written_of(hub, &copy);
         hub->counters.ended[copy.state]++;
+        tell_history(hub->service->core->history, &copy);
         qos_receipts_tell(hub->receipts, &copy);
         qos_desk_end(hub->desk, copy.message->number, &copy.recipient);
     }

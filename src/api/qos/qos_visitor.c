@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qos/recipient.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "sse/user.h"
@@ -85,6 +86,16 @@ bool qos_visitor_listens(const struct qos_visitor *visitor, const char *event)
             return true;
     }
     return false;
+}
+
+struct qos_client qos_visitor_client(const struct qos_client *client,
+                                     const struct qos_recipient *recipient)
+{
+    struct qos_client seen = *client;
+
+    if (qos_recipient_is_individual(recipient))
+        seen.resumed = seen.opened;
+    return seen;
 }
 
 static void add(struct qos_recipient *recipients, size_t *count, enum sse_dimension dimension,

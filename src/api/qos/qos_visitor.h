@@ -28,6 +28,10 @@ bool qos_visitor_listens(const struct qos_visitor *visitor, const char *event);
  * are the visitor's, the array the caller's to free. */
 struct qos_recipient *qos_visitor_recipients(const struct qos_visitor *visitor, size_t *count);
 
+/* As a queue sees a client: what is stored for an individual is never replayed from the history. */
+struct qos_client qos_visitor_client(const struct qos_client *client,
+                                     const struct qos_recipient *recipient);
+
 /* What names the page that a connection belongs to, as a number; 0: it did not say. */
 uint64_t qos_visitor_instance(const struct sse_connection *connection);
 

@@ -449,7 +449,14 @@ static void test_the_gate(void **state)
     close_fixture(&f);
 }
 
-/* What was stored while it was away it gets; not what is stored until the gate opens. */
+static void end_number(const struct fixture *f, uint64_t position)
+{
+    struct sse_message *message = sse_history_at(f->room.service->history, position);
+
+    sse_message_end(message, message->target.values[0]);
+}
+
+/* What has ended while it was away it gets; not what is stored until the gate opens. */
 static void test_the_gate_while_it_catches_up(void **state)
 {
     struct fixture f;
@@ -458,6 +465,7 @@ static void test_the_gate_while_it_catches_up(void **state)
     open_fixture(&f);
     send_number(&f, 1, STORED);
     send_number(&f, 2, STORED);
+    end_number(&f, 2);
     come_back(&f, "m1");
     sse_connection_gate(f.sink.connection);
     assert_int_equal(send_number(&f, 3, STORED), 0);
@@ -466,6 +474,23 @@ static void test_the_gate_while_it_catches_up(void **state)
     assert_int_equal(send_number(&f, 5, STORED), 1);
     read_all(&f);
     assert_told(&f, "connect-finish 2 4 5 ");
+    close_fixture(&f);
+}
+
+/* The store has it, in its order. What goes to everybody from now on does not wait for that. */
+static void test_what_is_stored_for_one_is_not_replayed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    send_number(&f, 1, "");
+    send_number(&f, 2, STORED);
+    send_number(&f, 3, "");
+    come_back(&f, "m1");
+    assert_int_equal(send_number(&f, 4, STORED), 1);
+    read_all(&f);
+    assert_told(&f, "connect-finish 3 4 ");
     close_fixture(&f);
 }
 
@@ -519,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_it_ends_before_its_turn),
         cmocka_unit_test(test_the_gate),
         cmocka_unit_test(test_the_gate_while_it_catches_up),
+        cmocka_unit_test(test_what_is_stored_for_one_is_not_replayed),
         cmocka_unit_test(test_observers_hear_where_it_begins),
     };
 
