@@ -117,6 +117,12 @@ char *sse_message_to_json(const struct sse_message *message, size_t *length, uin
     return text;
 }
 
+void sse_message_forget_data(struct sse_message *message)
+{
+    json_decref(message->data);
+    message->data = NULL;
+}
+
 struct bytes *sse_message_resend_wire(const struct sse_message *message)
 {
     const size_t comment = sizeof(RESEND) - 1;

@@ -30,8 +30,7 @@ struct sse_message {
     atomic_uint_least64_t ended;
     int64_t ttl_s; /* -1: not said */
     char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
-    json_t
-        *data; /* as it was given; NULL: none. Only until it is shared: json_t counts no threads */
+    json_t *data;  /* as it was given; NULL: none, or forgotten */
 };
 
 #define SSE_MESSAGE_MAX_RECEIPT 1024u
@@ -61,6 +60,9 @@ bool sse_message_has_ended(const struct sse_message *message, const char *value)
  * sent: it differs when anything but the id does; 0 where nobody can send it again, since its id is
  * fresh. For the thread that made it. */
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest);
+/* Before it is shared, once nobody asks for its JSON any more: a tree is many times as large as its
+ * text, and would be kept for as long as the history has the message. */
+void sse_message_forget_data(struct sse_message *message);
 
 /* The wire of one that is written again, with the comment ":resend". One reference. */
 struct bytes *sse_message_resend_wire(const struct sse_message *message);

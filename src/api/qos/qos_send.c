@@ -41,12 +41,13 @@ static int64_t lifetime_ms(const struct delivery *delivery, const struct sse_mes
 }
 
 static void prepare_item(const struct delivery *delivery, struct qos_put_item *item,
-                         const struct sse_message *message)
+                         struct sse_message *message)
 {
     const int64_t now = loop_wall_ms(delivery->service->api->loop);
 
     item->message.id = message->id;
     item->message.json = sse_message_to_json(message, &item->message.length, &item->message.digest);
+    sse_message_forget_data(message);
     item->message.created = now;
     item->message.expires = now + lifetime_ms(delivery, message);
     item->message.receipt = message->receipt;

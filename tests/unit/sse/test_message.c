@@ -173,6 +173,8 @@ static char *json_of(const char *text, uint64_t *digest)
     assert_int_equal(fixture.status, 0);
     json = sse_message_to_json(fixture.message, &length, digest);
     assert_int_equal(strlen(json), length);
+    sse_message_forget_data(fixture.message);
+    assert_null(fixture.message->data);
     sse_message_unref(fixture.message);
     return json;
 }
