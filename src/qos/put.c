@@ -177,7 +177,8 @@ static int run_put(struct qos_job *job, struct qos_repository *repository)
 void qos_put_init(struct qos_put *put)
 {
     put->job.run = run_put;
-    put->job.weight = put->count;
+    for (size_t i = 0; i < put->count; i++)
+        put->job.weight += qos_recipient_count(put->items[i].target);
 }
 
 void qos_put_release(struct qos_put *put)

@@ -31,7 +31,7 @@ struct qos_put {
     void *context;                      /* the caller's */
 };
 
-/* Sets job.run and, from count, job.weight; done is the caller's to set. */
+/* Sets job.run and, from the items, job.weight; done is the caller's to set. */
 void qos_put_init(struct qos_put *put);
 void qos_put_release(struct qos_put *put); /* the results; not what is lent */
 

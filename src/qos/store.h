@@ -31,7 +31,7 @@ struct qos_job {
      * only when the status is 0. */
     void (*done)(struct qos_job *job);
     int status;    /* what run returned, or the fault */
-    size_t weight; /* in messages, for the bound of a transaction; 0 counts as 1 */
+    size_t weight; /* in copies, for the bound of a transaction; 0 counts as 1 */
 };
 
 /* The texts are borrowed. */
@@ -40,7 +40,7 @@ struct qos_store_settings {
     /* As qos_sqlite_new(); context is the settings' own. In the store's thread. */
     struct qos_repository *(*open)(void *context, int *error, char *fault, size_t fault_size);
     void *context;
-    unsigned batch;    /* 256: messages of one transaction */
+    unsigned batch;    /* 256: copies of one transaction */
     unsigned retry_ms; /* 1000 */
 };
 

@@ -43,7 +43,7 @@ static void each_recipient_has_a_copy(void **state)
     add(&request, "m", "anna,bert");
     add(&request, "n", "bert,carl");
     assert_int_equal(run(&request), 0);
-    assert_int_equal(request.put.job.weight, 2);
+    assert_int_equal(request.put.job.weight, 4);
     assert_int_equal(request.items[0].stored, 2);
     assert_int_equal(request.items[1].stored, 2);
     assert_true(request.items[1].message.number > request.items[0].message.number);
