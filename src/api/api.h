@@ -67,6 +67,7 @@ struct api_qos_settings {
     uint32_t queue;               /* copies for one user, token, channel, … */
     uint32_t messages;            /* in all, */
     size_t bytes;                 /* and their size */
+    size_t waiting_bytes;         /* of those that wait for the disk */
     uint32_t remember_ms;         /* how long ended messages are known, */
     uint32_t remembered;          /* and how many */
     uint32_t receipts;            /* that wait to be posted */

@@ -141,6 +141,8 @@ static const struct metric service_metrics[] = {
     SIGN("qos_stored", qos.stored, "Copies stored since start."),
     SIGN("qos_repeats", qos.repeats, "Messages sent again under the same id."),
     SIGN("qos_refused", qos.refused, "Requests refused because the store was full or did not work."),
+    SIGN("qos_busy", qos.busy, "Requests refused because too much waited to be stored."),
+    SERVICE("qos_waiting_bytes", qos_waiting_bytes, "The size of messages that wait to be stored."),
     SIGN("qos_acknowledged", qos.ended[QOS_ACKNOWLEDGED], "Copies that a page has acknowledged."),
     SIGN("qos_expired", qos.ended[QOS_EXPIRED], "Copies ended by their ttl."),
     SIGN("qos_displaced", qos.ended[QOS_DISPLACED], "Copies ended because too many waited."),

@@ -84,6 +84,7 @@ struct config_qos {
     uint32_t queue;       /* 10000 */
     uint32_t messages;    /* 1 million */
     size_t bytes;         /* 1 GiB */
+    size_t waiting_bytes; /* 16 MiB */
     uint32_t remember_ms; /* 24 h */
     uint32_t remembered;  /* 100000 */
     uint32_t receipts;    /* 1000 */

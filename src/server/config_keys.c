@@ -262,6 +262,8 @@ const struct config_key config_keys[] = {
     SERVICE("qos.messages", CONFIG_COUNT, qos.messages, "1000000",
             "Messages that wait in all; above it 503, or the oldest end (memory).", RANGE(1, 1000000000)),
     SERVICE("qos.bytes", CONFIG_SIZE, qos.bytes, "1GiB", "Their size; the same.", RANGE(64 * KIB, 1024 * GIB)),
+    SERVICE("qos.waitingBytes", CONFIG_SIZE, qos.waiting_bytes, "16MiB",
+            "The size of those that wait for the disk; above it 503.", RANGE(64 * KIB, 16 * GIB)),
     SERVICE("qos.remember", CONFIG_DURATION, qos.remember_ms, "24h",
             "How long it is known what became of one, and its id cannot be used again.", RANGE(SEC, 720 * HOUR)),
     SERVICE("qos.remembered", CONFIG_COUNT, qos.remembered, "100000", "Of how many, at the most.",

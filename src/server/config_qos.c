@@ -24,6 +24,7 @@ struct api_qos_settings config_make_qos(const struct config_qos *config)
         .queue = config->queue,
         .messages = config->messages,
         .bytes = config->bytes,
+        .waiting_bytes = config->waiting_bytes,
         .remember_ms = config->remember_ms,
         .remembered = config->remembered,
         .receipts = config->receipts,

@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/json_text.h"
+#include "api/qos/qos_line.h"
 #include "api/qos/qos_send.h"
 #include "api/reply.h"
 #include "sse/message.h"
@@ -43,6 +44,10 @@ static void refuse(const struct delivery *delivery)
         api_reply_error(exchange, 503,
                         "the store is full: messages with \"qos\" 1 are not taken until some have "
                         "been acknowledged or have expired; none was sent");
+    else if (delivery->status == -EBUSY)
+        api_reply_error(exchange, 503,
+                        "messages with \"qos\" 1 come faster than they can be stored; wait for "
+                        "answers before more are sent; none was sent");
     else
         api_reply_error(exchange, 503,
                         "messages with \"qos\" 1 cannot be stored now; none was sent");
@@ -146,6 +151,8 @@ static void send_body(struct api_exchange *exchange, json_t *body)
     }
     if (has_stored(delivery))
         qos_send_begin(delivery);
+    else
+        qos_line_follow(delivery);
     /* A back end that sends faster than events leave is to feel it. */
     exchange->is_patient = true;
     delivery_start(delivery);

@@ -259,6 +259,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
     hub = mem_zalloc(sizeof(*hub));
     hub->service = service;
     list_init(&hub->visits);
+    qos_line_init(&hub->line);
     hub->store = qos_store_new(service->api->loop, &store);
     if (!hub->store) {
         log_error("cannot start the thread of the store", LOG_STR("service", settings->core->name),

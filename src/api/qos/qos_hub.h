@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/qos/qos_line.h"
 #include "base/list.h"
 #include "base/loop.h"
 #include "qos/desk.h"
@@ -21,7 +22,8 @@ struct qos_receipts;
 struct qos_counters {
     uint64_t stored;  /* copies */
     uint64_t repeats; /* messages that were sent again under the same id */
-    uint64_t refused; /* requests that found no place in the store, or no store */
+    uint64_t refused; /* requests that found no place in the store, or no store; */
+    uint64_t busy;    /* or too much that waited for it */
     uint64_t ended[QOS_STATES];
 };
 
@@ -30,6 +32,7 @@ struct qos_hub {
     struct qos_store *store;
     struct qos_desk *desk;
     struct qos_receipts *receipts;
+    struct qos_line line;
     struct list visits; /* arrivals that wait for the store (qos_arrivals.c) */
     struct loop_timer sweep;
     bool is_sweeping;

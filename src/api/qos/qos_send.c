@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/qos/qos_send.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct storing {
     struct delivery *delivery;
     struct api_service *service; /* the hub's */
     size_t *item_of;             /* of the delivery, for each of the put */
+    size_t bytes;                /* of their JSON */
     struct qos_put_item items[];
 };
 
@@ -74,7 +76,8 @@ static void prepare(struct delivery *delivery)
             continue;
         storing->item_of[storing->put.count] = i;
         sse_target_unite(&delivery->items[i].message->target);
-        prepare_item(delivery, &storing->items[storing->put.count++], delivery->items[i].message);
+        prepare_item(delivery, &storing->items[storing->put.count], delivery->items[i].message);
+        storing->bytes += storing->items[storing->put.count++].message.length;
         delivery->items[i].wants_reached = true;
     }
     qos_put_init(&storing->put);
@@ -142,16 +145,26 @@ static void decide_all(struct storing *storing, struct qos_hub *hub)
     }
 }
 
+static void refuse(struct storing *storing, int status)
+{
+    struct delivery *delivery = storing->delivery;
+    const size_t at = storing->item_of[storing->put.at];
+
+    /* First, for it lends what the delivery has. */
+    storing_free(storing);
+    delivery_fail(delivery, status, at);
+}
+
 static void on_put(struct qos_job *job)
 {
     struct storing *storing = container_of(job, struct storing, put.job);
     struct delivery *delivery = storing->delivery;
     struct qos_hub *hub = storing->service->qos;
 
+    qos_line_leave(&hub->line, delivery, storing->bytes);
     if (job->status < 0) {
         hub->counters.refused++;
-        delivery_fail(delivery, job->status, storing->item_of[storing->put.at]);
-        storing_free(storing);
+        refuse(storing, job->status);
         return;
     }
     qos_hub_publish(hub);
@@ -163,15 +176,22 @@ static void on_put(struct qos_job *job)
 static void begin(struct delivery *delivery, struct api_service *service)
 {
     const struct api_qos_settings *settings = &service->settings->qos;
+    struct qos_hub *hub = service->qos;
     struct storing *storing = delivery->context;
 
+    if (!qos_line_has_room(&hub->line, storing->bytes, settings->waiting_bytes)) {
+        hub->counters.busy++;
+        refuse(storing, -EBUSY);
+        return;
+    }
+    qos_line_enter(&hub->line, delivery, storing->bytes);
     storing->service = service;
     storing->put.queue_most = settings->queue;
     storing->put.messages_most = settings->messages;
     storing->put.bytes_most = settings->bytes;
     storing->put.now = loop_wall_ms(service->api->loop);
     storing->put.job.done = on_put;
-    qos_store_submit(service->qos->store, &storing->put.job);
+    qos_store_submit(hub->store, &storing->put.job);
 }
 
 static void tell_reached(struct qos_hub *hub, const struct delivery_item *item, uint64_t number)

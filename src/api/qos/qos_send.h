@@ -9,7 +9,7 @@ struct qos_copy;
 
 /* The delivery has messages that are to be stored, and has not been started. Its status is then
  * -EEXIST when an id was used for another message (its item is at), -ENOSPC when the store is full,
- * or why it could not be written. */
+ * -EBUSY when too much waits to be written, or why it could not be. */
 void qos_send_begin(struct delivery *delivery);
 
 /* Writes a stored copy to all of its recipient: an op of the desk. */
