@@ -277,9 +277,9 @@ void qos_hub_free(struct qos_hub *hub)
 {
     if (!hub)
         return;
-    loop_timer_stop(&hub->sweep);
     hub->is_stopped = true;
     qos_store_free(hub->store);
+    loop_timer_stop(&hub->sweep); /* what was done last may have started it */
     qos_arrivals_abandon(hub);
     qos_desk_free(hub->desk);
     qos_receipts_free(hub->receipts);
