@@ -69,13 +69,14 @@ static uint64_t had_at(const struct desk_box *box, const struct qos_copy *copy)
 static void adopt(struct desk_box *box, const struct qos_copy *copy, uint64_t position)
 {
     const uint64_t number = copy->message->number;
+    /* From the history, when nobody had been there. */
+    const uint32_t written = copy->written > 0 ? copy->written : 1;
 
     box->backlog.cursor = number;
-    desk_box_fly(box, &(struct desk_flight){.number = number,
-                                            .position = position,
-                                            .written = copy->written,
-                                            .is_confirmed = true});
-    acknowledge_written(box, number, copy->written);
+    desk_box_fly(
+        box, &(struct desk_flight){
+                 .number = number, .position = position, .written = written, .is_confirmed = true});
+    acknowledge_written(box, number, written);
 }
 
 static void write_all(struct desk_box *box, const struct qos_copy *copy)

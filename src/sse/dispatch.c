@@ -333,3 +333,14 @@ uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch)
         return UINT64_MAX;
     return container_of(dispatch->jobs.next, struct sse_dispatch_job, node)->mark;
 }
+
+uint64_t sse_dispatch_position(const struct sse_dispatch *dispatch)
+{
+    list_for_each(node, &dispatch->jobs) {
+        const struct sse_dispatch_job *job = container_of(node, struct sse_dispatch_job, node);
+
+        if (job->position > 0)
+            return job->position - 1;
+    }
+    return sse_history_last(dispatch->service->history);
+}

@@ -53,5 +53,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);
 /* That of the first job that is not done; UINT64_MAX when all are. */
 uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch);
+/* All that is in the history up to this position has been written to those whom it is for. */
+uint64_t sse_dispatch_position(const struct sse_dispatch *dispatch);
 
 #endif

@@ -26,11 +26,12 @@ const char *const sse_resume_words[SSE_RESUMES] = {
 };
 
 /* Where the events with one id are. A stored message is written again, and a sender may give an id
- * twice. */
+ * twice: what bears it is remembered for a while after the last of them has gone. */
 struct place {
     struct sse_table_node node;
-    bool has_lost; /* an event with this id was here and is not kept any more */
-    uint64_t first, last;
+    struct list lost;     /* in the history's, while there are none */
+    bool has_lost;        /* a page may have seen this id on an event that is not kept (any more) */
+    uint64_t first, last; /* first 0: there are none */
     char id[];
 };
 
@@ -49,6 +50,8 @@ struct sse_history {
     size_t bytes;
     uint64_t lost_number; /* the greatest number of an own id that is not kept any more */
     struct sse_table places;
+    struct list lost_places; /* those without events: the oldest first, as many as events at most */
+    size_t lost_count;
     struct sse_notes notes;
 };
 
@@ -59,6 +62,7 @@ struct sse_history *sse_history_new(const struct sse_history_settings *settings)
     history->settings = settings;
     history->first = 1;
     sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
+    list_init(&history->lost_places);
     sse_notes_init(&history->notes, settings->events);
     return history;
 }
@@ -81,27 +85,48 @@ static struct place *place_find(const struct sse_history *history, const char *i
     return node ? container_of(node, struct place, node) : NULL;
 }
 
-static struct place *place_new(struct sse_history *history, const char *id, uint64_t position)
+static struct place *place_new(struct sse_history *history, const char *id)
 {
     const size_t size = strlen(id) + 1;
     struct place *place = mem_zalloc(sizeof(*place) + size);
 
-    place->first = position;
     memcpy(place->id, id, size);
     sse_table_add(&history->places, &place->node);
     return place;
 }
 
-/* The position joins those of its id. */
-static struct place *take_place(struct sse_history *history, const char *id, uint64_t position)
+static void place_free(struct sse_history *history, struct place *place)
 {
-    struct place *place = place_find(history, id);
+    sse_table_remove(&history->places, &place->node);
+    free(place);
+}
 
-    if (place)
+static void forget_lost_place(struct sse_history *history)
+{
+    struct list *node = list_take_first(&history->lost_places);
+
+    history->lost_count--;
+    place_free(history, container_of(node, struct place, lost));
+}
+
+/* The position joins those of its id. */
+static struct place *take_place(struct sse_history *history, const struct sse_message *message,
+                                uint64_t position)
+{
+    struct place *place = place_find(history, message->id);
+
+    if (!place)
+        place = place_new(history, message->id);
+    if (list_is_linked(&place->lost)) {
+        list_remove(&place->lost);
+        history->lost_count--;
+    }
+    if (place->first > 0)
         entry_at(history, place->last)->next = position;
     else
-        place = place_new(history, id, position);
+        place->first = position;
     place->last = position;
+    place->has_lost = place->has_lost || message->was_written;
     return place;
 }
 
@@ -110,26 +135,43 @@ static bool is_of_message(const struct sse_own_id *own)
     return own->kind == SSE_OWN_ID_MESSAGE || own->kind == SSE_OWN_ID_STORED;
 }
 
-static void note_lost(struct sse_history *history, const char *id)
+/* Numbers are enough for ids that the server has made in this life. */
+static bool has_number(const struct sse_own_id *own)
 {
-    const struct sse_own_id own = sse_own_id_read(id);
+    return is_of_message(own) && own->is_of_this_life;
+}
 
-    if (is_of_message(&own) && own.is_of_this_life && own.number > history->lost_number)
-        history->lost_number = own.number;
+static void note_lost(struct sse_history *history, const struct sse_own_id *own)
+{
+    if (has_number(own) && own->number > history->lost_number)
+        history->lost_number = own->number;
+}
+
+/* The last event with this id is not kept any more. */
+static void lose_place(struct sse_history *history, struct place *place,
+                       const struct sse_own_id *own)
+{
+    if (has_number(own)) {
+        place_free(history, place);
+        return;
+    }
+    list_append(&history->lost_places, &place->lost);
+    history->lost_count++;
+    if (history->lost_count > history->settings->events)
+        forget_lost_place(history);
 }
 
 /* The first entry leaves the positions of its id. */
 static void leave_place(struct sse_history *history, const struct entry *entry)
 {
     struct place *place = entry->place;
+    const struct sse_own_id own = sse_own_id_read(place->id);
 
-    note_lost(history, place->id);
+    note_lost(history, &own);
     place->first = entry->next;
     place->has_lost = true;
-    if (entry->next > 0)
-        return;
-    sse_table_remove(&history->places, &place->node);
-    free(place);
+    if (entry->next == 0)
+        lose_place(history, place, &own);
 }
 
 static void drop_first(struct sse_history *history)
@@ -174,7 +216,9 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
 
     drop_old(history, now);
     if (history->settings->events == 0) {
-        note_lost(history, message->id);
+        const struct sse_own_id own = sse_own_id_read(message->id);
+
+        note_lost(history, &own);
         history->last = position;
         history->first = position + 1;
         return position;
@@ -187,7 +231,7 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
     history->bytes += cost_of(message);
     entry = entry_at(history, position);
     *entry = (struct entry){.message = sse_message_ref(message), .at = now};
-    entry->place = take_place(history, message->id, position);
+    entry->place = take_place(history, message, position);
     drop_surplus(history);
     return position;
 }
@@ -227,9 +271,20 @@ uint64_t sse_history_position(const struct sse_history *history, const char *id)
     return place ? place->first : 0;
 }
 
+/* Whether an event with this id was here and is not kept any more, as far as is known. */
+static bool has_lost(const struct sse_history *history, const char *id)
+{
+    const struct place *place = place_find(history, id);
+    const struct sse_own_id own = sse_own_id_read(id);
+
+    return (place && place->has_lost) || (has_number(&own) && own.number <= history->lost_number);
+}
+
 void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
                       uint64_t position)
 {
+    if (has_lost(history, id))
+        position = SSE_POSITION_UNKNOWN;
     sse_notes_add(&history->notes, id, user_id, position);
 }
 
@@ -239,6 +294,8 @@ void sse_history_free(struct sse_history *history)
         return;
     while (history->first <= history->last)
         drop_first(history);
+    while (history->lost_count > 0)
+        forget_lost_place(history);
     sse_notes_release(&history->notes);
     sse_table_release(&history->places);
     free(history->entries);
@@ -257,17 +314,21 @@ struct finding {
     uint64_t after;
 };
 
+/* It gets what there is. */
+static void find_gap(struct finding *finding, enum sse_resume resume)
+{
+    finding->resume = resume;
+    finding->after = finding->history->first - 1;
+}
+
 static void find_position(struct finding *finding, uint64_t position)
 {
-    const struct sse_history *history = finding->history;
-
-    if (position + 1 >= history->first) {
-        finding->resume = SSE_RESUMED;
-        finding->after = position;
-    } else {
-        finding->resume = SSE_RESUME_TOO_OLD;
-        finding->after = history->first - 1;
+    if (position + 1 < finding->history->first) {
+        find_gap(finding, SSE_RESUME_TOO_OLD);
+        return;
     }
+    finding->resume = SSE_RESUMED;
+    finding->after = position;
 }
 
 /* The first event with this id that was for the subject. */
@@ -291,29 +352,26 @@ static bool find_event(struct finding *finding, const char *id, const struct sse
 {
     const struct place *place = place_find(finding->history, id);
     uint64_t position = place ? position_for(finding->history, place, subject) : 0;
+    uint64_t noted = SSE_POSITION_UNKNOWN;
+    const bool is_noted = sse_notes_find(&finding->history->notes, id, subject->user->id, &noted);
 
-    if (position == 0 &&
-        !sse_notes_find(&finding->history->notes, id, subject->user->id, &position))
+    if (position == 0 && !is_noted)
         return false;
-    /* It may have seen the one that is not kept. */
-    find_position(finding, place && place->has_lost ? 0 : position);
+    /* Which of the events with this id the page has seen is not known: the first it may have. */
+    if (is_noted && noted != SSE_POSITION_UNKNOWN)
+        find_position(finding, position > 0 && position < noted ? position : noted);
+    else if (position > 0 && !place->has_lost)
+        find_position(finding, position);
+    else
+        find_gap(finding, SSE_RESUME_TOO_OLD);
     return true;
 }
 
 /* An id that names nothing for the subject, as far as is known. */
 static void explain(struct finding *finding, const struct sse_own_id *own)
 {
-    const struct sse_history *history = finding->history;
-
-    if (own->kind == SSE_OWN_ID_NONE)
-        return;
-    if (!own->is_of_this_life) {
-        finding->resume = SSE_RESUME_EPOCH;
-        finding->after = history->first - 1;
-    } else if (is_of_message(own) && own->number <= history->lost_number) {
-        finding->resume = SSE_RESUME_TOO_OLD;
-        finding->after = history->first - 1;
-    }
+    if (has_number(own) && own->number <= finding->history->lost_number)
+        find_gap(finding, SSE_RESUME_TOO_OLD);
 }
 
 /* No longer than an event's id can be, so that a stranger's megabyte costs nothing. */
@@ -341,7 +399,10 @@ enum sse_resume sse_history_find(struct sse_history *history, const char *id,
         return SSE_RESUME_UNKNOWN;
     drop_old(history, now);
     own = sse_own_id_read(id);
-    if (own.kind == SSE_OWN_ID_POSITION && own.is_of_this_life && own.number <= history->last)
+    /* A stored message of an earlier life may have been seen in that one, whoever got it since. */
+    if (own.kind != SSE_OWN_ID_NONE && !own.is_of_this_life)
+        find_gap(&finding, SSE_RESUME_EPOCH);
+    else if (own.kind == SSE_OWN_ID_POSITION && own.number <= history->last)
         find_position(&finding, own.number);
     else if (!find_event(&finding, id, subject))
         explain(&finding, &own);

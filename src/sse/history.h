@@ -43,9 +43,11 @@ struct sse_message *sse_history_at(const struct sse_history *history, uint64_t p
 /* Where the message with this id is; 0: it is not kept. */
 uint64_t sse_history_position(const struct sse_history *history, const char *id);
 
-/* A message was written outside of the order, to a user who was not there before: to come back with
- * its id is to come back to where the order was then, the first time. As many notes are kept as
- * events. */
+/* A message was written outside of the order, to a user who had not seen it before: to come back
+ * with its id is to come back to where the order was then, the first time. With
+ * SSE_POSITION_UNKNOWN the user may have seen it before: nobody knows what was missed since. As
+ * many notes are kept as events. */
+#define SSE_POSITION_UNKNOWN UINT64_MAX
 void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
                       uint64_t position);
 

@@ -43,6 +43,7 @@ struct sse_message *sse_message_narrow(const struct sse_message *message, const 
     sse_target_narrow(&narrow->target, &message->target, is_kept);
     narrow->wire = bytes_ref(message->wire);
     narrow->is_stored = message->is_stored;
+    narrow->was_written = message->was_written;
     narrow->ttl_s = message->ttl_s;
     narrow->receipt = mem_strdup(message->receipt);
     return narrow;

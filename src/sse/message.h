@@ -25,6 +25,7 @@ struct sse_message {
     struct bytes *wire; /* encoded once, here */
     /* Of those that are stored (qos 1) alone: */
     bool is_stored;
+    bool was_written; /* before, and histories may not know it */
     bool is_id_fresh; /* its id was made here, for it */
     /* Of the target's values, a bit for each of the first 64: nothing is stored for it any more. */
     atomic_uint_least64_t ended;

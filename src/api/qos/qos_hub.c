@@ -162,6 +162,11 @@ void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies)
         copies->items[i].written = written_of(hub, &copies->items[i]);
 }
 
+bool qos_hub_was_written(const struct qos_hub *hub, const struct qos_copy *copy)
+{
+    return copy->written > 0 || hub->first_number == 0 || copy->message->number < hub->first_number;
+}
+
 static bool is_idle(const struct qos_hub *hub)
 {
     const struct qos_shared *shared = hub->service->settings->qos_shared;

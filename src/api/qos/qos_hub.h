@@ -17,6 +17,7 @@
 
 struct api_service;
 struct qos_copies;
+struct qos_copy;
 struct qos_receipts;
 
 struct qos_counters {
@@ -36,7 +37,8 @@ struct qos_hub {
     struct list visits; /* arrivals that wait for the store (qos_arrivals.c) */
     struct loop_timer sweep;
     bool is_sweeping;
-    bool is_stopped; /* what the store still hands back leads to nothing */
+    bool is_stopped;       /* what the store still hands back leads to nothing */
+    uint64_t first_number; /* of the messages that were stored in this life; 0: none were */
     struct qos_counters counters;
 };
 
@@ -48,6 +50,9 @@ void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
 void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies);
 /* Sets how often each has been written, as far as the desk knows more than the store. */
 void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies);
+/* Whether somebody may have had the copy before: what an earlier life has written it may not have
+ * told the store. */
+bool qos_hub_was_written(const struct qos_hub *hub, const struct qos_copy *copy);
 /* Lets the other workers see how many copies there are. */
 void qos_hub_publish(struct qos_hub *hub);
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "qos/copies.h"
+#include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/history.h"
 #include "sse/message.h"
@@ -23,6 +24,7 @@
 
 /* One copy on its way. */
 struct line {
+    bool is_new; /* its recipient cannot have seen it before */
     char *id;
     char *event;
     struct bytes *wire;
@@ -41,6 +43,11 @@ struct rewrite {
     struct line lines[];
 };
 
+struct placed {
+    bool is_new;
+    char *id;
+};
+
 /* To the hub: a page that comes back with the id of such a copy comes back to where the order was
  * when it was written. It is said before the page can have it. */
 struct placing {
@@ -49,7 +56,7 @@ struct placing {
     uint64_t position;
     char *user_id;
     size_t count;
-    char *ids[];
+    struct placed copies[];
 };
 
 static void run_placing(struct peers_call *call, size_t worker, void *context)
@@ -60,8 +67,10 @@ static void run_placing(struct peers_call *call, size_t worker, void *context)
 
     (void)worker;
     for (size_t i = 0; i < placing->count; i++) {
-        if (sse_history_position(history, placing->ids[i]) == 0)
-            sse_history_note(history, placing->ids[i], placing->user_id, placing->position);
+        const struct placed *copy = &placing->copies[i];
+
+        sse_history_note(history, copy->id, placing->user_id,
+                         copy->is_new ? placing->position : SSE_POSITION_UNKNOWN);
     }
     peers_call_done(call);
 }
@@ -72,7 +81,7 @@ static void finish_placing(struct peers_call *call, void *context)
 
     (void)context;
     for (size_t i = 0; i < placing->count; i++)
-        free(placing->ids[i]);
+        free(placing->copies[i].id);
     free(placing->user_id);
     free(placing);
 }
@@ -82,14 +91,17 @@ static void place(const struct rewrite *rewrite, const struct api *api,
 {
     const struct api_service *service = &api->services[rewrite->service];
     struct placing *placing =
-        mem_zalloc(sizeof(*placing) + rewrite->count * sizeof(placing->ids[0]));
+        mem_zalloc(sizeof(*placing) + rewrite->count * sizeof(placing->copies[0]));
 
     placing->service = rewrite->service;
-    placing->position = sse_history_last(service->core->history);
+    placing->position = sse_dispatch_position(service->core->dispatch);
     placing->user_id = mem_strdup(connection->user->id);
     placing->count = rewrite->count;
     for (size_t i = 0; i < rewrite->count; i++)
-        placing->ids[i] = mem_strdup(rewrite->lines[i].id);
+        placing->copies[i] = (struct placed){
+            .is_new = rewrite->lines[i].is_new,
+            .id = mem_strdup(rewrite->lines[i].id),
+        };
     placing->call.run = run_placing;
     placing->call.finish = finish_placing;
     peers_call_one(api->peers, api->worker, hub_worker(service), &placing->call);
@@ -169,6 +181,7 @@ void qos_rewrite_start(void *context, uint64_t question, const struct qos_client
     for (size_t i = 0; i < count; i++) {
         struct sse_message *message = qos_stored_message(&copies[i]);
 
+        rewrite->lines[i].is_new = !qos_hub_was_written(hub, &copies[i]);
         rewrite->lines[i].id = mem_strdup(message->id);
         rewrite->lines[i].event = mem_strdup(message->event);
         rewrite->lines[i].wire = sse_message_resend_wire(message);

@@ -118,6 +118,12 @@ static void decide(struct qos_hub *hub, struct delivery_item *item, const struct
     free(is_live);
 }
 
+static void note_number(struct qos_hub *hub, uint64_t number)
+{
+    if (hub->first_number == 0)
+        hub->first_number = number;
+}
+
 /* The order of the delivery is the order of the history: each that is written takes one position.
  */
 static void decide_all(struct storing *storing, struct qos_hub *hub)
@@ -135,6 +141,8 @@ static void decide_all(struct storing *storing, struct qos_hub *hub)
             item->stored = put->stored;
             item->is_held = put->is_repeat;
             item->is_repeat = put->is_repeat;
+            if (!put->is_repeat)
+                note_number(hub, put->message.number);
             if (!put->is_repeat)
                 decide(hub, item, put, position);
             hub->counters.repeats += put->is_repeat ? 1 : 0;
@@ -256,6 +264,7 @@ uint64_t qos_send_one(void *context, const struct qos_copy *copy)
     sending->recipient = qos_recipient_copy(&copy->recipient);
     delivery->context = sending;
     delivery->items[0].message = qos_stored_message(copy);
+    delivery->items[0].message->was_written = qos_hub_was_written(hub, copy);
     delivery->items[0].wants_reached = true;
     delivery->end = end_one;
     delivery->done = done_one;

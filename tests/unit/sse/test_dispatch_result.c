@@ -122,12 +122,59 @@ static void test_messages_join_the_history(void **state)
     sse_room_close(&room);
 }
 
+struct sender {
+    struct recording_sink sink;
+    struct sse_room *room;
+    struct errand errand;
+};
+
+static void send_in_wake(struct recording_sink *sink)
+{
+    struct sender *sender = container_of(sink, struct sender, sink);
+
+    sink->on_wake = NULL;
+    sse_dispatch_submit(sender->room->service->dispatch, &sender->errand.job);
+    assert_int_equal(sse_history_last(sender->room->service->history), 1);
+    assert_int_equal(sse_dispatch_position(sender->room->service->dispatch), 0);
+}
+
+/* What waits behind another job is in the history before anybody has it. */
+static void test_how_far_all_has_been_written(void **state)
+{
+    static const struct sse_guest ann = {.user = "ann"};
+    struct sse_message *message = sse_message_of("\"event\":\"e\",\"all\":true");
+    struct sender sender = {0};
+    struct errand first;
+    struct sse_room room;
+
+    (void)state;
+    sse_room_open(&room);
+    sender.room = &room;
+    sse_room_settle(&room, &sender.sink, &ann);
+    assert_int_equal(sse_dispatch_position(room.service->dispatch), 0);
+    prepare(&sender.errand, SSE_ALL, NULL, 0);
+    sender.errand.job.message = message;
+    sender.errand.job.event = sse_room_event("e", "x");
+    sender.sink.on_wake = send_in_wake;
+    prepare(&first, SSE_ALL, NULL, 0);
+    first.job.event = sender.errand.job.event;
+    sse_dispatch_submit(room.service->dispatch, &first.job);
+    while (sender.errand.done == 0)
+        fake_loop_turn(room.loop);
+    assert_int_equal(sse_dispatch_position(room.service->dispatch), 1);
+    sse_event_unref(sender.errand.job.event);
+    sse_message_unref(message);
+    sse_room_leave(&sender.sink);
+    sse_room_close(&room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reached_by_value),
         cmocka_unit_test(test_who_gets_nothing_is_not_reached),
         cmocka_unit_test(test_messages_join_the_history),
+        cmocka_unit_test(test_how_far_all_has_been_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

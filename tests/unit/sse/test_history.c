@@ -328,17 +328,128 @@ static void test_notes(void **state)
 
     (void)state;
     open_fixture(&f);
-    sse_history_note(f.history, "0123456789abcdef-1", "ann", 0);
+    sse_history_note(f.history, "older", "ann", 0);
     add_many(&f, "ann", 2);
     sse_history_note(f.history, "old", "ann", 2);
     sse_history_note(f.history, "old", "ann", 1);
     add_many(&f, "ann", 1);
-    assert_find(&f, f.ann, "0123456789abcdef-1", SSE_RESUMED, 0);
+    assert_find(&f, f.ann, "older", SSE_RESUMED, 0);
     assert_find(&f, f.ann, "old", SSE_RESUMED, 2);
     assert_find(&f, f.bob, "old", SSE_RESUME_UNKNOWN, 3);
     assert_int_equal(sse_history_position(f.history, "old"), 0);
     add_many(&f, "ann", 4);
     assert_find(&f, f.ann, "old", SSE_RESUME_TOO_OLD, 3);
+    close_fixture(&f);
+}
+
+/* Who saw the one that is not kept, and who saw the one that is noted, show the same id. */
+static void test_a_note_of_what_was_lost(void **state)
+{
+    char id[SSE_MESSAGE_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    (void)add(&f, "ann", NULL, id);
+    (void)add(&f, "ann", "theirs", NULL);
+    add_many(&f, "ann", 5);
+    sse_history_note(f.history, id, "ann", 7);
+    sse_history_note(f.history, "theirs", "ann", 7);
+    assert_find(&f, f.ann, id, SSE_RESUME_TOO_OLD, 3);
+    assert_find(&f, f.ann, "theirs", SSE_RESUME_TOO_OLD, 3);
+    assert_find(&f, f.bob, "theirs", SSE_RESUME_UNKNOWN, 7);
+    close_fixture(&f);
+}
+
+static void test_a_note_that_knows_no_position(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    add_many(&f, "ann", 1);
+    sse_history_note(f.history, "m", "ann", SSE_POSITION_UNKNOWN);
+    assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 0);
+    /* but when it was here first, that is known */
+    (void)add(&f, "ann", "n", NULL);
+    sse_history_note(f.history, "n", "ann", SSE_POSITION_UNKNOWN);
+    assert_find(&f, f.ann, "n", SSE_RESUMED, 2);
+    close_fixture(&f);
+}
+
+/* First to one connection, then to all of the user's. */
+static void test_an_event_that_was_noted_before(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    add_many(&f, "ann", 1);
+    sse_history_note(f.history, "m", "ann", 1);
+    add_many(&f, "ann", 1);
+    (void)add(&f, "ann", "m", NULL);
+    assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
+    close_fixture(&f);
+}
+
+static void test_an_event_that_was_written_before(void **state)
+{
+    struct fixture f;
+    struct sse_message *message = sse_message_of("\"event\":\"e\",\"userId\":\"ann\",\"id\":\"m\"");
+
+    (void)state;
+    open_fixture(&f);
+    message->was_written = true;
+    (void)sse_history_add(f.history, message, f.now);
+    assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 0);
+    sse_message_unref(message);
+    close_fixture(&f);
+}
+
+static void test_a_stored_event_of_another_life(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    (void)add(&f, "ann", "0123456789abcdef-q1", NULL);
+    sse_history_note(f.history, "0123456789abcdef-q2", "ann", 1);
+    assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 0);
+    assert_find(&f, f.ann, "0123456789abcdef-q2", SSE_RESUME_EPOCH, 0);
+    close_fixture(&f);
+}
+
+/* A sender gives an id again when its first event is not kept any more. */
+static void test_an_id_that_was_lost_and_comes_again(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    (void)add(&f, "ann", "m", NULL);
+    add_many(&f, "ann", 4);
+    assert_int_equal(sse_history_position(f.history, "m"), 0);
+    assert_find(&f, f.ann, "m", SSE_RESUME_UNKNOWN, 5);
+    (void)add(&f, "ann", "m", NULL);
+    assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 2);
+    close_fixture(&f);
+}
+
+static void test_few_lost_ids_are_remembered(void **state)
+{
+    char id[16];
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    for (unsigned i = 1; i <= 9; i++) { /* 6 to 9 are kept, 2 to 5 remembered */
+        snprintf(id, sizeof(id), "m%u", i);
+        (void)add(&f, "ann", id, NULL);
+    }
+    (void)add(&f, "ann", "m1", NULL);
+    assert_find(&f, f.ann, "m1", SSE_RESUMED, 10);
+    (void)add(&f, "ann", "m5", NULL);
+    assert_find(&f, f.ann, "m5", SSE_RESUME_TOO_OLD, 7);
     close_fixture(&f);
 }
 
@@ -358,6 +469,13 @@ int main(void)
         cmocka_unit_test(test_hostile_ids),
         cmocka_unit_test(test_an_id_more_than_once),
         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_a_note_of_what_was_lost),
+        cmocka_unit_test(test_a_note_that_knows_no_position),
+        cmocka_unit_test(test_an_event_that_was_noted_before),
+        cmocka_unit_test(test_an_event_that_was_written_before),
+        cmocka_unit_test(test_a_stored_event_of_another_life),
+        cmocka_unit_test(test_an_id_that_was_lost_and_comes_again),
+        cmocka_unit_test(test_few_lost_ids_are_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
