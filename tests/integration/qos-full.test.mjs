@@ -85,6 +85,40 @@ test('a disk that is full', { skip }, async () => {
   await server.stop();
 });
 
+test('what could not be committed has not ended', { skip }, async () => {
+  const disk = join(directory, 'small');
+  await mkdir(disk);
+  const server = await startServer({
+    binary: 'unshare',
+    args: [...UNSHARE, 'sh', '-c', `mount -t tmpfs -o size=${DISK} none ${disk} && exec ${serverBinary()}`],
+    variables: { SSE_SERVER_SERVICES_0_QOS_FILE: join(disk, 'messages.sqlite') },
+  });
+  const ballast = join(`/proc/${server.pid}/root`, disk, 'ballast');
+  const office = await backend(server);
+  const page = await connect(server.origin);
+  const here = await page.connect({ userId: 'here', listeners: 'tick' });
+  const ids = Array.from({ length: 100 }, (_, n) => `m-${n}`);
+  await office.send(ids.map((id) => ({ event: 'tick', id, data: 1, qos: 1, userId: 'here' })));
+  await here.count('tick', ids.length);
+  await writeFile(ballast, Buffer.alloc(DISK)).catch(({ code }) => assert.equal(code, 'ENOSPC'));
+
+  let refused = 0;
+  for (const id of ids) {
+    const answer = await page.postJson('/sse/demo/connect/ack.do', { connectionId: here.id, ids: [id] });
+    refused += answer.status === 503;
+  }
+  assert.ok(refused > 0, 'the disk holds more than it can');
+  assert.equal(await office.metric('sse_server_qos_acknowledged_total'), ids.length - refused);
+  assert.ok(await office.metric('sse_server_qos_in_flight') >= refused);
+
+  await rm(ballast);
+  await eventually('acknowledgements to be taken again', async () => (
+    (await page.postJson('/sse/demo/connect/ack.do', { connectionId: here.id, ids })).status === 200));
+  assert.equal(await office.metric('sse_server_qos_acknowledged_total'), ids.length);
+  await Promise.all([page.close(), office.close()]);
+  await server.stop();
+});
+
 test('a file that is damaged', async () => {
   const file = join(directory, 'messages.sqlite');
   await writeFile(file, Buffer.from('this is no store\n'.repeat(1000)));

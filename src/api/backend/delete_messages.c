@@ -56,7 +56,7 @@ static void on_deleted(struct qos_job *job)
     if (job->status == 0) {
         deletion->count += delete->ended.count;
         if (!hub->is_stopped) {
-            qos_hub_ended(hub, &delete->ended);
+            qos_hub_ended(hub, job, &delete->ended);
             qos_hub_publish(hub);
         }
         qos_copies_release(&delete->ended);

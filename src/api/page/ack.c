@@ -73,7 +73,7 @@ static void on_acknowledged(struct qos_job *job)
     struct acknowledging *acknowledging = container_of(job, struct acknowledging, acknowledge.job);
 
     fault_point("store.acknowledged");
-    qos_hub_ended(acknowledging->hub, &acknowledging->acknowledge.ended);
+    qos_hub_ended(acknowledging->hub, job, &acknowledging->acknowledge.ended);
     qos_hub_publish(acknowledging->hub);
     peers_call_done(&acknowledging->errand);
 }

@@ -181,7 +181,7 @@ static void on_seen(struct qos_job *job)
     struct visit *visit = container_of(job, struct visit, seen.job);
 
     if (!visit->hub->is_stopped)
-        qos_hub_ended(visit->hub, &visit->seen.ended);
+        qos_hub_ended(visit->hub, job, &visit->seen.ended);
     qos_acknowledge_release(&visit->seen);
 }
 

@@ -74,7 +74,7 @@ static void on_mark(struct qos_job *job)
     struct marking *marking = container_of(job, struct marking, mark.job);
 
     if (!marking->hub->is_stopped) {
-        qos_hub_ended(marking->hub, &marking->mark.ended);
+        qos_hub_ended(marking->hub, job, &marking->mark.ended);
         qos_hub_publish(marking->hub);
     }
     qos_mark_release(&marking->mark);
@@ -143,9 +143,9 @@ static void tell_history(const struct sse_history *history, const struct qos_cop
         sse_message_end(message, copy->recipient.value);
 }
 
-void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies)
+void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct qos_copies *copies)
 {
-    for (size_t i = 0; i < copies->count; i++) {
+    for (size_t i = 0; job->status == 0 && i < copies->count; i++) {
         struct qos_copy copy = copies->items[i];
 
         copy.written = written_of(hub, &copy);
@@ -202,9 +202,10 @@ static void on_swept(struct qos_job *job)
 
     hub->is_sweeping = false;
     if (!hub->is_stopped) {
-        qos_hub_ended(hub, &sweeping->sweep.ended);
+        qos_hub_ended(hub, job, &sweeping->sweep.ended);
         qos_hub_publish(hub);
-        qos_arrivals_retry(hub);
+        if (job->status == 0)
+            qos_arrivals_retry(hub);
         if (job->status == 0 && !sweeping->sweep.is_all)
             sweep(hub);
     }

@@ -46,8 +46,9 @@ struct qos_hub {
 struct qos_hub *qos_hub_new(struct api_service *service);
 void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
 
-/* Copies have ended: the desk, the counters and whoever wants a receipt hear of it. */
-void qos_hub_ended(struct qos_hub *hub, const struct qos_copies *copies);
+/* This job has ended copies, unless it has failed: the desk, the counters and whoever wants a
+ * receipt hear of it. */
+void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct qos_copies *copies);
 /* Sets how often each has been written, as far as the desk knows more than the store. */
 void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies);
 /* Whether somebody may have had the copy before: what an earlier life has written it may not have

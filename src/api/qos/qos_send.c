@@ -176,7 +176,7 @@ static void on_put(struct qos_job *job)
         return;
     }
     qos_hub_publish(hub);
-    qos_hub_ended(hub, &storing->put.displaced);
+    qos_hub_ended(hub, job, &storing->put.displaced);
     decide_all(storing, hub);
     delivery_broadcast(delivery, storing->service);
 }
