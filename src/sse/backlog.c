@@ -33,7 +33,7 @@ void sse_backlog_rouse(struct sse_backlog *backlog)
 
 static bool is_empty(const struct sse_backlog *backlog)
 {
-    return backlog->dropped == 0 && !backlog->is_catching_up && list_is_empty(&backlog->offers);
+    return !backlog->notice && !backlog->is_catching_up && list_is_empty(&backlog->offers);
 }
 
 void sse_backlog_hold(struct sse_backlog *backlog)
@@ -48,6 +48,7 @@ void sse_backlog_let_go(struct sse_backlog *backlog)
     list_remove(&backlog->node);
     if (backlog->connection)
         backlog->connection->backlog = NULL;
+    sse_event_unref(backlog->notice);
     free(backlog);
 }
 
@@ -61,25 +62,15 @@ void sse_backlog_end(struct sse_backlog *backlog)
     sse_backlog_let_go(backlog);
 }
 
-/* False when there is no room to say so. */
-static bool tell_dropped(struct sse_backlog *backlog)
+static void forget_notice(struct sse_backlog *backlog)
 {
-    struct sse_connection *connection = backlog->connection;
-    struct sse_service *service = connection->home;
-    struct sse_event *event;
-    bool has_room;
+    backlog->notice = sse_event_unref(backlog->notice);
+    backlog->dropped = 0;
+}
 
-    if (backlog->dropped == 0)
-        return true;
-    event = sse_server_events_dropped(backlog->dropped);
-    has_room = sse_connection_has_room(connection, event->wire->length);
-    if (has_room) {
-        backlog->dropped = 0;
-        service->counters.gaps++;
-        (void)sse_connection_push(connection, event);
-    }
-    sse_event_unref(event);
-    return has_room;
+static bool is_notice_waiting(const struct sse_backlog *backlog)
+{
+    return backlog->notice && sse_queue_is_inserted(&backlog->connection->queue, backlog->notice);
 }
 
 static enum sse_progress catch_up(struct sse_backlog *backlog)
@@ -98,10 +89,8 @@ static enum sse_progress work(struct sse_backlog *backlog)
 {
     enum sse_progress progress;
 
-    if (!tell_dropped(backlog))
-        return SSE_PROGRESS_WAITS;
-    if (!backlog->connection)
-        return SSE_PROGRESS_DONE;
+    if (!is_notice_waiting(backlog))
+        forget_notice(backlog);
     progress = catch_up(backlog);
     if (progress == SSE_PROGRESS_DONE && backlog->connection)
         sse_offers_serve(backlog);
@@ -118,7 +107,18 @@ void sse_backlog_run(struct sse_backlog *backlog)
 
 void sse_backlog_add_dropped(struct sse_connection *connection, size_t count)
 {
-    sse_backlog_of(connection)->dropped += count;
+    struct sse_backlog *backlog = sse_backlog_of(connection);
+    struct sse_event *notice;
+
+    if (!is_notice_waiting(backlog)) {
+        forget_notice(backlog);
+        connection->home->counters.gaps++;
+    }
+    backlog->dropped += count;
+    notice = sse_server_events_dropped(backlog->dropped);
+    sse_queue_insert(&connection->queue, notice, backlog->notice);
+    sse_event_unref(backlog->notice);
+    backlog->notice = notice;
 }
 
 void sse_backlog_catch_up(struct sse_connection *connection, const struct sse_arrival *arrival)

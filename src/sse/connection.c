@@ -312,13 +312,13 @@ static void note_dropped(struct sse_connection *connection, size_t count)
         sse_backlog_add_dropped(connection, count);
 }
 
-static void drop_oldest(struct sse_connection *connection, size_t size)
+static size_t drop_oldest(struct sse_connection *connection, size_t size)
 {
     size_t dropped = 0;
 
     while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
         dropped++;
-    note_dropped(connection, dropped);
+    return dropped;
 }
 
 /* By policy; whether the event fits now. */
@@ -327,17 +327,20 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
     struct sse_service *service = connection->home;
     const size_t size = event->wire->length;
     const size_t bytes_before = connection->queue.bytes;
+    size_t dropped;
+    bool has_room;
 
     if (service->settings->slow_policy == SSE_SLOW_LATEST)
         service->counters.events_dropped_latest +=
             sse_queue_drop_named(&connection->queue, event->name, event->name_hash);
-    drop_oldest(connection, size);
-    account(connection, bytes_before);
-    if (fits(connection, size))
-        return true;
+    dropped = drop_oldest(connection, size);
+    has_room = fits(connection, size);
     /* What is older may not be dropped. A kept one will come again. */
-    note_dropped(connection, event->is_kept ? 0 : 1);
-    return false;
+    if (!has_room && !event->is_kept)
+        dropped++;
+    note_dropped(connection, dropped);
+    account(connection, bytes_before);
+    return has_room;
 }
 
 bool sse_connection_push(struct sse_connection *connection, struct sse_event *event)

@@ -73,6 +73,33 @@ void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event)
     queue->is_front_pinned = true;
 }
 
+bool sse_queue_is_inserted(struct sse_queue *queue, const struct sse_event *event)
+{
+    const uint32_t index = fixed(queue);
+
+    return index < queue->count && *slot(queue, index) == event;
+}
+
+void sse_queue_insert(struct sse_queue *queue, struct sse_event *event,
+                      const struct sse_event *instead)
+{
+    const uint32_t index = fixed(queue);
+
+    if (instead && sse_queue_is_inserted(queue, instead)) {
+        queue->bytes -= instead->wire->length;
+        sse_event_unref(*slot(queue, index));
+    } else {
+        if (queue->count == (queue->ring ? queue->capacity : SSE_QUEUE_INLINE))
+            grow(queue);
+        queue->head--;
+        queue->count++;
+        for (uint32_t i = 0; i < index; i++)
+            *slot(queue, i) = *slot(queue, i + 1);
+    }
+    *slot(queue, index) = sse_event_ref(event);
+    queue->bytes += event->wire->length;
+}
+
 void sse_queue_take(struct sse_queue *queue, char *to, size_t length)
 {
     assert(length <= queue->bytes);

@@ -30,6 +30,12 @@ struct sse_queue {
 void sse_queue_push(struct sse_queue *queue, struct sse_event *event); /* takes a reference */
 /* Pushes the first event of an empty queue; it is never dropped. */
 void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event);
+/* Inserts the event before all that may be dropped, in the place of another one that is still there
+ * (NULL: of none). */
+void sse_queue_insert(struct sse_queue *queue, struct sse_event *event,
+                      const struct sse_event *instead);
+/* Whether the event is where it was inserted: none of it has left. */
+bool sse_queue_is_inserted(struct sse_queue *queue, const struct sse_event *event);
 /* Copies the next length bytes (<= queue->bytes) to to, and drops what has left. */
 void sse_queue_take(struct sse_queue *queue, char *to, size_t length);
 /* Drops the oldest event that may be dropped; its size, or 0 when there is none. */

@@ -119,9 +119,9 @@ static void test_drop_oldest(void **state)
     buf_append(&f.sink.received, part, sizeof(part));
     for (const char *data = "2345"; *data; data++)
         assert_true(push(f.connection, "a", (char[]){*data, '\0'}));
-    assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 3);
     assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
-    assert_received(&f.sink, "a=1 a=4 a=5 ");
+    assert_received(&f.sink, "a=1 sse-gap={\"reason\":\"slow\",\"dropped\":3} a=5 ");
     close_fixture(&f);
 }
 
@@ -159,11 +159,12 @@ static void test_latest(void **state)
     assert_true(push(f.connection, "more", "1"));
     assert_true(push(f.connection, "most", "1"));
     assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
-    assert_received(&f.sink, "chat=1 price=3 more=1 most=1 ");
+    assert_received(&f.sink,
+                    "sse-gap={\"reason\":\"slow\",\"dropped\":1} chat=1 price=3 more=1 most=1 ");
     close_fixture(&f);
 }
 
-/* The page is told how many it misses, once, when there is room for it. */
+/* The page is told how many it misses, before it gets what came later. */
 static void test_what_was_dropped_is_told(void **state)
 {
     struct fixture f;
@@ -172,17 +173,37 @@ static void test_what_was_dropped_is_told(void **state)
     open_fixture(&f);
     f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
     f.room.settings.queue_events = 4;
-    for (const char *data = "1234567"; *data; data++)
+    for (const char *data = "123456"; *data; data++)
         push(f.connection, "a", (char[]){*data, '\0'});
-    assert_false(fake_loop_turn(f.room.loop));
-    assert_int_equal(f.connection->queue.count, 4);
+    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
     recording_sink_drain(&f.sink, 0);
     fake_loop_turn(f.room.loop);
-    assert_false(fake_loop_turn(f.room.loop));
-    push(f.connection, "a", "8");
-    assert_received(&f.sink, "a=4 a=5 a=6 a=7 sse-gap={\"reason\":\"slow\",\"dropped\":3} a=8 ");
     assert_null(f.connection->backlog);
+    push(f.connection, "a", "7");
+    assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":3} a=4 a=5 a=6 a=7 ");
     assert_int_equal(f.room.service->counters.gaps, 1);
+    assert_int_equal(f.room.service->counters.events_dropped_oldest, 3);
+    close_fixture(&f);
+}
+
+/* What has been told is not told again. */
+static void test_more_is_dropped_when_that_has_been_told(void **state)
+{
+    struct fixture f;
+    char part[12];
+
+    (void)state;
+    open_fixture(&f);
+    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.room.settings.queue_events = 4;
+    for (const char *data = "12345"; *data; data++)
+        push(f.connection, "a", (char[]){*data, '\0'});
+    sse_connection_take(f.connection, part, sizeof(part));
+    buf_append(&f.sink.received, part, sizeof(part));
+    push(f.connection, "a", "6");
+    assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":1} "
+                             "sse-gap={\"reason\":\"slow\",\"dropped\":2} a=4 a=5 a=6 ");
+    assert_int_equal(f.room.service->counters.gaps, 2);
     close_fixture(&f);
 }
 
@@ -226,7 +247,7 @@ static void test_a_kept_event_finds_no_room(void **state)
         assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
         assert_false(push(f.connection, "a", "2"));
         assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
-        assert_received(&f.sink, "a=kept a=kept ");
+        assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":2} a=kept a=kept ");
         sse_event_unref(kept);
         close_fixture(&f);
     }
@@ -267,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_drop_oldest_finds_no_room),
         cmocka_unit_test(test_latest),
         cmocka_unit_test(test_what_was_dropped_is_told),
+        cmocka_unit_test(test_more_is_dropped_when_that_has_been_told),
         cmocka_unit_test(test_latest_tells_nothing),
         cmocka_unit_test(test_a_kept_event_finds_no_room),
         cmocka_unit_test(test_greeting_is_never_dropped),

@@ -120,6 +120,45 @@ static void test_drop_oldest_empties(void **state)
     assert_empty(&queue);
 }
 
+static struct sse_event *insert(struct sse_queue *queue, const char *text,
+                                const struct sse_event *instead)
+{
+    struct sse_event *event = sse_event_new("n", bytes_new(text, strlen(text)));
+
+    event->is_kept = true;
+    sse_queue_insert(queue, event, instead);
+    sse_event_unref(event);
+    return event;
+}
+
+static void test_insert(void **state)
+{
+    struct sse_queue queue = {0};
+    struct sse_event *first, *second;
+
+    (void)state;
+    push(&queue, "a", "one");
+    push(&queue, "a", "two");
+    assert_taken(&queue, "o");
+    first = insert(&queue, "(1)", NULL);
+    assert_true(sse_queue_is_inserted(&queue, first));
+    second = insert(&queue, "(22)", first);
+    assert_int_equal(queue.count, 3);
+    assert_int_equal(queue.bytes, 2 + 4 + 3);
+    assert_taken(&queue, "ne");
+    assert_true(sse_queue_is_inserted(&queue, second));
+    assert_taken(&queue, "(");
+    assert_false(sse_queue_is_inserted(&queue, second));
+    second = insert(&queue, "[3]", second);
+    assert_taken(&queue, "22)[3]");
+    assert_false(sse_queue_is_inserted(&queue, second));
+    assert_taken(&queue, "two");
+    assert_empty(&queue);
+    (void)insert(&queue, "x", NULL);
+    assert_taken(&queue, "x");
+    assert_empty(&queue);
+}
+
 static void test_drop_named(void **state)
 {
     struct sse_queue queue = {0};
@@ -262,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_wrap_around),
         cmocka_unit_test(test_drop_oldest_spares_what_has_begun),
         cmocka_unit_test(test_drop_oldest_empties),
+        cmocka_unit_test(test_insert),
         cmocka_unit_test(test_drop_named),
         cmocka_unit_test(test_drop_named_compares_names),
         cmocka_unit_test(test_kept_ones_are_dropped_at_the_end_only),
