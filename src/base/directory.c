@@ -3,15 +3,42 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
+/* Some file systems cannot sync a directory, and need not. */
+static int sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+        result = -errno;
+    close(fd);
+    return result;
+}
+
+static int sync_parent(const char *path)
+{
+    char *copy = mem_strdup(path);
+    const int result = sync_directory(dirname(copy));
+
+    free(copy);
+    return result;
+}
+
 static int make_one(const char *path)
 {
-    return mkdir(path, 0700) != 0 && errno != EEXIST ? -errno : 0;
+    if (mkdir(path, 0700) == 0)
+        return sync_parent(path);
+    return errno == EEXIST ? 0 : -errno;
 }
 
 int directory_make(const char *path)

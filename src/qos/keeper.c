@@ -8,7 +8,10 @@
 #include "base/fault.h"
 #include "base/log.h"
 
-#define FAULT_SIZE 256u
+#define FAULT_SIZE   256u
+#define LONG_OPENING 1000000u /* us: worth a line in the log */
+/* In times of a long opening: to check a large file is work for the disk. */
+#define PAUSE 4u
 
 static uint64_t now_us(void)
 {
@@ -22,6 +25,7 @@ static uint64_t now_us(void)
 static int fail(struct qos_keeper *keeper, int error, const char *reason)
 {
     keeper->error = error;
+    keeper->is_sound = keeper->is_sound && error == -ENOSPC;
     keeper->report.faults++;
     if (keeper->told != error)
         log_error("the store of qos messages has failed: they are refused until it works again",
@@ -48,21 +52,35 @@ static void close_repository(struct qos_keeper *keeper)
     keeper->report.is_open = false;
 }
 
+static void note_opening(struct qos_keeper *keeper, uint64_t began, uint64_t ended)
+{
+    const struct qos_store_settings *settings = keeper->settings;
+    const uint64_t took = ended - began;
+
+    keeper->may_open_us = ended + settings->retry_ms * UINT64_C(1000);
+    if (took < LONG_OPENING)
+        return;
+    keeper->may_open_us += PAUSE * took;
+    log_info("it took long to open and check the store of qos messages: they had to wait",
+             LOG_STR("service", settings->service), LOG_INT("ms", (int64_t)(took / 1000)));
+}
+
 static int open_repository(struct qos_keeper *keeper)
 {
     const struct qos_store_settings *settings = keeper->settings;
+    const uint64_t began = now_us();
     char reason[FAULT_SIZE] = "";
-    int error = -EIO;
+    int error = keeper->is_sound ? -ENOSPC : 0;
 
     if (keeper->repository)
         return 0;
-    if (now_us() < keeper->may_open_us)
+    if (began < keeper->may_open_us)
         return keeper->error;
     keeper->repository = settings->open(settings->context, &error, reason, sizeof(reason));
-    /* Counted from here: an opening that takes long must not take all the thread's time. */
-    keeper->may_open_us = now_us() + settings->retry_ms * UINT64_C(1000);
+    note_opening(keeper, began, now_us());
     if (!keeper->repository)
         return fail(keeper, error, reason);
+    keeper->is_sound = true;
     keeper->report.is_open = true;
     keeper->report.totals = keeper->repository->totals;
     return 0;

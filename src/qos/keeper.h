@@ -3,9 +3,10 @@
 #define QOS_KEEPER_H
 /*
  * Keeps a repository open, and a transaction whole: a repository that has failed is closed, and
- * opened anew when it is wanted next, at most once in retry_ms. Tells the log when that begins and
- * when it is over. Of one thread.
+ * opened anew when it is wanted next, at most once in retry_ms, and for no more than a fifth of the
+ * time where that takes long. Tells the log when that begins and when it is over. Of one thread.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "qos/store.h"
@@ -15,7 +16,8 @@ struct qos_keeper {
     struct qos_repository *repository;         /* NULL: closed */
     int error;                                 /* why it is closed */
     uint64_t may_open_us;                      /* not before this (monotonic) */
-    int told; /* the error that the log was told, and not yet that it is over; 0: none */
+    bool is_sound; /* it was open, and there was no fault since but want of room */
+    int told;      /* the error that the log was told, and not yet that it is over; 0: none */
     struct qos_store_report report; /* all but jobs and waiting */
 };
 

@@ -98,7 +98,7 @@ struct opening {
     const char *path;
     char *fault;
     size_t fault_size;
-    bool is_new;
+    bool is_sound; /* it is new, or has been checked */
 };
 
 static int make_directory(const char *path)
@@ -126,7 +126,7 @@ static int make_file(struct opening *opening)
     file = open(opening->path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     if (file < 0)
         return errno == EEXIST ? 0 : -errno;
-    opening->is_new = true;
+    opening->is_sound = true;
     close(file);
     return 0;
 }
@@ -218,7 +218,7 @@ static int open_all(struct qos_sqlite *sqlite, struct opening *opening)
         result = open_database(sqlite, opening->path);
     if (result == 0)
         result = ask_for(sqlite->database, "PRAGMA journal_mode = WAL", "wal", -EOPNOTSUPP);
-    if (result == 0 && !opening->is_new)
+    if (result == 0 && !opening->is_sound)
         result = ask_for(sqlite->database, "PRAGMA quick_check(1)", "ok", -EUCLEAN);
     if (result == 0)
         result = check_version(sqlite, opening);
@@ -254,7 +254,8 @@ static void explain(const struct opening *opening, int error)
 
 struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault, size_t fault_size)
 {
-    struct opening opening = {.path = path, .fault = fault, .fault_size = fault_size};
+    struct opening opening = {
+        .path = path, .fault = fault, .fault_size = fault_size, .is_sound = *error == -ENOSPC};
     struct qos_sqlite *sqlite = mem_zalloc(sizeof(*sqlite));
 
     fault[0] = '\0';

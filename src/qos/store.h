@@ -7,7 +7,8 @@
  * so. Of one owner, in whose loop's thread every done runs, in the same order.
  *
  * When the repository fails, every job of that transaction fails with its errno, and so do those
- * that follow, until it could be opened anew: tried with the next job, at most once in retry_ms.
+ * that follow, until it could be opened anew: tried with the next job, at most once in retry_ms,
+ * and for no more than a fifth of the time where that takes long.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -19,7 +19,7 @@ enum { FAKE_STORY_SIZE = 16384 };
 /* Outlives the repositories that are opened with it. Shared by the two threads of the test. */
 struct fake_disk {
     pthread_mutex_t lock;
-    char story[FAKE_STORY_SIZE]; /* "open begin … commit" */
+    char story[FAKE_STORY_SIZE]; /* "open begin … commit"; "reopen": without a check */
     int open_error, begin_error, commit_error;
 };
 
@@ -116,7 +116,7 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
     struct fake_disk *disk = context;
     struct fake_repository *fake;
 
-    *error = fake_disk_tell(disk, "open", &disk->open_error);
+    *error = fake_disk_tell(disk, *error == -ENOSPC ? "reopen" : "open", &disk->open_error);
     if (*error != 0) {
         snprintf(fault, fault_size, "the fake disk says %s", strerrorname_np(-*error));
         return NULL;

@@ -238,7 +238,7 @@ static inline struct qos_repository *room_open_memory(const struct repository_ro
 static inline struct qos_repository *room_open_sqlite(const struct repository_room *room)
 {
     char fault[256];
-    int error;
+    int error = 0;
 
     return qos_sqlite_new(room->path, &error, fault, sizeof(fault));
 }

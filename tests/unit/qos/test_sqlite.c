@@ -83,7 +83,7 @@ static void makes_its_directory_and_keeps_the_file_to_itself(void **state)
     char fault[256];
     struct stat status;
     struct qos_repository *repository;
-    int error;
+    int error = 0;
 
     snprintf(directory, sizeof(directory), "%s/below", room->directory);
     snprintf(path, sizeof(path), "%s/x.sqlite", directory);

@@ -228,7 +228,12 @@ static void a_fault_is_everybodys(void **state)
     /* What follows a fault is not tried in the same transaction. */
     assert_story(shop, "open begin H commit begin a b rollback free");
     assert_int_equal(status_of(shop, (struct errand){.word = "d"}), 0);
-    assert_story(shop, "open begin d commit");
+    /* To be full does a file no harm. */
+    assert_story(shop, "reopen begin d commit");
+    assert_int_equal(status_of(shop, (struct errand){.word = "e", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct errand){.word = "f", .fault = -ENOSPC}), -ENOSPC);
+    assert_int_equal(status_of(shop, (struct errand){.word = "g"}), 0);
+    assert_story(shop, "begin e rollback free open begin f rollback free reopen begin g commit");
 }
 
 static void a_commit_or_a_beginning_that_fails_is_a_fault(void **state)
