@@ -425,6 +425,8 @@ void qos_arrivals_retry(struct qos_hub *hub)
 
 void qos_arrivals_abandon(struct qos_hub *hub)
 {
-    while (!list_is_empty(&hub->visits))
-        visit_free(container_of(hub->visits.next, struct visit, node));
+    struct list *node;
+
+    while ((node = list_take_first(&hub->visits)))
+        visit_free(container_of(node, struct visit, node));
 }
