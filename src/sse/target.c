@@ -175,36 +175,26 @@ void sse_target_narrow(struct sse_target *narrow, const struct sse_target *targe
     }
 }
 
-/* By text, and equal ones by their place. */
-static int compare_slots(const void *one, const void *other)
+static int compare_values(const void *one, const void *other)
 {
-    char *const *const *left = one;
-    char *const *const *right = other;
-    const int order = strcmp(**left, **right);
+    char *const *left = one;
+    char *const *right = other;
 
-    if (order != 0)
-        return order;
-    return *left < *right ? -1 : 1;
+    return strcmp(*left, *right);
 }
 
 void sse_target_unite(struct sse_target *target)
 {
-    char ***slots = mem_alloc((target->count + 1) * sizeof(char **));
-    bool *is_repeat = mem_zalloc((target->count + 1) * sizeof(bool));
     size_t kept = 0;
 
-    for (size_t i = 0; i < target->count; i++)
-        slots[i] = &target->values[i];
-    qsort(slots, target->count, sizeof(char **), compare_slots);
-    for (size_t i = 1; i < target->count; i++)
-        is_repeat[slots[i] - target->values] = strcmp(*slots[i], *slots[i - 1]) == 0;
-    for (size_t i = 0; i < target->count; i++) {
-        if (!is_repeat[i])
-            target->values[kept++] = target->values[i];
+    if (target->count < 2)
+        return;
+    qsort(target->values, target->count, sizeof(char *), compare_values);
+    for (size_t i = 1; i < target->count; i++) {
+        if (strcmp(target->values[i], target->values[kept]) != 0)
+            target->values[++kept] = target->values[i];
     }
-    target->count = kept;
-    free(slots);
-    free(is_repeat);
+    target->count = kept + 1;
 }
 
 void sse_target_release(struct sse_target *target)

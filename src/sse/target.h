@@ -42,7 +42,8 @@ void sse_target_to_json(const struct sse_target *target, json_t *object);
 /* Those of its values that are kept: one flag each, and one for all. */
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
                        const bool *is_kept);
-/* Leaves each value once, where it came first. */
+/* Leaves each value once, in the order of their texts: that in which they were given means nothing,
+ * and a sender that repeats itself may give them in another one. */
 void sse_target_unite(struct sse_target *target);
 void sse_target_release(struct sse_target *target);
 
