@@ -72,10 +72,12 @@ static struct entry *entry_at(const struct sse_history *history, uint64_t positi
     return &history->entries[position & (history->capacity - 1)];
 }
 
+/* Workers share a message: each counts it. */
 static size_t cost_of(const struct sse_message *message)
 {
-    return sizeof(struct entry) + sizeof(struct place) + strlen(message->id) +
-           message->wire->length + sse_target_bytes(&message->target);
+    return sizeof(struct entry) + sizeof(struct place) + sizeof(*message) +
+           2 * strlen(message->id) + strlen(message->event) + message->wire->length +
+           sse_target_bytes(&message->target);
 }
 
 static struct place *place_find(const struct sse_history *history, const char *id)
