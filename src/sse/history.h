@@ -7,7 +7,10 @@
  * they all begin with 1 and see the same events. Bounded by count, bytes and age.
  *
  * Where a page was is told by the id of the last event that it has seen: a message's, or one that
- * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear.
+ * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear. Several events may
+ * bear one id: a page goes on behind the first that it may have seen, and is told of a gap where
+ * that is not kept. Ids that senders gave are remembered for that, as many as events: one that is
+ * given again later than that counts as new.
  */
 #include <stdbool.h>
 #include <stddef.h>
