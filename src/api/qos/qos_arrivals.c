@@ -425,8 +425,6 @@ void qos_arrivals_retry(struct qos_hub *hub)
 
 void qos_arrivals_abandon(struct qos_hub *hub)
 {
-    struct list *node;
-
-    while ((node = list_take_first(&hub->visits)))
+    list_for_each_safe(node, after, &hub->visits)
         visit_free(container_of(node, struct visit, node));
 }
