@@ -38,6 +38,12 @@ class Host {
     return this.start(variables);
   }
 
+  // When something has gone wrong already: how the last server ends says nothing more.
+  async abandon() {
+    await this.server?.kill();
+    await rm(this.stateDirectory, { recursive: true, force: true });
+  }
+
   // The last server must have nothing to complain about.
   async close() {
     try {

@@ -188,7 +188,7 @@ export async function startServer({
   } catch (error) {
     await server.kill();
     await server.forget();
-    throw error;
+    throw Object.assign(error, { hasComplained: server.hasComplained });
   }
   return server;
 }
