@@ -16,112 +16,137 @@ import {
 import { startServer } from './support/server.mjs';
 import { within } from './support/wait.mjs';
 
-describe('a page that is cut off 1000 times', () => {
-  const CUTS = 1000;
+describe('pages that are cut off 1000 times', () => {
+  const CUTS = 250; // of each page
+  const PAGES = 4; // at once, since a cut is mostly waiting
   const LONGEST_LIFE = 32 * 1024; // octets of HTTP/2
   const PUBLISHERS = 2;
-  const AHEAD = 2000; // events that a publisher is ahead of the page at the most
-  const PAGE = { userId: 'cut', channel: 'news', clientId: 'cut' };
+  const AHEAD = 2000; // events that a publisher is ahead of a page at the most
 
   class CutPage extends EventEmitter {
     received = Array.from({ length: PUBLISHERS }, () => []);
     others = [];
 
-    constructor(server) {
+    constructor(server, number, random) {
       super();
-      this.server = server;
+      Object.assign(this, { server, random });
+      this.parameters = { userId: 'cut', channel: 'news', clientId: `cut-${number}` };
     }
 
-    take({ event, data, id }) {
+    #take({ event, data, id }) {
       this.lastId = id ?? this.lastId;
       if (event === 'tick') {
         const { from, n } = JSON.parse(data);
         this.received[from].push(n);
         this.emit('tick');
       } else if (event !== 'connect-finish') {
-        this.others.push({ event, data });
+        this.others.push(event);
       }
     }
 
+    #open(client) {
+      return client.connect(this.parameters, { lastId: this.lastId, onEvent: (event) => this.#take(event) });
+    }
+
     // Until the connection ends: after so many octets.
-    async live(octets) {
+    async #live(octets) {
       const socket = await cutSocket(this.server, octets);
       const closed = once(socket, 'close');
       const client = await connect(this.server.origin, { createConnection: () => socket });
-      client.connect(PAGE, { lastId: this.lastId, onEvent: (event) => this.take(event) }).catch(() => {});
+      this.#open(client).catch(() => {});
       await within('the cut', closed);
       await client.close();
     }
+
+    // From where it hears everything from then on.
+    async start() {
+      const client = await connect(this.server.origin);
+      await this.#open(client);
+      await client.close();
+    }
+
+    // At the end it stays.
+    async run() {
+      for (let cut = 0; cut < CUTS; cut++) {
+        await this.#live(this.random.magnitude(LONGEST_LIFE));
+      }
+      this.client = await connect(this.server.origin);
+      this.reader = await this.#open(this.client);
+    }
   }
 
-  // Sends to the page in every way, and to somebody else, as fast as it is answered; stays within
+  // Sends to the pages in every way, and to somebody else, as fast as it is answered; stays within
   // what the history keeps.
   class Publisher {
     sent = [];
     isDone = false;
 
-    constructor(office, page, number, random) {
-      Object.assign(this, { office, page, number, random });
+    constructor(office, pages, number, random) {
+      Object.assign(this, { office, pages, number, random });
     }
 
     #message(n) {
-      const [isForPage, target] = this.random.pick([
+      const [isForPages, target] = this.random.pick([
         [true, { userId: 'cut' }], [true, { channel: ['news', 'weather'] }], [true, { all: true }],
         [false, { userId: 'other' }], [false, { channel: 'weather' }],
       ]);
-      if (isForPage) {
+      if (isForPages) {
         this.sent.push(n);
       }
       const text = 'ü'.repeat(this.random.magnitude(300));
       return { event: 'tick', data: { from: this.number, n, text }, ...target };
     }
 
+    async #waitForPages(n) {
+      for (const page of this.pages) {
+        while (n - (page.received[this.number].at(-1) ?? 0) > AHEAD) {
+          await once(page, 'tick');
+        }
+      }
+    }
+
     async run() {
       for (let n = 0; !this.isDone;) {
         const batch = Array.from({ length: this.random.magnitude(50) }, () => this.#message(n++));
         await this.office.send(batch);
-        while (n - (this.page.received[this.number].at(-1) ?? 0) > AHEAD) {
-          await once(this.page, 'tick');
-        }
+        await this.#waitForPages(n);
       }
     }
   }
 
-  test('has the whole sequence, once and in order', async (t) => {
+  const many = (length, make) => Promise.all(Array.from({ length }, (_, number) => make(number)));
+
+  test('have the whole sequence, once and in order', async (t) => {
     const seed = newSeed();
     t.diagnostic(`SEED=${seed}`);
     const random = new Random(seed);
+    const fork = () => new Random(random.below(2 ** 31));
     const server = await startServer();
-    const page = new CutPage(server);
-    const first = await connect(server.origin);
-    page.lastId = (await first.connect(PAGE)).lastId;
-    await first.close();
+    const pages = await many(PAGES, async (number) => new CutPage(server, number, fork()));
+    await Promise.all(pages.map((page) => page.start()));
+    const publishers = await many(PUBLISHERS, async (number) =>
+      new Publisher(await backend(server), pages, number, fork()));
 
-    const publishers = [];
-    for (let number = 0; number < PUBLISHERS; number++) {
-      publishers.push(new Publisher(await backend(server), page, number, new Random(random.below(2 ** 31))));
-    }
-    const running = publishers.map((publisher) => publisher.run());
-    for (let cut = 0; cut < CUTS; cut++) {
-      await page.live(random.magnitude(LONGEST_LIFE));
-    }
-    for (const publisher of publishers) {
+    const publishing = publishers.map((publisher) => publisher.run());
+    await Promise.all(pages.map((page) => page.run()));
+    publishers.forEach((publisher) => {
       publisher.isDone = true;
-    }
-    const client = await connect(server.origin);
-    const reader = await client.connect(PAGE, { lastId: page.lastId, onEvent: (event) => page.take(event) });
-    await Promise.all(running);
+    });
+    await Promise.all(publishing);
     await publishers[0].office.send({ event: 'last', data: 0, userId: 'cut' });
-    await reader.count('last', 1);
+    await Promise.all(pages.map(({ reader }) => reader.count('last', 1)));
 
-    for (const { number, sent } of publishers) {
-      const received = page.received[number];
-      const wrong = sent.findIndex((n, i) => received[i] !== n);
-      assert.equal(wrong, -1, `after ${sent[wrong - 1]}: ${received.slice(wrong, wrong + 5)}`);
-      assert.equal(received.length, sent.length);
+    for (const page of pages) {
+      for (const { number, sent } of publishers) {
+        const received = page.received[number];
+        const wrong = sent.findIndex((n, i) => received[i] !== n);
+        assert.equal(wrong, -1, `after ${sent[wrong - 1]}: ${received.slice(wrong, wrong + 5)}`);
+        assert.equal(received.length, sent.length);
+      }
+      assert.deepEqual(page.others, ['last']);
     }
-    assert.deepEqual(page.others.map(({ event }) => event), ['last']);
-    await Promise.all([client, ...publishers.map(({ office }) => office)].map((one) => one.close()));
+    const clients = [...pages.map(({ client }) => client), ...publishers.map(({ office }) => office)];
+    await Promise.all(clients.map((client) => client.close()));
     await server.stop();
   });
 });

@@ -6,6 +6,8 @@ import tls from 'node:tls';
 
 import { within } from './wait.mjs';
 
+const secureContext = tls.createSecureContext(); // of all: it is what costs most
+
 class CutSocket extends Duplex {
   #left;
 
@@ -40,8 +42,13 @@ class CutSocket extends Duplex {
 
 // To be given to http2.connect() as what createConnection returns.
 export async function cutSocket(server, octets) {
-  const options = { port: server.port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false };
-  const socket = tls.connect(options);
+  const socket = tls.connect({
+    port: server.port,
+    host: '127.0.0.1',
+    ALPNProtocols: ['h2'],
+    rejectUnauthorized: false,
+    secureContext,
+  });
   await within('a connection', once(socket, 'secureConnect'));
   return new CutSocket(socket, octets);
 }
