@@ -152,6 +152,7 @@ static const struct metric service_metrics[] = {
     SIGN("receipts_failed", receipts.failed, "Receipts given up: nobody accepted them."),
     SIGN("receipts_dropped", receipts.dropped, "Receipts dropped because too many waited."),
     SERVICE("qos_queues_active", desk.boxes, "Queues with copies on their way to pages."),
+    SERVICE("qos_visitors", qos_visitors, "Connections whose queues are being looked for, or will be when the store works."),
     SERVICE("qos_in_flight", desk.in_flight, "Copies written to pages and not acknowledged."),
     SERVICE("qos_waiting_connections", desk.waiting, "Connections that wait until another has acknowledged what it has."),
     SIGN("qos_resends", desk.resends, "Copies written again, or late."),

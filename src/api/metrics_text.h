@@ -44,7 +44,7 @@ struct metrics_service {
     struct qos_counters qos;
     struct qos_posts_counters receipts;
     uint64_t receipts_waiting;
-    size_t qos_waiting_bytes;
+    size_t qos_waiting_bytes, qos_visitors;
     struct qos_store_report store;
     struct qos_desk_report desk;
     uint64_t store_open;

@@ -145,3 +145,36 @@ test('a file that is damaged', async () => {
   await Promise.all([page.close(), office.close()]);
   await server.stop();
 });
+
+test('pages that come while the store does not work get what lies there later', async () => {
+  const file = join(directory, 'later.sqlite');
+  const variables = { SSE_SERVER_SERVICES_0_QOS_FILE: file };
+  const before = await startServer({ variables });
+  const sender = await backend(before);
+  assert.equal((await sender.send(stored(1))).stored, 1);
+  await sender.close();
+  await before.stop();
+  await rename(file, `${file}-good`);
+  await writeFile(file, Buffer.from('this is no store\n'.repeat(1000)));
+
+  const server = await startServer({ variables });
+  const office = await backend(server);
+  const page = await connect(server.origin);
+  const away = await page.connect({ userId: 'away' });
+  const gone = await page.connect({ userId: 'away' });
+  const change = (path) => page.postJson(`/sse/demo/connect/${path}.do`, { connectionId: away.id, listener: ['more'] });
+  for (let n = 0; n < 10; n++) {
+    assert.equal((await change('addListener')).status, 200);
+    assert.equal((await change('removeListener')).status, 200);
+  }
+  await eventually('one visit to wait for each connection', async () => (
+    await office.metric('sse_server_qos_visitors') === 2));
+  await page.postForm('/sse/demo/connect/disconnect.do', { connectionId: gone.id });
+  await eventually('the other to be forgotten', async () => await office.metric('sse_server_qos_visitors') === 1);
+  await rename(`${file}-good`, file);
+  const [{ id }] = await away.count('tick', 1);
+  assert.equal(id, 'm-1');
+  assert.equal(await office.metric('sse_server_qos_visitors'), 0);
+  await Promise.all([page.close(), office.close()]);
+  await server.stop();
+});

@@ -10,7 +10,6 @@
 #include "sse/service.h"
 
 struct api_service;
-struct qos_hub;
 
 struct qos_arrivals {
     struct api_service *service;
@@ -19,9 +18,5 @@ struct qos_arrivals {
 
 void qos_arrivals_init(struct qos_arrivals *arrivals, struct api_service *service);
 void qos_arrivals_release(struct qos_arrivals *arrivals);
-
-/* At the hub: those whose queues could not be read, once more; and at its end. */
-void qos_arrivals_retry(struct qos_hub *hub);
-void qos_arrivals_abandon(struct qos_hub *hub);
 
 #endif

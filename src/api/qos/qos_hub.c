@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/hub.h"
-#include "api/qos/qos_arrivals.h"
 #include "api/qos/qos_census.h"
 #include "api/qos/qos_receipts.h"
 #include "api/qos/qos_rewrite.h"
@@ -205,7 +204,7 @@ static void on_swept(struct qos_job *job)
         qos_hub_ended(hub, job, &sweeping->sweep.ended);
         qos_hub_publish(hub);
         if (job->status == 0)
-            qos_arrivals_retry(hub);
+            qos_visits_retry(&hub->visits);
         if (job->status == 0 && !sweeping->sweep.is_all)
             sweep(hub);
     }
@@ -264,7 +263,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
         return NULL;
     hub = mem_zalloc(sizeof(*hub));
     hub->service = service;
-    list_init(&hub->visits);
+    qos_visits_init(&hub->visits);
     qos_line_init(&hub->line);
     hub->store = qos_store_new(service->api->loop, &store);
     if (!hub->store) {
@@ -286,7 +285,7 @@ void qos_hub_free(struct qos_hub *hub)
     hub->is_stopped = true;
     qos_store_free(hub->store);
     loop_timer_stop(&hub->sweep); /* what was done last may have started it */
-    qos_arrivals_abandon(hub);
+    qos_visits_release(&hub->visits);
     qos_desk_free(hub->desk);
     qos_receipts_free(hub->receipts);
     free(hub);

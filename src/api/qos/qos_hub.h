@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "api/qos/qos_line.h"
-#include "base/list.h"
+#include "api/qos/qos_visits.h"
 #include "base/loop.h"
 #include "qos/desk.h"
 #include "qos/store.h"
@@ -34,7 +34,7 @@ struct qos_hub {
     struct qos_desk *desk;
     struct qos_receipts *receipts;
     struct qos_line line;
-    struct list visits; /* arrivals that wait for the store (qos_arrivals.c) */
+    struct qos_visits visits;
     struct loop_timer sweep;
     bool is_sweeping;
     bool is_stopped;       /* what the store still hands back leads to nothing */
