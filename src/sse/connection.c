@@ -343,6 +343,18 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
     return has_room;
 }
 
+/* It never fits: its page is told. The sink may have freed the connection when this returns. */
+static void refuse(struct sse_connection *connection)
+{
+    const size_t bytes_before = connection->queue.bytes;
+
+    connection->home->counters.events_refused++;
+    sse_backlog_add_dropped(connection, 1);
+    account(connection, bytes_before);
+    if (bytes_before == 0)
+        wake(connection);
+}
+
 bool sse_connection_push(struct sse_connection *connection, struct sse_event *event)
 {
     struct sse_service *service = connection->service;
@@ -352,7 +364,7 @@ bool sse_connection_push(struct sse_connection *connection, struct sse_event *ev
         return false;
     if (__builtin_expect(!fits(connection, size), 0)) {
         if (size > service->settings->queue_bytes) {
-            service->counters.events_refused++;
+            refuse(connection);
             return false;
         }
         if (service->settings->slow_policy == SSE_SLOW_DISCONNECT) {

@@ -101,6 +101,10 @@ static void test_event_beyond_the_whole_bound_is_refused(void **state)
     assert_false(push(f.connection, "a", "1234567890"));
     assert_non_null(f.connection->service);
     assert_int_equal(f.room.service->counters.events_refused, 1);
+    assert_int_equal(f.sink.wakes, 1);
+    assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":1} ");
+    fake_loop_turn(f.room.loop);
+    assert_null(f.connection->backlog);
     assert_int_equal(f.room.service->counters.slow_disconnects, 0);
     close_fixture(&f);
 }

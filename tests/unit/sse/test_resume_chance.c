@@ -18,7 +18,7 @@ struct page {
     struct sse_guest guest;
     struct recording_sink sink;
     char last_id[SSE_EVENT_MAX_ID + 1];
-    unsigned due[MOST]; /* the numbers that are for it, since it was here first */
+    unsigned due[MOST];     /* the numbers that are for it, since it was here first */
     size_t due_count, seen; /* seen: so many of them it has, or knows that it has not */
     bool is_told;           /* that something is missing before the next one */
 };
