@@ -93,12 +93,29 @@ static int read_event(const struct reading *reading, struct sse_message *message
     return 0;
 }
 
+/* A page that shows it would go on from a place that has nothing to do with its event. */
+static int check_no_position(const struct reading *reading, const char *id)
+{
+    if (sse_own_id_read(id).kind != SSE_OWN_ID_POSITION)
+        return 0;
+    snprintf(reading->fault, reading->fault_size,
+             "\"id\" is one that the server gives to places between events; choose another one");
+    return -EINVAL;
+}
+
+static int read_given_id(const struct reading *reading, struct sse_message *message)
+{
+    const int status = read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
+
+    return status < 0 ? status : check_no_position(reading, message->id);
+}
+
 static int read_id(const struct reading *reading, struct sse_message *message)
 {
     char id[SSE_MESSAGE_ID_SIZE];
 
     if (json_object_get(reading->object, "id"))
-        return read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
+        return read_given_id(reading, message);
     message->is_id_fresh = true;
     sse_message_make_id(id, message->is_stored ? SSE_OWN_ID_STORED : SSE_OWN_ID_MESSAGE);
     message->id = mem_strdup(id);

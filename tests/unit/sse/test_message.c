@@ -118,6 +118,8 @@ static void test_faults_name_the_field(void **state)
     assert_fault("{\"all\":true,\"event\":\"a\\rb\"}", -EINVAL, "\"event\" must not");
     assert_fault("{\"all\":true,\"event\":\"a\",\"id\":\"1\\n2\"}", -EINVAL, "\"id\" must not");
     assert_fault("{\"all\":true,\"event\":\"a\",\"id\":7}", -EINVAL, "\"id\" must be");
+    assert_fault("{\"all\":true,\"event\":\"a\",\"id\":\"0123456789abcdef-p1\"}", -EINVAL,
+                 "places between events");
     assert_fault("{\"event\":\"a\"}", -EINVAL, "no selector");
     assert_fault("{\"event\":\"a\",\"all\":true,\"userId\":1}", -EINVAL, "more than one");
     assert_fault("{\"event\":\"a\",\"all\":true,\"listening\":1}", -EINVAL, "\"listening\"");
