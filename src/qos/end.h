@@ -38,7 +38,9 @@ struct qos_delete {
 void qos_delete_init(struct qos_delete *delete);
 void qos_delete_release(struct qos_delete *delete);
 
-/* A slice of what time ends: copies whose ttl is over, then what is remembered too long. */
+/* A slice of what time ends: copies whose ttl is over, then what is remembered too long. By the
+ * wall clock, since that goes on while no process runs: one that is set forward ends copies early.
+ */
 struct qos_sweep {
     struct qos_job job;
     int64_t now;
