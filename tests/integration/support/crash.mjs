@@ -8,9 +8,9 @@ import { backend } from './backend.mjs';
 import { CrashPage } from './crash_page.mjs';
 import { Ledger } from './crash_ledger.mjs';
 import { newHost } from './host.mjs';
+import { storeIsEmpty } from './qos.mjs';
 import { Random } from './random.mjs';
 import { serverBinary } from './server.mjs';
-import { eventually } from './wait.mjs';
 
 export const WINDOW = 1000; // as services[].qos.window
 const AHEAD = 1000; // messages that are answered and that nobody has yet, at the most
@@ -66,34 +66,42 @@ class Crash {
     return made < this.options.messages || !this.isLastLife;
   }
 
+  // At the server that there is now: it may have died while nothing was sent.
+  async #backOffice() {
+    const { server } = this.host;
+    if (this.served !== server) {
+      this.served = server;
+      this.office = await backend(server);
+    }
+    return this.office;
+  }
+
   async #publish() {
     const { ledger } = this;
     const unanswered = []; // the first to be sent, and perhaps sent before
     let made = 0;
     await this.hasServer();
     while (this.#isToSend(made) || unanswered.length > 0) {
-      const { server } = this.host;
       const size = this.random.chance(0.5) ? 1 : this.random.magnitude(LARGEST_ARRAY);
       while (unanswered.length < size && this.#isToSend(made)) {
         unanswered.push(this.#message(made++));
       }
       try {
-        this.office ??= await backend(server);
         const answers = await this.#send(unanswered.slice(0, size));
         answers.forEach((answer) => ledger.answer(answer));
         unanswered.splice(0, answers.length);
         ledger.step();
       } catch (error) {
-        this.office = undefined;
         await ledger.until(`another server, after the publisher had: ${error.stack}`,
-          () => this.host.server !== server);
+          () => this.host.server !== this.served);
       }
       await this.#throttle();
     }
   }
 
   async #send(messages) {
-    const sent = this.office.post('send', messages.length === 1 ? messages[0] : messages);
+    const office = await this.#backOffice();
+    const sent = office.post('send', messages.length === 1 ? messages[0] : messages);
     this.ledger.step(); // a good moment to be killed
     const { status, data, text } = await sent;
     if (status === 503) {
@@ -168,7 +176,7 @@ class Crash {
 
   async #killAgainAndAgain() {
     const { messages, kills, points, onKill } = this.options;
-    const passes = Math.max(2, Math.floor(messages / kills / 8));
+    const passes = Math.max(2, Math.floor(messages / kills / 16)); // a small part of a life
     for (let kill = 1; kill <= kills; kill++) {
       const point = ENDS[(kill - 1) % ENDS.length];
       if (points.includes(point)) {
@@ -191,8 +199,8 @@ class Crash {
     ledger.step();
     await ledger.until('all messages', () => ledger.received === ledger.messages.length);
     await ledger.until('all acknowledgements', () => pages.every(({ pending }) => pending.size === 0));
-    this.office ??= await backend(this.host.server);
-    await eventually('an empty store', async () => (await this.office.query('messages')).total === 0);
+    const office = await this.#backOffice();
+    await storeIsEmpty(office);
   }
 
   async run() {

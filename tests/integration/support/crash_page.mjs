@@ -21,7 +21,7 @@ class Life {
   async open(parameters, lastId) {
     this.reader = await this.client.connect(parameters, {
       lastId,
-      onEvent: (event, isResent) => event.event === 'tick' && this.#take(event, isResent),
+      onEvent: (event, isResent) => this.#hear(event, isResent),
     });
     if (this.reader.status !== 200) {
       this.page.ledger.problem(`${this.page.name} was answered ${this.reader.status}`);
@@ -29,10 +29,18 @@ class Life {
     this.acknowledge();
   }
 
-  #take(event, isResent) {
+  #hear(event, isResent) {
     if (this.hasDied) {
       return;
     }
+    if (event.event === 'tick') {
+      this.#take(event, isResent);
+    } else if (event.event === 'sse-gap') {
+      this.page.beTold(event.data);
+    }
+  }
+
+  #take(event, isResent) {
     this.page.take(event);
     this.page.ledger.receive(this.page, event, isResent);
     this.receiptsLeft -= 1;
@@ -74,7 +82,7 @@ class Life {
 
 export class CrashPage {
   seen = new Set(); // numbers, in all its lives
-  memory = { seen: new Set(), last: -1 }; // since it came without a last id
+  memory = { seen: new Set(), last: -1 }; // since it came without a last id, or was told of a gap
   pending = new Set(); // ids that are not acknowledged
   deaths = 0;
   #life;
@@ -103,7 +111,7 @@ export class CrashPage {
   async #live(server) {
     const lastId = this.random.chance(0.5) ? this.#lastId : undefined;
     if (lastId === undefined) {
-      this.memory = { seen: new Set(), last: -1 };
+      this.#forget();
     }
     this.#life = new Life(this, await connect(server.origin));
     this.ledger.tell(`${this.name} connects, and has seen ${lastId}`);
@@ -125,6 +133,16 @@ export class CrashPage {
     const away = ledger.answered + this.random.below(LONGEST_AWAY);
     await ledger.until(`${this.name} to come back`,
       () => ledger.answered >= away || crash.isThrottled || crash.isFinishing);
+  }
+
+  // All that the history still has follows: also what other pages have acknowledged long ago.
+  beTold(gap) {
+    this.ledger.tell(`${this.name} is told of ${gap}`);
+    this.#forget();
+  }
+
+  #forget() {
+    this.memory = { seen: new Set(), last: -1 };
   }
 
   take({ id }) {
