@@ -18,18 +18,25 @@
 
 void sse_catch_up_init(struct sse_catch_up *catch_up, const struct sse_arrival *arrival)
 {
-    *catch_up = (struct sse_catch_up){.seen = arrival->after, .until_mark = UINT64_MAX};
+    *catch_up = (struct sse_catch_up){
+        .seen = arrival->after,
+        .is_exact = arrival->is_exact,
+        .until_mark = UINT64_MAX,
+    };
 }
 
-/* What is stored for an individual comes from the store, in the order of its queue: from here a
- * later message might come before an earlier one. What somebody has acknowledged comes from here
- * alone. */
-static bool is_left_to_the_store(const struct sse_connection *connection,
+/* What was stored for an individual before the connection was there comes from the store, in the
+ * order of its queue: from here a later message might come before an earlier one. What somebody has
+ * acknowledged meanwhile comes from here alone; but where it is not known what the page has had,
+ * that may have been this one. */
+static bool is_left_to_the_store(const struct sse_catch_up *catch_up,
+                                 const struct sse_connection *connection,
                                  const struct sse_message *message)
 {
     const char *value = sse_connection_individual(connection, &message->target);
 
-    return message->is_stored && value && !sse_message_has_ended(message, value);
+    return message->is_stored && value &&
+           !(catch_up->is_exact && sse_message_has_ended(message, value));
 }
 
 static bool is_for(const struct sse_catch_up *catch_up, const struct sse_connection *connection,
@@ -40,7 +47,7 @@ static bool is_for(const struct sse_catch_up *catch_up, const struct sse_connect
     if (message->is_stored && position > catch_up->gated_after && position <= catch_up->gated_to)
         return false;
     return sse_connection_is_selected(connection, &message->target) &&
-           !(position <= connection->opened && is_left_to_the_store(connection, message));
+           !(position <= connection->opened && is_left_to_the_store(catch_up, connection, message));
 }
 
 /* False when there is no room for it. The sink may end the connection, and free it. */

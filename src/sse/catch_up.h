@@ -16,6 +16,7 @@ struct sse_catch_up {
     uint64_t seen; /* up to this position it has what is for it */
     /* Kept events between these positions pass it by. */
     uint64_t gated_after, gated_to;
+    bool is_exact;       /* as its arrival says */
     uint64_t until_mark; /* of dispatch: later jobs are written to it as to everybody */
 };
 

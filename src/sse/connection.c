@@ -202,7 +202,11 @@ static struct sse_arrival arrival_of(const struct sse_service *service,
     if (options->resume == SSE_RESUME_NONE || options->resume == SSE_RESUME_UNKNOWN)
         return (struct sse_arrival){.after = last, .opened = last, .last_id = options->last_id};
     return (struct sse_arrival){
-        .after = earlier(options->after, last), .opened = last, .last_id = options->last_id};
+        .after = earlier(options->after, last),
+        .opened = last,
+        .last_id = options->last_id,
+        .is_exact = options->resume == SSE_RESUMED,
+    };
 }
 
 /* Says something before anybody else does: nobody is woken yet. */

@@ -110,6 +110,7 @@ struct sse_connection_options {
 struct sse_arrival {
     uint64_t after, opened; /* positions in the history */
     const char *last_id;    /* that its page has shown; NULL: none */
+    bool is_exact;          /* its page has all up to after, and nothing behind it */
 };
 
 /* Registers the connection, queues connect-finish, and sse-gap when its page misses something that

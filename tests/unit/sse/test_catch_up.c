@@ -494,6 +494,22 @@ static void test_what_is_stored_for_one_is_not_replayed(void **state)
     close_fixture(&f);
 }
 
+/* Nobody knows what the page has had: it may be this one that has acknowledged it. */
+static void test_what_has_ended_is_not_replayed_behind_a_gap(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    send_number(&f, 1, STORED);
+    end_number(&f, 1);
+    send_number(&f, 2, "");
+    come_back(&f, "0123456789abcdef-1");
+    read_all(&f);
+    assert_told(&f, "connect-finish sse-gap 2 ");
+    close_fixture(&f);
+}
+
 struct observed {
     struct sse_observer observer;
     struct sse_arrival arrival;
@@ -545,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_the_gate),
         cmocka_unit_test(test_the_gate_while_it_catches_up),
         cmocka_unit_test(test_what_is_stored_for_one_is_not_replayed),
+        cmocka_unit_test(test_what_has_ended_is_not_replayed_behind_a_gap),
         cmocka_unit_test(test_observers_hear_where_it_begins),
     };
 
