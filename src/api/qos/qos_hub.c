@@ -107,6 +107,14 @@ static void acknowledge(void *context, uint64_t number, const struct qos_recipie
     mark(context, number, recipient, QOS_ACKNOWLEDGED, written);
 }
 
+void qos_hub_discard(struct qos_hub *hub, const struct qos_copy *copy)
+{
+    log_error("a stored message cannot be read, and is deleted",
+              LOG_STR("service", hub->service->settings->core->name),
+              LOG_STR("id", copy->message->id));
+    mark(hub, copy->message->number, &copy->recipient, QOS_DELETED, copy->written);
+}
+
 static uint64_t position_of(void *context, const char *id)
 {
     const struct qos_hub *hub = context;

@@ -51,6 +51,8 @@ void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
 void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct qos_copies *copies);
 /* Sets how often each has been written, as far as the desk knows more than the store. */
 void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies);
+/* What the store has of it cannot be read as a message: says so, and ends it as deleted. */
+void qos_hub_discard(struct qos_hub *hub, const struct qos_copy *copy);
 /* Whether somebody may have had the copy before: what an earlier life has written it may not have
  * told the store. */
 bool qos_hub_was_written(const struct qos_hub *hub, const struct qos_copy *copy);

@@ -167,10 +167,27 @@ static void finish(struct peers_call *call, void *context)
     free(rewrite);
 }
 
+/* In the place of one that cannot be read goes a comment: the desk counts what was taken. */
+static void fill_line(struct line *line, struct qos_hub *hub, const struct qos_copy *copy)
+{
+    struct sse_message *message = qos_stored_message(copy);
+
+    line->is_new = !qos_hub_was_written(hub, copy);
+    line->id = mem_strdup(copy->message->id);
+    line->event = mem_strdup(message ? message->event : "");
+    if (message)
+        line->wire = sse_message_resend_wire(message);
+    else
+        line->wire = bytes_ref(hub->service->core->comment->wire);
+    if (!message)
+        qos_hub_discard(hub, copy);
+    sse_message_unref(message);
+}
+
 void qos_rewrite_start(void *context, uint64_t question, const struct qos_client *client,
                        const struct qos_copy *copies, size_t count)
 {
-    const struct qos_hub *hub = context;
+    struct qos_hub *hub = context;
     struct api *api = hub->service->api;
     struct rewrite *rewrite = mem_zalloc(sizeof(*rewrite) + count * sizeof(rewrite->lines[0]));
 
@@ -178,15 +195,8 @@ void qos_rewrite_start(void *context, uint64_t question, const struct qos_client
     rewrite->question = question;
     memcpy(rewrite->connection_id, client->id, sizeof(rewrite->connection_id));
     rewrite->count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct sse_message *message = qos_stored_message(&copies[i]);
-
-        rewrite->lines[i].is_new = !qos_hub_was_written(hub, &copies[i]);
-        rewrite->lines[i].id = mem_strdup(message->id);
-        rewrite->lines[i].event = mem_strdup(message->event);
-        rewrite->lines[i].wire = sse_message_resend_wire(message);
-        sse_message_unref(message);
-    }
+    for (size_t i = 0; i < count; i++)
+        fill_line(&rewrite->lines[i], hub, &copies[i]);
     rewrite->call.run = run;
     rewrite->call.finish = finish;
     peers_call_one(api->peers, api->worker, client->worker, &rewrite->call);

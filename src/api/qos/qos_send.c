@@ -255,15 +255,22 @@ static void done_one(struct delivery *delivery)
 
 uint64_t qos_send_one(void *context, const struct qos_copy *copy)
 {
-    const struct qos_hub *hub = context;
-    struct delivery *delivery = delivery_new(hub->service, NULL, 1);
+    struct qos_hub *hub = context;
     const uint64_t position = sse_history_last(hub->service->core->history) + 1;
-    struct sending *sending = mem_zalloc(sizeof(*sending));
+    struct sse_message *message = qos_stored_message(copy);
+    struct delivery *delivery;
+    struct sending *sending;
 
+    if (!message) {
+        qos_hub_discard(hub, copy); /* which ends it for the desk, too */
+        return position;
+    }
+    delivery = delivery_new(hub->service, NULL, 1);
+    sending = mem_zalloc(sizeof(*sending));
     sending->number = copy->message->number;
     sending->recipient = qos_recipient_copy(&copy->recipient);
     delivery->context = sending;
-    delivery->items[0].message = qos_stored_message(copy);
+    delivery->items[0].message = message;
     delivery->items[0].message->was_written = qos_hub_was_written(hub, copy);
     delivery->items[0].wants_reached = true;
     delivery->end = end_one;
