@@ -25,6 +25,7 @@ async function start(policy) {
       SSE_SERVER_SERVICES_0_SLOW_POLICY: policy,
       // Not reading is what is tested here, however long a loaded machine takes over it.
       SSE_SERVER_LIMITS_WRITE_STALL_TIMEOUT: '10m',
+      SSE_SERVER_SERVICES_0_HISTORY_BYTES: '64KiB', // of which there is one, not one for each page
       ASAN_OPTIONS: 'quarantine_size_mb=1', // freed memory is to be given back, for it is measured
     },
   });
