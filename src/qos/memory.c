@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "qos/memory_queues.h"
 #include "qos/order.h"
+#include "qos/recipient.h"
 #include "qos/repository.h"
 #include "sse/table.h"
 
@@ -148,7 +149,7 @@ static int memory_put(struct qos_repository *repository, struct qos_message *mes
                       const struct sse_target *target)
 {
     struct memory *memory = of(repository);
-    const size_t most = target->dimension == SSE_ALL ? 1 : target->count;
+    const size_t most = sse_target_size(target);
     struct stored_message *stored;
 
     message->number = ++memory->last_number;
@@ -156,11 +157,7 @@ static int memory_put(struct qos_repository *repository, struct qos_message *mes
     sse_table_add(&memory->ids, &stored->by_id);
     qos_order_add(&memory->numbers, &stored->by_number, 0, message->number);
     for (size_t i = 0; i < most; i++) {
-        const struct qos_recipient recipient = {
-            .dimension = target->dimension,
-            .value = target->dimension == SSE_ALL ? "" : target->values[i],
-            .listening = target->listening ? target->listening : "",
-        };
+        const struct qos_recipient recipient = qos_recipient_at(target, i);
 
         add_copy(memory, stored, &recipient);
     }

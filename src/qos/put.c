@@ -80,7 +80,7 @@ static int check_ids(struct qos_put *put, struct qos_repository *repository)
 static int store_item(struct qos_put *put, struct qos_repository *repository,
                       struct qos_put_item *item)
 {
-    const size_t count = qos_recipient_count(item->target);
+    const size_t count = sse_target_size(item->target);
     uint64_t before;
     int status = 0;
 
@@ -178,7 +178,7 @@ void qos_put_init(struct qos_put *put)
 {
     put->job.run = run_put;
     for (size_t i = 0; i < put->count; i++)
-        put->job.weight += qos_recipient_count(put->items[i].target);
+        put->job.weight += sse_target_size(put->items[i].target);
 }
 
 void qos_put_release(struct qos_put *put)

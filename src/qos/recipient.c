@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/recipient.h"
 
-size_t qos_recipient_count(const struct sse_target *target)
-{
-    return target->dimension == SSE_ALL ? 1 : target->count;
-}
-
 struct qos_recipient qos_recipient_at(const struct sse_target *target, size_t index)
 {
     return (struct qos_recipient){

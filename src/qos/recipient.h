@@ -4,9 +4,7 @@
 /* Whose queues the copies of a message go to. */
 #include "qos/repository.h"
 
-/* One for each value of the target, and one for all. */
-size_t qos_recipient_count(const struct sse_target *target);
-/* The texts are the target's. */
+/* One of as many as the target names (sse_target_size). The texts are the target's. */
 struct qos_recipient qos_recipient_at(const struct sse_target *target, size_t index);
 
 /* A user, token or connection: each of them has to get its copy. Of a tenant, a channel or all, one

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qos/recipient.h"
 #include "qos/sqlite_repository.h"
 
 /* Numbers that a restart may skip, so that the file does not have to be told about each one. */
@@ -47,16 +48,12 @@ static int put_copy(struct qos_sqlite *sqlite, uint64_t number,
 static int put_copies(struct qos_sqlite *sqlite, uint64_t number, const struct sse_target *target,
                       size_t *count)
 {
-    const size_t most = target->dimension == SSE_ALL ? 1 : target->count;
+    const size_t most = sse_target_size(target);
     int result = 0;
 
     *count = 0;
     for (size_t i = 0; i < most && result == 0; i++) {
-        const struct qos_recipient recipient = {
-            .dimension = target->dimension,
-            .value = target->dimension == SSE_ALL ? "" : target->values[i],
-            .listening = target->listening ? target->listening : "",
-        };
+        const struct qos_recipient recipient = qos_recipient_at(target, i);
 
         result = put_copy(sqlite, number, &recipient, count);
     }

@@ -208,7 +208,7 @@ static bool work(struct stretch *stretch)
 {
     struct sse_dispatch_job *job = stretch->job;
     const struct sse_target *target = job->target;
-    const size_t values = target->dimension == SSE_ALL ? 1 : target->count;
+    const size_t values = sse_target_size(target);
 
     for (; job->value_index < values; job->value_index++) {
         if (is_over(stretch))

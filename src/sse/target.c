@@ -197,6 +197,11 @@ void sse_target_unite(struct sse_target *target)
     target->count = kept + 1;
 }
 
+size_t sse_target_size(const struct sse_target *target)
+{
+    return target->dimension == SSE_ALL ? 1 : target->count;
+}
+
 void sse_target_release(struct sse_target *target)
 {
     free(target->values);

@@ -45,6 +45,8 @@ void sse_target_narrow(struct sse_target *narrow, const struct sse_target *targe
 /* Leaves each value once, in the order of their texts: that in which they were given means nothing,
  * and a sender that repeats itself may give them in another one. */
 void sse_target_unite(struct sse_target *target);
+/* How many it names: its values, and one for all. */
+size_t sse_target_size(const struct sse_target *target);
 void sse_target_release(struct sse_target *target);
 
 size_t sse_target_bytes(const struct sse_target *target); /* that its values and texts take */

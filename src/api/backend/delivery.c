@@ -76,9 +76,7 @@ const struct sse_target *delivery_target(const struct delivery_item *item)
 
 size_t delivery_values(const struct delivery_item *item)
 {
-    const struct sse_target *target = delivery_target(item);
-
-    return target->dimension == SSE_ALL ? 1 : target->count;
+    return sse_target_size(delivery_target(item));
 }
 
 static void come_home(struct delivery *delivery)

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "qos/copies.h"
 #include "qos/put.h"
+#include "qos/recipient.h"
 #include "sse/history.h"
 #include "sse/message.h"
 #include "sse/service.h"
@@ -25,15 +26,6 @@ struct storing {
     size_t bytes;                /* of their JSON */
     struct qos_put_item items[];
 };
-
-static struct qos_recipient recipient_of(const struct sse_target *target, size_t value)
-{
-    return (struct qos_recipient){
-        .dimension = target->dimension,
-        .value = target->dimension == SSE_ALL ? "" : target->values[value],
-        .listening = target->listening ? target->listening : "",
-    };
-}
 
 static int64_t lifetime_ms(const struct delivery *delivery, const struct sse_message *message)
 {
@@ -102,7 +94,7 @@ static void decide(struct qos_hub *hub, struct delivery_item *item, const struct
     size_t live = 0;
 
     for (size_t i = 0; i < values; i++) {
-        const struct qos_recipient recipient = recipient_of(&item->message->target, i);
+        const struct qos_recipient recipient = qos_recipient_at(&item->message->target, i);
 
         is_live[i] = qos_desk_stored(hub->desk, put->message.number, &recipient, put->was_empty[i],
                                      position);
@@ -207,7 +199,7 @@ static void tell_reached(struct qos_hub *hub, const struct delivery_item *item, 
     if (item->is_held)
         return;
     for (size_t i = 0; i < delivery_values(item); i++) {
-        const struct qos_recipient recipient = recipient_of(&item->message->target, i);
+        const struct qos_recipient recipient = qos_recipient_at(&item->message->target, i);
 
         qos_desk_reached(hub->desk, number, &recipient, item->reached[i]);
     }

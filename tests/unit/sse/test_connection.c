@@ -5,56 +5,10 @@
 #include "base/bytes.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
+#include "support/connection_fixture.h"
 #include "support/event_stream.h"
 #include "support/sse_room.h"
 #include "support/test.h"
-
-static const struct sse_guest ann = {.user = "ann", .listeners = {"bell"}};
-
-struct fixture {
-    struct sse_room room;
-    struct recording_sink sink;
-    struct sse_connection *connection;
-};
-
-static void open_fixture(struct fixture *fixture)
-{
-    *fixture = (struct fixture){0};
-    sse_room_open(&fixture->room);
-    fixture->connection = sse_room_settle(&fixture->room, &fixture->sink, &ann);
-}
-
-static void close_fixture(struct fixture *fixture)
-{
-    sse_room_leave(&fixture->sink);
-    assert_int_equal(fixture->room.service->queued_bytes, 0);
-    sse_room_close(&fixture->room);
-}
-
-static bool push(struct sse_connection *connection, const char *name, const char *data)
-{
-    struct sse_event *event = sse_room_event(name, data);
-    const bool is_queued = sse_connection_push(connection, event);
-
-    sse_event_unref(event);
-    return is_queued;
-}
-
-/* What has come, as "name=data " each. */
-static void assert_received(struct recording_sink *sink, const char *expected)
-{
-    struct event_stream stream;
-    struct buf told = BUF_INIT;
-
-    recording_sink_drain(sink, 7);
-    event_stream_parse(&stream, buf_str(&sink->received), sink->received.length);
-    assert_true(stream.is_whole);
-    for (size_t i = 0; i < stream.count; i++)
-        buf_printf(&told, "%s=%s ", stream.events[i].name, stream.events[i].data);
-    assert_string_equal(buf_str(&told), expected);
-    buf_release(&told);
-    event_stream_release(&stream);
-}
 
 static json_t *data_of(const struct event_stream *stream, size_t index)
 {
