@@ -4,9 +4,9 @@
 
 #include "api/exchange.h"
 #include "api/handlers.h"
-#include "api/hub.h"
 #include "api/json_body.h"
 #include "api/page/on_connection.h"
+#include "api/qos/qos_errand.h"
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_visitor.h"
 #include "api/reply.h"
@@ -18,11 +18,9 @@
 /* First to the connection, which says whose copies it may end, then to the hub. */
 struct acknowledging {
     struct on_connection act;
-    struct peers_call errand;
+    struct qos_errand errand;
     struct qos_acknowledge acknowledge;
     struct qos_visitor visitor;
-    struct api_exchange *exchange; /* a reference */
-    struct qos_hub *hub;
     json_t *body;
     const char *ids[MAX_IDS]; /* the body's */
 };
@@ -41,8 +39,6 @@ static void acknowledging_free(struct acknowledging *acknowledging)
     qos_acknowledge_release(&acknowledging->acknowledge);
     qos_visitor_release(&acknowledging->visitor);
     json_decref(acknowledging->body);
-    if (acknowledging->exchange)
-        api_exchange_unref(acknowledging->exchange);
     free(acknowledging);
 }
 
@@ -51,47 +47,41 @@ static void answer(struct api_exchange *exchange, size_t count)
     api_reply_json(exchange, json_pack("{s:I}", "count", (json_int_t)count));
 }
 
-static void come_home(struct acknowledging *acknowledging)
+static void come_home(struct qos_errand *errand)
 {
+    struct acknowledging *acknowledging = container_of(errand, struct acknowledging, errand);
+    struct api_exchange *exchange = errand->exchange;
+
     if (acknowledging->acknowledge.job.status < 0)
-        api_reply_error(acknowledging->exchange, 503,
+        api_reply_error(exchange, 503,
                         "messages cannot be acknowledged now, since their store does not work; say "
                         "it again");
     else
-        answer(acknowledging->exchange, acknowledging->acknowledge.ended.count);
+        answer(exchange, acknowledging->acknowledge.ended.count);
     acknowledging_free(acknowledging);
-}
-
-static void finish_errand(struct peers_call *call, void *context)
-{
-    (void)context;
-    come_home(container_of(call, struct acknowledging, errand));
+    api_exchange_unref(exchange);
 }
 
 static void on_acknowledged(struct qos_job *job)
 {
     struct acknowledging *acknowledging = container_of(job, struct acknowledging, acknowledge.job);
+    struct qos_hub *hub = acknowledging->errand.hub;
 
     fault_point("store.acknowledged");
-    qos_hub_ended(acknowledging->hub, job, &acknowledging->acknowledge.ended);
-    qos_hub_publish(acknowledging->hub);
-    peers_call_done(&acknowledging->errand);
+    qos_hub_ended(hub, job, &acknowledging->acknowledge.ended);
+    qos_hub_publish(hub);
+    qos_errand_end(&acknowledging->errand);
 }
 
-static void run_errand(struct peers_call *call, size_t worker, void *context)
+static void begin(struct qos_errand *errand)
 {
-    struct acknowledging *acknowledging = container_of(call, struct acknowledging, errand);
-    const struct api *api = context;
-
-    (void)worker;
-    acknowledging->hub = api->services[acknowledging->exchange->service->index].qos;
-    qos_store_submit(acknowledging->hub->store, &acknowledging->acknowledge.job);
+    qos_store_submit(errand->hub->store,
+                     &container_of(errand, struct acknowledging, errand)->acknowledge.job);
 }
 
-static void go_to_hub(struct acknowledging *acknowledging)
+static void go_to_hub(struct acknowledging *acknowledging, struct api_exchange *exchange)
 {
     struct qos_acknowledge *acknowledge = &acknowledging->acknowledge;
-    struct api *api = acknowledging->exchange->api;
     const json_t *ids = json_object_get(acknowledging->body, "ids");
 
     acknowledge->identity = acknowledging->visitor.identity;
@@ -99,13 +89,12 @@ static void go_to_hub(struct acknowledging *acknowledging)
     for (size_t i = 0; i < acknowledge->count; i++)
         acknowledging->ids[i] = json_string_value(json_array_get(ids, i));
     acknowledge->ids = acknowledging->ids;
-    acknowledge->now = loop_wall_ms(api->loop);
+    acknowledge->now = loop_wall_ms(exchange->api->loop);
     qos_acknowledge_init(acknowledge);
     acknowledge->job.done = on_acknowledged;
-    acknowledging->errand.run = run_errand;
-    acknowledging->errand.finish = finish_errand;
-    peers_call_one(api->peers, api->worker, hub_worker(acknowledging->exchange->service),
-                   &acknowledging->errand);
+    acknowledging->errand.begin = begin;
+    acknowledging->errand.answer = come_home;
+    qos_errand_start(&acknowledging->errand, exchange);
 }
 
 static void see_whose(struct on_connection *act, struct sse_connection *connection)
@@ -120,8 +109,7 @@ static void on_seen(struct on_connection *act)
     struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
 
     if (act->found) {
-        acknowledging->exchange = api_exchange_ref(act->exchange);
-        go_to_hub(acknowledging);
+        go_to_hub(acknowledging, act->exchange);
         return;
     }
     answer(act->exchange, 0);

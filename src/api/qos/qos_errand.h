@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef API_QOS_ERRAND_H
 #define API_QOS_ERRAND_H
-/* A back end's request that the store of its service has the answer to: to the hub, which has one
- * job or several done, and back. */
+/* A request that the store of its service has the answer to: to the hub, which has one job or
+ * several done, and back. */
 #include "cluster/peers.h"
 
 struct api_exchange;
 struct qos_hub;
 struct qos_job;
 
-/* Embed it first in the struct of the concrete errand. */
+/* Embed it in the struct of the concrete errand. */
 struct qos_errand {
     struct peers_call call;
     struct api_exchange *exchange; /* a reference, which answer drops */
