@@ -10,6 +10,14 @@ if(SSE_SERVER_WERROR)
 endif()
 add_compile_definitions(_GNU_SOURCE)
 
+# ccache, where it is installed, keeps objects over builds and checkouts. Paths in objects are relative
+# to the checkout, so that any checkout can use them.
+find_program(SSE_SERVER_CCACHE ccache)
+if(SSE_SERVER_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+                                  CCACHE_NOHASHDIR=1 ${SSE_SERVER_CCACHE})
+endif()
+
 if(SSE_SERVER_SANITIZE STREQUAL "address")
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
                         -fno-omit-frame-pointer)
