@@ -14,7 +14,7 @@ import {
   CONTINUATION, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, block, frame, rawSession, requestFields,
 } from './support/raw_h2.mjs';
 import { startServer } from './support/server.mjs';
-import { within } from './support/wait.mjs';
+import { eventually, within } from './support/wait.mjs';
 
 describe('pages that are cut off 1000 times', () => {
   const CUTS = 250; // of each page
@@ -192,6 +192,8 @@ describe('a page that comes back', () => {
     await send(1, 3);
     await before.count('tick', 3);
     await before.close();
+    // The office's session is another one: its send may overtake the close.
+    await eventually('the page to be gone', async () => await office.metric('sse_server_connections') === 0);
     const [, , answer] = await send(4, 6);
     assert.equal(answer.count, 0);
     const back = await comeBack(before.lastId);
