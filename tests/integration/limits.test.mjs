@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What users, addresses and services may take (services[].limits), over all workers.
 import assert from 'node:assert/strict';
+import { readdir, readlink } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
@@ -8,7 +9,7 @@ import { connect } from './support/client.mjs';
 import { BOUNDARY, MULTIPART, multipart } from './support/multipart.mjs';
 import { startServer } from './support/server.mjs';
 import { SECRET, token } from './support/tokens.mjs';
-import { eventually, within } from './support/wait.mjs';
+import { eventually } from './support/wait.mjs';
 
 const BASE = '/sse/demo';
 const SESSIONS = 8;
@@ -251,24 +252,27 @@ test('an address asks so often, whoever it says it is', () => withLimits({
   assert.equal(await limited(office, 'addressRequests'), refused.length + 1);
 }));
 
+// Files that uploads are being written to.
+async function openUploads({ pid }) {
+  const names = await readdir(`/proc/${pid}/fd`);
+  const files = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+  return files.filter((file) => file.includes('/uploads/')).length;
+}
+
 test('a user has so many uploads under way', () => withLimits({
   USER_UPLOADS: 2,
-}, async ({ office, pages }) => {
+}, async ({ server, office, pages }) => {
   const upload = (page, query = 'userId=ann') =>
     page.post(`${BASE}/connect/upload/a.do?${query}`, FILE, { 'content-type': MULTIPART });
   const stream = await pages[0].connect({ userId: 'ann' });
-  // More than the window: it is only written on when the server takes it, which it does not ask for
-  // before there is a place.
   const slow = await Promise.all([`userId=ann`, `connectionId=${stream.id}`].map(async (query, i) => {
     const request = pages[i].open('POST', `${BASE}/connect/upload/a.do?${query}`, { 'content-type': MULTIPART });
     request.on('error', () => {});
     request.resume();
-    request.write(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="b"\r\n\r\n`);
-    await within('the server to take it', new Promise((resolve) => {
-      request.write('x'.repeat(300_000), resolve);
-    }));
+    request.write(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="b"\r\n\r\nx`);
     return request;
   }));
+  await eventually('both to be under way', async () => await openUploads(server) === slow.length);
   const refused = await upload(pages[5]);
   assert.equal(refused.status, 429, refused.text);
   assert.equal(refused.json.errorMessage,
