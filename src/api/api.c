@@ -78,15 +78,20 @@ static bool is_pages_side(const struct h2_stream *stream, const char *path)
 
 static size_t common_fields(void *context, const struct h2_stream *stream, struct h2_field *fields)
 {
+    const char *security = h2_session_transport_security(h2_stream_session(stream));
     const struct h2_request *request = h2_stream_request(stream);
     const struct api_service *service = NULL;
     const char *relative;
+    size_t count = 0;
 
+    fields[count++] = (struct h2_field){"x-content-type-options", "nosniff"};
+    if (security && *security != '\0')
+        fields[count++] = (struct h2_field){"strict-transport-security", security};
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
-    if (!service || !is_pages_side(stream, relative))
-        return 0;
-    return cors_fields(request, service->settings->origins, fields);
+    if (service && is_pages_side(stream, relative))
+        count += cors_fields(request, service->settings->origins, &fields[count]);
+    return count;
 }
 
 static void service_init(struct api_service *service, struct api *api, size_t index,

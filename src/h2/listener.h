@@ -43,6 +43,9 @@ struct h2_listener_options {
     bool proxy_protocol;               /* each connection begins with a PROXY header, 1 or 2 */
     const struct networks *proxy_from; /* others are closed at once; NULL: anybody may come */
     unsigned role;                     /* the caller's; handlers get it by h2_session_role() */
+    /* Also the caller's: a value of strict-transport-security (RFC 6797), with TLS only; "" or
+     * NULL: none. */
+    const char *transport_security;
 };
 
 /* Takes over the descriptors of bound. The options are borrowed, by the sessions as well: they must

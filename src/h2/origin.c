@@ -102,6 +102,11 @@ unsigned h2_session_role(const struct h2_session *session)
     return session->origin.listener->role;
 }
 
+const char *h2_session_transport_security(const struct h2_session *session)
+{
+    return session->origin.listener->transport_security;
+}
+
 /* A proxy that ends the client's TLS says so; one that passes it through has nothing to say, or
  * says that it speaks none itself. */
 void h2_session_tls(const struct h2_session *session, struct h2_tls_facts *facts)

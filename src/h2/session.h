@@ -14,7 +14,7 @@
 #include "base/list.h"
 #include "base/ratelimit.h"
 
-#define H2_MAX_COMMON_FIELDS 4u
+#define H2_MAX_COMMON_FIELDS 6u
 
 struct h2_field;
 struct h2_session;
@@ -128,6 +128,8 @@ struct h2_tls_facts {
 void h2_session_tls(const struct h2_session *session, struct h2_tls_facts *facts); /* borrowed */
 /* What the listener that it came by is for: the role in its h2_listener_options. */
 unsigned h2_session_role(const struct h2_session *session);
+/* And its transport_security; "" or NULL: none. */
+const char *h2_session_transport_security(const struct h2_session *session);
 /* A number that no other session of this process has or had. */
 uint64_t h2_session_number(const struct h2_session *session);
 /* For handlers that limit what one session may hold: they count here as they like. */

@@ -168,6 +168,20 @@ static void hint_at_roles(const struct config *config)
     }
 }
 
+/* Not with a development certificate: whoever is told would refuse this machine's next one. */
+static void hint_at_transport_security(const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+
+        if (*listener->certificate != '\0' && listener->role != API_ROLE_ADMIN &&
+            *listener->transport_security == '\0')
+            printf("hint: listeners[%zu] lets browsers come by http next time; once all of its "
+                   "host is served by https, set strictTransportSecurity: max-age=63072000\n",
+                   i);
+    }
+}
+
 static const char *auth_of(const struct config_service *service)
 {
     static const char *const texts[] = {
@@ -220,6 +234,7 @@ static enum command_exit check_config(struct command_line *line)
                config.listeners[i].address, certificate_of(&config.listeners[i]),
                role_of(&config.listeners[i]));
     hint_at_roles(&config);
+    hint_at_transport_security(&config);
     for (size_t i = 0; i < config.service_count; i++)
         print_service(&config.services[i]);
     print_token_keys(&config);

@@ -52,6 +52,7 @@ struct config_listener {
     char *key;
     enum h2_tls_profile tls_profile;
     enum api_role role;
+    char *transport_security; /* value of strict-transport-security; "": none */
     bool proxy_protocol;
     char *proxy_from; /* networks; "": any */
 };

@@ -92,6 +92,45 @@ static int check_proxy_protocol(const struct config_subject *subject,
     return check_networks(subject, "proxyFrom", listener->proxy_from);
 }
 
+/* RFC 6797, section 6.1, in the forms that browsers know. */
+static bool is_transport_security(const char *text)
+{
+    static const char age[] = "max-age=";
+    static const char *const more[] = {"; includeSubDomains", "; preload"};
+    size_t digits;
+
+    if (strncmp(text, age, strlen(age)) != 0)
+        return false;
+    text += strlen(age);
+    digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 10)
+        return false;
+    text += digits;
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (strncmp(text, more[i], strlen(more[i])) == 0)
+            text += strlen(more[i]);
+    }
+    return *text == '\0';
+}
+
+static int check_transport_security(const struct config_subject *subject,
+                                    const struct config_listener *listener)
+{
+    static const char key[] = "strictTransportSecurity";
+
+    if (*listener->transport_security == '\0')
+        return 0;
+    if (!listener->tls)
+        return config_check_fail(subject, key,
+                                 "has no use without TLS; leave it out, or set tls: true");
+    if (is_transport_security(listener->transport_security))
+        return 0;
+    return config_check_fail(subject, key,
+                             "\"%.60s\" is none; write max-age= and seconds, and behind it \"; "
+                             "includeSubDomains\" and \"; preload\" if that is meant",
+                             listener->transport_security);
+}
+
 static bool has_development_auth(const struct config *config)
 {
     for (size_t i = 0; i < config->service_count; i++) {
@@ -141,7 +180,9 @@ static int check_listener(const struct config_subject *subject,
             "false would send API keys in clear text over the network to "
             "\"%.100s\"; set tls: true, or listen on localhost or a unix socket",
             listener->address);
-    rc = check_proxy_protocol(subject, listener);
+    rc = check_transport_security(subject, listener);
+    if (rc == 0)
+        rc = check_proxy_protocol(subject, listener);
     return rc == 0 ? check_certificate(subject, listener) : rc;
 }
 

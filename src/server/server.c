@@ -98,6 +98,7 @@ static int prepare_listener(struct server *server, size_t index)
     char fault[400];
 
     server->listeners[index].role = listener->role;
+    server->listeners[index].transport_security = listener->transport_security;
     server->listeners[index].proxy_protocol = listener->proxy_protocol;
     if (*listener->proxy_from != '\0') {
         server->listener_proxies[index] = networks_new(listener->proxy_from, fault, sizeof(fault));

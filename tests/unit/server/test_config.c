@@ -158,6 +158,7 @@ static bool is_bound_to_others(const char *name)
         "services[].auth",
         "outbound.caFile",
         "listeners[].proxyFrom",
+        "listeners[].strictTransportSecurity",
         "services[].handlers.messageUrl",
         "services[].handlers.uploadUrl",
         "services[].handlers.uploadStreams",

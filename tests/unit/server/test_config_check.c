@@ -70,6 +70,9 @@ static void settings_that_contradict_are_refused(void **state)
         {"services: [{name: a}]\nlisteners: [{key: /k, certificate: /c, tls: false}]\n",
          "conf.yaml:2: listeners[0].certificate: has no use without TLS; leave it out, or set tls: "
          "true"},
+        {"services: [{name: a}]\nlisteners: [{strictTransportSecurity: \"max-age=x\"}]\n",
+         "conf.yaml:2: listeners[0].strictTransportSecurity: \"max-age=x\" is none; write max-age= "
+         "and seconds, and behind it \"; includeSubDomains\" and \"; preload\" if that is meant"},
         {"services: [{name: a}]\nlisteners: [{proxyFrom: \"::1\"}]\n",
          "conf.yaml:2: listeners[0].proxyFrom: has no use without proxyProtocol; leave it out, or "
          "set proxyProtocol: true"},
