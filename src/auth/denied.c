@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/age_timer.h"
 #include "base/mem.h"
 #include "sse/table.h"
 
@@ -23,27 +24,8 @@ struct auth_denied {
     struct entry **heap; /* the one that ends first is at 0 */
     size_t count, room, most;
     struct auth_denied_counters counters;
+    struct age_timer age;
 };
-
-struct auth_denied *auth_denied_new(size_t most)
-{
-    struct auth_denied *denied = mem_zalloc(sizeof(*denied));
-
-    sse_table_init(&denied->table, SSE_TABLE_KEY_OFFSET(struct entry, node, name));
-    denied->most = most;
-    return denied;
-}
-
-void auth_denied_free(struct auth_denied *denied)
-{
-    if (!denied)
-        return;
-    for (size_t i = 0; i < denied->count; i++)
-        free(denied->heap[i]);
-    free(denied->heap);
-    sse_table_release(&denied->table);
-    free(denied);
-}
 
 static void put(struct auth_denied *denied, size_t place, struct entry *entry)
 {
@@ -99,6 +81,42 @@ static void drop_ended(struct auth_denied *denied, int64_t now_ms)
         drop_first(denied);
 }
 
+/* They end by the wall clock, which may be set meanwhile: it is looked at again each time. */
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct auth_denied *denied = container_of(age, struct auth_denied, age);
+    const int64_t wall_ms = loop_wall_ms(age->loop);
+
+    if (denied->count == 0)
+        return AGE_TIMER_NEVER;
+    if (denied->heap[0]->until_ms > wall_ms)
+        return now_ms + (uint64_t)(denied->heap[0]->until_ms - wall_ms);
+    drop_first(denied);
+    return 0;
+}
+
+struct auth_denied *auth_denied_new(struct loop *loop, size_t most)
+{
+    struct auth_denied *denied = mem_zalloc(sizeof(*denied));
+
+    sse_table_init(&denied->table, SSE_TABLE_KEY_OFFSET(struct entry, node, name));
+    age_timer_init(&denied->age, loop, end_first);
+    denied->most = most;
+    return denied;
+}
+
+void auth_denied_free(struct auth_denied *denied)
+{
+    if (!denied)
+        return;
+    for (size_t i = 0; i < denied->count; i++)
+        free(denied->heap[i]);
+    free(denied->heap);
+    age_timer_release(&denied->age);
+    sse_table_release(&denied->table);
+    free(denied);
+}
+
 static struct entry *find(const struct auth_denied *denied, const char *name)
 {
     struct sse_table_node *node = sse_table_find(&denied->table, name);
@@ -144,6 +162,11 @@ static void add(struct auth_denied *denied, const char *name, int64_t issued_unt
         entry->issued_until = issued_until;
 }
 
+static void await_end(struct auth_denied *denied, int64_t now_ms, int64_t until_ms)
+{
+    age_timer_add(&denied->age, loop_now_ms(denied->age.loop) + (uint64_t)(until_ms - now_ms));
+}
+
 /* The caller frees it. */
 static char *name_of(char kind, const char *text)
 {
@@ -180,8 +203,10 @@ void auth_denied_add_token(struct auth_denied *denied, const char *access_token,
     char name[2 * DIGEST_SIZE + 2];
 
     drop_ended(denied, now_ms);
-    if (until_ms > now_ms && hash_name(access_token, name))
+    if (until_ms > now_ms && hash_name(access_token, name)) {
         add(denied, name, INT64_MAX, until_ms);
+        await_end(denied, now_ms, until_ms);
+    }
 }
 
 void auth_denied_add_user(struct auth_denied *denied, const char *user_id, int64_t now_ms,
@@ -190,8 +215,10 @@ void auth_denied_add_user(struct auth_denied *denied, const char *user_id, int64
     char *name = name_of('u', user_id);
 
     drop_ended(denied, now_ms);
-    if (until_ms > now_ms)
+    if (until_ms > now_ms) {
         add(denied, name, now_ms / 1000, until_ms);
+        await_end(denied, now_ms, until_ms);
+    }
     free(name);
 }
 

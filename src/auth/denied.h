@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct auth_denied;
+struct loop;
 
 struct auth_denied_counters {
     uint64_t added;
@@ -24,7 +25,7 @@ struct auth_credential {
     int64_t issued_at; /* wall s; INT64_MIN: not known, which counts as long ago */
 };
 
-struct auth_denied *auth_denied_new(size_t most);
+struct auth_denied *auth_denied_new(struct loop *loop, size_t most);
 void auth_denied_free(struct auth_denied *denied);
 
 /* Times are wall ms. Of the token's text only a hash is kept. */

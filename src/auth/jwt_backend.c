@@ -334,7 +334,7 @@ struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
     jwt->base.ops = &jwt_ops;
     jwt->settings = *settings;
     jwt->loop = loop;
-    jwt->denied = auth_denied_new(settings->revocations);
+    jwt->denied = auth_denied_new(loop, settings->revocations);
     jwt->signatures = auth_jwt_signatures_new(&settings->signatures, loop);
     jwt->keys = sources->keys;
     jwt->set_count = sources->set_count;

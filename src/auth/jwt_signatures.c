@@ -36,9 +36,9 @@ struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signat
     signatures->loop = loop;
     signatures->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     signatures->digest = EVP_MD_CTX_new();
-    auth_recent_init(&signatures->right, limits->verified, AUTH_JWT_RIGHT_KEPT_MS);
-    auth_recent_init(&signatures->wrong, limits->forged, AUTH_JWT_WRONG_KEPT_MS);
-    sse_buckets_init(&signatures->addresses, &limits->address_failures, limits->forged);
+    auth_recent_init(&signatures->right, loop, limits->verified, AUTH_JWT_RIGHT_KEPT_MS);
+    auth_recent_init(&signatures->wrong, loop, limits->forged, AUTH_JWT_WRONG_KEPT_MS);
+    sse_buckets_init(&signatures->addresses, loop, &limits->address_failures, limits->forged);
     signatures->rule = limits->failures;
     ratelimit_init(&signatures->failures, &limits->failures, loop_now_ms(loop));
     return signatures;

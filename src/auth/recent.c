@@ -14,13 +14,6 @@ struct entry {
     char name[];
 };
 
-void auth_recent_init(struct auth_recent *recent, size_t most, uint64_t kept_ms)
-{
-    *recent = (struct auth_recent){.most = most, .kept_ms = kept_ms};
-    sse_table_init(&recent->table, SSE_TABLE_KEY_OFFSET(struct entry, node, name));
-    list_init(&recent->used);
-}
-
 static void forget_first(struct auth_recent *recent)
 {
     struct entry *entry = container_of(list_take_first(&recent->used), struct entry, place);
@@ -29,22 +22,33 @@ static void forget_first(struct auth_recent *recent)
     free(entry);
 }
 
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct auth_recent *recent = container_of(age, struct auth_recent, age);
+    const struct entry *first = container_of(recent->used.next, struct entry, place);
+
+    if (list_is_empty(&recent->used))
+        return AGE_TIMER_NEVER;
+    if (now_ms - first->used_at < recent->kept_ms)
+        return first->used_at + recent->kept_ms;
+    forget_first(recent);
+    return 0;
+}
+
+void auth_recent_init(struct auth_recent *recent, struct loop *loop, size_t most, uint64_t kept_ms)
+{
+    *recent = (struct auth_recent){.most = most, .kept_ms = kept_ms};
+    sse_table_init(&recent->table, SSE_TABLE_KEY_OFFSET(struct entry, node, name));
+    list_init(&recent->used);
+    age_timer_init(&recent->age, loop, end_first);
+}
+
 void auth_recent_release(struct auth_recent *recent)
 {
     while (!list_is_empty(&recent->used))
         forget_first(recent);
+    age_timer_release(&recent->age);
     sse_table_release(&recent->table);
-}
-
-static void forget_old(struct auth_recent *recent, uint64_t now_ms)
-{
-    while (!list_is_empty(&recent->used)) {
-        const struct entry *first = container_of(recent->used.next, struct entry, place);
-
-        if (now_ms - first->used_at < recent->kept_ms)
-            return;
-        forget_first(recent);
-    }
 }
 
 static void use(struct auth_recent *recent, struct entry *entry, uint64_t now_ms)
@@ -52,6 +56,7 @@ static void use(struct auth_recent *recent, struct entry *entry, uint64_t now_ms
     entry->used_at = now_ms;
     list_remove(&entry->place);
     list_append(&recent->used, &entry->place);
+    age_timer_add(&recent->age, now_ms + recent->kept_ms);
 }
 
 int auth_recent_find(struct auth_recent *recent, const char *name, uint64_t now_ms)
@@ -59,7 +64,7 @@ int auth_recent_find(struct auth_recent *recent, const char *name, uint64_t now_
     struct sse_table_node *node;
     struct entry *entry;
 
-    forget_old(recent, now_ms);
+    age_timer_end_due(&recent->age, now_ms);
     node = sse_table_find(&recent->table, name);
     if (!node)
         return -1;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/age_timer.h"
 #include "base/list.h"
 #include "sse/table.h"
 
@@ -19,10 +20,11 @@ struct auth_recent {
     size_t most;
     uint64_t kept_ms;   /* without being used */
     uint64_t displaced; /* forgotten for want of room, since start */
+    struct age_timer age;
 };
 
 /* A most of 0: nothing is kept. */
-void auth_recent_init(struct auth_recent *recent, size_t most, uint64_t kept_ms);
+void auth_recent_init(struct auth_recent *recent, struct loop *loop, size_t most, uint64_t kept_ms);
 void auth_recent_release(struct auth_recent *recent);
 
 /* The name's number, which is used by that; -1 when it is not known. */

@@ -377,8 +377,8 @@ struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, stru
     webhook->settings = *settings;
     webhook->loop = loop;
     webhook->http = http;
-    webhook->cache = auth_webhook_cache_new(settings->cache_entries);
-    webhook->denied = auth_denied_new(MAX_REVOCATIONS);
+    webhook->cache = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
+    webhook->denied = auth_denied_new(webhook->loop, MAX_REVOCATIONS);
     sse_table_init(&webhook->shared, SSE_TABLE_KEY_OFFSET(struct flight, node, key));
     list_init(&webhook->flights);
     return &webhook->base;

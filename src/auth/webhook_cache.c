@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "base/age_timer.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "sse/table.h"
@@ -38,18 +39,8 @@ struct auth_webhook_cache {
     struct list order; /* the oldest first */
     size_t most;
     uint64_t displaced;
+    struct age_timer age;
 };
-
-struct auth_webhook_cache *auth_webhook_cache_new(size_t most)
-{
-    struct auth_webhook_cache *cache = mem_zalloc(sizeof(*cache));
-
-    sse_table_init(&cache->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
-    sse_table_init(&cache->owners, SSE_TABLE_KEY_OFFSET(struct owner, node, name));
-    list_init(&cache->order);
-    cache->most = most;
-    return cache;
-}
 
 /* The caller frees it. */
 static char *name_of(char kind, const char *text)
@@ -120,6 +111,33 @@ static struct entry *oldest(const struct auth_webhook_cache *cache)
                                         : container_of(cache->order.next, struct entry, in_order);
 }
 
+/* They do not end in the order of their coming, since refusals are kept for less: what has ended
+ * behind one that has not, waits for that. So none is there for longer than the longest may be. */
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct auth_webhook_cache *cache = container_of(age, struct auth_webhook_cache, age);
+    struct entry *entry = oldest(cache);
+
+    if (!entry)
+        return AGE_TIMER_NEVER;
+    if (entry->until_ms > now_ms)
+        return entry->until_ms;
+    drop(cache, entry);
+    return 0;
+}
+
+struct auth_webhook_cache *auth_webhook_cache_new(struct loop *loop, size_t most)
+{
+    struct auth_webhook_cache *cache = mem_zalloc(sizeof(*cache));
+
+    sse_table_init(&cache->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
+    sse_table_init(&cache->owners, SSE_TABLE_KEY_OFFSET(struct owner, node, name));
+    list_init(&cache->order);
+    age_timer_init(&cache->age, loop, end_first);
+    cache->most = most;
+    return cache;
+}
+
 void auth_webhook_cache_free(struct auth_webhook_cache *cache)
 {
     struct list *node;
@@ -128,6 +146,7 @@ void auth_webhook_cache_free(struct auth_webhook_cache *cache)
         return;
     while ((node = list_take_first(&cache->order)))
         drop(cache, container_of(node, struct entry, in_order));
+    age_timer_release(&cache->age);
     sse_table_release(&cache->entries);
     sse_table_release(&cache->owners);
     free(cache);
@@ -153,23 +172,13 @@ const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cac
     return entry ? &entry->result : NULL;
 }
 
-/* They do not end in the order of their coming, since refusals are kept for less: what has ended
- * behind one that has not, waits for that. */
-static void drop_ended(struct auth_webhook_cache *cache, uint64_t now_ms)
-{
-    struct entry *entry;
-
-    while ((entry = oldest(cache)) && entry->until_ms <= now_ms)
-        drop(cache, entry);
-}
-
 static void make_room(struct auth_webhook_cache *cache, const char *key, uint64_t now_ms)
 {
     struct entry *entry = find(cache, key, now_ms);
 
     if (entry)
         drop(cache, entry);
-    drop_ended(cache, now_ms);
+    age_timer_end_due(&cache->age, now_ms);
     if (cache->entries.count == cache->most) {
         drop(cache, oldest(cache));
         cache->displaced++;
@@ -196,6 +205,7 @@ void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
     if (result->user && result->user->access_token[0] != '\0')
         bind(cache, entry, &entry->token, 't', result->user->access_token);
     list_append(&cache->order, &entry->in_order);
+    age_timer_add(&cache->age, until_ms);
     sse_table_add(&cache->entries, &entry->node);
 }
 

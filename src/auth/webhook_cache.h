@@ -11,8 +11,9 @@
 struct auth_result;
 struct auth_revocation;
 struct auth_webhook_cache;
+struct loop;
 
-struct auth_webhook_cache *auth_webhook_cache_new(size_t most);
+struct auth_webhook_cache *auth_webhook_cache_new(struct loop *loop, size_t most);
 void auth_webhook_cache_free(struct auth_webhook_cache *cache);
 
 /* NULL: it is not known now. Lent until the cache changes. */

@@ -269,7 +269,7 @@ void loop_cancel(struct loop_task *task)
     list_remove(&task->node);
 }
 
-void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+static uint64_t notch_in(const struct loop *loop, uint64_t delay_ms)
 {
     /* Not the time of this turn: that may have been a while ago, and no timer may be early. */
     uint64_t now = clock_ns(CLOCK_MONOTONIC) - loop->started_ns;
@@ -278,7 +278,20 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t dela
     if (__builtin_mul_overflow(delay_ms, (uint64_t)NS_PER_MS, &delay) ||
         __builtin_add_overflow(now, delay, &due))
         due = UINT64_MAX; /* in five centuries */
-    wheel_add(&loop->wheel, timer, due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0));
+    return due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0);
+}
+
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+{
+    wheel_add(&loop->wheel, timer, notch_in(loop, delay_ms));
+}
+
+void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+{
+    const uint64_t notch = notch_in(loop, delay_ms);
+
+    if (!loop_timer_is_active(timer) || notch < timer->expires)
+        wheel_add(&loop->wheel, timer, notch);
 }
 
 void loop_timer_stop(struct loop_timer *timer)

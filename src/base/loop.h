@@ -69,6 +69,9 @@ void loop_cancel(struct loop_task *task);
 
 /* (Re)starts the timer: on_fire runs once, delay_ms from now or up to one notch later. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
+/* The same, unless it runs and is due sooner: for what events ask for that may come faster than the
+ * delay, and must not put off for ever. */
+void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
 void loop_timer_stop(struct loop_timer *timer);
 static inline bool loop_timer_is_active(const struct loop_timer *timer)
 {

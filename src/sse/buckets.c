@@ -14,26 +14,12 @@ struct bucket {
     char key[];
 };
 
-void sse_buckets_init(struct sse_buckets *buckets, const struct ratelimit_rule *rule, size_t most)
-{
-    *buckets = (struct sse_buckets){.rule = *rule, .most = most};
-    sse_table_init(&buckets->table, SSE_TABLE_KEY_OFFSET(struct bucket, node, key));
-    list_init(&buckets->used);
-}
-
 static void forget_first(struct sse_buckets *buckets)
 {
     struct bucket *bucket = container_of(list_take_first(&buckets->used), struct bucket, place);
 
     sse_table_remove(&buckets->table, &bucket->node);
     free(bucket);
-}
-
-void sse_buckets_release(struct sse_buckets *buckets)
-{
-    while (!list_is_empty(&buckets->used))
-        forget_first(buckets);
-    sse_table_release(&buckets->table);
 }
 
 /* Whole seconds are what buckets are filled by: one more, for the one that has begun. */
@@ -44,17 +30,43 @@ static uint64_t fill_ms(const struct ratelimit_rule *rule)
     return ((uint64_t)rule->burst / rule->per_second + 2) * 1000;
 }
 
-static void forget_full(struct sse_buckets *buckets, uint64_t now_ms)
+static uint64_t full_at(const struct sse_buckets *buckets, uint64_t used_at)
 {
     const uint64_t needed = fill_ms(&buckets->rule);
 
-    while (!list_is_empty(&buckets->used)) {
-        const struct bucket *first = container_of(buckets->used.next, struct bucket, place);
+    return needed == UINT64_MAX ? AGE_TIMER_NEVER : used_at + needed;
+}
 
-        if (now_ms - first->used_at < needed)
-            return;
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct sse_buckets *buckets = container_of(age, struct sse_buckets, age);
+    const struct bucket *first = container_of(buckets->used.next, struct bucket, place);
+    uint64_t due;
+
+    if (list_is_empty(&buckets->used))
+        return AGE_TIMER_NEVER;
+    due = full_at(buckets, first->used_at);
+    if (now_ms < due)
+        return due;
+    forget_first(buckets);
+    return 0;
+}
+
+void sse_buckets_init(struct sse_buckets *buckets, struct loop *loop,
+                      const struct ratelimit_rule *rule, size_t most)
+{
+    *buckets = (struct sse_buckets){.rule = *rule, .most = most};
+    sse_table_init(&buckets->table, SSE_TABLE_KEY_OFFSET(struct bucket, node, key));
+    list_init(&buckets->used);
+    age_timer_init(&buckets->age, loop, end_first);
+}
+
+void sse_buckets_release(struct sse_buckets *buckets)
+{
+    while (!list_is_empty(&buckets->used))
         forget_first(buckets);
-    }
+    age_timer_release(&buckets->age);
+    sse_table_release(&buckets->table);
 }
 
 static struct bucket *add(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
@@ -92,13 +104,14 @@ bool sse_buckets_take(struct sse_buckets *buckets, const char *key, uint64_t now
 
     if (buckets->rule.burst == 0)
         return true;
-    forget_full(buckets, now_ms);
+    age_timer_end_due(&buckets->age, now_ms);
     bucket = find(buckets, key);
     if (!bucket)
         bucket = add(buckets, key, now_ms);
     bucket->used_at = now_ms;
     list_remove(&bucket->place);
     list_append(&buckets->used, &bucket->place);
+    age_timer_add(&buckets->age, full_at(buckets, now_ms));
     return ratelimit_take(&bucket->limit, &buckets->rule, now_ms);
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/age_timer.h"
 #include "base/list.h"
 #include "base/ratelimit.h"
 #include "sse/table.h"
@@ -22,10 +23,12 @@ struct sse_buckets {
     struct ratelimit_rule rule;
     size_t most;
     uint64_t displaced; /* forgotten for want of room, since start */
+    struct age_timer age;
 };
 
 /* A burst of 0: nothing is limited, and nothing kept. */
-void sse_buckets_init(struct sse_buckets *buckets, const struct ratelimit_rule *rule, size_t most);
+void sse_buckets_init(struct sse_buckets *buckets, struct loop *loop,
+                      const struct ratelimit_rule *rule, size_t most);
 void sse_buckets_release(struct sse_buckets *buckets);
 
 /* False when the key's bucket is empty. */

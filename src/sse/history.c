@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/age_timer.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/event.h"
@@ -29,9 +30,13 @@ const char *const sse_resume_words[SSE_RESUMES] = {
  * twice: what bears it is remembered for a while after the last of them has gone. */
 struct place {
     struct sse_table_node node;
-    struct list lost;     /* in the history's, while there are none */
-    bool has_lost;        /* a page may have seen this id on an event that is not kept (any more) */
-    uint64_t first, last; /* first 0: there are none */
+    struct list lost; /* in the history's, while there are none */
+    bool has_lost;    /* a page may have seen this id on an event that is not kept (any more) */
+    uint64_t first;   /* 0: there are none */
+    union {
+        uint64_t last;
+        uint64_t lost_at; /* of the last event, while there are none: when it came (loop ms) */
+    };
     char id[];
 };
 
@@ -53,19 +58,8 @@ struct sse_history {
     struct list lost_places; /* those without events: the oldest first, as many as events at most */
     size_t lost_count;
     struct sse_notes notes;
+    struct age_timer age;
 };
-
-struct sse_history *sse_history_new(const struct sse_history_settings *settings)
-{
-    struct sse_history *history = mem_zalloc(sizeof(*history));
-
-    history->settings = settings;
-    history->first = 1;
-    sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
-    list_init(&history->lost_places);
-    sse_notes_init(&history->notes, settings->events);
-    return history;
-}
 
 static struct entry *entry_at(const struct sse_history *history, uint64_t position)
 {
@@ -149,14 +143,15 @@ static void note_lost(struct sse_history *history, const struct sse_own_id *own)
         history->lost_number = own->number;
 }
 
-/* The last event with this id is not kept any more. */
+/* The last event with this id, which came then, is not kept any more. */
 static void lose_place(struct sse_history *history, struct place *place,
-                       const struct sse_own_id *own)
+                       const struct sse_own_id *own, uint64_t at)
 {
     if (has_number(own)) {
         place_free(history, place);
         return;
     }
+    place->lost_at = at;
     list_append(&history->lost_places, &place->lost);
     history->lost_count++;
     if (history->lost_count > history->settings->events)
@@ -173,7 +168,7 @@ static void leave_place(struct sse_history *history, const struct entry *entry)
     place->first = entry->next;
     place->has_lost = true;
     if (entry->next == 0)
-        lose_place(history, place, &own);
+        lose_place(history, place, &own, entry->at);
 }
 
 static void drop_first(struct sse_history *history)
@@ -186,11 +181,86 @@ static void drop_first(struct sse_history *history)
     history->first++;
 }
 
-static void drop_old(struct sse_history *history, uint64_t now)
+/* True when it was due, and is dropped; else *due is set to its end, if that is sooner. */
+static bool end_event(struct sse_history *history, uint64_t now, uint64_t *due)
 {
-    while (history->first <= history->last &&
-           now - entry_at(history, history->first)->at >= history->settings->keep_ms)
-        drop_first(history);
+    uint64_t end;
+
+    if (history->first > history->last)
+        return false;
+    end = entry_at(history, history->first)->at + history->settings->keep_ms;
+    if (end > now) {
+        *due = end < *due ? end : *due;
+        return false;
+    }
+    drop_first(history);
+    if (history->first > history->last) {
+        free(history->entries);
+        history->entries = NULL;
+        history->capacity = 0;
+    }
+    return true;
+}
+
+/* What is remembered of events that are not kept any more ends once they could not be, again. */
+static uint64_t end_of_memory(const struct sse_history *history, uint64_t at)
+{
+    return at + 2 * (uint64_t)history->settings->keep_ms;
+}
+
+static bool end_lost_place(struct sse_history *history, uint64_t now, uint64_t *due)
+{
+    uint64_t end;
+
+    if (history->lost_count == 0)
+        return false;
+    end = end_of_memory(history,
+                        container_of(history->lost_places.next, struct place, lost)->lost_at);
+    if (end > now) {
+        *due = end < *due ? end : *due;
+        return false;
+    }
+    forget_lost_place(history);
+    return true;
+}
+
+static bool end_note(struct sse_history *history, uint64_t now, uint64_t *due)
+{
+    uint64_t at, end;
+
+    if (!sse_notes_oldest(&history->notes, &at))
+        return false;
+    end = end_of_memory(history, at);
+    if (end > now) {
+        *due = end < *due ? end : *due;
+        return false;
+    }
+    sse_notes_drop_oldest(&history->notes);
+    return true;
+}
+
+static uint64_t end_first(struct age_timer *age, uint64_t now)
+{
+    struct sse_history *history = container_of(age, struct sse_history, age);
+    uint64_t due = AGE_TIMER_NEVER;
+
+    if (end_event(history, now, &due) || end_lost_place(history, now, &due) ||
+        end_note(history, now, &due))
+        return 0;
+    return due;
+}
+
+struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_settings *settings)
+{
+    struct sse_history *history = mem_zalloc(sizeof(*history));
+
+    history->settings = settings;
+    history->first = 1;
+    sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
+    list_init(&history->lost_places);
+    sse_notes_init(&history->notes, settings->events);
+    age_timer_init(&history->age, loop, end_first);
+    return history;
 }
 
 static void drop_surplus(struct sse_history *history)
@@ -216,7 +286,7 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
     const uint64_t position = history->last + 1;
     struct entry *entry;
 
-    drop_old(history, now);
+    age_timer_end_due(&history->age, now);
     if (history->settings->events == 0) {
         const struct sse_own_id own = sse_own_id_read(message->id);
 
@@ -234,6 +304,7 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
     entry = entry_at(history, position);
     *entry = (struct entry){.message = sse_message_ref(message), .at = now};
     entry->place = take_place(history, message, position);
+    age_timer_add(&history->age, now + history->settings->keep_ms);
     drop_surplus(history);
     return position;
 }
@@ -245,7 +316,7 @@ uint64_t sse_history_last(const struct sse_history *history)
 
 uint64_t sse_history_first(struct sse_history *history, uint64_t now)
 {
-    drop_old(history, now);
+    age_timer_end_due(&history->age, now);
     return history->first;
 }
 
@@ -287,7 +358,8 @@ void sse_history_note(struct sse_history *history, const char *id, const char *u
 {
     if (has_lost(history, id))
         position = SSE_POSITION_UNKNOWN;
-    sse_notes_add(&history->notes, id, user_id, position);
+    sse_notes_add(&history->notes, id, user_id, position, loop_now_ms(history->age.loop));
+    age_timer_add(&history->age, end_of_memory(history, loop_now_ms(history->age.loop)));
 }
 
 void sse_history_free(struct sse_history *history)
@@ -298,6 +370,7 @@ void sse_history_free(struct sse_history *history)
         drop_first(history);
     while (history->lost_count > 0)
         forget_lost_place(history);
+    age_timer_release(&history->age);
     sse_notes_release(&history->notes);
     sse_table_release(&history->places);
     free(history->entries);
@@ -399,7 +472,7 @@ enum sse_resume sse_history_find(struct sse_history *history, const char *id,
         return SSE_RESUME_NONE;
     if (!may_be_id(id))
         return SSE_RESUME_UNKNOWN;
-    drop_old(history, now);
+    age_timer_end_due(&history->age, now);
     own = sse_own_id_read(id);
     /* A stored message of an earlier life may have been seen in that one, whoever got it since. */
     if (own.kind != SSE_OWN_ID_NONE && !own.is_of_this_life)

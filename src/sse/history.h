@@ -9,8 +9,9 @@
  * Where a page was is told by the id of the last event that it has seen: a message's, or one that
  * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear. Several events may
  * bear one id: a page goes on behind the first that it may have seen, and is told of a gap where
- * that is not kept. Ids that senders gave are remembered for that, as many as events: one that is
- * given again later than that counts as new.
+ * that is not kept. Ids that senders gave are remembered for that, as many as events and until
+ * twice keep_ms after the event: one that is given again later than that counts as new. What is too
+ * old ends by the clock, also when nothing is sent.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 
 #include "sse/own_id.h"
 
+struct loop;
 struct sse_history;
 struct sse_message;
 struct sse_subject;
@@ -29,7 +31,7 @@ struct sse_history_settings {
 };
 
 /* settings are borrowed. */
-struct sse_history *sse_history_new(const struct sse_history_settings *settings);
+struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_settings *settings);
 void sse_history_free(struct sse_history *history);
 
 /* Takes a reference to the message. Its position. now: loop ms. */
@@ -49,7 +51,7 @@ uint64_t sse_history_position(const struct sse_history *history, const char *id)
 /* A message was written outside of the order, to a user who had not seen it before: to come back
  * with its id is to come back to where the order was then, the first time. With
  * SSE_POSITION_UNKNOWN the user may have seen it before: nobody knows what was missed since. As
- * many notes are kept as events. */
+ * many notes are kept as events, and as long as ids. */
 #define SSE_POSITION_UNKNOWN UINT64_MAX
 void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
                       uint64_t position);

@@ -9,7 +9,7 @@
 struct note {
     struct sse_table_node node;
     struct list order;
-    uint64_t position;
+    uint64_t position, at;
     char key[]; /* id, LF, user */
 };
 
@@ -20,7 +20,7 @@ void sse_notes_init(struct sse_notes *notes, size_t most)
     list_init(&notes->order);
 }
 
-static void drop_oldest(struct sse_notes *notes)
+void sse_notes_drop_oldest(struct sse_notes *notes)
 {
     struct note *note = container_of(list_take_first(&notes->order), struct note, order);
 
@@ -31,7 +31,7 @@ static void drop_oldest(struct sse_notes *notes)
 void sse_notes_release(struct sse_notes *notes)
 {
     while (!list_is_empty(&notes->order))
-        drop_oldest(notes);
+        sse_notes_drop_oldest(notes);
     sse_table_release(&notes->table);
 }
 
@@ -51,7 +51,8 @@ static struct note *find(const struct sse_notes *notes, const char *key)
     return node ? container_of(node, struct note, node) : NULL;
 }
 
-void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id, uint64_t position)
+void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id, uint64_t position,
+                   uint64_t at)
 {
     struct note *note = note_new(id, user_id);
 
@@ -60,8 +61,9 @@ void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id,
         return;
     }
     if (notes->table.count == notes->most)
-        drop_oldest(notes);
+        sse_notes_drop_oldest(notes);
     note->position = position;
+    note->at = at;
     list_append(&notes->order, &note->order);
     sse_table_add(&notes->table, &note->node);
 }
@@ -76,4 +78,12 @@ bool sse_notes_find(const struct sse_notes *notes, const char *id, const char *u
     if (note)
         *position = note->position;
     return note != NULL;
+}
+
+bool sse_notes_oldest(const struct sse_notes *notes, uint64_t *at)
+{
+    if (list_is_empty(&notes->order))
+        return false;
+    *at = container_of(notes->order.next, struct note, order)->at;
+    return true;
 }

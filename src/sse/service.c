@@ -48,7 +48,7 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     service->intern = sse_intern_new();
     list_init(&service->observers);
     service->comment = comment_new();
-    service->history = sse_history_new(&settings->history);
+    service->history = sse_history_new(loop, &settings->history);
     service->backlogs = sse_backlogs_new(loop);
     service->dispatch = sse_dispatch_new(service);
     return service;

@@ -67,6 +67,12 @@ void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t dela
     list_append(&loop->timers, &timer->node);
 }
 
+void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
+{
+    if (!loop_timer_is_active(timer) || loop->now_ms + delay_ms < timer->expires)
+        loop_timer_start(loop, timer, delay_ms);
+}
+
 void loop_timer_stop(struct loop_timer *timer)
 {
     list_remove(&timer->node);
@@ -106,6 +112,12 @@ static inline bool fake_loop_turn(struct loop *loop)
         }
     }
     return is_more;
+}
+
+/* Whether something will wake it up again. */
+static inline bool fake_loop_has_timers(const struct loop *loop)
+{
+    return !list_is_empty(&loop->timers);
 }
 
 static inline struct loop_timer *fake_loop_next_timer(const struct loop *loop)

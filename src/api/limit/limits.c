@@ -41,8 +41,10 @@ void limits_init(struct limits *limits, struct api_service *service)
     for (size_t i = 0; i < LIMIT_TALLIES; i++)
         tally_init(&limits->tallies[i], settings->most[i],
                    i == LIMIT_USER_CONNECTIONS ? service->settings->core->client_connections : 0);
-    sse_buckets_init(&limits->users, &settings->user_requests, settings->remembered);
-    sse_buckets_init(&limits->addresses, &settings->address_requests, settings->remembered);
+    sse_buckets_init(&limits->users, service->api->loop, &settings->user_requests,
+                     settings->remembered);
+    sse_buckets_init(&limits->addresses, service->api->loop, &settings->address_requests,
+                     settings->remembered);
     limits->observer.on_disconnect = on_disconnect;
     list_append(&service->core->observers, &limits->observer.node);
 }

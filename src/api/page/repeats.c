@@ -30,13 +30,6 @@ struct settlement {
     struct api_answer answer;
 };
 
-void repeats_init(struct repeats *repeats, struct api_service *service)
-{
-    *repeats = (struct repeats){.service = service};
-    sse_table_init(&repeats->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
-    list_init(&repeats->answered);
-}
-
 static void entry_free(struct repeats *repeats, struct entry *entry)
 {
     sse_table_remove(&repeats->entries, &entry->node);
@@ -53,12 +46,34 @@ static void forget_oldest(struct repeats *repeats)
     entry_free(repeats, oldest);
 }
 
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct repeats *repeats = container_of(age, struct repeats, age);
+    const struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
+
+    if (list_is_empty(&repeats->answered))
+        return AGE_TIMER_NEVER;
+    if (now_ms - oldest->answered_at < KEEP_MS)
+        return oldest->answered_at + KEEP_MS;
+    forget_oldest(repeats);
+    return 0;
+}
+
+void repeats_init(struct repeats *repeats, struct api_service *service)
+{
+    *repeats = (struct repeats){.service = service};
+    sse_table_init(&repeats->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
+    list_init(&repeats->answered);
+    age_timer_init(&repeats->age, service->api->loop, end_first);
+}
+
 void repeats_release(struct repeats *repeats)
 {
     struct sse_table_node *node;
 
     while ((node = sse_table_next(&repeats->entries, NULL)))
         entry_free(repeats, container_of(node, struct entry, node));
+    age_timer_release(&repeats->age);
     sse_table_release(&repeats->entries);
 }
 
@@ -91,17 +106,6 @@ static struct entry *find(const struct repeats *repeats, const char *key)
     return node ? container_of(node, struct entry, node) : NULL;
 }
 
-static void forget_old(struct repeats *repeats, uint64_t now)
-{
-    while (!list_is_empty(&repeats->answered)) {
-        const struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
-
-        if (now - oldest->answered_at < KEEP_MS)
-            return;
-        forget_oldest(repeats);
-    }
-}
-
 static void add(struct repeats *repeats, const char *key)
 {
     size_t size = strlen(key) + 1;
@@ -120,7 +124,7 @@ static void run_claim(struct peers_call *call, size_t worker, void *context)
     struct entry *entry;
 
     (void)worker;
-    forget_old(repeats, loop_now_ms(api->loop));
+    age_timer_end_due(&repeats->age, loop_now_ms(api->loop));
     entry = find(repeats, claim->key);
     if (entry && !entry->answer.body) {
         list_append(&entry->waiting, &claim->node);
@@ -193,6 +197,7 @@ static void keep_answer(struct repeats *repeats, struct entry *entry,
     while ((waiting = list_take_first(&entry->waiting)))
         let_go(repeats, waiting, answer);
     list_append(&repeats->answered, &entry->age);
+    age_timer_add(&repeats->age, entry->answered_at + KEEP_MS);
     repeats->count++;
     repeats->bytes += answer->body->length;
     while (is_full(repeats)) {

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "api/reply.h"
+#include "base/age_timer.h"
 #include "base/list.h"
 #include "cluster/peers.h"
 #include "sse/table.h"
@@ -32,6 +33,7 @@ struct repeats {
     uint64_t count;               /* of these, */
     size_t bytes;                 /* and their size */
     uint64_t replayed, displaced; /* since start: answered again; forgotten for want of room */
+    struct age_timer age;
 };
 
 /* Embed it in the state of a request. */

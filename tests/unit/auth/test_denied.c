@@ -3,10 +3,28 @@
 
 #include "auth/denied.h"
 #include "base/random.h"
+#include "support/fake_loop.h"
 #include "support/test.h"
 
 #define NOW  INT64_C(1800000000500) /* half a second past a second */
 #define HOUR INT64_C(3600000)
+
+/* Each container of a test hangs its timer on it. */
+static struct loop *loop;
+
+static int open_loop(void **state)
+{
+    (void)state;
+    loop = loop_new();
+    return 0;
+}
+
+static int close_loop(void **state)
+{
+    (void)state;
+    loop_free(loop);
+    return 0;
+}
 
 static bool has(struct auth_denied *denied, const char *user, const char *token, int64_t issued_at)
 {
@@ -17,7 +35,7 @@ static bool has(struct auth_denied *denied, const char *user, const char *token,
 
 static void test_nobody_is_denied_at_first(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(10);
+    struct auth_denied *denied = auth_denied_new(loop, 10);
 
     (void)state;
     assert_false(has(denied, "7", "token", INT64_MIN));
@@ -28,7 +46,7 @@ static void test_nobody_is_denied_at_first(void **state)
 
 static void test_a_token(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(10);
+    struct auth_denied *denied = auth_denied_new(loop, 10);
 
     (void)state;
     auth_denied_add_token(denied, "token", NOW, NOW + HOUR);
@@ -41,7 +59,7 @@ static void test_a_token(void **state)
 
 static void test_a_user_up_to_a_second(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(10);
+    struct auth_denied *denied = auth_denied_new(loop, 10);
 
     (void)state;
     auth_denied_add_user(denied, "7", NOW, NOW + HOUR);
@@ -55,7 +73,7 @@ static void test_a_user_up_to_a_second(void **state)
 
 static void test_again_is_longer_and_later(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(10);
+    struct auth_denied *denied = auth_denied_new(loop, 10);
 
     (void)state;
     auth_denied_add_user(denied, "7", NOW - 60000, NOW + HOUR);
@@ -70,7 +88,7 @@ static void test_again_is_longer_and_later(void **state)
 
 static void test_what_has_ended_is_not_added(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(10);
+    struct auth_denied *denied = auth_denied_new(loop, 10);
 
     (void)state;
     auth_denied_add_token(denied, "old", NOW, NOW);
@@ -81,7 +99,7 @@ static void test_what_has_ended_is_not_added(void **state)
 
 static void test_at_the_bound_the_first_to_end_goes(void **state)
 {
-    struct auth_denied *denied = auth_denied_new(3);
+    struct auth_denied *denied = auth_denied_new(loop, 3);
 
     (void)state;
     auth_denied_add_token(denied, "b", NOW, NOW + 2 * HOUR);
@@ -103,7 +121,7 @@ static void test_at_the_bound_the_first_to_end_goes(void **state)
 static void test_many_end_in_their_order(void **state)
 {
     enum { MANY = 1000 };
-    struct auth_denied *denied = auth_denied_new(MANY);
+    struct auth_denied *denied = auth_denied_new(loop, MANY);
     int64_t ends[MANY];
 
     (void)state;
@@ -125,6 +143,28 @@ static void test_many_end_in_their_order(void **state)
     auth_denied_free(denied);
 }
 
+static void test_denials_end_by_the_clock(void **state)
+{
+    struct auth_denied *denied = auth_denied_new(loop, 10);
+    const int64_t now = loop_wall_ms(loop);
+
+    (void)state;
+    auth_denied_add_user(denied, "7", now, now + HOUR);
+    auth_denied_add_token(denied, "token", now, now + HOUR / 2);
+    fake_loop_advance(loop, (uint64_t)HOUR / 2 - 1000);
+    assert_int_equal(auth_denied_count(denied), 2);
+    fake_loop_advance(loop, 2000);
+    assert_int_equal(auth_denied_count(denied), 1);
+    /* The wall clock is set back: it has longer to go. */
+    loop->wall_offset_ms -= HOUR;
+    fake_loop_advance(loop, (uint64_t)HOUR);
+    assert_int_equal(auth_denied_count(denied), 1);
+    fake_loop_advance(loop, (uint64_t)HOUR);
+    assert_int_equal(auth_denied_count(denied), 0);
+    assert_false(fake_loop_has_timers(loop));
+    auth_denied_free(denied);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,7 +175,8 @@ int main(void)
         cmocka_unit_test(test_what_has_ended_is_not_added),
         cmocka_unit_test(test_at_the_bound_the_first_to_end_goes),
         cmocka_unit_test(test_many_end_in_their_order),
+        cmocka_unit_test(test_denials_end_by_the_clock),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

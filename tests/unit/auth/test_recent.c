@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "auth/recent.h"
+#include "support/fake_loop.h"
 #include "support/test.h"
+
+/* Each container of a test hangs its timer on it. */
+static struct loop *loop;
+
+static int open_loop(void **state)
+{
+    (void)state;
+    loop = loop_new();
+    return 0;
+}
+
+static int close_loop(void **state)
+{
+    (void)state;
+    loop_free(loop);
+    return 0;
+}
 
 static void a_name_keeps_its_number(void **state)
 {
     struct auth_recent recent;
 
     (void)state;
-    auth_recent_init(&recent, 10, 1000);
+    auth_recent_init(&recent, loop, 10, 1000);
     assert_int_equal(auth_recent_find(&recent, "a", 0), -1);
     auth_recent_add(&recent, "a", 3, 0);
     auth_recent_add(&recent, "b", 0, 0);
@@ -22,7 +42,7 @@ static void what_is_not_used_is_forgotten(void **state)
     struct auth_recent recent;
 
     (void)state;
-    auth_recent_init(&recent, 10, 1000);
+    auth_recent_init(&recent, loop, 10, 1000);
     auth_recent_add(&recent, "a", 1, 0);
     auth_recent_add(&recent, "b", 2, 0);
     assert_int_equal(auth_recent_find(&recent, "a", 999), 1);
@@ -40,7 +60,7 @@ static void the_longest_unused_makes_room(void **state)
     struct auth_recent recent;
 
     (void)state;
-    auth_recent_init(&recent, 2, 1000);
+    auth_recent_init(&recent, loop, 2, 1000);
     auth_recent_add(&recent, "a", 1, 0);
     auth_recent_add(&recent, "b", 2, 0);
     assert_int_equal(auth_recent_find(&recent, "a", 0), 1);
@@ -58,10 +78,33 @@ static void no_room_is_no_memory(void **state)
     struct auth_recent recent;
 
     (void)state;
-    auth_recent_init(&recent, 0, 1000);
+    auth_recent_init(&recent, loop, 0, 1000);
     auth_recent_add(&recent, "a", 1, 0);
     assert_int_equal(auth_recent_find(&recent, "a", 0), -1);
     assert_int_equal(recent.displaced, 0);
+    auth_recent_release(&recent);
+}
+
+static void what_is_not_used_ends_by_the_clock(void **state)
+{
+    struct auth_recent recent;
+
+    (void)state;
+    auth_recent_init(&recent, loop, 100000, 60000);
+    assert_false(fake_loop_has_timers(loop));
+    for (int i = 0; i < 20000; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%d", i);
+        auth_recent_add(&recent, name, 1, loop->now_ms);
+    }
+    fake_loop_advance(loop, 59000);
+    assert_int_equal(auth_recent_find(&recent, "7", loop->now_ms), 1);
+    fake_loop_advance(loop, 5000);
+    assert_int_equal(auth_recent_count(&recent), 1);
+    fake_loop_advance(loop, 60000);
+    assert_int_equal(auth_recent_count(&recent), 0);
+    assert_false(fake_loop_has_timers(loop));
     auth_recent_release(&recent);
 }
 
@@ -72,7 +115,8 @@ int main(void)
         cmocka_unit_test(what_is_not_used_is_forgotten),
         cmocka_unit_test(the_longest_unused_makes_room),
         cmocka_unit_test(no_room_is_no_memory),
+        cmocka_unit_test(what_is_not_used_ends_by_the_clock),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

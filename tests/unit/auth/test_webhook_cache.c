@@ -5,9 +5,27 @@
 #include "auth/webhook_cache.h"
 #include "base/random.h"
 #include "sse/user.h"
+#include "support/fake_loop.h"
 #include "support/test.h"
 
 #define MANY 500u
+
+/* Each container of a test hangs its timer on it. */
+static struct loop *loop;
+
+static int open_loop(void **state)
+{
+    (void)state;
+    loop = loop_new();
+    return 0;
+}
+
+static int close_loop(void **state)
+{
+    (void)state;
+    loop_free(loop);
+    return 0;
+}
 
 static void add(struct auth_webhook_cache *cache, const char *key, const char *user,
                 const char *token, uint64_t until_ms)
@@ -31,7 +49,7 @@ static void forget_user(struct auth_webhook_cache *cache, const char *user)
 
 static void test_an_answer_counts_for_its_time(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(10);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
     const struct auth_result bad = {.verdict = AUTH_BAD, .message = "no"};
 
     (void)state;
@@ -50,7 +68,7 @@ static void test_an_answer_counts_for_its_time(void **state)
 
 static void test_a_newer_answer_takes_the_place(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(1);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 1);
 
     (void)state;
     add(cache, "a", "7", "", 100);
@@ -63,7 +81,7 @@ static void test_a_newer_answer_takes_the_place(void **state)
 
 static void test_at_the_bound_the_oldest_goes(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(2);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 2);
 
     (void)state;
     add(cache, "a", "7", "", 100);
@@ -78,7 +96,7 @@ static void test_at_the_bound_the_oldest_goes(void **state)
 
 static void test_what_has_ended_makes_room(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(2);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 2);
     const struct auth_result bad = {.verdict = AUTH_BAD, .message = "no"};
 
     (void)state;
@@ -92,7 +110,7 @@ static void test_what_has_ended_makes_room(void **state)
 
 static void test_a_user_and_a_token_are_forgotten(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(10);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
 
     (void)state;
     add(cache, "a", "7", "t1", 100);
@@ -116,7 +134,7 @@ static void test_a_user_and_a_token_are_forgotten(void **state)
 /* Against what a plain list of the same would hold. */
 static void test_many_of_few_users(void **state)
 {
-    struct auth_webhook_cache *cache = auth_webhook_cache_new(MANY);
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, MANY);
     unsigned users[MANY];
     char key[16], user[16], token[16];
 
@@ -139,6 +157,30 @@ static void test_many_of_few_users(void **state)
     auth_webhook_cache_free(cache);
 }
 
+/* One of shorter life behind another goes with that. */
+static void test_answers_end_by_the_clock(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
+    const uint64_t now = loop->now_ms;
+
+    (void)state;
+    add(cache, "a", "7", "token", now + 10000);
+    add(cache, "b", "7", "token", now + 1000);
+    add(cache, "c", "8", "token", now + 20000);
+    fake_loop_advance(loop, 9000);
+    assert_int_equal(auth_webhook_cache_count(cache), 3);
+    assert_false(has(cache, "b", loop->now_ms));
+    fake_loop_advance(loop, 2000);
+    assert_int_equal(auth_webhook_cache_count(cache), 1);
+    fake_loop_advance(loop, 10000);
+    assert_int_equal(auth_webhook_cache_count(cache), 0);
+    assert_false(fake_loop_has_timers(loop));
+    add(cache, "d", "7", "token", loop->now_ms + 1000);
+    assert_true(fake_loop_has_timers(loop));
+    auth_webhook_cache_free(cache);
+    assert_false(fake_loop_has_timers(loop));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,7 +190,8 @@ int main(void)
         cmocka_unit_test(test_what_has_ended_makes_room),
         cmocka_unit_test(test_a_user_and_a_token_are_forgotten),
         cmocka_unit_test(test_many_of_few_users),
+        cmocka_unit_test(test_answers_end_by_the_clock),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

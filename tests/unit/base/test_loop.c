@@ -435,6 +435,22 @@ static void a_long_turn_makes_no_timer_early_and_is_told(void **state)
     assert_true(loop_lag(loop)->max_seconds >= 0.04);
 }
 
+/* Events that come faster than the delay do not put it off; one that needs it sooner gets it. */
+static void a_hastened_timer_is_not_put_off(void **state)
+{
+    struct loop_timer timer = {.on_fire = NULL};
+    uint64_t expires;
+
+    (void)state;
+    loop_timer_hasten(loop, &timer, 5000);
+    expires = timer.expires;
+    loop_timer_hasten(loop, &timer, 6000);
+    assert_int_equal(timer.expires, expires);
+    loop_timer_hasten(loop, &timer, 1000);
+    assert_true(timer.expires < expires);
+    loop_timer_stop(&timer);
+}
+
 static void a_stopped_timer_does_not_fire(void **state)
 {
     unsigned open = 1;
@@ -527,6 +543,7 @@ int main(void)
         LOOP_TEST(a_hook_that_a_hook_adds_is_served_without_waiting),
         LOOP_TEST(timers_never_fire_early),
         LOOP_TEST(a_long_turn_makes_no_timer_early_and_is_told),
+        LOOP_TEST(a_hastened_timer_is_not_put_off),
         LOOP_TEST(a_stopped_timer_does_not_fire),
         LOOP_TEST(the_longest_delay_is_not_an_early_one),
         LOOP_TEST(the_time_is_that_of_the_turn),

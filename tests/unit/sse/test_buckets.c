@@ -2,7 +2,25 @@
 #include <stdio.h>
 
 #include "sse/buckets.h"
+#include "support/fake_loop.h"
 #include "support/test.h"
+
+/* Each container of a test hangs its timer on it. */
+static struct loop *loop;
+
+static int open_loop(void **state)
+{
+    (void)state;
+    loop = loop_new();
+    return 0;
+}
+
+static int close_loop(void **state)
+{
+    (void)state;
+    loop_free(loop);
+    return 0;
+}
 
 static unsigned take_many(struct sse_buckets *buckets, const char *key, uint64_t now_ms)
 {
@@ -19,7 +37,7 @@ static void each_key_has_its_own(void **state)
     struct sse_buckets buckets;
 
     (void)state;
-    sse_buckets_init(&buckets, &rule, 10);
+    sse_buckets_init(&buckets, loop, &rule, 10);
     assert_int_equal(take_many(&buckets, "a", 1000), 5);
     assert_int_equal(take_many(&buckets, "b", 1000), 5);
     assert_int_equal(take_many(&buckets, "a", 2000), 2);
@@ -32,7 +50,7 @@ static void full_ones_are_forgotten(void **state)
     struct sse_buckets buckets;
 
     (void)state;
-    sse_buckets_init(&buckets, &rule, 10);
+    sse_buckets_init(&buckets, loop, &rule, 10);
     assert_int_equal(take_many(&buckets, "a", 1999), 4);
     assert_int_equal(take_many(&buckets, "b", 3000), 4);
     assert_int_equal(sse_buckets_count(&buckets), 2);
@@ -51,7 +69,7 @@ static void there_are_not_too_many(void **state)
     char key[16];
 
     (void)state;
-    sse_buckets_init(&buckets, &rule, 3);
+    sse_buckets_init(&buckets, loop, &rule, 3);
     for (int i = 0; i < 10; i++) {
         snprintf(key, sizeof(key), "key%d", i);
         assert_int_equal(take_many(&buckets, key, 1000), 2);
@@ -68,7 +86,7 @@ static void asking_takes_nothing(void **state)
     struct sse_buckets buckets;
 
     (void)state;
-    sse_buckets_init(&buckets, &rule, 3);
+    sse_buckets_init(&buckets, loop, &rule, 3);
     assert_true(sse_buckets_has(&buckets, "a", 1000));
     assert_int_equal(sse_buckets_count(&buckets), 0);
     assert_true(sse_buckets_take(&buckets, "a", 1000));
@@ -85,9 +103,33 @@ static void no_burst_is_no_limit(void **state)
     struct sse_buckets buckets;
 
     (void)state;
-    sse_buckets_init(&buckets, &rule, 3);
+    sse_buckets_init(&buckets, loop, &rule, 3);
     assert_int_equal(take_many(&buckets, "a", 1000), 100);
     assert_int_equal(sse_buckets_count(&buckets), 0);
+    sse_buckets_release(&buckets);
+}
+
+static void full_ones_end_by_the_clock(void **state)
+{
+    const struct ratelimit_rule rule = {.burst = 4, .per_second = 2};
+    const struct ratelimit_rule never = {.burst = 4};
+    struct sse_buckets buckets;
+
+    (void)state;
+    sse_buckets_init(&buckets, loop, &rule, 10);
+    assert_true(sse_buckets_take(&buckets, "a", loop->now_ms));
+    fake_loop_advance(loop, 3000);
+    assert_true(sse_buckets_take(&buckets, "b", loop->now_ms));
+    fake_loop_advance(loop, 2000);
+    assert_int_equal(sse_buckets_count(&buckets), 1);
+    fake_loop_advance(loop, 5000);
+    assert_int_equal(sse_buckets_count(&buckets), 0);
+    assert_false(fake_loop_has_timers(loop));
+    sse_buckets_release(&buckets);
+
+    sse_buckets_init(&buckets, loop, &never, 10);
+    assert_true(sse_buckets_take(&buckets, "a", loop->now_ms));
+    assert_false(fake_loop_has_timers(loop));
     sse_buckets_release(&buckets);
 }
 
@@ -96,8 +138,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_has_its_own),   cmocka_unit_test(full_ones_are_forgotten),
         cmocka_unit_test(there_are_not_too_many), cmocka_unit_test(asking_takes_nothing),
-        cmocka_unit_test(no_burst_is_no_limit),
+        cmocka_unit_test(no_burst_is_no_limit),   cmocka_unit_test(full_ones_end_by_the_clock),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_loop, close_loop);
 }

@@ -5,11 +5,13 @@
 #include "sse/history.h"
 #include "sse/subject.h"
 #include "sse/user.h"
+#include "support/fake_loop.h"
 #include "support/sse_message.h"
 #include "support/test.h"
 
 struct fixture {
     struct sse_history_settings settings;
+    struct loop *loop;
     struct sse_history *history;
     struct sse_user *ann, *bob;
     uint64_t now;
@@ -19,7 +21,8 @@ static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){.settings = {.events = 4, .bytes = (size_t)1024 * 1024, .keep_ms = 1000},
                           .now = 500};
-    f->history = sse_history_new(&f->settings);
+    f->loop = loop_new();
+    f->history = sse_history_new(f->loop, &f->settings);
     f->ann = sse_user_new(&(struct sse_user_fields){.id = "ann"});
     f->bob = sse_user_new(&(struct sse_user_fields){.id = "bob"});
 }
@@ -27,6 +30,7 @@ static void open_fixture(struct fixture *f)
 static void close_fixture(struct fixture *f)
 {
     sse_history_free(f->history);
+    loop_free(f->loop);
     sse_user_unref(f->ann);
     sse_user_unref(f->bob);
 }
@@ -453,6 +457,62 @@ static void test_few_lost_ids_are_remembered(void **state)
     close_fixture(&f);
 }
 
+/* Events, ids and notes, although nobody sends or comes; then nothing wakes the loop any more. */
+static void test_what_is_old_ends_by_the_clock(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    assert_false(fake_loop_has_timers(f.loop));
+    f.now = f.loop->now_ms;
+    (void)add(&f, "ann", "x", NULL);
+    (void)add(&f, "ann", NULL, NULL);
+    sse_history_note(f.history, "y", "ann", 1);
+    fake_loop_advance(f.loop, 900);
+    assert_int_equal(sse_history_count(f.history), 2);
+    fake_loop_advance(f.loop, 200);
+    assert_int_equal(sse_history_count(f.history), 0);
+    assert_int_equal(sse_history_bytes(f.history), 0);
+
+    /* Who was away so long is told that some of it is gone: of an id that is given again, too. */
+    f.now = f.loop->now_ms;
+    assert_find(&f, f.ann, "y", SSE_RESUME_TOO_OLD, 2);
+    (void)add(&f, "ann", "x", NULL);
+    assert_find(&f, f.ann, "x", SSE_RESUME_TOO_OLD, 2);
+    fake_loop_advance(f.loop, 4000);
+    assert_false(fake_loop_has_timers(f.loop));
+    /* After twice that time nobody knows of it, and the id is a new one. */
+    f.now = f.loop->now_ms;
+    assert_find(&f, f.ann, "y", SSE_RESUME_UNKNOWN, 3);
+    (void)add(&f, "ann", "x", NULL);
+    assert_find(&f, f.ann, "x", SSE_RESUMED, 4);
+    assert_true(fake_loop_has_timers(f.loop));
+    close_fixture(&f);
+}
+
+/* More than a slice has time for. */
+static void test_many_end_by_the_clock(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.settings.events = 20000;
+    f.settings.bytes = SIZE_MAX;
+    f.now = f.loop->now_ms;
+    for (unsigned i = 0; i < 20000; i++) {
+        char id[16];
+
+        snprintf(id, sizeof(id), "m-%u", i);
+        (void)add(&f, "ann", id, NULL);
+    }
+    fake_loop_advance(f.loop, 60000);
+    assert_int_equal(sse_history_count(f.history), 0);
+    assert_false(fake_loop_has_timers(f.loop));
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +536,8 @@ int main(void)
         cmocka_unit_test(test_a_stored_event_of_another_life),
         cmocka_unit_test(test_an_id_that_was_lost_and_comes_again),
         cmocka_unit_test(test_few_lost_ids_are_remembered),
+        cmocka_unit_test(test_what_is_old_ends_by_the_clock),
+        cmocka_unit_test(test_many_end_by_the_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
