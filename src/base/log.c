@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log_line.h"
 #include "base/ratelimit.h"
 
@@ -53,14 +53,6 @@ static void drop(void)
     atomic_fetch_add_explicit(&process_log.dropped, 1, memory_order_relaxed);
 }
 
-static int64_t clock_ms(clockid_t id)
-{
-    struct timespec now;
-
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The descriptor may be shared with other processes, so it is not made non-blocking. A pipe or a
  * terminal that nobody reads is asked first, and the line is small enough to fit when it says yes;
  * the lock keeps another thread from filling that room in between. */
@@ -80,7 +72,7 @@ static void write_line(const struct log_line *line)
 void log_write(enum log_level level, const char *message, const struct log_field *fields,
                size_t count)
 {
-    const struct log_event event = {clock_ms(CLOCK_REALTIME), level, message, fields, count};
+    const struct log_event event = {clock_wall_ms(), level, message, fields, count};
     int saved_errno = errno;
     struct log_line line;
 
@@ -99,7 +91,8 @@ void log_write_limited(enum log_level level, const char *message, const struct l
     bool allowed;
 
     pthread_mutex_lock(&process_log.lock);
-    allowed = ratelimit_take(&process_log.limit, &abuse_rule, (uint64_t)clock_ms(CLOCK_MONOTONIC));
+    allowed =
+        ratelimit_take(&process_log.limit, &abuse_rule, clock_monotonic_ns() / CLOCK_NS_PER_MS);
     pthread_mutex_unlock(&process_log.lock);
     if (allowed)
         log_write(level, message, fields, count);

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <ev.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/test_clock.h"
 #include "base/wheel.h"
 
-#define NS_PER_MS    1000000u
-#define NS_PER_NOTCH ((uint64_t)LOOP_TIMER_NOTCH_MS * NS_PER_MS)
+#define NS_PER_NOTCH (LOOP_TIMER_NOTCH_MS * CLOCK_NS_PER_MS)
 
 /* Tasks that tasks defer still run in the same turn, in so many passes; then the rest has to wait
  * for the next turn, so that a task that defers itself cannot keep the sockets waiting. */
@@ -22,25 +22,19 @@ struct loop {
     struct ev_prepare turn_end; /* last of a turn */
     struct ev_idle no_wait;     /* active while there is more to do: libev then only polls */
     struct ev_timer tick;       /* the next notch of the wheel */
+    uint64_t tick_ns;           /* when that is due, by the kernel's clock */
     uint64_t started_ns;        /* notch 0 */
     uint64_t turn_ns;           /* start of this turn, monotonic */
-    int64_t wall_ms;            /* the same moment, since 1970 */
+    uint64_t real_ns;           /* the same moment by the kernel's clock, */
+    int64_t wall_ms;            /* and since 1970 */
     bool woken;                 /* loop_wake() since this end of turn began */
     bool stopping;
     struct list tasks;
     struct list hooks[LOOP_PHASES];
     struct loop_lag lag;
     struct wheel wheel;
+    struct test_clock_watch watch;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec now;
-
-    /* Cannot fail for the two clocks that are used here. */
-    clock_gettime(id, &now);
-    return (uint64_t)now.tv_sec * 1000u * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
 
 static double seconds(uint64_t ns)
 {
@@ -49,8 +43,9 @@ static double seconds(uint64_t ns)
 
 static void take_time(struct loop *loop)
 {
-    loop->turn_ns = clock_ns(CLOCK_MONOTONIC);
-    loop->wall_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_MS);
+    loop->real_ns = clock_real_ns();
+    loop->turn_ns = test_clock_monotonic_ns(loop->real_ns);
+    loop->wall_ms = clock_wall_ms();
 }
 
 static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
@@ -67,9 +62,16 @@ static void schedule_tick(struct loop *loop)
     uint64_t due = loop->started_ns + (loop->wheel.served + 1) * NS_PER_NOTCH;
     uint64_t wait = due > loop->turn_ns ? due - loop->turn_ns : 0;
 
+    loop->tick_ns = loop->real_ns + wait;
     ev_timer_stop(loop->ev, &loop->tick);
     ev_timer_set(&loop->tick, seconds(wait), 0.);
     ev_timer_start(loop->ev, &loop->tick);
+}
+
+static void serve_timers(struct loop *loop)
+{
+    wheel_advance(&loop->wheel, (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH);
+    schedule_tick(loop);
 }
 
 /* The tick goes on while no timer is active: it is what the lag is measured by, and ten short
@@ -77,17 +79,21 @@ static void schedule_tick(struct loop *loop)
 static void on_tick(struct ev_loop *ev, struct ev_timer *tick, int events)
 {
     struct loop *loop = container_of(tick, struct loop, tick);
-    uint64_t due = loop->started_ns + (loop->wheel.served + 1) * NS_PER_NOTCH;
 
     (void)ev;
     (void)events;
-    if (loop->turn_ns >= due) {
-        loop->lag.last_seconds = seconds(loop->turn_ns - due);
+    if (loop->real_ns >= loop->tick_ns) {
+        loop->lag.last_seconds = seconds(loop->real_ns - loop->tick_ns);
         if (loop->lag.last_seconds > loop->lag.max_seconds)
             loop->lag.max_seconds = loop->lag.last_seconds;
-        wheel_advance(&loop->wheel, (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH);
     }
-    schedule_tick(loop);
+    serve_timers(loop);
+}
+
+/* By a test: that is no lag. */
+static void on_clock_move(struct test_clock_watch *watch)
+{
+    serve_timers(container_of(watch, struct loop, watch));
 }
 
 static void run_tasks(struct loop *loop)
@@ -145,12 +151,15 @@ static bool run_phases(struct loop *loop)
 static void on_turn_end(struct ev_loop *ev, struct ev_prepare *prepare, int events)
 {
     struct loop *loop = container_of(prepare, struct loop, turn_end);
+    const bool has_more = run_phases(loop);
     double length;
 
     (void)events;
-    keep_from_waiting(loop, run_phases(loop));
+    keep_from_waiting(loop, has_more);
+    if (!has_more)
+        test_clock_rest(&loop->watch);
 
-    length = seconds(clock_ns(CLOCK_MONOTONIC) - loop->turn_ns);
+    length = seconds(clock_real_ns() - loop->real_ns);
     if (length > loop->lag.longest_turn)
         loop->lag.longest_turn = length;
     loop->lag.turns++;
@@ -180,6 +189,7 @@ struct loop *loop_new(void)
     for (size_t phase = 0; phase < LOOP_PHASES; phase++)
         list_init(&loop->hooks[phase]);
     wheel_init(&loop->wheel);
+    loop->watch.on_move = on_clock_move;
     take_time(loop);
     loop->started_ns = loop->turn_ns;
 
@@ -227,7 +237,9 @@ void loop_run(struct loop *loop)
     ev_now_update(loop->ev);
     take_time(loop);
     schedule_tick(loop);
+    test_clock_watch(&loop->watch, loop->ev);
     ev_run(loop->ev, 0);
+    test_clock_unwatch(&loop->watch);
     loop->stopping = false;
 }
 
@@ -245,7 +257,7 @@ void loop_settle(struct loop *loop)
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->turn_ns / NS_PER_MS;
+    return loop->turn_ns / CLOCK_NS_PER_MS;
 }
 
 int64_t loop_wall_ms(const struct loop *loop)
@@ -272,10 +284,10 @@ void loop_cancel(struct loop_task *task)
 static uint64_t notch_in(const struct loop *loop, uint64_t delay_ms)
 {
     /* Not the time of this turn: that may have been a while ago, and no timer may be early. */
-    uint64_t now = clock_ns(CLOCK_MONOTONIC) - loop->started_ns;
+    uint64_t now = clock_monotonic_ns() - loop->started_ns;
     uint64_t delay, due;
 
-    if (__builtin_mul_overflow(delay_ms, (uint64_t)NS_PER_MS, &delay) ||
+    if (__builtin_mul_overflow(delay_ms, CLOCK_NS_PER_MS, &delay) ||
         __builtin_add_overflow(now, delay, &due))
         due = UINT64_MAX; /* in five centuries */
     return due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0);

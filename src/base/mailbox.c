@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/test_clock.h"
 
 /* Senders push onto a stack; the owner takes the whole stack in one exchange, so that the ABA
  * problem of single pops cannot arise, and turns it round. */
@@ -83,6 +84,7 @@ void mailbox_post(struct mailbox *mailbox, struct letter *letter)
 {
     struct letter *before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
 
+    test_clock_note_post();
     do
         letter->next = before;
     while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &before, letter,

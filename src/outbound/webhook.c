@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "outbound/signature.h"
 
@@ -27,8 +27,8 @@ struct outbound_call *outbound_webhook_post(struct outbound_http *http,
         fields[count++] = (struct outbound_field){"idempotency-key", delivery->id};
     if (webhook->secret && webhook->secret[0] != '\0') {
         /* Should OpenSSL fail, an empty signature goes out, and the back end refuses it. */
-        if (outbound_signature_write(signature, webhook->secret, time(NULL), delivery->json->data,
-                                     delivery->json->length) != 0)
+        if (outbound_signature_write(signature, webhook->secret, clock_wall_seconds(),
+                                     delivery->json->data, delivery->json->length) != 0)
             signature[0] = '\0';
         fields[count++] = (struct outbound_field){OUTBOUND_SIGNATURE_FIELD, signature};
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/test_clock.h"
 #include "qos/keeper.h"
 
 struct qos_store {
@@ -99,6 +100,7 @@ static void hand_back(struct qos_store *store, struct qos_job *batch)
         batch = job->next; /* once posted, the job may be gone */
         job->letter.open = open_letter;
         mailbox_post(store->mailbox, &job->letter);
+        test_clock_note_job_done();
     }
 }
 
@@ -178,6 +180,7 @@ void qos_store_submit(struct qos_store *store, struct qos_job *job)
 {
     job->next = NULL;
     job->status = 0;
+    test_clock_note_job();
     atomic_fetch_add_explicit(&store->waiting, 1, memory_order_relaxed);
     if (!enqueue(store, job)) {
         job->status = -ESHUTDOWN;

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/networks.h"
 #include "base/random.h"
+#include "base/test_clock.h"
 #include "cluster/peers.h"
 #include "h2/listener.h"
 #include "h2/tls.h"
@@ -406,6 +407,7 @@ int server_run(const struct config *config)
     sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    test_clock_open();
     raise_descriptor_limit();
     result = outbound_http_prepare();
     if (result == 0)

@@ -3,8 +3,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/backlog.h"
@@ -17,15 +17,6 @@ struct sse_backlogs {
     struct list roused;
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    /* Cannot fail: the clock exists on every Linux. */
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Each that is roused now once; those for whom the time does not suffice come first in the next
  * turn. */
 static bool on_turn(struct loop_hook *hook)
@@ -33,15 +24,15 @@ static bool on_turn(struct loop_hook *hook)
     struct sse_backlogs *backlogs = container_of(hook, struct sse_backlogs, hook);
     struct list batch;
     struct list *node;
-    int64_t ends_ns;
+    uint64_t ends_ns;
 
     if (list_is_empty(&backlogs->roused))
         return false;
-    ends_ns = now_ns() + SLICE_NS;
+    ends_ns = clock_real_ns() + SLICE_NS;
     list_take_all(&batch, &backlogs->roused);
     while ((node = list_take_first(&batch))) {
         sse_backlog_run(container_of(node, struct sse_backlog, node));
-        if (now_ns() >= ends_ns)
+        if (clock_real_ns() >= ends_ns)
             break;
     }
     while (!list_is_empty(&batch)) {

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/exchange.h"
 #include "base/base64.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "h2/request.h"
 #include "outbound/signature.h"
@@ -173,8 +173,8 @@ static void sign(const struct api_exchange *exchange, const struct buf *field,
     const char *secret = exchange->service->settings->webhook_secret;
 
     signature[0] = '\0';
-    if (secret[0] != '\0' &&
-        outbound_signature_write(signature, secret, time(NULL), field->data, field->length) != 0)
+    if (secret[0] != '\0' && outbound_signature_write(signature, secret, clock_wall_seconds(),
+                                                      field->data, field->length) != 0)
         signature[0] = '\0'; /* and the back end refuses it */
 }
 

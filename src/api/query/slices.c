@@ -2,30 +2,23 @@
 #include "api/query/slices.h"
 
 #include <stdint.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 #define SLICE_NS       1000000
 #define STEPS_PER_LOOK 16u /* at the clock */
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static bool run_slice(struct slices *slices)
 {
     const unsigned steps = slices->has_long_steps ? 1 : STEPS_PER_LOOK;
-    int64_t end = now_ns() + SLICE_NS;
+    uint64_t end = clock_real_ns() + SLICE_NS;
 
     do {
         for (unsigned i = 0; i < steps; i++) {
             if (!slices->step(slices))
                 return false;
         }
-    } while (now_ns() < end);
+    } while (clock_real_ns() < end);
     return true;
 }
 

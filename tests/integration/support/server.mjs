@@ -8,11 +8,14 @@ import { join } from 'node:path';
 
 import { connect } from './client.mjs';
 import { run } from './run.mjs';
+import { TestClock } from './test_clock.mjs';
 import { within } from './wait.mjs';
 
 const SANITIZER = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 const LISTENING = /listening scheme=(https?):\/\/ address=(unix:\S+|\S+:(\d+))/g;
 const READY = / ready /;
+
+const CLOCK_DESCRIPTOR = 3;
 
 export const KEY = 'integration-test-key';
 
@@ -37,9 +40,11 @@ class Server {
   #exit;
   #watchers = new Set();
   #keepsState;
+  #clock;
 
   constructor(child, stateDirectory, keepsState) {
     this.#child = child;
+    this.#clock = new TestClock(child.stdio[CLOCK_DESCRIPTOR]);
     this.#keepsState = keepsState;
     this.stateDirectory = stateDirectory;
     for (const stream of [child.stdout, child.stderr]) {
@@ -120,6 +125,21 @@ class Server {
     this.#child.kill(name);
   }
 
+  // The server's clock (src/base/test_clock.h), of builds with faults. Resolves when all that is due in
+  // the ms milliseconds, step by step, has been done; a timer is due up to 100 ms late.
+  advance(ms, step = 100) {
+    return this.#clock.say(`advance ${ms} ${step}`);
+  }
+
+  // Time stands still but for advance(): what is due later does not come, however slow the machine is.
+  stopClock() {
+    return this.#clock.say('stop');
+  }
+
+  startClock() {
+    return this.#clock.say('go');
+  }
+
   exit() {
     return within('the server to exit', this.#exit);
   }
@@ -132,6 +152,7 @@ class Server {
   async stop() {
     try {
       if (!this.exited) {
+        await this.#clock.release();
         this.signal('SIGTERM');
       }
       const { code, signal } = await this.exit();
@@ -170,8 +191,9 @@ export async function startServer({
     args = ['--config', file, ...args];
   }
   const child = spawn(binary ?? serverBinary(), args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: environment({
+      TEST_CLOCK: String(CLOCK_DESCRIPTOR),
       ...(config ? {} : { SSE_SERVER_API_KEY: KEY }),
       SSE_SERVER_STATE_DIRECTORY: stateDirectory,
       SSE_SERVER_WORKERS: '2',
