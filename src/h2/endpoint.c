@@ -87,6 +87,7 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     endpoint->frame_memory = h2_frame_memory_new();
     h2_wire_scratch_init(&endpoint->scratch);
     h2_admission_init(&endpoint->admission);
+    h2_eviction_init(&endpoint->eviction);
     list_init(&endpoint->sessions);
     list_init(&endpoint->handshaking);
     list_init(&endpoint->urgent);
@@ -97,6 +98,11 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     loop_hook_add(loop, LOOP_FLUSH, &endpoint->flush_hook);
     loop_hook_add(loop, LOOP_REAP, &endpoint->reap_hook);
     return endpoint;
+}
+
+void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots)
+{
+    endpoint->slots = slots;
 }
 
 void h2_endpoint_close(struct h2_endpoint *endpoint)

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "h2/admission.h"
+#include "h2/eviction.h"
 #include "h2/frame_memory.h"
 #include "h2/output.h"
 #include "h2/session.h"
@@ -32,6 +33,8 @@ struct h2_endpoint {
     struct list ready;       /* events wait: flushed in order of arrival */
     struct list closing;     /* freed in the reap */
     struct h2_admission admission;
+    struct h2_eviction eviction;
+    struct h2_slots *slots; /* of the process; NULL: sessions are not counted there */
     size_t session_count, stream_count;
     size_t pending_bytes; /* what sockets did not take, all sessions */
     char date[40];        /* the date field (RFC 9110 6.6.1), made once a second */

@@ -56,6 +56,7 @@ static void on_accept_error(struct h2_listener *listener, int error)
 {
     listener->endpoint->counters.accept_errors++;
     (void)h2_admission_make_room(listener->endpoint);
+    h2_eviction_make_room(listener->endpoint, ACCEPTS_PER_TURN);
     log_abuse("cannot accept", LOG_STR("reason", strerror(error)), LOG_INT("pause_ms", PAUSE_MS));
     pause_accepting(listener);
 }
@@ -86,10 +87,13 @@ static bool is_transient(int error)
 static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
 {
     struct h2_listener *listener = io->data;
+    const uint64_t *evicted = &listener->endpoint->counters.sessions_evicted;
+    const uint64_t before = *evicted;
 
     (void)ev;
     (void)events;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+    /* Whose place was taken gives its descriptor back at the end of the turn. */
+    for (int i = 0; i < ACCEPTS_PER_TURN && *evicted == before; i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);

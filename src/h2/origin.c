@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "h2/origin.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -74,7 +73,8 @@ int h2_origin_read_header(struct h2_origin *origin, struct h2_wire *wire)
         int result = h2_wire_skip(wire, (size_t)count);
         return result == 0 ? -EAGAIN : result;
     }
-    if (header.peer.any.sa_family != AF_UNSPEC)
+    origin->is_told = header.peer.any.sa_family != AF_UNSPEC;
+    if (origin->is_told)
         origin->peer = header.peer;
     origin->told = keep_told(&header);
     buf_release(&origin->header);
@@ -83,18 +83,7 @@ int h2_origin_read_header(struct h2_origin *origin, struct h2_wire *wire)
 
 const char *h2_session_peer(const struct h2_session *session, char *buffer, size_t size)
 {
-    const union h2_peer *peer = &session->origin.peer;
-    const void *address = NULL;
-
-    if (peer->any.sa_family == AF_INET)
-        address = &peer->v4.sin_addr;
-    else if (peer->any.sa_family == AF_INET6)
-        address = &peer->v6.sin6_addr;
-    if (!address)
-        return "unix";
-    if (!inet_ntop(peer->any.sa_family, address, buffer, (socklen_t)size))
-        return "";
-    return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
+    return h2_peer_text(&session->origin.peer, buffer, size);
 }
 
 unsigned h2_session_role(const struct h2_session *session)

@@ -5,6 +5,8 @@
  * Where a session comes from: by which listener, from whom, and what a proxy told about its client
  * in a PROXY header. What handlers see of it is in h2/session.h. For the files of this room only.
  */
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "h2/peer.h"
 
@@ -15,6 +17,7 @@ struct h2_wire;
 struct h2_origin {
     const struct h2_listener_options *listener;
     union h2_peer peer;   /* the client, as far as it is known yet */
+    bool is_told;         /* by a PROXY header */
     struct buf header;    /* what has come of an incomplete PROXY header */
     struct h2_told *told; /* NULL: the header told no more than addresses, or there is none */
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "h2/peer.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
-static uint64_t customer_of(const union h2_peer *peer)
+uint64_t h2_peer_customer(const union h2_peer *peer)
 {
     uint64_t prefix = 0;
     uint32_t v4 = 0;
@@ -21,11 +22,31 @@ static uint64_t customer_of(const union h2_peer *peer)
 }
 
 /* The finalizer of splitmix64: every bit of the sum decides about every bit of the result. */
-uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key)
+uint64_t h2_peer_mix(uint64_t customer, uint64_t key)
 {
-    uint64_t sum = customer_of(peer) + key;
+    uint64_t sum = customer + key;
 
     sum = (sum ^ sum >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     sum = (sum ^ sum >> 27) * UINT64_C(0x94d049bb133111eb);
     return sum ^ sum >> 31;
+}
+
+uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key)
+{
+    return h2_peer_mix(h2_peer_customer(peer), key);
+}
+
+const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size)
+{
+    const void *address = NULL;
+
+    if (peer->any.sa_family == AF_INET)
+        address = &peer->v4.sin_addr;
+    else if (peer->any.sa_family == AF_INET6)
+        address = &peer->v6.sin6_addr;
+    if (!address)
+        return "unix";
+    if (!inet_ntop(peer->any.sa_family, address, buffer, (socklen_t)size))
+        return "";
+    return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
 }

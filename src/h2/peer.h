@@ -12,8 +12,16 @@ union h2_peer {
     struct sockaddr_in6 v6;
 };
 
-/* The same for all that one customer has: an IPv4 address (also an IPv4-mapped one), the /64 of an
- * IPv6 address; all unix sockets are one. Who does not know the key cannot choose whom he meets. */
+/* A number for all that one customer has: an IPv4 address (also an IPv4-mapped one), the /64 of an
+ * IPv6 address; all unix sockets are one. */
+uint64_t h2_peer_customer(const union h2_peer *peer);
+
+/* A hash of it: who does not know the key cannot choose whom he meets. */
+uint64_t h2_peer_mix(uint64_t customer, uint64_t key);
+/* Both. */
 uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key);
+
+/* As text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
+const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size);
 
 #endif

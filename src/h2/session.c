@@ -66,6 +66,7 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
                                    const union h2_peer *peer)
 {
     struct h2_session *session;
+    struct h2_slot slot;
     uint64_t now = loop_now_ms(endpoint->loop);
 
     if (is_refused(endpoint)) {
@@ -73,8 +74,13 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
         close(fd);
         return NULL;
     }
+    if (!h2_slot_take(&slot, endpoint, listener, peer, false)) {
+        close(fd);
+        return NULL;
+    }
     session = mem_zalloc(sizeof(*session));
     session->endpoint = endpoint;
+    session->slot = slot;
     session->origin.listener = listener;
     session->origin.peer = *peer;
     session->phase = listener->proxy_protocol ? H2_SESSION_PROXY : H2_SESSION_SILENT;
@@ -90,6 +96,7 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     list_append(&endpoint->sessions, &session->node);
     endpoint->session_count++;
     h2_admission_enter(session);
+    h2_eviction_add(session);
     endpoint->counters.sessions_opened++;
     ev_io_init(&session->io, on_io, fd, EV_READ);
     ev_io_start(loop_ev(endpoint->loop), &session->io);
@@ -125,6 +132,8 @@ void h2_session_close(struct h2_session *session)
     if (session->phase <= H2_SESSION_HANDSHAKE)
         h2_admission_leave(session);
     session->phase = H2_SESSION_CLOSED;
+    h2_eviction_remove(session);
+    h2_slot_give(&session->slot);
     endpoint->session_count--;
     endpoint->counters.sessions_closed++;
     ev_io_stop(loop_ev(endpoint->loop), &session->io);
@@ -158,6 +167,10 @@ static void close_streams(struct h2_session *session)
 
 void h2_session_linger(struct h2_session *session)
 {
+    if (session->is_evicted) { /* somebody waits for its descriptor, and its client for nothing */
+        h2_session_close(session);
+        return;
+    }
     session->phase = H2_SESSION_LINGERING;
     session->phase_since = loop_now_ms(session->endpoint->loop);
     list_remove(&session->flush_node);
@@ -287,6 +300,22 @@ void h2_session_handshake(struct h2_session *session)
     h2_session_close(session);
 }
 
+/* Its client is known now. False when it was refused. */
+static bool take_slot_again(struct h2_session *session)
+{
+    struct h2_origin *origin = &session->origin;
+
+    h2_eviction_remove(session);
+    h2_slot_give(&session->slot);
+    if (h2_slot_take(&session->slot, session->endpoint, origin->listener, &origin->peer,
+                     origin->is_told)) {
+        h2_eviction_add(session);
+        return true;
+    }
+    h2_session_close(session);
+    return false;
+}
+
 static void read_proxy_header(struct h2_session *session)
 {
     h2_admission_leave(session); /* it may have another address from here on */
@@ -299,6 +328,8 @@ static void read_proxy_header(struct h2_session *session)
         h2_session_close(session);
         return;
     }
+    if (!take_slot_again(session))
+        return;
     expect_client(session);
     h2_session_arm(session);
 }

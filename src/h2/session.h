@@ -18,6 +18,7 @@
 
 struct h2_field;
 struct h2_session;
+struct h2_slots;
 struct h2_stream;
 struct loop;
 
@@ -52,6 +53,7 @@ struct h2_limits {
     uint32_t ping_ms;                    /* 22 s, +-15 % */
     uint32_t ping_ack_ms;                /* 10 s */
     size_t sessions;                     /* per worker; a newcomer above it is closed */
+    uint32_t address_sessions;           /* of one address, for h2_slots_new() */
     size_t handshakes;                   /* at work per worker; above it clients wait */
     uint32_t handshakes_per_address;     /* 64, of those: see h2/admission.h */
 };
@@ -61,8 +63,10 @@ extern const struct h2_limits h2_limits_default;
 /* One counter per bound and per policy. Written by one worker's thread, read there too. */
 struct h2_counters {
     uint64_t sessions_opened, sessions_closed;
-    uint64_t sessions_refused; /* over limits.sessions */
-    uint64_t accept_errors;    /* EMFILE and the like */
+    uint64_t sessions_refused;         /* over limits.sessions, or over what descriptors allow */
+    uint64_t address_sessions_refused; /* over limits.addressSessions */
+    uint64_t sessions_evicted;         /* idle, closed for a newcomer */
+    uint64_t accept_errors;            /* EMFILE and the like */
     uint64_t handshake_failures, handshake_timeouts;
     uint64_t handshake_waits;      /* at limits.handshakes or handshakes_per_address */
     uint64_t handshakes_displaced; /* stalled, of a crowded address, in the way of others */
@@ -102,6 +106,8 @@ struct h2_endpoint;
 
 struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
                                     const struct h2_handler *handler);
+/* Counts sessions together with other workers (h2/slots.h). Borrowed; before the first session. */
+void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots);
 /* Closes and frees every session, at once: not to be called by a handler; streams that somebody
  * holds a reference to stay valid. */
 void h2_endpoint_close(struct h2_endpoint *endpoint);

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "h2/endpoint.h"
+#include "h2/eviction.h"
 #include "h2/guard.h"
 #include "h2/origin.h"
 #include "h2/session.h"
@@ -36,16 +37,20 @@ struct h2_session {
     struct list node;       /* in endpoint->sessions, or ->closing */
     struct list place_node; /* in endpoint->admission, while it is not yet HTTP/2 */
     struct list flush_node; /* in endpoint->handshaking, ->urgent or ->ready */
+    struct list idle_node;  /* in endpoint->eviction.idle, while it may be evicted */
+    struct list lane_node;  /* in a lane of it, too */
     struct list streams;
     struct list sending;     /* streams with something to send */
     struct loop_timer timer; /* the nearest of all its deadlines */
     struct h2_guard guard;
+    struct h2_slot slot;
     struct h2_request_builder *builder; /* while header fields come in */
     enum h2_session_phase phase;
     bool is_urgent;        /* in endpoint->urgent rather than ->ready */
     bool is_settled;       /* the client acknowledged our SETTINGS */
     bool is_reading;       /* the socket is watched for input */
     bool is_goaway_queued; /* the GOAWAY of H2_SESSION_ENDING is with nghttp2 */
+    bool is_evicted;       /* has to be gone soon */
     uint8_t header_rejects;
     uint32_t end_code; /* of that GOAWAY */
     uint32_t stream_count;
@@ -57,6 +62,7 @@ struct h2_session {
     uint64_t settings_since; /* our SETTINGS were sent */
     uint64_t read_at;        /* the latest input */
     uint64_t busy_at;        /* the latest end of a stream */
+    uint64_t idle_since;     /* it has had no stream, while it may be evicted */
     uint64_t headers_since;  /* 0: no header block is incomplete */
     uint64_t blocked_since;  /* 0: the socket takes what we have */
     uint64_t ping_since;     /* 0: no PING is unanswered */

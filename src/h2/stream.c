@@ -25,7 +25,8 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
     stream->id = id;
     stream->refs = 1;
     list_append(&session->streams, &stream->node);
-    session->stream_count++;
+    if (session->stream_count++ == 0)
+        h2_eviction_remove(session);
     session->endpoint->stream_count++;
     session->endpoint->counters.streams_opened++;
     return stream;
@@ -68,7 +69,8 @@ void h2_stream_closed(struct h2_stream *stream)
     stream->unconsumed = 0;
     list_remove(&stream->node);
     list_remove(&stream->sending_node);
-    session->stream_count--;
+    if (--session->stream_count == 0)
+        h2_eviction_add(session);
     session->busy_at = loop_now_ms(session->endpoint->loop);
     stream->endpoint->stream_count--;
     stream->endpoint->counters.streams_closed++;

@@ -2,6 +2,8 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,6 +26,7 @@
 #include "base/test_clock.h"
 #include "cluster/peers.h"
 #include "h2/listener.h"
+#include "h2/slots.h"
 #include "h2/tls.h"
 #include "outbound/http.h"
 #include "server/announce.h"
@@ -37,6 +40,11 @@
 #include "server/worker.h"
 
 #define SERVER_ID_BYTES 8u
+
+/* Of the descriptors that sessions leave to files and to requests to back ends: at least, at most.
+ */
+#define SPARE_LEAST 8u
+#define SPARE_MOST  1024u
 
 /* What one user may take where no setting says otherwise. */
 #define USER_CONNECTIONS 20u
@@ -55,6 +63,7 @@ struct server {
     struct auth_jwt_keys *token_keys[CONFIG_MAX_SERVICES]; /* NULL: not for that one's auth */
     struct origins *origins[CONFIG_MAX_SERVICES];
     struct networks *proxies;
+    struct h2_slots *slots; /* of all sessions */
     struct limits_shared shared[CONFIG_MAX_SERVICES];
     struct qos_shared qos[CONFIG_MAX_SERVICES];
     struct api_service_settings services[CONFIG_MAX_SERVICES];
@@ -100,6 +109,8 @@ static int prepare_listener(struct server *server, size_t index)
 
     server->listeners[index].role = listener->role;
     server->listeners[index].transport_security = listener->transport_security;
+    server->listeners[index].trusted = server->proxies;
+    server->listeners[index].keeps_sessions = listener->role == API_ROLE_ADMIN;
     server->listeners[index].proxy_protocol = listener->proxy_protocol;
     if (*listener->proxy_from != '\0') {
         server->listener_proxies[index] = networks_new(listener->proxy_from, fault, sizeof(fault));
@@ -286,6 +297,7 @@ static void start_workers(struct server *server)
             .bound = server->bound[i],
             .listeners = server->listeners,
             .listener_count = server->config->listener_count,
+            .slots = server->slots,
             .busy = &server->busy,
         };
         server->workers[i] = worker_start(&options);
@@ -323,6 +335,7 @@ static void release(struct server *server)
     for (size_t i = 0; i < server->config->service_count; i++)
         auth_jwt_keys_free(server->token_keys[i]);
     peers_free(server->peers);
+    h2_slots_free(server->slots);
     free(server->workers);
 }
 
@@ -392,6 +405,40 @@ static void raise_descriptor_limit(void)
         log_warn("cannot raise the limit of open files", LOG_STR("reason", strerror(errno)));
 }
 
+static uint32_t descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (uint32_t)limit.rlim_cur;
+}
+
+static void make_slots(struct server *server)
+{
+    const uint32_t most = descriptor_limit();
+    const uint32_t setting = server->config->limits.address_sessions;
+
+    server->slots = h2_slots_new(setting > 0 ? setting : most / 4 + 1, most);
+}
+
+/* What is open now stays open; a new descriptor gets the lowest number that is free. */
+static void leave_spare_descriptors(struct server *server)
+{
+    const uint32_t most = descriptor_limit();
+    const int used = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    uint32_t spare = most / 16;
+
+    spare = spare < SPARE_LEAST ? SPARE_LEAST : spare > SPARE_MOST ? SPARE_MOST : spare;
+    if (used < 0) {
+        log_warn("no open file is left", LOG_STR("reason", strerror(errno)));
+        return;
+    }
+    close(used);
+    spare += (uint32_t)used;
+    h2_slots_set_capacity(server->slots, most > spare ? most - spare : 1);
+}
+
 int server_run(const struct config *config)
 {
     struct server *server = mem_zalloc(sizeof(*server));
@@ -409,6 +456,7 @@ int server_run(const struct config *config)
     (void)signal(SIGPIPE, SIG_IGN);
     test_clock_open();
     raise_descriptor_limit();
+    make_slots(server);
     result = outbound_http_prepare();
     if (result == 0)
         result = prepare_api(server);
@@ -421,6 +469,7 @@ int server_run(const struct config *config)
         memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
         server->outbound = config_make_outbound(config);
         start_workers(server);
+        leave_spare_descriptors(server);
         atomic_store(&server->ready, true);
         announce(config, places, server->worker_count);
         serve(server, &signals);

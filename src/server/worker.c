@@ -97,6 +97,7 @@ static bool build(struct worker *worker)
         h2_endpoint_new(worker->loop, &options->config->limits, api_handler(worker->api));
     if (!worker->endpoint)
         return false;
+    h2_endpoint_set_slots(worker->endpoint, options->slots);
     api_set_endpoint(worker->api, worker->endpoint);
     return true;
 }

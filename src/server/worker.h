@@ -14,6 +14,7 @@
 struct api_settings;
 struct auth_jwt_keys;
 struct config;
+struct h2_slots;
 struct outbound_http_settings;
 struct peers;
 struct worker;
@@ -28,7 +29,8 @@ struct worker_options {
     struct h2_bound *bound;                      /* one per configured listener; taken over */
     const struct h2_listener_options *listeners; /* one per configured listener; borrowed */
     size_t listener_count;
-    atomic_size_t *busy; /* workers that have not finished yet; shared by all */
+    struct h2_slots *slots; /* of all workers' sessions; borrowed */
+    atomic_size_t *busy;    /* workers that have not finished yet; shared by all */
 };
 
 /* Starts the thread. NULL when it could not start (said in the log). All
