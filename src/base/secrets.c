@@ -18,7 +18,8 @@ static const char *const parts[] = {"token",     "secret",    "passw",   "author
                                     "signature", "assertion", "apikey",  "api-key",
                                     "api_key",   "bearer",    "ssh-key", "private-key"};
 /* and those that are too short to be looked for in longer ones. */
-static const char *const whole[] = {"auth", "code", "key", "otp", "pin", "sid", "sig"};
+static const char *const whole[] = {"auth", "code", "key", "otp",
+                                    "pin",  "sid",  "sig", "connectionid"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -88,6 +89,41 @@ static void append_piece(struct buf *text, const char *piece, size_t length, con
     }
 }
 
+/* The user and the password of an address, "://user:password@host", are masked. */
+static size_t append_authority(struct buf *text, const char *value, size_t length)
+{
+    const char *host = memmem(value, length, "://", 3);
+    size_t before = host ? (size_t)(host - value) + 3 : 0;
+    size_t authority = strcspn(value + before, "/?#");
+    const char *at = host ? memrchr(value + before, '@', authority) : NULL;
+
+    buf_append(text, value, before);
+    if (!at)
+        return before;
+    secrets_append_mask(text);
+    return (size_t)(at - value);
+}
+
+/* What stands before a query: of an address its path, with parameters (";jsessionid=…"). */
+static void append_path(struct buf *text, const char *value, size_t length, const char *also)
+{
+    size_t at = append_authority(text, value, length);
+    const bool is_address = at > 0 || *value == '/';
+
+    while (at < length) {
+        const size_t end = at + strcspn(value + at, is_address ? "/;?#" : "?#");
+        const char *name = value + at;
+
+        if (end > at && at > 0 && value[at - 1] == ';')
+            append_piece(text, name, end - at, also);
+        else
+            buf_append(text, name, end - at);
+        if (end < length)
+            buf_append_char(text, value[end]);
+        at = end + 1;
+    }
+}
+
 void secrets_append_masked(struct buf *text, const char *value, const char *also)
 {
     size_t length = strcspn(value, "?#");
@@ -96,7 +132,7 @@ void secrets_append_masked(struct buf *text, const char *value, const char *also
         secrets_append_mask(text);
         return;
     }
-    buf_append(text, value, length);
+    append_path(text, value, length, also);
     for (value += length; *value != '\0'; value += length) {
         buf_append_char(text, *value);
         value++;

@@ -16,7 +16,8 @@ bool secrets_is_name(const char *name, size_t length, const char *also);
 void secrets_append_mask(struct buf *text);
 
 /* Appends value, or the mask when it looks like a credential. Where it is an address, the secrets
- * in its query and its fragment are masked. */
+ * in its query, its fragment and its path's parameters are masked, and its user with the password.
+ */
 void secrets_append_masked(struct buf *text, const char *value, const char *also);
 
 /* Masks what an object holds, and what the objects in it hold. */

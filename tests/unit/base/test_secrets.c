@@ -10,7 +10,8 @@ static void test_names(void **state)
     static const char *const secret[] = {"access-token", "Authorization", "COOKIE",
                                          "password",     "x-api-key",     "access%2DToken",
                                          "jwt",          "set-cookie",    "proxy-authorization",
-                                         "X-Signature",  "code",          "Key"};
+                                         "X-Signature",  "code",          "Key",
+                                         "connectionId"};
     static const char *const open[] = {"", "user", "toke", "accept", "keyboard", "encode"};
 
     (void)state;
@@ -49,6 +50,17 @@ static void test_addresses(void **state)
     assert_masked("https://a/#/list?token=abc#x", "https://a/#/list?token=***#x");
     assert_masked("?", "?");
     assert_masked("?&token&=token", "?&token&=token");
+    assert_masked("https://a/b?connectionId=1&id=2", "https://a/b?connectionId=***&id=2");
+    assert_masked("https://ann:pass@a/b?x=1", "https://***@a/b?x=1");
+    assert_masked("https://pass@a", "https://***@a");
+    assert_masked("https://a/b@c", "https://a/b@c");
+    assert_masked("https://a?b@c", "https://a?b@c");
+    assert_masked("a:b@c", "a:b@c");
+    assert_masked("https://a/b;jsessionid=1/c;x=2;sid=3?y=4",
+                  "https://a/b;jsessionid=***/c;x=2;sid=***?y=4");
+    assert_masked("/b;JSESSIONID=1", "/b;JSESSIONID=***");
+    assert_masked("/b;", "/b;");
+    assert_masked("text/html;q=0.9;token=1", "text/html;q=0.9;token=1");
     assert_masked("Mozilla/5.0 (X11; token=1)", "Mozilla/5.0 (X11; token=1)");
 }
 
