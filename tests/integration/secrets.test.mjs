@@ -6,14 +6,20 @@ import { after, before, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { MULTIPART, multipart } from './support/multipart.mjs';
+import { watch } from './support/presence.mjs';
 import { startServer } from './support/server.mjs';
+import { startTarget } from './support/target.mjs';
 
-const CONFIG = `
+const config = (target) => `
 listeners:
   - address: 127.0.0.1:0
 services:
   - name: discreet
     secretNames: [ticket]
+    webhookSecret: webhook-hidden
+    handlers: {messageUrl: "${target.url('/message')}", uploadUrl: "${target.url('/upload')}"}
+    notifications: {url: "${target.url('/notified')}", events: [connect, disconnect, listening, user-online, user-offline, receipt]}
   - name: open
     showSecrets: true
 apiKeys:
@@ -38,20 +44,29 @@ const PARAMETERS = {
   userId: '7', 'access-token': TOKEN, ticket: 'hidden-8', page: '2',
   locationHref: 'https://app.example/list?ticket=hidden-9&page=2#key=hidden-10',
 };
+const FORM = multipart([{ name: 'file', fileName: 'a.txt', data: 'abc' }]);
 
+let target;
 let server;
 let page;
+let stream;
 
 before(async () => {
-  server = await startServer({ config: CONFIG });
+  target = await startTarget();
+  server = await startServer({ config: config(target) });
   page = await connect(server.origin);
   for (const base of ['/sse/discreet', '/sse/open']) {
-    await page.connect(PARAMETERS, { base, headers: HEADERS });
+    const opened = await page.connect(PARAMETERS, { base, headers: HEADERS });
+    stream ??= opened;
+    const office = await backend(server, { base, key: 'everything' });
+    await office.send({ event: 'e', data: 1, accessToken: TOKEN, qos: 1, id: 'to-token', receipt: target.url('/receipt') });
+    await office.close();
   }
 });
 after(async () => {
   await page.close();
   await server.stop();
+  await target.close();
 });
 
 async function ask(base, key, query) {
@@ -62,8 +77,11 @@ async function ask(base, key, query) {
 }
 
 test('no query shows a secret', async () => {
-  for (const query of ['users', 'connections', 'messages', 'userIds', 'channels', 'tenantIds', 'counts']) {
-    assert.doesNotMatch(JSON.stringify(await ask('/sse/discreet', 'everything', query)), /hidden/, query);
+  for (const query of ['users', 'connections', 'messages', 'messages/to-token', 'messages?id=to-token', 'userIds', 'channels',
+    'tenantIds', 'counts', 'connect/users.json', 'connect/connections.json', 'connect/repositoryMessages.json']) {
+    for (const key of ['everything', 'reads-only']) {
+      assert.doesNotMatch(JSON.stringify(await ask('/sse/discreet', key, query)), /hidden/, query);
+    }
   }
 });
 
@@ -79,7 +97,7 @@ test('what is no secret is shown beside them', async () => {
   }
 });
 
-test('accessTokens shows them whole to who may name them as targets', async () => {
+test('accessTokens alone shows them whole to who may name them as targets', async () => {
   assert.deepEqual((await ask('/sse/discreet', 'everything', 'accessTokens')).list, [TOKEN]);
   assert.deepEqual((await ask('/sse/discreet', 'reads-only', 'accessTokens')).list, [SHORTENED]);
   assert.deepEqual((await ask('/sse/open', 'reads-only', 'accessTokens')).list, [TOKEN]);
@@ -96,6 +114,30 @@ test('showSecrets shows all', async () => {
   }
   const { list: [user] } = await ask('/sse/open', 'reads-only', 'users');
   assert.equal(user.accessToken, TOKEN);
+});
+
+test('no presence stream, notification, receipt or handler is told a secret', async () => {
+  const office = await backend(server, { base: '/sse/discreet', key: 'everything' });
+  const events = await watch(office.client, { snapshot: true }, { base: '/sse/discreet', key: 'everything' });
+  const path = '/sse/discreet/connect';
+  const query = new URLSearchParams({ connectionId: stream.id, 'access-token': TOKEN, ticket: 'hidden-11' });
+  const headers = { ...HEADERS, authorization: undefined };
+  await page.postJson(`${path}/addListener.do`, { connectionId: stream.id, listener: ['news'] }, headers);
+  assert.equal((await page.postJson(`${path}/message/a.do?${query}`, { n: 1 }, headers)).status, 200);
+  assert.equal((await page.post(`${path}/upload/a.do?${query}`, FORM, { ...headers, 'content-type': MULTIPART })).status, 200);
+  assert.equal((await page.postJson(`${path}/ack.do`, { connectionId: stream.id, ids: ['to-token'] }, headers)).data.count, 1);
+  await page.postForm(`${path}/disconnect.do`, { connectionId: stream.id });
+  await events.next('receipt');
+  await events.next('disconnect');
+  for (const [where, type] of Object.entries({ '/message': 'message', '/upload': 'upload', '/notified': 'disconnect', '/receipt': 'receipt' })) {
+    await target.saw((requests) => requests.find(({ url, body }) => url === where && body.includes(`"type":"${type}"`)));
+  }
+  assert.doesNotMatch(JSON.stringify(events.events), /hidden/);
+  assert.match(JSON.stringify(events.events), new RegExp(SHORTENED), 'the token is told, shortened');
+  for (const { url, headers: fields, body } of target.requests) {
+    assert.doesNotMatch(`${JSON.stringify(fields)} ${body}`, /hidden/, url);
+  }
+  await office.close();
 });
 
 test('the log shows none', () => {

@@ -59,17 +59,22 @@ void handler_subject_open(struct buf *text, const struct api_exchange *exchange,
     buf_append_str(text, subject->connection ? subject->connection : "null");
 }
 
+/* What says who is asking is not for the handler, whichever kind of auth knows it. */
+static bool is_credential(const struct api_exchange *exchange, const char *name)
+{
+    return strcmp(name, "connectionId") == 0 || strcmp(name, "access-token") == 0 ||
+           words_have(exchange->service->settings->secret_names, name);
+}
+
 json_t *handler_subject_query(const struct api_exchange *exchange)
 {
-    const char *secret_names = exchange->service->settings->secret_names;
     json_t *object = json_object();
 
     for (size_t i = 0; i < exchange->query.count; i++) {
         const struct h2_form_field *field = &exchange->query.fields[i];
 
         /* Of a name that comes twice the first counts, as everywhere. */
-        if (strcmp(field->name, "connectionId") != 0 && !words_have(secret_names, field->name) &&
-            !json_object_get(object, field->name))
+        if (!is_credential(exchange, field->name) && !json_object_get(object, field->name))
             json_object_set_new(object, field->name, json_string(field->value));
     }
     return object;

@@ -13,9 +13,9 @@
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_text.h"
 #include "api/reply.h"
-#include "api/shown_token.h"
 #include "base/mem.h"
 #include "qos/look.h"
+#include "sse/service.h"
 
 struct inquiry {
     struct qos_errand errand;
@@ -50,7 +50,7 @@ static void append_message(struct buf *text, const struct qos_message *message)
 
 static void show(struct api_exchange *exchange, const struct qos_copies *copies)
 {
-    const bool is_token_whole = shown_token_is_whole(exchange);
+    const bool is_token_whole = exchange->service->settings->core->show_secrets;
     struct buf text = BUF_INIT;
 
     api_reply_begin(exchange, &text);

@@ -14,9 +14,9 @@
 #include "api/query/query_message.h"
 #include "api/query/slices.h"
 #include "api/reply.h"
-#include "api/shown_token.h"
 #include "base/mem.h"
 #include "qos/look.h"
+#include "sse/service.h"
 
 /* Messages that the store looks at in one go: what is sent meanwhile waits no longer than that. */
 #define SLICE_MESSAGES 500u
@@ -55,7 +55,8 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
     buf_append_str(text, ",\"data\":");
     qos_text_member(&listing->message, text, message, "data");
     buf_append_char(text, ',');
-    qos_text_recipient(text, &copy->recipient, shown_token_is_whole(listing->errand.exchange));
+    qos_text_recipient(text, &copy->recipient,
+                       listing->errand.exchange->service->settings->core->show_secrets);
     buf_printf(text,
                ",\"listening\":%s,\"createTime\":%" PRId64 ",\"expireTime\":%" PRId64
                ",\"state\":\"%s\",\"written\":%" PRIu32 "}",
