@@ -147,7 +147,8 @@ export default class Sse<Events = Record<string, SseEvent>> {
     readonly instanceId: string;
     readonly createTimestamp: number;
     readonly destroyed: boolean;
-    /** Undefined while there is no connection. */
+    /** Undefined while there is no connection. A credential: its first 24 characters, the handle, are
+     * what back ends see of it, and enough for them to send to this page. */
     readonly connectionId: string | undefined;
     readonly connectionName: string;
     readonly connectionTimestamp: number | undefined;

@@ -45,7 +45,7 @@ struct qos_desk_settings {
 
 /* A connection, as far as it matters here. */
 struct qos_client {
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
     size_t worker;
     uint64_t instance; /* hash of what names its page; 0: not known */
     /* What it has been written of what went to everybody: positions behind joined, and those behind

@@ -12,7 +12,7 @@
 
 struct place {
     int64_t order;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
 };
 
 struct client {
@@ -114,7 +114,7 @@ static size_t oldest_of(const struct place *places, size_t count)
 }
 
 bool sse_clients_join(struct sse_clients *clients, const char *key, const char *connection_id,
-                      int64_t order, char evicted[SSE_CONNECTION_ID_SIZE])
+                      int64_t order, char evicted[SSE_HANDLE_SIZE])
 {
     struct client *client;
     struct place *place;
@@ -130,7 +130,7 @@ bool sse_clients_join(struct sse_clients *clients, const char *key, const char *
     if (client->count <= clients->limit)
         return false;
     oldest = oldest_of(client->places, client->count - 1);
-    memcpy(evicted, client->places[oldest].id, SSE_CONNECTION_ID_SIZE);
+    memcpy(evicted, client->places[oldest].id, SSE_HANDLE_SIZE);
     remove_place(client, oldest);
     return true;
 }

@@ -33,7 +33,7 @@ char *sse_clients_key(const char *client_id, const struct sse_user *user, const 
  * then evicted is the id of the oldest, which counts no more. The newcomer itself is never named.
  */
 bool sse_clients_join(struct sse_clients *clients, const char *key, const char *connection_id,
-                      int64_t order, char evicted[SSE_CONNECTION_ID_SIZE]);
+                      int64_t order, char evicted[SSE_HANDLE_SIZE]);
 void sse_clients_leave(struct sse_clients *clients, const char *key, const char *connection_id);
 
 size_t sse_clients_count(const struct sse_clients *clients); /* clients with a connection */

@@ -15,8 +15,6 @@
 #include "sse/service.h"
 #include "sse/user.h"
 
-#define ID_BYTES ((SSE_CONNECTION_ID_SIZE - 1) / 2)
-
 /* A wish of the page beyond this is no limit in practice, and would overflow the clock. */
 #define LONGEST_LIFE_MS (INT64_C(10) * 365 * 24 * 3600 * 1000)
 
@@ -184,7 +182,7 @@ static struct sse_connection *connection_new(struct sse_service *service,
     connection->dispatch_mark = sse_dispatch_mark(service->dispatch);
     set_expiry(connection);
     connection->timer.on_fire = on_timer;
-    random_hex(connection->id, ID_BYTES);
+    sse_connection_id_make(connection);
     return connection;
 }
 

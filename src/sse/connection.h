@@ -14,6 +14,7 @@
 
 #include "base/loop.h"
 #include "sse/client_info.h"
+#include "sse/connection_id.h"
 #include "sse/expiry.h"
 #include "sse/history.h"
 #include "sse/queue.h"
@@ -25,7 +26,6 @@ struct sse_service;
 struct sse_user;
 
 #define SSE_CONNECTION_MAX_PADDING 4096u
-#define SSE_CONNECTION_ID_SIZE     33u /* 128 random bits in hex, and a NUL */
 
 /* The way to the client; the only inversion in the program. Both calls come last in whatever
  * made them, so that the sink may take, or close the connection, inside. */
@@ -81,7 +81,8 @@ struct sse_connection {
     int64_t access_time, session_duration;
     uint64_t session_number; /* of the transport session it runs on */
     struct sse_table_node node;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char handle[SSE_HANDLE_SIZE];
+    char secret[SSE_SECRET_SIZE]; /* for sse/connection_id.c only */
 };
 
 struct sse_connection_options {

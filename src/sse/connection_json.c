@@ -46,7 +46,7 @@ static void set_state(json_t *to, const struct sse_connection *connection)
     const uint64_t life_ms =
         connection->ends_at > 0 ? connection->ends_at - connection->created_at : 0;
 
-    json_object_set_new(to, "id", json_string(connection->id));
+    json_object_set_new(to, "id", json_string(connection->handle));
     json_object_set_new(to, "createTime", json_integer(connection->create_time));
     json_object_set_new(to, "timeout", json_integer((json_int_t)life_ms));
     json_object_set_new(to, "accessTime", time_or_null(connection->access_time));

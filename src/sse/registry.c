@@ -166,7 +166,8 @@ struct sse_registry *sse_registry_new(void)
 {
     struct sse_registry *registry = mem_zalloc(sizeof(*registry));
 
-    sse_table_init(&registry->connections, SSE_TABLE_KEY_OFFSET(struct sse_connection, node, id));
+    sse_table_init(&registry->connections,
+                   SSE_TABLE_KEY_OFFSET(struct sse_connection, node, handle));
     for (size_t kind = 0; kind < SSE_GROUP_KINDS; kind++)
         sse_table_init(&registry->groups[kind], SSE_TABLE_KEY_OFFSET(struct group, node, key));
     return registry;
@@ -352,11 +353,24 @@ const char *sse_registry_name(const struct sse_connection *connection, enum sse_
     return connection->memberships[first_of(connection, kind) + index].group->key;
 }
 
-struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id)
+struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *handle)
 {
-    struct sse_table_node *node = sse_table_find(&registry->connections, id);
+    struct sse_table_node *node = sse_table_find(&registry->connections, handle);
 
     return node ? container_of(node, struct sse_connection, node) : NULL;
+}
+
+struct sse_connection *sse_registry_find_own(const struct sse_registry *registry, const char *id)
+{
+    char handle[SSE_CONNECTION_ID_SIZE];
+    struct sse_connection *connection;
+
+    if (strlen(id) >= sizeof(handle))
+        return NULL;
+    memcpy(handle, id, strlen(id) + 1);
+    sse_connection_id_shorten(handle);
+    connection = sse_registry_find(registry, handle);
+    return connection && sse_connection_id_is(connection, id) ? connection : NULL;
 }
 
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,

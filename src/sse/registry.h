@@ -2,8 +2,8 @@
 #ifndef SSE_REGISTRY_H
 #define SSE_REGISTRY_H
 /*
- * The connections of one service in one worker, by id and by group: user, token, tenant, and any
- * number of channels and listeners. Join and leave cost the same however large a group is.
+ * The connections of one service in one worker, by handle and by group: user, token, tenant, and
+ * any number of channels and listeners. Join and leave cost the same however large a group is.
  *
  * A group is a dense array of members. Whoever walks one in slices goes from the end to the start
  * and marks whom it has seen: a member that leaves is replaced by the last one, which was seen
@@ -61,7 +61,9 @@ size_t sse_registry_name_count(const struct sse_connection *connection, enum sse
 const char *sse_registry_name(const struct sse_connection *connection, enum sse_group_kind kind,
                               size_t index);
 
-struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *id);
+struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *handle);
+/* The one whose page has shown this as its id; a handle is none. */
+struct sse_connection *sse_registry_find_own(const struct sse_registry *registry, const char *id);
 /* NULL when the group is empty. The pointer is good until the next change of the registry. */
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,
                                            enum sse_group_kind kind, const char *key);

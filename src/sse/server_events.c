@@ -38,6 +38,15 @@ static struct sse_event *make(struct sse_event_fields *fields, json_t *data)
     return sse_event_new(fields->name, wire);
 }
 
+/* These go to the page itself, and to nobody else. */
+static void set_id(json_t *data, const struct sse_connection *connection)
+{
+    char id[SSE_CONNECTION_ID_SIZE];
+
+    sse_connection_id_write(connection, id);
+    json_object_set_new(data, "connectionId", json_string(id));
+}
+
 struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
                                            size_t padding)
 {
@@ -56,7 +65,7 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
         padding = SSE_CONNECTION_MAX_PADDING;
     memset(comment, ' ', padding);
     comment[padding] = '\0';
-    json_object_set_new(data, "connectionId", json_string(connection->id));
+    set_id(data, connection);
     json_object_set_new(data, "serverTime", json_integer(loop_wall_ms(service->loop)));
     json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
     if (settings->asks_acknowledgement)
@@ -103,7 +112,7 @@ struct sse_event *sse_server_events_expiring(const struct sse_connection *connec
     const int64_t left = connection->expiry.at - loop_wall_ms(connection->home->loop);
     json_t *data = json_object();
 
-    json_object_set_new(data, "connectionId", json_string(connection->id));
+    set_id(data, connection);
     json_object_set_new(data, "expiresAt", json_integer(connection->expiry.at));
     json_object_set_new(data, "expiresIn", json_integer((left + 500) / 1000));
     return make(&fields, data);
@@ -134,7 +143,7 @@ struct sse_event *sse_server_events_close(const struct sse_connection *connectio
     if (reconnect_ms < 0)
         reconnect_ms = usual_reconnect_ms(connection->home, reason);
     fields.retry_ms = reason == SSE_CLOSE_DRAIN ? reconnect_ms : -1;
-    json_object_set_new(data, "connectionId", json_string(connection->id));
+    set_id(data, connection);
     json_object_set_new(data, "reason", text_or(text, sse_close_reason_words[reason]));
     json_object_set_new(data, "reconnect",
                         reconnect_ms > 0 ? json_integer(reconnect_ms) : json_false());

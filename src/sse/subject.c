@@ -65,7 +65,8 @@ static bool is_in_channel(const struct sse_connection *connection, const struct 
 bool sse_connection_is_selected(const struct sse_connection *connection,
                                 const struct sse_target *target)
 {
-    const struct sse_subject subject = {.user = connection->user, .connection_id = connection->id};
+    const struct sse_subject subject = {.user = connection->user,
+                                        .connection_id = connection->handle};
 
     if (target->listening && !sse_connection_is_listening(connection, target->listening))
         return false;
@@ -83,7 +84,7 @@ const char *sse_connection_individual(const struct sse_connection *connection,
     case SSE_BY_TOKEN:
         return connection->user->access_token;
     case SSE_BY_CONNECTION:
-        return connection->id;
+        return connection->handle;
     case SSE_BY_TENANT:
     case SSE_BY_CHANNEL:
     case SSE_ALL:

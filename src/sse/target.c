@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "sse/connection_id.h"
 
 #define INTEGER_TEXT 24u /* any 64-bit integer and a NUL */
 
@@ -84,6 +85,8 @@ static int read_values(struct sse_target *target, const char *key, const json_t 
     for (size_t i = 0; i < count; i++) {
         target->values[i] = at;
         at = copy_id(value_at(selector, i), at);
+        if (target->dimension == SSE_BY_CONNECTION)
+            sse_connection_id_shorten(target->values[i]);
     }
     return 0;
 }

@@ -33,7 +33,7 @@ extern const char *const sse_dimension_keys[SSE_DIMENSIONS]; /* the JSON names a
 
 /* Reads the one selector of a JSON object (a value or an array; numbers and strings are the same
  * text). allowed is a mask of (1u << dimension). 0, or -EINVAL with a sentence in fault. listening
- * is left NULL: what it means depends on the caller. */
+ * is left NULL: what it means depends on the caller. Connections are kept by their handles. */
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size);
 /* Sets the selector, and "listening", in a JSON object: what sse_target_from_json() reads, with the

@@ -88,7 +88,7 @@ describe('a message', () => {
     assert.ok(signatureIsRight(asked));
     const [{ time, connection, ...posted }] = target.posted;
     assert.ok(Math.abs(time - Date.now()) < 60_000);
-    assert.equal(connection.id, stream.id);
+    assert.equal(connection.id, stream.handle);
     assert.equal(connection.requestMessageCount, 1);
     assert.deepEqual(posted, {
       type: 'message', service: 'demo', path: 'orders/new',
@@ -207,7 +207,7 @@ describe('an upload', () => {
     assert.equal(answer.data, 'taken');
     const [{ type, path, query, parts, connection }] = target.posted;
     assert.deepEqual([type, path, query], ['upload', 'files', { tag: 'x' }]);
-    assert.equal(connection.id, stream.id);
+    assert.equal(connection.id, stream.handle);
     const [file, field] = parts;
     const { file: place, ...rest } = file;
     assert.equal(await readFile(place, 'utf8'), 'hello');
@@ -293,7 +293,7 @@ describe('an upload that is passed on', () => {
     assert.ok(signatureIsRight(asked, asked.headers['sse-context']));
     const context = contextOf(asked);
     assert.deepEqual([context.type, context.path, context.query], ['upload', 'a/b', { q: '1' }]);
-    assert.equal(context.connection.id, stream.id);
+    assert.equal(context.connection.id, stream.handle);
     assert.equal('httpHeaders' in context.connection || 'httpParameters' in context.connection, false);
     assert.deepEqual(await readdir(`${server.stateDirectory}/demo/uploads`), []);
     await stream.close();

@@ -81,7 +81,7 @@ describe('with one server', () => {
     await page.postForm(`${BASE}/connect/disconnect.do`, { connectionId: tab.id });
     const left = await watcher.next('disconnect');
     assert.equal(left.reason, 'client');
-    assert.equal(left.connection.id, tab.id);
+    assert.equal(left.connection.id, tab.handle);
     assert.ok(Number.isInteger(left.duration) && left.duration >= 0 && left.duration < 60_000);
     const offline = await watcher.next('user-offline');
     assert.equal(offline.userId, '7');
@@ -194,7 +194,7 @@ describe('with one server', () => {
       await watcher.next('snapshot-end');
       assert.equal(watcher.events.at(-1).id, gap.to);
       const picture = pictureOf(watcher);
-      assert.deepEqual([...picture.connections.keys()], [tab.id]);
+      assert.deepEqual([...picture.connections.keys()], [tab.handle]);
       assert.deepEqual([...picture.users], ['a']);
     }
     assert.ok((await world.office.metric('sse_server_presence_gaps_total')) >= cases.length);

@@ -68,7 +68,7 @@ for (const path of ['connections', 'connect/connections.json']) {
       assert.equal(total, 4);
       assert.deepEqual(list.map(({ accessUser }) => accessUser.name), ['Ann', 'Ann', 'Bob', 'Cid']);
       assert.ok(list[0].createTime <= list[1].createTime);
-      assert.equal(list[1].id, ann.id);
+      assert.equal(list[1].id, ann.handle);
     });
 
     test('pages, and the pages together are the whole', async () => {
@@ -87,7 +87,7 @@ for (const path of ['connections', 'connect/connections.json']) {
       assert.equal((await office.query(`${path}?name=bob`)).total, 1);
       assert.equal((await office.query(`${path}?clientId=client-1`)).total, 1);
       const { list } = await office.query(`${path}?id=${ann.id}`);
-      assert.deepEqual(list.map(({ id }) => id), [ann.id]);
+      assert.deepEqual(list.map(({ id }) => id), [ann.handle]);
     });
 
     test('takes the cluster and timeout parameters', async () => {

@@ -17,7 +17,7 @@ struct news {
     struct owner_news base;
     bool joins;
     int64_t order;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
     char *key;
 };
 
@@ -25,7 +25,7 @@ struct news {
 struct eviction {
     struct peers_call call;
     size_t service;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
 };
 
 static bool evict_here(const struct api *api, size_t service, const char *id)
@@ -73,7 +73,7 @@ static void take_news(struct owner_news *base, struct api_service *service)
 {
     const struct news *news = container_of(base, struct news, base);
     struct sse_clients *clients = service->limit.clients;
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     if (!news->joins)
         sse_clients_leave(clients, news->key, news->id);
@@ -104,7 +104,7 @@ static void tell(const struct client_limit *limit, const struct sse_connection *
     news->base.release = release_news;
     news->joins = joins;
     news->order = connection->create_time;
-    memcpy(news->id, connection->id, sizeof(news->id));
+    memcpy(news->id, connection->handle, sizeof(news->id));
     news->key = key;
     owner_news_send(&news->base, limit->service, key);
 }

@@ -37,7 +37,7 @@ static bool is_too_much(const struct on_connection *act, const struct api *api,
 static bool try_here(struct on_connection *act, const struct api *api)
 {
     const struct api_service *service = &api->services[act->exchange->service->index];
-    struct sse_connection *connection = sse_registry_find(service->core->registry, act->id);
+    struct sse_connection *connection = sse_registry_find_own(service->core->registry, act->id);
 
     if (!connection)
         return false;

@@ -23,11 +23,11 @@ struct on_connection {
     /* In the origin's thread, perhaps before _start returns; owns the act. When it was not found
      * the request may have its answer already: another goes nowhere. */
     void (*done)(struct on_connection *act);
-    struct api_exchange *exchange; /* the request; a reference until done has returned */
-    char id[SSE_CONNECTION_ID_SIZE];
-    bool is_counted;  /* the request has been on this connection before */
-    bool found;       /* there, and the caller's */
-    bool is_too_much; /* found, but its user has asked too often */
+    struct api_exchange *exchange;   /* the request; a reference until done has returned */
+    char id[SSE_CONNECTION_ID_SIZE]; /* as the client sent it */
+    bool is_counted;                 /* the request has been on this connection before */
+    bool found;                      /* there, and the caller's */
+    bool is_too_much;                /* found, but its user has asked too often */
 };
 
 /* id may be anything that a client sent. act and done are the caller's to fill in, and is_counted,

@@ -61,7 +61,7 @@ static void count(const struct census *census, size_t worker,
     if (client->joined == UINT64_MAX ||
         (*listening != '\0' && !sse_connection_is_listening(connection, listening)))
         return;
-    memcpy(client->id, connection->id, sizeof(client->id));
+    memcpy(client->id, connection->handle, sizeof(client->id));
     *client = qos_visitor_client(client, census->recipient);
     if (qos_client_has(client, census->position) &&
         (client->instance == 0 || client->instance != census->instance))

@@ -36,7 +36,7 @@ struct rewrite {
     struct sse_offer offer;
     size_t service;
     uint64_t question;
-    char connection_id[SSE_CONNECTION_ID_SIZE];
+    char connection_id[SSE_HANDLE_SIZE];
     size_t taken; /* the results */
     bool is_gone;
     size_t count;

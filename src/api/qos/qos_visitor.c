@@ -60,7 +60,7 @@ void qos_visitor_init(struct qos_visitor *visitor, const struct sse_connection *
                      .token = mem_strdup(user->access_token),
                      .tenant_id = mem_strdup(user->tenant_id)},
     };
-    memcpy(visitor->client.id, connection->id, sizeof(visitor->client.id));
+    memcpy(visitor->client.id, connection->handle, sizeof(visitor->client.id));
     visitor->identity.connection_id = visitor->client.id;
     visitor->identity.channels = (const char *const *)copy_names(connection, SSE_GROUP_CHANNEL,
                                                                  &visitor->identity.channel_count);

@@ -17,14 +17,14 @@ struct caller {
     struct sse_table_node node;
     struct list visits;
     struct qos_visit *waiting; /* NULL: none does */
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
 };
 
 /* From the hub: a connection gets what goes to everybody from now on. */
 struct admission {
     struct peers_call call;
     size_t service;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
     uint64_t joined;
 };
 

@@ -43,7 +43,7 @@ static bool matches(const struct query *query, const struct sse_connection *conn
 {
     if (is_said(query->name) && !strcasestr(connection->user->name, query->name))
         return false;
-    if (is_said(query->id) && strcmp(connection->id, query->id) != 0)
+    if (is_said(query->id) && !sse_connection_id_names(connection, query->id))
         return false;
     return !is_said(query->client_id) ||
            strcmp(sse_connection_info(connection).client_id, query->client_id) == 0;
@@ -56,7 +56,8 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
     if (!matches(container_of(part->base.survey, struct query, survey), connection))
         return;
     part->total++;
-    ranking_offer(&part->ranking, connection->user->name, connection->create_time, connection->id);
+    ranking_offer(&part->ranking, connection->user->name, connection->create_time,
+                  connection->handle);
 }
 
 static struct survey_part *begin(struct survey *survey, size_t worker,

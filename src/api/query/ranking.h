@@ -14,7 +14,7 @@
 struct ranking_entry {
     char *name;
     int64_t time;
-    char id[SSE_CONNECTION_ID_SIZE];
+    char id[SSE_HANDLE_SIZE];
 };
 
 struct ranking {

@@ -88,6 +88,7 @@ class Client {
     if (reader.status === 200) {
       reader.finish = await reader.next('connect-finish');
       reader.id = reader.finish.connectionId;
+      reader.handle = handleOf(reader.id);
     }
     return reader;
   }
@@ -98,6 +99,11 @@ class Client {
       await once(this.session, 'close').catch(() => {});
     }
   }
+}
+
+// What others are shown of a connection, of the id that its page was told.
+export function handleOf(connectionId) {
+  return connectionId.slice(0, 24);
 }
 
 export async function readAnswer(stream) {

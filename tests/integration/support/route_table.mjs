@@ -6,8 +6,9 @@ import { readFile } from 'node:fs/promises';
 const SOURCE = new URL('../../../src/api/routes.c', import.meta.url);
 const ROW = /^ *\{((?:H2_[A-Z]+(?: \| )?)+), +"([^"]*)", +([A-Z_]+)\(/;
 
-// "GET {base}/users" and so on, in the table's order.
-export async function routeNames() {
+// "GET {base}/users" and so on, in the table's order. guard: only those rows, as the table calls it
+// (PAGE, BACK_END, OPEN).
+export async function routeNames(guard) {
   const source = await readFile(SOURCE, 'utf8');
   const names = [];
   let base;
@@ -18,6 +19,9 @@ export async function routeNames() {
       const row = line.match(ROW);
       if (!row) {
         throw new Error(`a route that this cannot read: ${line}`);
+      }
+      if (guard && row[3] !== guard) {
+        continue;
       }
       names.push(...row[1].split(' | ').map((method) => `${method.slice('H2_'.length)} ${base}${row[2]}`));
     }

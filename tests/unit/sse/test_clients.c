@@ -10,7 +10,7 @@
 static void test_one_more_closes_the_oldest(void **state)
 {
     struct sse_clients *clients = sse_clients_new(3);
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     (void)state;
     assert_false(sse_clients_join(clients, "k", "a", 10, evicted));
@@ -29,7 +29,7 @@ static void test_one_more_closes_the_oldest(void **state)
 static void test_order_is_by_time(void **state)
 {
     struct sse_clients *clients = sse_clients_new(2);
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     (void)state;
     assert_false(sse_clients_join(clients, "k", "late", 20, evicted));
@@ -44,7 +44,7 @@ static void test_order_is_by_time(void **state)
 static void test_equal_times_go_by_arrival(void **state)
 {
     struct sse_clients *clients = sse_clients_new(2);
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     (void)state;
     assert_false(sse_clients_join(clients, "k", "a", 5, evicted));
@@ -57,7 +57,7 @@ static void test_equal_times_go_by_arrival(void **state)
 static void test_leave_makes_room(void **state)
 {
     struct sse_clients *clients = sse_clients_new(2);
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     (void)state;
     assert_false(sse_clients_join(clients, "k", "a", 1, evicted));
@@ -80,7 +80,7 @@ static void test_leave_makes_room(void **state)
 static void test_no_limit_keeps_nothing(void **state)
 {
     struct sse_clients *clients = sse_clients_new(0);
-    char evicted[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
 
     (void)state;
     for (int i = 0; i < 100; i++)
@@ -93,8 +93,8 @@ static void test_no_limit_keeps_nothing(void **state)
 static void test_flood(void **state)
 {
     struct sse_clients *clients = sse_clients_new(1);
-    char evicted[SSE_CONNECTION_ID_SIZE];
-    char id[SSE_CONNECTION_ID_SIZE];
+    char evicted[SSE_HANDLE_SIZE];
+    char id[SSE_HANDLE_SIZE];
 
     (void)state;
     for (int i = 0; i < 10000; i++) {

@@ -25,6 +25,7 @@ static void test_connect_finish(void **state)
     struct event_stream stream;
     json_t *data;
     json_t *expected;
+    char id[SSE_CONNECTION_ID_SIZE];
 
     (void)state;
     sse_room_open(&room);
@@ -38,11 +39,12 @@ static void test_connect_finish(void **state)
     assert_int_equal(stream.retry_ms, 5000);
     assert_true(strlen(stream.events[0].id) > 0);
     data = data_of(&stream, 0);
-    expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s}", "connectionId", sink.connection->id,
-                         "serverTime", (json_int_t)loop_wall_ms(room.loop), "reconnectTime", 5000,
-                         "name", "hr", "enableCluster", 0, "version", "1.2.3");
+    sse_connection_id_write(sink.connection, id);
+    expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s}", "connectionId", id, "serverTime",
+                         (json_int_t)loop_wall_ms(room.loop), "reconnectTime", 5000, "name", "hr",
+                         "enableCluster", 0, "version", "1.2.3");
     assert_true(json_equal(data, expected));
-    assert_int_equal(strlen(sink.connection->id), 32);
+    assert_int_equal(strlen(id), 56);
     json_decref(data);
     json_decref(expected);
     event_stream_release(&stream);
@@ -153,8 +155,8 @@ static void assert_close(enum sse_close_reason reason, const char *text, int64_t
     data = close_data(&f, reason, text, reconnect_ms, &retry_ms);
     if (expected) {
         assert_non_null(data);
-        assert_string_equal(json_string_value(json_object_get(data, "connectionId")),
-                            f.connection->id);
+        assert_true(sse_connection_id_is(f.connection,
+                                         json_string_value(json_object_get(data, "connectionId"))));
         json_object_del(data, "connectionId");
         assert_true(json_equal(data, expected));
     } else {

@@ -48,13 +48,15 @@ static void refresh(struct fixture *f, const char *token, int64_t expires_in_ms)
 static void assert_event(struct fixture *f, const char *name, json_t *expected)
 {
     struct event_stream stream;
+    char id[SSE_CONNECTION_ID_SIZE];
     json_t *data;
 
     event_stream_parse(&stream, buf_str(&f->sink.received), f->sink.received.length);
     assert_int_equal(stream.count, 1);
     assert_string_equal(stream.events[0].name, name);
     data = json_loads(stream.events[0].data, 0, NULL);
-    json_object_set_new(expected, "connectionId", json_string(f->connection->id));
+    sse_connection_id_write(f->connection, id);
+    json_object_set_new(expected, "connectionId", json_string(id));
     assert_true(json_equal(data, expected));
     json_decref(data);
     json_decref(expected);

@@ -71,7 +71,7 @@ static void test_all_fields(void **state)
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
     assert_int_equal(json_object_size(shown), 33);
-    assert_json(shown, "id", json_string(connection->id));
+    assert_json(shown, "id", json_string(connection->handle));
     assert_json(shown, "createTime", json_integer(loop_wall_ms(room.loop)));
     assert_json(shown, "timeout", json_integer(900000));
     assert_json(shown, "accessTime", json_integer(1700000000002));

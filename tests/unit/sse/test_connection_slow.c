@@ -229,7 +229,7 @@ static void test_greeting_is_never_dropped(void **state)
         for (unsigned n = 0; n < 10; n++)
             push(sink.connection, "connect-finish", "forged");
         recording_sink_drain(&sink, 0);
-        assert_non_null(strstr(buf_str(&sink.received), sink.connection->id));
+        assert_non_null(strstr(buf_str(&sink.received), sink.connection->handle));
         assert_int_equal(strncmp(buf_str(&sink.received), "id:", 3), 0);
         sse_room_leave(&sink);
         sse_room_close(&room);

@@ -109,15 +109,15 @@ static void test_each_dimension(void **state)
     assert_int_equal(count_sent(&room, SSE_BY_TENANT, "t", NULL), 3);
     assert_int_equal(count_sent(&room, SSE_BY_CHANNEL, "news", NULL), 2);
     assert_int_equal(count_sent(&room, SSE_BY_CHANNEL, "", NULL), 0);
-    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->id, NULL), 1);
+    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->handle, NULL), 1);
     assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, "unknown", NULL), 0);
     assert_int_equal(count_sent(&room, SSE_ALL, NULL, NULL), 3);
     assert_int_equal(count_sent(&room, SSE_BY_USER, "ann", "e"), 2);
     assert_int_equal(count_sent(&room, SSE_BY_USER, "bob", "e"), 0);
     assert_int_equal(count_sent(&room, SSE_BY_TENANT, "t", "f"), 1);
     assert_int_equal(count_sent(&room, SSE_BY_CHANNEL, "news", "g"), 0);
-    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->id, "f"), 1);
-    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->id, "e"), 0);
+    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->handle, "f"), 1);
+    assert_int_equal(count_sent(&room, SSE_BY_CONNECTION, sinks[2].connection->handle, "e"), 0);
     assert_int_equal(count_sent(&room, SSE_ALL, NULL, "e"), 2);
     assert_int_equal(count_sent(&room, SSE_ALL, NULL, "g"), 0);
     assert_int_equal(room.service->counters.messages, 17);
@@ -298,9 +298,9 @@ static void test_order_is_kept(void **state)
     crowd_open(&crowd);
     crowd_dawdle(&crowd);
     prepare(&errands[0], SSE_ALL, NULL);
-    prepare(&errands[1], SSE_BY_CONNECTION, crowd.sinks[CROWD - 1].connection->id);
+    prepare(&errands[1], SSE_BY_CONNECTION, crowd.sinks[CROWD - 1].connection->handle);
     prepare(&errands[2], SSE_BY_TENANT, "t");
-    prepare(&errands[3], SSE_BY_CONNECTION, crowd.sinks[0].connection->id);
+    prepare(&errands[3], SSE_BY_CONNECTION, crowd.sinks[0].connection->handle);
     for (unsigned i = 0; i < 4; i++) {
         char data[2] = {(char)('0' + i), '\0'};
 

@@ -9,14 +9,14 @@
 #include "sse/user.h"
 #include "support/test.h"
 
-/* The registry reads a connection's id, user and places; nothing else need be real. */
+/* The registry reads a connection's handle, user and places; nothing else need be real. */
 static struct sse_connection *guest_new(struct sse_registry *registry, size_t number,
                                         const char *user_id, const char *tenant,
                                         const char *channel)
 {
     struct sse_connection *guest = mem_zalloc(sizeof(*guest));
 
-    snprintf(guest->id, sizeof(guest->id), "%zu", number);
+    snprintf(guest->handle, sizeof(guest->handle), "%zu", number);
     guest->user = sse_user_new(&(struct sse_user_fields){.id = user_id, .tenant_id = tenant});
     sse_registry_add(registry, guest);
     if (channel[0] != '\0')
@@ -42,7 +42,7 @@ static bool holds(const struct sse_group *group, const struct sse_connection *gu
     return found == 1;
 }
 
-static void test_by_id(void **state)
+static void test_by_handle(void **state)
 {
     struct sse_registry *registry = sse_registry_new();
     struct sse_connection *guest = guest_new(registry, 7, "ann", "", "");
@@ -287,7 +287,7 @@ static void test_walk_while_members_leave(void **state)
             struct sse_connection *guest = group->members[leaver];
 
             gone += guest->dispatch_mark == 0;
-            guests[atoi(guest->id)] = NULL;
+            guests[atoi(guest->handle)] = NULL;
             guest_free(registry, guest);
         }
     }
@@ -304,7 +304,7 @@ static void test_walk_while_members_leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_id),        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_by_handle),    cmocka_unit_test(test_groups),
         cmocka_unit_test(test_listeners),    cmocka_unit_test(test_several_channels),
         cmocka_unit_test(test_another_user), cmocka_unit_test(test_names_outlive_removal),
         cmocka_unit_test(test_crowd),        cmocka_unit_test(test_walk_while_members_leave),

@@ -74,7 +74,7 @@ static void test_an_open_connection(void **state)
     assert_false(selects(connection, SSE_BY_TENANT, "u", NULL));
     assert_true(selects(connection, SSE_BY_CHANNEL, "news", "bell"));
     assert_false(selects(connection, SSE_BY_CHANNEL, "sport", NULL));
-    assert_true(selects(connection, SSE_BY_CONNECTION, connection->id, NULL));
+    assert_true(selects(connection, SSE_BY_CONNECTION, connection->handle, NULL));
     assert_true(selects(connection, SSE_ALL, "", "bell"));
     assert_false(selects(connection, SSE_ALL, "", "horn"));
     sse_room_leave(&sink);
