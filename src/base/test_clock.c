@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* By so much the clock jumps when it is stopped and when it goes on. Threads read it meanwhile: none
- * may see it go back. */
+/* By so much the clock jumps when it is stopped and when it goes on. Threads read it meanwhile:
+ * none may see it go back. */
 #define JUMP_MS      100u
 #define NO_REST_NS   UINT64_C(30000000000)
 #define JOB_PAUSE_NS 200000 /* between two looks whether the stores' threads are done */
@@ -27,9 +27,9 @@ struct test_clock {
     atomic_uint_fast64_t stopped_ns; /* where it stands; 0 while it goes */
     atomic_int_fast64_t stopped_wall_ms;
     atomic_uint_fast64_t posts;
-    atomic_uint_fast64_t jobs;  /* under way */
-    pthread_mutex_t moving;     /* one command at a time */
-    pthread_mutex_t lock;       /* guards what follows, and the watches' node and rested_at */
+    atomic_uint_fast64_t jobs; /* under way */
+    pthread_mutex_t moving;    /* one command at a time */
+    pthread_mutex_t lock;      /* guards what follows, and the watches' node and rested_at */
     pthread_cond_t rested;
     struct list watches;
     uint64_t round;
@@ -46,7 +46,7 @@ static struct test_clock process_clock = {
  * or TSan would not see it. */
 #define GET(member)        atomic_load_explicit(&process_clock.member, memory_order_relaxed)
 #define SET(member, value) atomic_store_explicit(&process_clock.member, value, memory_order_relaxed)
-#define ADD(member, value) \
+#define ADD(member, value)                                                                         \
     ((void)atomic_fetch_add_explicit(&process_clock.member, value, memory_order_relaxed))
 
 uint64_t test_clock_monotonic_ns(uint64_t real_ns)
@@ -160,8 +160,8 @@ static bool run_round(uint64_t deadline_ns)
     return is_over;
 }
 
-/* At rest is who was given nothing to do in a whole round: what was posted before it has been opened
- * in it. */
+/* At rest is who was given nothing to do in a whole round: what was posted before it has been
+ * opened in it. */
 static bool settle(void)
 {
     const uint64_t deadline_ns = clock_real_ns() + NO_REST_NS;
@@ -263,8 +263,7 @@ void test_clock_open(void)
     if (sscanf(text, "%d%c", &fd, &rest) == 1 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
         commands = fdopen(fd, "r");
     /* A test whose clock does not move would wait, or pass without having tested anything. */
-    if (!commands ||
-        pthread_create(&thread, NULL, take_commands, commands) != 0) {
+    if (!commands || pthread_create(&thread, NULL, take_commands, commands) != 0) {
         log_error("TEST_CLOCK must be the descriptor of a socket", LOG_STR("value", text));
         abort();
     }

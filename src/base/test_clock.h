@@ -6,10 +6,10 @@
  * TEST_CLOCK=<descriptor> in the environment, of a socket, the process takes commands there, a line
  * each, and answers each with a line, "ok" or why not:
  *
- *   advance MS STEP   time goes on by MS milliseconds, in steps of STEP. After each step all loops serve
- *                     what is due, until no loop and no job of a store has more to do
- *   stop              time stands still but for advance, 100 ms after what it was
- *   go                time goes on by itself, 100 ms after where it stood
+ *   advance MS STEP   time goes on by MS milliseconds, in steps of STEP. After each step all loops
+ * serve what is due, until no loop and no job of a store has more to do stop              time
+ * stands still but for advance, 100 ms after what it was go                time goes on by itself,
+ * 100 ms after where it stood
  *
  * Wall clock and monotonic clock move together. A test that wants to know that something does not
  * happen yet stops the clock: what is due later then does not come, however long the machine takes.
@@ -29,13 +29,14 @@ struct test_clock_watch {
     struct list node;
     struct ev_loop *ev;
     struct ev_async moved;
-    bool has_moved;      /* and has not rested since; of the loop's thread */
-    uint64_t rested_at;  /* the latest round that this loop has finished */
+    bool has_moved;     /* and has not rested since; of the loop's thread */
+    uint64_t rested_at; /* the latest round that this loop has finished */
 };
 
 #ifdef SSE_SERVER_FAULTS
 
-/* Starts the thread that takes the commands, when the environment asks for it. Once, at the start. */
+/* Starts the thread that takes the commands, when the environment asks for it. Once, at the start.
+ */
 void test_clock_open(void);
 
 /* Does what the command of that name does; false when the loops did not come to rest in 30 s. */

@@ -101,8 +101,8 @@ static bool evict_for(struct h2_endpoint *endpoint, uint32_t count)
 
         if (looked_at++ == CANDIDATES)
             break;
-        if (sessions > most && sessions >= count && ((count > 0 && sessions > count) || is_ripe(session)) &&
-            !has_unread_input(session)) {
+        if (sessions > most && sessions >= count &&
+            ((count > 0 && sessions > count) || is_ripe(session)) && !has_unread_input(session)) {
             victim = session;
             most = sessions;
         }
