@@ -3,8 +3,10 @@
 const REMEMBERED = 10_000; // ids: what may come again from several queues
 const BATCH_SIZE = 1000; // ids, as many as the server takes at once
 const BATCH_DELAY = 200; // ms
-// The server's ids of what it does not store (src/sse/own_id.h); those of senders look otherwise.
+// The server's ids of what it does not store (src/sse/own_id.h). Older servers let senders give ids of
+// this form to what is stored: these do not begin as those of the server's present life.
 const UNSTORED_ID = /^[\da-f]{16}-p?[\da-f]+$/;
+const EPOCH = /^[\da-f]{16}-/;
 
 /** The newest last, the oldest forgotten. */
 function put(ids, id) {
@@ -22,6 +24,7 @@ function put(ids, id) {
  */
 export class Acknowledgements {
     enabled = false;
+    #epoch = '';
     #handled = new Set();
     #waiting = new Set();
     #window;
@@ -34,6 +37,12 @@ export class Acknowledgements {
         this.#post = post;
     }
 
+    /** A stream begins; id: of its first event. */
+    begin(enabled, id) {
+        this.enabled = enabled;
+        this.#epoch = EPOCH.exec(id)?.[0] ?? '';
+    }
+
     isHandled(id) {
         return this.#handled.has(id);
     }
@@ -43,7 +52,7 @@ export class Acknowledgements {
             return;
         }
         put(this.#handled, id);
-        if (this.enabled && !UNSTORED_ID.test(id)) {
+        if (this.enabled && !(UNSTORED_ID.test(id) && id.startsWith(this.#epoch))) {
             put(this.#waiting, id);
             this.#timer ??= this.#window.setTimeout(() => this.flush(), BATCH_DELAY);
         }

@@ -54,9 +54,14 @@ export class EventStream {
     }
 
     #receive(name, event) {
-        if (this.#source) {
-            const handle = Object.hasOwn(this.#on.own, name) ? this.#on.own[name] : this.#on.other;
-            handle(event);
+        if (!this.#source) {
+            // WebKit opens a closed stream again when a page comes back from the back/forward cache.
+            event.target.close();
+            return;
         }
+        // A message may be called "error" as well, and that one has data.
+        const isOwn = Object.hasOwn(this.#on.own, name) && (name !== 'error' || !('data' in event));
+        const handle = isOwn ? this.#on.own[name] : this.#on.other;
+        handle(event);
     }
 }

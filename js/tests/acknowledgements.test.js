@@ -80,6 +80,15 @@ test('acknowledges what may be stored, and nothing else that has an id', () => {
     assert.deepEqual(acknowledgements(), [{ connectionId: 'c1', ids: stored }]);
 });
 
+test('acknowledges what a sender has given the form of the server\'s ids, of another life', () => {
+    connectedSse({ eventListeners: ['bell'] });
+    page.source.receive('connect-finish', { connectionId: 'c1', ack: true }, '0123456789abcdef-p7');
+    page.source.receive('bell', 'x', '0123456789abcdef-1f');
+    page.source.receive('bell', 'x', 'a1b2c3d4e5f60718-42');
+    page.clock.tick(1000);
+    assert.deepEqual(acknowledgements(), [{ connectionId: 'c1', ids: ['a1b2c3d4e5f60718-42'] }]);
+});
+
 test('acknowledges no more at once than the server takes', () => {
     const ids = Array.from({ length: 2500 }, (_, n) => `id-${n}`);
     makeSse({ eventListeners: ['bell'] });

@@ -72,6 +72,32 @@ json_t *json_parse(const char *text, size_t length, struct json_fault *fault)
     return value;
 }
 
+static void drop_nulls_of_object(json_t *object, const char *kept)
+{
+    const char *key;
+    json_t *member;
+    void *next;
+
+    json_object_foreach_safe(object, next, key, member)
+    {
+        if (json_is_null(member) && !(kept && strcmp(key, kept) == 0))
+            (void)json_object_del(object, key);
+    }
+}
+
+void json_drop_nulls(json_t *value, const char *kept)
+{
+    json_t *item;
+    size_t i;
+
+    if (json_is_object(value))
+        drop_nulls_of_object(value, kept);
+    json_array_foreach(value, i, item) {
+        if (json_is_object(item))
+            drop_nulls_of_object(item, kept);
+    }
+}
+
 const char *json_id_text(const json_t *value, char *buffer, size_t size)
 {
     size_t length;

@@ -81,6 +81,13 @@ static int check_fields(const struct sse_event_fields *fields)
     return status;
 }
 
+/* Without any there is no event to end: some clients take the blank line behind a mere comment for
+ * an empty message. */
+static bool has_fields(const struct sse_event_fields *fields)
+{
+    return fields->id || fields->name || fields->data || fields->retry_ms >= 0;
+}
+
 struct bytes *sse_event_encode(const struct sse_event_fields *fields)
 {
     struct buf buf = BUF_INIT;
@@ -104,7 +111,8 @@ struct bytes *sse_event_encode(const struct sse_event_fields *fields)
         buf_printf(&buf, "retry:%lld\n", (long long)fields->retry_ms);
     if (fields->data)
         append_data(&buf, fields->data, fields->data_length);
-    buf_append_char(&buf, '\n');
+    if (has_fields(fields))
+        buf_append_char(&buf, '\n');
     return buf_freeze(&buf);
 }
 

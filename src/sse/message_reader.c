@@ -8,11 +8,10 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/event.h"
+#include "sse/event_name.h"
 #include "sse/json_number.h"
 #include "sse/message.h"
 
-static const char *const reserved_names[] = {"connect-finish", "connect-close", "sse-set-duration",
-                                             "sse-gap", "sse-token-expiring"};
 static const char *const own_fields[] = {"event", "data", "listening", "qos",
                                          "ttl",   "id",   "receipt"};
 
@@ -82,24 +81,42 @@ static int read_line(const struct reading *reading, const char *key, size_t limi
 static int read_event(const struct reading *reading, struct sse_message *message)
 {
     const int status = read_line(reading, "event", SSE_EVENT_MAX_NAME, &message->event);
+    const char *fault;
 
-    if (status < 0)
+    if (status < 0 || reading->is_ours)
         return status;
-    if (!reading->is_ours && is_one_of(message->event, reserved_names, COUNT(reserved_names))) {
-        snprintf(reading->fault, reading->fault_size,
-                 "the event \"%s\" is the server's own; choose another name", message->event);
-        return -EINVAL;
-    }
-    return 0;
+    fault = sse_event_name_fault(message->event);
+    if (!fault)
+        return 0;
+    snprintf(reading->fault, reading->fault_size, "the event \"%s\" %s", message->event, fault);
+    return -EINVAL;
 }
 
-/* A page that shows it would go on from a place that has nothing to do with its event. */
-static int check_no_position(const struct reading *reading, const char *id)
+/* A page shows the id in the field last-event-id, where browsers and libraries take no other
+ * characters and trim blanks (RFC 9110 5.5). */
+static bool fits_header(const char *id)
 {
-    if (sse_own_id_read(id).kind != SSE_OWN_ID_POSITION)
+    const size_t length = strlen(id);
+
+    for (size_t i = 0; i < length; i++) {
+        if (id[i] < ' ' || id[i] > '~')
+            return false;
+    }
+    return id[0] != ' ' && id[length - 1] != ' ';
+}
+
+static int check_given_id(const struct reading *reading, const char *id)
+{
+    if (!fits_header(id))
+        snprintf(reading->fault, reading->fault_size,
+                 "\"id\" comes back in the header field last-event-id: use visible ASCII "
+                 "characters, and blanks only between them");
+    else if (sse_own_id_read(id).kind != SSE_OWN_ID_NONE)
+        snprintf(reading->fault, reading->fault_size,
+                 "\"id\" has the form of the server's own ids, 16 hexadecimal digits, a dash and a "
+                 "number, which says what they name: choose another form");
+    else
         return 0;
-    snprintf(reading->fault, reading->fault_size,
-             "\"id\" is one that the server gives to places between events; choose another one");
     return -EINVAL;
 }
 
@@ -107,7 +124,7 @@ static int read_given_id(const struct reading *reading, struct sse_message *mess
 {
     const int status = read_line(reading, "id", SSE_EVENT_MAX_ID, &message->id);
 
-    return status < 0 ? status : check_no_position(reading, message->id);
+    return status < 0 || reading->is_ours ? status : check_given_id(reading, message->id);
 }
 
 static int read_id(const struct reading *reading, struct sse_message *message)

@@ -112,7 +112,8 @@ int sse_target_from_json(struct sse_target *target, const json_t *object, unsign
     for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
         const json_t *value = json_object_get(object, sse_dimension_keys[i]);
 
-        if (!value)
+        /* A serializer writes false for a flag that was not set. */
+        if (!value || (i == SSE_ALL && json_is_false(value)))
             continue;
         if (selector || !(allowed & (1u << i))) {
             describe_allowed(allowed, selector ? "more than one selector" : "no such selector here",

@@ -241,7 +241,6 @@ describe('refresh.do', () => {
     ['a connection that is a number', { ...good, connectionId: 7 }, /connectionId/],
     ['a token that is a number', { ...good, accessToken: 7 }, /accessToken/],
     ['an empty token', { ...good, accessToken: '' }, /accessToken/],
-    ['a token that is null', { ...good, accessToken: null }, /accessToken/],
   ]) {
     test(`refuses ${what}`, async () => {
       refused(await client.postJson(`${BASE}/connect/refresh.do?userId=7`, body), 422, words);
@@ -410,4 +409,41 @@ test('what clients say cannot forge lines of the log', async () => {
   await page.close();
   await talkative.stop();
   assert.doesNotMatch(talkative.output, /\x1b|^(level=error )?forged/m);
+});
+
+describe('what serializers write for what is absent', () => {
+  const absent = { id: null, userId: null, accessToken: null, tenantId: null, channel: null, connectionId: null,
+    listening: null, qos: null, ttl: null, receipt: null };
+
+  test('is not there in a message: null, and all: false', async () => {
+    for (const message of [
+      { ...absent, event: 'hello', data: null, all: true },
+      { ...absent, event: 'hello', data: 1, userId: '7', all: false },
+      [{ ...absent, event: 'hello', tenantId: 't', all: false }],
+    ]) {
+      const answer = await send(message);
+      assert.equal(answer.status, 200, answer.text);
+    }
+    refused(await send({ ...absent, event: 'hello', data: 1, all: false }), 422, /no selector/);
+  });
+
+  test('is not there in the other bodies', async () => {
+    const page = await client.connect({ userId: 'nulls' });
+    for (const [path, body] of [
+      [`${BASE}/disconnectUser`, { userId: 'nobody', accessToken: null, connectionId: null, reason: null, reconnect: null, revoke: null }],
+      [`${BASE}/setDuration`, { userId: 'nobody', accessToken: null, duration: 1 }],
+      [`${BASE}/connect/addListener.do`, { connectionId: page.id, listener: ['a'], other: null }],
+      [`${BASE}/connect/subscribe.do`, { connectionId: page.id, channel: ['a'], other: null }],
+    ]) {
+      const answer = await client.postJson(path, body, AUTHORIZED);
+      assert.equal(answer.status, 200, `${path}: ${answer.text}`);
+    }
+    await page.close();
+  });
+
+  test('a byte order mark before JSON is skipped', async () => {
+    const answer = await client.post(`${BASE}/send`, `\ufeff${JSON.stringify({ event: 'hello', data: 1, all: true })}`,
+      { ...JSON_TYPE, ...AUTHORIZED });
+    assert.equal(answer.status, 200, answer.text);
+  });
 });

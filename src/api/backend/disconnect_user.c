@@ -68,7 +68,7 @@ static void start_kick(struct delivery *delivery, bool revokes)
 
 void api_handle_disconnect_user(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
     struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
     struct delivery_item *item;
     bool revokes;

@@ -10,6 +10,7 @@
 #include "api/qos/qos_line.h"
 #include "api/qos/qos_send.h"
 #include "api/reply.h"
+#include "base/json.h"
 #include "sse/message.h"
 #include "sse/service.h"
 
@@ -164,6 +165,7 @@ void api_handle_send(struct api_exchange *exchange)
 
     if (!body)
         return;
+    json_drop_nulls(body, "data");
     send_body(exchange, body);
     json_decref(body);
 }

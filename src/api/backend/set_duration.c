@@ -120,7 +120,7 @@ static void on_told(struct delivery *delivery)
 
 void api_handle_set_duration(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
     struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
     struct delivery_item *item;
     const json_t *value;

@@ -118,7 +118,7 @@ static void on_seen(struct on_connection *act)
 
 void api_handle_ack(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
     struct acknowledging *acknowledging;
     const char *id;
 

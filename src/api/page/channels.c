@@ -105,7 +105,7 @@ static const char *read_names(struct name_list *names, const json_t *body)
 
 static void start(struct api_exchange *exchange, bool subscribes)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
     const char *id = body ? api_json_member_text(body, "connectionId") : NULL;
     struct channels_act *act;
     const char *fault;

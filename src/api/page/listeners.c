@@ -112,7 +112,7 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
 
 void api_handle_add_listener(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
 
     if (body)
         start(exchange, body, true);
@@ -120,7 +120,7 @@ void api_handle_add_listener(struct api_exchange *exchange)
 
 void api_handle_remove_listener(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
 
     if (body)
         start(exchange, body, false);

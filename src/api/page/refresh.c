@@ -103,7 +103,7 @@ static const char *read_body(struct refresh *refresh, struct api_exchange *excha
 
 void api_handle_refresh(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body_object(exchange);
+    json_t *body = api_json_body_members(exchange);
     struct refresh *refresh;
     const char *fault;
 

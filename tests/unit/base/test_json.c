@@ -337,6 +337,29 @@ static void ids_must_fit(void **state)
     json_decref(hidden);
 }
 
+static void assert_without_nulls(const char *text, const char *kept, const char *left)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    char *written;
+
+    json_drop_nulls(value, kept);
+    written = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    assert_string_equal(written, left);
+    free(written);
+    json_decref(value);
+}
+
+static void nulls_are_dropped_but_the_one_that_is_kept(void **state)
+{
+    (void)state;
+    assert_without_nulls("{\"a\":null,\"b\":1,\"c\":null,\"data\":null}", "data",
+                         "{\"b\":1,\"data\":null}");
+    assert_without_nulls("{\"a\":null,\"b\":{\"c\":null}}", NULL, "{\"b\":{\"c\":null}}");
+    assert_without_nulls("[{\"a\":null},null,1,{\"data\":null}]", "data",
+                         "[{},null,1,{\"data\":null}]");
+    assert_without_nulls("null", NULL, "null");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_long_fault_is_cut_at_a_character),
         cmocka_unit_test(ids_are_strings_or_integers),
         cmocka_unit_test(ids_must_fit),
+        cmocka_unit_test(nulls_are_dropped_but_the_one_that_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -387,7 +387,7 @@ static void test_comment_after_silence(void **state)
     fake_loop_advance(room.loop, 21000);
     assert_int_equal(sink.received.length, 0);
     fake_loop_advance(room.loop, 4000);
-    assert_string_equal(buf_str(&sink.received), ":\n\n");
+    assert_string_equal(buf_str(&sink.received), ":\n");
     assert_int_equal(room.service->counters.comments, 1);
     buf_clear(&sink.received);
     fake_loop_advance(room.loop, 250000);

@@ -41,7 +41,7 @@ static void test_wire(void **state)
 
     (void)state;
     assert_wire(sse_event_encode(&all), ":resend\nid:7\nevent:bell\nretry:5000\ndata:x\n\n");
-    assert_wire(sse_event_encode(&comment), ":\n\n");
+    assert_wire(sse_event_encode(&comment), ":\n");
     assert_wire(encode(NULL, NULL, ""), "data:\n\n");
     assert_wire(encode(NULL, "a", NULL), "event:a\n\n");
 }

@@ -99,7 +99,9 @@ static void test_faults(void **state)
     assert_refused("{\"userId\":{}}", EVERY, user_fault);
     assert_refused("{\"userId\":[[1]]}", EVERY, user_fault);
     assert_refused("{\"userId\":[1,null]}", EVERY, user_fault);
-    assert_refused("{\"all\":false}", EVERY, "\"all\" must be true");
+    assert_refused("{\"all\":false}", EVERY,
+                   "no selector; give exactly one of \"userId\" \"accessToken\" \"tenantId\" "
+                   "\"channel\" \"connectionId\" \"all\"");
     assert_refused("{\"all\":1}", EVERY, "\"all\" must be true");
     assert_refused("{}", 1u << SSE_BY_USER | 1u << SSE_BY_CONNECTION,
                    "no selector; give exactly one of \"userId\" \"connectionId\"");
