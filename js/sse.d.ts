@@ -56,6 +56,8 @@ export interface SseOwnEvents {
      * are not among them.
      */
     'sse-gap': SseEvent;
+    /** What the page has asked for and does not get (JSON: leftOut, as in connect-finish). */
+    'sse-left-out': SseEvent;
     /** The token ends soon (JSON: expiresAt, expiresIn): call refresh() with a new one. */
     'sse-token-expiring': SseEvent;
     error: Event;
@@ -69,6 +71,9 @@ type EventOf<Events, Name> = Name extends keyof SseOwnEvents
     : Name extends keyof Events
       ? Events[Name]
       : never;
+
+/** Events, but not to be guessed from where it stands. */
+type Given<Events> = [Events][Events extends unknown ? 0 : never];
 
 type NameOf<Events> = Extract<keyof Events, string> | keyof SseOwnEvents;
 
@@ -140,7 +145,8 @@ export default class Sse<Events = Record<string, SseEvent>> {
     static readonly IMPORT_MODULE_TIMESTAMP: number;
     static readonly DEFAULT_OPTIONS: SseOptions;
 
-    constructor(options?: SseOptions<Events>);
+    /** What its listeners are called says nothing of the events that may come besides. */
+    constructor(options?: SseOptions<Given<Events>>);
 
     readonly options: SseOptions<Events>;
     readonly clientId: string;

@@ -23,7 +23,7 @@ import { recall, remember } from './src/storage.js';
 import { describeBrowser, fitInAddress, randomId, toSearch, withoutTrailingSlash } from './src/texts.js';
 
 // A browser gives an event without an id that of the event before.
-const MAY_LACK_ID = /^sse-(gap|token-expiring)$/;
+const MAY_LACK_ID = /^sse-(gap|left-out|token-expiring)$/;
 const importTime = Date.now();
 
 class Sse {
@@ -57,7 +57,9 @@ class Sse {
         this.#identify();
         this.#assemble();
         publish(this, this.#window);
-        this.connect();
+        if (this.#missing().length === 0) {
+            this.connect();
+        }
     }
 
     connect() {
@@ -65,6 +67,11 @@ class Sse {
             console.warn(this.#closedError());
             return;
         }
+        const missing = this.#missing();
+        if (missing.length > 0) {
+            throw new TypeError(`this is no page or worker: ${missing} missing; give options.windowGlobal`);
+        }
+        this.#activity.start();
         this.#calls.open();
         this.#connection.want();
     }
@@ -142,21 +149,27 @@ class Sse {
         return this.#ask('removeListener', { listener: this.#listeners.remove(pairs) });
     }
 
-    /** A name or an array of names; joined again after each reconnect. */
-    subscribe(channel) {
-        [channel].flat().forEach((name) => this.#channels.add(name));
-        return this.#ask('subscribe', { channel });
+    /** A name or an array of names; once granted, joined again after each reconnect. */
+    async subscribe(channel) {
+        const response = await this.#ask('subscribe', { channel });
+        if (response.ok) {
+            [channel].flat().forEach((name) => this.#channels.add(name));
+        }
+        return response;
     }
 
     unsubscribe(channel) {
-        [channel].flat().forEach((name) => this.#channels.delete(name));
+        this.#leave([channel].flat());
         return this.#ask('unsubscribe', { channel });
     }
 
     /** Keeps the stream alive with a new token, such as when sse-token-expiring comes. */
-    refresh(accessToken = this.options.query['access-token']) {
+    async refresh(accessToken = this.options.query['access-token']) {
         this.options.query['access-token'] &&= accessToken;
-        return this.#ask('refresh', { accessToken });
+        const response = await this.#ask('refresh', { accessToken });
+        const answer = response.ok ? await response.clone().json().catch(() => null) : null;
+        this.#leave((answer?.data ?? answer)?.removed);
+        return response;
     }
 
     async send(path = '', body = {}, query = {}, headers = {}) {
@@ -175,6 +188,11 @@ class Sse {
     }
 
     /* ---- who and where ---- */
+
+    /** What a server that renders pages does not have. */
+    #missing() {
+        return ['EventSource', 'fetch', 'addEventListener'].filter((name) => !this.#window[name]);
+    }
 
     #identify() {
         const { options } = this;
@@ -215,6 +233,11 @@ class Sse {
         this.#acknowledgements = new Acknowledgements(this.#window, (ids) => this.#acknowledge(ids));
     }
 
+    /** The names are not asked for any more. */
+    #leave(channels = []) {
+        channels.forEach((name) => this.#channels.delete(name));
+    }
+
     /* ---- what the connection tells ---- */
 
     #describe() {
@@ -241,13 +264,14 @@ class Sse {
         this.connectionName = finish.name ?? '';
         this.connectionTimestamp = finish.serverTime;
         this.serverVersion = finish.version;
-        this.#acknowledgements.enabled = finish.ack === true;
+        this.#acknowledgements.begin(finish.ack === true, event.lastEventId);
         this.#acknowledgements.flush();
         this.#calls.flush();
+        this.#leave(finish.leftOut?.map(({ channel }) => channel));
         const names = this.#listeners.names();
         if (!fitInAddress(names)) {
             this.#connection.listen(names);
-            this.#ask('addListener', { listener: names }).catch(() => {});
+            this.#tellListeners(names);
         }
         this.#outlet.emit(event);
         this.#activity.come();
@@ -296,6 +320,15 @@ class Sse {
     }
 
     /* ---- calls to the server ---- */
+
+    /** Those that an address cannot hold. Nobody waits for the answer: a refusal is an event. */
+    async #tellListeners(names) {
+        const response = await this.#ask('addListener', { listener: names }).catch(() => null);
+        if (response && !response.ok) {
+            const leftOut = names.map((listener) => ({ listener, reason: `status ${response.status}` }));
+            this.#outlet.say('sse-left-out', this.#json.stringify({ leftOut }));
+        }
+    }
 
     #closedError() {
         const fix = this.#destroyed ? 'make a new Sse' : 'call connect()';

@@ -2,7 +2,7 @@
 import { EventStream } from './event_stream.js';
 import { PageLife } from './page_life.js';
 import { retryAfter, toSearch } from './texts.js';
-import { jitteredWait } from './wait.js';
+import { jitteredWait, now } from './wait.js';
 
 const FIRST_CEILING = 1000; // ms, of the first wait, until the server has said its own
 const STABLE_AFTER = 10_000; // ms: a stream that lived this long was no failed attempt
@@ -72,7 +72,7 @@ export class Connection {
         this.#window.clearTimeout(this.#timer);
         const { id } = this;
         if (id !== undefined) {
-            this.#on.leaving(id, reason, Math.round((Date.now() - this.#openedAt) / 1000));
+            this.#on.leaving(id, reason, Math.round(this.#age() / 1000));
         }
         this.#drop();
         if (id !== undefined) {
@@ -113,7 +113,7 @@ export class Connection {
         const own = { lastEventId: this.#lastEventId, padding: this.#padding };
         const page = this.#describe();
         const address = `${url}/connect?${toSearch({ ...page, listeners: page.listeners.join() }, own, query)}`;
-        this.#stream = new EventStream(this.#window, address, withCredentials, {
+        const on = {
             own: {
                 'connect-finish': (event) => this.#connected(event),
                 'connect-close': (event) => this.#closedByServer(event),
@@ -121,8 +121,16 @@ export class Connection {
             },
             other: (event) => this.#receive(event),
             silent: (limit) => this.#silent(limit),
-        });
-        this.#stream.listen(['sse-set-duration', 'sse-gap', ...page.listeners]);
+        };
+        try {
+            this.#stream = new EventStream(this.#window, address, withCredentials, on);
+        } catch (error) {
+            // WebKit throws where a policy forbids the address; others tell of an error.
+            this.#startIn(this.#nextWait());
+            this.#on.lost(Object.assign(new this.#window.Event('error'), { error }));
+            return;
+        }
+        this.#stream.listen(['sse-set-duration', 'sse-gap', 'sse-left-out', ...page.listeners]);
     }
 
     #drop() {
@@ -141,7 +149,7 @@ export class Connection {
         }
         this.#stream.greeted();
         this.id = finish.connectionId;
-        this.#openedAt = Date.now();
+        this.#openedAt = now(this.#window);
         this.#serverWait = finish.reconnectTime;
         this.#noteId(event);
         this.#on.connected(event, finish);
@@ -190,10 +198,14 @@ export class Connection {
     }
 
     #end() {
-        if (this.#openedAt && Date.now() - this.#openedAt > STABLE_AFTER) {
+        if (this.#openedAt && this.#age() > STABLE_AFTER) {
             this.#attempt = 0;
         }
         this.#drop();
+    }
+
+    #age() {
+        return now(this.#window) - this.#openedAt;
     }
 
     #nextWait() {

@@ -234,7 +234,9 @@ static void greet(struct sse_connection *connection, const struct sse_connection
         memcpy(id, options->last_id, strlen(options->last_id) + 1);
     else
         sse_history_id(NO_POSITION, id);
-    say_first(connection, sse_server_events_finish(connection, id, options->padding));
+    say_first(connection, sse_server_events_finish(connection, id, options));
+    if (json_array_size(options->left_out) > 0)
+        say_first(connection, sse_server_events_left_out(options->left_out));
     if (options->resume == SSE_RESUMED)
         service->counters.resumed++;
     if (!is_failed(options->resume))

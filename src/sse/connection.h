@@ -99,6 +99,8 @@ struct sse_connection_options {
     /* A comment of so many bytes comes first, at the most SSE_CONNECTION_MAX_PADDING: it moves what
      * something on the way holds back until it has more. */
     size_t padding;
+    /* What the page has asked for and does not get: an array, borrowed; empty or NULL: nothing. */
+    json_t *left_out;
     /* The id that the page has shown (NULL: none), and what sse_history_find() said of it in this
      * turn. */
     const char *last_id;
@@ -114,9 +116,10 @@ struct sse_arrival {
     bool is_exact;          /* its page has all up to after, and nothing behind it */
 };
 
-/* Registers the connection, queues connect-finish, and sse-gap when its page misses something that
- * is not to be had; tells observers. What the page has missed follows as there is room, before
- * anything that is dispatched later. Never NULL; but an observer may have ended it already. */
+/* Registers the connection, queues connect-finish, sse-left-out when that is so, and sse-gap when
+ * its page misses something that is not to be had; tells observers. What the page has missed
+ * follows as there is room, before anything that is dispatched later. Never NULL; but an observer
+ * may have ended it already. */
 struct sse_connection *sse_connection_open(struct sse_service *service,
                                            const struct sse_connection_options *options);
 

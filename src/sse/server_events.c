@@ -48,10 +48,13 @@ static void set_id(json_t *data, const struct sse_connection *connection)
 }
 
 struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
-                                           size_t padding)
+                                           const struct sse_connection_options *options)
 {
     const struct sse_service *service = connection->home;
     const struct sse_service_settings *settings = service->settings;
+    const size_t padding = options->padding < SSE_CONNECTION_MAX_PADDING
+                               ? options->padding
+                               : SSE_CONNECTION_MAX_PADDING;
     char comment[SSE_CONNECTION_MAX_PADDING + 1];
     struct sse_event_fields fields = {
         .id = id,
@@ -61,8 +64,6 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     };
     json_t *data = json_object();
 
-    if (padding > SSE_CONNECTION_MAX_PADDING)
-        padding = SSE_CONNECTION_MAX_PADDING;
     memset(comment, ' ', padding);
     comment[padding] = '\0';
     set_id(data, connection);
@@ -70,9 +71,20 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
     if (settings->asks_acknowledgement)
         json_object_set_new(data, "ack", json_true());
+    if (json_array_size(options->left_out) > 0)
+        json_object_set(data, "leftOut", options->left_out);
     json_object_set_new(data, "name", text_or(settings->name, ""));
     json_object_set_new(data, "enableCluster", json_false());
     json_object_set_new(data, "version", text_or(settings->version, ""));
+    return make(&fields, data);
+}
+
+struct sse_event *sse_server_events_left_out(json_t *left_out)
+{
+    struct sse_event_fields fields = {.name = "sse-left-out", .retry_ms = -1};
+    json_t *data = json_object();
+
+    json_object_set(data, "leftOut", left_out);
     return make(&fields, data);
 }
 

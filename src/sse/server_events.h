@@ -9,9 +9,11 @@
 
 struct sse_event;
 
-/* id: where the stream goes on from. padding as in sse_connection_options. */
+/* id: where the stream goes on from. The connection was opened with the options. */
 struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
-                                           size_t padding);
+                                           const struct sse_connection_options *options);
+/* The same that connect-finish says of it, for those who listen. */
+struct sse_event *sse_server_events_left_out(json_t *left_out);
 
 /* The page misses what is between the id that it has shown and a position, where its stream goes
  * on. An id that no event can have had is not repeated to it. */

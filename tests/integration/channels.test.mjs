@@ -127,9 +127,12 @@ describe('subscribe.do and unsubscribe.do', () => {
   });
 });
 
-test('connect with too many channels is refused', async () => {
+test('connect with too many channels leaves out what is too much', async () => {
   const page = await connect(server.origin);
   const stream = await page.connect([['userId', '7'], ...[1, 2, 3, 4, 5, 6].map((n) => ['channel', `${n}`])]);
-  assert.equal(stream.status, 422);
+  const { list: [{ channels }] } = await office.query(`connections?id=${stream.id}`);
+  const leftOut = stream.finish.leftOut.map(({ channel }) => channel);
+  assert.ok(stream.finish.leftOut.every(({ reason }) => reason === 'limit'));
+  assert.deepEqual([...channels, ...leftOut], ['1', '2', '3', '4', '5', '6']);
   await page.close();
 });

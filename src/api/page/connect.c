@@ -81,9 +81,11 @@ struct connecting {
     struct api_exchange *exchange; /* a reference */
 };
 
-/* What the page wants to hear of. */
+/* What the page wants to hear of. What it cannot have keeps it from nothing else: it is left out,
+ * and told. */
 struct wish {
     struct name_list listeners, channels;
+    json_t *left_out;            /* [{"channel":"…","reason":"…"}, …] */
     const struct resume *resume; /* NULL: it is a HEAD */
 };
 
@@ -116,6 +118,7 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
         .keepalive_time_ms =
             api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
         .padding = wished_padding(exchange),
+        .left_out = wish->left_out,
     };
 
     if (!wish->resume) {
@@ -132,59 +135,98 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
     return true;
 }
 
-static bool read_listeners(struct api_exchange *exchange, struct name_list *listeners)
+static void leave_out(struct wish *wish, const char *kind, const char *name, const char *reason)
 {
-    const uint32_t limit = exchange->service->settings->core->listeners;
-    const char *list = api_exchange_parameter(exchange, "listeners");
-    const char *fault = name_list_add_text(listeners, NAME_OF_EVENT, list ? list : "");
+    json_array_append_new(wish->left_out, json_pack("{s:s,s:s}", kind, name, "reason", reason));
+}
 
-    if (fault)
-        api_reply_error(exchange, 422, "listeners: %s", fault);
-    else if (listeners->count > limit)
-        api_reply_error(exchange, 422,
-                        "listeners: a connection may listen to %u events at the most", limit);
-    else
+static void refuse_listener(struct name_list *list, enum name_kind kind, const char *name)
+{
+    (void)kind;
+    leave_out(container_of(list, struct wish, listeners), "listener", name, "invalid");
+}
+
+static void refuse_channel(struct name_list *list, enum name_kind kind, const char *name)
+{
+    (void)kind;
+    leave_out(container_of(list, struct wish, channels), "channel", name, "invalid");
+}
+
+/* How a page's wishes of one kind are cut to what it may have. */
+struct cut {
+    struct wish *wish;
+    const struct api_exchange *exchange;
+    uint32_t left; /* so many more */
+};
+
+static bool has_room_for_listener(void *context, const char *name)
+{
+    struct cut *cut = context;
+
+    if (cut->left > 0) {
+        cut->left--;
         return true;
+    }
+    leave_out(cut->wish, "listener", name, "limit");
     return false;
 }
 
-/* A comma is part of a name: several channels are several parameters. */
-static bool read_channels(struct api_exchange *exchange, struct name_list *channels)
+static bool may_have_channel(void *context, const char *name)
 {
-    const struct api_service_settings *settings = exchange->service->settings;
-    const uint32_t limit = settings->core->channels_per_connection;
-    const char *fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->query, "channel");
-    const char *refused = NULL;
+    struct cut *cut = context;
+    const struct api_exchange *exchange = cut->exchange;
 
-    if (!fault)
-        fault = name_list_add_form(channels, NAME_OF_CHANNEL, &exchange->form, "channel");
-    if (!fault && channels->count <= limit)
-        refused =
-            channel_rights_refused(settings, exchange->user, channels->names, channels->count);
-    if (fault)
-        api_reply_error(exchange, 422, "channel: %s", fault);
-    else if (channels->count > limit)
-        api_reply_error(exchange, 422, "channel: a connection may have %u channels at the most",
-                        limit);
-    else if (refused)
-        channel_rights_refuse(exchange, refused);
-    else
+    if (!channel_rights_allow(exchange->service->settings, exchange->user, name)) {
+        exchange->service->channels_refused++;
+        leave_out(cut->wish, "channel", name, "forbidden");
+        return false;
+    }
+    if (cut->left > 0) {
+        cut->left--;
         return true;
+    }
+    leave_out(cut->wish, "channel", name, "limit");
     return false;
+}
+
+static void read_listeners(const struct api_exchange *exchange, struct wish *wish)
+{
+    struct cut cut = {wish, exchange, exchange->service->settings->core->listeners};
+    const char *list = api_exchange_parameter(exchange, "listeners");
+
+    (void)name_list_add_text(&wish->listeners, NAME_OF_EVENT, list ? list : "");
+    name_list_keep(&wish->listeners, has_room_for_listener, &cut);
+}
+
+/* A comma is part of a name: several channels are several parameters. */
+static void read_channels(const struct api_exchange *exchange, struct wish *wish)
+{
+    struct cut cut = {wish, exchange, exchange->service->settings->core->channels_per_connection};
+
+    (void)name_list_add_form(&wish->channels, NAME_OF_CHANNEL, &exchange->query, "channel");
+    (void)name_list_add_form(&wish->channels, NAME_OF_CHANNEL, &exchange->form, "channel");
+    name_list_keep(&wish->channels, may_have_channel, &cut);
 }
 
 /* True when there is a stream; else it has answered, or its client has gone. */
 static bool try_open(struct api_exchange *exchange, const struct resume *resume)
 {
-    struct wish wish = {.resume = resume};
-    bool is_open = false;
+    struct wish wish = {
+        .listeners = {.refuse = refuse_listener},
+        .channels = {.refuse = refuse_channel},
+        .resume = resume,
+    };
+    bool is_open;
 
     if (!may_connect(exchange))
         return false;
-    if (read_listeners(exchange, &wish.listeners) && read_channels(exchange, &wish.channels))
-        is_open = open_stream(exchange, &wish);
+    wish.left_out = json_array();
+    read_listeners(exchange, &wish);
+    read_channels(exchange, &wish);
+    is_open = open_stream(exchange, &wish);
     name_list_release(&wish.listeners);
     name_list_release(&wish.channels);
+    json_decref(wish.left_out);
     return is_open;
 }
 

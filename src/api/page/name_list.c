@@ -27,8 +27,12 @@ static const struct {
 /* name: NULL, when there should be one. */
 static const char *add(struct name_list *list, enum name_kind kind, const char *name)
 {
-    if (!name || !kinds[kind].is_name(name))
-        return kinds[kind].fault;
+    if (!name || !kinds[kind].is_name(name)) {
+        if (!name || !list->refuse)
+            return kinds[kind].fault;
+        list->refuse(list, kind, name);
+        return NULL;
+    }
     /* Twice as much whenever the count is a power of two. */
     if ((list->count & (list->count - 1)) == 0)
         list->names =
@@ -89,11 +93,23 @@ const char *name_list_add_text(struct name_list *list, enum name_kind kind, cons
     return fault;
 }
 
+void name_list_keep(struct name_list *list, bool (*is_kept)(void *context, const char *name),
+                    void *context)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_kept(context, list->names[i]))
+            list->names[kept++] = list->names[i];
+    }
+    list->count = kept;
+}
+
 void name_list_release(struct name_list *list)
 {
     free(list->names);
     free(list->storage);
-    *list = (struct name_list){NULL, 0, NULL};
+    *list = (struct name_list){0};
 }
 
 size_t name_list_count_new(const struct name_list *list, const struct sse_connection *connection,

@@ -15,6 +15,8 @@ struct name_list {
     const char **names;
     size_t count;
     char *storage; /* where the names lie, when they are not lent */
+    /* Takes what is no name, instead of a fault. NULL: the first such is a fault. */
+    void (*refuse)(struct name_list *list, enum name_kind kind, const char *name);
 };
 
 /* Each adds names of the kind and returns NULL, or stops at the first that is none and returns a
@@ -27,6 +29,10 @@ const char *name_list_add_form(struct name_list *list, enum name_kind kind,
                                const struct h2_form *form, const char *parameter);
 /* "a,b": spaces around a name and empty names are dropped. Once per list. */
 const char *name_list_add_text(struct name_list *list, enum name_kind kind, const char *text);
+
+/* Drops those that is_kept() does not want; the order stays. */
+void name_list_keep(struct name_list *list, bool (*is_kept)(void *context, const char *name),
+                    void *context);
 
 void name_list_release(struct name_list *list);
 

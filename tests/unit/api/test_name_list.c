@@ -38,6 +38,38 @@ static void test_faulty_lists(void **state)
     name_list_release(&names);
 }
 
+static unsigned refused;
+
+static void count_refused(struct name_list *list, enum name_kind kind, const char *name)
+{
+    (void)list;
+    assert_int_equal(kind, NAME_OF_EVENT);
+    assert_string_equal(name, "b\nc");
+    refused++;
+}
+
+static bool is_not_d(void *context, const char *name)
+{
+    ++*(unsigned *)context;
+    return strcmp(name, "d") != 0;
+}
+
+static void test_what_is_no_name_may_be_left_out(void **state)
+{
+    struct name_list names = {.refuse = count_refused};
+    unsigned asked = 0;
+
+    (void)state;
+    assert_null(name_list_add_text(&names, NAME_OF_EVENT, "a,b\nc,d,e"));
+    assert_int_equal(refused, 1);
+    assert_int_equal(names.count, 3);
+    name_list_keep(&names, is_not_d, &asked);
+    assert_int_equal(asked, 3);
+    assert_int_equal(names.count, 2);
+    assert_string_equal(names.names[1], "e");
+    name_list_release(&names);
+}
+
 static void test_array(void **state)
 {
     json_t *good = json_pack("[s,s]", "a", "b");
@@ -99,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_faulty_lists),
+        cmocka_unit_test(test_what_is_no_name_may_be_left_out),
         cmocka_unit_test(test_array),
         cmocka_unit_test(test_channels),
         cmocka_unit_test(test_faulty_channels),
