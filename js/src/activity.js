@@ -1,45 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 import { recall, remember } from './storage.js';
+import { now } from './wait.js';
 
 const SIGNS_OF_LIFE = ['mouseover', 'click', 'keydown', 'touchstart', 'wheel'];
 
 /**
  * Whether the person is there, and for how long altogether: time counts from a sign of life until
- * none has come for `leaveTimeout`, or the connection is left. The sum outlives reconnects and
+ * none has come for `leaveTimeout`, or the connection is left. A machine that slept, or a timer that
+ * came late, adds nothing to that. The sum outlives reconnects and
  * reloads, in sessionStorage under `sseDurationKey`, until the page ends the session.
  */
 export class Activity {
     active = true;
     #window;
+    #document;
     #options;
     #changed;
     #counted; // ms, without the time since #since
-    #since = Date.now();
-    #lastSign = Date.now();
+    #since;
+    #lastSign;
     #interval;
     #end = new AbortController();
 
     /** changed({oldActive, newActive, duration}) */
     constructor(windowGlobal, documentGlobal, options, changed) {
         this.#window = windowGlobal;
+        this.#document = documentGlobal;
         this.#options = options;
         this.#changed = changed;
+        this.#since = this.#lastSign = now(windowGlobal);
         this.#counted = (Number(recall(windowGlobal, 'sessionStorage', options.sseDurationKey)) || 0) * 1000;
+    }
+
+    /** Looks for signs of life from now on, until release(). */
+    start() {
+        if (this.#interval !== undefined) {
+            return;
+        }
         const { signal } = this.#end;
         for (const name of SIGNS_OF_LIFE) {
-            documentGlobal.addEventListener(name, () => this.come(), { signal, passive: true });
+            this.#document.addEventListener(name, () => this.come(), { signal, passive: true });
         }
-        this.#interval = windowGlobal.setInterval(() => this.#check(), options.leaveCheckInterval);
+        this.#interval = this.#window.setInterval(() => this.#check(), this.#options.leaveCheckInterval);
     }
 
     /** Whole seconds: what was counted before, and the time since the person came back. */
     durations() {
-        const duration = this.active ? Math.round((Date.now() - this.#since) / 1000) : 0;
+        const duration = this.active ? Math.round(this.#present() / 1000) : 0;
         return { sessionDuration: Math.round(this.#counted / 1000), duration };
     }
 
     come() {
-        this.#lastSign = Date.now();
+        this.#check(); // a sign after a long sleep begins another visit
+        this.#lastSign = now(this.#window);
         this.#become(true);
     }
 
@@ -49,7 +62,7 @@ export class Activity {
 
     /** The back end says how much has been counted. */
     set(seconds) {
-        this.#since = Date.now();
+        this.#since = now(this.#window);
         this.#keep(seconds * 1000 || 0);
     }
 
@@ -64,8 +77,14 @@ export class Activity {
         this.#end.abort();
     }
 
+    /** ms of the present visit. */
+    #present() {
+        const end = Math.min(now(this.#window), this.#lastSign + this.#options.leaveTimeout);
+        return Math.max(0, end - this.#since);
+    }
+
     #check() {
-        if (Date.now() - this.#lastSign >= this.#options.leaveTimeout) {
+        if (now(this.#window) - this.#lastSign >= this.#options.leaveTimeout) {
             this.leave();
         }
     }
@@ -85,9 +104,9 @@ export class Activity {
         }
         const duration = this.durations();
         if (!newActive) {
-            this.#keep(this.#counted + Date.now() - this.#since);
+            this.#keep(this.#counted + this.#present());
         }
-        this.#since = Date.now();
+        this.#since = now(this.#window);
         this.active = newActive;
         this.#changed({ oldActive: !newActive, newActive, duration });
     }

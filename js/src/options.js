@@ -26,8 +26,9 @@ export function completeOptions(given) {
     options.query = { ...options.query };
     options.intercepts = [...(options.intercepts ?? [])];
     options.sseDurationKey ||= `sseDuration${options.url}`;
-    options.windowGlobal ??= globalThis.window;
-    options.documentGlobal ??= options.windowGlobal.document;
+    options.windowGlobal ??= globalThis; // of a page or a worker
+    // A worker has none, and is never hidden.
+    options.documentGlobal ??= options.windowGlobal.document ?? new EventTarget();
     options.jsonGlobal ??= JSON;
     return options;
 }

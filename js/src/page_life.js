@@ -23,7 +23,7 @@ export class PageLife {
         this.#on = on;
         this.stir();
         const hook = (target, name, handler) =>
-            target.addEventListener(name, handler, { signal: this.#end.signal });
+            target.addEventListener?.(name, handler, { signal: this.#end.signal });
         hook(documentGlobal, 'visibilitychange', () => this.#look());
         hook(documentGlobal, 'resume', () => this.#look());
         hook(windowGlobal, 'pageshow', () => this.#look());

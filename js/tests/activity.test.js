@@ -81,6 +81,42 @@ test('the back end sets the duration', () => {
     assert.equal(page.sessionStorage.getItem(DURATION_KEY), '100');
 });
 
+test('a machine that sleeps for hours adds nothing but leaveTimeout', () => {
+    const { sse, seen } = changes();
+    page.clock.tick(2000);
+    moveMouse();
+    page.clock.skip(8 * 3600_000);
+    assert.deepEqual(sse.getDuration(), { sessionDuration: 0, duration: 7 });
+    moveMouse(); // before any timer has run
+    assert.deepEqual(sse.getDuration(), { sessionDuration: 7, duration: 0 });
+    assert.deepEqual(seen().map(({ newActive }) => newActive), [false, true]);
+    page.clock.tick(1000);
+    page.clock.skip(3600_000);
+    page.dispatchEvent(new Event('pagehide'));
+    assert.equal(page.beacons[0].body.sessionDuration, '12', '7, and leaveTimeout');
+});
+
+test('a wall clock that is set makes no duration wrong or negative', () => {
+    let uptime = 5000;
+    page.performance = { now: () => uptime };
+    const { sse } = changes();
+    uptime += 3000;
+    for (const jump of [-86_400_000, 2 * 86_400_000]) {
+        page.clock.now += jump;
+        assert.deepEqual(sse.getDuration(), { sessionDuration: 0, duration: 3 });
+    }
+    page.dispatchEvent(new Event('pagehide'));
+    const { body } = page.beacons[0];
+    assert.deepEqual([body.duration, body.sessionDuration], ['3', '3']);
+});
+
+test('where there is no other clock, one that is set back counts nothing', () => {
+    const { sse } = changes();
+    page.clock.tick(2000);
+    page.clock.now -= 3600_000;
+    assert.deepEqual(sse.getDuration(), { sessionDuration: 0, duration: 0 });
+});
+
 test('the window hears of it too', () => {
     const onWindow = mock.fn();
     page.listen('sse-change-active', onWindow);

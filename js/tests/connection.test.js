@@ -156,6 +156,53 @@ test('switchURL leaves the old server and opens the new one', () => {
     assert.equal(page.source.url.searchParams.has('lastEventId'), false, 'ids of another service');
 });
 
+test('a message may be called error: the line goes on', () => {
+    const heard = mock.fn();
+    connectedSse({ eventListeners: { error: heard, open: heard } });
+    page.source.receive('error', 'boom', 'id-1');
+    page.source.receive('open', 'sesame', 'id-2');
+    assert.deepEqual(heard.mock.calls.map(({ arguments: [event] }) => event.data), ['boom', 'sesame']);
+    page.clock.tick(60_000);
+    assert.equal(page.sources.length, 1);
+    page.source.breakOff();
+    assert.equal(heard.mock.callCount(), 3, 'the line itself');
+    page.clock.tick(1000);
+    assert.equal(page.source.url.searchParams.get('lastEventId'), 'id-2');
+});
+
+test('a stream that was left and speaks again is closed', () => {
+    const heard = mock.fn();
+    connectedSse({ eventListeners: { bell: heard } });
+    const old = page.source;
+    page.dispatchEvent(new Event('pagehide'));
+    page.dispatchEvent(new Event('pageshow'));
+    for (const [type, data] of [['connect-finish', { connectionId: 'zombie' }], ['bell', 'x'], ['connect-close', {}]]) {
+        old.readyState = 1; // as WebKit does behind the back of the page
+        old.receive(type, data);
+        assert.equal(old.readyState, 2, type);
+    }
+    assert.equal(heard.mock.callCount(), 0);
+    assert.equal(page.sources.length, 2);
+});
+
+test('where the browser throws instead of opening a stream, it is an error like any other', async () => {
+    const { EventSource } = page;
+    const lost = mock.fn();
+    page.EventSource = class {
+        constructor() {
+            throw new Error('SecurityError');
+        }
+    };
+    const sse = makeSse({ eventListeners: { error: lost } });
+    assert.equal(page.sse, sse);
+    assert.equal(sse.state, Sse.STATE_CONNECTING);
+    page.EventSource = EventSource;
+    page.clock.tick(1000);
+    assert.equal(lost.mock.callCount(), 1);
+    page.source.finish();
+    assert.equal(sse.isActive(), true);
+});
+
 test('events of a stream that was left do nothing', () => {
     const heard = mock.fn();
     const sse = connectedSse({ eventListeners: { bell: heard } });

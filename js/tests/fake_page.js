@@ -93,6 +93,11 @@ class FakeClock {
         this.now = end;
     }
 
+    /** As when the machine sleeps: timers are late. */
+    skip(span) {
+        this.now += span;
+    }
+
     get size() {
         return this.#timers.size;
     }
@@ -116,6 +121,7 @@ export class FakePage extends EventTarget {
     Headers = globalThis.Headers;
     Blob = globalThis.Blob;
     MessageEvent = globalThis.MessageEvent;
+    Event = globalThis.Event;
     onmessage = null;
     hooks = new Set();
     hookCount = 0;

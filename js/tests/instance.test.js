@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mock, test } from 'node:test';
 
-import { connectedSse, makeSse, page, Sse } from './page_under_test.js';
+import { answer, connectedSse, makeSse, page, Sse } from './page_under_test.js';
 
 test("the version is the project's", () => {
     const read = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -43,6 +43,32 @@ test('client id and access time survive the page', () => {
     assert.equal(second.options.accessTimestamp, 1_000_000);
     assert.equal(page.sessionStorage.getItem('sseAccessTimestamp'), '1000000');
     assert.equal(makeSse({ clientId: 'mine' }).clientId, 'mine');
+});
+
+test('a worker has no document and is never hidden', async () => {
+    for (const name of ['document', 'localStorage', 'sessionStorage', 'screen']) {
+        delete page[name];
+    }
+    page.navigator = {};
+    const sse = connectedSse();
+    assert.equal(sse.isActive(), true);
+    page.clock.tick(60_000);
+    assert.equal(sse.isActive(), true);
+    const sent = sse.send('a', { n: 1 });
+    page.request.resolve(answer(200));
+    assert.equal((await sent).status, 200);
+    sse.close();
+});
+
+test('on a server that renders pages nothing happens before connect(), which says what is missing', () => {
+    const home = { crypto: page.crypto, setTimeout: assert.fail, setInterval: assert.fail, clearTimeout() {}, clearInterval() {} };
+    const sse = new Sse({ url: '/sse/demo', windowGlobal: home, eventListeners: { bell() {} } });
+    assert.equal(sse.isActive(), false);
+    assert.equal(sse.state, Sse.STATE_CLOSED);
+    assert.throws(() => sse.connect(), /EventSource,fetch,addEventListener missing; give options\.windowGlobal/);
+    assert.equal(sse.state, Sse.STATE_CLOSED);
+    sse.destroy();
+    assert.deepEqual(['sse' in home, 'Sse' in home], [false, false]);
 });
 
 test('forbidden storage is no failure', () => {

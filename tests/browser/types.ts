@@ -43,3 +43,6 @@ sse.upload('files', {});
 // Without a map any name may be listened to.
 new Sse({ eventListeners: { anything: (event) => event.data.trim() } }).addListener('more', () => {});
 new Sse({ eventListeners: ['names', 'alone'] }).destroy();
+const loose = new Sse({ eventListeners: { bell: (event) => event.data.trim() } });
+loose.addListener('news', (event) => event.data.length);
+loose.removeListener(['bell', 'news']);
