@@ -140,6 +140,7 @@ static const struct metric service_metrics[] = {
     SERVICE("qos_copies", store.totals.copies, "Stored copies of messages: one for each user, token, channel, … that has not acknowledged it."),
     SERVICE("qos_messages", store.totals.messages, "Messages that have a stored copy."),
     SERVICE("qos_bytes", store.totals.bytes, "The size of these."),
+    SERVICE("qos_remembered", store.totals.ended, "Messages that have ended and are still known."),
     SIGN("qos_stored", qos.stored, "Copies stored since start."),
     SIGN("qos_repeats", qos.repeats, "Messages sent again under the same id."),
     SIGN("qos_refused", qos.refused, "Requests refused because the store was full or did not work."),

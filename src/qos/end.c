@@ -86,10 +86,13 @@ static int expire(struct qos_sweep *sweep, struct qos_repository *repository)
 /* With what the expired ones have left of the limit. */
 static int forget(struct qos_sweep *sweep, struct qos_repository *repository)
 {
+    repository->remembered.is_known = true;
+    repository->remembered.before = sweep->now - sweep->remember_ms;
+    repository->remembered.most = sweep->remembered_most;
     if (sweep->ended.count >= sweep->limit)
         return 0;
-    return repository->ops->forget(repository, sweep->now - sweep->remember_ms,
-                                   sweep->remembered_most, sweep->limit - sweep->ended.count,
+    return repository->ops->forget(repository, repository->remembered.before,
+                                   repository->remembered.most, sweep->limit - sweep->ended.count,
                                    &sweep->forgotten);
 }
 
@@ -101,7 +104,21 @@ static int run_sweep(struct qos_job *job, struct qos_repository *repository)
     if (status == 0)
         status = forget(sweep, repository);
     sweep->is_all = sweep->ended.count + sweep->forgotten < sweep->limit;
+    if (status == 0 && sweep->is_all)
+        status = repository->ops->shrink(repository, &sweep->has_surplus);
     return status;
+}
+
+void qos_forget_surplus(struct qos_repository *repository, uint64_t ended_before)
+{
+    const uint64_t ended = repository->totals.ended;
+    size_t forgotten;
+
+    /* Before the first sweep nobody knows what is too many. */
+    if (repository->fault == 0 && ended > ended_before && repository->remembered.is_known)
+        (void)repository->ops->forget(repository, repository->remembered.before,
+                                      repository->remembered.most, 2 * (ended - ended_before),
+                                      &forgotten); /* what fails is the transaction's fault */
 }
 
 void qos_sweep_init(struct qos_sweep *sweep)

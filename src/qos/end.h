@@ -42,18 +42,24 @@ void qos_delete_release(struct qos_delete *delete);
  * wall clock, since that goes on while no process runs: one that is set forward ends copies early.
  */
 struct qos_sweep {
-    struct qos_job job;
+    struct qos_job job; /* weighs as much as its limit */
     int64_t now;
     uint32_t remember_ms;   /* how long ended messages are known, */
     size_t remembered_most; /* and how many of them */
     size_t limit;
     struct qos_copies ended; /* result: expired */
     size_t forgotten;        /* result: messages */
-    bool is_all;             /* result: nothing is left to do now */
+    bool is_all;             /* result: nothing is left to do now, */
+    bool has_surplus;        /* but to give back more of the room that nothing has any more */
     void *context;
 };
 
 void qos_sweep_init(struct qos_sweep *sweep);
 void qos_sweep_release(struct qos_sweep *sweep);
+
+/* At the end of a transaction before which so many messages had ended: forgets, if there are too
+ * many, up to twice as many as it has ended itself. So what is remembered keeps to its bound
+ * however fast messages end, and no sweep has to come in time. */
+void qos_forget_surplus(struct qos_repository *repository, uint64_t ended_before);
 
 #endif

@@ -39,7 +39,6 @@ struct memory {
     struct sse_table ids;
     struct qos_order numbers;
     struct qos_order open, ended; /* messages that have a stored copy, and the others */
-    size_t ended_count;
     struct qos_memory_queues queues;
 };
 
@@ -142,7 +141,7 @@ static void add_copy(struct memory *memory, struct stored_message *message,
 static void remember_ended(struct memory *memory, struct stored_message *message, int64_t at)
 {
     qos_order_add(&memory->ended, &message->by_time, at, message->message.number);
-    memory->ended_count++;
+    memory->repository.totals.ended++;
 }
 
 static int memory_put(struct qos_repository *repository, struct qos_message *message,
@@ -340,12 +339,20 @@ static int memory_forget(struct qos_repository *repository, int64_t before, size
     for (*forgotten = 0; *forgotten < limit; (*forgotten)++) {
         struct stored_message *oldest = by_time(qos_order_first(&memory->ended));
 
-        if (!oldest || (oldest->by_time.key >= before && memory->ended_count <= most))
+        if (!oldest || (oldest->by_time.key >= before && repository->totals.ended <= most))
             break;
         qos_order_remove(&memory->ended, &oldest->by_time);
-        memory->ended_count--;
+        repository->totals.ended--;
         free_message(memory, oldest);
     }
+    return 0;
+}
+
+/* The allocator's, at once. */
+static int memory_shrink(struct qos_repository *repository, bool *is_more)
+{
+    (void)repository;
+    *is_more = false;
     return 0;
 }
 
@@ -377,6 +384,7 @@ static const struct qos_repository_ops ops = {
     .expired = memory_expired,
     .states = memory_states,
     .forget = memory_forget,
+    .shrink = memory_shrink,
     .free = memory_free,
 };
 

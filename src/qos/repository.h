@@ -61,6 +61,7 @@ struct qos_totals {
     uint64_t copies;   /* stored ones */
     uint64_t messages; /* that have a stored copy */
     uint64_t bytes;    /* of their JSON */
+    uint64_t ended;    /* messages that have none, and are remembered */
 };
 
 struct qos_repository;
@@ -112,6 +113,9 @@ struct qos_repository_ops {
      * of those beyond most; limit of them at once. *forgotten: how many. */
     int (*forget)(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
                   size_t *forgotten);
+    /* Gives a piece of the room that nothing has any more back to the file system; *is_more: there
+     * is more of it than is worth keeping for what comes. */
+    int (*shrink)(struct qos_repository *repository, bool *is_more);
 
     void (*free)(struct qos_repository *repository);
 };
@@ -121,6 +125,13 @@ struct qos_repository {
     const struct qos_repository_ops *ops;
     int fault; /* 0, or what made the transaction fail */
     struct qos_totals totals;
+    /* What a sweep (qos/end.h) has said last of ended messages: those that ended before a time are
+     * forgotten, and those beyond most. */
+    struct {
+        bool is_known;
+        int64_t before;
+        size_t most;
+    } remembered;
 };
 
 #endif

@@ -38,15 +38,25 @@ static int sqlite_begin(struct qos_repository *repository)
 
     sqlite->before.totals = repository->totals;
     sqlite->before.reserved = sqlite->reserved;
-    sqlite->before.ended = sqlite->ended;
     return qos_sqlite_run(&call);
+}
+
+/* Should it fail, the file is larger than it has to be until the next one. */
+static void checkpoint(struct qos_sqlite *sqlite)
+{
+    sqlite->has_shrunk = false;
+    (void)sqlite3_wal_checkpoint_v2(sqlite->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 static int sqlite_commit(struct qos_repository *repository)
 {
-    struct qos_sqlite_call call = qos_sqlite_call(qos_sqlite_of(repository), QOS_SQLITE_COMMIT);
+    struct qos_sqlite *sqlite = qos_sqlite_of(repository);
+    struct qos_sqlite_call call = qos_sqlite_call(sqlite, QOS_SQLITE_COMMIT);
+    const int result = qos_sqlite_run(&call);
 
-    return qos_sqlite_run(&call);
+    if (result == 0 && sqlite->has_shrunk)
+        checkpoint(sqlite);
+    return result;
 }
 
 static void sqlite_rollback(struct qos_repository *repository)
@@ -56,8 +66,8 @@ static void sqlite_rollback(struct qos_repository *repository)
 
     repository->totals = sqlite->before.totals;
     sqlite->reserved = sqlite->before.reserved;
-    sqlite->ended = sqlite->before.ended;
     qos_queue_counts_forget(&sqlite->counts);
+    sqlite->has_shrunk = false;
     repository->fault = 0;
     if (!sqlite3_get_autocommit(sqlite->database)) /* else SQLite has done it already */
         (void)qos_sqlite_run(&call);               /* sets fault, if it must be */
@@ -90,6 +100,7 @@ static const struct qos_repository_ops ops = {
     .expired = qos_sqlite_expired,
     .states = qos_sqlite_states,
     .forget = qos_sqlite_forget,
+    .shrink = qos_sqlite_shrink,
     .free = sqlite_free,
 };
 
@@ -179,7 +190,7 @@ static int read_tallies(struct qos_sqlite *sqlite)
         "SELECT reserved FROM numbers",
     };
     struct qos_totals *totals = &sqlite->repository.totals;
-    uint64_t *const tallies[] = {&totals->copies, &totals->messages, &totals->bytes, &sqlite->ended,
+    uint64_t *const tallies[] = {&totals->copies, &totals->messages, &totals->bytes, &totals->ended,
                                  &sqlite->reserved};
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {

@@ -15,12 +15,12 @@ struct qos_sqlite {
     sqlite3_stmt *statements[QOS_SQLITE_STATEMENTS];
     struct qos_queue_counts counts;
     uint64_t last_number; /* given away; never goes back */
+    bool has_shrunk;      /* which the file is told by a checkpoint only */
     /* As the file has them, so far as this transaction has come: */
     uint64_t reserved; /* numbers up to this */
-    uint64_t ended;    /* messages that have no stored copy */
     struct {
         struct qos_totals totals;
-        uint64_t reserved, ended;
+        uint64_t reserved;
     } before; /* this transaction */
 };
 
@@ -39,6 +39,7 @@ int qos_sqlite_note(struct qos_repository *repository, uint64_t number,
                     const struct qos_recipient *recipient, uint32_t written);
 int qos_sqlite_forget(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
                       size_t *forgotten);
+int qos_sqlite_shrink(struct qos_repository *repository, bool *is_more);
 
 int qos_sqlite_find(struct qos_repository *repository, const char *id, struct qos_message *message);
 int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipient *recipient,

@@ -34,9 +34,10 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_DROP_BODY] = "DELETE FROM body WHERE number = ?1",
     [QOS_SQLITE_NOTE] = "UPDATE copy SET written = ?5" OF_COPY,
     [QOS_SQLITE_FIRST_ENDED] = "SELECT number, ended FROM message WHERE ended IS NOT NULL"
-                               " ORDER BY ended, number LIMIT 1",
+                               " ORDER BY ended, number LIMIT ?1",
     [QOS_SQLITE_FORGET_COPIES] = "DELETE FROM copy WHERE number = ?1",
     [QOS_SQLITE_FORGET_MESSAGE] = "DELETE FROM message WHERE number = ?1",
+    [QOS_SQLITE_PAGES] = "PRAGMA page_count",
     [QOS_SQLITE_FREE_PAGES] = "PRAGMA freelist_count",
     [QOS_SQLITE_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [QOS_SQLITE_FIND] = "SELECT number, digest FROM message WHERE id = ?1",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -102,7 +103,7 @@ int qos_sqlite_put(struct qos_repository *repository, struct qos_message *messag
     if (result != 0)
         return result;
     if (count == 0) {
-        sqlite->ended++;
+        sqlite->repository.totals.ended++;
         return 0;
     }
     repository->totals.messages++;
@@ -157,7 +158,7 @@ static int close_one(struct qos_sqlite *sqlite, uint64_t number, int64_t at)
         result = end_message(sqlite, number, at);
     if (result != 0)
         return result;
-    sqlite->ended++;
+    sqlite->repository.totals.ended++;
     sqlite->repository.totals.messages--;
     sqlite->repository.totals.bytes -= length;
     return 0;
@@ -212,19 +213,24 @@ int qos_sqlite_note(struct qos_repository *repository, uint64_t number,
     return run_for_copy(&call);
 }
 
-/* -ENOENT when none has ended, or the first of them has to be remembered still. */
-static int find_to_forget(struct qos_sqlite *sqlite, int64_t before, size_t most, uint64_t *number)
+struct numbers {
+    uint64_t *items;
+    size_t count;
+};
+
+/* Those that are to be forgotten, the oldest first, until there are limit of them, or one that has
+ * to be remembered still. */
+static int find_to_forget(struct qos_sqlite *sqlite, int64_t before, size_t most, size_t limit,
+                          struct numbers *found)
 {
     struct qos_sqlite_call call = qos_sqlite_call(sqlite, QOS_SQLITE_FIRST_ENDED);
-    bool is_due = false;
-    int result;
+    const uint64_t ended = sqlite->repository.totals.ended;
 
-    if (qos_sqlite_step(&call)) {
-        *number = (uint64_t)sqlite3_column_int64(call.statement, 0);
-        is_due = sqlite->ended > most || sqlite3_column_int64(call.statement, 1) < before;
-    }
-    result = qos_sqlite_finish(&call);
-    return result == 0 && !is_due ? -ENOENT : result;
+    qos_sqlite_bind_number(&call, (int64_t)limit);
+    while (qos_sqlite_step(&call) &&
+           (ended - found->count > most || sqlite3_column_int64(call.statement, 1) < before))
+        found->items[found->count++] = (uint64_t)sqlite3_column_int64(call.statement, 0);
+    return qos_sqlite_finish(&call);
 }
 
 static int forget_message(struct qos_sqlite *sqlite, uint64_t number)
@@ -234,37 +240,64 @@ static int forget_message(struct qos_sqlite *sqlite, uint64_t number)
     if (result == 0)
         result = run_for(sqlite, QOS_SQLITE_FORGET_MESSAGE, number);
     if (result == 0)
-        sqlite->ended--;
+        sqlite->repository.totals.ended--;
     return result;
-}
-
-/* Some of the free pages go back to the file system, the others with the next times. */
-static int give_back_pages(struct qos_sqlite *sqlite)
-{
-    struct qos_sqlite_call call = qos_sqlite_call(sqlite, QOS_SQLITE_FREE_PAGES);
-    int64_t pages = 0;
-    int result;
-
-    if (qos_sqlite_step(&call))
-        pages = sqlite3_column_int64(call.statement, 0);
-    result = qos_sqlite_finish(&call);
-    if (result != 0 || pages <= FREE_PAGES_KEPT)
-        return result;
-    call = qos_sqlite_call(sqlite, QOS_SQLITE_VACUUM);
-    return qos_sqlite_run(&call);
 }
 
 int qos_sqlite_forget(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
                       size_t *forgotten)
 {
     struct qos_sqlite *sqlite = qos_sqlite_of(repository);
-    uint64_t number = 0;
-    int result = 0;
+    struct numbers found = {0};
+    int result;
 
-    for (*forgotten = 0; *forgotten < limit && result == 0; *forgotten += result == 0) {
-        result = find_to_forget(sqlite, before, most, &number);
-        if (result == 0)
-            result = forget_message(sqlite, number);
+    *forgotten = 0;
+    if (limit > repository->totals.ended)
+        limit = repository->totals.ended;
+    found.items = mem_alloc((limit + 1) * sizeof(found.items[0]));
+    result = find_to_forget(sqlite, before, most, limit, &found);
+    for (size_t i = 0; result == 0 && i < found.count; i++) {
+        result = forget_message(sqlite, found.items[i]);
+        *forgotten += result == 0;
     }
-    return result == 0 || result == -ENOENT ? give_back_pages(sqlite) : result;
+    free(found.items);
+    return result;
+}
+
+static int read_number(struct qos_sqlite *sqlite, enum qos_sqlite_statement which, int64_t *number)
+{
+    struct qos_sqlite_call call = qos_sqlite_call(sqlite, which);
+
+    if (qos_sqlite_step(&call))
+        *number = sqlite3_column_int64(call.statement, 0);
+    return qos_sqlite_finish(&call);
+}
+
+/* Free pages that are worth keeping are those that traffic would only ask for again: a third as
+ * many as there are others. */
+static int count_surplus(struct qos_sqlite *sqlite, int64_t *surplus)
+{
+    int64_t pages = 0, free_pages = 0;
+    int result = read_number(sqlite, QOS_SQLITE_FREE_PAGES, &free_pages);
+
+    if (result == 0 && free_pages > FREE_PAGES_KEPT)
+        result = read_number(sqlite, QOS_SQLITE_PAGES, &pages);
+    *surplus = free_pages - FREE_PAGES_KEPT - pages / 4;
+    return result;
+}
+
+int qos_sqlite_shrink(struct qos_repository *repository, bool *is_more)
+{
+    struct qos_sqlite *sqlite = qos_sqlite_of(repository);
+    struct qos_sqlite_call call;
+    int64_t surplus;
+    int result = count_surplus(sqlite, &surplus);
+
+    *is_more = false;
+    if (result != 0 || surplus <= 0)
+        return result;
+    *is_more = surplus > FREE_PAGES_KEPT;
+    sqlite->has_shrunk = !*is_more;
+    call = qos_sqlite_call(sqlite, QOS_SQLITE_VACUUM);
+    return qos_sqlite_run(&call);
 }

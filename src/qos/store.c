@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/test_clock.h"
+#include "qos/end.h"
 #include "qos/keeper.h"
 
 struct qos_store {
@@ -60,13 +61,21 @@ static struct qos_job *wait_for_batch(struct qos_store *store)
     return batch;
 }
 
+static void run_jobs(struct qos_repository *repository, struct qos_job *batch)
+{
+    const uint64_t ended = repository->totals.ended;
+
+    for (struct qos_job *job = batch; job && repository->fault == 0; job = job->next)
+        job->status = job->run(job, repository);
+    qos_forget_surplus(repository, ended);
+}
+
 static void run_batch(struct qos_keeper *keeper, struct qos_job *batch)
 {
     int error = qos_keeper_begin(keeper);
 
     if (error == 0) {
-        for (struct qos_job *job = batch; job && keeper->repository->fault == 0; job = job->next)
-            job->status = job->run(job, keeper->repository);
+        run_jobs(keeper->repository, batch);
         error = qos_keeper_end(keeper);
     }
     for (struct qos_job *job = batch; job; job = job->next) {

@@ -23,9 +23,6 @@
 #include "sse/message.h"
 #include "sse/service.h"
 
-#define SWEEP_MS       1000u
-#define IDLE_SWEEP_MS  30000u /* while nothing is stored */
-#define SWEEP_LIMIT    256u
 #define STORE_BATCH    256u
 #define STORE_RETRY_MS 1000u
 
@@ -174,21 +171,13 @@ bool qos_hub_was_written(const struct qos_hub *hub, const struct qos_copy *copy)
     return copy->written > 0 || hub->first_number == 0 || copy->message->number < hub->first_number;
 }
 
-static bool is_idle(const struct qos_hub *hub)
-{
-    const struct qos_shared *shared = hub->service->settings->qos_shared;
-
-    return atomic_load_explicit(&shared->copies, memory_order_relaxed) == 0;
-}
-
 void qos_hub_publish(struct qos_hub *hub)
 {
     struct qos_shared *shared = hub->service->settings->qos_shared;
     struct qos_store_report report;
 
     qos_store_report(hub->store, &report);
-    if (is_idle(hub) && report.totals.copies > 0)
-        loop_timer_start(hub->service->api->loop, &hub->sweep, SWEEP_MS);
+    qos_sweeper_look(&hub->sweeper, &report);
     atomic_store_explicit(&shared->copies, report.is_open ? report.totals.copies : 1,
                           memory_order_release);
 }
@@ -200,49 +189,48 @@ struct sweeping {
     struct qos_hub *hub;
 };
 
-static void sweep(struct qos_hub *hub);
+static void take_swept(struct sweeping *sweeping)
+{
+    const struct qos_sweep *sweep = &sweeping->sweep;
+    const bool is_done = sweep->job.status == 0;
+    struct qos_hub *hub = sweeping->hub;
+    struct qos_store_report report;
+
+    qos_hub_ended(hub, &sweep->job, &sweep->ended);
+    qos_hub_publish(hub);
+    if (is_done)
+        qos_visits_retry(&hub->visits);
+    else
+        qos_sweeper_soon(&hub->sweeper);
+    qos_store_report(hub->store, &report);
+    qos_sweeper_done(&hub->sweeper, &report, !is_done || sweep->is_all,
+                     is_done && sweep->has_surplus);
+}
 
 static void on_swept(struct qos_job *job)
 {
     struct sweeping *sweeping = container_of(job, struct sweeping, sweep.job);
-    struct qos_hub *hub = sweeping->hub;
 
-    hub->is_sweeping = false;
-    if (!hub->is_stopped) {
-        qos_hub_ended(hub, job, &sweeping->sweep.ended);
-        qos_hub_publish(hub);
-        if (job->status == 0)
-            qos_visits_retry(&hub->visits);
-        if (job->status == 0 && !sweeping->sweep.is_all)
-            sweep(hub);
-    }
+    if (!sweeping->hub->is_stopped)
+        take_swept(sweeping);
     qos_sweep_release(&sweeping->sweep);
     free(sweeping);
 }
 
-static void sweep(struct qos_hub *hub)
+static void sweep(struct qos_sweeper *sweeper, size_t limit)
 {
+    struct qos_hub *hub = container_of(sweeper, struct qos_hub, sweeper);
     const struct api_qos_settings *settings = &hub->service->settings->qos;
     struct sweeping *sweeping = mem_zalloc(sizeof(*sweeping));
 
-    hub->is_sweeping = true;
     sweeping->hub = hub;
     sweeping->sweep.now = loop_wall_ms(hub->service->api->loop);
     sweeping->sweep.remember_ms = settings->remember_ms;
     sweeping->sweep.remembered_most = settings->remembered;
-    sweeping->sweep.limit = SWEEP_LIMIT;
+    sweeping->sweep.limit = limit;
     qos_sweep_init(&sweeping->sweep);
     sweeping->sweep.job.done = on_swept;
     qos_store_submit(hub->store, &sweeping->sweep.job);
-}
-
-static void on_sweep_time(struct loop_timer *timer)
-{
-    struct qos_hub *hub = container_of(timer, struct qos_hub, sweep);
-
-    if (!hub->is_sweeping)
-        sweep(hub);
-    loop_timer_start(hub->service->api->loop, timer, is_idle(hub) ? IDLE_SWEEP_MS : SWEEP_MS);
 }
 
 static struct qos_repository *open_repository(void *context, int *error, char *fault,
@@ -281,8 +269,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
     }
     hub->desk = qos_desk_new(service->api->loop, &settings->qos.desk, &desk_ops, hub);
     hub->receipts = qos_receipts_new(service);
-    hub->sweep.on_fire = on_sweep_time;
-    loop_timer_start(service->api->loop, &hub->sweep, 0);
+    qos_sweeper_init(&hub->sweeper, service->api->loop, sweep);
     return hub;
 }
 
@@ -292,7 +279,7 @@ void qos_hub_free(struct qos_hub *hub)
         return;
     hub->is_stopped = true;
     qos_store_free(hub->store);
-    loop_timer_stop(&hub->sweep); /* what was done last may have started it */
+    qos_sweeper_release(&hub->sweeper); /* what was done last may have started it */
     qos_visits_release(&hub->visits);
     qos_desk_free(hub->desk);
     qos_receipts_free(hub->receipts);

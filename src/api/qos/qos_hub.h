@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "api/qos/qos_line.h"
+#include "api/qos/qos_sweeper.h"
 #include "api/qos/qos_visits.h"
-#include "base/loop.h"
 #include "qos/desk.h"
 #include "qos/store.h"
 
@@ -35,8 +35,7 @@ struct qos_hub {
     struct qos_receipts *receipts;
     struct qos_line line;
     struct qos_visits visits;
-    struct loop_timer sweep;
-    bool is_sweeping;
+    struct qos_sweeper sweeper;
     bool is_stopped;       /* what the store still hands back leads to nothing */
     uint64_t first_number; /* of the messages that were stored in this life; 0: none were */
     struct qos_counters counters;

@@ -184,6 +184,7 @@ static void on_queues(struct qos_job *job)
     }
     open_gate(visit);
     if (job->status < 0) {
+        qos_sweeper_soon(&visit->hub->sweeper);
         await_store(visit);
         return;
     }

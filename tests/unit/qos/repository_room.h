@@ -163,6 +163,17 @@ static inline size_t room_forget(struct repository_room *room, int64_t before, s
     return forgotten;
 }
 
+/* Whether there is more to give back. */
+static inline bool room_shrink(struct repository_room *room)
+{
+    bool is_more = true;
+
+    room_begin(room);
+    assert_int_equal(room->repository->ops->shrink(room->repository, &is_more), 0);
+    room_commit(room);
+    return is_more;
+}
+
 static inline uint64_t room_count(struct repository_room *room,
                                   const struct qos_recipient *recipient)
 {

@@ -178,6 +178,55 @@ static void a_sweep_has_a_limit_for_both(void **state)
     assert_sweeps(room, sweep, "", 0, true);
 }
 
+static void end_for_anna(struct job_room *room, const char *id)
+{
+    struct qos_mark mark = {
+        .number = room_number(room, id), .state = QOS_ACKNOWLEDGED, .now = 1500};
+
+    qos_mark_init(&mark, &anna);
+    assert_int_equal(room_run(room, &mark.job), 0);
+    qos_mark_release(&mark);
+}
+
+static void a_transaction_forgets_what_it_ends_too_many(void **state)
+{
+    struct job_room *room = *state;
+    struct qos_sweep sweep = sweep_of(1500, 10);
+    const struct qos_totals *totals = &room->repository->totals;
+    static const char *const ids[] = {"m", "n", "o", "p", "q"};
+
+    for (size_t i = 0; i < 5; i++) {
+        room_put_for(room, ids[i], SSE_BY_USER, "anna", NULL);
+        end_for_anna(room, ids[i]);
+    }
+    /* Nobody has said yet how many are remembered. */
+    qos_forget_surplus(room->repository, 0);
+    assert_int_equal(totals->ended, 5);
+    sweep.limit = 2;
+    sweep.remembered_most = 1;
+    assert_sweeps(room, sweep, "", 2, false);
+    /* One that has ended none leaves it to the sweeps; others do twice what they have ended. */
+    qos_forget_surplus(room->repository, 3);
+    assert_int_equal(totals->ended, 3);
+    room_put_for(room, "r", SSE_BY_USER, "anna", NULL);
+    end_for_anna(room, "r");
+    qos_forget_surplus(room->repository, 3);
+    assert_int_equal(totals->ended, 2);
+    room_put_for(room, "s", SSE_BY_USER, "anna", NULL);
+    end_for_anna(room, "s");
+    qos_forget_surplus(room->repository, 2);
+    assert_int_equal(totals->ended, 1);
+    assert_true(room_number(room, "s") > 0);
+    /* And what is too old, by the time of the last sweep. */
+    room->now = 1501 + REMEMBER_MS;
+    sweep = sweep_of(room->now, 10);
+    room_put_for(room, "t", SSE_BY_USER, "anna", NULL);
+    assert_sweeps(room, sweep, "", 1, true);
+    end_for_anna(room, "t");
+    qos_forget_surplus(room->repository, 0);
+    assert_int_equal(totals->ended, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +239,7 @@ int main(void)
         ROOM_TEST(what_has_ended_is_forgotten_later),
         ROOM_TEST(only_so_many_are_remembered),
         ROOM_TEST(a_sweep_has_a_limit_for_both),
+        ROOM_TEST(a_transaction_forgets_what_it_ends_too_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

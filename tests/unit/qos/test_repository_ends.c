@@ -142,14 +142,18 @@ static void forgets_the_oldest_beyond_most(void **state)
         id[0] = (char)('0' + i);
         room_end_user(room, room_put(room, id, "alice"), "alice", i == 0 ? 5000 : 500 + i);
     }
+    assert_int_equal(room->repository->totals.ended, 6);
     assert_int_equal(room_forget(room, 0, 4, 10), 2);
     room_reopen(room);
+    assert_int_equal(room->repository->totals.ended, 4);
     assert_int_equal(room_forget(room, 0, 4, 10), 0);
     assert_int_equal(room->repository->ops->find(room->repository, "0", &message), 0);
     assert_int_equal(room->repository->ops->find(room->repository, "1", &message), -ENOENT);
     assert_int_equal(room->repository->ops->find(room->repository, "2", &message), -ENOENT);
     assert_int_equal(room_forget(room, 0, 0, 3), 3);
     assert_int_equal(room_forget(room, 0, 0, 3), 1);
+    assert_int_equal(room->repository->totals.ended, 0);
+    assert_false(room_shrink(room));
 }
 
 static void takes_a_forgotten_id_again_with_a_new_number(void **state)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_QOS_SWEEPER_H
+#define API_QOS_SWEEPER_H
+/*
+ * When a store is swept (qos/end.h): about once a second while copies are stored, whose time may be
+ * over, or while the store does not work; seldom while it only remembers; never while it is empty.
+ * Nothing that happens puts a sweep off. One that has found as much as its limit is followed by
+ * another at once, with twice the limit: what time ends keeps up with what is sent, and the sends
+ * share its transactions or wait for one at most. Room is given back more slowly.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/loop.h"
+
+struct qos_store_report;
+
+#define QOS_SWEEP_LEAST 128u /* copies and messages: half of what a transaction takes */
+#define QOS_SWEEP_MOST  1024u
+
+struct qos_sweeper {
+    struct loop *loop;
+    struct loop_timer timer;
+    /* Begins a sweep; qos_sweeper_done() follows, not before this returns. */
+    void (*sweep)(struct qos_sweeper *sweeper, size_t limit);
+    size_t limit;
+    bool is_sweeping;
+};
+
+/* The first sweep is due at once: nobody knows yet what lies there. */
+void qos_sweeper_init(struct qos_sweeper *sweeper, struct loop *loop,
+                      void (*sweep)(struct qos_sweeper *sweeper, size_t limit));
+void qos_sweeper_release(struct qos_sweeper *sweeper);
+
+/* Something may have changed. */
+void qos_sweeper_look(struct qos_sweeper *sweeper, const struct qos_store_report *report);
+
+/* Somebody waits for a sweep that succeeds. */
+void qos_sweeper_soon(struct qos_sweeper *sweeper);
+
+/* is_all, has_surplus: as in struct qos_sweep; true and false of one that has failed. */
+void qos_sweeper_done(struct qos_sweeper *sweeper, const struct qos_store_report *report,
+                      bool is_all, bool has_surplus);
+
+#endif
