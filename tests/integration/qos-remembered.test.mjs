@@ -55,13 +55,13 @@ test('ended messages beyond qos.remembered are forgotten under traffic', async (
 test('the file of a burst is small again when it has been taken', async () => {
   const { server, office, page, stop } = await start();
   const size = async () => (await stat(join(server.stateDirectory, 'demo', 'messages.sqlite'))).size;
-  const piece = 'x'.repeat(16 * 1024);
-  for (let n = 0; n < 600; n += 20) {
+  const piece = 'x'.repeat(48 * 1024);
+  for (let n = 0; n < 180; n += 20) {
     await office.send(Array.from({ length: 20 }, (_, i) => stored(n + i, piece)));
   }
   await eventually('a large file', async () => await size() > 6 << 20);
   const ann = await page.connect({ userId: 'ann' });
-  for (let taken = 0; taken < 600;) {
+  for (let taken = 0; taken < 180;) {
     const ids = idsOf((await ann.count('tick', taken + 1)).slice(taken));
     taken += await acknowledge(page, ann.id, ids);
   }
