@@ -18,7 +18,7 @@ import { publish, withdraw } from './src/globals.js';
 import { ListenerTable } from './src/listeners.js';
 import { completeOptions, defaultOptions } from './src/options.js';
 import { Outlet } from './src/outlet.js';
-import { Requests } from './src/requests.js';
+import { isUnknown, Requests } from './src/requests.js';
 import { recall, remember } from './src/storage.js';
 import { describeBrowser, fitInAddress, randomId, toSearch, withoutTrailingSlash } from './src/texts.js';
 
@@ -335,30 +335,45 @@ class Sse {
         return new SseError('closed', `closed (${this.#connection.whyClosed}): ${fix}`);
     }
 
+    /**
+     * perform(connectionId) gives the server's answer. One that says that there is no such
+     * connection is that stream's end, even where the browser has not noticed: the call is made
+     * again on the next, but not more than once for that reason.
+     */
+    #run(perform) {
+        let isRepeated = false;
+        return this.#calls.run(async () => {
+            const { connectionId } = this;
+            const response = await perform(connectionId);
+            const isOver = connectionId !== this.connectionId;
+            if (isOver ? response.status === 404 || isUnknown(response) : isUnknown(response) && !isRepeated) {
+                isRepeated ||= !isOver;
+                this.#connection.lose(connectionId);
+                throw new SseError('stale', 'connection ended');
+            }
+            return response;
+        });
+    }
+
     #ask(action, value) {
-        return this.#calls.run(() =>
-            this.#requests.tell(action, { connectionId: this.connectionId, ...value }));
+        return this.#run((connectionId) => this.#requests.tell(action, { connectionId, ...value }));
     }
 
     async #acknowledge(ids) {
         const { connectionId } = this;
         const response = await this.#requests.tell('ack', { connectionId, ids });
-        if (!response.ok) {
+        if (isUnknown(response)) {
+            this.#connection.lose(connectionId);
+        }
+        if (!response.ok || isUnknown(response)) {
             throw response;
         }
     }
 
     async #call(kind, path, query, body, givenHeaders) {
         const headers = this.#requests.headersOfCall(givenHeaders, body);
-        return this.#calls.run(async () => {
-            const { connectionId } = this;
-            const search = { connectionId, ...query };
-            const response = await this.#requests.call(kind, path, search, body, headers);
-            if (response.status === 404 && connectionId !== this.connectionId) {
-                throw new SseError('stale', 'connection ended');
-            }
-            return response;
-        });
+        return this.#run((connectionId) =>
+            this.#requests.call(kind, path, { connectionId, ...query }, body, headers));
     }
 }
 

@@ -94,6 +94,13 @@ export class Connection {
         this.#stream?.listen(names);
     }
 
+    /** The server says that this one has ended. */
+    lose(id) {
+        if (id === this.id) {
+            this.#lost(new this.#window.Event('error'));
+        }
+    }
+
     release() {
         this.#life.release();
     }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 import { randomId, toSearch } from './texts.js';
 
+/** The server's word that the connection does not exist; a handler's own 404 has none. */
+export function isUnknown(response) {
+    return response.headers.get('x-sse-connection') === 'unknown';
+}
+
 /** How the page's requests look. What they are about is the caller's. */
 export class Requests {
     #options;

@@ -111,6 +111,50 @@ test('a call that came to a connection which has ended is made again on the next
     assert.equal((await sent).status, 404, 'that connection is the one of now');
 });
 
+const UNKNOWN = { 'x-sse-connection': 'unknown' };
+
+for (const [what, call] of [
+    ['send', (sse) => sse.send('a')],
+    ['addListener', (sse) => sse.addListener(['x'])],
+    ['subscribe', (sse) => sse.subscribe('x')],
+]) {
+    test(`${what}: the server's word that there is no connection ends the stream, and is asked again`, async () => {
+        const sse = connectedSse();
+        const lost = page.source;
+        const called = call(sse);
+        page.request.resolve(answer(what === 'send' ? 404 : 200, UNKNOWN));
+        await settle();
+        assert.equal(lost.readyState, 2);
+        assert.equal(sse.isActive(), false);
+        page.clock.tick(1000);
+        page.source.finish('c2');
+        assert.equal(page.requests.length, 2);
+        page.request.resolve(answer(200));
+        assert.equal((await called).status, 200);
+    });
+}
+
+test('who is told so again, on a new connection, gets the answer and does not loop', async () => {
+    const sse = connectedSse();
+    const sent = sse.send('a');
+    page.request.resolve(answer(404, UNKNOWN));
+    await settle();
+    page.clock.tick(1000);
+    page.source.finish('c2');
+    page.request.resolve(answer(404, UNKNOWN));
+    assert.equal((await sent).status, 404);
+    assert.equal(sse.isActive(), true);
+    assert.equal(page.sources.length, 2);
+});
+
+test("a handler's own 404 is an answer like any other", async () => {
+    const sse = connectedSse();
+    const sent = sse.send('a');
+    page.request.resolve(answer(404));
+    assert.equal((await sent).status, 404);
+    assert.equal(sse.isActive(), true);
+});
+
 test('what waits for another attempt is rejected by close', async () => {
     const sse = connectedSse();
     const sent = sse.upload('a', new FormData());

@@ -39,15 +39,17 @@ static void respond(struct h2_stream *stream, struct h2_response *response, stru
     h2_stream_respond(stream, response);
 }
 
+/* field: one more; NULL: none. */
 static void respond_with(struct api_exchange *exchange, const char *content_type,
-                         const struct api_answer *answer)
+                         const struct h2_field *field, const struct api_answer *answer)
 {
-    static const struct h2_field field = {"cache-control", "no-store"};
+    const struct h2_field fields[] = {{"cache-control", "no-store"},
+                                      field ? *field : (struct h2_field){NULL, NULL}};
     struct h2_response response = {
         .status = answer->status,
         .content_type = content_type,
-        .fields = &field,
-        .field_count = 1,
+        .fields = fields,
+        .field_count = field ? 2 : 1,
         .is_patient = exchange->is_patient,
     };
 
@@ -56,7 +58,7 @@ static void respond_with(struct api_exchange *exchange, const char *content_type
 
 void api_reply_text(struct api_exchange *exchange, const char *content_type, struct buf *text)
 {
-    respond_with(exchange, content_type, &(struct api_answer){200, buf_freeze(text)});
+    respond_with(exchange, content_type, NULL, &(struct api_answer){200, buf_freeze(text)});
 }
 
 static void begin(const struct api_exchange *exchange, int status, struct buf *text)
@@ -96,7 +98,7 @@ struct api_answer api_reply_make_data(const struct api_exchange *exchange, int s
 
 void api_reply_answer(struct api_exchange *exchange, const struct api_answer *answer)
 {
-    respond_with(exchange, "application/json", answer);
+    respond_with(exchange, "application/json", NULL, answer);
 }
 
 void api_reply_end(struct api_exchange *exchange, struct buf *text)
@@ -112,15 +114,22 @@ static int append_chunk(const char *chunk, size_t length, void *text)
     return 0;
 }
 
-void api_reply_json(struct api_exchange *exchange, json_t *data)
+void api_reply_json_with(struct api_exchange *exchange, const struct h2_field *field, json_t *data)
 {
     struct buf text = BUF_INIT;
+    struct api_answer answer;
 
     api_reply_begin(exchange, &text);
     if (!data || json_dump_callback(data, append_chunk, &text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
         buf_append_str(&text, "null");
     json_decref(data);
-    api_reply_end(exchange, &text);
+    answer = api_reply_make(exchange, &text);
+    respond_with(exchange, "application/json", field, &answer);
+}
+
+void api_reply_json(struct api_exchange *exchange, json_t *data)
+{
+    api_reply_json_with(exchange, NULL, data);
 }
 
 /* For people; the detail beside it is for who can mend it. */

@@ -18,6 +18,8 @@ struct h2_stream;
 
 /* 200 with a tree as data; takes over the reference. */
 void api_reply_json(struct api_exchange *exchange, json_t *data);
+/* The same with one more field. */
+void api_reply_json_with(struct api_exchange *exchange, const struct h2_field *field, json_t *data);
 
 /* 200 with data written by hand: _begin starts the text, the caller appends one JSON value, _end
  * answers and releases the buffer. */

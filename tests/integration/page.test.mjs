@@ -6,6 +6,7 @@ import { after, before, beforeEach, afterEach, describe, test } from 'node:test'
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { MULTIPART, multipart } from './support/multipart.mjs';
 import { startServer } from './support/server.mjs';
 import { eventually } from './support/wait.mjs';
 
@@ -194,4 +195,28 @@ test('one more connection of a client closes its oldest', async () => {
   assert.equal(close.reconnect, false);
   await streams[0].end();
   assert.equal((await office.query('connections?clientId=tab-storm')).total, 3);
+});
+
+describe('that a connection does not exist is marked, whatever the status', () => {
+  const json = (body) => [JSON.stringify(body), { 'content-type': 'application/json' }];
+  const form = [multipart([{ name: 'f', fileName: 'f', data: 'x' }]), { 'content-type': MULTIPART }];
+  const routes = [
+    ['addListener.do', 200, json({ connectionId: 'gone', listener: ['a'] })],
+    ['removeListener.do', 200, json({ connectionId: 'gone', listener: ['a'] })],
+    ['subscribe.do', 200, json({ connectionId: 'gone', channel: ['a'] })],
+    ['unsubscribe.do', 200, json({ connectionId: 'gone', channel: ['a'] })],
+    ['refresh.do?userId=7', 200, json({ connectionId: 'gone' })],
+    ['ack.do', 200, json({ connectionId: 'gone', ids: ['a'] })],
+    ['message/a.do?connectionId=gone', 404, json({})],
+    ['upload/a.do?connectionId=gone', 404, form],
+  ];
+  for (const [path, status, [body, headers]] of routes) {
+    test(path, async () => {
+      const client = await connect(server.origin);
+      const answer = await client.post(`${CONNECT}/${path}`, body, headers);
+      assert.equal(answer.status, status, answer.text);
+      assert.equal(answer.headers['x-sse-connection'], 'unknown');
+      await client.close();
+    });
+  }
 });

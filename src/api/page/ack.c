@@ -112,7 +112,7 @@ static void on_seen(struct on_connection *act)
         go_to_hub(acknowledging, act->exchange);
         return;
     }
-    answer(act->exchange, 0);
+    on_connection_answer_data(act->exchange, json_pack("{s:i}", "count", 0));
     acknowledging_free(acknowledging);
 }
 

@@ -83,7 +83,7 @@ static void answer(struct on_connection *base)
     else if (base->found)
         api_reply_json(exchange, json_pack("{s:O}", "channel", act->channels));
     else
-        api_reply_json(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
+        on_connection_answer_data(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
     act_free(act);
 }
 

@@ -63,7 +63,7 @@ static void answer(struct on_connection *base)
     else if (base->found)
         api_reply_json(exchange, json_pack("{s:O}", "listener", act->listening));
     else
-        api_reply_json(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
+        on_connection_answer_data(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
     json_decref(act->listening);
     json_decref(act->body);
     name_list_release(&act->names);

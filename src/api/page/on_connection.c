@@ -5,6 +5,7 @@
 
 #include "api/exchange.h"
 #include "api/reply.h"
+#include "h2/stream.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 #include "sse/user.h"
@@ -96,9 +97,16 @@ void on_connection_start(struct on_connection *act, struct api_exchange *exchang
     peers_call_start(api->peers, api->worker, &act->call);
 }
 
+static const struct h2_field unknown = {"x-sse-connection", "unknown"};
+
 void on_connection_answer_unknown(struct api_exchange *exchange)
 {
-    api_reply_error(exchange, 404,
-                    "there is no such connection; connectionId is the one that connect-finish "
-                    "told this page");
+    api_reply_error_with(exchange, 404, &unknown,
+                         "there is no such connection; connectionId is the one that connect-finish "
+                         "told this page");
+}
+
+void on_connection_answer_data(struct api_exchange *exchange, json_t *data)
+{
+    api_reply_json_with(exchange, &unknown, data);
 }

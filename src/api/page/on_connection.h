@@ -34,7 +34,10 @@ struct on_connection {
  * where one request goes there twice. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
 
-/* 404, for what cannot be done without one. */
+/* Answers of an act that was not found bear a field by which the client knows that its stream has
+ * ended: handlers of back ends may answer 404 as well. 404, for what cannot be done without a
+ * connection; 200 with this data (a reference), where pages rely on that. */
 void on_connection_answer_unknown(struct api_exchange *exchange);
+void on_connection_answer_data(struct api_exchange *exchange, json_t *data);
 
 #endif

@@ -71,7 +71,8 @@ static void answer(struct on_connection *act)
         api_reply_json(act->exchange, json_pack("{s:O,s:O,s:O}", "expiresAt", expires_at, "channel",
                                                 refresh->channels, "removed", refresh->removed));
     else
-        api_reply_json(act->exchange, json_pack("{s:s}", "error", "connectionId not exist"));
+        on_connection_answer_data(act->exchange,
+                                  json_pack("{s:s}", "error", "connectionId not exist"));
     json_decref(expires_at);
     refresh_free(refresh);
 }
