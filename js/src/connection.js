@@ -7,7 +7,19 @@ import { jitteredWait, now } from './wait.js';
 const FIRST_CEILING = 1000; // ms, of the first wait, until the server has said its own
 const STABLE_AFTER = 10_000; // ms: a stream that lived this long was no failed attempt
 const PADDING = 2048; // bytes, for what holds back small answers
-const REFUSALS = { 401: 'unauthorized', 403: 'forbidden' };
+// What asking again cannot mend. 404 may be a proxy whose server is not there yet.
+const REFUSALS = {
+    400: 'bad-request',
+    401: 'unauthorized',
+    403: 'forbidden',
+    405: 'bad-request',
+    406: 'bad-request',
+    410: 'gone',
+    413: 'too-large',
+    414: 'too-large',
+    422: 'bad-request',
+    431: 'too-large',
+};
 
 /**
  * Keeps one stream open while three facts hold: the page wants it, the page is awake, and no wait
@@ -33,6 +45,7 @@ export class Connection {
     #timer;
     #lastEventId;
     #padding;
+    #address; // of the latest stream
 
     /** describe(): what the next stream's query says of the page; `listeners` is an array. */
     constructor(options, describe, on) {
@@ -85,6 +98,7 @@ export class Connection {
         this.stop('switchURL');
         this.#drop(); // what a listener of connect-close may have opened, to the old one
         this.#options.url = url;
+        this.#address = undefined;
         this.#lastEventId = undefined;
         this.#padding = undefined;
         this.want();
@@ -119,7 +133,9 @@ export class Connection {
         // A new EventSource cannot be given the header Last-Event-ID.
         const own = { lastEventId: this.#lastEventId, padding: this.#padding };
         const page = this.#describe();
-        const address = `${url}/connect?${toSearch({ ...page, listeners: page.listeners.join() }, own, query)}`;
+        const search = toSearch({ ...page, listeners: page.listeners.join() }, own, query);
+        const address = `${url}/connect?${search}`;
+        this.#address = address;
         const on = {
             own: {
                 'connect-finish': (event) => this.#connected(event),
@@ -191,7 +207,7 @@ export class Connection {
         this.#end();
         this.#startIn(this.#nextWait());
         if (refused) {
-            this.#askWhy();
+            this.#askWhy(this.#address);
         }
         this.#on.lost(event);
     }
@@ -226,15 +242,14 @@ export class Connection {
         this.#timer = this.#window.setTimeout(() => this.#start(), wait);
     }
 
-    /** EventSource hides the status of a refusal; HEAD tells it and opens nothing. */
-    async #askWhy() {
-        const { url, withCredentials, query } = this.#options;
+    /** EventSource hides the status of a refusal; HEAD asks the same, tells it and opens nothing. */
+    async #askWhy(address) {
+        const { withCredentials } = this.#options;
         const credentials = withCredentials ? 'include' : 'same-origin';
         const request = { method: 'HEAD', credentials };
-        const address = `${url}/connect?${toSearch(query)}`;
         // Without any answer the usual wait goes on.
         const response = await this.#window.fetch(address, request).catch(() => null);
-        if (!response || !this.#wanted || this.#stream || url !== this.#options.url) {
+        if (!response || !this.#wanted || this.#stream || address !== this.#address) {
             return;
         }
         const { status } = response;
@@ -242,7 +257,7 @@ export class Connection {
         const wait = retryAfter(response);
         if (reason) {
             this.giveUp(reason);
-            const message = `${reason}: sign in or correct options.query, then call connect()`;
+            const message = `${reason} (${status}): sign in or correct options.query, then call connect()`;
             this.#on.closed('server', { reason, status, reconnect: false, message });
         } else if (wait > 0) {
             this.#startIn(wait + this.#nextWait());

@@ -69,6 +69,33 @@ test('401 stops, with an event that says why', async () => {
     assert.equal(page.sources.length, 2);
 });
 
+for (const status of [400, 403, 405, 406, 410, 413, 414, 422, 431]) {
+    test(`${status} ends it with a reason: asking again would not help`, async () => {
+        const closed = mock.fn();
+        const sse = makeSse({ eventListeners: { 'connect-close': closed, bell: null }, query: { userId: 7 } });
+        page.source.refuse();
+        assert.equal(page.request.url.href, page.source.url.href, 'the same question');
+        page.request.resolve(answer(status));
+        await settle();
+        page.clock.tick(60_000);
+        assert.equal(page.sources.length, 1);
+        assert.equal(sse.state, Sse.STATE_CLOSED);
+        assert.equal(JSON.parse(closed.mock.calls[0].arguments[0].data).status, status);
+    });
+}
+
+test('what another server has refused ends nothing here', async () => {
+    const sse = makeSse();
+    page.source.refuse();
+    page.show('hidden');
+    page.clock.tick(1000);
+    sse.switchURL('/sse/other');
+    page.requests[0].resolve(answer(401));
+    await settle();
+    page.show('visible');
+    assert.equal(page.source.url.pathname, '/sse/other/connect');
+});
+
 test('503 waits as long as it says, and a little more', async () => {
     makeSse();
     page.source.refuse();

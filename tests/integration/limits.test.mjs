@@ -105,8 +105,15 @@ test('a request that opens no stream keeps no place', () => withLimits({
   USER_CONNECTIONS: 1,
 }, async ({ pages: [page] }) => {
   assert.equal((await page.get(`${BASE}/connect?userId=ann`, { accept: 'image/png' })).status, 406);
-  assert.equal((await page.request('HEAD', `${BASE}/connect?userId=ann`)).status, 200);
-  await openSoon(page, { userId: 'ann' });
+  for (let i = 0; i < 5; i++) {
+    assert.equal((await page.request('HEAD', `${BASE}/connect?userId=ann`)).status, 200);
+  }
+  const stream = await openSoon(page, { userId: 'ann' });
+  const refused = await page.request('HEAD', `${BASE}/connect?userId=ann`);
+  assert.equal(refused.status, 429, 'HEAD says what GET would');
+  assert.ok(Number(refused.headers['retry-after']) > 0);
+  assert.equal((await page.connect({ userId: 'ann' })).status, 429);
+  assert.equal(stream.ended, undefined);
 }));
 
 test('a client that takes its own oldest place needs no other', () => withLimits({

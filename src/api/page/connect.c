@@ -244,7 +244,8 @@ static void on_places(struct places *places, bool granted)
     struct api_exchange *exchange = connecting->exchange;
     const bool is_overtaken = granted && api_exchange_is_overtaken(exchange);
 
-    if (granted && (is_overtaken || !try_open(exchange, &connecting->resume)))
+    if (granted &&
+        (is_overtaken || !try_open(exchange, is_head(exchange) ? NULL : &connecting->resume)))
         places_give(places, exchange->service);
     places_release(places);
     if (is_overtaken)
@@ -252,14 +253,18 @@ static void on_places(struct places *places, bool granted)
     connecting_free(connecting);
 }
 
-static void on_resume(struct resume *resume)
+static void ask_places(struct connecting *connecting)
 {
-    struct connecting *connecting = container_of(resume, struct connecting, resume);
     struct api_exchange *exchange = connecting->exchange;
 
     connecting->places.done = on_places;
     places_ask(&connecting->places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id,
                exchange->user->id);
+}
+
+static void on_resume(struct resume *resume)
+{
+    ask_places(container_of(resume, struct connecting, resume));
 }
 
 void api_handle_connect(struct api_exchange *exchange)
@@ -268,12 +273,13 @@ void api_handle_connect(struct api_exchange *exchange)
 
     if (!may_connect(exchange))
         return;
-    if (is_head(exchange)) {
-        (void)try_open(exchange, NULL);
-        return;
-    }
     connecting = mem_zalloc(sizeof(*connecting));
     connecting->exchange = api_exchange_ref(exchange);
     connecting->resume.done = on_resume;
-    resume_ask(&connecting->resume, exchange);
+    /* HEAD is how a page learns why it was refused: the same question, limits included; but it has
+     * seen nothing, and acknowledges nothing. */
+    if (is_head(exchange))
+        ask_places(connecting);
+    else
+        resume_ask(&connecting->resume, exchange);
 }
