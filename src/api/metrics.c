@@ -53,6 +53,7 @@ static void sample_qos(const struct qos_hub *hub, struct metrics_service *sample
     qos_desk_report(hub->desk, &sample->desk);
     sample->store_open = sample->store.is_open ? 1 : 0;
     sample->commit_seconds = (double)sample->store.commit_us / 1e6;
+    sample->signature_seconds = (double)sample->auth.signatures_us / 1e6;
     sample->commit_seconds_max = (double)sample->store.commit_us_max / 1e6;
 }
 

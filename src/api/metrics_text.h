@@ -49,6 +49,7 @@ struct metrics_service {
     struct qos_desk_report desk;
     uint64_t store_open;
     double commit_seconds, commit_seconds_max;
+    double signature_seconds;
     uint64_t history_events, history_bytes; /* of the worker's own history */
     uint64_t limited[LIMITS];
     uint64_t rates_kept, rates_displaced;             /* of users and addresses */

@@ -87,6 +87,9 @@ struct auth_counters {
     uint64_t signatures_computed;  /* and was not */
     uint64_t signatures_wrong;     /* of those computed */
     uint64_t signatures_refused;   /* tokens not looked at: too many were wrong */
+    uint64_t signatures_us;        /* that computing took */
+    uint64_t addresses_kept;       /* that have shown something good, or only failed, now */
+    uint64_t addresses_displaced;  /* of these, forgotten early: there were too many */
     uint64_t signatures_kept;      /* known now, and addresses that wrong ones came from */
     uint64_t signatures_displaced; /* of these, forgotten early: there were too many */
 };

@@ -41,8 +41,10 @@ static const char wrong_signature[] =
     "the access token's signature is wrong: it was changed, or signed with another key than the "
     "one that is configured here";
 static const char too_many_failures[] =
-    "too many access tokens with wrong signatures have come lately, from this address or from all "
-    "of them, so that no new one is looked at now; come again in a few seconds";
+    "too many access tokens with wrong signatures have come lately (signatureShare; from this "
+    "address: services[].jwt.addressFailures), so that no new one is looked at now; come again in "
+    "a "
+    "few seconds";
 static const char bad_times[] =
     "the access token's exp, nbf or iat is malformed: each must be a number of seconds since 1970";
 static const char no_expiry[] = "the access token does not say when it expires; give it an exp";

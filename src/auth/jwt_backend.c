@@ -139,18 +139,35 @@ static bool wait_for_keys(struct inquiry *inquiry)
     return false;
 }
 
+/* Whoever has shown nothing good yet leaves room for those that have. */
+static bool may_wait(const struct auth_jwt *jwt, const char *address)
+{
+    const uint64_t most = jwt->settings.waiting;
+
+    switch (auth_jwt_signatures_rank(jwt->signatures, address)) {
+    case AUTH_RANK_GOOD:
+        return jwt->waiting < most;
+    case AUTH_RANK_NEW:
+        return jwt->waiting < (most * 3 + 3) / 4;
+    default:
+        return jwt->waiting < (most + 1) / 2;
+    }
+}
+
 static void refuse_unknown_key(struct inquiry *inquiry, const char *fault)
 {
     struct auth_jwt *jwt = inquiry->jwt;
     struct auth_result result = {.verdict = AUTH_BAD, .message = fault};
 
-    if (jwt->waiting >= jwt->settings.waiting) {
+    if (!may_wait(jwt, inquiry->address)) {
         jwt->busy++;
         result = (struct auth_result){.verdict = AUTH_BUSY, .message = busy};
     } else if (wait_for_keys(inquiry)) {
         return;
     } else if (lacks_a_set(jwt)) {
         result = (struct auth_result){.verdict = AUTH_FAILED, .message = no_keys};
+    } else {
+        auth_jwt_signatures_reject(jwt->signatures, inquiry->address);
     }
     finish(inquiry, &result);
 }
@@ -170,6 +187,8 @@ static void settle(struct inquiry *inquiry)
                                       .message = answer.fault};
     else
         result = judge(inquiry->jwt, inquiry->token, &answer);
+    if (result.verdict == AUTH_OK)
+        auth_jwt_signatures_accept(inquiry->jwt->signatures, inquiry->address);
     finish(inquiry, &result);
 }
 
@@ -231,6 +250,7 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
                     answer.issued_at)) {
         (void)auth_jwt_permissions(answer.claims, &jwt->settings.claims, permissions);
         verdict = *permissions != 0 ? AUTH_OK : AUTH_DENIED;
+        auth_jwt_signatures_accept(jwt->signatures, address);
     }
     sse_user_unref(user);
     json_decref(answer.claims);
@@ -284,6 +304,9 @@ static void count_signatures(const struct auth_jwt_signatures *signatures,
     counters->signatures_computed += counted->computed;
     counters->signatures_wrong += counted->wrong;
     counters->signatures_refused += counted->refused;
+    counters->signatures_us += counted->us;
+    counters->addresses_kept += auth_standing_count(auth_jwt_signatures_standing(signatures));
+    counters->addresses_displaced += auth_jwt_signatures_standing(signatures)->displaced;
     counters->signatures_kept += auth_jwt_signatures_kept(signatures);
     counters->signatures_displaced += auth_jwt_signatures_displaced(signatures);
 }
@@ -335,7 +358,7 @@ struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
     jwt->settings = *settings;
     jwt->loop = loop;
     jwt->denied = auth_denied_new(loop, settings->revocations);
-    jwt->signatures = auth_jwt_signatures_new(&settings->signatures, loop);
+    jwt->signatures = auth_jwt_signatures_new(&settings->signatures, sources->work, loop);
     jwt->keys = sources->keys;
     jwt->set_count = sources->set_count;
     jwt->sets = mem_alloc(sources->set_count * sizeof(struct auth_jwks *) + 1);

@@ -12,6 +12,7 @@
 
 struct auth;
 struct auth_jwks;
+struct auth_work;
 struct loop;
 
 /* The texts must live as long as the backend. */
@@ -31,6 +32,7 @@ struct auth_jwt_sources {
     const struct auth_jwt_keys *keys; /* those of the configuration */
     struct auth_jwks *const *sets;
     size_t set_count;
+    struct auth_work *work; /* the time that checks take of the worker; NULL: it is not limited */
 };
 
 struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,

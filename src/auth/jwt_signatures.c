@@ -9,6 +9,7 @@
 
 #include "auth/jwt_key.h"
 #include "auth/recent.h"
+#include "auth/work.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/buckets.h"
@@ -23,13 +24,13 @@ struct auth_jwt_signatures {
     struct auth_recent right; /* the number is that of the key among the candidates */
     struct auth_recent wrong;
     struct sse_buckets addresses;
-    struct ratelimit_rule rule;
-    struct ratelimit failures;
+    struct auth_standing standing;
+    struct auth_work *work; /* the worker's; NULL: nobody waits */
     struct auth_jwt_signature_counters counters;
 };
 
 struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signature_limits *limits,
-                                                    struct loop *loop)
+                                                    struct auth_work *work, struct loop *loop)
 {
     struct auth_jwt_signatures *signatures = mem_zalloc(sizeof(*signatures));
 
@@ -39,8 +40,8 @@ struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signat
     auth_recent_init(&signatures->right, loop, limits->verified, AUTH_JWT_RIGHT_KEPT_MS);
     auth_recent_init(&signatures->wrong, loop, limits->forged, AUTH_JWT_WRONG_KEPT_MS);
     sse_buckets_init(&signatures->addresses, loop, &limits->address_failures, limits->forged);
-    signatures->rule = limits->failures;
-    ratelimit_init(&signatures->failures, &limits->failures, loop_now_ms(loop));
+    auth_standing_init(&signatures->standing, loop, limits->verified, limits->forged);
+    signatures->work = work;
     return signatures;
 }
 
@@ -51,6 +52,7 @@ void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures)
     auth_recent_release(&signatures->right);
     auth_recent_release(&signatures->wrong);
     sse_buckets_release(&signatures->addresses);
+    auth_standing_release(&signatures->standing);
     EVP_MD_CTX_free(signatures->digest);
     EVP_MD_free(signatures->sha256);
     free(signatures);
@@ -103,27 +105,71 @@ enum auth_jwt_finding auth_jwt_signature_compute(const struct auth_jwt_candidate
     return say(candidates, find_signer(candidates, token), signer);
 }
 
+enum auth_rank auth_jwt_signatures_rank(struct auth_jwt_signatures *signatures, const char *address)
+{
+    const struct auth_work *work = signatures->work;
+
+    if (!address)
+        return AUTH_RANK_GOOD;
+    return auth_standing_of(&signatures->standing, address,
+                            work ? auth_work_share(work) : UINT64_MAX,
+                            loop_now_ms(signatures->loop));
+}
+
 static bool may_compute(struct auth_jwt_signatures *signatures, const char *address)
 {
+    const struct auth_work *work = signatures->work;
     uint64_t now_ms = loop_now_ms(signatures->loop);
 
     if (!address)
         return true;
     return sse_buckets_has(&signatures->addresses, address, now_ms) &&
-           (signatures->rule.burst == 0 ||
-            ratelimit_has(&signatures->failures, &signatures->rule, now_ms));
+           (!work || auth_work_admits(work, auth_jwt_signatures_rank(signatures, address), now_ms));
 }
 
 /* The last may overdraw: its work has been done, and the next finds nothing left. */
-static void count_failure(struct auth_jwt_signatures *signatures, size_t tries, const char *address)
+static void count_failure(struct auth_jwt_signatures *signatures, size_t tries, const char *address,
+                          uint64_t us)
 {
     uint64_t now_ms = loop_now_ms(signatures->loop);
 
     signatures->counters.wrong++;
-    for (size_t i = 0; address && i < tries; i++) {
+    if (!address)
+        return;
+    auth_standing_failed(&signatures->standing, address, us, now_ms);
+    for (size_t i = 0; i < tries; i++)
         (void)sse_buckets_take(&signatures->addresses, address, now_ms);
-        (void)ratelimit_take(&signatures->failures, &signatures->rule, now_ms);
-    }
+}
+
+void auth_jwt_signatures_accept(struct auth_jwt_signatures *signatures, const char *address)
+{
+    if (address)
+        auth_standing_succeeded(&signatures->standing, address, loop_now_ms(signatures->loop));
+}
+
+void auth_jwt_signatures_reject(struct auth_jwt_signatures *signatures, const char *address)
+{
+    if (address)
+        auth_standing_failed(&signatures->standing, address, 0, loop_now_ms(signatures->loop));
+}
+
+/* As find_signer(), with the time that it takes. */
+static int compute(struct auth_jwt_signatures *signatures,
+                   const struct auth_jwt_candidates *candidates, const char *token,
+                   const char *address)
+{
+    struct auth_work *work = signatures->work;
+    const uint64_t begun_us = work ? work->clock_us() : 0;
+    const int number = find_signer(candidates, token);
+    const uint64_t us = work ? work->clock_us() - begun_us : 0;
+
+    signatures->counters.computed++;
+    signatures->counters.us += us;
+    if (work)
+        auth_work_spend(work, us, number < 0, loop_now_ms(signatures->loop));
+    if (number < 0)
+        count_failure(signatures, candidates->count, address, us);
+    return number;
 }
 
 /* True when the answer is known; then *number is as find_signer() has said it. */
@@ -156,16 +202,15 @@ enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *sign
 
     if (has_name && recall(signatures, name, &number)) {
         signatures->counters.recalled++;
+        if (number < 0)
+            auth_jwt_signatures_reject(signatures, address);
         return say(candidates, number, signer);
     }
     if (!may_compute(signatures, address)) {
         signatures->counters.refused++;
         return AUTH_JWT_NOT_COMPUTED;
     }
-    number = find_signer(candidates, token);
-    signatures->counters.computed++;
-    if (number < 0)
-        count_failure(signatures, candidates->count, address);
+    number = compute(signatures, candidates, token, address);
     if (has_name)
         remember(signatures, name, number);
     return say(candidates, number, signer);
@@ -175,6 +220,12 @@ const struct auth_jwt_signature_counters *
 auth_jwt_signatures_counters(const struct auth_jwt_signatures *signatures)
 {
     return &signatures->counters;
+}
+
+const struct auth_standing *
+auth_jwt_signatures_standing(const struct auth_jwt_signatures *signatures)
+{
+    return &signatures->standing;
 }
 
 size_t auth_jwt_signatures_kept(const struct auth_jwt_signatures *signatures)

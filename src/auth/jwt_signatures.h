@@ -9,19 +9,21 @@
  *   what was found is remembered   under a hash of the token and of all these keys, so that a key
  *                                  that comes, goes or changes makes it another question. What a
  *                                  token claims, and whether it was revoked, is not asked here.
- *   wrong ones are counted         for each key that one was tried with, by address and together.
- *                                  Above the limits nothing is computed until time has passed;
- *                                  what is remembered is answered all the same.
+ *   wrong ones come last           while the checks take less than their share of the worker's time
+ *                                  (auth/work.h) all are computed; above it, who comes last waits
+ *                                  (auth/standing.h). What is remembered is answered all the same.
  *
  * One worker's part of a service.
  */
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/standing.h"
 #include "base/ratelimit.h"
 
 struct auth_jwt_key;
 struct auth_jwt_signatures;
+struct auth_work;
 struct loop;
 
 /* Keys that a token without kid is tried with. */
@@ -32,12 +34,10 @@ struct loop;
 #define AUTH_JWT_WRONG_KEPT_MS 60000u
 
 struct auth_jwt_signature_limits {
-    uint32_t verified; /* tokens that are remembered; 0: none */
-    uint32_t
-        forged; /* the same of wrong ones, which push no good ones out; addresses, too; not 0 */
-    /* A burst of 0: no limit. */
+    uint32_t verified; /* tokens that are remembered, and good addresses; 0: none */
+    uint32_t forged;   /* the same of wrong ones, which push no good ones out; not 0 */
+    /* Of one address, whatever the others do. A burst of 0: no limit. */
     struct ratelimit_rule address_failures;
-    struct ratelimit_rule failures;
 };
 
 struct auth_jwt_candidates {
@@ -51,11 +51,13 @@ struct auth_jwt_signature_counters {
     uint64_t recalled; /* answered without computing */
     uint64_t computed; /* tokens */
     uint64_t wrong;    /* of these */
-    uint64_t refused;  /* not computed, because of the limits */
+    uint64_t refused;  /* not computed: there was no time, or a limit */
+    uint64_t us;       /* that computing took */
 };
 
+/* work: the worker's, borrowed; NULL: all are computed. */
 struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signature_limits *limits,
-                                                    struct loop *loop);
+                                                    struct auth_work *work, struct loop *loop);
 void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures);
 
 /* *signer: with AUTH_JWT_RIGHT the one whose signature it is. address: who shows the token;
@@ -65,6 +67,15 @@ enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *sign
                                                 const char *token, const char *address,
                                                 const struct auth_jwt_key **signer);
 
+/* The address (NULL: nothing happens) has shown a token that is good in all; or one that no key is
+ * known for. */
+void auth_jwt_signatures_accept(struct auth_jwt_signatures *signatures, const char *address);
+void auth_jwt_signatures_reject(struct auth_jwt_signatures *signatures, const char *address);
+
+/* Where it stands; NULL: first. */
+enum auth_rank auth_jwt_signatures_rank(struct auth_jwt_signatures *signatures,
+                                        const char *address);
+
 /* The same with nothing remembered or counted. */
 enum auth_jwt_finding auth_jwt_signature_compute(const struct auth_jwt_candidates *candidates,
                                                  const char *token,
@@ -72,6 +83,10 @@ enum auth_jwt_finding auth_jwt_signature_compute(const struct auth_jwt_candidate
 
 const struct auth_jwt_signature_counters *
 auth_jwt_signatures_counters(const struct auth_jwt_signatures *signatures);
+
+/* Addresses, with how many are known now. */
+const struct auth_standing *
+auth_jwt_signatures_standing(const struct auth_jwt_signatures *signatures);
 
 /* Tokens and addresses that are remembered now, and those forgotten early for want of room. */
 size_t auth_jwt_signatures_kept(const struct auth_jwt_signatures *signatures);

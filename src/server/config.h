@@ -142,7 +142,8 @@ struct config {
     bool api_key_made; /* the demo's, made at this start: nobody else knows it */
     struct config_token_key token_keys[CONFIG_MAX_TOKEN_KEYS];
     size_t token_key_count;
-    unsigned workers; /* 0: as many as there are cores */
+    unsigned workers;         /* 0: as many as there are cores */
+    unsigned signature_share; /* percent of a worker's time for checks of signatures, 50 */
     char *state_directory;
     bool demo;                     /* serve the demo page at / */
     bool allow_development_remote; /* development auth on a non-loopback address */

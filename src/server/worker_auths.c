@@ -7,6 +7,7 @@
 #include "auth/jwks.h"
 #include "auth/jwt_backend.h"
 #include "auth/webhook_backend.h"
+#include "auth/work.h"
 #include "base/mem.h"
 #include "outbound/http.h"
 #include "server/config.h"
@@ -14,6 +15,7 @@
 
 struct worker_auths {
     struct worker_auths_parts parts;
+    struct auth_work work;
     struct auth *auths[CONFIG_MAX_SERVICES];
     struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS];    /* NULL: that one is a key */
     struct outbound_http *https[CONFIG_MAX_SERVICES]; /* NULL: it needs none */
@@ -24,7 +26,8 @@ static struct auth *make_jwt(struct worker_auths *auths, size_t service)
     const struct worker_auths_parts *parts = &auths->parts;
     const struct config *config = parts->config;
     struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS];
-    struct auth_jwt_sources sources = {.keys = parts->token_keys[service], .sets = sets};
+    struct auth_jwt_sources sources = {
+        .keys = parts->token_keys[service], .sets = sets, .work = &auths->work};
 
     for (size_t i = 0; i < config->token_key_count; i++) {
         if (auths->sets[i] && config_token_key_is_for(config, &config->token_keys[i], service))
@@ -81,6 +84,7 @@ struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts)
     struct worker_auths *auths = mem_zalloc(sizeof(*auths));
 
     auths->parts = *parts;
+    auth_work_init(&auths->work, parts->config->signature_share);
     open_sets(auths);
     for (size_t i = 0; i < parts->config->service_count; i++) {
         auths->auths[i] = make(auths, i);

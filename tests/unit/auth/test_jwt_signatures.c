@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "auth/jwt_signatures.h"
+#include "auth/work.h"
 #include "jwt_material.h"
 #include "support/fake_loop.h"
 
@@ -17,14 +18,28 @@ struct fixture {
 
 static const struct auth_jwt_signature_limits no_limits = {.verified = 10, .forged = 10};
 
-static struct fixture open_with(const struct auth_jwt_signature_limits *limits)
+/* Each look at the clock is 10 ms of work later: so long does each check take. */
+static uint64_t clock_us;
+
+static uint64_t read_clock(void)
+{
+    return clock_us += 10000;
+}
+
+static struct fixture open_with_work(const struct auth_jwt_signature_limits *limits,
+                                     struct auth_work *work)
 {
     struct fixture fixture = {.loop = loop_new(),
                               .key = read_key("", "HS256", SECRET),
                               .other = read_key("", "HS256", OTHER)};
 
-    fixture.signatures = auth_jwt_signatures_new(limits, fixture.loop);
+    fixture.signatures = auth_jwt_signatures_new(limits, work, fixture.loop);
     return fixture;
+}
+
+static struct fixture open_with(const struct auth_jwt_signature_limits *limits)
+{
+    return open_with_work(limits, NULL);
 }
 
 static void close_all(struct fixture *fixture)
@@ -201,19 +216,143 @@ static void test_an_address_fails_only_so_often(void **state)
     close_all(&fixture);
 }
 
-static void test_all_together_fail_only_so_often(void **state)
+static struct auth_work half_of_the_time(void)
 {
-    const struct auth_jwt_signature_limits limits = {
-        .verified = 10, .forged = 10, .failures = {.burst = 2, .per_second = 1}};
-    struct fixture fixture = open_with(&limits);
+    struct auth_work work;
+
+    auth_work_init(&work, 50);
+    work.clock_us = read_clock;
+    return work;
+}
+
+/* One address for each number. */
+static const char *address_of(int number)
+{
+    static char address[32];
+
+    snprintf(address, sizeof(address), "198.51.%d.%d", number / 256, number % 256);
+    return address;
+}
+
+/* count forged ones from as many addresses: the number of those that were looked at. */
+static int forge(struct fixture *fixture, int first, int count, int addresses)
+{
+    int looked_at = 0;
+
+    for (int i = first; i < first + count; i++)
+        looked_at += check_from(fixture, i, OTHER, address_of(i % addresses)) == AUTH_JWT_WRONG;
+    return looked_at;
+}
+
+static const struct auth_jwt_signature_limits roomy = {.verified = 1000, .forged = 1000};
+
+static void test_below_the_share_nobody_waits(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture fixture = open_with_work(&roomy, &work);
 
     (void)state;
-    assert_int_equal(check_from(&fixture, 10, OTHER, HERE), AUTH_JWT_WRONG);
-    assert_int_equal(check_from(&fixture, 11, OTHER, THERE), AUTH_JWT_WRONG);
-    assert_int_equal(check_from(&fixture, 1, SECRET, "192.0.2.3"), AUTH_JWT_NOT_COMPUTED);
-    fake_loop_advance(fixture.loop, 1000);
-    assert_int_equal(check_from(&fixture, 1, SECRET, "192.0.2.3"), AUTH_JWT_RIGHT);
+    for (int second = 0; second < 5; second++) {
+        /* From 3 addresses, 24 times 10 ms. */
+        assert_int_equal(forge(&fixture, 1000 * second, 24, 3), 24);
+        assert_int_equal(check_from(&fixture, second, SECRET, address_of(0)), AUTH_JWT_RIGHT);
+        fake_loop_advance(fixture.loop, 1000);
+    }
+    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->refused, 0);
+    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->us, 5 * 25 * 10000);
     close_all(&fixture);
+}
+
+static void test_above_it_those_who_only_failed_come_last(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture fixture = open_with_work(&roomy, &work);
+
+    (void)state;
+    fake_loop_advance(fixture.loop, 1000);
+    assert_int_equal(forge(&fixture, 1000, 240, 240), 75); /* all are new: to three quarters */
+    assert_int_equal(forge(&fixture, 2000, 75, 75), 0);    /* and now they are not */
+    assert_int_equal(check_from(&fixture, 1, SECRET, address_of(3)), AUTH_JWT_NOT_COMPUTED);
+    assert_true(auth_jwt_signatures_counters(fixture.signatures)->refused >= 240);
+    /* Another second: who fails fills the half; who is new does not notice. */
+    fake_loop_advance(fixture.loop, 2000);
+    assert_int_equal(forge(&fixture, 3000, 240, 60), 50);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(check_from(&fixture, 100 + i, SECRET, address_of(1000 + i)),
+                         AUTH_JWT_RIGHT);
+    close_all(&fixture);
+}
+
+static void test_who_was_good_is_not_refused_for_others(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture fixture = open_with_work(&roomy, &work);
+
+    (void)state;
+    assert_int_equal(check_from(&fixture, 1, SECRET, HERE), AUTH_JWT_RIGHT);
+    auth_jwt_signatures_accept(fixture.signatures, HERE);
+    fake_loop_advance(fixture.loop, 3600000);
+    (void)forge(&fixture, 5000, 2000, 2000); /* more than are remembered */
+    assert_int_equal(check_from(&fixture, 2, SECRET, THERE), AUTH_JWT_NOT_COMPUTED);
+    assert_int_equal(check_from(&fixture, 2, SECRET, HERE), AUTH_JWT_RIGHT);
+    /* A token that was good is, wherever it comes from. */
+    assert_int_equal(check_from(&fixture, 2, SECRET, address_of(0)), AUTH_JWT_RIGHT);
+    close_all(&fixture);
+}
+
+static void test_one_good_token_is_no_free_pass(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture fixture = open_with_work(&roomy, &work);
+    int looked_at[2] = {0};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        (void)check_from(&fixture, i, SECRET, address_of(i));
+        auth_jwt_signatures_accept(fixture.signatures, address_of(i));
+    }
+    auth_jwt_signatures_accept(fixture.signatures, HERE);
+    fake_loop_advance(fixture.loop, 5000);
+    for (int i = 0; i < 1000; i++)
+        looked_at[i % 2] +=
+            check_from(&fixture, 100 + i, OTHER, address_of(i % 2)) == AUTH_JWT_WRONG;
+    /* Together the half, each its part of it, and one more: what it had cost was not known. */
+    assert_in_range(looked_at[0] + looked_at[1], 50, 53);
+    assert_in_range(looked_at[0], 25, 27);
+    assert_int_equal(check_from(&fixture, 50, SECRET, HERE), AUTH_JWT_RIGHT);
+    assert_int_equal(check_from(&fixture, 51, SECRET, THERE), AUTH_JWT_RIGHT);
+    close_all(&fixture);
+}
+
+static void test_many_good_ones_at_once_keep_nobody_out(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture fixture = open_with_work(&roomy, &work);
+
+    (void)state;
+    for (int i = 0; i < 300; i++) /* three seconds' work */
+        assert_int_equal(check_from(&fixture, i, SECRET, address_of(i)), AUTH_JWT_RIGHT);
+    /* But who only fails waits. */
+    assert_int_equal(check_from(&fixture, 1000, OTHER, HERE), AUTH_JWT_WRONG);
+    assert_int_equal(check_from(&fixture, 1001, OTHER, HERE), AUTH_JWT_NOT_COMPUTED);
+    close_all(&fixture);
+}
+
+static void test_services_of_a_worker_share_its_time(void **state)
+{
+    struct auth_work work = half_of_the_time();
+    struct fixture one = open_with_work(&roomy, &work);
+    struct auth_jwt_signatures *first = one.signatures;
+    struct auth_jwt_signatures *second = auth_jwt_signatures_new(&roomy, &work, one.loop);
+
+    (void)state;
+    assert_int_equal(forge(&one, 1000, 60, 1), 50);
+    one.signatures = second;
+    (void)check_from(&one, 2000, OTHER, HERE); /* new there */
+    assert_int_equal(check_from(&one, 2001, OTHER, HERE), AUTH_JWT_NOT_COMPUTED);
+    one.signatures = first;
+    auth_jwt_signatures_free(second);
+    close_all(&one);
 }
 
 static void test_each_key_that_is_tried_counts(void **state)
@@ -248,7 +387,12 @@ int main(void)
         cmocka_unit_test(test_wrong_ones_push_no_right_one_out),
         cmocka_unit_test(test_nothing_need_be_remembered),
         cmocka_unit_test(test_an_address_fails_only_so_often),
-        cmocka_unit_test(test_all_together_fail_only_so_often),
+        cmocka_unit_test(test_below_the_share_nobody_waits),
+        cmocka_unit_test(test_above_it_those_who_only_failed_come_last),
+        cmocka_unit_test(test_who_was_good_is_not_refused_for_others),
+        cmocka_unit_test(test_one_good_token_is_no_free_pass),
+        cmocka_unit_test(test_many_good_ones_at_once_keep_nobody_out),
+        cmocka_unit_test(test_services_of_a_worker_share_its_time),
         cmocka_unit_test(test_each_key_that_is_tried_counts),
     };
 
