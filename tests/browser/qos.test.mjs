@@ -8,8 +8,7 @@ import { backend } from '../integration/support/backend.mjs';
 import { newHost } from '../integration/support/host.mjs';
 import { storeIsEmpty } from '../integration/support/qos.mjs';
 import { Random, newSeed } from '../integration/support/random.mjs';
-import { eventually } from '../integration/support/wait.mjs';
-import { openPage, startBrowser } from './support/browser.mjs';
+import { asTimePasses, openPage, startBrowser } from './support/browser.mjs';
 
 const MESSAGES = 1000;
 const BATCH = 10;
@@ -36,13 +35,13 @@ test('1000 messages, 20 restarts, 20 switches of tabs', async (t) => {
 
   try {
     await host.start();
-    const page = await openPage(browser, host.server);
+    const page = await openPage(browser, host.server, { hasClock: true });
     await page.evaluate(async () => {
       window.heard = [];
       const bell = (event) => window.heard.push(Number(event.data));
       window.mine = await window.connected({ reconnectTime: 100, eventListeners: { bell } });
     });
-    const hasCaughtUp = (behind) => eventually('the page to catch up', async () =>
+    const hasCaughtUp = (behind) => asTimePasses('the page to catch up', { server: host.server, page }, async () =>
       await page.evaluate(() => window.heard.length) >= sent - behind);
     const show = (state) => page.evaluate((it) => window.show(it), state);
     const interruptions = [

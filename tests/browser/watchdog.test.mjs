@@ -7,20 +7,24 @@ import { startServer } from '../integration/support/server.mjs';
 import { openPage, startBrowser } from './support/browser.mjs';
 import { startBufferingProxy } from './support/buffering_proxy.mjs';
 
+const GREETING_LIMIT_MS = 10_000; // as in js/src/event_stream.js
+const FIRST_WAIT_MS = 1000; // at most, as in js/src/connection.js
+
 test('a stream that a proxy holds back is noticed, and padded', async () => {
   const server = await startServer();
   const proxy = await startBufferingProxy(server);
   const browser = await startBrowser();
   try {
-    const page = await openPage(browser, proxy);
-    const said = await page.evaluate(async () => {
+    const page = await openPage(browser, proxy, { hasClock: true });
+    await page.evaluate(async () => {
       window.mine = await window.make();
-      const timeout = window.nextEvent(window.mine, 'connect-timeout');
-      const finish = window.nextEvent(window.mine, 'connect-finish');
-      const { data } = await timeout;
-      await finish;
-      return JSON.parse(data);
+      window.timeout = window.nextEvent(window.mine, 'connect-timeout');
+      window.finish = window.nextEvent(window.mine, 'connect-finish');
     });
+    await page.clock.runFor(GREETING_LIMIT_MS);
+    const said = await page.evaluate(async () => JSON.parse((await window.timeout).data));
+    await page.clock.runFor(FIRST_WAIT_MS);
+    await page.evaluate(() => window.finish);
     assert.equal(said.padding, 2048);
     assert.match(said.message, /buffering/);
     assert.equal(await page.evaluate(() => window.mine.isActive()), true);

@@ -41,22 +41,31 @@ async function open(accessToken, channels = []) {
   return { page, stream, post };
 }
 
+// A token with so many seconds to live, by the server's clock.
+const living = (seconds) => token({ sub: 'ann' }, { lifetime: seconds + (server.now() - Date.now()) / 1000 });
+
+// The stream's next event of this name; time goes on until it has come.
+async function later(stream, name) {
+  const seen = stream.named(name).length;
+  await server.asTimePasses(name, () => stream.named(name).length > seen, 200);
+  return JSON.parse(stream.named(name)[seen].data);
+}
+
 const bearer = (text) => ({ authorization: `Bearer ${text}` });
 
-// Together, since each waits for some seconds.
-describe('a token that ends', { concurrency: true }, () => {
+describe('a token that ends', () => {
   test('is announced, and then ends the stream', async () => {
-    const { page, stream } = await open(token({ sub: 'ann' }, { lifetime: 5 }));
-    const { connectionId, expiresAt, expiresIn } = await stream.next('sse-token-expiring');
+    const { page, stream } = await open(living(5));
+    const { connectionId, expiresAt, expiresIn } = await later(stream, 'sse-token-expiring');
     assert.equal(connectionId, stream.id);
     assert.ok(expiresAt > stream.finish.serverTime && expiresAt <= stream.finish.serverTime + 5000, `${expiresAt}`);
     assert.ok(expiresIn >= 0 && expiresIn <= 5, `${expiresIn}`);
-    assert.deepEqual(await stream.next('connect-close'), {
+    assert.deepEqual(await later(stream, 'connect-close'), {
       connectionId, reason: 'expired', reconnect: stream.finish.reconnectTime,
     });
     assert.equal(await stream.end(), true, 'END_STREAM');
     assert.equal(stream.named('sse-token-expiring').length, 1);
-    assert.ok(Date.now() >= expiresAt);
+    assert.ok(server.now() >= expiresAt);
     await page.close();
   });
 
@@ -67,14 +76,14 @@ describe('a token that ends', { concurrency: true }, () => {
       post('refresh', {}, { cookie: `access-token=${fresh}`, origin: server.origin }),
   })) {
     test(`does not end the stream of a page that shows another one ${where}`, async () => {
-      const { page, stream, post } = await open(token({ sub: 'ann' }, { lifetime: 5 }));
-      const { expiresAt } = await stream.next('sse-token-expiring');
-      const answer = await refresh(post, token({ sub: 'ann' }, { lifetime: 9 }));
+      const { page, stream, post } = await open(living(5));
+      const { expiresAt } = await later(stream, 'sse-token-expiring');
+      const answer = await refresh(post, living(9));
       assert.equal(answer.status, 200, answer.text);
       assert.ok(answer.data.expiresAt > expiresAt, answer.text);
-      assert.equal((await stream.next('sse-token-expiring')).expiresAt, answer.data.expiresAt);
-      await stream.next('connect-close');
-      assert.ok(Date.now() >= answer.data.expiresAt, 'it lived by the second one');
+      assert.equal((await later(stream, 'sse-token-expiring')).expiresAt, answer.data.expiresAt);
+      await later(stream, 'connect-close');
+      assert.ok(server.now() >= answer.data.expiresAt, 'it lived by the second one');
       await page.close();
     });
   }

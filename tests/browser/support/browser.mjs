@@ -33,14 +33,22 @@ export function startBrowser() {
 }
 
 // A page of the server's origin, in a profile of its own unless a context is given. It fails the
-// test when it throws.
-export async function openPage(browser, server, { context } = {}) {
+// test when it throws. With hasClock a test may let its time pass: page.clock.runFor(ms).
+export async function openPage(browser, server, { context, hasClock } = {}) {
   const page = await (context ?? await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
   page.failures = [];
   page.on('pageerror', (error) => page.failures.push(error));
+  if (hasClock) {
+    await page.clock.install();
+  }
   await page.goto(`${server.origin}/health/live`);
   await page.evaluate(installHelpers);
   return page;
+}
+
+// As server.asTimePasses(), with the time of the page.
+export function asTimePasses(what, { server, page, step = 500 }, ask) {
+  return server.asTimePasses(what, async () => (await ask()) || (await page.clock.runFor(step), false), step);
 }
 
 // Runs in the page: what the tests say there in a word.

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { connect } from './client.mjs';
 import { run } from './run.mjs';
 import { TestClock } from './test_clock.mjs';
-import { within } from './wait.mjs';
+import { eventually, within } from './wait.mjs';
 
 const SANITIZER = /(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 const LISTENING = /listening scheme=(https?):\/\/ address=(unix:\S+|\S+:(\d+))/g;
@@ -41,6 +41,7 @@ class Server {
   #watchers = new Set();
   #keepsState;
   #clock;
+  #ahead = 0; // ms, of the real time
 
   constructor(child, stateDirectory, keepsState) {
     this.#child = child;
@@ -127,8 +128,20 @@ class Server {
 
   // The server's clock (src/base/test_clock.h), of builds with faults. Resolves when all that is due in
   // the ms milliseconds, step by step, has been done; a timer is due up to 100 ms late.
-  advance(ms, step = 100) {
-    return this.#clock.say(`advance ${ms} ${step}`);
+  async advance(ms, step = 100) {
+    await this.#clock.say(`advance ${ms} ${step}`);
+    this.#ahead += ms;
+  }
+
+  // What Date.now() would be there, while that clock goes.
+  now() {
+    return Date.now() + this.#ahead;
+  }
+
+  // As eventually(), but time goes on by step milliseconds from one look to the next. There may be less
+  // than that between looks for others to do what they have to: clients, back ends.
+  asTimePasses(what, ask, step = 500) {
+    return eventually(what, async () => (await ask()) || (await this.advance(step), false));
   }
 
   // Time stands still but for advance(): what is due later does not come, however slow the machine is.
@@ -138,6 +151,13 @@ class Server {
 
   startClock() {
     return this.#clock.say('go');
+  }
+
+  // Its drain looks around a few times a second, by its clock.
+  async #hurry() {
+    for (let n = 0; n < 5 && !this.exited; n++) {
+      await this.advance(100).catch(() => {});
+    }
   }
 
   exit() {
@@ -154,6 +174,7 @@ class Server {
       if (!this.exited) {
         await this.#clock.release();
         this.signal('SIGTERM');
+        await this.#hurry();
       }
       const { code, signal } = await this.exit();
       if (code !== 0 || this.hasComplained) {

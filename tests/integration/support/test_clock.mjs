@@ -12,7 +12,8 @@ export class TestClock {
   constructor(socket) {
     this.#socket = socket;
     socket.setEncoding('utf8').on('data', (text) => this.#take(text));
-    socket.on('error', () => {}); // the server has ended; who waits for an answer says so
+    socket.on('error', () => {}); // of a server that has ended
+    socket.on('close', () => this.#take('the server has ended\n'.repeat(this.#waiting.length)));
     socket.unref();
   }
 
@@ -20,7 +21,7 @@ export class TestClock {
     const lines = (this.#text + text).split('\n');
     this.#text = lines.pop();
     for (const line of lines) {
-      this.#waiting.shift()(line);
+      this.#waiting.shift()?.(line);
     }
   }
 
