@@ -118,6 +118,8 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     background?: boolean;
     /** How many calls may wait for a connection; one more is rejected. */
     queueLimit?: number;
+    /** ms until a call without an answer counts as failed, and is made again. Uploads get more, by size. */
+    callTimeout?: number;
     windowGlobal?: Window & typeof globalThis;
     documentGlobal?: Document;
     jsonGlobal?: JSON;

@@ -17,6 +17,7 @@ export const defaultOptions = {
     sseDurationKey: null, // in sessionStorage; else made from the url
     background: false, // true: stay connected while the tab is hidden
     queueLimit: 1000,
+    callTimeout: 60_000, // ms without an answer: the call is made again; uploads get more, by size
 };
 
 /** Copies all that instances would share otherwise. */

@@ -6,6 +6,13 @@ export function isUnknown(response) {
     return response.headers.get('x-sse-connection') === 'unknown';
 }
 
+const SLOWEST_UPLOAD = 16; // bytes a ms
+
+/** Bytes of the files in a form. */
+function sizeOf(body) {
+    return typeof body === 'string' ? 0 : [...body.values()].reduce((sum, { size = 0 }) => sum + size, 0);
+}
+
 /** How the page's requests look. What they are about is the caller's. */
 export class Requests {
     #options;
@@ -45,10 +52,19 @@ export class Requests {
         this.#window.navigator.sendBeacon?.(`${this.#options.url}/connect/${action}.do`, body);
     }
 
-    #post(path, body, headers) {
-        const { url, withCredentials } = this.#options;
+    /** What never comes to an end, on a line that is dead, fails as the network does. */
+    async #post(path, body, headers) {
+        const { url, withCredentials, callTimeout } = this.#options;
         const credentials = withCredentials ? 'include' : 'same-origin';
         const address = `${url}/connect/${path}`;
-        return this.#window.fetch(address, { method: 'POST', credentials, headers, body });
+        const abort = new this.#window.AbortController();
+        const limit = callTimeout + sizeOf(body) / SLOWEST_UPLOAD;
+        const timer = this.#window.setTimeout(() => abort.abort(), limit);
+        try {
+            const { signal } = abort;
+            return await this.#window.fetch(address, { method: 'POST', credentials, headers, body, signal });
+        } finally {
+            this.#window.clearTimeout(timer);
+        }
     }
 }

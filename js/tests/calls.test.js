@@ -111,6 +111,36 @@ test('a call that came to a connection which has ended is made again on the next
     assert.equal((await sent).status, 404, 'that connection is the one of now');
 });
 
+test('a call that gets no answer is broken off and made again, with the same key', async () => {
+    const sse = connectedSse({ callTimeout: 5000 });
+    const sent = sse.send('a');
+    const { headers } = page.request;
+    page.clock.tick(4999);
+    assert.equal(page.request.signal.aborted, false);
+    page.clock.tick(1);
+    assert.equal(page.request.signal.aborted, true);
+    await settle();
+    page.clock.tick(1000);
+    assert.equal(page.requests.length, 2);
+    assert.equal(page.request.headers.get('idempotency-key'), headers.get('idempotency-key'));
+    page.request.resolve(answer(200));
+    assert.equal((await sent).status, 200);
+    page.clock.tick(60_000);
+    assert.equal(page.request.signal.aborted, false);
+});
+
+test('an upload gets more time, by its size', async () => {
+    const form = new FormData();
+    form.append('text', 'x');
+    form.append('file', new Blob(['x'.repeat(160_000)]), 'f');
+    const sse = connectedSse({ callTimeout: 5000 });
+    sse.upload('a', form).catch(() => {});
+    page.clock.tick(14_999);
+    assert.equal(page.request.signal.aborted, false);
+    page.clock.tick(1);
+    assert.equal(page.request.signal.aborted, true);
+});
+
 const UNKNOWN = { 'x-sse-connection': 'unknown' };
 
 for (const [what, call] of [

@@ -120,6 +120,7 @@ export class FakePage extends EventTarget {
     FormData = globalThis.FormData;
     Headers = globalThis.Headers;
     Blob = globalThis.Blob;
+    AbortController = globalThis.AbortController;
     MessageEvent = globalThis.MessageEvent;
     Event = globalThis.Event;
     onmessage = null;
@@ -167,7 +168,10 @@ export class FakePage extends EventTarget {
 
     fetch = (url, init) => {
         const request = { url: new URL(url, 'https://page.test'), ...init };
-        const answer = new Promise((resolve, reject) => Object.assign(request, { resolve, reject }));
+        const answer = new Promise((resolve, reject) => {
+            Object.assign(request, { resolve, reject });
+            init.signal?.addEventListener('abort', () => reject(init.signal.reason));
+        });
         this.requests.push(request);
         return answer;
     };
