@@ -70,6 +70,7 @@ struct api_exchange {
     struct sse_user *user;   /* with AUTH_OK */
     uint64_t revocations;    /* that had been told when the verdict came */
     unsigned permissions;    /* of a back end; a mask of enum auth_permission */
+    uint64_t services;       /* of its API key (auth/api_key.h); 0: it showed none */
     const char *refusal;     /* otherwise: what would be right */
     enum limit exceeded;     /* before anybody asked who it is; LIMITS: none */
     void (*on_identity)(struct api_exchange *exchange);

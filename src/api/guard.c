@@ -84,6 +84,7 @@ static bool admits_key(struct api_exchange *exchange, size_t index)
     if (!is_for_service(exchange, key))
         return refuse_service(exchange, key);
     exchange->permissions = key->permissions;
+    exchange->services = key->services;
     exchange->api->guard.by_key[index]++;
     return true;
 }

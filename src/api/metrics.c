@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics: what every worker counts, as Prometheus text (exposition format 0.0.4). */
+/* /metrics: what every worker counts, of the services that the API key is for, as Prometheus text
+ * (exposition format 0.0.4). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,8 +126,8 @@ static void finish(struct peers_call *call, void *context)
     const struct api *api = context;
     struct buf text = BUF_INIT;
 
-    metrics_text(&text, api->settings, peers_count(call->peers), gathering->workers,
-                 gathering->services);
+    metrics_text(&text, api->settings, gathering->exchange->services, peers_count(call->peers),
+                 gathering->workers, gathering->services);
     api_reply_text(gathering->exchange, "text/plain; version=0.0.4; charset=utf-8", &text);
     api_exchange_unref(gathering->exchange);
     free(gathering->workers);

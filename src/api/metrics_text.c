@@ -196,6 +196,7 @@ static const struct metric service_metrics[] = {
 struct reading {
     struct buf *text;
     const struct api_settings *settings;
+    uint64_t shown; /* services */
     size_t workers;
     const struct metrics_worker *worker_samples;
     const struct metrics_service *service_samples;
@@ -240,6 +241,8 @@ static void each_service(const struct reading *reading, const char *name, const 
 
     for (size_t worker = 0; worker < reading->workers; worker++) {
         for (size_t i = 0; i < count; i++) {
+            if ((reading->shown & UINT64_C(1) << i) == 0)
+                continue;
             buf_printf(reading->text, "%s{service=\"%s\",worker=\"%zu\"", name,
                        reading->settings->services[i].core->name, worker);
             append(reading->text, &reading->service_samples[worker * count + i], context);
@@ -334,17 +337,24 @@ static void append_process(const struct reading *reading)
     buf_printf(reading->text, "%s %" PRIu64 "\n", dropped, log_dropped());
 }
 
-void metrics_text(struct buf *text, const struct api_settings *settings, size_t workers,
-                  const struct metrics_worker *worker_samples,
+static void append_whole_process(const struct reading *reading)
+{
+    append_process(reading);
+    for (size_t i = 0; i < COUNT(worker_metrics); i++)
+        append_worker_metric(reading, &worker_metrics[i]);
+    append_key_requests(reading);
+    append_refusals(reading);
+}
+
+void metrics_text(struct buf *text, const struct api_settings *settings, uint64_t shown,
+                  size_t workers, const struct metrics_worker *worker_samples,
                   const struct metrics_service *service_samples)
 {
-    const struct reading reading = {text, settings, workers, worker_samples, service_samples};
+    const struct reading reading = {text,    settings,       shown,
+                                    workers, worker_samples, service_samples};
 
-    append_process(&reading);
-    for (size_t i = 0; i < COUNT(worker_metrics); i++)
-        append_worker_metric(&reading, &worker_metrics[i]);
-    append_key_requests(&reading);
-    append_refusals(&reading);
+    if (shown == AUTH_ALL_SERVICES)
+        append_whole_process(&reading);
     for (size_t i = 0; i < COUNT(service_metrics); i++)
         append_service_metric(&reading, &service_metrics[i]);
     append_closed(&reading);

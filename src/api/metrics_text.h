@@ -56,9 +56,10 @@ struct metrics_service {
     uint64_t users_online, came_online, went_offline; /* of the users that the worker keeps */
 };
 
-/* services holds those of worker 0, then those of worker 1, and so on. */
-void metrics_text(struct buf *text, const struct api_settings *settings, size_t workers,
-                  const struct metrics_worker *worker_samples,
+/* shown: the services that are, a mask as of API keys; what is the whole process's is for keys of
+ * all services only. service_samples holds those of worker 0, then those of worker 1, and so on. */
+void metrics_text(struct buf *text, const struct api_settings *settings, uint64_t shown,
+                  size_t workers, const struct metrics_worker *worker_samples,
                   const struct metrics_service *service_samples);
 
 #endif

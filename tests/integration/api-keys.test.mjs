@@ -24,6 +24,8 @@ apiKeys:
   - name: watcher
     key: look-only
     permissions: [query, metrics]
+  - {name: hr-operator, key: metrics-of-hr, permissions: [metrics], services: [hr]}
+  - {name: operator, key: metrics-of-each, permissions: [metrics], services: [hr, chat]}
 `;
 const MESSAGE = { event: 'hello', data: 1, all: true };
 
@@ -48,6 +50,31 @@ function assertForbidden(answer, message) {
   assert.match(answer.json.errorMessage, message);
   assert.equal(answer.headers['www-authenticate'], 'Bearer error="insufficient_scope"');
 }
+
+// The services that a key is shown the figures of, and the names of all other figures.
+async function metricsOf(key) {
+  const office = await backend(server, { base: '/sse/hr', key });
+  const { status, text } = await office.get('/metrics');
+  await office.close();
+  assert.equal(status, 200);
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('# '));
+  const services = new Set(lines.map((line) => line.match(/[{,]service="([^"]*)"/)?.[1]));
+  const others = lines.filter((line) => !/[{,]service="/.test(line)).map((line) => line.match(/^[a-z0-9_]+/)[0]);
+  return { text, services: [...services].filter(Boolean).sort(), others: new Set(others) };
+}
+
+test('/metrics shows a key with services these, and nothing of the whole process', async () => {
+  const whole = await metricsOf('everything');
+  assert.deepEqual(whole.services, ['chat', 'hr']);
+  assert.ok(whole.others.has('sse_server_info') && whole.others.has('sse_server_sessions'));
+  for (const [key, services] of [['metrics-of-hr', ['hr']], ['metrics-of-each', ['chat', 'hr']]]) {
+    const shown = await metricsOf(key);
+    assert.deepEqual(shown.services, services);
+    assert.deepEqual([...shown.others], []);
+    assert.doesNotMatch(shown.text, /everything|key="|sse_server_(info|sessions|outbound|api_key|log|streams)/);
+  }
+  assert.doesNotMatch((await metricsOf('metrics-of-hr')).text, /chat/);
+});
 
 test('a key does what it is for, and nothing else', async () => {
   await sender.send(MESSAGE);
