@@ -2,9 +2,9 @@
 #ifndef API_HUB_H
 #define API_HUB_H
 /*
- * The hub of a service: the worker that owns its name. What must happen in one order, or be kept in
- * one place, is there: the order of its events (api/backend/delivery.h), its stored messages
- * (api/qos), its presence stream (api/presence/presence_hub.h).
+ * The hub of a service: the worker that owns it: services take turns. What must happen in one
+ * order, or be kept in one place, is there: the order of its events (api/backend/delivery.h), its
+ * stored messages (api/qos), its presence stream (api/presence/presence_hub.h).
  */
 #include <stddef.h>
 

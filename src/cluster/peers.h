@@ -8,6 +8,7 @@
  */
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/mailbox.h"
 
@@ -49,7 +50,12 @@ void peers_call_done(struct peers_call *call);
 /* The same for one worker only (which may be the origin): for work that has an owner. */
 void peers_call_one(struct peers *peers, size_t origin, size_t worker, struct peers_call *call);
 
-/* The worker that owns a key (a client, a user): the same everywhere. */
+/* A number that stands for a text in all workers of this process, and that strangers cannot know.
+ * before: that of the texts before it, 0 for the first. */
+uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text);
+
+/* The worker that owns a key (a client, a user): the same in every worker. Strangers cannot choose
+ * keys that have one owner. */
 size_t peers_owner(const struct peers *peers, const char *key);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
@@ -16,6 +17,7 @@ struct peer {
 
 struct peers {
     size_t count;
+    struct hash_key key;
     pthread_barrier_t all;
     atomic_size_t under_way; /* calls that have not been finished */
     struct peer members[];
@@ -39,6 +41,7 @@ struct peers *peers_new(size_t workers)
     assert(workers > 0 && workers <= UINT16_MAX);
     peers = mem_zalloc(sizeof(*peers) + workers * sizeof(peers->members[0]));
     peers->count = workers;
+    peers->key = hash_key_new();
     if (pthread_barrier_init(&peers->all, NULL, (unsigned)workers) != 0)
         abort(); /* only for want of memory */
     return peers;
@@ -182,12 +185,14 @@ void peers_call_done(struct peers_call *call)
         mailbox_post(origin->mailbox, &home->letter);
 }
 
+uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text)
+{
+    const struct hash_key key = {{peers->key.words[0] ^ before, peers->key.words[1]}};
+
+    return hash_text(&key, text);
+}
+
 size_t peers_owner(const struct peers *peers, const char *key)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (; *key != '\0'; key++)
-        hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-    /* The low bits of FNV know little of the key's beginning: fold the high ones in. */
-    return (size_t)((hash ^ hash >> 32) % peers->count);
+    return (size_t)(peers_hash(peers, 0, key) % peers->count);
 }

@@ -6,67 +6,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/random.h"
 
 #define MIN_BUCKETS 8u
 
-struct siphash {
-    uint64_t v0, v1, v2, v3;
-};
-
-static uint64_t rotate_left(uint64_t value, unsigned bits)
+static uint32_t hash_of(const struct sse_table *table, const char *key)
 {
-    return (value << bits) | (value >> (64u - bits));
-}
+    const uint64_t hash = hash_text(&table->secret, key);
 
-static void siphash_round(struct siphash *state)
-{
-    state->v0 += state->v1;
-    state->v1 = rotate_left(state->v1, 13) ^ state->v0;
-    state->v0 = rotate_left(state->v0, 32);
-    state->v2 += state->v3;
-    state->v3 = rotate_left(state->v3, 16) ^ state->v2;
-    state->v0 += state->v3;
-    state->v3 = rotate_left(state->v3, 21) ^ state->v0;
-    state->v2 += state->v1;
-    state->v1 = rotate_left(state->v1, 17) ^ state->v2;
-    state->v2 = rotate_left(state->v2, 32);
-}
-
-static void siphash_word(struct siphash *state, uint64_t word)
-{
-    state->v3 ^= word;
-    siphash_round(state);
-    state->v0 ^= word;
-}
-
-/* SipHash-1-3 (Aumasson and Bernstein), folded to 32 bits. Words in the machine's byte order: the
- * result never leaves the process. */
-static uint32_t hash_text(const uint64_t secret[2], const char *text)
-{
-    const size_t length = strlen(text);
-    struct siphash state = {
-        .v0 = secret[0] ^ 0x736f6d6570736575u,
-        .v1 = secret[1] ^ 0x646f72616e646f6du,
-        .v2 = secret[0] ^ 0x6c7967656e657261u,
-        .v3 = secret[1] ^ 0x7465646279746573u,
-    };
-    size_t at = 0;
-    uint64_t word;
-
-    for (; at + sizeof(word) <= length; at += sizeof(word)) {
-        memcpy(&word, text + at, sizeof(word));
-        siphash_word(&state, word);
-    }
-    word = (uint64_t)length << 56;
-    memcpy(&word, text + at, length - at);
-    siphash_word(&state, word);
-    state.v2 ^= 0xffu;
-    siphash_round(&state);
-    siphash_round(&state);
-    siphash_round(&state);
-    word = state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
-    return (uint32_t)(word ^ (word >> 32));
+    return (uint32_t)(hash ^ (hash >> 32));
 }
 
 static const char *key_of(const struct sse_table *table, const struct sse_table_node *node)
@@ -105,8 +52,7 @@ static void resize(struct sse_table *table, size_t size)
 
 void sse_table_init(struct sse_table *table, size_t key_offset)
 {
-    *table = (struct sse_table){.key_offset = key_offset};
-    random_bytes(table->secret, sizeof(table->secret));
+    *table = (struct sse_table){.key_offset = key_offset, .secret = hash_key_new()};
 }
 
 void sse_table_release(struct sse_table *table)
@@ -121,7 +67,7 @@ void sse_table_add(struct sse_table *table, struct sse_table_node *node)
 {
     if (table->count >= table->size)
         resize(table, table->size > 0 ? table->size * 2 : MIN_BUCKETS);
-    node->hash = hash_text(table->secret, key_of(table, node));
+    node->hash = hash_of(table, key_of(table, node));
     insert(table, node);
     table->count++;
 }
@@ -146,7 +92,7 @@ struct sse_table_node *sse_table_find(const struct sse_table *table, const char 
     if (table->count == 0)
         return NULL;
 
-    const uint32_t hash = hash_text(table->secret, key);
+    const uint32_t hash = hash_of(table, key);
     struct sse_table_node *node = *bucket_of(table, hash);
 
     while (node && (node->hash != hash || strcmp(key_of(table, node), key) != 0))

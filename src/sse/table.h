@@ -3,11 +3,13 @@
 #define SSE_TABLE_H
 /*
  * Finds things by their text: a hash table whose nodes are embedded in the things, 16 bytes each,
- * with the text in the same struct. The hash is keyed with a secret of each table (SipHash-1-3),
+ * with the text in the same struct. The hash is keyed with a secret of each table (base/hash.h),
  * because most of the texts come from strangers. Owns its buckets and nothing else.
  */
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/hash.h"
 
 struct sse_table_node {
     struct sse_table_node *next;
@@ -19,7 +21,7 @@ struct sse_table {
     size_t size;                     /* of buckets: a power of two, or 0 */
     size_t count;
     size_t key_offset; /* from a node to its text */
-    uint64_t secret[2];
+    struct hash_key secret;
 };
 
 /* key is a char array in struct type, behind its member node. */

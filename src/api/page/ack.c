@@ -101,7 +101,7 @@ static void see_whose(struct on_connection *act, struct sse_connection *connecti
 {
     struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
 
-    qos_visitor_init(&acknowledging->visitor, connection, 0);
+    qos_visitor_init(&acknowledging->visitor, connection, act->exchange->api->peers, 0);
 }
 
 static void on_seen(struct on_connection *act)

@@ -2,7 +2,7 @@
 #ifndef API_PRESENCE_HUB_H
 #define API_PRESENCE_HUB_H
 /*
- * Where the presence events of a service come together, on the worker that owns its name: they get
+ * Where the presence events of a service come together, on the worker that owns it: they get
  * their numbers and are kept for the watchers, which live on any worker and ask for what follows.
  * It records while somebody wants to hear it, and some time longer, so that a watcher that comes
  * back misses nothing. Where notifications are configured, that is always.

@@ -121,7 +121,7 @@ static void tell_arrival(const struct qos_arrivals *arrivals, struct sse_connect
     struct arrival *arrival = mem_zalloc(sizeof(*arrival));
     struct qos_visit *visit = mem_zalloc(sizeof(*visit));
 
-    qos_visitor_init(&visit->visitor, connection, api->worker);
+    qos_visitor_init(&visit->visitor, connection, api->peers, api->worker);
     visit->scope = *scope;
     visit->is_gated = is_gated;
     if (is_gated) {
@@ -145,7 +145,7 @@ static void tell_departure(const struct qos_arrivals *arrivals,
     struct api *api = service->api;
     struct departure *departure = mem_zalloc(sizeof(*departure));
 
-    qos_visitor_init(&departure->visitor, connection, api->worker);
+    qos_visitor_init(&departure->visitor, connection, api->peers, api->worker);
     departure->scope = *scope;
     departure->service = service->index;
     departure->call.run = run_departure;

@@ -53,7 +53,7 @@ static void count(const struct census *census, size_t worker,
 
     *client = (struct qos_client){
         .worker = worker,
-        .instance = qos_visitor_instance(connection),
+        .instance = qos_visitor_instance(connection, census->call.peers),
         .joined = connection->joined,
         .resumed = connection->resumed,
         .opened = connection->opened,

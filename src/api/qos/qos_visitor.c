@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cluster/peers.h"
 #include "qos/recipient.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
@@ -32,30 +33,30 @@ static void free_names(char **names, size_t count)
     free(names);
 }
 
-static uint64_t hash(uint64_t value, const char *text)
+uint64_t qos_visitor_instance(const struct sse_connection *connection, const struct peers *peers)
 {
-    do
-        value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    while (*text++ != '\0');
-    return value;
-}
-
-uint64_t qos_visitor_instance(const struct sse_connection *connection)
-{
+    const struct sse_user *user = connection->user;
     const struct sse_client_info info = sse_connection_info(connection);
 
     if (!info.client_id || !info.client_instance_id || *info.client_instance_id == '\0')
         return 0;
-    return hash(hash(UINT64_C(0xcbf29ce484222325), info.client_id), info.client_instance_id) | 1;
+
+    const char *const names[] = {user->tenant_id, user->id, info.client_id,
+                                 info.client_instance_id};
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        hash = peers_hash(peers, hash, names[i]);
+    return hash | 1;
 }
 
 void qos_visitor_init(struct qos_visitor *visitor, const struct sse_connection *connection,
-                      size_t worker)
+                      const struct peers *peers, size_t worker)
 {
     const struct sse_user *user = connection->user;
 
     *visitor = (struct qos_visitor){
-        .client = {.worker = worker, .instance = qos_visitor_instance(connection)},
+        .client = {.worker = worker, .instance = qos_visitor_instance(connection, peers)},
         .identity = {.user_id = mem_strdup(user->id),
                      .token = mem_strdup(user->access_token),
                      .tenant_id = mem_strdup(user->tenant_id)},

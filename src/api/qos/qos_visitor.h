@@ -8,6 +8,7 @@
 #include "qos/acknowledge.h"
 #include "qos/desk.h"
 
+struct peers;
 struct sse_connection;
 
 struct qos_visitor {
@@ -19,7 +20,7 @@ struct qos_visitor {
 
 /* In the thread of the connection; which thread releases it does not matter. */
 void qos_visitor_init(struct qos_visitor *visitor, const struct sse_connection *connection,
-                      size_t worker);
+                      const struct peers *peers, size_t worker);
 void qos_visitor_release(struct qos_visitor *visitor);
 
 bool qos_visitor_listens(const struct qos_visitor *visitor, const char *event);
@@ -32,7 +33,8 @@ struct qos_recipient *qos_visitor_recipients(const struct qos_visitor *visitor, 
 struct qos_client qos_visitor_client(const struct qos_client *client,
                                      const struct qos_recipient *recipient);
 
-/* What names the page that a connection belongs to, as a number; 0: it did not say. */
-uint64_t qos_visitor_instance(const struct sse_connection *connection);
+/* What names the page that a connection belongs to, as a number; 0: it did not say. What a page
+ * says of itself counts for its own user only: other users see it in places. */
+uint64_t qos_visitor_instance(const struct sse_connection *connection, const struct peers *peers);
 
 #endif

@@ -106,7 +106,7 @@ static void test_secret_differs(void **state)
     (void)state;
     sse_table_init(&one, 0);
     sse_table_init(&other, 0);
-    assert_memory_not_equal(one.secret, other.secret, sizeof(one.secret));
+    assert_memory_not_equal(&one.secret, &other.secret, sizeof(one.secret));
 }
 
 int main(void)
