@@ -106,6 +106,7 @@ static void sample_worker(const struct api *api, struct metrics_worker *sample)
     sample->sessions = h2_endpoint_sessions(api->endpoint);
     sample->streams = h2_endpoint_streams(api->endpoint);
     sample->output_bytes = h2_endpoint_output_bytes(api->endpoint);
+    sample->socket_bytes = h2_endpoint_socket_bytes(api->endpoint);
 }
 
 static void run(struct peers_call *call, size_t worker, void *context)

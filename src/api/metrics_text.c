@@ -30,6 +30,7 @@ static const struct metric worker_metrics[] = {
     WORKER("sessions", GAUGE, sessions, "Open HTTP/2 sessions."),
     WORKER("streams", GAUGE, streams, "Open HTTP/2 streams."),
     WORKER("output_bytes", GAUGE, output_bytes, "Bytes that wait for sockets."),
+    WORKER("socket_bytes", GAUGE, socket_bytes, "Kernel memory of sockets that take no more, for their output."),
     WORKER("loop_lag_seconds", SECONDS, lag.last_seconds, "How late the loop was to serve its latest tick."),
     WORKER("loop_lag_max_seconds", SECONDS, lag.max_seconds, "The latest that the loop was to serve a tick, since start."),
     WORKER("loop_longest_turn_seconds", SECONDS, lag.longest_turn, "The longest turn of the loop, since start."),

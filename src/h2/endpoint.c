@@ -18,6 +18,8 @@ const struct h2_limits h2_limits_default = {
     .session_body_bytes = (size_t)8 * 1024 * 1024,
     .output_soft_bytes = (size_t)256 * 1024,
     .output_hard_bytes = (size_t)512 * 1024,
+    .unsent_bytes = 128u * 1024,
+    .send_buffer_bytes = 512u * 1024,
     .outbound_frames = 1000,
     .outbound_acks = 100,
     .settings_entries = 16,
@@ -146,6 +148,11 @@ size_t h2_endpoint_streams(const struct h2_endpoint *endpoint)
 size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint)
 {
     return endpoint->pending_bytes;
+}
+
+size_t h2_endpoint_socket_bytes(const struct h2_endpoint *endpoint)
+{
+    return endpoint->socket_bytes;
 }
 
 void h2_endpoint_drain(struct h2_endpoint *endpoint)

@@ -37,6 +37,7 @@ struct h2_endpoint {
     struct h2_slots *slots; /* of the process; NULL: sessions are not counted there */
     size_t session_count, stream_count;
     size_t pending_bytes; /* what sockets did not take, all sessions */
+    size_t socket_bytes;  /* what the kernel holds of sessions whose sockets take no more */
     char date[40];        /* the date field (RFC 9110 6.6.1), made once a second */
     int64_t date_second;
     bool draining;

@@ -99,6 +99,9 @@ bool h2_session_send_out(struct h2_session *session)
     endpoint->pending_bytes -= session->counted_pending;
     session->counted_pending = h2_wire_pending(&session->wire);
     endpoint->pending_bytes += session->counted_pending;
+    endpoint->socket_bytes -= session->counted_socket;
+    session->counted_socket = result == 0 ? h2_wire_socket_bytes(&session->wire) : 0;
+    endpoint->socket_bytes += session->counted_socket;
     if (result < 0)
         return false;
     if (result == 1)

@@ -68,15 +68,23 @@ static bool may_come(const struct h2_listener *listener, const union h2_peer *pe
     return !from || networks_contain(from, &peer->any);
 }
 
-static void tune(int fd, const union h2_peer *peer)
+static void set(int fd, int level, int option, const char *name, uint32_t value)
 {
-    int on = 1;
+    if (setsockopt(fd, level, option, &value, sizeof(value)) != 0)
+        log_debug(name, LOG_STR("reason", strerror(errno)));
+}
 
+static void tune(int fd, const union h2_peer *peer, const struct h2_limits *limits)
+{
     if (peer->any.sa_family != AF_INET && peer->any.sa_family != AF_INET6)
         return;
     /* We gather what belongs together ourselves; waiting for more would only delay it. */
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
-        log_debug("TCP_NODELAY", LOG_STR("reason", strerror(errno)));
+    set(fd, IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY", 1);
+    /* What the kernel has cannot be dropped any more, nor replaced by what is newer, and no bound
+     * of ours counts it: for a client that does not read it would take megabytes. */
+    set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT", limits->unsent_bytes);
+    if (limits->send_buffer_bytes > 0) /* it counts twice that, for its own overhead */
+        set(fd, SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF", limits->send_buffer_bytes);
 }
 
 static bool is_transient(int error)
@@ -114,7 +122,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
             close(fd);
             continue;
         }
-        tune(fd, &peer);
+        tune(fd, &peer, &listener->endpoint->limits);
         (void)h2_session_open(listener->endpoint, fd, listener->options, &peer);
     }
 }

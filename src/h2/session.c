@@ -190,6 +190,7 @@ void h2_session_free(struct h2_session *session)
     list_remove(&session->flush_node); /* a closing stream may have marked it */
     list_remove(&session->node);
     endpoint->pending_bytes -= session->counted_pending;
+    endpoint->socket_bytes -= session->counted_socket;
     h2_wire_close(&session->wire);
     h2_origin_release(&session->origin);
     nghttp2_session_del(session->nghttp2);

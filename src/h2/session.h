@@ -34,6 +34,8 @@ struct h2_limits {
     size_t session_body_bytes;           /* 8 MiB: of bodies that are collected, per session */
     size_t output_soft_bytes;            /* 256 KiB: no more frames are made above it */
     size_t output_hard_bytes;            /* 512 KiB: nothing more is read above it */
+    uint32_t unsent_bytes;               /* 128 KiB: that the kernel takes ahead of the network */
+    uint32_t send_buffer_bytes;          /* 512 KiB: that it holds, with what is on its way */
     size_t outbound_frames;              /* 1000 waiting inside nghttp2 */
     size_t outbound_acks;                /* 100 */
     size_t settings_entries;             /* 16 */
@@ -116,6 +118,9 @@ const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoin
 size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint); /* open ones */
 size_t h2_endpoint_streams(const struct h2_endpoint *endpoint);
 size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint); /* waiting for sockets */
+
+/* Kernel memory in the send buffers of sessions whose sockets do not take what they have. */
+size_t h2_endpoint_socket_bytes(const struct h2_endpoint *endpoint);
 
 /* Stops taking requests: GOAWAY to all, each session ends when its streams have. */
 void h2_endpoint_drain(struct h2_endpoint *endpoint);

@@ -55,6 +55,7 @@ struct h2_session {
     uint32_t end_code; /* of that GOAWAY */
     uint32_t stream_count;
     size_t counted_pending; /* its share of endpoint->pending_bytes */
+    size_t counted_socket;  /* of endpoint->socket_bytes */
     size_t body_bytes;      /* of bodies that are being collected */
     uint32_t tally;         /* the handler's own count */
     uint64_t number;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sock_diag.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -212,6 +213,16 @@ static int send_pending(struct h2_wire *wire, size_t *sent)
     buf_release(&wire->pending);
     wire->pending_sent = 0;
     return 1;
+}
+
+size_t h2_wire_socket_bytes(const struct h2_wire *wire)
+{
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t length = sizeof(memory);
+
+    if (getsockopt(wire->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) != 0)
+        return 0;
+    return memory[SK_MEMINFO_WMEM_QUEUED];
 }
 
 int h2_wire_send(struct h2_wire *wire, size_t *sent)

@@ -71,6 +71,9 @@ ssize_t h2_wire_read(struct h2_wire *wire, const uint8_t **data);
  * most H2_WIRE_RECORD. 0 or -EPROTO. */
 int h2_wire_write(struct h2_wire *wire, const void *data, size_t length);
 
+/* Kernel memory in the socket's send buffer. */
+size_t h2_wire_socket_bytes(const struct h2_wire *wire);
+
 /* Sends what was written. 1 when all has left, 0 when the socket is full (the rest is kept), or
  * -errno. *sent is how many bytes have left. */
 int h2_wire_send(struct h2_wire *wire, size_t *sent);

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { DATA as DATA_FRAME, rawSession, request, windowUpdate } from './support/raw_h2.mjs';
 import { startServer } from './support/server.mjs';
 import { eventually } from './support/wait.mjs';
 
@@ -127,5 +128,27 @@ test('a stream that is not read does not hold up its session', async () => {
   await beside.count('tick', EVENTS);
   assert.equal((await client.get('/health/live')).status, 200);
   await client.close();
+  await office.close();
+});
+
+// Windows that never end leave the kernel's buffers as the only bound of what is on its way.
+test('what the kernel holds for a page that does not read has a bound, and is shown', async () => {
+  const server = await start('latest');
+  const office = await backend(server);
+  const page = await rawSession(server, { entries: { 4: 0x7fffffff } });
+  page.write(windowUpdate(0, 0x7fff0000 - 65535), request(1, 'GET', '/sse/demo/connect?userId=deep'));
+  await page.answered(1);
+  page.socket.pause();
+  await publish(server, office);
+  const held = await office.metric('sse_server_socket_bytes');
+  assert.ok(held > 0 && held < 1 << 20, `the kernel holds ${held}`);
+  page.socket.resume();
+  await office.send({ event: 'last', data: 'end', userId: 'deep' });
+  await page.saw('the last event', ({ type, payload }) => type === DATA_FRAME && /^event: ?last$/m.test(payload));
+  // Half of it may be in the page's own buffers.
+  const stale = page.frames.reduce((sum, { type, payload }) => sum + (type === DATA_FRAME ? payload.length : 0), 0);
+  assert.ok(stale < 2 << 20, `${stale} bytes were on their way`);
+  await eventually('the kernel to be empty', async () => (await office.metric('sse_server_socket_bytes')) === 0);
+  await page.close();
   await office.close();
 });
