@@ -72,7 +72,7 @@ static const char usage[] =
     "  --config FILE      read settings from FILE (YAML)\n"
     "  --listen ADDRESS   listen here instead, such as 127.0.0.1:9443; several with commas;\n"
     "                     http://ADDRESS: without TLS\n"
-    "  --workers N        threads that serve connections; 0: one per core\n"
+    "  --workers N        threads that serve connections; 0: one per processor\n"
     "  --log-level LEVEL  debug, info, warn or error\n"
     "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
     "  --service NAME     for make-token and check-token (default: the first with auth jwt)\n"

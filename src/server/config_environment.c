@@ -16,19 +16,63 @@
 #define LISTEN  CONFIG_PREFIX "LISTEN"
 #define API_KEY CONFIG_PREFIX "API_KEY"
 
-/* A service that is called "sse-server" makes Kubernetes put these into every container:
- * …SERVICE_HOST, …SERVICE_PORT_HTTPS, …PORT=tcp://10.0.0.1:8443, …PORT_8443_TCP_ADDR. */
-static bool is_from_kubernetes(const char *entry)
+/* Whether text begins with word; *rest is what follows. */
+static bool begins(const char *text, const char *word, const char **rest)
 {
-    static const char *const theirs[] = {"SERVICE_HOST=", "SERVICE_PORT=", "SERVICE_PORT_",
-                                         "PORT=tcp://", "PORT=udp://"};
-    const char *rest = entry + strlen(CONFIG_PREFIX);
+    const size_t length = strlen(word);
 
-    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
-        if (strncmp(rest, theirs[i], strlen(theirs[i])) == 0)
+    *rest = text + length;
+    return strncmp(text, word, length) == 0;
+}
+
+static bool is_number(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+static bool is_protocol(const char *text, const char **rest)
+{
+    return begins(text, "tcp", rest) || begins(text, "udp", rest) || begins(text, "sctp", rest) ||
+           begins(text, "TCP", rest) || begins(text, "UDP", rest) || begins(text, "SCTP", rest);
+}
+
+/* PORT=tcp://10.0.0.1:8443, PORT_8443_TCP=tcp://…, and _PROTO, _PORT, _ADDR behind that. */
+static bool is_port_of_orchestrator(const char *entry)
+{
+    const char *rest;
+
+    if (!begins(entry, "PORT", &rest))
+        return false;
+    if (*rest == '_' && isdigit((unsigned char)rest[1])) {
+        rest += 1 + strspn(rest + 1, "0123456789");
+        return *rest == '_' && is_protocol(rest + 1, &rest) && (*rest == '=' || *rest == '_');
+    }
+    return *rest == '=' && is_protocol(rest + 1, &rest) && begins(rest, "://", &rest);
+}
+
+/* What Kubernetes puts into every container for each service beside it, and Docker for each link:
+ * of one that is called "sse-server-admin" SSE_SERVER_ADMIN_SERVICE_HOST, _SERVICE_PORT,
+ * _SERVICE_PORT_HTTPS, _PORT and so on; Docker's _NAME=/a/b and _ENV_…. Their values tell them from
+ * settings that are spelt wrong. */
+static bool is_from_orchestrator(const char *entry)
+{
+    const char *at = entry + strlen(CONFIG_PREFIX) - 1;
+    const char *value = strchr(entry, '=') + 1;
+    const char *rest;
+
+    for (; at && at < value; at = strchr(at + 1, '_')) {
+        if (begins(at, "_SERVICE_HOST=", &rest) && rest == value &&
+            value[strspn(value, "0123456789abcdefABCDEF.:")] == '\0')
+            return true;
+        if (begins(at, "_SERVICE_PORT", &rest) && (*rest == '=' || *rest == '_') &&
+            is_number(value))
+            return true;
+        if (is_port_of_orchestrator(at + 1))
+            return true;
+        if (begins(at, "_NAME=/", &rest) && rest == value + 1 && strchr(rest, '/'))
             return true;
     }
-    return strncmp(rest, "PORT_", 5) == 0 && isdigit((unsigned char)rest[5]);
+    return false;
 }
 
 /* Writes '#' for the first number that stands between underscores, and gives the number. */
@@ -132,7 +176,7 @@ static int apply(struct config *config, const struct config_assignment *assignme
 static bool is_ours(const char *entry)
 {
     return strncmp(entry, CONFIG_PREFIX, strlen(CONFIG_PREFIX)) == 0 && strchr(entry, '=') &&
-           !is_from_kubernetes(entry);
+           !is_from_orchestrator(entry);
 }
 
 /* Makes an assignment of NAME=value; the shorthands are none (they were taken before). */

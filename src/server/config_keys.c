@@ -82,7 +82,7 @@ static const struct config_list token_keys =
 
 const struct config_key config_keys[] = {
     KEY("workers", CONFIG_COUNT, workers, "0", "Threads that serve connections.",
-        RANGE(1, 256), .zero = "one per processor core"),
+        RANGE(1, 256), .zero = "one per processor that this process may use"),
     KEY("signatureShare", CONFIG_COUNT, signature_share, "50",
         "Percent of a worker's time for checks of tokens; above it those who only failed wait.",
         RANGE(1, 100)),

@@ -36,6 +36,7 @@
 #include "server/config_outbound.h"
 #include "server/config_qos.h"
 #include "server/config_token_keys.h"
+#include "server/processors.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -385,11 +386,7 @@ static void serve(struct server *server, const sigset_t *signals)
 
 static size_t count_workers(const struct config *config)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (config->workers > 0)
-        return config->workers;
-    return cores > 0 ? (size_t)cores : 1;
+    return config->workers > 0 ? config->workers : processors_usable();
 }
 
 /* Each client takes a descriptor. The soft limit is low by custom, for programs that use select();

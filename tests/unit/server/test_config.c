@@ -291,10 +291,29 @@ static void wrong_variables_are_named(void **state)
 static void what_kubernetes_sets_is_no_fault(void **state)
 {
     static const char *const theirs[] = {
-        "SSE_SERVER_SERVICE_HOST=10.0.0.1",          "SSE_SERVER_SERVICE_PORT=8443",
-        "SSE_SERVER_SERVICE_PORT_HTTPS=8443",        "SSE_SERVER_PORT=tcp://10.0.0.1:8443",
-        "SSE_SERVER_PORT_8443_TCP_ADDR=10.0.0.1",    "SSE_SERVERS=1",
-        "SSE_SERVER_PORT_8443_TCP=tcp://10.0.0.1:1", "SSE_SERVER=1",
+        "SSE_SERVER_SERVICE_HOST=10.0.0.1",
+        "SSE_SERVER_SERVICE_PORT=8443",
+        "SSE_SERVER_SERVICE_PORT_HTTPS=8443",
+        "SSE_SERVER_PORT=tcp://10.0.0.1:8443",
+        "SSE_SERVER_PORT_8443_TCP_ADDR=10.0.0.1",
+        "SSE_SERVERS=1",
+        "SSE_SERVER_PORT_8443_TCP=tcp://10.0.0.1:1",
+        "SSE_SERVER=1",
+        /* Of services beside ours whose names begin as ours does. */
+        "SSE_SERVER_ADMIN_SERVICE_HOST=10.0.0.1",
+        "SSE_SERVER_ADMIN_SERVICE_HOST=fd00::1",
+        "SSE_SERVER_ADMIN_SERVICE_PORT=9443",
+        "SSE_SERVER_ADMIN_SERVICE_PORT_HTTPS=9443",
+        "SSE_SERVER_ADMIN_PORT=tcp://10.0.0.1:9443",
+        "SSE_SERVER_ADMIN_PORT=sctp://10.0.0.1:9443",
+        "SSE_SERVER_ADMIN_PORT_9443_TCP=tcp://10.0.0.1:9443",
+        "SSE_SERVER_ADMIN_PORT_9443_TCP_PROTO=tcp",
+        "SSE_SERVER_ADMIN_PORT_9443_TCP_PORT=9443",
+        "SSE_SERVER_ADMIN_PORT_9443_TCP_ADDR=10.0.0.1",
+        "SSE_SERVER_2_SERVICE_HOST=10.0.0.1",
+        "SSE_SERVER_LIMITS_SERVICE_PORT=80",
+        "SSE_SERVER_LISTEN_SERVICE_HOST=10.0.0.1",
+        "SSE_SERVER_ADMIN_NAME=/web/admin",
     };
     struct config config;
 
@@ -305,6 +324,10 @@ static void what_kubernetes_sets_is_no_fault(void **state)
     }
     /* But somebody who means it must hear that it does nothing. */
     assert_int_equal(fixture_load_variable(&config, "SSE_SERVER_PORT=9443"), -EINVAL);
+    assert_int_equal(fixture_load_variable(&config, "SSE_SERVER_ADMIN_PORT=9443"), -EINVAL);
+    assert_int_equal(fixture_load_variable(&config, "SSE_SERVER_SERVICE_HOST=localhost"), -EINVAL);
+    assert_int_equal(fixture_load_variable(&config, "SSE_SERVER_SERVICES_0_NAMES=/a"), -EINVAL);
+    assert_int_equal(fixture_load_variable(&config, "SSE_SERVER_LIMITS_PORT_TCP=1"), -EINVAL);
 }
 
 static void too_many_of_a_shorthand_are_refused(void **state)
