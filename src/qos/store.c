@@ -169,32 +169,42 @@ void qos_store_free(struct qos_store *store)
     release(store);
 }
 
-/* False when there is no thread any more that would run it. */
-static bool enqueue(struct qos_store *store, struct qos_job *job)
+static void insert(struct qos_store *store, struct qos_job **at, struct qos_job *job)
+{
+    job->next = *at;
+    *at = job;
+    if (store->end == at)
+        store->end = &job->next;
+    pthread_cond_signal(&store->arrival);
+}
+
+static void submit(struct qos_store *store, struct qos_job *job, bool is_next)
 {
     bool is_taken;
 
-    pthread_mutex_lock(&store->lock);
-    is_taken = !store->is_ending;
-    if (is_taken) {
-        *store->end = job;
-        store->end = &job->next;
-        pthread_cond_signal(&store->arrival);
-    }
-    pthread_mutex_unlock(&store->lock);
-    return is_taken;
-}
-
-void qos_store_submit(struct qos_store *store, struct qos_job *job)
-{
     job->next = NULL;
     job->status = 0;
     test_clock_note_job();
     atomic_fetch_add_explicit(&store->waiting, 1, memory_order_relaxed);
-    if (!enqueue(store, job)) {
+    pthread_mutex_lock(&store->lock);
+    is_taken = !store->is_ending; /* else there is no thread any more that would run it */
+    if (is_taken)
+        insert(store, is_next ? &store->first : store->end, job);
+    pthread_mutex_unlock(&store->lock);
+    if (!is_taken) {
         job->status = -ESHUTDOWN;
         hand_back(store, job);
     }
+}
+
+void qos_store_submit(struct qos_store *store, struct qos_job *job)
+{
+    submit(store, job, false);
+}
+
+void qos_store_submit_next(struct qos_store *store, struct qos_job *job)
+{
+    submit(store, job, true);
 }
 
 void qos_store_report(struct qos_store *store, struct qos_store_report *report)

@@ -3,8 +3,9 @@
 #define QOS_STORE_H
 /*
  * The thread of one service's repository. Jobs run there in the order in which they were submitted,
- * as many as have come together in one transaction: what is committed is durable before done says
- * so. Of one owner, in whose loop's thread every done runs, in the same order.
+ * but for those that are to be next; as many as have come together in one transaction: what is
+ * committed is durable before done says so. Of one owner, in whose loop's thread every done runs,
+ * in the order in which they ran.
  *
  * When the repository fails, every job of that transaction fails with its errno, and so do those
  * that follow, until it could be opened anew: tried with the next job, at most once in retry_ms,
@@ -53,6 +54,8 @@ struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settin
 void qos_store_free(struct qos_store *store);
 
 void qos_store_submit(struct qos_store *store, struct qos_job *job);
+/* Before all that waits. */
+void qos_store_submit_next(struct qos_store *store, struct qos_job *job);
 
 /* As of now. Any thread. */
 struct qos_store_report {

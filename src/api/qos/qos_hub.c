@@ -217,7 +217,7 @@ static void on_swept(struct qos_job *job)
     free(sweeping);
 }
 
-static void sweep(struct qos_sweeper *sweeper, size_t limit)
+static void sweep(struct qos_sweeper *sweeper)
 {
     struct qos_hub *hub = container_of(sweeper, struct qos_hub, sweeper);
     const struct api_qos_settings *settings = &hub->service->settings->qos;
@@ -227,10 +227,13 @@ static void sweep(struct qos_sweeper *sweeper, size_t limit)
     sweeping->sweep.now = loop_wall_ms(hub->service->api->loop);
     sweeping->sweep.remember_ms = settings->remember_ms;
     sweeping->sweep.remembered_most = settings->remembered;
-    sweeping->sweep.limit = limit;
+    sweeping->sweep.limit = sweeper->limit;
     qos_sweep_init(&sweeping->sweep);
     sweeping->sweep.job.done = on_swept;
-    qos_store_submit(hub->store, &sweeping->sweep.job);
+    if (sweeper->is_urgent)
+        qos_store_submit_next(hub->store, &sweeping->sweep.job);
+    else
+        qos_store_submit(hub->store, &sweeping->sweep.job);
 }
 
 static struct qos_repository *open_repository(void *context, int *error, char *fault,

@@ -18,7 +18,7 @@ static uint64_t wait_ms(const struct qos_store_report *report)
 static void begin(struct qos_sweeper *sweeper)
 {
     sweeper->is_sweeping = true;
-    sweeper->sweep(sweeper, sweeper->limit);
+    sweeper->sweep(sweeper);
 }
 
 static void on_fire(struct loop_timer *timer)
@@ -30,7 +30,7 @@ static void on_fire(struct loop_timer *timer)
 }
 
 void qos_sweeper_init(struct qos_sweeper *sweeper, struct loop *loop,
-                      void (*sweep)(struct qos_sweeper *sweeper, size_t limit))
+                      void (*sweep)(struct qos_sweeper *sweeper))
 {
     *sweeper = (struct qos_sweeper){.loop = loop, .sweep = sweep, .limit = QOS_SWEEP_LEAST};
     sweeper->timer.on_fire = on_fire;
@@ -59,6 +59,7 @@ void qos_sweeper_done(struct qos_sweeper *sweeper, const struct qos_store_report
                       bool is_all, bool has_surplus)
 {
     sweeper->is_sweeping = false;
+    sweeper->is_urgent = !is_all;
     if (is_all)
         sweeper->limit = QOS_SWEEP_LEAST;
     else if (sweeper->limit < QOS_SWEEP_MOST)

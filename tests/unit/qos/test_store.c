@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct errand {
     int result, fault;
     bool is_held_up;
     bool is_followed; /* by another one, which its done submits */
+    bool is_next;     /* before those that wait */
 };
 
 static void submit(struct shop *shop, struct errand errand);
@@ -83,7 +85,10 @@ static void submit(struct shop *shop, struct errand errand)
     submitted->shop = shop;
     submitted->job.run = run_errand;
     submitted->job.done = errand_done;
-    qos_store_submit(shop->store, &submitted->job);
+    if (errand.is_next)
+        qos_store_submit_next(shop->store, &submitted->job);
+    else
+        qos_store_submit(shop->store, &submitted->job);
 }
 
 static void wait_for(struct shop *shop, size_t jobs)
@@ -160,9 +165,40 @@ static void hold_thread_up(struct shop *shop)
     submit(shop, (struct errand){.word = "H", .is_held_up = true, .job.weight = 256});
 }
 
+static void wait_until_held_up(struct shop *shop)
+{
+    bool is_held_up = false;
+
+    while (!is_held_up) {
+        pthread_mutex_lock(&shop->disk.lock);
+        is_held_up = strstr(shop->disk.story, "H") != NULL;
+        pthread_mutex_unlock(&shop->disk.lock);
+        sched_yield();
+    }
+}
+
 static void release_thread(struct shop *shop)
 {
     assert_int_equal(sem_post(&shop->gate), 0);
+}
+
+static void one_job_can_be_next(void **state)
+{
+    struct shop *shop = *state;
+
+    open_store(shop);
+    submit(shop, (struct errand){.word = "a", .is_next = true}); /* of none */
+    wait_for(shop, 1);
+    hold_thread_up(shop);
+    wait_until_held_up(shop);
+    submit(shop, (struct errand){.word = "b"});
+    submit(shop, (struct errand){.word = "c", .is_next = true});
+    submit(shop, (struct errand){.word = "d"});
+    release_thread(shop);
+    wait_for(shop, 4);
+    submit(shop, (struct errand){.word = "e"});
+    wait_for(shop, 1);
+    assert_string_equal(strchr(shop->order, 'H'), "Hcbde");
 }
 
 static void what_comes_together_is_one_transaction(void **state)
@@ -507,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_can_be_killed_around_a_commit), /* while there is no other thread */
+        SHOP_TEST(one_job_can_be_next),
         SHOP_TEST(what_comes_together_is_one_transaction),
         SHOP_TEST(a_transaction_is_bounded_by_weight),
         SHOP_TEST(a_job_may_fail_alone),
