@@ -28,7 +28,9 @@ json_t *api_json_body(struct api_exchange *exchange)
         return NULL;
     }
     value = json_parse(exchange->body + mark, exchange->body_length - mark, &fault);
-    if (!value)
+    if (!value && fault.is_out_of_memory)
+        api_reply_error(exchange, 503, "there is no memory to read the body now; send it again");
+    else if (!value)
         api_reply_error(exchange, 400,
                         "the body is not JSON that is taken here: line %u, column "
                         "%u: %s",

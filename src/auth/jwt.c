@@ -45,6 +45,8 @@ static const char too_many_failures[] =
     "address: services[].jwt.addressFailures), so that no new one is looked at now; come again in "
     "a "
     "few seconds";
+static const char no_memory[] =
+    "there is no memory to look at the access token now; come again in a few seconds";
 static const char bad_times[] =
     "the access token's exp, nbf or iat is malformed: each must be a number of seconds since 1970";
 static const char no_expiry[] = "the access token does not say when it expires; give it an exp";
@@ -90,14 +92,15 @@ static bool split(const char *token, struct part parts[3])
     return true;
 }
 
-/* The object that the part holds, or NULL. */
-static json_t *parse(const struct part *part)
+/* The object that the part holds, or NULL; *lacks_memory: it is not known whether it holds one. */
+static json_t *parse(const struct part *part, bool *lacks_memory)
 {
     unsigned char bytes[BASE64_SPACE(AUTH_JWT_MAX_BYTES)];
     ssize_t length = base64_decode(BASE64_URL, part->text, part->length, bytes);
     struct json_fault fault;
     json_t *value = json_parse((const char *)bytes, length > 0 ? (size_t)length : 0, &fault);
 
+    *lacks_memory = !value && fault.is_out_of_memory;
     if (json_is_object(value))
         return value;
     json_decref(value);
@@ -253,6 +256,7 @@ void auth_jwt_check(const struct auth_jwt_question *question, const struct auth_
     struct part parts[3];
     struct header header;
     json_t *object = NULL;
+    bool lacks_memory = false;
 
     *answer = (struct auth_jwt_answer){.issued_at = INT64_MIN};
     if (strnlen(question->token, AUTH_JWT_MAX_BYTES + 1) > AUTH_JWT_MAX_BYTES) {
@@ -263,14 +267,19 @@ void auth_jwt_check(const struct auth_jwt_question *question, const struct auth_
         answer->fault = malformed;
         return;
     }
-    object = parse(&parts[0]);
+    object = parse(&parts[0], &lacks_memory);
     answer->fault = object ? read_header(object, &header) : bad_header;
     if (!answer->fault)
         answer->fault = check_signature(question, &header, ring, answer);
     json_decref(object);
+    if (!answer->fault)
+        answer->claims = parse(&parts[1], &lacks_memory);
+    if (lacks_memory) {
+        answer->is_postponed = true;
+        answer->fault = no_memory;
+    }
     if (answer->fault)
         return;
-    answer->claims = parse(&parts[1]);
     answer->fault = check_claims(answer->claims, rules, question->now_ms, answer);
     if (answer->fault) {
         json_decref(answer->claims);
@@ -283,9 +292,10 @@ json_t *auth_jwt_claimed(const char *token, int64_t *expires_at)
     struct part parts[3];
     json_t *claims = NULL;
     double expires = NAN;
+    bool lacks_memory;
 
     if (strnlen(token, AUTH_JWT_MAX_BYTES + 1) <= AUTH_JWT_MAX_BYTES && split(token, parts))
-        claims = parse(&parts[1]);
+        claims = parse(&parts[1], &lacks_memory);
     *expires_at = 0;
     if (read_time(claims, "exp", &expires) && expires > 0)
         *expires_at = (int64_t)(expires * 1000);

@@ -185,6 +185,10 @@ const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64
     if (answer->status != 200)
         return read_status(answer->status, result);
     value = json_parse(answer->body, answer->length, &where);
+    if (!value && where.is_out_of_memory) {
+        *result = refusal(AUTH_BUSY, busy);
+        return "there was no memory to read its answer";
+    }
     if (json_is_false(json_object_get(value, "success")))
         fault = read_status(json_integer_value(json_object_get(value, "code")), result);
     else

@@ -2,12 +2,15 @@
 #include "base/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -19,6 +22,18 @@ struct fault {
     size_t length;
     atomic_ulong passes_left; /* 0: no fault was asked for, or it is over */
 };
+
+struct scarcity {
+    atomic_uint_least64_t passed, from, to;
+};
+
+/* Mapped once, for good. */
+struct memory_fault {
+    pthread_once_t once;
+    struct scarcity *areas; /* NULL: none was asked for */
+};
+
+static struct memory_fault memory_fault = {.once = PTHREAD_ONCE_INIT};
 
 static struct fault process_fault = {.once = PTHREAD_ONCE_INIT};
 
@@ -58,4 +73,37 @@ void fault_point(const char *name)
         return;
     if (atomic_fetch_sub_explicit(&process_fault.passes_left, 1, memory_order_relaxed) == 1)
         raise(SIGKILL);
+}
+
+/* No memory is asked for here, and nothing is logged: it is the allocators that come by. */
+static void map_areas(void)
+{
+    const size_t size = FAULT_AREAS * sizeof(struct scarcity);
+    const char *path = getenv("FAULT_MEMORY");
+    int file;
+
+    if (!path)
+        return;
+    file = open(path, O_RDWR | O_CLOEXEC);
+    if (file < 0 || lseek(file, 0, SEEK_END) < (off_t)size)
+        abort(); /* as above */
+    memory_fault.areas = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory_fault.areas == MAP_FAILED)
+        abort();
+    close(file);
+}
+
+bool fault_allocation(enum fault_area area)
+{
+    struct scarcity *scarcity;
+    uint_least64_t pass;
+
+    if (pthread_once(&memory_fault.once, map_areas) != 0)
+        abort();
+    if (!memory_fault.areas)
+        return false;
+    scarcity = &memory_fault.areas[area];
+    pass = atomic_fetch_add_explicit(&scarcity->passed, 1, memory_order_relaxed);
+    return pass >= atomic_load_explicit(&scarcity->from, memory_order_relaxed) &&
+           pass < atomic_load_explicit(&scarcity->to, memory_order_relaxed);
 }

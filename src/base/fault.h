@@ -6,16 +6,41 @@
  * FAULT_POINT=<name>:<n> in the environment, the n-th pass of the point with this name, by whatever
  * thread, kills the process as kill -9 would.
  *
+ * And allocations that are refused: FAULT_MEMORY names a file that the process maps, which has for
+ * each area three numbers of 64 bits. The first counts its allocations, by whatever thread; those
+ * from the second up to (without) the third are refused. A test sets these while the process runs.
+ *
  * Only in builds with the CMake option SSE_SERVER_FAULTS. In all others a point costs nothing, and
  * the environment is not looked at.
  */
 
+#include <stdbool.h>
+
+/* Whose memory: that of a library, or our own (base/mem.h). */
+enum fault_area {
+    FAULT_OWN,
+    FAULT_JSON,  /* jansson, */
+    FAULT_TLS,   /* OpenSSL, */
+    FAULT_H2,    /* nghttp2, */
+    FAULT_STORE, /* SQLite, */
+    FAULT_HTTP,  /* libcurl */
+    FAULT_AREAS
+};
+
 #ifdef SSE_SERVER_FAULTS
 void fault_point(const char *name);
+/* Whether this allocation is to be refused. */
+bool fault_allocation(enum fault_area area);
 #else
 static inline void fault_point(const char *name)
 {
     (void)name;
+}
+
+static inline bool fault_allocation(enum fault_area area)
+{
+    (void)area;
+    return false;
 }
 #endif
 

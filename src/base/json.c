@@ -1,14 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/json_scan.h"
+#include "base/mem.h"
 #include "base/utf8.h"
+
+/* jansson has one allocator, which is not told for whom it works. */
+static _Thread_local struct {
+    bool may_fail, has_failed;
+} memory;
+
+static void *allocate(size_t size)
+{
+    void *allocated = NULL;
+
+    if (!fault_allocation(FAULT_JSON))
+        allocated = memory.may_fail ? malloc(size) : mem_alloc(size);
+    else if (!memory.may_fail)
+        mem_fail(size);
+    memory.has_failed = memory.has_failed || !allocated;
+    return allocated;
+}
+
+void json_init(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
+
+static void begin_to_fail(void)
+{
+    memory.may_fail = true;
+    memory.has_failed = false;
+}
+
+/* What the failure of what was done meanwhile means. Of some failures jansson says nothing: they
+ * are none of the text's. */
+static int end_to_fail(const json_error_t *error)
+{
+    memory.may_fail = false;
+    return memory.has_failed || error->text[0] == '\0' ? -ENOMEM : -EINVAL;
+}
 
 /* Keeps the longest part of text that fits and ends with a whole character. */
 static void fault_set(struct json_fault *fault, const char *text)
@@ -60,14 +100,19 @@ json_t *json_parse(const char *text, size_t length, struct json_fault *fault)
     json_t *value;
     size_t offset;
 
+    *fault = (struct json_fault){0};
     wrong = json_scan(text, length, &offset);
     if (wrong != NULL) {
         fault_place(fault, text, offset);
         fault_set(fault, wrong);
         return NULL;
     }
+    begin_to_fail();
     value = json_loadb(text, length, flags, &error);
-    if (value == NULL)
+    fault->is_out_of_memory = end_to_fail(&error) == -ENOMEM && !value;
+    if (value == NULL && fault->is_out_of_memory)
+        fault_set(fault, "there is no memory to read it");
+    else if (value == NULL)
         fault_from_jansson(fault, text, length, &error);
     return value;
 }
@@ -96,6 +141,27 @@ void json_drop_nulls(json_t *value, const char *kept)
         if (json_is_object(item))
             drop_nulls_of_object(item, kept);
     }
+}
+
+json_t *json_read(const char *text, size_t length, size_t flags, int *error)
+{
+    json_error_t said;
+    json_t *value;
+
+    begin_to_fail();
+    value = json_loadb(text, length, flags, &said);
+    *error = end_to_fail(&said);
+    return value;
+}
+
+char *json_write(const json_t *value, size_t flags)
+{
+    char *text;
+
+    memory.may_fail = true;
+    text = json_dumps(value, flags);
+    memory.may_fail = false;
+    return text;
 }
 
 const char *json_id_text(const json_t *value, char *buffer, size_t size)

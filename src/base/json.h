@@ -7,14 +7,21 @@
  * column, fit to be shown to the sender.
  */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define JSON_MAX_DEPTH  32u
 #define JSON_MAX_VALUES 10000u
 
+/* jansson's memory, for the process: call it once, before anything else of jansson. What is made
+ * here aborts where there is none, as base/mem.h does. What others decide the size of, which is
+ * what the functions below read and write, fails by itself. */
+void json_init(void);
+
 struct json_fault {
-    unsigned line;   /* from 1 */
-    unsigned column; /* from 1, in bytes */
+    bool is_out_of_memory; /* nothing is known to be wrong with the text */
+    unsigned line;         /* from 1 */
+    unsigned column;       /* from 1, in bytes */
     char message[160];
 };
 
@@ -25,6 +32,13 @@ json_t *json_parse(const char *text, size_t length, struct json_fault *fault);
 /* Removes the members of an object, or of each object of an array, that are null, save the one
  * named kept (NULL: none): serializers write null for what is absent. */
 void json_drop_nulls(json_t *value, const char *kept);
+
+/* For texts that need no check: they were checked before, or nobody is told what is wrong with
+ * them. NULL with -EINVAL or -ENOMEM in *error. */
+json_t *json_read(const char *text, size_t length, size_t flags, int *error);
+
+/* The value's text (caller frees it), as json_dumps(); NULL: there is no memory for it. */
+char *json_write(const json_t *value, size_t flags);
 
 /* An id in JSON is a string or an integer; 7 and "7" name the same thing. Writes its text into
  * buffer and returns it, or NULL when the value is neither or does not fit. */

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Noreturn void out_of_memory(size_t size)
+#include "base/fault.h"
+
+_Noreturn void mem_fail(size_t size)
 {
     char line[64];
     int length = snprintf(line, sizeof(line), "out of memory: %zu bytes refused\n", size);
@@ -20,28 +22,28 @@ static _Noreturn void out_of_memory(size_t size)
 
 void *mem_alloc(size_t size)
 {
-    void *memory = malloc(size > 0 ? size : 1);
+    void *memory = fault_allocation(FAULT_OWN) ? NULL : malloc(size > 0 ? size : 1);
 
     if (memory == NULL)
-        out_of_memory(size);
+        mem_fail(size);
     return memory;
 }
 
 void *mem_zalloc(size_t size)
 {
-    void *memory = calloc(1, size > 0 ? size : 1);
+    void *memory = fault_allocation(FAULT_OWN) ? NULL : calloc(1, size > 0 ? size : 1);
 
     if (memory == NULL)
-        out_of_memory(size);
+        mem_fail(size);
     return memory;
 }
 
 void *mem_realloc(void *memory, size_t size)
 {
-    void *moved = realloc(memory, size > 0 ? size : 1);
+    void *moved = fault_allocation(FAULT_OWN) ? NULL : realloc(memory, size > 0 ? size : 1);
 
     if (moved == NULL)
-        out_of_memory(size);
+        mem_fail(size);
     return moved;
 }
 
@@ -55,7 +57,7 @@ char *mem_strndup(const char *text, size_t length)
     char *copy;
 
     if (length == SIZE_MAX)
-        out_of_memory(length);
+        mem_fail(length);
     copy = mem_alloc(length + 1);
     if (length > 0)
         memcpy(copy, text, length);

@@ -14,6 +14,9 @@ void *mem_realloc(void *memory, size_t size);
 char *mem_strdup(const char *text);                 /* NULL stays NULL */
 char *mem_strndup(const char *text, size_t length); /* adds the terminating NUL */
 
+/* Ends the process: size bytes were refused. For memory that others ask for on our behalf. */
+_Noreturn void mem_fail(size_t size);
+
 #define container_of(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 
 /* A frame of the default SETTINGS_MAX_FRAME_SIZE and its header. */
@@ -20,13 +21,13 @@ struct h2_frame_memory {
 static void *on_malloc(size_t size, void *context)
 {
     (void)context;
-    return malloc(size);
+    return fault_allocation(FAULT_H2) ? NULL : malloc(size);
 }
 
 static void *on_calloc(size_t count, size_t size, void *context)
 {
     (void)context;
-    return calloc(count, size);
+    return fault_allocation(FAULT_H2) ? NULL : calloc(count, size);
 }
 
 static void on_free(void *pointer, void *context)
@@ -48,6 +49,8 @@ static void *on_realloc(void *pointer, size_t size, void *context)
         memory->users++;
         return memory->shared;
     }
+    if (fault_allocation(FAULT_H2))
+        return NULL;
     if (!pointer || pointer != memory->shared)
         return realloc(pointer, size);
     void *own = malloc(size);

@@ -15,6 +15,7 @@
 #include "server/check_token.h"
 #include "server/config.h"
 #include "server/config_keys.h"
+#include "server/libraries.h"
 #include "server/make_key.h"
 #include "server/make_token.h"
 #include "server/server.h"
@@ -448,6 +449,7 @@ enum command_exit command_run(int argc, char *argv[], char *const *environment)
 {
     struct command_line line = {.sources = {.environment = environment}};
 
+    libraries_prepare();
     if (!parse_options(&line, argc, argv))
         return misuse("that is no option, or its argument is missing");
     if (line.help)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
+
 /* The fewest digits from which a reader gets the same number back. */
 static unsigned digits_of(double number)
 {
@@ -45,5 +47,5 @@ static unsigned digits_needed(const json_t *value) // NOLINT(misc-no-recursion)
 
 char *json_number_dumps(const json_t *value, size_t flags)
 {
-    return json_dumps(value, flags | JSON_REAL_PRECISION(digits_needed(value)));
+    return json_write(value, flags | JSON_REAL_PRECISION(digits_needed(value)));
 }

@@ -82,38 +82,43 @@ static uint64_t digest_of(const char *text)
     return hash;
 }
 
+/* Whole, or NULL: a part of it would be stored as the message. */
 static json_t *without_id(const struct sse_message *message)
 {
     json_t *object = json_object();
+    int failures = json_object_set_new(object, "event", json_string(message->event));
 
-    json_object_set_new(object, "event", json_string(message->event));
     if (message->data)
-        json_object_set(object, "data", message->data);
-    sse_target_to_json(&message->target, object);
-    json_object_set_new(object, "qos", json_integer(message->is_stored));
+        failures += json_object_set(object, "data", message->data);
+    failures += sse_target_to_json(&message->target, object);
+    failures += json_object_set_new(object, "qos", json_integer(message->is_stored));
     if (message->ttl_s >= 0)
-        json_object_set_new(object, "ttl", json_integer(message->ttl_s));
+        failures += json_object_set_new(object, "ttl", json_integer(message->ttl_s));
     if (strcmp(message->receipt, "true") == 0)
-        json_object_set_new(object, "receipt", json_true());
+        failures += json_object_set_new(object, "receipt", json_true());
     else if (*message->receipt != '\0')
-        json_object_set_new(object, "receipt", json_string(message->receipt));
-    return object;
+        failures += json_object_set_new(object, "receipt", json_string(message->receipt));
+    if (failures == 0)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
 {
     json_t *object = without_id(message);
-    char *text;
+    char *sorted = NULL, *text = NULL;
 
     *digest = 0;
-    if (!message->is_id_fresh) {
-        text = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-        *digest = digest_of(text);
-        free(text);
-    }
-    json_object_set_new(object, "id", json_string(message->id));
-    text = json_number_dumps(object, JSON_COMPACT);
-    *length = strlen(text);
+    if (object && !message->is_id_fresh)
+        sorted = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    if (sorted)
+        *digest = digest_of(sorted);
+    if ((sorted || message->is_id_fresh) &&
+        json_object_set_new(object, "id", json_string(message->id)) == 0)
+        text = json_number_dumps(object, JSON_COMPACT);
+    *length = text ? strlen(text) : 0;
+    free(sorted);
     json_decref(object);
     return text;
 }

@@ -36,11 +36,11 @@ struct sse_message {
 
 #define SSE_MESSAGE_MAX_RECEIPT 1024u
 
-/* 0, or -EINVAL / -EMSGSIZE with a sentence in fault that names the field; then *message is NULL.
- * Fields that no message has are refused. max_data bounds the encoded data in bytes. */
+/* 0, or -EINVAL / -EMSGSIZE / -ENOMEM with a sentence in fault that names the field; then *message
+ * is NULL. Fields that no message has are refused. max_data bounds the encoded data in bytes. */
 int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
                           char *fault, size_t fault_size);
-/* What the store gave back: it was checked when it came. */
+/* What the store gave back: it was checked when it came. 0, -EINVAL or -ENOMEM. */
 int sse_message_from_store(struct sse_message **message, const json_t *object);
 /* The server's own, of an event that back ends may not send: takes over the target and the data. */
 struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data);
@@ -57,9 +57,9 @@ void sse_message_end(struct sse_message *message, const char *value);
 /* Whether that was said. */
 bool sse_message_has_ended(const struct sse_message *message, const char *value);
 
-/* The JSON form, its id and its target as they are now; the caller frees it. *digest says what was
- * sent: it differs when anything but the id does; 0 where nobody can send it again, since its id is
- * fresh. For the thread that made it. */
+/* The JSON form, its id and its target as they are now; the caller frees it. NULL: there is no
+ * memory for it. *digest says what was sent: it differs when anything but the id does; 0 where
+ * nobody can send it again, since its id is fresh. For the thread that made it. */
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest);
 /* Before it is shared, once nobody asks for its JSON any more: a tree is many times as large as its
  * text, and would be kept for as long as the history has the message. */

@@ -241,8 +241,8 @@ static int read_data(const struct reading *reading, struct sse_message *message)
         return encode(reading, message, json_string_value(data), json_string_length(data));
     text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
     if (!text) {
-        snprintf(reading->fault, reading->fault_size, "\"data\" cannot be written as JSON");
-        return -EINVAL;
+        snprintf(reading->fault, reading->fault_size, "there is no memory for its \"data\" now");
+        return -ENOMEM;
     }
     status = encode(reading, message, text, strlen(text));
     free(text);
@@ -316,8 +316,10 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     const struct reading reading = {.max_data = SIZE_MAX, .is_ours = true};
     struct sse_message *message = mem_zalloc(sizeof(*message));
     char id[SSE_MESSAGE_ID_SIZE];
-    char *text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY); /* without real numbers */
 
+    if (!text)
+        mem_fail(0); /* json_init() says so before */
     atomic_init(&message->refs, 1);
     message->is_id_fresh = true;
     sse_message_make_id(id, SSE_OWN_ID_STORED); /* whoever does not get it finds it in the store */

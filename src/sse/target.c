@@ -136,21 +136,17 @@ int sse_target_from_json(struct sse_target *target, const json_t *object, unsign
     return 0;
 }
 
-void sse_target_to_json(const struct sse_target *target, json_t *object)
+int sse_target_to_json(const struct sse_target *target, json_t *object)
 {
-    const char *key = sse_dimension_keys[target->dimension];
-    json_t *values;
+    json_t *value = target->dimension == SSE_ALL ? json_true() : json_array();
+    int failures = 0;
 
     if (target->listening)
-        json_object_set_new(object, "listening", json_true());
-    if (target->dimension == SSE_ALL) {
-        json_object_set_new(object, key, json_true());
-        return;
-    }
-    values = json_array();
+        failures += json_object_set_new(object, "listening", json_true());
     for (size_t i = 0; i < target->count; i++)
-        json_array_append_new(values, json_string(target->values[i]));
-    json_object_set_new(object, key, values);
+        failures += json_array_append_new(value, json_string(target->values[i]));
+    failures += json_object_set_new(object, sse_dimension_keys[target->dimension], value);
+    return failures == 0 ? 0 : -ENOMEM;
 }
 
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,

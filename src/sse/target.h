@@ -37,8 +37,8 @@ extern const char *const sse_dimension_keys[SSE_DIMENSIONS]; /* the JSON names a
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size);
 /* Sets the selector, and "listening", in a JSON object: what sse_target_from_json() reads, with the
- * event that it listens to left to the caller. */
-void sse_target_to_json(const struct sse_target *target, json_t *object);
+ * event that it listens to left to the caller. 0 or -ENOMEM. */
+int sse_target_to_json(const struct sse_target *target, json_t *object);
 /* Those of its values that are kept: one flag each, and one for all. */
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
                        const bool *is_kept);

@@ -263,6 +263,10 @@ void delivery_start(struct delivery *delivery)
     name_tokens(delivery);
     if (delivery->ready)
         delivery->ready(delivery);
+    if (delivery->status < 0) {
+        come_home(delivery);
+        return;
+    }
     if (hub == api->worker) {
         begin(delivery, delivery->service);
         return;

@@ -99,7 +99,7 @@ static bool read_messages(struct delivery *delivery)
         const json_t *object = is_array ? json_array_get(delivery->source, i) : delivery->source;
         int rc =
             sse_message_from_json(&delivery->items[i].message, object, most, fault, sizeof(fault));
-        const int status = rc == -EMSGSIZE ? 413 : 422;
+        const int status = rc == -EMSGSIZE ? 413 : rc == -ENOMEM ? 503 : 422;
 
         if (rc == 0 && is_too_long(exchange, delivery->items[i].message, fault, sizeof(fault)))
             rc = -EINVAL;

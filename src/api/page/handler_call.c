@@ -2,13 +2,13 @@
 #include "api/page/handler_call.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "api/exchange.h"
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "h2/request.h"
 #include "outbound/signature.h"
@@ -77,14 +77,15 @@ static void fail_by_error(struct handler_call *call, const struct outbound_answe
     }
 }
 
-/* Of an answer without a body the data is null. */
+/* Of an answer without a body the data is null. What there is no memory to look at is none. */
 static bool is_json(const struct outbound_answer *answer)
 {
     json_t *value;
+    int error;
 
     if (answer->length == 0)
         return true;
-    value = json_loadb(answer->body, answer->length, JSON_DECODE_ANY, NULL);
+    value = json_read(answer->body, answer->length, JSON_DECODE_ANY, &error);
     json_decref(value);
     return value != NULL;
 }

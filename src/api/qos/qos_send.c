@@ -7,7 +7,6 @@
 
 #include "api/backend/delivery.h"
 #include "api/qos/qos_hub.h"
-#include "api/qos/qos_stored.h"
 #include "api/worker.h"
 #include "base/mem.h"
 #include "qos/copies.h"
@@ -34,7 +33,8 @@ static int64_t lifetime_ms(const struct delivery *delivery, const struct sse_mes
     return message->ttl_s * 1000;
 }
 
-static void prepare_item(const struct delivery *delivery, struct qos_put_item *item,
+/* False: there is no memory to write it. */
+static bool prepare_item(const struct delivery *delivery, struct qos_put_item *item,
                          struct sse_message *message)
 {
     const int64_t now = loop_wall_ms(delivery->service->api->loop);
@@ -47,11 +47,21 @@ static void prepare_item(const struct delivery *delivery, struct qos_put_item *i
     item->message.receipt = message->receipt;
     item->target = &message->target;
     item->is_id_fresh = message->is_id_fresh;
+    return item->message.json != NULL;
 }
 
 static bool is_stored(const struct delivery_item *item)
 {
     return item->message && item->message->is_stored;
+}
+
+static void storing_free(struct storing *storing)
+{
+    for (size_t i = 0; i < storing->put.count; i++)
+        free((char *)(uintptr_t)storing->items[i].message.json);
+    qos_put_release(&storing->put);
+    free(storing->item_of);
+    free(storing);
 }
 
 /* At the origin: the JSON trees are its thread's. */
@@ -68,21 +78,16 @@ static void prepare(struct delivery *delivery)
             continue;
         storing->item_of[storing->put.count] = i;
         sse_target_unite(&delivery->items[i].message->target);
-        prepare_item(delivery, &storing->items[storing->put.count], delivery->items[i].message);
+        if (!prepare_item(delivery, &storing->items[storing->put.count],
+                          delivery->items[i].message))
+            delivery->status = -ENOMEM;
         storing->bytes += storing->items[storing->put.count++].message.length;
         delivery->items[i].wants_reached = true;
     }
     qos_put_init(&storing->put);
     delivery->context = storing;
-}
-
-static void storing_free(struct storing *storing)
-{
-    for (size_t i = 0; i < storing->put.count; i++)
-        free((char *)(uintptr_t)storing->items[i].message.json);
-    qos_put_release(&storing->put);
-    free(storing->item_of);
-    free(storing);
+    if (delivery->status < 0)
+        storing_free(storing);
 }
 
 /* Asks the desk, copy by copy, who is to have it now; the others get it in their turn. */
@@ -249,20 +254,13 @@ uint64_t qos_send_one(void *context, const struct qos_copy *copy)
 {
     struct qos_hub *hub = context;
     const uint64_t position = sse_history_last(hub->service->core->history) + 1;
-    struct sse_message *message = qos_stored_message(copy);
-    struct delivery *delivery;
-    struct sending *sending;
+    struct delivery *delivery = delivery_new(hub->service, NULL, 1);
+    struct sending *sending = mem_zalloc(sizeof(*sending));
 
-    if (!message) {
-        qos_hub_discard(hub, copy); /* which ends it for the desk, too */
-        return position;
-    }
-    delivery = delivery_new(hub->service, NULL, 1);
-    sending = mem_zalloc(sizeof(*sending));
     sending->number = copy->message->number;
     sending->recipient = qos_recipient_copy(&copy->recipient);
     delivery->context = sending;
-    delivery->items[0].message = message;
+    delivery->items[0].message = sse_message_ref(copy->decoded);
     delivery->items[0].message->was_written = qos_hub_was_written(hub, copy);
     delivery->items[0].wants_reached = true;
     delivery->end = end_one;

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/qos/qos_text.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "api/json_text.h"
 #include "api/shown_token.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "sse/json_number.h"
 
 static void read_message(struct qos_text *text, const struct qos_message *message)
 {
+    int error = 0;
+
     if (text->number == message->number)
         return;
     json_decref(text->object);
     text->number = message->number;
-    text->object = message->json ? json_loadb(message->json, message->length, 0, NULL) : NULL;
+    text->object = NULL;
+    if (message->json)
+        text->object = json_read(message->json, message->length, 0, &error);
+    text->lacks_memory |= message->json && !text->object && error == -ENOMEM;
 }
 
 void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
@@ -26,6 +34,7 @@ void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_mes
     read_message(text, message);
     value = json_object_get(text->object, key);
     dumped = value ? json_number_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    text->lacks_memory |= value && !dumped;
     buf_append_str(to, dumped ? dumped : "null");
     free(dumped);
 }
@@ -45,4 +54,18 @@ void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, b
         shown_token_append(to, recipient->value, is_token_whole);
     else
         json_text_string(to, recipient->value);
+}
+
+void qos_text_cause(struct buf *to, const struct qos_copy *copy)
+{
+    if (copy->state == QOS_UNREADABLE)
+        buf_printf(to, ",\"cause\":\"%s\"", qos_cause_words[copy->cause]);
+}
+
+void qos_text_end(struct buf *to, const struct qos_copy *copy)
+{
+    if (copy->state == QOS_STORED || copy->state == QOS_UNREADABLE)
+        buf_append_str(to, ",\"endTime\":null");
+    else
+        buf_printf(to, ",\"endTime\":%" PRId64, copy->ended);
 }

@@ -15,12 +15,19 @@ struct buf;
 struct qos_text {
     uint64_t number; /* 0: none */
     json_t *object;
+    bool lacks_memory; /* for something that was asked for: what was appended is not all */
 };
 
 /* Appends what a member of the message's JSON holds; null when it is not known (any more). */
 void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
                      const char *key);
 void qos_text_release(struct qos_text *text);
+
+/* ,"cause":"damaged row" of a copy that cannot be read; nothing of others. */
+void qos_text_cause(struct buf *to, const struct qos_copy *copy);
+
+/* ,"endTime": and when that was; null while it has not. */
+void qos_text_end(struct buf *to, const struct qos_copy *copy);
 
 /* One member: "userId":"7", or "all":true. */
 void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, bool is_token_whole);

@@ -289,6 +289,61 @@ static void test_ids_are_unique_and_of_one_epoch(void **state)
     assert_int_equal(strspn(one, "0123456789abcdef"), 16);
 }
 
+/* jansson's n-th allocation from now on fails, and all that follow. */
+static size_t allocations_left = SIZE_MAX;
+
+static void *scarce(size_t size)
+{
+    return allocations_left > 0 && allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* A part of a message is none: what is stored, and what is read, is whole or nothing. */
+static void test_without_memory_there_is_no_message(void **state)
+{
+    static const char text[] = "{\"event\":\"e\",\"data\":{\"a\":[1,2.5,\"b\"]},\"userId\":[\"7\"],"
+                               "\"listening\":true,\"qos\":1,\"ttl\":9,\"receipt\":\"https://x/\","
+                               "\"id\":\"m\"}";
+    struct fixture fixture;
+    char *whole, *json = NULL;
+    size_t length, n = 0;
+    uint64_t digest, digest_of_whole;
+
+    (void)state;
+    json_set_alloc_funcs(scarce, free);
+    read_message(&fixture, text);
+    whole = sse_message_to_json(fixture.message, &length, &digest_of_whole);
+    assert_non_null(whole);
+    for (; !json; n++) {
+        allocations_left = n;
+        json = sse_message_to_json(fixture.message, &length, &digest);
+        allocations_left = SIZE_MAX;
+        assert_true(n < 1000);
+    }
+    assert_true(n > 10);
+    assert_string_equal(json, whole);
+    assert_int_equal(digest, digest_of_whole);
+    free(json);
+    free(whole);
+    sse_message_unref(fixture.message);
+}
+
+static void test_what_cannot_be_written_is_not_the_senders_fault(void **state)
+{
+    json_t *object = json_loads("{\"event\":\"e\",\"all\":true,\"data\":{\"a\":[1,2]}}", 0, NULL);
+    struct sse_message *message;
+    char fault[256] = "";
+
+    (void)state;
+    json_set_alloc_funcs(scarce, free);
+    allocations_left = 0;
+    assert_int_equal(
+        sse_message_from_json(&message, object, SSE_EVENT_MAX_DATA, fault, sizeof(fault)), -ENOMEM);
+    allocations_left = SIZE_MAX;
+    assert_null(message);
+    assert_non_null(strstr(fault, "no memory"));
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_narrow_and_resend),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_ids_are_unique_and_of_one_epoch),
+        cmocka_unit_test(test_without_memory_there_is_no_message),
+        cmocka_unit_test(test_what_cannot_be_written_is_not_the_senders_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/libraries.h"
+
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+
+static void *tls_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return fault_allocation(FAULT_TLS) ? NULL : malloc(size);
+}
+
+static void *tls_realloc(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return fault_allocation(FAULT_TLS) ? NULL : realloc(memory, size);
+}
+
+static void tls_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+/* SQLite asks how large a piece of its memory is: that stands in front of it. */
+#define HEAD 16u
+
+static void *store_malloc(int size)
+{
+    char *memory =
+        size <= 0 || fault_allocation(FAULT_STORE) ? NULL : malloc((size_t)size + HEAD);
+
+    if (!memory)
+        return NULL;
+    memcpy(memory, &size, sizeof(size));
+    return memory + HEAD;
+}
+
+static int store_size(void *memory)
+{
+    int size = 0;
+
+    if (memory)
+        memcpy(&size, (char *)memory - HEAD, sizeof(size));
+    return size;
+}
+
+static void store_free(void *memory)
+{
+    if (memory)
+        free((char *)memory - HEAD);
+}
+
+static void *store_realloc(void *memory, int size)
+{
+    const int before = store_size(memory);
+    void *moved = store_malloc(size);
+
+    if (!moved)
+        return NULL;
+    memcpy(moved, memory, (size_t)(before < size ? before : size));
+    store_free(memory);
+    return moved;
+}
+
+static int store_round(int size)
+{
+    return (size + 7) & ~7;
+}
+
+static int store_init(void *context)
+{
+    (void)context;
+    return SQLITE_OK;
+}
+
+static void store_shutdown(void *context)
+{
+    (void)context;
+}
+
+static void *http_malloc(size_t size)
+{
+    return fault_allocation(FAULT_HTTP) ? NULL : malloc(size);
+}
+
+static void *http_realloc(void *memory, size_t size)
+{
+    return fault_allocation(FAULT_HTTP) ? NULL : realloc(memory, size);
+}
+
+static void *http_calloc(size_t count, size_t size)
+{
+    return fault_allocation(FAULT_HTTP) ? NULL : calloc(count, size);
+}
+
+static char *http_strdup(const char *text)
+{
+    return fault_allocation(FAULT_HTTP) ? NULL : strdup(text);
+}
+
+void libraries_prepare(void)
+{
+    static const struct sqlite3_mem_methods store = {.xMalloc = store_malloc,
+                                                     .xFree = store_free,
+                                                     .xRealloc = store_realloc,
+                                                     .xSize = store_size,
+                                                     .xRoundup = store_round,
+                                                     .xInit = store_init,
+                                                     .xShutdown = store_shutdown};
+
+    json_init();
+    /* One that is in use already keeps what it has. */
+    (void)CRYPTO_set_mem_functions(tls_malloc, tls_realloc, tls_free);
+    (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &store);
+    (void)curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_malloc, free, http_realloc, http_strdup,
+                               http_calloc);
+}
