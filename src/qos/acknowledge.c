@@ -136,6 +136,8 @@ static bool visit_first(void *context, const struct qos_copy *copy)
 {
     struct qos_recipient **first = context;
 
+    if (copy->state == QOS_UNREADABLE)
+        return true; /* it may say another dimension than the message has */
     *first = qos_recipient_copy(&copy->recipient);
     return false;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sse/message.h"
 
 #define MIN_CAPACITY 8u
 
@@ -71,11 +72,17 @@ void qos_copies_add(struct qos_copies *copies, const struct qos_copy *copy)
 
     item.message = share_message(copies, copy->message);
     item.recipient = copy_texts(&copy->recipient, mem_alloc(texts_size(&copy->recipient)));
+    item.decoded = NULL;
+    qos_copies_take(copies, &item);
+}
+
+void qos_copies_take(struct qos_copies *copies, const struct qos_copy *copy)
+{
     if (copies->count == copies->capacity) {
         copies->capacity = copies->capacity > 0 ? copies->capacity * 2 : MIN_CAPACITY;
         copies->items = mem_realloc(copies->items, copies->capacity * sizeof(*copies->items));
     }
-    copies->items[copies->count++] = item;
+    copies->items[copies->count++] = *copy;
 }
 
 bool qos_copies_visit(void *copies, const struct qos_copy *copy)
@@ -84,15 +91,22 @@ bool qos_copies_visit(void *copies, const struct qos_copy *copy)
     return true;
 }
 
-void qos_copies_release(struct qos_copies *copies)
+void qos_copies_cut(struct qos_copies *copies, size_t kept, size_t from)
 {
-    for (size_t i = 0; i < copies->count; i++) {
+    for (size_t i = from; i < copies->count; i++) {
         const struct qos_copy *item = &copies->items[i];
 
         if (i + 1 == copies->count || item->message != copies->items[i + 1].message)
             free((void *)item->message);
         free((void *)item->recipient.value); /* the beginning of both texts */
+        sse_message_unref(item->decoded);
     }
+    copies->count = kept;
+}
+
+void qos_copies_release(struct qos_copies *copies)
+{
+    qos_copies_cut(copies, 0, 0);
     free(copies->items);
     *copies = (struct qos_copies){0};
 }

@@ -16,6 +16,11 @@ struct qos_copies {
 /* Copies of one message that come one after the other share it. */
 void qos_copies_add(struct qos_copies *copies, const struct qos_copy *copy);
 bool qos_copies_visit(void *copies, const struct qos_copy *copy); /* a qos_visit that adds all */
+/* Adds a copy that is another list's, with all that it owns; no copy of that list shares its
+ * message. The other one has to forget it: */
+void qos_copies_take(struct qos_copies *copies, const struct qos_copy *copy);
+/* Releases all from an index on, and forgets, without releasing them, those between the two. */
+void qos_copies_cut(struct qos_copies *copies, size_t kept, size_t from);
 void qos_copies_release(struct qos_copies *copies);
 
 bool qos_recipient_equals(const struct qos_recipient *one, const struct qos_recipient *other);

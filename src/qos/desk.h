@@ -64,7 +64,7 @@ struct qos_census {
 };
 
 struct qos_desk_ops {
-    /* Stored copies of the queue behind a number → qos_desk_read() */
+    /* Stored copies of the queue behind a number, decoded → qos_desk_read() */
     void (*read)(void *context, uint64_t question, const struct qos_recipient *recipient,
                  uint64_t after, size_t limit);
     /* Counts the living, those left out that have not arrived yet, or were said to be gone: a

@@ -43,11 +43,20 @@ static int find_by_id(struct qos_delete *delete, struct qos_repository *reposito
                        : status;
 }
 
+/* What cannot be read is deleted only where it is asked for. */
+static bool visit_asked_for(void *context, const struct qos_copy *copy)
+{
+    struct qos_delete *delete = context;
+
+    if ((copy->state == QOS_UNREADABLE) == delete->filter->is_aside)
+        qos_copies_add(&delete->ended, copy);
+    return true;
+}
+
 static int find_by_filter(struct qos_delete *delete, struct qos_repository *repository)
 {
     struct qos_slice slice = {.after = delete->after, .limit = delete->limit};
-    int status =
-        qos_filter_scan(delete->filter, repository, &slice, qos_copies_visit, &delete->ended);
+    int status = qos_filter_scan(delete->filter, repository, &slice, visit_asked_for, delete);
 
     delete->after = slice.after;
     delete->is_all = slice.is_all;

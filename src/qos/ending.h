@@ -9,10 +9,11 @@
 int qos_ending_find(struct qos_repository *repository, uint64_t number,
                     const struct qos_recipient *recipient, struct qos_copies *copies);
 
-/* A qos_visit that adds the copies that are still stored. */
+/* A qos_visit that adds the copies that are still stored, or set aside. */
 bool qos_ending_visit_stored(void *copies, const struct qos_copy *copy);
 
-/* Ends the copies of the list from an index on, in the repository and in the list. */
+/* Ends the copies of the list from an index on, in the repository and in the list. One that cannot
+ * be read is set aside instead, but when it has been acknowledged, or is to be deleted. */
 int qos_ending_run(struct qos_repository *repository, struct qos_copies *copies, size_t from,
                    enum qos_state state, int64_t at);
 

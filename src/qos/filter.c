@@ -86,5 +86,6 @@ int qos_filter_scan(const struct qos_filter *filter, struct qos_repository *repo
 
     slice->is_all = true;
     /* One more, to see whether there is one. */
-    return repository->ops->scan(repository, slice->after, slice->limit + 1, walk_on, &walk);
+    return (filter->is_aside ? repository->ops->aside : repository->ops->scan)(
+        repository, slice->after, slice->limit + 1, walk_on, &walk);
 }

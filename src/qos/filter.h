@@ -20,6 +20,7 @@ struct qos_filter {
     /* Only what is named: copies for all do not pass where somebody is said, nor those for whoever
      * listens or not where listeners are. */
     bool is_strict;
+    bool is_aside; /* those that are set aside, instead of stored ones */
 };
 
 /* Whether the copy passes. Copies for all pass every filter that is not strict, but for their

@@ -22,7 +22,7 @@ static uint64_t now_us(void)
 static int fail(struct qos_keeper *keeper, int error, const char *reason)
 {
     keeper->error = error;
-    keeper->is_sound = keeper->is_sound && error == -ENOSPC;
+    keeper->is_sound = keeper->is_sound && (error == -ENOSPC || error == -ENOMEM);
     keeper->report.faults++;
     if (keeper->told != error)
         log_error("the store of qos messages has failed: they are refused until it works again",
@@ -77,6 +77,7 @@ static int open_repository(struct qos_keeper *keeper)
     note_opening(keeper, began, now_us());
     if (!keeper->repository)
         return fail(keeper, error, reason);
+    keeper->repository->service = settings->service;
     keeper->is_sound = true;
     keeper->report.is_open = true;
     keeper->report.totals = keeper->repository->totals;

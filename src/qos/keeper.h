@@ -16,7 +16,7 @@ struct qos_keeper {
     struct qos_repository *repository;         /* NULL: closed */
     int error;                                 /* why it is closed */
     uint64_t may_open_us;                      /* not before this (monotonic) */
-    bool is_sound; /* it was open, and there was no fault since but want of room */
+    bool is_sound; /* it was open, and there was no fault since but want of room or memory */
     int told;      /* the error that the log was told, and not yet that it is over; 0: none */
     struct qos_store_report report; /* all but jobs and waiting */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "qos/aside.h"
 
 static bool visit_read(void *context, const struct qos_copy *copy)
 {
@@ -20,10 +21,18 @@ static int run_read(struct qos_job *job, struct qos_repository *repository)
 {
     struct qos_read *read = container_of(job, struct qos_read, job);
 
+    size_t found;
+    int status;
+
     read->is_all = true;
     /* One more, to see whether there is one. */
-    return repository->ops->read(repository, read->recipient, read->after, read->limit + 1,
-                                 visit_read, read);
+    status = repository->ops->read(repository, read->recipient, read->after, read->limit + 1,
+                                   visit_read, read);
+    found = read->copies.count;
+    if (status == 0)
+        status = qos_aside_decode(repository, &read->copies, &read->aside);
+    read->is_all = read->is_all && read->copies.count + read->aside.count == found;
+    return status;
 }
 
 void qos_read_init(struct qos_read *read, const struct qos_recipient *recipient)
@@ -36,6 +45,7 @@ void qos_read_release(struct qos_read *read)
 {
     free(read->recipient);
     qos_copies_release(&read->copies);
+    qos_copies_release(&read->aside);
 }
 
 struct wanted_queue {

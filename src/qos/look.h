@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef QOS_LOOK_H
 #define QOS_LOOK_H
-/* Jobs that only look. */
+/* Jobs that only look, but for what they find that cannot be read. */
 #include "qos/copies.h"
 #include "qos/filter.h"
 #include "qos/store.h"
 
-/* The next copies of one queue. */
+/* The next copies of one queue, to be written. -ENOMEM when there is no memory to read the first.
+ */
 struct qos_read {
     struct qos_job job;
     struct qos_recipient *recipient; /* owned */
     uint64_t after;
     size_t limit;
-    struct qos_copies copies; /* result */
+    struct qos_copies copies; /* result: decoded; */
+    struct qos_copies aside;  /* and those that could not be, and have been set aside */
     bool is_all;              /* result: nothing follows */
     void *context;
 };

@@ -14,10 +14,11 @@
 #include "sse/table.h"
 
 struct stored_copy {
-    struct qos_order_node node; /* in its queue, while it is stored */
+    struct qos_order_node node; /* in its queue while it is stored; or in aside */
     struct stored_message *message;
     struct qos_memory_queue *queue;
     enum qos_state state;
+    enum qos_cause cause;
     uint32_t written;
     int64_t ended;
 };
@@ -25,9 +26,10 @@ struct stored_copy {
 struct stored_message {
     struct sse_table_node by_id;
     struct qos_order_node by_number;
-    struct qos_order_node by_time; /* in open, by when it expires; then in ended, by when it did */
+    struct qos_order_node by_time; /* in open, by when it expires; then in ended, by when it did; in
+                                    * neither while its copies that have not ended are set aside */
     struct qos_message message;    /* owns json and receipt; id is the text below */
-    size_t open;                   /* copies that are stored */
+    size_t open, aside;            /* copies that are stored, and those that are set aside */
     size_t count;
     struct stored_copy *copies;
     char id[];
@@ -38,7 +40,8 @@ struct memory {
     uint64_t last_number;
     struct sse_table ids;
     struct qos_order numbers;
-    struct qos_order open, ended; /* messages that have a stored copy, and the others */
+    struct qos_order open, ended; /* messages that have a stored copy, and those that have ended */
+    struct qos_order aside;       /* copies, by message and place in it */
     struct qos_memory_queues queues;
 };
 
@@ -70,6 +73,7 @@ static bool show(const struct stored_copy *copy, qos_visit visit, void *context)
         .state = copy->state,
         .written = copy->written,
         .ended = copy->ended,
+        .cause = copy->cause,
     };
 
     return visit(context, &shown);
@@ -183,12 +187,23 @@ static struct stored_copy *find_stored(struct memory *memory, uint64_t number,
 /* The last of its copies has ended. */
 static void end_message(struct memory *memory, struct stored_message *message, int64_t at)
 {
-    qos_order_remove(&memory->open, &message->by_time);
     remember_ended(memory, message, at);
     memory->repository.totals.messages--;
     memory->repository.totals.bytes -= message->message.length;
     free((void *)message->message.json);
     message->message.json = NULL;
+}
+
+/* A copy that was stored is not any more. */
+static void close_copy(struct memory *memory, struct stored_copy *copy)
+{
+    struct stored_message *message = copy->message;
+
+    qos_order_remove(&copy->queue->copies, &copy->node);
+    copy->queue->count--;
+    memory->repository.totals.copies--;
+    if (--message->open == 0)
+        qos_order_remove(&memory->open, &message->by_time);
 }
 
 static int memory_end(struct qos_repository *repository, uint64_t number,
@@ -200,13 +215,90 @@ static int memory_end(struct qos_repository *repository, uint64_t number,
 
     if (!copy)
         return -ENOENT;
-    qos_order_remove(&copy->queue->copies, &copy->node);
-    copy->queue->count--;
+    close_copy(memory, copy);
     copy->state = state;
     copy->written = written;
     copy->ended = at;
-    repository->totals.copies--;
-    if (--copy->message->open == 0)
+    if (copy->message->open + copy->message->aside == 0)
+        end_message(memory, copy->message, at);
+    return 0;
+}
+
+static struct stored_copy *find_in_state(struct memory *memory, uint64_t number, const char *value,
+                                         enum qos_state state)
+{
+    struct stored_message *message = by_number(qos_order_find(&memory->numbers, 0, number));
+
+    for (size_t i = 0; message && i < message->count; i++) {
+        struct stored_copy *copy = &message->copies[i];
+
+        if (copy->state == state &&
+            strcmp(qos_memory_queue_recipient(copy->queue).value, value) == 0)
+            return copy;
+    }
+    return NULL;
+}
+
+static int memory_set_aside(struct qos_repository *repository, uint64_t number, const char *value,
+                            enum qos_cause cause)
+{
+    struct memory *memory = of(repository);
+    struct stored_copy *copy = find_in_state(memory, number, value, QOS_STORED);
+
+    if (!copy)
+        return -ENOENT;
+    close_copy(memory, copy);
+    copy->state = QOS_UNREADABLE;
+    copy->cause = cause;
+    copy->message->aside++;
+    qos_order_add(&memory->aside, &copy->node, (int64_t)number,
+                  (uint64_t)(copy - copy->message->copies));
+    repository->totals.aside++;
+    return 0;
+}
+
+/* NULL: there is no such copy. */
+static struct stored_copy *leave_aside(struct memory *memory, uint64_t number, const char *value)
+{
+    struct stored_copy *copy = find_in_state(memory, number, value, QOS_UNREADABLE);
+
+    if (!copy)
+        return NULL;
+    qos_order_remove(&memory->aside, &copy->node);
+    copy->message->aside--;
+    copy->cause = QOS_READABLE;
+    memory->repository.totals.aside--;
+    return copy;
+}
+
+static int memory_take_back(struct qos_repository *repository, uint64_t number, const char *value)
+{
+    struct memory *memory = of(repository);
+    struct stored_copy *copy = leave_aside(memory, number, value);
+    struct stored_message *message = copy ? copy->message : NULL;
+
+    if (!copy)
+        return -ENOENT;
+    copy->state = QOS_STORED;
+    qos_order_add(&copy->queue->copies, &copy->node, 0, number);
+    copy->queue->count++;
+    if (message->open++ == 0)
+        qos_order_add(&memory->open, &message->by_time, message->message.expires, number);
+    repository->totals.copies++;
+    return 0;
+}
+
+static int memory_discard(struct qos_repository *repository, uint64_t number, const char *value,
+                          int64_t at)
+{
+    struct memory *memory = of(repository);
+    struct stored_copy *copy = leave_aside(memory, number, value);
+
+    if (!copy)
+        return -ENOENT;
+    copy->state = QOS_DELETED;
+    copy->ended = at;
+    if (copy->message->open + copy->message->aside == 0)
         end_message(memory, copy->message, at);
     return 0;
 }
@@ -294,6 +386,25 @@ static int memory_scan(struct qos_repository *repository, uint64_t after, size_t
     return 0;
 }
 
+static int memory_aside(struct qos_repository *repository, uint64_t after, size_t limit,
+                        qos_visit visit, void *context)
+{
+    struct qos_order_node *node =
+        qos_order_behind(&of(repository)->aside, (int64_t)after, UINT64_MAX);
+    const struct stored_message *last = NULL;
+
+    for (; node; node = qos_order_next(node)) {
+        const struct stored_copy *copy = copy_of(node);
+
+        if (copy->message != last && limit-- == 0)
+            break;
+        last = copy->message;
+        if (!show(copy, visit, context))
+            break;
+    }
+    return 0;
+}
+
 static int memory_expired(struct qos_repository *repository, int64_t now, size_t limit,
                           qos_visit visit, void *context)
 {
@@ -377,10 +488,14 @@ static const struct qos_repository_ops ops = {
     .put = memory_put,
     .end = memory_end,
     .note = memory_note,
+    .set_aside = memory_set_aside,
+    .take_back = memory_take_back,
+    .discard = memory_discard,
     .count = memory_count,
     .read = memory_read,
     .queues = memory_queues,
     .scan = memory_scan,
+    .aside = memory_aside,
     .expired = memory_expired,
     .states = memory_states,
     .forget = memory_forget,

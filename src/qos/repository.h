@@ -18,6 +18,8 @@
 
 #include "sse/target.h"
 
+struct sse_message;
+
 /* Whose queue. */
 struct qos_recipient {
     enum sse_dimension dimension;
@@ -31,6 +33,9 @@ enum qos_state {
     QOS_EXPIRED,   /* its ttl is over */
     QOS_DISPLACED, /* a bound was reached, and it was the oldest */
     QOS_DELETED,   /* by a back end */
+    /* What the repository has of it cannot be read, for now at least. It has not ended: set aside,
+     * it is in no queue, does not expire, and is kept until a back end deletes it. */
+    QOS_UNREADABLE,
     QOS_STATES
 };
 
@@ -39,19 +44,35 @@ extern const char *const qos_state_words[QOS_STATES];
 struct qos_message {
     uint64_t number; /* greater than that of every earlier one, never used again; put sets it */
     const char *id;
-    const char *json; /* one message as it is POSTed to "send", its id included */
+    const char *json; /* one message as it is POSTed to "send", its id included; of one that cannot
+                       * be read it may be NULL, and the other texts "" */
     size_t length;
     uint64_t digest; /* of what was sent under this id: the same id with another one is refused */
     int64_t created, expires; /* wall ms */
     const char *receipt;      /* a URL; "": none; "true": those who watch the service's presence */
 };
 
+/* Why it cannot be read. */
+enum qos_cause {
+    QOS_READABLE,
+    QOS_BAD_ROW,     /* the file has what none of our programs writes */
+    QOS_BAD_MESSAGE, /* its JSON is no message */
+    QOS_NO_MEMORY,   /* time and again there was none to read it */
+    QOS_CAUSES
+};
+
+extern const char *const qos_cause_words[QOS_CAUSES];
+
 struct qos_copy {
     const struct qos_message *message; /* json is NULL once all its copies have ended */
     struct qos_recipient recipient;
     enum qos_state state;
-    uint32_t written; /* how often it was written to somebody */
-    int64_t ended;    /* wall ms; 0: it has not */
+    uint32_t written;     /* how often it was written to somebody */
+    int64_t ended;        /* wall ms; 0: it has not */
+    enum qos_cause cause; /* of one that cannot be read */
+    /* Of those that qos/look.h has read to be written: the message, for that recipient. Owned by
+     * the list of copies that it is in; NULL elsewhere. */
+    struct sse_message *decoded;
 };
 
 /* False: enough. */
@@ -59,7 +80,8 @@ typedef bool (*qos_visit)(void *context, const struct qos_copy *copy);
 
 struct qos_totals {
     uint64_t copies;   /* stored ones */
-    uint64_t messages; /* that have a stored copy */
+    uint64_t aside;    /* those that are set aside */
+    uint64_t messages; /* that have a copy of either kind */
     uint64_t bytes;    /* of their JSON */
     uint64_t ended;    /* messages that have none, and are remembered */
 };
@@ -88,10 +110,21 @@ struct qos_repository_ops {
     int (*note)(struct qos_repository *repository, uint64_t number,
                 const struct qos_recipient *recipient, uint32_t written);
 
-    /* Stored copies. How many a queue has: */
+    /* Sets a stored copy aside; the value names it, whatever else its row has. -ENOENT as above. */
+    int (*set_aside)(struct qos_repository *repository, uint64_t number, const char *value,
+                     enum qos_cause cause);
+    /* Makes a copy that is set aside a stored one again, or one that was deleted. -ENOENT when
+     * there is none. */
+    int (*take_back)(struct qos_repository *repository, uint64_t number, const char *value);
+    int (*discard)(struct qos_repository *repository, uint64_t number, const char *value,
+                   int64_t at);
+
+    /* Stored copies. How many a queue has, those that cannot be read among them: */
     int (*count)(struct qos_repository *repository, const struct qos_recipient *recipient,
                  uint64_t *count);
-    /* Those of a queue behind a number, in order. */
+    /* Those of a queue behind a number, in order. Here and below one that the repository itself
+     * cannot read is shown as QOS_UNREADABLE; of its recipient, too, only the value may be right,
+     * but where the queue was asked for. */
     int (*read)(struct qos_repository *repository, const struct qos_recipient *recipient,
                 uint64_t after, size_t limit, qos_visit visit, void *context);
     /* The first stored copy of each queue that this value has, whatever its listening, in no
@@ -102,6 +135,9 @@ struct qos_repository_ops {
      * of a message come in no particular order, here and below. */
     int (*scan)(struct qos_repository *repository, uint64_t after, size_t limit, qos_visit visit,
                 void *context);
+    /* As scan, those that are set aside. */
+    int (*aside)(struct qos_repository *repository, uint64_t after, size_t limit, qos_visit visit,
+                 void *context);
     /* Those that have expired by now, the first to expire first. */
     int (*expired)(struct qos_repository *repository, int64_t now, size_t limit, qos_visit visit,
                    void *context);
@@ -123,7 +159,12 @@ struct qos_repository_ops {
 /* Embedded first in the struct of the concrete one. */
 struct qos_repository {
     const struct qos_repository_ops *ops;
-    int fault; /* 0, or what made the transaction fail */
+    int fault;           /* 0, or what made the transaction fail */
+    const char *service; /* for the log; NULL: not known */
+    struct {
+        uint64_t number; /* of the message that there was no memory to read, */
+        unsigned times;  /* so often in a row */
+    } want;
     struct qos_totals totals;
     /* What a sweep (qos/end.h) has said last of ended messages: those that ended before a time are
      * forgotten, and those beyond most. */

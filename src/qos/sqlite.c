@@ -93,10 +93,14 @@ static const struct qos_repository_ops ops = {
     .put = qos_sqlite_put,
     .end = qos_sqlite_end,
     .note = qos_sqlite_note,
+    .set_aside = qos_sqlite_set_aside,
+    .take_back = qos_sqlite_take_back,
+    .discard = qos_sqlite_discard,
     .count = qos_sqlite_count,
     .read = qos_sqlite_read,
     .queues = qos_sqlite_queues,
     .scan = qos_sqlite_scan,
+    .aside = qos_sqlite_aside,
     .expired = qos_sqlite_expired,
     .states = qos_sqlite_states,
     .forget = qos_sqlite_forget,
@@ -184,14 +188,15 @@ static int read_tallies(struct qos_sqlite *sqlite)
 {
     static const char *const queries[] = {
         "SELECT count(*) FROM copy WHERE state = 0",
+        "SELECT count(*) FROM unreadable",
         "SELECT count(*) FROM message WHERE ended IS NULL",
         "SELECT coalesce(sum(length), 0) FROM message WHERE ended IS NULL",
         "SELECT count(*) FROM message WHERE ended IS NOT NULL",
         "SELECT reserved FROM numbers",
     };
     struct qos_totals *totals = &sqlite->repository.totals;
-    uint64_t *const tallies[] = {&totals->copies, &totals->messages, &totals->bytes, &totals->ended,
-                                 &sqlite->reserved};
+    uint64_t *const tallies[] = {&totals->copies, &totals->aside, &totals->messages,
+                                 &totals->bytes,  &totals->ended, &sqlite->reserved};
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         sqlite3_int64 number = 0;

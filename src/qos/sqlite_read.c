@@ -8,33 +8,53 @@
 #include "qos/copies.h"
 #include "qos/sqlite_repository.h"
 
-static const char *text_of(sqlite3_stmt *row, enum qos_sqlite_column column)
+/* NULL when there is none, and when there is no memory for it: then the call has failed. */
+static const char *text_of(struct qos_sqlite_call *call, enum qos_sqlite_column column)
 {
-    return (const char *)sqlite3_column_text(row, (int)column);
+    const bool is_null = sqlite3_column_type(call->statement, (int)column) == SQLITE_NULL;
+    const unsigned char *text = sqlite3_column_text(call->statement, (int)column);
+
+    if (!text && !is_null)
+        qos_sqlite_reject(call, SQLITE_NOMEM);
+    return (const char *)text;
 }
 
-static void read_message(sqlite3_stmt *row, struct qos_message *message)
+static void read_message(struct qos_sqlite_call *call, struct qos_message *message)
 {
+    sqlite3_stmt *row = call->statement;
+
     *message = (struct qos_message){
         .number = (uint64_t)sqlite3_column_int64(row, QOS_SQLITE_NUMBER),
-        .id = text_of(row, QOS_SQLITE_ID),
-        .json = text_of(row, QOS_SQLITE_JSON),
+        .id = text_of(call, QOS_SQLITE_ID),
+        .json = text_of(call, QOS_SQLITE_JSON),
         .length = (size_t)sqlite3_column_int64(row, QOS_SQLITE_LENGTH),
         .digest = (uint64_t)sqlite3_column_int64(row, QOS_SQLITE_DIGEST),
         .created = sqlite3_column_int64(row, QOS_SQLITE_CREATED),
         .expires = sqlite3_column_int64(row, QOS_SQLITE_EXPIRES),
-        .receipt = text_of(row, QOS_SQLITE_RECEIPT),
+        .receipt = text_of(call, QOS_SQLITE_RECEIPT),
     };
 }
 
-static void read_copy(sqlite3_stmt *row, struct qos_copy *copy)
+static enum qos_cause cause_of(sqlite3_stmt *row)
 {
+    const int cause = sqlite3_column_count(row) > QOS_SQLITE_CAUSE
+                          ? sqlite3_column_int(row, QOS_SQLITE_CAUSE)
+                          : QOS_READABLE;
+
+    return cause >= 0 && cause < QOS_CAUSES ? (enum qos_cause)cause : QOS_BAD_ROW;
+}
+
+static void read_copy(struct qos_sqlite_call *call, struct qos_copy *copy)
+{
+    sqlite3_stmt *row = call->statement;
+
     copy->recipient.dimension = (enum sse_dimension)sqlite3_column_int(row, QOS_SQLITE_DIMENSION);
-    copy->recipient.value = text_of(row, QOS_SQLITE_VALUE);
-    copy->recipient.listening = text_of(row, QOS_SQLITE_LISTENING);
+    copy->recipient.value = text_of(call, QOS_SQLITE_VALUE);
+    copy->recipient.listening = text_of(call, QOS_SQLITE_LISTENING);
     copy->state = (enum qos_state)sqlite3_column_int(row, QOS_SQLITE_STATE);
     copy->written = (uint32_t)sqlite3_column_int64(row, QOS_SQLITE_WRITTEN);
     copy->ended = sqlite3_column_int64(row, QOS_SQLITE_ENDED);
+    copy->cause = cause_of(row);
 }
 
 /* Others index arrays with what this has let through, and rely on the length. */
@@ -45,8 +65,29 @@ static bool is_sound(sqlite3_stmt *row, const struct qos_copy *copy)
     return (unsigned)copy->recipient.dimension < SSE_DIMENSIONS &&
            (unsigned)copy->state < QOS_STATES && message->id && message->receipt &&
            copy->recipient.value && copy->recipient.listening &&
+           (message->json || copy->state != QOS_STORED) &&
            (!message->json ||
             message->length == (size_t)sqlite3_column_bytes(row, QOS_SQLITE_JSON));
+}
+
+static const char *text_or_none(const char *text)
+{
+    return text ? text : "";
+}
+
+/* What is left of it is safe to look at; its number and its value are its own. */
+static void mend(struct qos_message *message, struct qos_copy *copy)
+{
+    message->id = text_or_none(message->id);
+    message->receipt = text_or_none(message->receipt);
+    message->json = NULL;
+    copy->recipient.value = text_or_none(copy->recipient.value);
+    copy->recipient.listening = text_or_none(copy->recipient.listening);
+    if ((unsigned)copy->recipient.dimension >= SSE_DIMENSIONS)
+        copy->recipient.dimension = SSE_ALL;
+    copy->state = QOS_UNREADABLE;
+    if (copy->cause == QOS_READABLE)
+        copy->cause = QOS_BAD_ROW;
 }
 
 /* Shows the rows of a call and finishes it. */
@@ -56,11 +97,13 @@ static int show(struct qos_sqlite_call *call, qos_visit visit, void *context)
     struct qos_copy copy = {.message = &message};
 
     while (qos_sqlite_step(call)) {
-        read_message(call->statement, &message);
-        read_copy(call->statement, &copy);
+        read_message(call, &message);
+        read_copy(call, &copy);
+        if (call->code != SQLITE_ROW)
+            break;
         if (!is_sound(call->statement, &copy))
-            qos_sqlite_reject(call);
-        else if (!visit(context, &copy))
+            mend(&message, &copy);
+        if (!visit(context, &copy))
             break;
     }
     return qos_sqlite_finish(call);
@@ -177,6 +220,16 @@ int qos_sqlite_scan(struct qos_repository *repository, uint64_t after, size_t li
                     qos_visit visit, void *context)
 {
     struct qos_sqlite_call call = qos_sqlite_call(qos_sqlite_of(repository), QOS_SQLITE_SCAN);
+
+    bind_limit(&call, after);
+    bind_limit(&call, limit);
+    return show(&call, visit, context);
+}
+
+int qos_sqlite_aside(struct qos_repository *repository, uint64_t after, size_t limit,
+                     qos_visit visit, void *context)
+{
+    struct qos_sqlite_call call = qos_sqlite_call(qos_sqlite_of(repository), QOS_SQLITE_ASIDE);
 
     bind_limit(&call, after);
     bind_limit(&call, limit);

@@ -2,7 +2,7 @@
 #ifndef QOS_SQLITE_REPOSITORY_H
 #define QOS_SQLITE_REPOSITORY_H
 /* The repository on SQLite, as its own files see it: sqlite.c opens it, sqlite_write.c changes what
- * is in it, sqlite_read.c shows it. */
+ * is in it, sqlite_aside.c what of it cannot be read, sqlite_read.c shows it. */
 #include <sqlite3.h>
 
 #include "qos/queue_counts.h"
@@ -29,6 +29,10 @@ static inline struct qos_sqlite *qos_sqlite_of(struct qos_repository *repository
     return container_of(repository, struct qos_sqlite, repository);
 }
 
+/* A copy of the message is not stored any more (or, closed being 0, no longer set aside); when it
+ * was the last one, the message has ended. */
+int qos_sqlite_close(struct qos_sqlite *sqlite, uint64_t number, unsigned closed, int64_t at);
+
 /* The operations: qos/repository.h */
 int qos_sqlite_put(struct qos_repository *repository, struct qos_message *message,
                    const struct sse_target *target);
@@ -37,6 +41,11 @@ int qos_sqlite_end(struct qos_repository *repository, uint64_t number,
                    uint32_t written);
 int qos_sqlite_note(struct qos_repository *repository, uint64_t number,
                     const struct qos_recipient *recipient, uint32_t written);
+int qos_sqlite_set_aside(struct qos_repository *repository, uint64_t number, const char *value,
+                         enum qos_cause cause);
+int qos_sqlite_take_back(struct qos_repository *repository, uint64_t number, const char *value);
+int qos_sqlite_discard(struct qos_repository *repository, uint64_t number, const char *value,
+                       int64_t at);
 int qos_sqlite_forget(struct qos_repository *repository, int64_t before, size_t most, size_t limit,
                       size_t *forgotten);
 int qos_sqlite_shrink(struct qos_repository *repository, bool *is_more);
@@ -50,6 +59,8 @@ int qos_sqlite_queues(struct qos_repository *repository, enum sse_dimension dime
                       const char *value, qos_visit visit, void *context);
 int qos_sqlite_scan(struct qos_repository *repository, uint64_t after, size_t limit,
                     qos_visit visit, void *context);
+int qos_sqlite_aside(struct qos_repository *repository, uint64_t after, size_t limit,
+                     qos_visit visit, void *context);
 int qos_sqlite_expired(struct qos_repository *repository, int64_t now, size_t limit,
                        qos_visit visit, void *context);
 int qos_sqlite_states(struct qos_repository *repository, uint64_t number, qos_visit visit,

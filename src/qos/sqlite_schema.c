@@ -16,6 +16,9 @@
  * message.ended: when the last copy did; NULL while one is stored.
  * numbers.reserved: no number up to this may be given away any more.
  * dimension and state are the numbers of enum sse_dimension and enum qos_state.
+ * unreadable: the copies with QOS_UNREADABLE, which are set aside; cause is an enum qos_cause.
+ * Their messages do not expire, and so are in message_expiry only while they have a stored copy,
+ * too.
  */
 static const char version_1[] =
     "CREATE TABLE message ("
@@ -33,7 +36,13 @@ static const char version_1[] =
     "CREATE TABLE numbers (reserved INTEGER NOT NULL) STRICT;"
     "INSERT INTO numbers VALUES (0);";
 
-static const char *const steps[] = {version_1};
+static const char version_2[] =
+    "CREATE TABLE unreadable (number INTEGER NOT NULL, value TEXT NOT NULL,"
+    " cause INTEGER NOT NULL, PRIMARY KEY (number, value)) STRICT, WITHOUT ROWID;"
+    "DROP INDEX message_expiry;"
+    "CREATE INDEX message_expiry ON message (expires) WHERE ended IS NULL AND open > 0;";
+
+static const char *const steps[] = {version_1, version_2};
 
 const struct qos_sqlite_schema qos_sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
 

@@ -10,10 +10,11 @@
 /* CROSS JOIN keeps the order in which the tables are gone through: each query begins where an index
  * has what it asks for, in the order in which it is wanted. */
 #define COLUMNS                                                                                    \
-    "SELECT m.number, m.id, m.digest, m.created, m.expires, m.receipt, m.length, b.json,"          \
+    "SELECT c.number, m.id, m.digest, m.created, m.expires, m.receipt, m.length, b.json,"          \
     " c.dimension, c.value, c.listening, c.state, c.written, c.ended"
+/* A copy that has lost its message is shown as well: it would be in its queue's way for ever. */
 #define MESSAGE_AND_BODY_OF_COPY                                                                   \
-    " CROSS JOIN message m ON m.number = c.number CROSS JOIN body b ON b.number = c.number"
+    " LEFT JOIN message m ON m.number = c.number LEFT JOIN body b ON b.number = c.number"
 /* The index of queues has only stored copies: state = 0 is what lets it be used. */
 #define OF_QUEUE " c.dimension = ?1 AND c.value = ?2 AND c.listening = ?3 AND c.state = 0"
 #define OF_COPY                                                                                    \
@@ -28,11 +29,23 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2)",
     [QOS_SQLITE_PUT_COPY] = "INSERT OR IGNORE INTO copy VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
     [QOS_SQLITE_END_COPY] = "UPDATE copy SET state = ?5, ended = ?6, written = ?7" OF_COPY,
-    [QOS_SQLITE_OPEN_COPIES] = "SELECT open, length FROM message WHERE number = ?1",
+    [QOS_SQLITE_OPEN_COPIES] = "SELECT open, length, EXISTS (SELECT 1 FROM unreadable u"
+                               " WHERE u.number = ?1) FROM message WHERE number = ?1",
     [QOS_SQLITE_CLOSE_ONE] = "UPDATE message SET open = open - 1 WHERE number = ?1",
     [QOS_SQLITE_END_MESSAGE] = "UPDATE message SET open = 0, ended = ?2 WHERE number = ?1",
     [QOS_SQLITE_DROP_BODY] = "DELETE FROM body WHERE number = ?1",
     [QOS_SQLITE_NOTE] = "UPDATE copy SET written = ?5" OF_COPY,
+    [QOS_SQLITE_SET_ASIDE] =
+        "UPDATE copy SET state = 5 WHERE number = ?1 AND value = ?2 AND state = 0"
+        " RETURNING dimension, listening",
+    [QOS_SQLITE_ADD_UNREADABLE] = "INSERT OR REPLACE INTO unreadable VALUES (?1, ?2, ?3)",
+    [QOS_SQLITE_REMOVE_UNREADABLE] = "DELETE FROM unreadable WHERE number = ?1 AND value = ?2",
+    [QOS_SQLITE_TAKE_BACK] =
+        "UPDATE copy SET state = 0 WHERE number = ?1 AND value = ?2 AND state = 5"
+        " RETURNING dimension, listening",
+    [QOS_SQLITE_OPEN_ONE] = "UPDATE message SET open = open + 1 WHERE number = ?1",
+    [QOS_SQLITE_DISCARD] = "UPDATE copy SET state = 4, ended = ?3"
+                           " WHERE number = ?1 AND value = ?2 AND state = 5",
     [QOS_SQLITE_FIRST_ENDED] = "SELECT number, ended FROM message WHERE ended IS NOT NULL"
                                " ORDER BY ended, number LIMIT ?1",
     [QOS_SQLITE_FORGET_COPIES] = "DELETE FROM copy WHERE number = ?1",
@@ -47,22 +60,32 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_NEXT_QUEUE] =
         COLUMNS " FROM copy c" MESSAGE_AND_BODY_OF_COPY " WHERE c.dimension = ?1 AND c.value = ?2"
                 " AND c.listening > ?3 AND c.state = 0 ORDER BY c.listening, c.number LIMIT 1",
-    /* Only messages that have a stored copy have a body. Up to the last one that the limit takes
-     * in, instead of with LIMIT in the join: so nothing has to be sorted. */
+    /* Only messages that have a stored copy, or one set aside, have a body. Up to the last one that
+     * the limit takes in, instead of with LIMIT in the join: so nothing has to be sorted. */
     [QOS_SQLITE_SCAN] =
         COLUMNS " FROM body b CROSS JOIN message m ON m.number = b.number"
                 " CROSS JOIN copy c ON c.number = b.number"
                 " WHERE b.number > ?1 AND b.number <= (SELECT max(number) FROM"
-                " (SELECT number FROM body WHERE number > ?1 ORDER BY number LIMIT ?2))"
+                " (SELECT o.number FROM body o CROSS JOIN message p ON p.number = o.number"
+                " WHERE o.number > ?1 AND p.open > 0 ORDER BY o.number LIMIT ?2))"
                 " AND c.state = 0 ORDER BY b.number, c.value",
-    [QOS_SQLITE_EXPIRED] = COLUMNS " FROM message m CROSS JOIN body b ON b.number = m.number"
-                                   " CROSS JOIN copy c ON c.number = m.number"
-                                   " WHERE m.ended IS NULL AND m.expires <= ?1 AND c.state = 0"
-                                   " ORDER BY m.expires, m.number, c.value LIMIT ?2",
+    [QOS_SQLITE_ASIDE] = COLUMNS
+    ", u.cause FROM unreadable u"
+    " CROSS JOIN copy c ON c.number = u.number AND c.value = u.value" MESSAGE_AND_BODY_OF_COPY
+    " WHERE u.number > ?1 AND u.number <= (SELECT max(number) FROM"
+    " (SELECT DISTINCT number FROM unreadable WHERE number > ?1"
+    " ORDER BY number LIMIT ?2)) ORDER BY u.number, u.value",
+    [QOS_SQLITE_EXPIRED] =
+        COLUMNS " FROM message m LEFT JOIN body b ON b.number = m.number"
+                " CROSS JOIN copy c ON c.number = m.number"
+                " WHERE m.ended IS NULL AND m.open > 0 AND m.expires <= ?1 AND c.state = 0"
+                " ORDER BY m.expires, m.number, c.value LIMIT ?2",
     [QOS_SQLITE_IS_KNOWN] = "SELECT 1 FROM message WHERE number = ?1",
     [QOS_SQLITE_STATES] =
-        COLUMNS " FROM message m CROSS JOIN copy c ON c.number = m.number"
-                " LEFT JOIN body b ON b.number = m.number WHERE m.number = ?1 ORDER BY c.value",
+        COLUMNS ", u.cause FROM message m CROSS JOIN copy c ON c.number = m.number"
+                " LEFT JOIN body b ON b.number = m.number"
+                " LEFT JOIN unreadable u ON u.number = c.number AND u.value = c.value"
+                " WHERE m.number = ?1 ORDER BY c.value",
 };
 
 int qos_sqlite_prepare(struct qos_sqlite *sqlite)
@@ -128,9 +151,9 @@ bool qos_sqlite_step(struct qos_sqlite_call *call)
     return call->code == SQLITE_ROW;
 }
 
-void qos_sqlite_reject(struct qos_sqlite_call *call)
+void qos_sqlite_reject(struct qos_sqlite_call *call, int code)
 {
-    call->code = SQLITE_CORRUPT;
+    call->code = code;
 }
 
 int qos_sqlite_finish(struct qos_sqlite_call *call)

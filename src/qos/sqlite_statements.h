@@ -26,6 +26,12 @@ enum qos_sqlite_statement {
     QOS_SQLITE_END_MESSAGE,
     QOS_SQLITE_DROP_BODY,
     QOS_SQLITE_NOTE,
+    QOS_SQLITE_SET_ASIDE,
+    QOS_SQLITE_ADD_UNREADABLE,
+    QOS_SQLITE_REMOVE_UNREADABLE,
+    QOS_SQLITE_TAKE_BACK,
+    QOS_SQLITE_OPEN_ONE,
+    QOS_SQLITE_DISCARD,
     QOS_SQLITE_FIRST_ENDED,
     QOS_SQLITE_FORGET_COPIES,
     QOS_SQLITE_FORGET_MESSAGE,
@@ -37,6 +43,7 @@ enum qos_sqlite_statement {
     QOS_SQLITE_READ,
     QOS_SQLITE_NEXT_QUEUE,
     QOS_SQLITE_SCAN,
+    QOS_SQLITE_ASIDE,
     QOS_SQLITE_EXPIRED,
     QOS_SQLITE_IS_KNOWN,
     QOS_SQLITE_STATES,
@@ -58,7 +65,8 @@ enum qos_sqlite_column {
     QOS_SQLITE_LISTENING,
     QOS_SQLITE_STATE,
     QOS_SQLITE_WRITTEN,
-    QOS_SQLITE_ENDED
+    QOS_SQLITE_ENDED,
+    QOS_SQLITE_CAUSE
 };
 
 /* Those of an open database. 0 or a negative errno; release in any case. */
@@ -83,8 +91,8 @@ void qos_sqlite_bind_bytes(struct qos_sqlite_call *call, const char *text, size_
 
 /* Whether there is a (further) row. */
 bool qos_sqlite_step(struct qos_sqlite_call *call);
-/* The file holds what none of our programs has written. */
-void qos_sqlite_reject(struct qos_sqlite_call *call);
+/* A row cannot be read with this result code. */
+void qos_sqlite_reject(struct qos_sqlite_call *call, int code);
 /* 0, or a negative errno, which is the repository's fault then. */
 int qos_sqlite_finish(struct qos_sqlite_call *call);
 /* Steps to the end of what has no rows, or none that matter, and finishes. */

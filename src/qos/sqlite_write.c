@@ -112,17 +112,22 @@ int qos_sqlite_put(struct qos_repository *repository, struct qos_message *messag
 }
 
 /* How many of its copies are stored, the one that has just ended among them. */
-static int look_at_message(struct qos_sqlite *sqlite, uint64_t number, int64_t *open,
-                           uint64_t *length)
+struct open_copies {
+    bool is_known, has_aside;
+    int64_t stored;
+    uint64_t length;
+};
+
+static int look_at_message(struct qos_sqlite *sqlite, uint64_t number, struct open_copies *open)
 {
     struct qos_sqlite_call call = qos_sqlite_call(sqlite, QOS_SQLITE_OPEN_COPIES);
 
     qos_sqlite_bind_number(&call, (int64_t)number);
-    if (qos_sqlite_step(&call)) {
-        *open = sqlite3_column_int64(call.statement, 0);
-        *length = (uint64_t)sqlite3_column_int64(call.statement, 1);
-    } else {
-        qos_sqlite_reject(&call);
+    open->is_known = qos_sqlite_step(&call);
+    if (open->is_known) {
+        open->stored = sqlite3_column_int64(call.statement, 0);
+        open->length = (uint64_t)sqlite3_column_int64(call.statement, 1);
+        open->has_aside = sqlite3_column_int(call.statement, 2) != 0;
     }
     return qos_sqlite_finish(&call);
 }
@@ -146,21 +151,22 @@ static int end_message(struct qos_sqlite *sqlite, uint64_t number, int64_t at)
     return result == 0 ? run_for(sqlite, QOS_SQLITE_DROP_BODY, number) : result;
 }
 
-static int close_one(struct qos_sqlite *sqlite, uint64_t number, int64_t at)
+int qos_sqlite_close(struct qos_sqlite *sqlite, uint64_t number, unsigned closed, int64_t at)
 {
-    uint64_t length = 0;
-    int64_t open = 0;
-    int result = look_at_message(sqlite, number, &open, &length);
+    struct open_copies open = {.is_known = false};
+    int result = look_at_message(sqlite, number, &open);
 
-    if (result == 0 && open > 1)
-        return run_for(sqlite, QOS_SQLITE_CLOSE_ONE, number);
+    if (result == 0 && !open.is_known)
+        return 0; /* the file has lost it */
+    if (result == 0 && (open.stored > closed || open.has_aside))
+        return closed > 0 ? run_for(sqlite, QOS_SQLITE_CLOSE_ONE, number) : 0;
     if (result == 0)
         result = end_message(sqlite, number, at);
     if (result != 0)
         return result;
     sqlite->repository.totals.ended++;
     sqlite->repository.totals.messages--;
-    sqlite->repository.totals.bytes -= length;
+    sqlite->repository.totals.bytes -= open.length;
     return 0;
 }
 
@@ -200,7 +206,7 @@ int qos_sqlite_end(struct qos_repository *repository, uint64_t number,
         return result;
     repository->totals.copies--;
     qos_queue_counts_change(&sqlite->counts, recipient, -1);
-    return close_one(sqlite, number, at);
+    return qos_sqlite_close(sqlite, number, 1, at);
 }
 
 int qos_sqlite_note(struct qos_repository *repository, uint64_t number,

@@ -35,8 +35,7 @@ static void tls_free(void *memory, const char *file, int line)
 
 static void *store_malloc(int size)
 {
-    char *memory =
-        size <= 0 || fault_allocation(FAULT_STORE) ? NULL : malloc((size_t)size + HEAD);
+    char *memory = size <= 0 || fault_allocation(FAULT_STORE) ? NULL : malloc((size_t)size + HEAD);
 
     if (!memory)
         return NULL;

@@ -178,26 +178,3 @@ test('pages that come while the store does not work get what lies there later', 
   await Promise.all([page.close(), office.close()]);
   await server.stop();
 });
-
-test('a message that cannot be read is deleted, and those behind it come', async () => {
-  const file = join(directory, 'odd.sqlite');
-  const variables = { SSE_SERVER_SERVICES_0_QOS_FILE: file };
-  const before = await startServer({ variables });
-  const sender = await backend(before);
-  await sender.send([stored(1), stored(2), stored(3)]);
-  await sender.close();
-  await before.stop();
-  const change = `import sqlite3; base = sqlite3.connect('${file}')
-base.execute("UPDATE body SET json = substr(hex(zeroblob(length(json))), 1, length(json)) WHERE number = (SELECT number FROM message WHERE id = 'm-2')"); base.commit()`;
-  assert.equal((await run('python3', ['-c', change])).code, 0);
-
-  const server = await startServer({ variables });
-  const office = await backend(server);
-  const page = await connect(server.origin);
-  const away = await page.connect({ userId: 'away' });
-  assert.deepEqual((await away.count('tick', 2)).map(({ id }) => id), ['m-1', 'm-3']);
-  await eventually('the odd one to be gone', async () => (await office.query('messages')).total === 2);
-  assert.match(server.output, /error .*cannot be read.*m-2/);
-  await Promise.all([page.close(), office.close()]);
-  await server.stop();
-});

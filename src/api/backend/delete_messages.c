@@ -122,7 +122,8 @@ void api_handle_delete_messages(struct api_exchange *exchange)
     }
     api_reply_error(exchange, 422,
                     "say which messages are to be deleted: by id; or by userId, accessToken, "
-                    "tenantId, channel, listeners; or every one by all=true");
+                    "tenantId, channel, listeners; or every one by all=true; or those that "
+                    "are set aside by unreadable=true");
     deletion->errand.exchange = api_exchange_ref(exchange);
     deletion_free(deletion);
 }

@@ -14,6 +14,7 @@
 #include "api/worker.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "qos/aside.h"
 #include "qos/copies.h"
 #include "qos/end.h"
 #include "qos/look.h"
@@ -39,6 +40,10 @@ static void on_read(struct qos_job *job)
     struct reading *reading = container_of(job, struct reading, read.job);
     const struct qos_read *read = &reading->read;
 
+    if (!reading->hub->is_stopped && read->aside.count > 0) {
+        qos_hub_ended(reading->hub, job, &read->aside);
+        qos_hub_publish(reading->hub);
+    }
     if (!reading->hub->is_stopped)
         qos_desk_read(reading->hub->desk, reading->question, job->status, read->copies.items,
                       read->copies.count, read->is_all);
@@ -104,14 +109,6 @@ static void acknowledge(void *context, uint64_t number, const struct qos_recipie
     mark(context, number, recipient, QOS_ACKNOWLEDGED, written);
 }
 
-void qos_hub_discard(struct qos_hub *hub, const struct qos_copy *copy)
-{
-    log_error("a stored message cannot be read, and is deleted",
-              LOG_STR("service", hub->service->settings->core->name),
-              LOG_STR("id", copy->message->id));
-    mark(hub, copy->message->number, &copy->recipient, QOS_DELETED, copy->written);
-}
-
 static uint64_t position_of(void *context, const char *id)
 {
     const struct qos_hub *hub = context;
@@ -154,7 +151,8 @@ void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct 
 
         copy.written = written_of(hub, &copy);
         hub->counters.ended[copy.state]++;
-        tell_history(hub->service->core->history, &copy);
+        if (copy.state != QOS_UNREADABLE) /* that in memory can be read */
+            tell_history(hub->service->core->history, &copy);
         qos_receipts_tell(hub->receipts, &copy);
         qos_desk_end(hub->desk, copy.message->number, &copy.recipient);
     }
@@ -180,6 +178,35 @@ void qos_hub_publish(struct qos_hub *hub)
     qos_sweeper_look(&hub->sweeper, &report);
     atomic_store_explicit(&shared->copies, report.is_open ? report.totals.copies : 1,
                           memory_order_release);
+}
+
+/* What was set aside before this start. */
+
+struct taking_back {
+    struct qos_take_back take_back;
+    struct qos_hub *hub;
+};
+
+static void on_taken_back(struct qos_job *job)
+{
+    struct taking_back *taking_back = container_of(job, struct taking_back, take_back.job);
+    struct qos_hub *hub = taking_back->hub;
+
+    /* While the store does not work nobody has read any queue: it may come later. */
+    hub->has_taken_back = job->status == 0;
+    if (!hub->is_stopped && job->status == 0)
+        qos_hub_publish(hub);
+    free(taking_back);
+}
+
+static void take_back(struct qos_hub *hub)
+{
+    struct taking_back *taking_back = mem_zalloc(sizeof(*taking_back));
+
+    taking_back->hub = hub;
+    qos_take_back_init(&taking_back->take_back);
+    taking_back->take_back.job.done = on_taken_back;
+    qos_store_submit(hub->store, &taking_back->take_back.job);
 }
 
 /* What time ends. */
@@ -223,6 +250,8 @@ static void sweep(struct qos_sweeper *sweeper)
     const struct api_qos_settings *settings = &hub->service->settings->qos;
     struct sweeping *sweeping = mem_zalloc(sizeof(*sweeping));
 
+    if (!hub->has_taken_back)
+        take_back(hub);
     sweeping->hub = hub;
     sweeping->sweep.now = loop_wall_ms(hub->service->api->loop);
     sweeping->sweep.remember_ms = settings->remember_ms;
@@ -270,6 +299,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
                   LOG_STR("reason", strerror(errno)));
         abort(); /* as with a worker: there is no serving without it */
     }
+    take_back(hub); /* before anybody reads a queue */
     hub->desk = qos_desk_new(service->api->loop, &settings->qos.desk, &desk_ops, hub);
     hub->receipts = qos_receipts_new(service);
     qos_sweeper_init(&hub->sweeper, service->api->loop, sweep);

@@ -36,6 +36,7 @@ struct qos_hub {
     struct qos_line line;
     struct qos_visits visits;
     struct qos_sweeper sweeper;
+    bool has_taken_back;   /* what was set aside, and can be read again */
     bool is_stopped;       /* what the store still hands back leads to nothing */
     uint64_t first_number; /* of the messages that were stored in this life; 0: none were */
     struct qos_counters counters;
@@ -45,13 +46,11 @@ struct qos_hub {
 struct qos_hub *qos_hub_new(struct api_service *service);
 void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
 
-/* This job has ended copies, unless it has failed: the desk, the counters and whoever wants a
- * receipt hear of it. */
+/* This job has ended copies, or set them aside, unless it has failed: the desk, the counters and
+ * whoever wants a receipt hear of it. */
 void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct qos_copies *copies);
 /* Sets how often each has been written, as far as the desk knows more than the store. */
 void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies);
-/* What the store has of it cannot be read as a message: says so, and ends it as deleted. */
-void qos_hub_discard(struct qos_hub *hub, const struct qos_copy *copy);
 /* Whether somebody may have had the copy before: what an earlier life has written it may not have
  * told the store. */
 bool qos_hub_was_written(const struct qos_hub *hub, const struct qos_copy *copy);

@@ -61,8 +61,10 @@ static struct bytes *receipt_of(struct qos_receipts *receipts, const struct qos_
     qos_text_member(&receipts->message, &members, copy->message, "event");
     buf_append_str(&members, ",\"recipient\":{");
     qos_text_recipient(&members, &copy->recipient, service->settings->core->show_secrets);
-    buf_printf(&members, "},\"state\":\"%s\",\"endTime\":%" PRId64 ",\"written\":%" PRIu32,
-               qos_state_words[copy->state], copy->ended, copy->written);
+    buf_printf(&members, "},\"state\":\"%s\"", qos_state_words[copy->state]);
+    qos_text_cause(&members, copy);
+    qos_text_end(&members, copy);
+    buf_printf(&members, ",\"written\":%" PRIu32, copy->written);
     json = presence_event_receipt(service, buf_str(&members));
     buf_release(&members);
     return json;
@@ -71,7 +73,7 @@ static struct bytes *receipt_of(struct qos_receipts *receipts, const struct qos_
 /* Nobody meant it to end so. */
 static bool is_loss(enum qos_state state)
 {
-    return state == QOS_EXPIRED || state == QOS_DISPLACED;
+    return state == QOS_EXPIRED || state == QOS_DISPLACED || state == QOS_UNREADABLE;
 }
 
 void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *copy)

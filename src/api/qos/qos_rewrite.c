@@ -6,7 +6,6 @@
 
 #include "api/hub.h"
 #include "api/qos/qos_hub.h"
-#include "api/qos/qos_stored.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "base/fault.h"
@@ -167,21 +166,12 @@ static void finish(struct peers_call *call, void *context)
     free(rewrite);
 }
 
-/* In the place of one that cannot be read goes a comment: the desk counts what was taken. */
-static void fill_line(struct line *line, struct qos_hub *hub, const struct qos_copy *copy)
+static void fill_line(struct line *line, const struct qos_hub *hub, const struct qos_copy *copy)
 {
-    struct sse_message *message = qos_stored_message(copy);
-
     line->is_new = !qos_hub_was_written(hub, copy);
     line->id = mem_strdup(copy->message->id);
-    line->event = mem_strdup(message ? message->event : "");
-    if (message)
-        line->wire = sse_message_resend_wire(message);
-    else
-        line->wire = bytes_ref(hub->service->core->comment->wire);
-    if (!message)
-        qos_hub_discard(hub, copy);
-    sse_message_unref(message);
+    line->event = mem_strdup(copy->decoded->event);
+    line->wire = sse_message_resend_wire(copy->decoded);
 }
 
 void qos_rewrite_start(void *context, uint64_t question, const struct qos_client *client,

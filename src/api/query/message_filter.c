@@ -16,6 +16,11 @@ static const char *said(const struct api_exchange *exchange, const char *name)
     return text && text[0] != '\0' ? text : NULL;
 }
 
+static const char *text_or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
 /* The store has a token by the name that its user has. */
 static void read_token(struct message_filter *filter, const struct api_exchange *exchange)
 {
@@ -63,6 +68,7 @@ void message_filter_init(struct message_filter *filter, const struct api_exchang
 {
     *filter = (struct message_filter){
         .filter = {.user_id = said(exchange, "userId"), .tenant_id = said(exchange, "tenantId")}};
+    filter->filter.is_aside = strcmp(text_or_empty(said(exchange, "unreadable")), "true") == 0;
     read_token(filter, exchange);
     read_channels(filter, &exchange->query);
     read_listeners(filter, said(exchange, "listeners"));
@@ -83,5 +89,5 @@ bool message_filter_is_empty(const struct message_filter *filter)
     const struct qos_filter *said_of = &filter->filter;
 
     return !said_of->user_id && !said_of->token && !said_of->tenant_id && !said_of->channels &&
-           !said_of->listeners;
+           !said_of->listeners && !said_of->is_aside;
 }

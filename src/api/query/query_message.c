@@ -26,13 +26,12 @@ static void append_copy(struct buf *text, const struct qos_copy *copy, bool is_t
 {
     buf_append_char(text, '{');
     qos_text_recipient(text, &copy->recipient, is_token_whole);
-    buf_printf(text, ",\"listening\":%s,\"state\":\"%s\",\"written\":%" PRIu32 ",\"endTime\":",
+    buf_printf(text, ",\"listening\":%s,\"state\":\"%s\",\"written\":%" PRIu32,
                copy->recipient.listening[0] != '\0' ? "true" : "false",
                qos_state_words[copy->state], copy->written);
-    if (copy->state == QOS_STORED)
-        buf_append_str(text, "null}");
-    else
-        buf_printf(text, "%" PRId64 "}", copy->ended);
+    qos_text_cause(text, copy);
+    qos_text_end(text, copy);
+    buf_append_char(text, '}');
 }
 
 static void append_message(struct buf *text, const struct qos_message *message)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* messages: what is stored and not yet acknowledged, copy by copy. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -59,9 +60,11 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
                        listing->errand.exchange->service->settings->core->show_secrets);
     buf_printf(text,
                ",\"listening\":%s,\"createTime\":%" PRId64 ",\"expireTime\":%" PRId64
-               ",\"state\":\"%s\",\"written\":%" PRIu32 "}",
+               ",\"state\":\"%s\",\"written\":%" PRIu32,
                copy->recipient.listening[0] != '\0' ? "true" : "false", message->created,
                message->expires, qos_state_words[copy->state], copy->written);
+    qos_text_cause(text, copy);
+    buf_append_char(text, '}');
 }
 
 static bool write_copy(struct slices *slices)
@@ -82,7 +85,11 @@ static void all_written(struct slices *slices)
     struct listing *listing = container_of(slices, struct listing, slices);
 
     paging_close(&listing->text, listing->is_timeout);
-    api_reply_end(listing->errand.exchange, &listing->text);
+    if (listing->message.lacks_memory)
+        qos_errand_refuse(&listing->errand, -ENOMEM);
+    else
+        api_reply_end(listing->errand.exchange, &listing->text);
+    buf_release(&listing->text);
     listing_free(listing);
 }
 

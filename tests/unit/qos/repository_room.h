@@ -151,6 +151,17 @@ static inline void room_end_user(struct repository_room *room, uint64_t number, 
     assert_int_equal(room_end(room, number, &recipient, at), 0);
 }
 
+static inline int room_set_aside(struct repository_room *room, uint64_t number, const char *value,
+                                 enum qos_cause cause)
+{
+    int result;
+
+    room_begin(room);
+    result = room->repository->ops->set_aside(room->repository, number, value, cause);
+    room_commit(room);
+    return result;
+}
+
 static inline size_t room_forget(struct repository_room *room, int64_t before, size_t most,
                                  size_t limit)
 {
@@ -227,6 +238,16 @@ static inline void assert_scan(struct repository_room *room, uint64_t after, siz
 
     assert_int_equal(
         room->repository->ops->scan(room->repository, after, limit, shown_visit, &shown), 0);
+    assert_string_equal(shown.text, expected);
+}
+
+static inline void assert_aside(struct repository_room *room, uint64_t after, size_t limit,
+                                const char *expected)
+{
+    struct shown shown = {.text = ""};
+
+    assert_int_equal(
+        room->repository->ops->aside(room->repository, after, limit, shown_visit, &shown), 0);
     assert_string_equal(shown.text, expected);
 }
 

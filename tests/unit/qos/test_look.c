@@ -22,6 +22,7 @@ static void a_queue_is_read_in_order(void **state)
 {
     struct job_room *room = *state;
 
+    room->json = READABLE;
     assert_read(room, 0, 2, "", true);
     room_put_for(room, "m", SSE_BY_USER, "anna,bert", NULL);
     room_put_for(room, "n", SSE_BY_USER, "anna", (char *)"chat");

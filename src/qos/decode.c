@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/qos/qos_stored.h"
+#include "qos/decode.h"
 
-#include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "qos/repository.h"
 #include "sse/message.h"
@@ -22,13 +23,19 @@ static struct sse_message *for_one(const struct sse_message *message, const char
     return narrow;
 }
 
-struct sse_message *qos_stored_message(const struct qos_copy *copy)
+struct sse_message *qos_decode(const struct qos_copy *copy, int *error)
 {
-    json_t *object = json_loadb(copy->message->json, copy->message->length, 0, NULL);
+    const struct qos_message *stored = copy->message;
     struct sse_message *message = NULL;
     struct sse_message *narrow = NULL;
+    json_t *object = NULL;
 
-    if (sse_message_from_store(&message, object) == 0)
+    *error = -EINVAL;
+    if (stored->json)
+        object = json_read(stored->json, stored->length, 0, error);
+    if (object)
+        *error = sse_message_from_store(&message, object);
+    if (message)
         narrow = for_one(message, copy->recipient.value);
     sse_message_unref(message);
     json_decref(object);
