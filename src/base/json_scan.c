@@ -159,3 +159,54 @@ const char *json_scan(const char *text, size_t length, size_t *offset)
     *offset = scan.at < length ? scan.at : length;
     return wrong;
 }
+
+/* Whether a key stands here: the outermost object's, of this name, and complete. */
+static bool is_key(const struct scan *scan, const char *name)
+{
+    const size_t length = strlen(name);
+
+    return scan->depth == 1 && scan->key_next && scan->text[scan->at] == '"' &&
+           scan->length - scan->at > length + 2 &&
+           memcmp(scan->text + scan->at + 1, name, length) == 0 &&
+           scan->text[scan->at + 1 + length] == '"';
+}
+
+static size_t skip_space(const struct scan *scan, size_t at)
+{
+    while (at < scan->length && is_space(scan->text[at]))
+        at++;
+    return at;
+}
+
+static const char *copy_value(const struct scan *scan, size_t at, char *buffer, size_t size)
+{
+    const char *begin, *end;
+
+    at = skip_space(scan, at);
+    if (at >= scan->length || scan->text[at] != ':')
+        return NULL;
+    at = skip_space(scan, at + 1);
+    if (at >= scan->length || scan->text[at] != '"')
+        return NULL;
+    begin = scan->text + at + 1;
+    end = memchr(begin, '"', (size_t)(scan->text + scan->length - begin));
+    if (!end || (size_t)(end - begin) >= size || memchr(begin, '\\', (size_t)(end - begin)))
+        return NULL;
+    memcpy(buffer, begin, (size_t)(end - begin));
+    buffer[end - begin] = '\0';
+    return buffer;
+}
+
+const char *json_scan_member(const char *text, size_t length, const char *name, char *buffer,
+                             size_t size)
+{
+    struct scan scan = {.text = text, .length = length};
+
+    while (scan.at < length) {
+        if (is_key(&scan, name))
+            return copy_value(&scan, scan.at + strlen(name) + 2, buffer, size);
+        if (scan_token(&scan) != NULL)
+            return NULL;
+    }
+    return NULL;
+}

@@ -11,4 +11,10 @@
 /* What is wrong, and in *offset where; or NULL when the parser may have it. */
 const char *json_scan(const char *text, size_t length, size_t *offset);
 
+/* The text that the outermost object has as its member of this name, in the beginning of a JSON
+ * text, of which the rest may be missing. NULL when it is not there, is no text without escapes, or
+ * does not fit into buffer. */
+const char *json_scan_member(const char *text, size_t length, const char *name, char *buffer,
+                             size_t size);
+
 #endif
