@@ -18,12 +18,16 @@
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cluster/peers.h"
 #include "h2/request.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/dispatch.h"
 #include "sse/service.h"
 #include "sse/target.h"
+
+/* That each other worker makes free when one has no room: what one body may need. */
+#define ROOM_BYTES ((size_t)2 * 1024 * 1024)
 
 struct api_service *api_service_of(struct api *api, const char *path, const char **relative)
 {
@@ -65,6 +69,57 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
     api_reply_stream_error(stream, !service || service->settings->envelope, status, NULL, message);
+}
+
+struct make_room {
+    struct peers_call call;
+    bool for_stranger;
+};
+
+static void run_make_room(struct peers_call *call, size_t worker, void *context)
+{
+    const struct make_room *room = container_of(call, struct make_room, call);
+    const struct api *api = context;
+
+    if (worker != call->origin && api->endpoint)
+        h2_endpoint_make_room(api->endpoint, ROOM_BYTES, room->for_stranger);
+    peers_call_done(call);
+}
+
+static void finish_make_room(struct peers_call *call, void *context)
+{
+    struct api *api = context;
+
+    api->is_making_room = false;
+    free(container_of(call, struct make_room, call));
+}
+
+/* What is held for slow clients of other workers gives way as well; those who come next profit. */
+static void on_full(void *context, bool for_stranger)
+{
+    struct api *api = context;
+    struct make_room *room;
+
+    if (api->is_making_room || peers_count(api->peers) == 1)
+        return;
+    api->is_making_room = true;
+    room = mem_zalloc(sizeof(*room));
+    room->call.run = run_make_room;
+    room->call.finish = finish_make_room;
+    room->for_stranger = for_stranger;
+    peers_call_start(api->peers, api->worker, &room->call);
+}
+
+/* Streams may stay when they have their answer; what was asked is not needed then. */
+static void on_sent(void *context, struct h2_stream *stream)
+{
+    struct api_exchange *exchange = h2_stream_context(stream);
+
+    (void)context;
+    if (!exchange || exchange->refs > 1)
+        return;
+    exchange->request = NULL;
+    h2_stream_forget_request(stream);
 }
 
 static bool is_pages_side(const struct h2_stream *stream, const char *path)
@@ -153,6 +208,8 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .on_request = on_request,
         .on_error = on_error,
         .common_fields = common_fields,
+        .on_full = on_full,
+        .on_sent = on_sent,
         .context = api,
     };
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
@@ -176,7 +233,7 @@ const struct h2_handler *api_handler(struct api *api)
     return &api->handler;
 }
 
-void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint)
+void api_set_endpoint(struct api *api, struct h2_endpoint *endpoint)
 {
     api->endpoint = endpoint;
 }

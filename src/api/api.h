@@ -128,8 +128,8 @@ void api_free(struct api *api); /* all streams must be gone */
 
 const struct h2_handler *api_handler(struct api *api);
 
-/* Whose counters /metrics shows for this worker. Borrowed. */
-void api_set_endpoint(struct api *api, const struct h2_endpoint *endpoint);
+/* Whose counters /metrics shows for this worker, and whose slow bodies give way. Borrowed. */
+void api_set_endpoint(struct api *api, struct h2_endpoint *endpoint);
 
 /* Ends every event stream with connect-close, reason "drain". Notifications that are left after
  * drain_ms are lost. */

@@ -29,7 +29,6 @@ struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)
     exchange->session_number = h2_session_number(h2_stream_session(stream));
     exchange->body = "";
     exchange->verdict = AUTH_NONE;
-    exchange->exceeded = LIMITS;
     api->exchange_count++;
     h2_stream_set_context(stream, exchange, on_stream_close);
     return exchange;
@@ -96,15 +95,11 @@ void api_exchange_identify(struct api_exchange *exchange,
                            void (*on_identity)(struct api_exchange *exchange))
 {
     exchange->on_identity = on_identity;
+    exchange->is_identified = false;
+    if (exchange->user)
+        exchange->user = sse_user_unref(exchange->user);
+    api_facts_free(exchange->facts);
     exchange->facts = api_facts_new(exchange);
-    /* Before anything is asked of others: a flood is not to reach them. */
-    if (!limits_take_address_request(&exchange->service->limits,
-                                     api_facts_view(exchange->facts)->peer)) {
-        exchange->exceeded = LIMIT_ADDRESS_REQUESTS;
-        exchange->is_identified = true;
-        on_identity(exchange);
-        return;
-    }
     ask(exchange);
 }
 
@@ -136,10 +131,6 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
                                                 [AUTH_TIMEOUT] = 504,
                                                 [AUTH_BUSY] = 503};
 
-    if (exchange->exceeded != LIMITS) {
-        limits_refuse(exchange, exchange->exceeded);
-        return true;
-    }
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
         return origin_refuse(exchange) || refuse_frequent(exchange);
     api_reply_error(exchange, statuses[exchange->verdict], "%s", exchange->refusal);

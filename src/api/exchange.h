@@ -64,6 +64,8 @@ struct api_exchange {
     char *kept_body;        /* where the body lies when who asks is not known at once */
     const char *credential; /* what the body shows as one; lent, until that is checked; or NULL */
     struct api_facts *facts;
+    bool is_complete;   /* the body has come */
+    bool is_full;       /* more of it is to come than is held of somebody unknown */
     bool is_identified; /* the verdict is in */
     enum auth_verdict verdict;
     enum auth_source source; /* of the credential */
@@ -72,7 +74,6 @@ struct api_exchange {
     unsigned permissions;    /* of a back end; a mask of enum auth_permission */
     uint64_t services;       /* of its API key (auth/api_key.h); 0: it showed none */
     const char *refusal;     /* otherwise: what would be right */
-    enum limit exceeded;     /* before anybody asked who it is; LIMITS: none */
     void (*on_identity)(struct api_exchange *exchange);
     void *context;   /* the handler's own */
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */

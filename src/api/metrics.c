@@ -105,6 +105,7 @@ static void sample_worker(const struct api *api, struct metrics_worker *sample)
     sample->h2 = *h2_endpoint_counters(api->endpoint);
     sample->sessions = h2_endpoint_sessions(api->endpoint);
     sample->streams = h2_endpoint_streams(api->endpoint);
+    sample->inbound_bytes = h2_endpoint_inbound_bytes(api->endpoint);
     sample->output_bytes = h2_endpoint_output_bytes(api->endpoint);
     sample->socket_bytes = h2_endpoint_socket_bytes(api->endpoint);
 }

@@ -29,6 +29,7 @@ struct metric {
 static const struct metric worker_metrics[] = {
     WORKER("sessions", GAUGE, sessions, "Open HTTP/2 sessions."),
     WORKER("streams", GAUGE, streams, "Open HTTP/2 streams."),
+    WORKER("inbound_bytes", GAUGE, inbound_bytes, "Bytes that clients have sent and nobody has taken."),
     WORKER("output_bytes", GAUGE, output_bytes, "Bytes that wait for sockets."),
     WORKER("socket_bytes", GAUGE, socket_bytes, "Kernel memory of sockets that take no more, for their output."),
     WORKER("loop_lag_seconds", SECONDS, lag.last_seconds, "How late the loop was to serve its latest tick."),
@@ -66,6 +67,8 @@ static const struct metric worker_metrics[] = {
     H2("header_rejects", header_rejects, "Requests refused for their header fields."),
     H2("body_rejects", body_rejects, "Requests refused for the size of their body."),
     H2("body_floods", body_floods, "Requests refused for the bodies beside them."),
+    H2("inbound_refused", inbound_refused, "Requests refused because what nobody has taken fills limits.inboundBytes."),
+    H2("inbound_displaced", inbound_displaced, "Slow bodies, and answers that nobody read, given up for others for the same reason."),
     H2("protocol_errors", protocol_errors, "Sessions closed for errors of protocol."),
     H2("streams_opened", streams_opened, "HTTP/2 streams opened."),
     H2("streams_closed", streams_closed, "HTTP/2 streams closed."),

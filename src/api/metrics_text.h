@@ -24,7 +24,7 @@ struct metrics_worker {
     struct loop_lag lag;
     struct guard_counters guard;
     struct outbound_http_counters outbound;
-    uint64_t sessions, streams, output_bytes, socket_bytes;
+    uint64_t sessions, streams, inbound_bytes, output_bytes, socket_bytes;
 };
 
 /* One worker's part of a service. */

@@ -2,17 +2,20 @@
 #include "api/request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "api/client_address.h"
 #include "api/exchange.h"
 #include "api/guard.h"
+#include "api/limit/limits.h"
+#include "api/page/on_connection.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "h2/stream.h"
-
-/* As much as the header fields of a request may hold: a connection keeps what its form says. */
-#define FORM_BYTES ((size_t)16 * 1024)
+#include "sse/connection.h"
 
 static bool parse_form(struct api_exchange *exchange, struct h2_form *form, const char *what,
                        const char *text, size_t length)
@@ -67,6 +70,8 @@ static void on_identity(struct api_exchange *exchange)
         run_handler(exchange);
 }
 
+/* ---- a body that says itself whose it is ---- */
+
 /* The bytes of a body are lent for the length of one call. Who must wait keeps a copy. */
 static void keep_body(struct api_exchange *exchange)
 {
@@ -85,18 +90,8 @@ static void identify_and_run(struct api_exchange *exchange)
         keep_body(exchange);
 }
 
-static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
+static void end_body(struct api_exchange *exchange)
 {
-    struct api_exchange *exchange = api_exchange_ref(context);
-
-    (void)stream;
-    exchange->body = body;
-    exchange->body_length = length;
-    if (length > 0 && !is_wanted_type(exchange))
-        refuse_type(exchange);
-    else if (is_json(exchange->endpoint->body) ||
-             parse_form(exchange, &exchange->form, "body", body, length))
-        identify_and_run(exchange);
     if (!exchange->kept_body) {
         exchange->body = "";
         exchange->body_length = 0;
@@ -104,11 +99,150 @@ static void on_body(struct h2_stream *stream, const char *body, size_t length, v
     api_exchange_unref(exchange);
 }
 
+static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
+{
+    struct api_exchange *exchange = api_exchange_ref(context);
+
+    (void)stream;
+    exchange->body = body;
+    exchange->body_length = length;
+    exchange->is_complete = true;
+    if (length > 0 && !is_wanted_type(exchange))
+        refuse_type(exchange);
+    else if (exchange->on_identity && !exchange->is_identified)
+        keep_body(exchange);
+    else if (is_json(exchange->endpoint->body) ||
+             parse_form(exchange, &exchange->form, "body", body, length))
+        identify_and_run(exchange);
+    end_body(exchange);
+}
+
+/* A form says itself whose it is, and can be no longer than what is held of somebody unknown. */
 static size_t body_limit(const struct api_exchange *exchange)
 {
-    size_t limit = exchange->service->settings->json_body_bytes;
+    const size_t limit = exchange->service->settings->json_body_bytes;
 
-    return exchange->endpoint->body == API_FORM && limit > FORM_BYTES ? FORM_BYTES : limit;
+    return !is_json(exchange->endpoint->body) && limit > H2_HELD_BYTES ? H2_HELD_BYTES : limit;
+}
+
+/* Only of one that has shown a credential before the body more is taken than that. */
+static void on_caller_of_credential(struct api_exchange *exchange)
+{
+    if (exchange->is_complete)
+        run_handler(exchange);
+    else if (exchange->user)
+        h2_stream_admit_body(exchange->stream);
+    else
+        api_reply_error(exchange, 401, "%s; in a body it must lie within %zu bytes",
+                        exchange->refusal, H2_HELD_BYTES);
+}
+
+static void on_full_credential(struct h2_stream *stream, void *context)
+{
+    (void)stream;
+    api_exchange_identify(context, on_caller_of_credential);
+}
+
+/* ---- a body whose owner is known by what comes before it ---- */
+
+/* A credential may have been revoked while its body came. */
+static bool is_overtaken(const struct api_exchange *exchange)
+{
+    return exchange->user && api_exchange_is_overtaken(exchange);
+}
+
+static void on_json(struct h2_stream *stream, const char *body, size_t length, void *context)
+{
+    struct api_exchange *exchange = api_exchange_ref(context);
+
+    (void)stream;
+    exchange->is_complete = true;
+    exchange->body = body;
+    exchange->body_length = length;
+    if (length > 0 && !is_wanted_type(exchange)) {
+        refuse_type(exchange);
+    } else if (!exchange->is_identified) {
+        keep_body(exchange);
+    } else if (is_overtaken(exchange)) {
+        keep_body(exchange);
+        exchange->on_identity = on_identity;
+        api_exchange_identify_again(exchange);
+    } else {
+        run_handler(exchange);
+    }
+    end_body(exchange);
+}
+
+static void do_nothing(struct on_connection *act, struct sse_connection *connection)
+{
+    (void)act;
+    (void)connection;
+}
+
+static void on_connection_found(struct on_connection *act)
+{
+    if (act->found)
+        h2_stream_admit_body(act->exchange->stream);
+    else
+        on_connection_answer_unknown(act->exchange);
+    free(act);
+}
+
+/* Who shows no credential is known by the connection that the request names. */
+static void look_for_connection(struct api_exchange *exchange)
+{
+    const char *named = h2_form_get(&exchange->query, "connectionId");
+    char id[SSE_CONNECTION_ID_SIZE];
+    struct on_connection *asked;
+    size_t length;
+    const char *body = h2_stream_peek_body(exchange->stream, &length);
+
+    if (!named || *named == '\0')
+        named = json_scan_member(body, length, "connectionId", id, sizeof(id));
+    if (!named) {
+        api_reply_error(exchange, 401,
+                        "%s; without a credential a body of more than %zu bytes must name its "
+                        "connectionId within these",
+                        exchange->refusal, H2_HELD_BYTES);
+        return;
+    }
+    asked = mem_zalloc(sizeof(*asked));
+    asked->act = do_nothing;
+    asked->done = on_connection_found;
+    asked->is_counted = true; /* with the request, when its body has come */
+    on_connection_start(asked, exchange, named);
+}
+
+static void on_full(struct h2_stream *stream, void *context)
+{
+    struct api_exchange *exchange = api_exchange_ref(context);
+
+    (void)stream;
+    exchange->is_full = true;
+    if (exchange->is_identified && !h2_stream_is_answered(exchange->stream))
+        look_for_connection(exchange);
+    api_exchange_unref(exchange);
+}
+
+static void on_caller(struct api_exchange *exchange)
+{
+    if (api_exchange_refuse_wrong(exchange))
+        return;
+    if (exchange->user)
+        h2_stream_admit_body(exchange->stream);
+    if (exchange->is_complete)
+        run_handler(exchange);
+    else if (exchange->is_full && !exchange->user)
+        look_for_connection(exchange);
+}
+
+/* ---- the request ---- */
+
+static void (*listener_of(enum api_body body))(struct h2_stream *, void *)
+{
+    if (body == API_JSON)
+        return on_full;
+    return body == API_CREDENTIAL ? on_full_credential : NULL;
 }
 
 static void read_body(struct api_exchange *exchange)
@@ -124,7 +258,30 @@ static void read_body(struct api_exchange *exchange)
         refuse_type(exchange);
         return;
     }
-    h2_stream_read_body(exchange->stream, body_limit(exchange), on_body, exchange);
+    if (exchange->endpoint->guard == API_BACK_END) { /* which has let it in */
+        h2_stream_read_body(exchange->stream, body_limit(exchange), on_body, exchange);
+        return;
+    }
+    h2_stream_hold_body(exchange->stream, listener_of(exchange->endpoint->body), exchange);
+    if (exchange->endpoint->body != API_JSON) {
+        h2_stream_read_body(exchange->stream, body_limit(exchange), on_body, exchange);
+        return;
+    }
+    h2_stream_read_body(exchange->stream, body_limit(exchange), on_json, exchange);
+    if (!h2_stream_is_answered(exchange->stream))
+        api_exchange_identify(exchange, on_caller);
+}
+
+/* Before anything is held, or asked of others: a flood is not to reach them. */
+static bool is_too_frequent(struct api_exchange *exchange)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    client_address_of(exchange, address);
+    if (limits_take_address_request(&exchange->service->limits, address))
+        return false;
+    limits_refuse(exchange, LIMIT_ADDRESS_REQUESTS);
+    return true;
 }
 
 static void start(struct api_exchange *exchange)
@@ -136,6 +293,8 @@ static void start(struct api_exchange *exchange)
     if (!parse_form(exchange, &exchange->query, "query", query, strlen(query)))
         return;
     if (exchange->endpoint->guard == API_BACK_END && !guard_admits(exchange))
+        return;
+    if (exchange->endpoint->guard == API_PAGE && is_too_frequent(exchange))
         return;
     switch (exchange->endpoint->body) {
     case API_NO_BODY:

@@ -48,10 +48,11 @@ struct api {
     struct peers *peers;
     struct outbound_http *outbound, *outbound_streams;
     size_t worker;
-    const struct h2_endpoint *endpoint; /* NULL until it is told */
+    struct h2_endpoint *endpoint; /* NULL until it is told */
     struct h2_handler handler;
     struct api_service *services;
     struct guard_counters guard;
+    bool is_making_room;   /* the other workers have been asked */
     size_t exchange_count; /* requests on their way */
     size_t upload_files;   /* open ones */
 };

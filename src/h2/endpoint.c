@@ -16,6 +16,7 @@ const struct h2_limits h2_limits_default = {
     .stream_window = 64u * 1024,
     .session_window = 1024u * 1024,
     .session_body_bytes = (size_t)8 * 1024 * 1024,
+    .inbound_bytes = (size_t)64 * 1024 * 1024,
     .output_soft_bytes = (size_t)256 * 1024,
     .output_hard_bytes = (size_t)512 * 1024,
     .unsent_bytes = 128u * 1024,
@@ -90,6 +91,7 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     h2_wire_scratch_init(&endpoint->scratch);
     h2_admission_init(&endpoint->admission);
     h2_eviction_init(&endpoint->eviction);
+    h2_holding_init(&endpoint->holding, limits->inbound_bytes);
     list_init(&endpoint->sessions);
     list_init(&endpoint->handshaking);
     list_init(&endpoint->urgent);

@@ -12,6 +12,7 @@
 #include "h2/admission.h"
 #include "h2/eviction.h"
 #include "h2/frame_memory.h"
+#include "h2/holding.h"
 #include "h2/output.h"
 #include "h2/session.h"
 #include "h2/wire.h"
@@ -35,6 +36,7 @@ struct h2_endpoint {
     struct h2_admission admission;
     struct h2_eviction eviction;
     struct h2_slots *slots; /* of the process; NULL: sessions are not counted there */
+    struct h2_holding holding;
     size_t session_count, stream_count;
     size_t pending_bytes; /* what sockets did not take, all sessions */
     size_t socket_bytes;  /* what the kernel holds of sessions whose sockets take no more */

@@ -143,6 +143,7 @@ void h2_session_flush(struct h2_session *session)
     }
     if (held_back && !session->blocked_since)
         h2_session_mark(session, false);
+    h2_holding_flushed(session);
     h2_session_update_io(session);
     h2_session_arm(session);
 }

@@ -29,6 +29,10 @@ struct h2_inbound {
     uint64_t discarded;
     uint64_t opened_at, data_at; /* loop ms */
     struct h2_stream *stream;
+    bool is_held; /* until it is known whose it is */
+    bool is_open; /* its window is as wide as that of a known caller */
+    void (*on_full)(struct h2_stream *stream, void *context);
+    void *full_context;
     struct h2_session *session; /* also while the stream closes */
     struct loop_timer timer;
     struct buf collected; /* counted in session->body_bytes */
@@ -89,8 +93,10 @@ static void abandon(struct h2_inbound *inbound)
     enum inbound_mode mode = inbound->mode;
 
     inbound->mode = INBOUND_DISCARD;
+    inbound->is_held = false;
     return_to_session(inbound->stream, inbound->stream->unconsumed);
     drop_collected(inbound);
+    h2_holding_force(inbound->stream);
     if (mode == INBOUND_STREAM)
         inbound->reader->on_end(inbound->context, false);
 }
@@ -211,16 +217,52 @@ static void invite_body(struct h2_stream *stream)
     h2_session_mark(stream->session, true);
 }
 
+/* An upload may use the session's window but for what another request of the session needs to get
+ * through while the upload's reader is behind. */
+static uint32_t upload_window(const struct h2_limits *limits)
+{
+    uint32_t stream = limits->stream_window;
+
+    return limits->session_window >= 2 * stream ? limits->session_window - stream : stream;
+}
+
+/* Most bodies are small: their windows are never touched. */
+static void open_window(struct h2_inbound *inbound)
+{
+    struct h2_stream *stream = inbound->stream;
+    const struct h2_limits *limits = &stream->endpoint->limits;
+    uint32_t window =
+        inbound->mode == INBOUND_STREAM ? upload_window(limits) : limits->stream_window;
+
+    if (inbound->is_held || inbound->is_open || inbound->mode == INBOUND_DISCARD ||
+        !stream->session)
+        return;
+    inbound->is_open = true;
+    /* The window of a stream that is older than the acknowledgement of our SETTINGS shrinks by it.
+     */
+    if (!stream->session->is_settled)
+        window += NGHTTP2_INITIAL_WINDOW_SIZE - H2_FIRST_WINDOW;
+    if (window > H2_FIRST_WINDOW)
+        (void)nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE,
+                                                    stream->id, (int32_t)window);
+    h2_session_mark(stream->session, false);
+}
+
 /* False when the body is refused at once. */
 static bool want_body(struct h2_stream *stream, uint64_t limit)
 {
     struct h2_inbound *inbound = stream->inbound;
 
     inbound->limit = limit;
+    if (!inbound->is_held)
+        stream->is_stranger = false;
+    h2_holding_force(stream); /* from here on it may have to give way */
     if (stream->request->content_length > 0 && (uint64_t)stream->request->content_length > limit) {
         too_large(stream);
         return false;
     }
+    if (stream->request->content_length > (int64_t)H2_HELD_BYTES)
+        open_window(inbound);
     invite_body(stream);
     return true;
 }
@@ -244,16 +286,6 @@ void h2_stream_read_body(struct h2_stream *stream, size_t limit,
     (void)want_body(stream, limit);
 }
 
-/* An upload may use the session's window but for what another request of the session needs to get
- * through while the upload's reader is behind. */
-static int32_t upload_window(const struct h2_limits *limits)
-{
-    uint32_t stream = limits->stream_window;
-
-    return (int32_t)(limits->session_window >= 2 * stream ? limits->session_window - stream
-                                                          : stream);
-}
-
 void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
                            const struct h2_body_reader *reader, void *context)
 {
@@ -262,10 +294,90 @@ void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
     inbound->mode = INBOUND_STREAM;
     inbound->reader = reader;
     inbound->context = context;
-    if (want_body(stream, limit) && stream->session && stream->request->has_body)
-        (void)nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE,
-                                                    stream->id,
-                                                    upload_window(&stream->endpoint->limits));
+    (void)want_body(stream, limit);
+}
+
+void h2_stream_hold_body(struct h2_stream *stream,
+                         void (*on_full)(struct h2_stream *stream, void *context), void *context)
+{
+    struct h2_inbound *inbound = get_inbound(stream);
+
+    inbound->is_held = true;
+    inbound->on_full = on_full;
+    inbound->full_context = context;
+    stream->is_stranger = true;
+    h2_holding_force(stream);
+}
+
+void h2_stream_admit_body(struct h2_stream *stream)
+{
+    struct h2_inbound *inbound = stream->inbound;
+
+    stream->is_stranger = false;
+    if (inbound && inbound->is_held) {
+        inbound->is_held = false;
+        if (inbound->mode == INBOUND_COLLECT)
+            h2_stream_consume(stream, stream->unconsumed);
+        if (inbound->received > H2_HELD_BYTES / 2 ||
+            stream->request->content_length > (int64_t)H2_HELD_BYTES)
+            open_window(inbound);
+    }
+    h2_holding_force(stream);
+}
+
+const char *h2_stream_peek_body(const struct h2_stream *stream, size_t *length)
+{
+    *length = stream->inbound ? stream->inbound->collected.length : 0;
+    return stream->inbound ? buf_str(&stream->inbound->collected) : "";
+}
+
+bool h2_stream_keep(struct h2_stream *stream, size_t bytes)
+{
+    size_t before = stream->kept;
+
+    stream->kept = bytes;
+    if (h2_holding_update(stream, 0))
+        return true;
+    stream->kept = before;
+    return false;
+}
+
+bool h2_inbound_is_wanted(const struct h2_stream *stream)
+{
+    return stream->inbound && stream->inbound->mode != INBOUND_DISCARD && !stream->is_complete;
+}
+
+/* What waits for its reader is still counted by the window. */
+size_t h2_inbound_held(const struct h2_stream *stream)
+{
+    const struct h2_inbound *inbound = stream->inbound;
+
+    if (!inbound)
+        return 0;
+    return inbound->mode == INBOUND_STREAM ? stream->unconsumed : inbound->collected.capacity;
+}
+
+static void answer_no_room(struct h2_stream *stream)
+{
+    h2_stream_ref(stream);
+    if (stream->inbound)
+        abandon(stream->inbound);
+    h2_stream_fail(
+        stream, 503,
+        "What clients have sent and nobody has taken yet fills limits.inboundBytes; come "
+        "again later.");
+    h2_stream_unref(stream);
+}
+
+void h2_inbound_displace(struct h2_stream *stream)
+{
+    answer_no_room(stream);
+}
+
+void h2_inbound_refuse(struct h2_stream *stream)
+{
+    stream->endpoint->counters.inbound_refused++;
+    answer_no_room(stream);
 }
 
 void h2_stream_consume(struct h2_stream *stream, size_t length)
@@ -275,6 +387,7 @@ void h2_stream_consume(struct h2_stream *stream, size_t length)
     stream->unconsumed -= length;
     if (!stream->session || length == 0)
         return;
+    h2_holding_force(stream);
     (void)nghttp2_session_consume(stream->session->nghttp2, stream->id, length);
     h2_session_mark(stream->session, false);
 }
@@ -291,12 +404,56 @@ static void discard(struct h2_stream *stream, size_t length)
     return_to_session(stream, length);
 }
 
+static size_t most_collected(const struct h2_inbound *inbound)
+{
+    int64_t length = inbound->stream->request->content_length;
+
+    return (length > 0 ? (size_t)length : (size_t)inbound->limit) + 1;
+}
+
+static void collect(struct h2_stream *stream, const char *data, size_t length)
+{
+    struct h2_inbound *inbound = stream->inbound;
+    const size_t most = most_collected(inbound);
+    size_t capacity = buf_capacity_within(&inbound->collected, length, most);
+
+    if (capacity > inbound->collected.capacity &&
+        !h2_holding_update(stream, capacity - inbound->collected.capacity)) {
+        h2_inbound_refuse(stream);
+        discard(stream, length);
+        return;
+    }
+    buf_reserve_within(&inbound->collected, length, most);
+    buf_append(&inbound->collected, data, length);
+    inbound->session->body_bytes += length;
+    if (!inbound->is_held)
+        h2_stream_consume(stream, length);
+}
+
+/* True when the client has more to send than is taken of somebody unknown. */
+static bool is_full(const struct h2_inbound *inbound)
+{
+    return inbound && inbound->is_held && inbound->on_full && inbound->received > H2_HELD_BYTES;
+}
+
+static void tell_full(struct h2_stream *stream)
+{
+    struct h2_inbound *inbound = stream->inbound;
+    void (*on_full)(struct h2_stream *, void *) = inbound->on_full;
+
+    inbound->on_full = NULL;
+    on_full(stream, inbound->full_context);
+}
+
 static int stream_data(struct h2_stream *stream, const char *data, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
 
-    if (inbound->reader->on_data(inbound->context, data, length) >= 0)
+    if (inbound->reader->on_data(inbound->context, data, length) >= 0) {
+        if (!h2_holding_update(stream, 0))
+            h2_inbound_refuse(stream);
         return 0;
+    }
     if (stream->inbound)
         abandon(stream->inbound);
     if (stream->session && !stream->is_answered)
@@ -320,11 +477,13 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
     else if (are_too_many(inbound, length))
         too_many(stream);
     stream->unconsumed += length;
+    if (inbound->received > H2_HELD_BYTES / 2)
+        open_window(inbound);
     switch (inbound->mode) {
     case INBOUND_COLLECT:
-        buf_append(&inbound->collected, data, length);
-        inbound->session->body_bytes += length;
-        h2_stream_consume(stream, length);
+        collect(stream, data, length);
+        if (is_full(stream->inbound))
+            tell_full(stream);
         return 0;
     case INBOUND_STREAM:
         return stream_data(stream, data, length);
@@ -347,13 +506,18 @@ void h2_inbound_end(struct h2_stream *stream)
     const struct h2_body_reader *reader = inbound->reader;
     void (*on_body)(struct h2_stream *, const char *, size_t, void *) = inbound->on_body;
 
+    stream->kept = mode == INBOUND_COLLECT ? body.capacity : stream->kept;
     free_inbound(stream);
     h2_stream_ref(stream);
+    h2_holding_force(stream);
     if (mode == INBOUND_COLLECT)
         on_body(stream, buf_str(&body), body.length, context);
     else if (mode == INBOUND_STREAM)
         reader->on_end(context, true);
+    if (stream->kept > body.length && mode == INBOUND_COLLECT)
+        stream->kept = body.length; /* who works on it has a copy */
     buf_release(&body);
+    h2_holding_force(stream);
     h2_stream_unref(stream);
 }
 

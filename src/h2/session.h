@@ -16,6 +16,7 @@
 
 #define H2_MAX_COMMON_FIELDS 6u
 
+struct budget;
 struct h2_field;
 struct h2_session;
 struct h2_slots;
@@ -32,6 +33,7 @@ struct h2_limits {
     uint32_t stream_window;              /* 64 KiB */
     uint32_t session_window;             /* 1 MiB */
     size_t session_body_bytes;           /* 8 MiB: of bodies that are collected, per session */
+    size_t inbound_bytes;                /* 64 MiB: of what nobody has taken, of all sessions */
     size_t output_soft_bytes;            /* 256 KiB: no more frames are made above it */
     size_t output_hard_bytes;            /* 512 KiB: nothing more is read above it */
     uint32_t unsent_bytes;               /* 128 KiB: that the kernel takes ahead of the network */
@@ -77,12 +79,14 @@ struct h2_counters {
     uint64_t preface_timeouts, settings_ack_timeouts, header_timeouts, idle_timeouts;
     uint64_t body_timeouts, write_stalls, ping_timeouts;
     uint64_t client_reset_floods, server_reset_floods, glitch_floods, ping_floods, settings_floods;
-    uint64_t outbound_floods; /* too many frames or ACKs waiting */
-    uint64_t read_pauses;     /* output above output_hard_bytes */
-    uint64_t header_rejects;  /* 431, 414, 400 by header limits */
-    uint64_t body_rejects;    /* 413 */
-    uint64_t body_floods;     /* 429, over session_body_bytes */
-    uint64_t protocol_errors; /* sessions closed for what nghttp2 refused */
+    uint64_t outbound_floods;   /* too many frames or ACKs waiting */
+    uint64_t read_pauses;       /* output above output_hard_bytes */
+    uint64_t header_rejects;    /* 431, 414, 400 by header limits */
+    uint64_t body_rejects;      /* 413 */
+    uint64_t body_floods;       /* 429, over session_body_bytes */
+    uint64_t inbound_refused;   /* 503, over inbound_bytes */
+    uint64_t inbound_displaced; /* the same, for a later one */
+    uint64_t protocol_errors;   /* sessions closed for what nghttp2 refused */
     uint64_t streams_opened, streams_closed;
     uint64_t streams_reset_by_client, streams_reset_by_server;
     uint64_t bytes_in, bytes_out; /* of the socket's cleartext: frames */
@@ -96,6 +100,11 @@ struct h2_handler {
     /* This layer has to answer with an error; message says what was wrong and what would be right.
      * Must answer. The request may be incomplete (path NULL). */
     void (*on_error)(void *context, struct h2_stream *stream, int status, const char *message);
+    /* This worker has nobody left who could give way, and the budget of all workers is at its end:
+     * those of the others may (h2_endpoint_make_room). May be NULL. */
+    void (*on_full)(void *context, bool for_stranger);
+    /* The whole answer has been framed: the request may be forgotten. May be NULL. */
+    void (*on_sent)(void *context, struct h2_stream *stream);
     void *context;
     /* Fields that every answer is to have besides its own, those of on_error included: writes at
      * most H2_MAX_COMMON_FIELDS and returns how many. Their texts are copied when it has returned.
@@ -114,6 +123,13 @@ void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots)
  * holds a reference to stay valid. */
 void h2_endpoint_close(struct h2_endpoint *endpoint);
 void h2_endpoint_free(struct h2_endpoint *endpoint); /* closed, and no stream is held any more */
+/* Its streams hold what they hold within this budget, which all workers share, instead of one of
+ * limits.inbound_bytes. Before the first session. */
+void h2_endpoint_share_budget(struct h2_endpoint *endpoint, struct budget *budget);
+size_t h2_endpoint_inbound_bytes(const struct h2_endpoint *endpoint); /* held now */
+/* The oldest slow bodies give way until so many bytes are free, or none is left: those of strangers
+ * only, if it is for one. */
+void h2_endpoint_make_room(struct h2_endpoint *endpoint, size_t bytes, bool for_stranger);
 const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint);
 size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint); /* open ones */
 size_t h2_endpoint_streams(const struct h2_endpoint *endpoint);

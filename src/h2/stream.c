@@ -24,6 +24,7 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
     stream->endpoint = session->endpoint;
     stream->id = id;
     stream->refs = 1;
+    stream->is_stranger = true;
     list_append(&session->streams, &stream->node);
     if (session->stream_count++ == 0)
         h2_eviction_remove(session);
@@ -43,6 +44,7 @@ struct h2_stream *h2_stream_unref(struct h2_stream *stream)
     if (!stream || --stream->refs > 0)
         return NULL;
     assert(!stream->session);
+    h2_holding_release(stream);
     h2_request_free(stream->request);
     bytes_unref(stream->body);
     free(stream);
@@ -76,6 +78,7 @@ void h2_stream_closed(struct h2_stream *stream)
     stream->endpoint->counters.streams_closed++;
     stream->session = NULL;
     h2_inbound_abort(stream);
+    h2_holding_force(stream); /* is in nobody's way any more */
     drop_source(stream);
     if (stream->on_close)
         stream->on_close(stream, stream->context);
@@ -89,6 +92,8 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
     stream->request = request;
     request->has_body = has_body;
     h2_inbound_open(stream);
+    if (!h2_holding_update(stream, 0))
+        h2_holding_force(stream); /* who comes next displaces it, unless it is soon answered */
     if (request->fault) {
         endpoint->counters.header_rejects++;
         h2_stream_fail(stream, request->fault, request->fault_text);
@@ -113,6 +118,9 @@ void h2_stream_sent(struct h2_stream *stream)
 {
     stream->is_sent = true;
     h2_inbound_answered(stream);
+    if (stream->endpoint->handler.on_sent)
+        stream->endpoint->handler.on_sent(stream->endpoint->handler.context, stream);
+    h2_holding_force(stream);
 }
 
 size_t h2_stream_offer(const struct h2_stream *stream, bool *last)
@@ -230,7 +238,9 @@ void h2_stream_respond(struct h2_stream *stream, const struct h2_response *respo
     stream->source_context = response->source_context;
     stream->body = response->body;
     stream->is_answered = true;
+    stream->kept = 0;
     submit(stream, response);
+    h2_holding_force(stream);
     if (!stream->session)
         return;
     if (stream->is_head)
@@ -255,6 +265,7 @@ void h2_stream_forget_request(struct h2_stream *stream)
 {
     h2_request_free(stream->request);
     stream->request = NULL;
+    h2_holding_force(stream);
 }
 
 void h2_stream_prefer(struct h2_stream *stream)

@@ -80,6 +80,20 @@ void h2_stream_read_body(struct h2_stream *stream, size_t limit,
                                          void *context),
                          void *context);
 
+/* For both of these, before them: nobody knows yet whose request this is. No more than
+ * H2_HELD_BYTES of its body come until h2_stream_admit_body(). What has come is lent by
+ * h2_stream_peek_body(); on_full (or NULL) is called once when more is to come than is held, so
+ * that it has to be said by what came whose it is. */
+#define H2_HELD_BYTES ((size_t)16 * 1024)
+void h2_stream_hold_body(struct h2_stream *stream,
+                         void (*on_full)(struct h2_stream *stream, void *context), void *context);
+void h2_stream_admit_body(struct h2_stream *stream);
+const char *h2_stream_peek_body(const struct h2_stream *stream, size_t *length);
+
+/* So many bytes of the body are kept by the handler until it has answered. False when there is no
+ * room for them (limits.inboundBytes). What was collected is counted so by itself. */
+bool h2_stream_keep(struct h2_stream *stream, size_t bytes);
+
 /* Streams the body to the reader, limit bytes at the most (then 413 as above). */
 void h2_stream_stream_body(struct h2_stream *stream, uint64_t limit,
                            const struct h2_body_reader *reader, void *context);

@@ -10,6 +10,9 @@
 
 struct h2_inbound;
 
+/* Of every stream. One octet more than is held: who sends it has more to send. */
+#define H2_FIRST_WINDOW ((uint32_t)H2_HELD_BYTES + 1)
+
 struct h2_stream {
     struct h2_session *session; /* NULL once nghttp2 has closed the stream */
     struct h2_endpoint *endpoint;
@@ -23,12 +26,19 @@ struct h2_stream {
     size_t body_sent;
     void *context;
     void (*on_close)(struct h2_stream *stream, void *context);
+    struct list held_node;  /* in endpoint->holding: may have to give way */
+    size_t held;            /* its share of endpoint->holding */
+    size_t kept;            /* of this, what is left of its body */
     size_t unconsumed;      /* body octets that the windows still count */
     uint64_t stalled_since; /* loop ms; 0: does not wait for the client's window */
     int32_t id;
     unsigned refs;
     bool is_head;
     bool is_answered;
+    bool is_unread;   /* its answer has waited for the client since an earlier turn */
+    bool is_leaving;  /* it has given way to others */
+    bool is_stranger; /* nobody knows yet whose it is */
+    uint8_t held_in;  /* enum h2_held_in */
     bool is_deferred; /* nghttp2 waits for h2_stream_resume */
     bool is_complete; /* the whole request has come */
     bool is_sent;     /* the whole answer has been framed */
@@ -62,8 +72,12 @@ ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t
 /* inbound.c */
 void h2_inbound_open(struct h2_stream *stream); /* a body will come */
 int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length);
-void h2_inbound_end(struct h2_stream *stream);      /* all has come */
-void h2_inbound_answered(struct h2_stream *stream); /* nobody needs the rest */
-void h2_inbound_abort(struct h2_stream *stream);    /* no more will come */
+void h2_inbound_end(struct h2_stream *stream);             /* all has come */
+void h2_inbound_answered(struct h2_stream *stream);        /* nobody needs the rest */
+void h2_inbound_abort(struct h2_stream *stream);           /* no more will come */
+void h2_inbound_refuse(struct h2_stream *stream);          /* there is no room for it */
+void h2_inbound_displace(struct h2_stream *stream);        /* it has to give way to others */
+bool h2_inbound_is_wanted(const struct h2_stream *stream); /* and there is more to come */
+size_t h2_inbound_held(const struct h2_stream *stream);
 
 #endif

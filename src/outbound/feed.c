@@ -5,6 +5,10 @@
 
 void outbound_feed_add(struct outbound_feed *feed, const void *data, size_t length)
 {
+    if (feed->begin > 0 && feed->held.length + length >= feed->held.capacity) {
+        buf_consume(&feed->held, feed->begin);
+        feed->begin = 0;
+    }
     buf_append(&feed->held, data, length);
     feed->fed += length;
 }

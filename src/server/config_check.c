@@ -303,6 +303,11 @@ static int check_service(const struct config_subject *subject, const struct conf
             subject, "jsonBodyBytes",
             "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
             service->json_body_bytes, subject->config->limits.session_body_bytes);
+    if (service->json_body_bytes > subject->config->limits.inbound_bytes / 2)
+        return config_check_fail(
+            subject, "jsonBodyBytes",
+            "%zu is more than half of limits.inboundBytes (%zu); lower it, or raise that",
+            service->json_body_bytes, subject->config->limits.inbound_bytes);
     rc = config_check_handlers(subject, service);
     return rc == 0 ? config_check_notifications(subject, service) : rc;
 }

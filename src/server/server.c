@@ -18,6 +18,7 @@
 #include "api/qos/qos_shared.h"
 #include "auth/api_key.h"
 #include "auth/jwt_keys.h"
+#include "base/budget.h"
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -71,6 +72,7 @@ struct server {
     struct api_settings api;
     struct outbound_http_settings outbound;
     char server_id[2 * SERVER_ID_BYTES + 1];
+    struct budget inbound;
     atomic_bool ready;
     atomic_size_t busy; /* workers that still have work */
 };
@@ -286,6 +288,7 @@ static void start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
     atomic_init(&server->busy, server->worker_count);
+    budget_init(&server->inbound, server->config->limits.inbound_bytes);
     server->workers = mem_zalloc(server->worker_count * sizeof(struct worker *));
     for (size_t i = 0; i < server->worker_count; i++) {
         const struct worker_options options = {
@@ -293,6 +296,7 @@ static void start_workers(struct server *server)
             .api = &server->api,
             .outbound = &server->outbound,
             .token_keys = server->token_keys,
+            .inbound = &server->inbound,
             .peers = server->peers,
             .index = i,
             .bound = server->bound[i],

@@ -98,6 +98,7 @@ static bool build(struct worker *worker)
     if (!worker->endpoint)
         return false;
     h2_endpoint_set_slots(worker->endpoint, options->slots);
+    h2_endpoint_share_budget(worker->endpoint, options->inbound);
     api_set_endpoint(worker->api, worker->endpoint);
     return true;
 }

@@ -13,6 +13,7 @@
 
 struct api_settings;
 struct auth_jwt_keys;
+struct budget;
 struct config;
 struct h2_slots;
 struct outbound_http_settings;
@@ -24,6 +25,7 @@ struct worker_options {
     const struct api_settings *api;
     const struct outbound_http_settings *outbound;
     struct auth_jwt_keys *const *token_keys; /* of each service; borrowed */
+    struct budget *inbound;                  /* of all workers (h2/holding.h) */
     struct peers *peers;
     size_t index;
     struct h2_bound *bound;                      /* one per configured listener; taken over */

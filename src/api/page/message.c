@@ -96,6 +96,8 @@ static void ask_handler(struct message *message, const char *url)
 
     handler_subject_open(&text, message->exchange, "message", &message->subject);
     append_object(&text, message);
+    json_decref(message->body); /* a slow back end is waited for without it */
+    message->body = NULL;
     message->call.done = on_handled;
     handler_call_post(&message->call, message->exchange, url, &text);
 }

@@ -111,6 +111,11 @@ static void refuse(struct upload *upload, int rc)
     case -EBUSY:
         api_reply_error(exchange, 503, "%s", upload_parts_fault(upload->parts));
         break;
+    case -ENOBUFS:
+        api_reply_error(exchange, 503,
+                        "what clients have sent and nobody has taken yet fills "
+                        "limits.inboundBytes; come again later");
+        break;
     default:
         log_error("an upload could not be written",
                   LOG_STR("service", exchange->service->settings->core->name),
@@ -126,6 +131,8 @@ static void take(struct upload *upload, const char *data, size_t length)
     int rc = upload_parts_feed(upload->parts, data, length);
 
     h2_stream_consume(upload->exchange->stream, length);
+    if (rc == 0 && !h2_stream_keep(upload->exchange->stream, upload_parts_kept(upload->parts)))
+        rc = -ENOBUFS;
     if (rc < 0)
         refuse(upload, rc);
 }
@@ -300,6 +307,7 @@ static void allow(struct upload *upload)
 
     upload->is_asking = false;
     upload->held = (struct buf)BUF_INIT;
+    h2_stream_admit_body(upload->exchange->stream);
     if (!upload->parts && (!upload->has_ended || upload->is_complete))
         pass_on(upload);
     upload->state = upload->parts ? UPLOAD_TAKING : UPLOAD_PASSING;
@@ -321,6 +329,8 @@ static void drop(struct upload *upload, enum upload_state state)
     upload->is_asking = false;
     upload->state = state;
     buf_release(&upload->held);
+    if (state == UPLOAD_REPEATED)
+        h2_stream_admit_body(upload->exchange->stream);
     h2_stream_consume(upload->exchange->stream, length);
 }
 
@@ -497,6 +507,7 @@ void api_handle_upload(struct api_exchange *exchange)
     upload->act.act = has_key ? note_owner : count_request;
     upload->act.done = has_key ? on_owner : on_found;
     exchange->context = upload;
+    h2_stream_hold_body(exchange->stream, NULL, NULL);
     h2_stream_stream_body(exchange->stream, service->settings->upload_bytes, &reader, upload);
     api_exchange_identify(exchange, on_identity);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/json_text.h"
 #include "api/page/upload_file.h"
@@ -28,6 +29,7 @@ struct upload_parts {
     size_t count;
     size_t open_files; /* its share of limits.open_count */
     size_t kept;       /* bytes of values */
+    size_t described;  /* of what is known of the parts */
     struct part *parts;
     char fault[160]; /* of ours; "": the parser's */
 };
@@ -66,6 +68,8 @@ static int on_part(void *context, const struct h2_multipart_part *described)
         .content_type = mem_strdup(described->content_type),
         .file = file,
     };
+    parts->described += sizeof(*part) + strlen(part->name) + strlen(part->content_type) +
+                        (part->file_name ? strlen(part->file_name) : 0);
     return 0;
 }
 
@@ -98,6 +102,11 @@ static int on_data(void *context, const char *data, size_t length)
         return -E2BIG;
     }
     return rc < 0 ? rc : upload_file_write(&part->file, data, length);
+}
+
+size_t upload_parts_kept(const struct upload_parts *parts)
+{
+    return parts->kept + parts->described;
 }
 
 static int on_part_end(void *context)

@@ -35,6 +35,9 @@ int upload_parts_feed(struct upload_parts *parts, const char *data, size_t lengt
 int upload_parts_finish(struct upload_parts *parts);
 const char *upload_parts_fault(const struct upload_parts *parts);
 
+/* Bytes that are in memory until the upload ends: names, and plain fields that are kept. */
+size_t upload_parts_kept(const struct upload_parts *parts);
+
 /* The files that were kept are not wanted. */
 void upload_parts_remove(struct upload_parts *parts);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/budget.h"
-
 #include <pthread.h>
 
+#include "base/budget.h"
 #include "support/test.h"
 
 #define KIB ((size_t)1024)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is read of a JSON text that is not complete. */
-#include "base/json_scan.h"
-
 #include <string.h>
 
+#include "base/json_scan.h"
 #include "support/test.h"
 
 static void test_a_member_of_the_outermost_object(void **state)
