@@ -360,7 +360,7 @@ services:
   ]) {
     test(`16 KiB wait, and the rest comes when it is known: ${what}`, async () => {
       const session = await rawSession(server);
-      session.write(request(1, 'POST', `${BASE}/${path}`, [type, ['authorization', 'Bearer x']], { endStream: false }),
+      session.write(request(1, 'POST', `${BASE}/${path}`, [type, ['authorization', `Bearer ${what}`]], { endStream: false }),
         frame(DATA, 0, 1, Buffer.from(head)), data(1, HELD + 1 - head.length));
       await eventually('the question', () => release.length === 1);
       assert.equal(windows(session, 1), 0);
