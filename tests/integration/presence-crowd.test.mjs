@@ -76,9 +76,11 @@ test('the watcher\'s picture of a crowd is the server\'s', async () => {
   const stoppedAt = Date.now();
   await actUnwatched(living);
 
-  const online = (await Promise.all(living.map((child) => child.ask('online')))).flat().sort();
-  await eventually('nobody of the stopped processes online', async () => (
-    (await office.metric('sse_server_users_online')) === online.length));
+  // The living ones are asked each time: so they have answered what the server asked them meanwhile.
+  const ask = async () => (await Promise.all(living.map((child) => child.ask('online')))).flat().sort();
+  const online = await ask();
+  await server.asTimePasses('nobody of the stopped processes online', async () => (
+    (await ask()) && (await office.metric('sse_server_users_online')) === online.length), 1000);
   const users = await all(office, 'users', ({ id }) => id);
   assert.deepEqual(users, online);
   const connections = await all(office, 'connections', ({ id }) => id);

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/test_clock.h"
 #include "h2/listener.h"
 #include "h2/session_state.h"
 
@@ -99,10 +100,32 @@ void h2_server_turn(struct h2_server *server)
     ev_run(loop_ev(server->loop), EVRUN_NOWAIT);
 }
 
+#ifdef SSE_SERVER_FAULTS
+static void end_turn(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+    struct h2_server *server = timer->data;
+
+    (void)ev;
+    (void)events;
+    loop_stop(server->loop);
+}
+
+void h2_server_wait(struct h2_server *server)
+{
+    struct ev_timer timer;
+
+    ev_timer_init(&timer, end_turn, 0., 0.);
+    timer.data = server;
+    ev_timer_start(loop_ev(server->loop), &timer);
+    (void)test_clock_advance(LOOP_TIMER_NOTCH_MS, LOOP_TIMER_NOTCH_MS);
+    loop_run(server->loop);
+}
+#else
 void h2_server_wait(struct h2_server *server)
 {
     ev_run(loop_ev(server->loop), EVRUN_ONCE);
 }
+#endif
 
 void h2_server_answer(struct h2_stream *stream, int status, const char *body)
 {
