@@ -161,7 +161,7 @@ describe('header blocks', () => {
   test('that are never finished end the session', async () => {
     const session = await rawSession(server);
     session.write(frame(HEADERS, END_STREAM, 1, begin));
-    await endsWith(session, ENHANCE_YOUR_CALM);
+    await server.meanwhile(endsWith(session, ENHANCE_YOUR_CALM));
     assert.ok(await office.metric('sse_server_header_timeouts_total') >= 1);
     await leavesNothing();
   });
@@ -199,7 +199,8 @@ describe('a malformed request costs its own stream and nothing else', () => {
       session.write(make());
       await session.saw('the reset', ({ type, stream: on }) => type === RST_STREAM && on === 3);
       // Longer than a header block may take.
-      await session.saw('a comment', ({ type, payload }) => type === DATA && payload.toString().startsWith(':'));
+      await server.meanwhile(
+        session.saw('a comment', ({ type, payload }) => type === DATA && payload.toString().startsWith(':')));
       session.write(request(5, 'GET', '/health/live'));
       await session.answered(5);
       await session.close();
@@ -228,7 +229,7 @@ test('bodies that are never finished take a bounded share of the memory', async 
 
 test('a client that never acknowledges SETTINGS is let go', async () => {
   const session = await rawSession(server, { acknowledge: false });
-  await endsWith(session, 4); // SETTINGS_TIMEOUT
+  await server.meanwhile(endsWith(session, 4)); // SETTINGS_TIMEOUT
   assert.ok(await office.metric('sse_server_settings_ack_timeouts_total') >= 1);
   await leavesNothing();
 });

@@ -138,7 +138,7 @@ test('wrong answers: tried again when that may help, else lost', async () => {
   });
   const world = await start(target);
   await visits(world, ['a', 'b', 'unwanted']);
-  await eventually('all that is wanted', () => target.accepted.length === 2 * STORY.length);
+  await world.server.asTimePasses('all that is wanted', () => target.accepted.length === 2 * STORY.length, 100);
   await eventually('the others', async () => (await metric(world, 'refused_total')) === STORY.length);
   assertStories(target, ['a', 'b']);
   assert.equal(await metric(world, 'retried_total'), 2 * STORY.length);
@@ -180,7 +180,7 @@ test('a dead target stalls nobody, and gets everything in order when it is back'
   const lag = await world.office.metric('sse_server_loop_lag_max_seconds');
   assert.ok(lag < 5, `a loop was ${lag} s late`);
   await world.target.start();
-  await eventually('everything', async () => (await metric(world, 'waiting')) === 0);
+  await world.server.asTimePasses('everything', async () => (await metric(world, 'waiting')) === 0);
   world.target.requests = world.target.requests.filter(({ json }) => userOf(json) !== 'probe');
   assertStories(world.target, users);
   assert.ok(world.target.requests.every((request) => isSigned(request)));
@@ -196,7 +196,7 @@ test('at the bound the oldest goes, and is counted', async () => {
   assert.equal(await metric(world, 'waiting'), 20);
   assert.match(world.server.output, /a notification is lost .*reason="too many wait"/);
   await world.target.start();
-  await eventually('the rest', async () => (await metric(world, 'waiting')) === 0);
+  await world.server.asTimePasses('the rest', async () => (await metric(world, 'waiting')) === 0);
   for (const story of Object.values(storiesOf(world.target))) {
     assert.deepEqual(story, STORY.filter((type) => story.includes(type)));
   }

@@ -244,7 +244,7 @@ test('recording ends some time after the last watcher, and an id of before is a 
   await watcher.next('user-online');
   await watcher.close();
   const lastId = watcher.events.at(-1).id;
-  await eventually('the recording to end', async () => (
+  await world.server.asTimePasses('the recording to end', async () => (
     (await world.office.metric('sse_server_presence_history_bytes')) === 0));
   await page.connect({ userId: 'after' });
   assert.equal(await events(), 2);
@@ -313,7 +313,7 @@ test('a stream ends with the token that opened it: one that expired, one that wa
   const [good, byKey] = [await watch(other, {}, { key: token({ ...claims, jti: 'kept' }) }), await watch(other)];
   await world.office.command('disconnectUser', { accessToken: 'lost' });
   for (const watcher of [expiring, revoked]) {
-    assert.equal((await watcher.next('presence-close')).reason, 'expired');
+    assert.equal((await world.server.meanwhile(watcher.next('presence-close'))).reason, 'expired');
     assert.equal(await watcher.end(), true, 'END_STREAM');
   }
   for (const watcher of [good, byKey]) {

@@ -126,7 +126,7 @@ test('no header, or half of one', async () => {
 });
 
 test('nothing at all', async () => {
-  await closed(await open(proxied, V1.slice(0, -1)));
+  await server.meanwhile(closed(await open(proxied, V1.slice(0, -1))));
   assert.equal(await office.metric('sse_server_proxy_timeouts_total'), 1);
 });
 

@@ -87,7 +87,7 @@ test('a disk that is full', { skip }, async () => {
   assert.ok(await office.metric('sse_server_store_faults_total') > faults);
 
   await rm(ballast);
-  await eventually('sends to be taken again', async () => !await isRefused(office, stored('last')));
+  await server.asTimePasses('sends to be taken again', async () => !await isRefused(office, stored('last')));
   await streamsLive(office, here);
   const away = await page.connect({ userId: 'away' });
   const names = (await away.count('tick', kept.length + 2)).map(({ data }) => JSON.parse(data).n);
@@ -116,7 +116,7 @@ test('what could not be committed has not ended', { skip }, async () => {
   assert.ok(await office.metric('sse_server_qos_in_flight') >= refused);
 
   await rm(ballast);
-  await eventually('acknowledgements to be taken again', async () => (
+  await server.asTimePasses('acknowledgements to be taken again', async () => (
     (await page.postJson('/sse/demo/connect/ack.do', { connectionId: here.id, ids })).status === 200));
   assert.equal(await office.metric('sse_server_qos_acknowledged_total'), ids.length);
   await Promise.all([page.close(), office.close()]);
@@ -138,7 +138,7 @@ test('a file that is damaged', async () => {
   for (const name of (await readdir(directory)).filter((name) => name.startsWith('messages.sqlite'))) {
     await rename(join(directory, name), join(directory, `damaged-${name}`));
   }
-  await eventually('sends to be taken', async () => !await isRefused(office, stored(1)));
+  await server.asTimePasses('sends to be taken', async () => !await isRefused(office, stored(1)));
   await streamsLive(office, here);
   const away = await page.connect({ userId: 'away' });
   await away.count('tick', 1);
@@ -172,7 +172,7 @@ test('pages that come while the store does not work get what lies there later', 
   await page.postForm('/sse/demo/connect/disconnect.do', { connectionId: gone.id });
   await eventually('the other to be forgotten', async () => await office.metric('sse_server_qos_visitors') === 1);
   await rename(`${file}-good`, file);
-  const [{ id }] = await away.count('tick', 1);
+  const [{ id }] = await server.meanwhile(away.count('tick', 1));
   assert.equal(id, 'm-1');
   assert.equal(await office.metric('sse_server_qos_visitors'), 0);
   await Promise.all([page.close(), office.close()]);

@@ -193,7 +193,7 @@ describe('receipts', () => {
   after(() => watcher.close());
 
   async function told(id, state) {
-    const { time, endTime, ...receipt } = await watcher.next('receipt');
+    const { time, endTime, ...receipt } = await server.meanwhile(watcher.next('receipt'));
     assert.ok(endTime > 0 && time > 0);
     assert.deepEqual({ id: receipt.id, state: receipt.state }, { id, state });
     return receipt;
@@ -229,7 +229,7 @@ describe('receipts', () => {
     await office.send(stored({ id: 'r-5', userId: '8', receipt: target.url }));
     await remove('/r-5');
     await told('r-5', 'deleted');
-    await eventually('the receipt', () => target.accepted.length === 1);
+    await server.asTimePasses('the receipt', () => target.accepted.length === 1);
     const [first, second] = target.requests;
     assert.ok(isSigned(first) && isSigned(second));
     assert.deepEqual([second.json.id, second.json.state, second.json.recipient], ['r-5', 'deleted', { userId: '8' }]);
@@ -244,7 +244,7 @@ describe('receipts', () => {
     const target = await webhookTarget(() => 404);
     await office.send(stored({ id: 'r-6', userId: '8', receipt: target.url }));
     await remove('/r-6');
-    await eventually('the end', async () => (await office.metric('sse_server_receipts_failed_total')) === 1);
+    await server.asTimePasses('the end', async () => (await office.metric('sse_server_receipts_failed_total')) === 1);
     assert.equal(target.requests.length, 3);
     assert.equal(await office.metric('sse_server_receipts_waiting'), 0);
     await target.stop();

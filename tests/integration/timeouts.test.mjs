@@ -30,7 +30,7 @@ after(() => server.stop());
 
 function closed(socket) {
   socket.resume().on('error', () => {});
-  return within('the server to close the connection', once(socket, 'close'));
+  return server.meanwhile(within('the server to close the connection', once(socket, 'close')));
 }
 
 test('a connection that says nothing', async () => {
@@ -56,7 +56,7 @@ test('half a preface', async () => {
 
 test('a session without any stream', async () => {
   const client = await connect(server.origin);
-  await within('the server to close the session', once(client.session, 'close'));
+  await server.meanwhile(within('the server to close the session', once(client.session, 'close')));
 });
 
 test('half a body, while the session goes on', async () => {
@@ -68,7 +68,8 @@ test('half a body, while the session goes on', async () => {
   ]) {
     const request = page.open('POST', `${path}?userId=7`, { 'content-type': type });
     request.write(start);
-    const answer = await within('the end of the request', readAnswer(request).catch((error) => error));
+    const end = within('the end of the request', readAnswer(request).catch((error) => error));
+    const answer = await server.meanwhile(end);
     assert.ok(answer instanceof Error || answer.status === 408 || answer.status === 400, answer.text);
   }
   office = await backend(server);
@@ -81,11 +82,7 @@ test('half a body, while the session goes on', async () => {
 test('a quiet stream lives on, kept alive by comments', async () => {
   const page = await connect(server.origin);
   const stream = await page.connect({ userId: '8' });
-  await within('two comments', (async () => {
-    while (stream.comments.length < 2) {
-      await once(stream.stream, 'data');
-    }
-  })());
+  await server.asTimePasses('two comments', () => stream.comments.length >= 2);
   assert.equal(stream.ended, undefined);
   await page.close();
 });

@@ -42,11 +42,13 @@ class Server {
   #keepsState;
   #clock;
   #ahead = 0; // ms, of the real time
+  #isHurried;
 
-  constructor(child, stateDirectory, keepsState) {
+  constructor(child, stateDirectory, { keepsState, isHurried }) {
     this.#child = child;
     this.#clock = new TestClock(child.stdio[CLOCK_DESCRIPTOR]);
     this.#keepsState = keepsState;
+    this.#isHurried = isHurried;
     this.stateDirectory = stateDirectory;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -144,6 +146,17 @@ class Server {
     return eventually(what, async () => (await ask()) || (await this.advance(step), false));
   }
 
+  // Time goes on, by step milliseconds at a time, until the promise is settled; then what that is.
+  async meanwhile(promise, step = 100) {
+    let isSettled = false;
+    const settled = promise.finally(() => { isSettled = true; });
+    settled.catch(() => {}); // it is thrown below
+    while (!isSettled) {
+      await this.advance(step);
+    }
+    return settled;
+  }
+
   // Time stands still but for advance(): what is due later does not come, however slow the machine is.
   stopClock() {
     return this.#clock.say('stop');
@@ -153,7 +166,8 @@ class Server {
     return this.#clock.say('go');
   }
 
-  // Its drain looks around a few times a second, by its clock.
+  // It looks a few times a second whether all have gone, by its clock. A test that sets a drain time
+  // gets what it asked for.
   async #hurry() {
     for (let n = 0; n < 5 && !this.exited; n++) {
       await this.advance(100).catch(() => {});
@@ -174,7 +188,9 @@ class Server {
       if (!this.exited) {
         await this.#clock.release();
         this.signal('SIGTERM');
-        await this.#hurry();
+        if (this.#isHurried) {
+          await this.#hurry();
+        }
       }
       const { code, signal } = await this.exit();
       if (code !== 0 || this.hasComplained) {
@@ -224,7 +240,10 @@ export async function startServer({
       ...variables,
     }),
   });
-  const server = new Server(child, stateDirectory, kept !== undefined);
+  const server = new Server(child, stateDirectory, {
+    keepsState: kept !== undefined,
+    isHurried: !('SSE_SERVER_DRAIN_TIME' in variables),
+  });
   try {
     await server.listening();
     await server.ready();
