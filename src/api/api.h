@@ -71,6 +71,8 @@ struct api_qos_settings {
     uint32_t remember_ms;         /* how long ended messages are known, */
     uint32_t remembered;          /* and how many */
     uint32_t receipts;            /* that wait to be posted */
+    const char *receipt_hosts;    /* to these (base/http_url.h); "": to public addresses */
+    bool has_proxy;               /* between us and them, so that we do not see addresses */
     struct qos_desk_settings desk;
 };
 

@@ -162,6 +162,7 @@ static const struct metric service_metrics[] = {
     SERVICE("receipts_waiting", receipts_waiting, "Receipts that wait to be posted to their senders."),
     SIGN("receipts_sent", receipts.sent, "Receipts that were accepted."),
     SIGN("receipts_failed", receipts.failed, "Receipts given up: nobody accepted them."),
+    SIGN("receipts_refused", receipts.refused, "Receipts not posted: to where their senders may not have them."),
     SIGN("receipts_dropped", receipts.dropped, "Receipts dropped because too many waited."),
     SERVICE("qos_queues_active", desk.boxes, "Queues with copies on their way to pages."),
     SERVICE("qos_visitors", qos_visitors, "Connections whose queues are being looked for, or will be when the store works."),

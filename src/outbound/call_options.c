@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a call is to libcurl. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "base/public_address.h"
 #include "outbound/call.h"
 #include "outbound/early_answer.h"
 
@@ -34,6 +36,31 @@ static int on_socket(void *context, curl_socket_t socket, curlsocktype purpose)
     /* Where the kernel does not have it, the connection works all the same. */
     (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
     return CURL_SOCKOPT_OK;
+}
+
+/* For each address that a name has led to, right before it is connected to. */
+static curl_socket_t open_public_socket(void *context, curlsocktype purpose,
+                                        struct curl_sockaddr *address)
+{
+    struct outbound_call *call = context;
+
+    (void)purpose;
+    if (public_address_is(&address->addr))
+        return socket(address->family, address->socktype, address->protocol);
+    call->fault = (struct outbound_fault){-EACCES, "its address is not a public one"};
+    return CURL_SOCKET_BAD;
+}
+
+/* Not by a connection that was made for others, who may go anywhere; nor is it left to them. */
+static CURLcode set_only_public(CURL *easy, struct outbound_call *call)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+    SET(code, easy, CURLOPT_OPENSOCKETDATA, call);
+    SET(code, easy, CURLOPT_FRESH_CONNECT, 1L);
+    SET(code, easy, CURLOPT_FORBID_REUSE, 1L);
+    return code;
 }
 
 static CURLcode set_connection(CURL *easy, const struct outbound_http_settings *settings)
@@ -129,6 +156,8 @@ CURLcode outbound_call_set_options(struct outbound_call *call)
         code = set_version(easy, call);
     if (code == CURLE_OK)
         code = set_request(easy, call);
+    if (code == CURLE_OK && call->request.only_public)
+        code = set_only_public(easy, call);
     SET(code, easy, CURLOPT_URL, call->request.url);
     SET(code, easy, CURLOPT_HTTPHEADER, call->fields);
     SET(code, easy, CURLOPT_USERAGENT, settings->user_agent);

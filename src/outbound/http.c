@@ -72,6 +72,7 @@ static void count_end(struct outbound_http_counters *counters, int error)
         counters->refused++;
         break;
     case -EINVAL:
+    case -EACCES:
         counters->invalid++;
         break;
     case -ECANCELED:
@@ -232,6 +233,8 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     } else if (!outbound_request_is_valid(request)) {
         end(call, (struct outbound_fault){
                       -EINVAL, "not a URL of http or https, or a field with a line break"});
+    } else if (request->only_public && http->settings.proxy && *http->settings.proxy != '\0') {
+        end(call, (struct outbound_fault){-EACCES, "by a proxy its address cannot be seen"});
     } else if (counters->in_flight == http->settings.in_flight &&
                counters->waiting == http->settings.waiting) {
         end(call, (struct outbound_fault){-EBUSY, "too many requests are waiting"});

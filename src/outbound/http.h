@@ -80,6 +80,10 @@ struct outbound_request {
     /* From start to the end of the answer; while a body is streamed, from one piece that the other
      * side takes to the next. A producer that has nothing to send does not use it up. */
     unsigned time_limit_ms;
+    /* Only to public addresses (base/public_address.h): it is the address that is connected to
+     * which is looked at, after the name has led there, on a connection of its own. Not by a proxy.
+     */
+    bool only_public;
     size_t answer_bytes; /* more than that is -EMSGSIZE */
     void (*done)(void *context, const struct outbound_answer *answer);
     void *context;
@@ -90,7 +94,8 @@ struct outbound_answer {
     /* 0: there is a status. -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH (no such name, no way there),
      * -EPROTO (TLS or HTTP are not as they must be), -EIO (the connection broke), -EMSGSIZE (the
      * answer is too large), -EBUSY (too many are waiting), -EINVAL (not a request that can be
-     * sent), -ECANCELED (outbound_http_abandon, _free). */
+     * sent), -EACCES (its address is not public, and had to be), -ECANCELED (outbound_http_abandon,
+     * _free). */
     int error;
     const char *reason; /* of the error, for logs: static, and never with a part of the request */
     int status;

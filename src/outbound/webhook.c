@@ -43,6 +43,7 @@ struct outbound_call *outbound_webhook_post(struct outbound_http *http,
         .body = delivery->json,
         .time_limit_ms = webhook->time_limit_ms,
         .answer_bytes = webhook->answer_bytes,
+        .only_public = webhook->only_public,
         .done = delivery->done,
         .context = delivery->context,
     };

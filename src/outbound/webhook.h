@@ -10,6 +10,7 @@ struct outbound_webhook {
     const char *secret; /* NULL or "": not signed */
     unsigned time_limit_ms;
     size_t answer_bytes;
+    bool only_public; /* it is an outsider who names the URL (outbound/http.h) */
 };
 
 /* The signature is of the moment of this call: a retry is a call of its own. */

@@ -89,6 +89,7 @@ struct config_qos {
     uint32_t remember_ms; /* 24 h */
     uint32_t remembered;  /* 100000 */
     uint32_t receipts;    /* 1000 */
+    char *receipt_hosts;  /* words; "": any that is public */
     uint32_t window;      /* 1000 */
     uint32_t ack_ms;      /* 30 s */
 };

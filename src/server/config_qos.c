@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/http_url.h"
 #include "server/config.h"
 #include "server/config_check.h"
 
@@ -12,7 +13,7 @@
 #define TAKEOVER_MS    10000u
 #define DESK_BATCH     64u
 
-struct api_qos_settings config_make_qos(const struct config_qos *config)
+struct api_qos_settings config_make_qos(const struct config_qos *config, bool has_proxy)
 {
     const uint32_t ack_ms = config->ack_ms;
 
@@ -28,6 +29,8 @@ struct api_qos_settings config_make_qos(const struct config_qos *config)
         .remember_ms = config->remember_ms,
         .remembered = config->remembered,
         .receipts = config->receipts,
+        .receipt_hosts = config->receipt_hosts,
+        .has_proxy = has_proxy,
         .desk = {.window = config->window,
                  .ack_ms = ack_ms,
                  .ack_ms_most = ack_ms > ACK_LONGEST_MS ? ack_ms : ACK_LONGEST_MS,
@@ -53,8 +56,14 @@ static int check_file(const struct config_subject *subject, const struct config_
 int config_check_qos(const struct config_subject *subject, const struct config_service *service)
 {
     const struct config_qos *qos = &service->qos;
+    struct word wrong;
     int rc = 0;
 
+    if (!http_url_hosts_are_valid(qos->receipt_hosts, &wrong))
+        return config_check_fail(subject, "qos.receiptHosts",
+                                 "\"%.*s\" is no host; use such as hooks.example, *.example.com, "
+                                 "192.0.2.1:8080 or [2001:db8::1]",
+                                 wrong.length < 64 ? (int)wrong.length : 64, wrong.text);
     if (qos->ttl_ms > qos->ttl_ms_most)
         return config_check_fail(subject, "qos.ttl",
                                  "%us is more than qos.ttlMost (%us); lower it, or raise that",

@@ -231,7 +231,7 @@ static int prepare_service(struct server *server, size_t index)
         .presence = service->presence,
         .handlers = service->handlers,
         .notifications = notification_settings(&service->notifications),
-        .qos = config_make_qos(&service->qos),
+        .qos = config_make_qos(&service->qos, *server->config->outbound.proxy != '\0'),
         .qos_shared = &server->qos[index],
         .webhook_secret = service->webhook_secret,
         /* Who may be anybody may have anybody's channels. */

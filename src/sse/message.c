@@ -147,3 +147,8 @@ void sse_message_make_id(char id[SSE_MESSAGE_ID_SIZE], enum sse_own_id_kind kind
     sse_own_id_write(id, kind,
                      atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1);
 }
+
+bool sse_message_receipt_is_url(const struct sse_message *message)
+{
+    return *message->receipt != '\0' && strcmp(message->receipt, "true") != 0;
+}

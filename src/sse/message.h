@@ -44,6 +44,9 @@ int sse_message_from_json(struct sse_message **message, const json_t *object, si
 int sse_message_from_store(struct sse_message **message, const json_t *object);
 /* The server's own, of an event that back ends may not send: takes over the target and the data. */
 struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data);
+/* Whether its receipt is to be posted. */
+bool sse_message_receipt_is_url(const struct sse_message *message);
+
 struct sse_message *sse_message_ref(struct sse_message *message);
 struct sse_message *sse_message_unref(struct sse_message *message); /* accepts NULL, always NULL */
 

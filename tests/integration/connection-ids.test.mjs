@@ -194,6 +194,7 @@ services:
   - name: demo
     offlineGrace: 0
     webhookSecret: secret
+    qos: {receiptHosts: [127.0.0.1]}
     channels: {open: true}
     handlers: {messageUrl: "${target.url('/message')}", uploadUrl: "${target.url('/upload')}"}
     notifications: {url: "${target.url('/notified')}"}

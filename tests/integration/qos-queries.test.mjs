@@ -18,7 +18,10 @@ let server;
 let office;
 let page;
 before(async () => {
-  server = await startServer({ variables: { SSE_SERVER_SERVICES_0_WEBHOOK_SECRET: SECRET } });
+  server = await startServer({ variables: {
+    SSE_SERVER_SERVICES_0_WEBHOOK_SECRET: SECRET,
+    SSE_SERVER_SERVICES_0_QOS_RECEIPT_HOSTS: '127.0.0.1',
+  } });
   office = await backend(server);
   page = await connect(server.origin);
 });

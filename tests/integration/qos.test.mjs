@@ -19,7 +19,9 @@ let server;
 let office;
 let page;
 before(async () => {
-  server = await startServer({ variables: { ...PATIENT, SSE_SERVER_WORKERS: '4' } });
+  server = await startServer({ variables: {
+    ...PATIENT, SSE_SERVER_WORKERS: '4', SSE_SERVER_SERVICES_0_QOS_RECEIPT_HOSTS: '127.0.0.1',
+  } });
   office = await backend(server);
 });
 after(async () => {

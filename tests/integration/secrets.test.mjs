@@ -18,10 +18,12 @@ services:
   - name: discreet
     secretNames: [ticket]
     webhookSecret: webhook-hidden
+    qos: {receiptHosts: [127.0.0.1]}
     handlers: {messageUrl: "${target.url('/message')}", uploadUrl: "${target.url('/upload')}"}
     notifications: {url: "${target.url('/notified')}", events: [connect, disconnect, listening, user-online, user-offline, receipt]}
   - name: open
     showSecrets: true
+    qos: {receiptHosts: [127.0.0.1]}
 apiKeys:
   - everything
   - name: reader

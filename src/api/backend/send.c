@@ -9,6 +9,7 @@
 #include "api/json_text.h"
 #include "api/qos/qos_line.h"
 #include "api/qos/qos_send.h"
+#include "api/qos/receipt_url.h"
 #include "api/reply.h"
 #include "base/json.h"
 #include "sse/message.h"
@@ -87,6 +88,14 @@ static bool is_too_long(const struct api_exchange *exchange, const struct sse_me
     return true;
 }
 
+static bool has_bad_receipt(const struct api_exchange *exchange, const struct sse_message *message,
+                            char *fault, size_t fault_size)
+{
+    return sse_message_receipt_is_url(message) &&
+           !receipt_url_is_allowed(&exchange->service->settings->qos, message->receipt, fault,
+                                   fault_size);
+}
+
 /* All are read before any is sent. */
 static bool read_messages(struct delivery *delivery)
 {
@@ -101,7 +110,9 @@ static bool read_messages(struct delivery *delivery)
             sse_message_from_json(&delivery->items[i].message, object, most, fault, sizeof(fault));
         const int status = rc == -EMSGSIZE ? 413 : rc == -ENOMEM ? 503 : 422;
 
-        if (rc == 0 && is_too_long(exchange, delivery->items[i].message, fault, sizeof(fault)))
+        if (rc == 0 &&
+            (is_too_long(exchange, delivery->items[i].message, fault, sizeof(fault)) ||
+             has_bad_receipt(exchange, delivery->items[i].message, fault, sizeof(fault))))
             rc = -EINVAL;
         if (rc == 0)
             continue;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/qos/qos_posts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/list.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -105,6 +107,13 @@ static void settle(struct post *post, bool is_accepted)
     loop_timer_start(posts->settings.loop, &post->timer, random_between(wait_ms / 2, wait_ms));
 }
 
+void qos_posts_refuse(struct qos_posts *posts, const char *reason)
+{
+    posts->counters.refused++;
+    log_abuse("a receipt is not posted to where its sender wants it",
+              LOG_STR("service", posts->settings.service), LOG_STR("reason", reason));
+}
+
 static void on_answer(void *context, const struct outbound_answer *answer)
 {
     struct post *post = context;
@@ -112,7 +121,12 @@ static void on_answer(void *context, const struct outbound_answer *answer)
 
     post->call = NULL;
     posts->in_flight--;
-    settle(post, answer->error == 0 && answer->status >= 200 && answer->status < 300);
+    if (answer->error == -EACCES) {
+        qos_posts_refuse(posts, answer->reason);
+        post_free(post);
+    } else {
+        settle(post, answer->error == 0 && answer->status >= 200 && answer->status < 300);
+    }
     pump(posts);
 }
 
@@ -124,6 +138,7 @@ static bool start(struct post *post)
         .secret = settings->secret,
         .time_limit_ms = TIME_LIMIT_MS,
         .answer_bytes = ANSWER_BYTES,
+        .only_public = settings->only_public,
     };
     const struct outbound_delivery delivery = {
         .json = post->json, .id = post->id, .done = on_answer, .context = post};

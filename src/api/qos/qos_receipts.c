@@ -8,6 +8,7 @@
 #include "api/json_text.h"
 #include "api/presence/presence_event.h"
 #include "api/qos/qos_text.h"
+#include "api/qos/receipt_url.h"
 #include "api/worker.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -28,6 +29,8 @@ struct qos_receipts *qos_receipts_new(struct api_service *service)
         .http = service->api->outbound,
         .secret = service->settings->webhook_secret,
         .most = service->settings->qos.receipts,
+        .service = service->settings->core->name,
+        .only_public = *service->settings->qos.receipt_hosts == '\0',
     };
     struct qos_receipts *receipts = mem_zalloc(sizeof(*receipts));
 
@@ -76,6 +79,17 @@ static bool is_loss(enum qos_state state)
     return state == QOS_EXPIRED || state == QOS_DISPLACED || state == QOS_UNREADABLE;
 }
 
+/* It may have been stored under other settings, or by a version that took any. */
+static void post(struct qos_receipts *receipts, const char *url, struct bytes *json)
+{
+    char fault[320];
+
+    if (receipt_url_is_allowed(&receipts->service->settings->qos, url, fault, sizeof(fault)))
+        qos_posts_add(receipts->posts, url, json);
+    else
+        qos_posts_refuse(receipts->posts, fault);
+}
+
 void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *copy)
 {
     struct presence_feed *feed = &receipts->service->feed;
@@ -88,7 +102,7 @@ void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *cop
         return;
     json = receipt_of(receipts, copy);
     if (is_posted)
-        qos_posts_add(receipts->posts, asked, json);
+        post(receipts, asked, json);
     if (is_watched)
         presence_feed_add(feed, PRESENCE_RECEIPT, copy->recipient.value, bytes_ref(json));
     bytes_unref(json);
