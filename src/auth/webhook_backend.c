@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/webhook_backend.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
 #include "auth/denied.h"
+#include "auth/meter.h"
+#include "auth/standing.h"
 #include "auth/webhook_answer.h"
 #include "auth/webhook_cache.h"
 #include "base/bytes.h"
@@ -19,6 +22,8 @@
 /* Who has just signed in may bear the cookie of before: a refusal must not outlive that for long.
  */
 #define REFUSAL_MS 1000u
+
+#define ADDRESS_SIZE 48u
 
 /* They count for as long as a question may take; only back ends that may disconnect make them. */
 #define MAX_REVOCATIONS 10000u
@@ -39,9 +44,12 @@ struct auth_webhook {
     struct loop *loop;
     struct outbound_http *http;
     struct auth_webhook_cache *cache;
-    struct auth_denied *denied; /* while their questions were under way */
-    struct sse_table shared;    /* flights that others may join */
-    struct list flights;        /* all */
+    struct auth_webhook_cache *refusals; /* apart, so that they push no good answer out */
+    struct auth_standing standing;       /* a failure costs the time that its question took */
+    struct auth_meter failures;          /* ms of these */
+    struct auth_denied *denied;          /* while their questions were under way */
+    struct sse_table shared;             /* flights that others may join */
+    struct list flights;                 /* all */
     struct auth_counters counters;
 };
 
@@ -55,6 +63,7 @@ struct flight {
     enum auth_source source;
     bool is_shared;    /* whether others may join */
     bool is_overtaken; /* by a revocation */
+    uint64_t begun_ms; /* loop */
     char key[AUTH_KEY_HASH_TEXT];
 };
 
@@ -63,6 +72,7 @@ struct inquiry {
     struct list node;
     void (*done)(void *context, const struct auth_result *result);
     void *context;
+    char address[ADDRESS_SIZE]; /* the customer's; "": nobody whose failures count */
 };
 
 static struct auth_webhook *webhook_of(struct auth *auth)
@@ -81,6 +91,7 @@ static struct flight *flight_new(struct auth_webhook *webhook,
     struct flight *flight = mem_zalloc(sizeof(*flight));
 
     flight->webhook = webhook;
+    flight->begun_ms = loop_now_ms(webhook->loop);
     flight->source = question->source;
     memcpy(flight->key, question->key, sizeof(flight->key));
     list_init(&flight->inquiries);
@@ -97,11 +108,12 @@ static void stop_sharing(struct flight *flight)
     flight->is_shared = false;
 }
 
-static void join(struct flight *flight,
+static void join(struct flight *flight, const char *address,
                  void (*done)(void *context, const struct auth_result *result), void *context)
 {
     struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
 
+    snprintf(inquiry->address, sizeof(inquiry->address), "%s", address ? address : "");
     inquiry->done = done;
     inquiry->context = context;
     list_append(&flight->inquiries, &inquiry->node);
@@ -173,8 +185,40 @@ static void keep(struct flight *flight, const struct auth_result *result)
     struct auth_webhook *webhook = flight->webhook;
     uint64_t now = loop_now_ms(webhook->loop);
 
-    auth_webhook_cache_add(webhook->cache, flight->key, result, now,
-                           now + life_of(webhook, result));
+    auth_webhook_cache_add(result->user ? webhook->cache : webhook->refusals, flight->key, result,
+                           now, now + life_of(webhook, result));
+}
+
+static const struct auth_result *recall(const struct auth_webhook *webhook, const char *key)
+{
+    const uint64_t now = loop_now_ms(webhook->loop);
+    const struct auth_result *known = auth_webhook_cache_find(webhook->cache, key, now);
+
+    return known ? known : auth_webhook_cache_find(webhook->refusals, key, now);
+}
+
+/* That an address waited for the answer to another's question costs nothing. */
+static void note_standing(struct flight *flight, enum auth_verdict verdict)
+{
+    struct auth_webhook *webhook = flight->webhook;
+    const uint64_t now = loop_now_ms(webhook->loop);
+    const bool is_failure = verdict == AUTH_BAD || verdict == AUTH_DENIED;
+    uint64_t cost = now - flight->begun_ms + 1;
+
+    if (is_failure)
+        auth_meter_add(&webhook->failures, cost, now);
+
+    list_for_each(node, &flight->inquiries) {
+        const struct inquiry *inquiry = container_of(node, struct inquiry, node);
+
+        if (inquiry->address[0] == '\0')
+            continue;
+        if (verdict == AUTH_OK)
+            auth_standing_succeeded(&webhook->standing, inquiry->address, now);
+        else if (is_failure)
+            auth_standing_failed(&webhook->standing, inquiry->address, cost, now);
+        cost = 0;
+    }
 }
 
 static bool is_revoked(const struct flight *flight, const struct sse_user *user)
@@ -214,6 +258,7 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     flight->call = NULL;
     if (!flight->is_overtaken)
         keep(flight, &result);
+    note_standing(flight, result.verdict);
     tell_all(flight, &result);
     sse_user_unref(result.user);
     flight_free(flight);
@@ -252,10 +297,37 @@ static struct flight *find_flight(const struct auth_webhook *webhook, const char
     return node ? container_of(node, struct flight, node) : NULL;
 }
 
-static bool is_full(const struct auth_webhook *webhook)
+static uint64_t count_waiting(const struct auth_webhook *webhook, const char *address)
 {
-    return webhook->counters.waiting >=
-           (uint64_t)webhook->settings.in_flight + webhook->settings.waiting;
+    uint64_t count = 0;
+
+    list_for_each(flight, &webhook->flights) {
+        list_for_each(node, &container_of(flight, struct flight, in_all)->inquiries)
+            count += strcmp(container_of(node, struct inquiry, node)->address, address) == 0;
+    }
+    return count;
+}
+
+/* As many as may wait before one of this address must not. Those who only failed keep away from the
+ * second half of the questions that are asked at a time, so that others are answered in time. While
+ * questions fail, those of whom nothing is known leave a quarter of all places, as does whoever has
+ * all the others. */
+static uint64_t places_for(struct auth_webhook *webhook, const char *address)
+{
+    const uint64_t now = loop_now_ms(webhook->loop);
+    const uint64_t in_flight = webhook->settings.in_flight;
+    const uint64_t all = in_flight + webhook->settings.waiting;
+    const uint64_t most = (all * 3 + 3) / 4;
+    enum auth_rank rank;
+
+    if (!address)
+        return all;
+    rank = auth_standing_of(&webhook->standing, address, in_flight * 1000 / 2, now);
+    if (rank == AUTH_RANK_LAST)
+        return (in_flight + 1) / 2;
+    if (auth_meter_read(&webhook->failures, now) == 0 || webhook->counters.waiting < most)
+        return all;
+    return rank == AUTH_RANK_NEW || count_waiting(webhook, address) >= most ? most : all;
 }
 
 /* The flight whose answer is the question's, too; NULL with *refusal. */
@@ -265,7 +337,7 @@ static struct flight *find_or_ask(struct auth_webhook *webhook,
 {
     struct flight *flight = find_flight(webhook, question->key);
 
-    if (is_full(webhook)) {
+    if (webhook->counters.waiting >= places_for(webhook, facts->customer)) {
         webhook->counters.busy++;
         *refusal = (struct auth_result){.verdict = AUTH_BUSY, .message = too_many};
         return NULL;
@@ -296,12 +368,12 @@ static void webhook_check(struct auth *auth, const struct auth_facts *facts,
         done(context, &refusal);
         return;
     }
-    known = auth_webhook_cache_find(webhook->cache, question.key, loop_now_ms(webhook->loop));
+    known = recall(webhook, question.key);
     if (known) {
         webhook->counters.cache_hits++;
         tell(known, question.source, done, context);
     } else if ((flight = find_or_ask(webhook, &question, facts, &refusal))) {
-        join(flight, done, context);
+        join(flight, facts->customer, done, context);
     } else {
         tell(&refusal, question.source, done, context);
     }
@@ -343,8 +415,12 @@ static void webhook_count(const struct auth *auth, struct auth_counters *counter
     counters->revocations = denied->added;
     counters->revocations_displaced = denied->displaced;
     counters->revocations_kept = auth_denied_count(webhook->denied);
-    counters->cached = auth_webhook_cache_count(webhook->cache);
-    counters->cache_displaced = auth_webhook_cache_displaced(webhook->cache);
+    counters->cached =
+        auth_webhook_cache_count(webhook->cache) + auth_webhook_cache_count(webhook->refusals);
+    counters->cache_displaced = auth_webhook_cache_displaced(webhook->cache) +
+                                auth_webhook_cache_displaced(webhook->refusals);
+    counters->addresses_kept = auth_standing_count(&webhook->standing);
+    counters->addresses_displaced = webhook->standing.displaced;
     counters->question_connections = outbound_http_counters(webhook->http)->connections;
 }
 
@@ -356,6 +432,8 @@ static void webhook_free(struct auth *auth)
         flight_free(container_of(node, struct flight, in_all));
     sse_table_release(&webhook->shared);
     auth_webhook_cache_free(webhook->cache);
+    auth_webhook_cache_free(webhook->refusals);
+    auth_standing_release(&webhook->standing);
     auth_denied_free(webhook->denied);
     free(webhook);
 }
@@ -378,6 +456,8 @@ struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, stru
     webhook->loop = loop;
     webhook->http = http;
     webhook->cache = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
+    webhook->refusals = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
+    auth_standing_init(&webhook->standing, loop, settings->cache_entries, settings->cache_entries);
     webhook->denied = auth_denied_new(webhook->loop, MAX_REVOCATIONS);
     sse_table_init(&webhook->shared, SSE_TABLE_KEY_OFFSET(struct flight, node, key));
     list_init(&webhook->flights);

@@ -15,9 +15,9 @@ static const char bad_character[] =
     "punycode";
 static const char has_fragment[] = "must have no #";
 static const char has_user[] = "must have no user and password";
-static const char bad_host[] =
-    "must have a host that is a name (letters, digits, - and dots between, none at its end), an IPv4 "
-    "address as 192.0.2.1 or an IPv6 address as [2001:db8::1]";
+static const char bad_host[] = "must have a host that is a name (letters, digits, - and dots "
+                               "between, none at its end), an IPv4 "
+                               "address as 192.0.2.1 or an IPv6 address as [2001:db8::1]";
 static const char bad_port[] = "must have a port from 1 to 65535, or none";
 
 static const char *skip_scheme(struct http_url *url, const char *text)

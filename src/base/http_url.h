@@ -23,8 +23,8 @@ struct http_url {
 /* NULL, or what is wrong with it: static, to be put behind "it". */
 const char *http_url_read(struct http_url *url, const char *text);
 
-/* A list (base/words.h) of names, *.names (what is below), addresses and [IPv6 addresses], each with
- * a port or for all ports. */
+/* A list (base/words.h) of names, *.names (what is below), addresses and [IPv6 addresses], each
+ * with a port or for all ports. */
 bool http_url_is_listed(const struct http_url *url, const char *hosts);
 
 /* Whether all of the list are such; else *wrong is one that is not. */

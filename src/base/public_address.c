@@ -14,21 +14,21 @@ struct block {
 };
 
 static const struct block v4_special[] = {
-    {{0}, 8},              /* this network */
-    {{10}, 8},             /* private */
-    {{100, 64}, 10},       /* shared: carriers' NAT */
-    {{127}, 8},            /* loopback */
-    {{169, 254}, 16},      /* link-local, cloud metadata */
-    {{172, 16}, 12},       /* private */
-    {{192, 0, 0}, 24},     /* protocol assignments */
-    {{192, 0, 2}, 24},     /* documentation */
-    {{192, 88, 99}, 24},   /* 6to4 relays */
-    {{192, 168}, 16},      /* private */
-    {{198, 18}, 15},       /* benchmarks */
-    {{198, 51, 100}, 24},  /* documentation */
-    {{203, 0, 113}, 24},   /* documentation */
-    {{224}, 4},            /* multicast */
-    {{240}, 4},            /* reserved, broadcast */
+    {{0}, 8},             /* this network */
+    {{10}, 8},            /* private */
+    {{100, 64}, 10},      /* shared: carriers' NAT */
+    {{127}, 8},           /* loopback */
+    {{169, 254}, 16},     /* link-local, cloud metadata */
+    {{172, 16}, 12},      /* private */
+    {{192, 0, 0}, 24},    /* protocol assignments */
+    {{192, 0, 2}, 24},    /* documentation */
+    {{192, 88, 99}, 24},  /* 6to4 relays */
+    {{192, 168}, 16},     /* private */
+    {{198, 18}, 15},      /* benchmarks */
+    {{198, 51, 100}, 24}, /* documentation */
+    {{203, 0, 113}, 24},  /* documentation */
+    {{224}, 4},           /* multicast */
+    {{240}, 4},           /* reserved, broadcast */
 };
 
 /* Of 2000::/3, which is all that is given to anybody. */
@@ -44,9 +44,9 @@ static const struct {
     struct block block;
     size_t at;
 } v6_holders[] = {
-    {{{[10] = 0xff, [11] = 0xff}, 96}, 12},         /* mapped */
-    {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},           /* NAT64 */
-    {{{0x20, 0x02}, 16}, 2},                        /* 6to4 */
+    {{{[10] = 0xff, [11] = 0xff}, 96}, 12}, /* mapped */
+    {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},   /* NAT64 */
+    {{{0x20, 0x02}, 16}, 2},                /* 6to4 */
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -59,8 +59,9 @@ static size_t quota_of_max(const char *directory)
 
 static size_t quota_of_group(const char *directory)
 {
-    return less(quota_of_max(directory), processors_of(read_number(directory, "cpu.cfs_quota_us"),
-                                                       read_number(directory, "cpu.cfs_period_us")));
+    return less(quota_of_max(directory),
+                processors_of(read_number(directory, "cpu.cfs_quota_us"),
+                              read_number(directory, "cpu.cfs_period_us")));
 }
 
 /* A group and those above it, to the mount: a path of the host's is not there in a container, which

@@ -2,8 +2,9 @@
 #ifndef SERVER_PROCESSORS_H
 #define SERVER_PROCESSORS_H
 /*
- * How many processors this process may use: those of its CPU set, or as many as the quota of a control
- * group pays for, whichever is less. A container on a large machine is given a small share of it.
+ * How many processors this process may use: those of its CPU set, or as many as the quota of a
+ * control group pays for, whichever is less. A container on a large machine is given a small share
+ * of it.
  */
 #include <stddef.h>
 

@@ -50,8 +50,9 @@ bool receipt_url_is_allowed(const struct api_qos_settings *settings, const char 
     }
     if (!is_known_not_public(&read))
         return true;
-    snprintf(fault, fault_size,
-             "the host of \"receipt\" is not public, and not one of services[].qos.receiptHosts; add "
-             "it there if it is to get receipts");
+    snprintf(
+        fault, fault_size,
+        "the host of \"receipt\" is not public, and not one of services[].qos.receiptHosts; add "
+        "it there if it is to get receipts");
     return false;
 }

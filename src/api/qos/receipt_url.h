@@ -2,9 +2,9 @@
 #ifndef API_QOS_RECEIPT_URL_H
 #define API_QOS_RECEIPT_URL_H
 /*
- * Whether a receipt may be posted to a URL, as far as its text tells: it is the sender who names it,
- * and the server may reach what the sender may not. What its host's name leads to is looked at when
- * it is connected to (outbound_request.only_public).
+ * Whether a receipt may be posted to a URL, as far as its text tells: it is the sender who names
+ * it, and the server may reach what the sender may not. What its host's name leads to is looked at
+ * when it is connected to (outbound_request.only_public).
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/auth.h"
@@ -13,7 +14,7 @@
 
 #define ANN           "{\"id\":\"7\",\"name\":\"Ann\",\"accessToken\":\"t7\"}"
 #define MAX_QUESTIONS 8u
-#define MAX_ANSWERS   8u
+#define MAX_ANSWERS   40u
 
 /* outbound/webhook.h, with the test as the other side. */
 struct outbound_call {
@@ -131,12 +132,18 @@ static int teardown(void **state)
     return 0;
 }
 
-static void connect(struct fixture *fixture, const char *session)
+static void connect_from(struct fixture *fixture, const char *session, const char *address)
 {
     const struct request request = {.cookies = {{"session", session}}};
-    const struct auth_facts facts = request_facts(&request);
+    struct auth_facts facts = request_facts(&request);
 
+    facts.customer = address;
     auth_check(fixture->auth, &facts, keep, fixture);
+}
+
+static void connect(struct fixture *fixture, const char *session)
+{
+    connect_from(fixture, session, NULL);
 }
 
 static void assert_told(const struct fixture *fixture, unsigned number, enum auth_verdict verdict)
@@ -285,6 +292,51 @@ static void test_too_many_are_refused_at_once(void **state)
     assert_told(fixture, 4, AUTH_OK);
 }
 
+static void test_who_only_failed_leaves_room(void **state)
+{
+    struct fixture *fixture = *state;
+
+    connect_from(fixture, "wrong-1", "192.0.2.1");
+    connect_from(fixture, "right", "192.0.2.2");
+    answer(0, 401, "");
+    answer(1, 200, ANN);
+    assert_told(fixture, 0, AUTH_BAD);
+    /* Below half of the questions at a time nobody is refused. */
+    connect_from(fixture, "wrong-2", "192.0.2.1");
+    assert_int_equal(question_count, 3);
+    connect_from(fixture, "wrong-3", "192.0.2.1");
+    assert_told(fixture, 2, AUTH_BUSY);
+    connect_from(fixture, "right", "192.0.2.1"); /* what is known is known of all */
+    assert_told(fixture, 3, AUTH_OK);
+    connect_from(fixture, "another", "192.0.2.2");
+    connect_from(fixture, "more", "192.0.2.2");
+    assert_int_equal(question_count, 5);
+    answer(2, 403, "");
+    answer(3, 401, "");
+    answer(4, 200, ANN);
+    assert_int_equal(count(fixture).addresses_kept, 2);
+}
+
+static void test_refusals_push_no_answer_out(void **state)
+{
+    struct fixture *fixture = *state;
+
+    connect(fixture, "right");
+    answer(0, 200, ANN);
+    for (unsigned i = 0; i < 30; i++) {
+        char session[20];
+
+        snprintf(session, sizeof(session), "wrong-%u", i);
+        question_count = 0;
+        connect(fixture, session);
+        answer(0, 401, "");
+    }
+    assert_int_equal(count(fixture).cached, 11);
+    question_count = 0;
+    connect(fixture, "right");
+    assert_int_equal(question_count, 0);
+}
+
 static void test_a_revocation_makes_it_ask_again(void **state)
 {
     static const struct auth_revocation revocations[] = {{.user_id = "7"}, {.access_token = "t7"}};
@@ -371,6 +423,8 @@ int main(void)
         TEST(test_not_longer_than_it_counts),
         TEST(test_failures_are_not_remembered),
         TEST(test_too_many_are_refused_at_once),
+        TEST(test_who_only_failed_leaves_room),
+        TEST(test_refusals_push_no_answer_out),
         TEST(test_a_revocation_makes_it_ask_again),
         TEST(test_what_was_asked_before_a_revocation_does_not_count),
         TEST(test_who_asks_again_at_once_is_told),

@@ -40,21 +40,76 @@ static void test_what_is_read(void **state)
 static void test_what_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "", "a.example", "//a.example", "ftp://a.example", "file:///etc/passwd", "HTTP://a.example",
-        "https:/a.example", "https:a.example", "gopher://a", "http://", "http:///x", "http://?x",
-        "http://:80/", "http://user@a.example/", "http://user:secret@a.example/", "http://@a.example",
-        "http://a.example@b.example", "http://a b/", " http://a", "http://a ", "http://a/\tb",
-        "http://a/\n", "http://a\\@b.example/", "http://a.example\\.b.example/", "http://a.example/#x",
-        "http://a.example#@b.example", "http://a.example./", "http://./", "http://.a/", "http://a..b/",
-        "http://-a/", "http://a-/", "http://a%2eexample/", "http://%31%32%37.0.0.1/",
-        "http://b\xc3\xbc" "cher.example/", "http://\xe2\x91\xa0.example/", "http://a\x7f/",
-        "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://0X7F.1/", "http://127.1/",
-        "http://0177.0.0.1/", "http://127.0.0.1.", "http://127.0.0.01/", "http://1.2.3.4.5/",
-        "http://256.1.1.1/", "http://a.1/", "http://a.0x/", "http://[::1/", "http://::1/",
-        "http://[::1%25lo]/", "http://[fe80::1%eth0]/", "http://[127.0.0.1]/", "http://[::1]x/",
-        "http://[v1.x]/", "http://[]/", "http://a:/", "http://a:0/", "http://a:65536/", "http://a:1x/",
-        "http://a:+1/", "http://a:1:2/", "http://a:000080/", "http://a,b/", "http://a;b/", "http://(a)/",
-        "http://a\"/", "http://{a}/",
+        "",
+        "a.example",
+        "//a.example",
+        "ftp://a.example",
+        "file:///etc/passwd",
+        "HTTP://a.example",
+        "https:/a.example",
+        "https:a.example",
+        "gopher://a",
+        "http://",
+        "http:///x",
+        "http://?x",
+        "http://:80/",
+        "http://user@a.example/",
+        "http://user:secret@a.example/",
+        "http://@a.example",
+        "http://a.example@b.example",
+        "http://a b/",
+        " http://a",
+        "http://a ",
+        "http://a/\tb",
+        "http://a/\n",
+        "http://a\\@b.example/",
+        "http://a.example\\.b.example/",
+        "http://a.example/#x",
+        "http://a.example#@b.example",
+        "http://a.example./",
+        "http://./",
+        "http://.a/",
+        "http://a..b/",
+        "http://-a/",
+        "http://a-/",
+        "http://a%2eexample/",
+        "http://%31%32%37.0.0.1/",
+        "http://b\xc3\xbc"
+        "cher.example/",
+        "http://\xe2\x91\xa0.example/",
+        "http://a\x7f/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://0x7f.1/",
+        "http://0X7F.1/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://127.0.0.1.",
+        "http://127.0.0.01/",
+        "http://1.2.3.4.5/",
+        "http://256.1.1.1/",
+        "http://a.1/",
+        "http://a.0x/",
+        "http://[::1/",
+        "http://::1/",
+        "http://[::1%25lo]/",
+        "http://[fe80::1%eth0]/",
+        "http://[127.0.0.1]/",
+        "http://[::1]x/",
+        "http://[v1.x]/",
+        "http://[]/",
+        "http://a:/",
+        "http://a:0/",
+        "http://a:65536/",
+        "http://a:1x/",
+        "http://a:+1/",
+        "http://a:1:2/",
+        "http://a:000080/",
+        "http://a,b/",
+        "http://a;b/",
+        "http://(a)/",
+        "http://a\"/",
+        "http://{a}/",
         "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/",
     };
 
@@ -77,7 +132,8 @@ static bool is_listed(const char *text, const char *hosts)
 
 static void test_lists_of_hosts(void **state)
 {
-    static const char hosts[] = "Hooks.example, *.b.example:8443, 10.0.0.1:80, [0::1], c.example:443";
+    static const char hosts[] =
+        "Hooks.example, *.b.example:8443, 10.0.0.1:80, [0::1], c.example:443";
 
     (void)state;
     assert_true(is_listed("https://hooks.example/", hosts));
@@ -100,8 +156,21 @@ static void test_lists_of_hosts(void **state)
 
 static void test_lists_are_checked(void **state)
 {
-    static const char *const wrong[] = {"https://a.example", "a/b", "*", "*.", "*.10.0.0.1", "a.*", "*a",
-                                        "10.0.0.0/8", "::1", "a:", "a:0", "a@b", "a.", "127.1", "a?b"};
+    static const char *const wrong[] = {"https://a.example",
+                                        "a/b",
+                                        "*",
+                                        "*.",
+                                        "*.10.0.0.1",
+                                        "a.*",
+                                        "*a",
+                                        "10.0.0.0/8",
+                                        "::1",
+                                        "a:",
+                                        "a:0",
+                                        "a@b",
+                                        "a.",
+                                        "127.1",
+                                        "a?b"};
     struct word word;
 
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests whose URL an outsider names. getaddrinfo() is this program's: names lead where a test says. So is connect(): whatever the address, it is the test server that is
- * reached.
+ * Requests whose URL an outsider names. getaddrinfo() is this program's: names lead where a test
+ * says. So is connect(): whatever the address, it is the test server that is reached.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -79,9 +79,9 @@ static void release(struct outcome *outcome)
 
 static void test_no_way_to_what_is_not_public(void **state)
 {
-    static const char *const hosts[] = {"127.0.0.1", "back-end.test", "0.0.0.0", "[::1]", "[::]",
-                                        "[::ffff:127.0.0.1]", "0x7f.1", "2130706433", "127.1",
-                                        "localhost"};
+    static const char *const hosts[] = {"127.0.0.1", "back-end.test",      "0.0.0.0", "[::1]",
+                                        "[::]",      "[::ffff:127.0.0.1]", "0x7f.1",  "2130706433",
+                                        "127.1",     "localhost"};
     struct outcome outcome;
 
     (void)state;
