@@ -46,6 +46,7 @@ export class Calls {
     /** Until open(), calls fail with what makeError gives. */
     close(makeError) {
         this.#window.clearTimeout(this.#timer);
+        this.#timer = undefined;
         this.#makeError = makeError;
         this.#waiting.splice(0).forEach(({ reject }) => reject(makeError()));
     }
@@ -78,13 +79,15 @@ export class Calls {
 
     /** For when the stream goes on and will not flush: it was this request alone that failed. */
     #repeatSoon(failures) {
-        this.#window.clearTimeout(this.#timer);
         if (this.#makeError) {
             return;
         }
-        this.#timer = this.#window.setTimeout(
-            () => this.#isActive() && this.flush(),
-            jitteredWait(failures - 1, FIRST_REPEAT),
-        );
+        // One that runs takes all: those that fail meanwhile must not put it off.
+        this.#timer ??= this.#window.setTimeout(() => {
+            this.#timer = undefined;
+            if (this.#isActive()) {
+                this.flush();
+            }
+        }, jitteredWait(failures - 1, FIRST_REPEAT));
     }
 }

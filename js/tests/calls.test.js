@@ -85,6 +85,19 @@ test('a call that failed alone is made again while the stream goes on', async ()
     assert.equal((await added).status, 200);
 });
 
+test('calls that fail one after the other do not put each other off', async () => {
+    const sse = connectedSse();
+    const isFirst = ({ url }) => url.pathname.endsWith('/first.do');
+    sse.send('first').catch(() => {});
+    for (let n = 0; n < 10 && page.requests.filter(isFirst).length < 2; n += 1) {
+        page.request.reject(new TypeError('network'));
+        await settle();
+        page.clock.tick(400); // less than any wait
+        sse.send('other').catch(() => {});
+    }
+    assert.equal(page.requests.filter(isFirst).length, 2);
+});
+
 test('a call is not made again for ever', async () => {
     const sent = connectedSse().send('a');
     const rejected = assert.rejects(sent, { code: 'network', message: /5 attempts: down/ });
