@@ -169,6 +169,9 @@ static const char *check_signature(const struct auth_jwt_question *question,
     case AUTH_JWT_NOT_COMPUTED:
         answer->is_postponed = true;
         return too_many_failures;
+    case AUTH_JWT_NO_MEMORY:
+        answer->is_postponed = true;
+        return no_memory;
     default:
         /* Without a kid, and with other keys than this one, only a newer set can tell. */
         answer->is_unknown_key = !header->kid;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/jwt_key.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -267,16 +268,27 @@ struct auth_jwt_key *auth_jwt_key_read(const char *id, const struct auth_jwt_alg
     return read_pem(id, algorithm, material, fault, fault_size);
 }
 
-bool auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token)
+/* libjwt says that the signature is wrong when OpenSSL could not look. Empties OpenSSL's queue. */
+static bool has_lacked_memory(int error)
+{
+    bool has_lacked = error == ENOMEM;
+    unsigned long code;
+
+    while ((code = ERR_get_error()) != 0)
+        has_lacked |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+    return has_lacked;
+}
+
+int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token)
 {
     jwt_t *decoded = NULL;
-    bool is_right = jwt_decode(&decoded, token, (const unsigned char *)key->check,
-                               (int)key->check_length) == 0 &&
-                    jwt_get_alg(decoded) == key->algorithm->number;
+    int error, is_right;
 
-    jwt_free(decoded);
     ERR_clear_error();
-    return is_right;
+    error = jwt_decode(&decoded, token, (const unsigned char *)key->check, (int)key->check_length);
+    is_right = error == 0 && jwt_get_alg(decoded) == key->algorithm->number ? 1 : 0;
+    jwt_free(decoded);
+    return has_lacked_memory(error) && !is_right ? -ENOMEM : is_right;
 }
 
 static bool fill(jwt_t *token, const struct auth_jwt_key *key, const char *claims)

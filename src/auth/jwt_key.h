@@ -44,9 +44,10 @@ struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
 /* Wipes what is secret. Accepts NULL. */
 void auth_jwt_key_free(struct auth_jwt_key *key);
 
-/* Whether this key and its algorithm made the token's signature. The token's three parts must be
+/* Whether this key and its algorithm made the token's signature: 1 or 0; -ENOMEM when there is no
+ * memory to tell. The token's three parts must be
  * base64url, and its header a JSON object with that algorithm. */
-bool auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token);
+int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token);
 
 /* A token with these claims, which the caller frees; NULL when the key cannot sign. */
 char *auth_jwt_key_sign(const struct auth_jwt_key *key, const json_t *claims);

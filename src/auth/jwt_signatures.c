@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/jwt_signatures.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
@@ -81,20 +82,28 @@ static bool name_question(const struct auth_jwt_signatures *signatures,
            OPENSSL_buf2hexstr_ex(name, NAME_SIZE, NULL, bytes, sizeof(bytes), '\0') == 1;
 }
 
-/* The number of the key that has signed the token, or -1. */
+/* The number of the key that has signed the token, or -1; -ENOMEM when it is not known. */
 static int find_signer(const struct auth_jwt_candidates *candidates, const char *token)
 {
+    int number = -1;
+
     for (size_t i = 0; i < candidates->count; i++) {
-        if (auth_jwt_key_signed(candidates->keys[i], token))
+        const int status = auth_jwt_key_signed(candidates->keys[i], token);
+
+        if (status == 1)
             return (int)i;
+        if (status < 0)
+            number = status;
     }
-    return -1;
+    return number;
 }
 
 static enum auth_jwt_finding say(const struct auth_jwt_candidates *candidates, int number,
                                  const struct auth_jwt_key **signer)
 {
     *signer = number >= 0 ? candidates->keys[number] : NULL;
+    if (number == -ENOMEM)
+        return AUTH_JWT_NO_MEMORY;
     return number >= 0 ? AUTH_JWT_RIGHT : AUTH_JWT_WRONG;
 }
 
@@ -166,8 +175,8 @@ static int compute(struct auth_jwt_signatures *signatures,
     signatures->counters.computed++;
     signatures->counters.us += us;
     if (work)
-        auth_work_spend(work, us, number < 0, loop_now_ms(signatures->loop));
-    if (number < 0)
+        auth_work_spend(work, us, number == -1, loop_now_ms(signatures->loop));
+    if (number == -1)
         count_failure(signatures, candidates->count, address, us);
     return number;
 }
@@ -211,7 +220,7 @@ enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *sign
         return AUTH_JWT_NOT_COMPUTED;
     }
     number = compute(signatures, candidates, token, address);
-    if (has_name)
+    if (has_name && number != -ENOMEM)
         remember(signatures, name, number);
     return say(candidates, number, signer);
 }

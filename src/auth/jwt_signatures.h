@@ -45,7 +45,7 @@ struct auth_jwt_candidates {
     size_t count;
 };
 
-enum auth_jwt_finding { AUTH_JWT_RIGHT, AUTH_JWT_WRONG, AUTH_JWT_NOT_COMPUTED };
+enum auth_jwt_finding { AUTH_JWT_RIGHT, AUTH_JWT_WRONG, AUTH_JWT_NOT_COMPUTED, AUTH_JWT_NO_MEMORY };
 
 struct auth_jwt_signature_counters {
     uint64_t recalled; /* answered without computing */

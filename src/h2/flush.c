@@ -33,7 +33,7 @@ static void resume_streams(struct h2_session *session)
         if (!stream->is_deferred)
             continue;
         stream->is_deferred = false;
-        (void)nghttp2_session_resume_data(session->nghttp2, stream->id);
+        h2_session_rely(session, nghttp2_session_resume_data(session->nghttp2, stream->id));
     }
 }
 

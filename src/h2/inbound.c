@@ -83,8 +83,9 @@ static void return_to_session(struct h2_stream *stream, size_t length)
     stream->unconsumed -= length;
     if (!stream->session || length == 0)
         return;
-    (void)nghttp2_session_consume_connection(stream->session->nghttp2, length);
     h2_session_mark(stream->session, false);
+    h2_session_rely(stream->session,
+                    nghttp2_session_consume_connection(stream->session->nghttp2, length));
 }
 
 /* The reader hears of the end exactly once; whatever still comes is thrown away. */
@@ -212,9 +213,10 @@ static void invite_body(struct h2_stream *stream)
 
     if (!expect || strcasecmp(expect, "100-continue") != 0)
         return;
-    (void)nghttp2_submit_headers(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NULL,
-                                 &status, 1, NULL);
     h2_session_mark(stream->session, true);
+    h2_session_rely(stream->session,
+                    nghttp2_submit_headers(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                           NULL, &status, 1, NULL));
 }
 
 /* An upload may use the session's window but for what another request of the session needs to get
@@ -243,8 +245,9 @@ static void open_window(struct h2_inbound *inbound)
     if (!stream->session->is_settled)
         window += NGHTTP2_INITIAL_WINDOW_SIZE - H2_FIRST_WINDOW;
     if (window > H2_FIRST_WINDOW)
-        (void)nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE,
-                                                    stream->id, (int32_t)window);
+        h2_session_rely(stream->session, nghttp2_session_set_local_window_size(
+                                             stream->session->nghttp2, NGHTTP2_FLAG_NONE,
+                                             stream->id, (int32_t)window));
     h2_session_mark(stream->session, false);
 }
 
@@ -388,8 +391,9 @@ void h2_stream_consume(struct h2_stream *stream, size_t length)
     if (!stream->session || length == 0)
         return;
     h2_holding_force(stream);
-    (void)nghttp2_session_consume(stream->session->nghttp2, stream->id, length);
     h2_session_mark(stream->session, false);
+    h2_session_rely(stream->session,
+                    nghttp2_session_consume(stream->session->nghttp2, stream->id, length));
 }
 
 static void discard(struct h2_stream *stream, size_t length)

@@ -99,7 +99,10 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
     const uint64_t before = *evicted;
 
     (void)ev;
-    (void)events;
+    if (events & EV_ERROR) { /* the kernel had no memory to watch it */
+        on_accept_error(listener, ENOMEM);
+        return;
+    }
     /* Whose place was taken gives its descriptor back at the end of the turn. */
     for (int i = 0; i < ACCEPTS_PER_TURN && *evicted == before; i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};

@@ -198,6 +198,12 @@ void h2_session_free(struct h2_session *session)
     free(session);
 }
 
+void h2_session_rely(struct h2_session *session, int result)
+{
+    if (nghttp2_is_fatal(result))
+        h2_session_close(session);
+}
+
 static void refuse_input(struct h2_session *session, ssize_t error)
 {
     struct h2_endpoint *endpoint = session->endpoint;
@@ -207,6 +213,10 @@ static void refuse_input(struct h2_session *session, ssize_t error)
     if (error == NGHTTP2_ERR_FLOODED) {
         endpoint->counters.outbound_floods++;
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
+    if (error == NGHTTP2_ERR_NOMEM) {
+        h2_session_terminate(session, NGHTTP2_INTERNAL_ERROR);
         return;
     }
     endpoint->counters.protocol_errors++;
@@ -354,6 +364,10 @@ static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
     struct h2_session *session = container_of(io, struct h2_session, io);
 
     (void)ev;
+    if (events & EV_ERROR) { /* libev cannot watch it: nobody would hear of it again */
+        h2_session_close(session);
+        return;
+    }
     if (events & EV_WRITE)
         h2_session_mark(session, false);
     if (!(events & EV_READ))

@@ -82,6 +82,9 @@ void h2_session_close(struct h2_session *session);
 
 /* Ends with GOAWAY (RFC 9113 6.8): what is queued leaves, then it closes. */
 void h2_session_terminate(struct h2_session *session, uint32_t error_code);
+/* The result of a call of nghttp2 that fails only without memory: what the client waits for would
+ * never come, and so the session ends. */
+void h2_session_rely(struct h2_session *session, int result);
 
 /* Has sent all it will send: ends the stream towards the client and takes no more from it. Closing
  * at once would turn input that nobody has read into a TCP reset, which overtakes our last frames.

@@ -67,7 +67,8 @@ void h2_stream_closed(struct h2_stream *stream)
     if (!session)
         return;
     if (stream->unconsumed > 0)
-        (void)nghttp2_session_consume_connection(session->nghttp2, stream->unconsumed);
+        h2_session_rely(session,
+                        nghttp2_session_consume_connection(session->nghttp2, stream->unconsumed));
     stream->unconsumed = 0;
     list_remove(&stream->node);
     list_remove(&stream->sending_node);

@@ -4,8 +4,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "outbound/call.h"
 #include "outbound/early_answer.h"
@@ -26,9 +28,36 @@ struct outbound_http {
 
 static const struct outbound_fault server_stops = {-ECANCELED, "the server stops"};
 
+/* libcurl 7.88 does not survive every allocation that fails (it divides by the size of a table that
+ * it has not got, or forgets its own timer), and what it asks for is small: it ends the process, as
+ * our own allocations do. */
+static void *curl_alloc(size_t size)
+{
+    if (fault_allocation(FAULT_HTTP))
+        mem_fail(size);
+    return mem_alloc(size);
+}
+
+static void *curl_zalloc(size_t count, size_t size)
+{
+    if (fault_allocation(FAULT_HTTP) || (size > 0 && count > SIZE_MAX / size))
+        mem_fail(size);
+    return mem_zalloc(count * size);
+}
+
+static void *curl_realloc(void *memory, size_t size)
+{
+    if (fault_allocation(FAULT_HTTP))
+        mem_fail(size);
+    return mem_realloc(memory, size);
+}
+
 int outbound_http_prepare(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_alloc, free, curl_realloc, mem_strdup,
+                                curl_zalloc) == CURLE_OK
+               ? 0
+               : -ENOMEM;
 }
 
 static CURL *take_handle(struct outbound_http *http)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/libraries.h"
 
-#include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -86,26 +85,6 @@ static void store_shutdown(void *context)
     (void)context;
 }
 
-static void *http_malloc(size_t size)
-{
-    return fault_allocation(FAULT_HTTP) ? NULL : malloc(size);
-}
-
-static void *http_realloc(void *memory, size_t size)
-{
-    return fault_allocation(FAULT_HTTP) ? NULL : realloc(memory, size);
-}
-
-static void *http_calloc(size_t count, size_t size)
-{
-    return fault_allocation(FAULT_HTTP) ? NULL : calloc(count, size);
-}
-
-static char *http_strdup(const char *text)
-{
-    return fault_allocation(FAULT_HTTP) ? NULL : strdup(text);
-}
-
 void libraries_prepare(void)
 {
     static const struct sqlite3_mem_methods store = {.xMalloc = store_malloc,
@@ -120,6 +99,4 @@ void libraries_prepare(void)
     /* One that is in use already keeps what it has. */
     (void)CRYPTO_set_mem_functions(tls_malloc, tls_realloc, tls_free);
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &store);
-    (void)curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_malloc, free, http_realloc, http_strdup,
-                               http_calloc);
 }

@@ -2,8 +2,8 @@
 #ifndef SERVER_LIBRARIES_H
 #define SERVER_LIBRARIES_H
 /* Where the libraries get their memory from: before any of them is used. In builds with
- * SSE_SERVER_FAULTS it may be refused them (base/fault.h): OpenSSL, SQLite and libcurl have
- * allocators of ours there. */
+ * SSE_SERVER_FAULTS it may be refused them (base/fault.h): OpenSSL and SQLite have allocators
+ * of ours there. */
 #include "base/json.h"
 
 #ifdef SSE_SERVER_FAULTS
