@@ -130,6 +130,37 @@ static void threads_count_together(void **state)
     assert_int_equal(end_of_child("a:4001", pass_in_threads), 0);
 }
 
+/* What the child that mapped the file has seen of its allocations, and refused. */
+static void allocate_five_times(void)
+{
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < 5; i++)
+        refused |= (fault_allocation(FAULT_STORE) ? 1u : 0u) << i;
+    _exit(fault_allocation(FAULT_TLS) ? 99 : (int)refused);
+}
+
+static void allocations_are_refused_where_the_file_says(void **state)
+{
+    char path[] = "/tmp/test_fault.XXXXXX";
+    const int file = mkstemp(path);
+    uint64_t areas[FAULT_AREAS][3] = {[FAULT_STORE] = {0, 1, 3}};
+    int status;
+
+    (void)state;
+    assert_true(file >= 0);
+    assert_int_equal(write(file, areas, sizeof(areas)), sizeof(areas));
+    setenv("FAULT_MEMORY", path, 1);
+    status = end_of_child(NULL, allocate_five_times);
+    unsetenv("FAULT_MEMORY");
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), HAS_FAULTS ? 6 : 0);
+    assert_int_equal(pread(file, areas, sizeof(areas), 0), sizeof(areas));
+    assert_int_equal(areas[FAULT_STORE][0], HAS_FAULTS ? 5 : 0);
+    close(file);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +169,7 @@ int main(void)
         cmocka_unit_test(other_points_do_not),
         cmocka_unit_test(what_cannot_be_read_is_not_passed_over),
         cmocka_unit_test(threads_count_together),
+        cmocka_unit_test(allocations_are_refused_where_the_file_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
