@@ -25,6 +25,7 @@ struct origins;
 struct outbound_http;
 struct peers;
 struct qos_shared;
+struct upload_quota;
 struct sse_service_settings;
 
 /* What a listener serves: the role in its h2_listener_options. The server's health is on all. */
@@ -86,7 +87,8 @@ struct api_service_settings {
     size_t json_body_bytes;
     size_t upload_bytes;
     size_t upload_parts;
-    uint32_t session_connections; /* event streams that one session may hold */
+    struct upload_quota *upload_quota; /* of all services */
+    uint32_t session_connections;      /* event streams that one session may hold */
     struct limits_settings limits;
     struct limits_shared *shared;
     uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again, */

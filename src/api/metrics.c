@@ -6,6 +6,7 @@
 
 #include "api/exchange.h"
 #include "api/handlers.h"
+#include "api/limit/upload_quota.h"
 #include "api/metrics_text.h"
 #include "api/presence/notifications.h"
 #include "api/presence/presence_hub.h"
@@ -89,6 +90,9 @@ static void sample_service(const struct api_service *service, struct metrics_ser
                       sse_buckets_count(&service->limits.addresses),
         .rates_displaced = service->limits.users.displaced + service->limits.addresses.displaced,
     };
+    if (service->api->worker == 0)
+        upload_quota_usage(service->settings->upload_quota, service->index, &sample->upload_bytes,
+                           &sample->upload_files);
     sample_notifications(hub, sample);
     sample_qos(service->qos, sample);
     memcpy(sample->limited, service->limits.refused, sizeof(sample->limited));

@@ -143,6 +143,8 @@ static const struct metric service_metrics[] = {
     SIGN("idempotency_keys_displaced", keys_displaced, "Answers forgotten early: there were too many."),
     SERVICE("rates", rates_kept, "Users and addresses whose request rate is remembered."),
     SIGN("rates_displaced", rates_displaced, "Request rates forgotten early: there were too many."),
+    SERVICE("upload_bytes", upload_bytes, "Bytes of uploads, under way and kept, that count for limits.uploadBytes."),
+    SERVICE("upload_files", upload_files, "Files of these."),
     SERVICE("queued_bytes", queued_bytes, "Bytes that wait in the queues of connections."),
     SERVICE("qos_copies", store.totals.copies, "Stored copies of messages: one for each user, token, channel, … that has not acknowledged it."),
     SERVICE("qos_messages", store.totals.messages, "Messages that have a stored copy, or one set aside."),

@@ -108,6 +108,7 @@ struct config_service {
     size_t json_body_bytes;       /* 1 MiB */
     size_t upload_bytes;          /* 32 MiB */
     size_t upload_parts;          /* 64 */
+    uint32_t upload_age_ms;       /* 0: they stay */
     uint32_t session_connections; /* 32 event streams per session */
     uint32_t idempotency_keys;    /* 10000 answers kept per worker, */
     size_t idempotency_bytes;     /* 16 MiB of them */

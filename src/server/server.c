@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/limit/upload_keeper.h"
+#include "api/limit/upload_quota.h"
 #include "api/origins.h"
 #include "api/presence/presence_event.h"
 #include "api/qos/qos_shared.h"
@@ -41,7 +43,8 @@
 #include "server/version.h"
 #include "server/worker.h"
 
-#define SERVER_ID_BYTES 8u
+#define SERVER_ID_BYTES   8u
+#define UPLOAD_FILES_PART 4u
 
 /* Of the descriptors that sessions leave to files and to requests to back ends: at least, at most.
  */
@@ -68,6 +71,8 @@ struct server {
     struct h2_slots *slots; /* of all sessions */
     struct limits_shared shared[CONFIG_MAX_SERVICES];
     struct qos_shared qos[CONFIG_MAX_SERVICES];
+    struct upload_quota *uploads;
+    struct upload_keeper *upload_keeper;
     struct api_service_settings services[CONFIG_MAX_SERVICES];
     struct api_settings api;
     struct outbound_http_settings outbound;
@@ -223,6 +228,7 @@ static int prepare_service(struct server *server, size_t index)
         .json_body_bytes = service->json_body_bytes,
         .upload_bytes = service->upload_bytes,
         .upload_parts = service->upload_parts,
+        .upload_quota = server->uploads,
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
         .idempotency_bytes = service->idempotency_bytes,
@@ -258,12 +264,36 @@ static int prepare_token_keys(struct server *server)
     return 0;
 }
 
+/* A quarter of the descriptors, so that clients and stores find some. */
+static uint32_t most_upload_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / UPLOAD_FILES_PART > UINT32_MAX)
+        return UINT32_MAX;
+    return (uint32_t)(limit.rlim_cur / UPLOAD_FILES_PART);
+}
+
+static void prepare_uploads(struct server *server)
+{
+    const struct config *config = server->config;
+    struct upload_quota_service services[CONFIG_MAX_SERVICES];
+
+    for (size_t i = 0; i < config->service_count; i++)
+        services[i] =
+            (struct upload_quota_service){.limits = &config->services[i].limits,
+                                          .directory = config->services[i].upload_directory,
+                                          .age_ms = config->services[i].upload_age_ms};
+    server->uploads = upload_quota_new(services, config->service_count, most_upload_files());
+}
+
 static int prepare_api(struct server *server)
 {
     const struct config *config = server->config;
     char fault[240];
 
     server->proxies = networks_new(config->trusted_proxies, fault, sizeof(fault)); /* was checked */
+    prepare_uploads(server);
     for (size_t i = 0; i < config->service_count; i++) {
         int result = prepare_service(server, i);
         if (result != 0)
@@ -340,6 +370,7 @@ static void release(struct server *server)
     for (size_t i = 0; i < server->config->service_count; i++)
         auth_jwt_keys_free(server->token_keys[i]);
     peers_free(server->peers);
+    upload_quota_free(server->uploads);
     h2_slots_free(server->slots);
     free(server->workers);
 }
@@ -471,9 +502,11 @@ int server_run(const struct config *config)
         server->outbound = config_make_outbound(config);
         start_workers(server);
         leave_spare_descriptors(server);
+        server->upload_keeper = upload_keeper_start(server->uploads);
         atomic_store(&server->ready, true);
         announce(config, places, server->worker_count);
         serve(server, &signals);
+        upload_keeper_stop(server->upload_keeper);
     }
     release(server);
     free(server);

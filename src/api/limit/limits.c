@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/limit/limits.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,11 @@ const char *const limit_words[LIMITS] = {
     [LIMIT_USER_REQUESTS] = "userRequests",
     [LIMIT_ADDRESS_REQUESTS] = "addressRequests",
     [LIMIT_SENDS] = "sends",
+    [LIMIT_USER_UPLOAD_BYTES] = "userUploadBytes",
+    [LIMIT_USER_UPLOAD_FILES] = "userUploadFiles",
+    [LIMIT_USER_OPEN_FILES] = "userOpenFiles",
+    [LIMIT_UPLOAD_BYTES] = "uploadBytes",
+    [LIMIT_UPLOAD_FILES] = "uploadFiles",
 };
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
@@ -94,7 +100,7 @@ bool limits_take_address_request(struct limits *limits, const char *address)
     return sse_buckets_take(&limits->addresses, customer, now_ms(limits));
 }
 
-static uint32_t value_of(const struct limits_settings *settings, enum limit limit)
+static uint64_t value_of(const struct limits_settings *settings, enum limit limit)
 {
     switch (limit) {
     case LIMIT_CONNECTIONS:
@@ -105,9 +111,25 @@ static uint32_t value_of(const struct limits_settings *settings, enum limit limi
         return settings->address_requests.per_second;
     case LIMIT_SENDS:
         return settings->sends.per_second;
+    case LIMIT_USER_UPLOAD_BYTES:
+        return settings->user_upload_bytes;
+    case LIMIT_USER_UPLOAD_FILES:
+        return settings->user_upload_files;
+    case LIMIT_USER_OPEN_FILES:
+        return settings->user_open_files;
+    case LIMIT_UPLOAD_BYTES:
+        return settings->upload_bytes;
+    case LIMIT_UPLOAD_FILES:
+        return settings->upload_files;
     default:
         return settings->most[limit];
     }
+}
+
+/* What the one who asks can do nothing about. */
+static bool is_of_service(enum limit limit)
+{
+    return limit == LIMIT_CONNECTIONS || limit == LIMIT_UPLOAD_BYTES || limit == LIMIT_UPLOAD_FILES;
 }
 
 void limits_refuse(struct api_exchange *exchange, enum limit limit)
@@ -127,12 +149,24 @@ void limits_refuse(struct api_exchange *exchange, enum limit limit)
         [LIMIT_ADDRESS_REQUESTS] = {"this client's address asks more than", "times a second",
                                     "ask less often"},
         [LIMIT_SENDS] = {"this service is sent more than", "messages a second", "send less often"},
+        [LIMIT_USER_UPLOAD_BYTES] = {"with this one this user's uploads, under way and kept, would "
+                                     "have more than",
+                                     "bytes", "send less, or come again when some are gone"},
+        [LIMIT_USER_UPLOAD_FILES] = {"with this one this user's uploads, under way and kept, would "
+                                     "have more than",
+                                     "files", "come again when some are gone"},
+        [LIMIT_USER_OPEN_FILES] = {"this user's uploads under way have", "files",
+                                   "let one end first"},
+        [LIMIT_UPLOAD_BYTES] = {"with this one the service's uploads would have more than", "bytes",
+                                "come again later"},
+        [LIMIT_UPLOAD_FILES] = {"with this one the service's uploads would have more than", "files",
+                                "come again later"},
     };
     struct api_service *service = exchange->service;
 
     service->limits.refused[limit]++;
-    api_reply_error(exchange, limit == LIMIT_CONNECTIONS ? 503 : 429,
-                    "%s %u %s, which is services[].limits.%s; %s", texts[limit].before,
+    api_reply_error(exchange, is_of_service(limit) ? 503 : 429,
+                    "%s %" PRIu64 " %s, which is services[].limits.%s; %s", texts[limit].before,
                     value_of(&service->settings->limits, limit), texts[limit].unit,
                     limit_words[limit], texts[limit].advice);
 }

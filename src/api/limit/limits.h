@@ -39,6 +39,12 @@ enum limit {
     LIMIT_USER_REQUESTS,
     LIMIT_ADDRESS_REQUESTS,
     LIMIT_SENDS,
+    /* what uploads take (api/limit/upload_quota.h) */
+    LIMIT_USER_UPLOAD_BYTES,
+    LIMIT_USER_UPLOAD_FILES,
+    LIMIT_USER_OPEN_FILES,
+    LIMIT_UPLOAD_BYTES,
+    LIMIT_UPLOAD_FILES,
     LIMITS
 };
 
@@ -49,6 +55,8 @@ struct limits_settings {
     uint32_t most[LIMIT_TALLIES];
     uint32_t connections;
     struct ratelimit_rule user_requests, address_requests, sends;
+    uint64_t user_upload_bytes, upload_bytes;
+    uint32_t user_upload_files, user_open_files, upload_files;
     uint32_t remembered; /* users, and addresses, whose rates a worker keeps */
 };
 

@@ -13,6 +13,7 @@
 #include "api/handlers.h"
 #include "api/json_text.h"
 #include "api/limit/places.h"
+#include "api/limit/upload_quota.h"
 #include "api/page/handler_call.h"
 #include "api/page/handler_subject.h"
 #include "api/page/on_connection.h"
@@ -31,6 +32,9 @@
 
 /* Plain fields of one upload, all together, that a handler is given the text of. */
 #define KEPT_BYTES 262144u
+
+/* Without a declared length room on the disk is taken in such steps. */
+#define RESERVE_STEP UINT64_C(1048576)
 
 /* Files that the uploads of one worker may have open, so that descriptors are left for clients. */
 #define OPEN_FILES 512u
@@ -53,7 +57,9 @@ struct upload {
     struct places places;
     bool has_key;
     struct api_exchange *exchange; /* a reference */
-    struct upload_parts *parts;    /* NULL: the body goes to the back end */
+    struct upload_claim claimed;   /* of the disk; with parts */
+    uint64_t received;
+    struct upload_parts *parts; /* NULL: the body goes to the back end */
     enum upload_state state;
     bool has_ended;   /* the body: nothing more comes */
     bool is_complete; /* and it has come whole */
@@ -86,6 +92,7 @@ static void free_if_over(struct upload *upload)
         repeats_settle(&upload->claim, upload->exchange->service, NULL);
     repeat_claim_release(&upload->claim);
     handler_subject_release(&upload->subject);
+    upload_claim_release(&upload->claimed);
     places_give(&upload->places, upload->exchange->service);
     places_release(&upload->places);
     free(upload->tenant_id);
@@ -94,6 +101,26 @@ static void free_if_over(struct upload *upload)
     buf_release(&upload->held);
     api_exchange_unref(upload->exchange);
     free(upload);
+}
+
+static void refuse_by_disk(const struct upload *upload, int rc)
+{
+    struct api_exchange *exchange = upload->exchange;
+
+    if (rc == -EDQUOT && upload->claimed.limit != LIMITS) {
+        limits_refuse(exchange, upload->claimed.limit);
+        return;
+    }
+    log_error("an upload could not be written",
+              LOG_STR("service", exchange->service->settings->core->name),
+              LOG_STR("reason", strerror(-rc)));
+    if (rc == -ENOSPC || rc == -EDQUOT)
+        api_reply_error(exchange, 503, "the server's disk has no room for this upload");
+    else if (rc == -EMFILE || rc == -ENFILE)
+        api_reply_error(exchange, 503,
+                        "the server has no room for another open file; come again later");
+    else
+        api_reply_error(exchange, 500, "the upload could not be written to the server's disk");
 }
 
 static void refuse(struct upload *upload, int rc)
@@ -117,19 +144,63 @@ static void refuse(struct upload *upload, int rc)
                         "limits.inboundBytes; come again later");
         break;
     default:
-        log_error("an upload could not be written",
-                  LOG_STR("service", exchange->service->settings->core->name),
-                  LOG_STR("reason", strerror(-rc)));
-        api_reply_error(exchange, rc == -ENOSPC || rc == -EDQUOT ? 503 : 500,
-                        "the upload could not be written to the server's disk");
+        refuse_by_disk(upload, rc);
     }
+}
+
+static int take_file(void *context)
+{
+    struct upload *upload = context;
+
+    return upload_claim_file(&upload->claimed);
+}
+
+/* Room for what comes, before it is written. */
+static int reserve(struct upload *upload, size_t length)
+{
+    const struct api_service *service = upload->exchange->service;
+    uint64_t wanted = upload->claimed.reserved + RESERVE_STEP;
+
+    upload->received += length;
+    if (upload->received <= upload->claimed.reserved)
+        return 0;
+    if (wanted > service->settings->upload_bytes)
+        wanted = service->settings->upload_bytes;
+    if (wanted < upload->received)
+        wanted = upload->received;
+    return upload_claim_bytes(&upload->claimed, service->upload_directory, wanted);
+}
+
+/* Whose it is, and all of its room where its length is declared. */
+static int claim_disk(struct upload *upload)
+{
+    const struct api_exchange *exchange = upload->exchange;
+    const struct api_service *service = exchange->service;
+    const int64_t length = exchange->request->content_length;
+    char owner[UPLOAD_OWNER_SIZE];
+    int rc;
+
+    if (exchange->user)
+        upload_quota_owner(exchange->user->tenant_id, exchange->user->id, owner);
+    else
+        upload_quota_owner(upload->tenant_id, upload->user_id, owner);
+    rc = upload_claim_begin(&upload->claimed, service->settings->upload_quota, service->index,
+                            owner, service->upload_directory);
+    if (rc == 0 && !has_handler(exchange))
+        upload_parts_own(upload->parts, owner);
+    if (rc == 0 && length > 0)
+        rc = upload_claim_bytes(&upload->claimed, service->upload_directory, (uint64_t)length);
+    return rc;
 }
 
 /* Bytes go back to the client's window when they are on the disk. */
 static void take(struct upload *upload, const char *data, size_t length)
 {
-    int rc = upload_parts_feed(upload->parts, data, length);
+    int rc = reserve(upload, length);
 
+    if (rc == 0)
+        rc = upload_parts_feed(upload->parts, data, length);
+    upload_claim_wrote(&upload->claimed, length);
     h2_stream_consume(upload->exchange->stream, length);
     if (rc == 0 && !h2_stream_keep(upload->exchange->stream, upload_parts_kept(upload->parts)))
         rc = -ENOBUFS;
@@ -167,6 +238,9 @@ static void on_handled(struct handler_call *call, enum handler_outcome outcome,
     /* Whoever may have run may be at work on the files. */
     if (upload->parts && (outcome == HANDLER_REFUSED || outcome == HANDLER_FAILED))
         upload_parts_remove(upload->parts);
+    if (upload->parts && outcome == HANDLER_UNCLEAR)
+        upload_claim_leave(&upload->claimed);
+    upload_claim_release(&upload->claimed);
     if (given)
         answer(upload, given);
     else
@@ -245,13 +319,21 @@ static void answer_parts(struct upload *upload)
 static void keep_parts(struct upload *upload)
 {
     int rc = upload_parts_finish(upload->parts);
+    uint64_t bytes;
+    uint32_t files;
 
-    if (rc < 0)
+    if (rc < 0) {
         refuse(upload, rc);
-    else if (has_handler(upload->exchange))
+        return;
+    }
+    upload_parts_measure(upload->parts, &bytes, &files);
+    upload_claim_keep(&upload->claimed, bytes, files);
+    if (has_handler(upload->exchange)) {
         ask_handler(upload);
-    else
-        answer_parts(upload);
+        return;
+    }
+    upload_claim_leave(&upload->claimed);
+    answer_parts(upload);
 }
 
 /* Nothing more comes, and what came was whole. */
@@ -337,8 +419,11 @@ static void drop(struct upload *upload, enum upload_state state)
 static void on_places(struct places *places, bool granted)
 {
     struct upload *upload = container_of(places, struct upload, places);
+    int rc = granted && upload->parts ? claim_disk(upload) : 0;
 
-    if (granted)
+    if (rc < 0)
+        refuse(upload, rc);
+    if (granted && rc == 0)
         allow(upload);
     else
         drop(upload, UPLOAD_ANSWERED);
@@ -453,8 +538,9 @@ static void on_identity(struct api_exchange *exchange)
 }
 
 /* NULL: it has answered. */
-static struct upload_parts *make_parts(struct api_exchange *exchange)
+static struct upload_parts *make_parts(struct upload *upload)
 {
+    struct api_exchange *exchange = upload->exchange;
     const struct api_service *service = exchange->service;
     const struct upload_parts_limits limits = {
         .parts = service->settings->upload_parts,
@@ -462,15 +548,14 @@ static struct upload_parts *make_parts(struct api_exchange *exchange)
         .kept_bytes = has_handler(exchange) ? KEPT_BYTES : 0,
         .open_files = OPEN_FILES,
         .open_count = &exchange->api->upload_files,
+        .take_file = take_file,
+        .context = upload,
     };
-    int room = upload_file_room(service->upload_directory, service->settings->upload_bytes);
     struct upload_parts *parts;
     const char *fault = "";
 
-    if (room < 0) {
-        api_reply_error(exchange, 503, "%s",
-                        room == -ENOSPC ? "the server's disk has no room for uploads"
-                                        : "the server's upload directory cannot be used");
+    if (service->upload_directory < 0) {
+        api_reply_error(exchange, 503, "the server's upload directory cannot be used");
         return NULL;
     }
     parts = upload_parts_new(h2_request_header(exchange->request, "content-type"), &limits,
@@ -484,7 +569,6 @@ void api_handle_upload(struct api_exchange *exchange)
 {
     const struct api_service *service = exchange->service;
     const char *id = h2_form_get(&exchange->query, "connectionId");
-    struct upload_parts *parts = NULL;
     struct upload *upload;
     bool is_refused_key, has_key = repeats_key(exchange, &is_refused_key) != NULL;
 
@@ -494,11 +578,13 @@ void api_handle_upload(struct api_exchange *exchange)
         api_reply_error(exchange, 415, "the body of this request must be multipart/form-data");
         return;
     }
-    if (!is_passed_on(exchange) && !(parts = make_parts(exchange)))
-        return;
     upload = mem_zalloc(sizeof(*upload));
-    upload->exchange = api_exchange_ref(exchange);
-    upload->parts = parts;
+    upload->exchange = exchange;
+    if (!is_passed_on(exchange) && !(upload->parts = make_parts(upload))) {
+        free(upload);
+        return;
+    }
+    api_exchange_ref(exchange);
     upload->is_asking = true;
     upload->id = id && id[0] != '\0' ? id : NULL;
     upload->has_key = has_key;

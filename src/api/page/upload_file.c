@@ -5,27 +5,14 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/random.h"
 
 #define NAME_BYTES   16u
 #define DIGEST_BYTES 32u
-
-#define RESERVE_BYTES 67108864u
-
-int upload_file_room(int directory, uint64_t size)
-{
-    struct statvfs disk;
-
-    if (directory < 0)
-        return directory;
-    if (fstatvfs(directory, &disk) < 0)
-        return -errno;
-    return (uint64_t)disk.f_bavail * disk.f_frsize < size + RESERVE_BYTES ? -ENOSPC : 0;
-}
 
 static int open_nameless(int directory)
 {
@@ -41,11 +28,13 @@ static int open_named(int directory, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-static int open_file(struct upload_file *file)
+static int open_file(struct upload_file *file, const char *owner)
 {
     int fd = open_nameless(file->directory);
+    size_t length = owner ? strlen(owner) : 0;
 
-    random_hex(file->name, NAME_BYTES);
+    memcpy(file->name, owner ? owner : "", length);
+    random_hex(file->name + length, NAME_BYTES);
     if (fd == -EOPNOTSUPP || fd == -EISDIR) {
         fd = open_named(file->directory, file->name);
         file->has_name = fd >= 0;
@@ -53,7 +42,17 @@ static int open_file(struct upload_file *file)
     return fd;
 }
 
-int upload_file_open(struct upload_file *file, int directory)
+bool upload_file_owner(const char *name, char owner[UPLOAD_FILE_OWNER_SIZE])
+{
+    if (strlen(name) != UPLOAD_FILE_NAME_SIZE - 1 ||
+        strspn(name, "0123456789abcdef") != UPLOAD_FILE_NAME_SIZE - 1)
+        return false;
+    memcpy(owner, name, UPLOAD_FILE_OWNER_SIZE - 1);
+    owner[UPLOAD_FILE_OWNER_SIZE - 1] = '\0';
+    return true;
+}
+
+int upload_file_open(struct upload_file *file, int directory, const char *owner)
 {
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
 
@@ -65,7 +64,7 @@ int upload_file_open(struct upload_file *file, int directory)
     file->digest = digest;
     if (directory < 0)
         return 0;
-    file->fd = open_file(file);
+    file->fd = open_file(file, owner);
     if (file->fd < 0) {
         int rc = file->fd;
 

@@ -10,24 +10,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define UPLOAD_FILE_OWNER_SIZE  17u
+#define UPLOAD_FILE_NAME_SIZE   (UPLOAD_FILE_OWNER_SIZE + 32u)
 #define UPLOAD_FILE_DIGEST_SIZE 65u /* SHA-256 in hex, and a NUL */
 
 struct upload_file {
     int directory; /* borrowed */
     int fd;        /* -1: nothing is written */
     bool has_name; /* where the file system knows no nameless files */
-    char name[33]; /* random; what the client calls it is never part of a path */
+    /* Random, behind its owner where it has one (api/limit/upload_quota.h); what the client calls
+     * it is never part of a path. */
+    char name[UPLOAD_FILE_NAME_SIZE];
     uint64_t size;
     void *digest;                         /* EVP_MD_CTX */
     char sha256[UPLOAD_FILE_DIGEST_SIZE]; /* once it has ended */
 };
 
-/* 0 when the disk of the directory has room for size bytes and some more, for whatever else needs
- * it; -ENOSPC when it has not, or another errno. */
-int upload_file_room(int directory, uint64_t size);
+/* 0 or a negative errno; then nothing is held. directory -1: count and hash only. owner: NULL or 16
+ * hexadecimal digits. */
+int upload_file_open(struct upload_file *file, int directory, const char *owner);
 
-/* 0 or a negative errno; then nothing is held. directory -1: count and hash only. */
-int upload_file_open(struct upload_file *file, int directory);
+/* True for the name of a file with an owner, which is copied. */
+bool upload_file_owner(const char *name, char owner[UPLOAD_FILE_OWNER_SIZE]);
 int upload_file_write(struct upload_file *file, const char *data, size_t length);
 int upload_file_end(struct upload_file *file);  /* nothing more comes */
 int upload_file_keep(struct upload_file *file); /* it gets its name */

@@ -31,7 +31,8 @@ struct upload_parts {
     size_t kept;       /* bytes of values */
     size_t described;  /* of what is known of the parts */
     struct part *parts;
-    char fault[160]; /* of ours; "": the parser's */
+    char owner[UPLOAD_FILE_OWNER_SIZE]; /* "": nobody's */
+    char fault[160];                    /* of ours; "": the parser's */
 };
 
 /* Until all of an upload is kept, each of its files takes a descriptor. */
@@ -43,6 +44,12 @@ static int count_file(struct upload_parts *parts)
                  "when some are done",
                  parts->limits.open_files);
         return -EBUSY;
+    }
+    if (parts->limits.take_file) {
+        int rc = parts->limits.take_file(parts->limits.context);
+
+        if (rc < 0)
+            return rc;
     }
     (*parts->limits.open_count)++;
     parts->open_files++;
@@ -57,7 +64,8 @@ static int on_part(void *context, const struct h2_multipart_part *described)
     int rc = described->file_name ? count_file(parts) : 0;
 
     if (rc == 0)
-        rc = upload_file_open(&file, described->file_name ? parts->directory : -1);
+        rc = upload_file_open(&file, described->file_name ? parts->directory : -1,
+                              parts->owner[0] != '\0' ? parts->owner : NULL);
     if (rc < 0)
         return rc;
     parts->parts = mem_realloc(parts->parts, (parts->count + 1) * sizeof(parts->parts[0]));
@@ -140,6 +148,23 @@ struct upload_parts *upload_parts_new(const char *content_type,
         return parts;
     free(parts);
     return NULL;
+}
+
+void upload_parts_own(struct upload_parts *parts, const char *owner)
+{
+    snprintf(parts->owner, sizeof(parts->owner), "%s", owner);
+}
+
+void upload_parts_measure(const struct upload_parts *parts, uint64_t *bytes, uint32_t *files)
+{
+    *bytes = 0;
+    *files = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        if (!parts->parts[i].file_name)
+            continue;
+        *bytes += parts->parts[i].file.size;
+        (*files)++;
+    }
 }
 
 void upload_parts_free(struct upload_parts *parts)

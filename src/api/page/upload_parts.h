@@ -5,6 +5,7 @@
  * A multipart body becomes parts: files in a directory, and plain fields. All or nothing is kept.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -16,12 +17,21 @@ struct upload_parts_limits {
     size_t kept_bytes;  /* of all plain fields, whose text is kept; 0: it is not */
     size_t open_files;  /* of all uploads that share the count below */
     size_t *open_count; /* lent */
+    /* Whether one file more is allowed, or NULL: 0, or what _feed then returns. */
+    int (*take_file)(void *context);
+    void *context;
 };
 
 /* NULL when content_type is not multipart/form-data that can be read; then *fault tells why. */
 struct upload_parts *upload_parts_new(const char *content_type,
                                       const struct upload_parts_limits *limits, int directory,
                                       const char **fault);
+
+/* Whose the files are, for their names: text of 16 hexadecimal digits. Before the first is fed. */
+void upload_parts_own(struct upload_parts *parts, const char *owner);
+
+/* Of the files, which the disk has: bytes, and their number. */
+void upload_parts_measure(const struct upload_parts *parts, uint64_t *bytes, uint32_t *files);
 
 /* Files that were not kept are gone. */
 void upload_parts_free(struct upload_parts *parts);
