@@ -8,9 +8,10 @@ import { after, before, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { countDescriptors, limitDescriptors } from './support/descriptors.mjs';
 import { BOUNDARY, MULTIPART, multipart } from './support/multipart.mjs';
 import { DATA, END_STREAM, frame, rawSession, request, reset } from './support/raw_h2.mjs';
-import { KEY, serverBinary, startServer } from './support/server.mjs';
+import { KEY, startServer } from './support/server.mjs';
 import { eventually, within } from './support/wait.mjs';
 
 const AUTHORIZED = [['authorization', `Bearer ${KEY}`]];
@@ -38,7 +39,7 @@ after(async () => {
   await server.stop();
 });
 
-const descriptors = async () => (await readdir(`/proc/${server.pid}/fd`)).length;
+const descriptors = () => countDescriptors(server);
 
 // The office's session and the stream of its query are all that there is.
 function atBase() {
@@ -167,7 +168,7 @@ test('pages with one client id, on all workers, are brought to three, and told t
   const { list, total } = await office.query('connections?clientId=one');
   assert.equal(total, 3);
   assert.deepEqual(list.map(({ id }) => id).sort(),
-    streams.filter((stream) => !stream.ended).map(({ id }) => id).sort());
+    streams.filter((stream) => !stream.ended).map(({ handle }) => handle).sort());
   await Promise.all(pages.map((page) => page.close()));
   await atBase();
 });
@@ -185,10 +186,11 @@ test('a page kicks itself on its own session', async () => {
 });
 
 test('without descriptors newcomers wait, those who are there are served, and it recovers', async () => {
-  const limited = await startServer({ binary: '/bin/sh', args: ['-c', 'ulimit -n 48; exec "$0"', serverBinary()] });
+  const limited = await startServer();
   const desk = await backend(limited);
   const page = await connect(limited.origin);
   const stream = await page.connect({ userId: 'early' });
+  await limitDescriptors(limited, 10);
   const crowd = Array.from({ length: 60 }, () => rawSession(limited).catch(() => null));
   await eventually('descriptors to run out', async () => await desk.metric('sse_server_accept_errors_total') > 0);
   assert.equal((await desk.send({ event: 'still', data: 1, userId: 'early' })).count, 1);

@@ -19,10 +19,10 @@ after(async () => {
   await server.stop();
 });
 
-test('the client is less than 6 KB as it is served', async () => {
+test('the client is less than 9 KB as it is served', async () => {
   const answer = await page.get('/sse/demo', { 'accept-encoding': 'gzip, deflate, br' });
   assert.equal(answer.headers['content-encoding'], 'br');
-  assert.ok(answer.body.length < 6000, `${answer.body.length} bytes`);
+  assert.ok(answer.body.length < 9000, `${answer.body.length} bytes`);
   assert.match(brotliDecompressSync(answer.body).toString(), /export default Sse;$/);
 });
 
