@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/guard.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "api/client_address.h"
@@ -109,7 +110,8 @@ static bool refuse_busy(struct api_exchange *exchange)
     exchange->api->guard.refused[GUARD_BUSY]++;
     api_reply_error(exchange, 503,
                     "this token cannot be looked at now: its key is being read, or too many tokens "
-                    "with wrong signatures have come lately; use an API key, or come again in a "
+                    "with wrong signatures have come lately, or there is no memory; use an API "
+                    "key, or come again in a "
                     "few seconds");
     return false;
 }
@@ -162,6 +164,8 @@ bool guard_admits(struct api_exchange *exchange)
                       "the authorization field must be \"Bearer\", a space and a key without "
                       "white space");
     index = auth_api_keys_find(exchange->api->settings->keys, token);
+    if (index == -ENOMEM)
+        return refuse_busy(exchange);
     return index >= 0 ? admits_key(exchange, (size_t)index) : admits_token(exchange, token);
 }
 

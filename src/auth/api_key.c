@@ -44,7 +44,7 @@ int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
     int found = -ENOENT;
 
     if (!auth_key_hash_of(token, &hash))
-        return -ENOENT;
+        return -ENOMEM;
     /* Every key is compared, whichever matches: the time tells nothing. */
     for (size_t i = 0; i < keys->count; i++) {
         if (auth_key_hash_equal(&hash, &keys->keys[i].hash))

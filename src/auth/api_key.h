@@ -26,7 +26,8 @@ void auth_api_keys_free(struct auth_api_keys *keys);
 size_t auth_api_keys_count(const struct auth_api_keys *keys);
 const struct auth_api_key *auth_api_keys_at(const struct auth_api_keys *keys, size_t index);
 
-/* The index of the key that token is; -ENOENT: it is none. */
+/* The index of the key that token is; -ENOENT: it is none; -ENOMEM: it is not known whether it is.
+ */
 int auth_api_keys_find(const struct auth_api_keys *keys, const char *token);
 
 #endif

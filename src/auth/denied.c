@@ -178,23 +178,22 @@ static char *name_of(char kind, const char *text)
     return name;
 }
 
-/* Hex, since a name is a text. False when OpenSSL cannot; then nothing is found and nothing added.
- */
-static bool hash_name(const char *token, char name[2 * DIGEST_SIZE + 2])
+/* Hex, since a name is a text. */
+static void hash_name(const char *token, char name[2 * DIGEST_SIZE + 2])
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char digest[DIGEST_SIZE];
     unsigned length = DIGEST_SIZE;
 
+    /* Without it a revocation would be lost, or passed over. */
     if (EVP_Digest(token, strlen(token), digest, &length, EVP_sha256(), NULL) != 1)
-        return false;
+        mem_fail(DIGEST_SIZE);
     *name++ = 't';
     for (size_t i = 0; i < DIGEST_SIZE; i++) {
         *name++ = digits[digest[i] >> 4];
         *name++ = digits[digest[i] & 0xf];
     }
     *name = '\0';
-    return true;
 }
 
 void auth_denied_add_token(struct auth_denied *denied, const char *access_token, int64_t now_ms,
@@ -203,7 +202,8 @@ void auth_denied_add_token(struct auth_denied *denied, const char *access_token,
     char name[2 * DIGEST_SIZE + 2];
 
     drop_ended(denied, now_ms);
-    if (until_ms > now_ms && hash_name(access_token, name)) {
+    if (until_ms > now_ms) {
+        hash_name(access_token, name);
         add(denied, name, INT64_MAX, until_ms);
         await_end(denied, now_ms, until_ms);
     }
@@ -240,9 +240,9 @@ bool auth_denied_has(struct auth_denied *denied, const struct auth_credential *c
     if (denied->count == 0)
         return false;
     user = name_of('u', credential->user_id);
+    hash_name(credential->access_token, token);
     has = is_denied(denied, user, credential->issued_at) ||
-          (hash_name(credential->access_token, token) &&
-           is_denied(denied, token, credential->issued_at));
+          is_denied(denied, token, credential->issued_at);
     free(user);
     return has;
 }

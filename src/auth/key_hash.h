@@ -15,7 +15,7 @@ struct auth_key_hash {
     unsigned char bytes[AUTH_KEY_HASH_BYTES];
 };
 
-/* False when OpenSSL cannot. */
+/* False when OpenSSL cannot, for want of memory. */
 bool auth_key_hash_of(const char *key, struct auth_key_hash *hash);
 
 /* Whether text is meant to be a hash, well-formed or not. */

@@ -93,16 +93,15 @@ static enum auth_source source_of(const json_t *shown)
 }
 
 /* The order of the members is that of the configuration, so that equals look equal. */
-static bool make_key(struct auth_webhook_question *question)
+static void make_key(struct auth_webhook_question *question)
 {
     char *text = json_dumps(question->shown, JSON_COMPACT);
     struct auth_key_hash hash;
-    bool is_made = auth_key_hash_of(text, &hash);
 
-    if (is_made)
-        auth_key_hash_print(&hash, question->key);
+    if (!auth_key_hash_of(text, &hash)) /* without a key it would be nobody's question */
+        mem_fail(sizeof(hash));
+    auth_key_hash_print(&hash, question->key);
     free(text);
-    return is_made;
 }
 
 static void make_fields(struct auth_webhook_question *question)
@@ -132,10 +131,11 @@ bool auth_webhook_question_init(struct auth_webhook_question *question,
         .shown =
             facts->credential ? show_credential(names, facts) : show_what_comes_along(names, facts),
     };
-    if (!question->shown || !make_key(question)) {
+    if (!question->shown) {
         auth_webhook_question_release(question);
         return false;
     }
+    make_key(question);
     question->source = source_of(question->shown);
     make_fields(question);
     return true;
