@@ -6,9 +6,19 @@ import { test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { watch } from './support/presence.mjs';
 import { startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
+import { webhookTarget } from './support/webhook_target.mjs';
 
 const MINUTE = 60_000;
+
+async function watchers(server) {
+  const office = await backend(server);
+  const count = await office.metric('sse_server_presence_watchers');
+  await office.close();
+  return count;
+}
 
 // On a session of its own: none lasts through minutes without an answer to a PING.
 async function kept(server) {
@@ -18,6 +28,39 @@ async function kept(server) {
   await office.close();
   return { keys, events, bytes };
 }
+
+// They are recorded for the notifications, and kept for who watches, or comes back to that.
+test('presence events are not kept for nobody', async () => {
+  const target = await webhookTarget();
+  const server = await startServer({
+    variables: { SSE_SERVER_SERVICES_0_NOTIFICATIONS_URL: target.url, SSE_SERVER_SERVICES_0_PRESENCE_KEEP: '60s' },
+  });
+  const bytes = async () => {
+    const office = await backend(server);
+    const value = await office.metric('sse_server_presence_history_bytes');
+    await office.close();
+    return value;
+  };
+  const page = await connect(server.origin);
+  await page.connect({ userId: 'ann' });
+  await eventually('a notification', () => target.accepted.length > 0);
+  await server.stopClock();
+  await server.advance(50_000);
+  assert.ok(await bytes() > 0);
+  const desk = await connect(server.origin);
+  await watch(desk);
+  await server.advance(30_000);
+  assert.ok(await bytes() > 0, 'somebody watches');
+  await desk.close();
+  await eventually('the watcher to be gone', async () => await watchers(server) === 0);
+  await page.close(); // of which there are events until the grace time is over
+  await server.advance(62_000, 500);
+  await server.advance(62_000, 500);
+  assert.equal(await bytes(), 0);
+  await server.startClock();
+  await server.stop();
+  await target.stop();
+});
 
 test('events and answers are not kept for longer than is said', async () => {
   const server = await startServer();

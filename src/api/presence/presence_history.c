@@ -21,6 +21,7 @@
 struct presence_entry {
     enum presence_kind kind;
     struct bytes *wire;
+    uint64_t at;
 };
 
 const char *const presence_resume_words[PRESENCE_RESUMES] = {
@@ -35,7 +36,7 @@ static struct presence_entry *entry_at(const struct presence_history *history, s
     return &history->ring[(history->first + index) % history->capacity];
 }
 
-static void forget_oldest(struct presence_history *history)
+void presence_history_forget_oldest(struct presence_history *history)
 {
     struct presence_entry *oldest = entry_at(history, 0);
 
@@ -48,7 +49,7 @@ static void forget_oldest(struct presence_history *history)
 static void clear(struct presence_history *history)
 {
     while (history->count > 0)
-        forget_oldest(history);
+        presence_history_forget_oldest(history);
     free(history->ring);
     history->ring = NULL;
     history->capacity = 0;
@@ -105,7 +106,7 @@ static struct bytes *encode(const struct presence_history *history, enum presenc
 }
 
 void presence_history_add(struct presence_history *history, enum presence_kind kind,
-                          const struct bytes *json)
+                          const struct bytes *json, uint64_t at)
 {
     struct bytes *wire;
 
@@ -113,12 +114,19 @@ void presence_history_add(struct presence_history *history, enum presence_kind k
     wire = encode(history, kind, json);
     while (history->count > 0 &&
            (history->count >= history->most || history->bytes + wire->length > history->most_bytes))
-        forget_oldest(history);
+        presence_history_forget_oldest(history);
     if (history->count == history->capacity)
         grow(history);
     history->count++;
-    *entry_at(history, history->count - 1) = (struct presence_entry){kind, wire};
+    *entry_at(history, history->count - 1) = (struct presence_entry){kind, wire, at};
     history->bytes += wire->length;
+}
+
+bool presence_history_oldest(const struct presence_history *history, uint64_t *at)
+{
+    if (history->count > 0)
+        *at = entry_at(history, 0)->at;
+    return history->count > 0;
 }
 
 void presence_history_id(const struct presence_history *history, uint64_t number,

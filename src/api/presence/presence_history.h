@@ -6,6 +6,7 @@
  * watcher reads at its own pace. Ids are "<epoch>-<number>"; an epoch is one unbroken recording, so
  * that an id of another one is recognised. Knows no clock and no threads.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,9 +45,13 @@ void presence_history_release(struct presence_history *history);
 /* A new epoch, with nothing in it. */
 void presence_history_restart(struct presence_history *history);
 
-/* Numbers the event and keeps it; the oldest make room. */
+/* Numbers the event and keeps it; the oldest make room. at: ms of its owner's clock. */
 void presence_history_add(struct presence_history *history, enum presence_kind kind,
-                          const struct bytes *json);
+                          const struct bytes *json, uint64_t at);
+
+/* When the oldest was added, unless there is none; the caller may forget it. */
+bool presence_history_oldest(const struct presence_history *history, uint64_t *at);
+void presence_history_forget_oldest(struct presence_history *history);
 
 void presence_history_id(const struct presence_history *history, uint64_t number,
                          char id[PRESENCE_ID_SIZE]);

@@ -87,6 +87,26 @@ static void on_kept_long_enough(struct loop_timer *timer)
     record_everywhere(hub, false, NULL);
 }
 
+/* While somebody listens, only their number and size are bounded. */
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct presence_hub *hub = container_of(age, struct presence_hub, age);
+    const uint64_t keep_ms = hub->service->settings->presence.keep_ms;
+    uint64_t at;
+
+    if (hub->watchers > 0 || !presence_history_oldest(&hub->history, &at))
+        return AGE_TIMER_NEVER;
+    if (at + keep_ms > now_ms)
+        return at + keep_ms;
+    presence_history_forget_oldest(&hub->history);
+    return 0;
+}
+
+static uint64_t kept_until(const struct presence_hub *hub)
+{
+    return loop_now_ms(hub->service->api->loop) + hub->service->settings->presence.keep_ms;
+}
+
 struct presence_hub *presence_hub_new(struct api_service *service)
 {
     const struct api *api = service->api;
@@ -98,6 +118,7 @@ struct presence_hub *presence_hub_new(struct api_service *service)
     hub = mem_zalloc(sizeof(*hub) + peers_count(api->peers) * sizeof(hub->is_waiting[0]));
     hub->service = service;
     hub->keep.on_fire = on_kept_long_enough;
+    age_timer_init(&hub->age, api->loop, end_first);
     presence_history_init(&hub->history, settings->history, settings->history_bytes);
     hub->notifications = notifications_new(service);
     hub->is_recording = hub->notifications != NULL;
@@ -109,6 +130,7 @@ void presence_hub_free(struct presence_hub *hub)
     if (!hub)
         return;
     loop_timer_stop(&hub->keep);
+    age_timer_release(&hub->age);
     notifications_free(hub->notifications);
     presence_history_release(&hub->history);
     free(hub);
@@ -122,10 +144,12 @@ void presence_hub_add(struct presence_hub *hub, enum presence_kind kind, const c
     /* What was on its way when the recording ended is of no use: its like is missing. */
     if (!hub->is_recording)
         return;
-    presence_history_add(&hub->history, kind, json);
+    presence_history_add(&hub->history, kind, json, loop_now_ms(hub->service->api->loop));
     hub->added++;
     if (!hub->notifications)
         return;
+    if (hub->watchers == 0)
+        age_timer_add(&hub->age, kept_until(hub));
     presence_history_id(&hub->history, hub->history.last, id);
     notifications_add(hub->notifications, kind, user_id, id, json);
 }
@@ -224,6 +248,8 @@ static void run_detach(struct peers_call *call, size_t worker, void *context)
     (void)worker;
     if (--hub->watchers == 0 && !hub->notifications)
         loop_timer_start(api->loop, &hub->keep, hub->service->settings->presence.keep_ms);
+    else if (hub->watchers == 0)
+        age_timer_add(&hub->age, kept_until(hub));
     peers_call_done(call);
 }
 

@@ -5,13 +5,15 @@
  * Where the presence events of a service come together, on the worker that owns it: they get
  * their numbers and are kept for the watchers, which live on any worker and ask for what follows.
  * It records while somebody wants to hear it, and some time longer, so that a watcher that comes
- * back misses nothing. Where notifications are configured, that is always.
+ * back misses nothing. Where notifications are configured, it records always; while nobody listens,
+ * events are kept for that time.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "api/presence/presence_history.h"
+#include "base/age_timer.h"
 #include "base/loop.h"
 #include "cluster/peers.h"
 
@@ -21,7 +23,8 @@ struct notifications;
 struct presence_hub {
     struct api_service *service;
     struct presence_history history;
-    struct loop_timer keep; /* runs while it records and nobody listens */
+    struct loop_timer keep; /* runs while it records, for watchers only, and nobody listens */
+    struct age_timer age;   /* of events, while it records for notifications and nobody listens */
     size_t watchers;
     bool is_recording;
     struct notifications *notifications; /* NULL: none are configured, and: */

@@ -31,7 +31,7 @@ static void add(struct fixture *fixture, enum presence_kind kind, size_t size)
     static const char zeros[MOST_BYTES];
     struct bytes *json = bytes_new(zeros, size);
 
-    presence_history_add(&fixture->history, kind, json);
+    presence_history_add(&fixture->history, kind, json, 10 * fixture->history.last);
     bytes_unref(json);
 }
 
@@ -68,7 +68,7 @@ static void test_an_event_on_the_wire(void **state)
 
     (void)state;
     open_fixture(&fixture);
-    presence_history_add(&fixture.history, PRESENCE_USER_ONLINE, json);
+    presence_history_add(&fixture.history, PRESENCE_USER_ONLINE, json, 0);
     bytes_unref(json);
     reading.wires = fixture.wires;
     assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
@@ -194,6 +194,31 @@ static void test_an_epoch_ends(void **state)
     close_fixture(&fixture);
 }
 
+static void test_the_oldest_is_forgotten(void **state)
+{
+    struct fixture fixture;
+    uint64_t number = 0, at = 77;
+
+    (void)state;
+    open_fixture(&fixture);
+    assert_false(presence_history_oldest(&fixture.history, &at));
+    add_many(&fixture, 3);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_true(presence_history_oldest(&fixture.history, &at));
+        assert_int_equal(at, 10 * i);
+        assert_int_equal(find(&fixture, i, &number), PRESENCE_RESUMED);
+        presence_history_forget_oldest(&fixture.history);
+        assert_int_equal(find(&fixture, i, &number), PRESENCE_TOO_OLD);
+    }
+    assert_false(presence_history_oldest(&fixture.history, &at));
+    assert_int_equal(fixture.history.bytes, 0);
+    assert_int_equal(find(&fixture, 3, &number), PRESENCE_RESUMED); /* nothing has come since */
+    add_many(&fixture, 2);
+    assert_int_equal(read_some(&fixture, PRESENCE_ALL, 10, &number), 2);
+    assert_int_equal(number, 5);
+    close_fixture(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_kinds_and_portions),
         cmocka_unit_test(test_resuming),
         cmocka_unit_test(test_an_epoch_ends),
+        cmocka_unit_test(test_the_oldest_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
