@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel refuses the n-th call of a kind while pages connect, back ends send, pages acknowledge,
-// upload and ask. The same holds as without memory (out-of-memory.test.mjs), but that the process never
-// ends of it. FAULT_SWEEP=<n> tries so many values for each.
+// upload and ask. The same holds as without memory (out-of-memory.test.mjs), but that the process does
+// not end of it, unless libev cannot watch its own pipe. FAULT_SWEEP=<n> tries so many values for each.
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
@@ -40,14 +40,16 @@ test('what the kernel refuses ends requests, and no data', { skip }, async (t) =
         await sweep.run(kind, spread(VALUES, all), 1, error);
       }
       await sweep.run(kind, spread(1, all), BURST, errors[0]);
-      const { tried, refused, broken } = sweep.ledger.report;
+      const { tried, refused, broken, deaths } = sweep.ledger.report;
+      if (kind !== 'epoll') {
+        assert.equal(deaths, before.deaths, kind);
+      }
       t.diagnostic(`${kind}: ${all} calls; ${tried - before.tried} tried, ${refused - before.refused} refused, ${broken - before.broken} broken off`);
     }
     const { lost, ...report } = await sweep.finish();
     t.diagnostic(JSON.stringify({ ...report, lost: lost.length }));
     assert.deepEqual(sweep.ledger.problems, []);
     assert.deepEqual(lost, []);
-    assert.equal(report.deaths, 0);
     assert.ok(report.delivered > 0);
   } finally {
     await sweep.close();
