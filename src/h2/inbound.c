@@ -77,10 +77,20 @@ static void free_inbound(struct h2_stream *stream)
     free(inbound);
 }
 
+/* How many of these octets the session's window has back already. */
+static size_t take_ahead(struct h2_stream *stream, size_t length)
+{
+    size_t part = length < stream->ahead ? length : stream->ahead;
+
+    stream->ahead -= part;
+    return part;
+}
+
 /* The session's window belongs to its other streams too; the stream's own stays as it is. */
 static void return_to_session(struct h2_stream *stream, size_t length)
 {
     stream->unconsumed -= length;
+    length -= take_ahead(stream, length);
     if (!stream->session || length == 0)
         return;
     h2_session_mark(stream->session, false);
@@ -385,15 +395,39 @@ void h2_inbound_refuse(struct h2_stream *stream)
 
 void h2_stream_consume(struct h2_stream *stream, size_t length)
 {
+    struct h2_session *session = stream->session;
+    size_t ahead;
+
     if (length > stream->unconsumed)
         length = stream->unconsumed;
     stream->unconsumed -= length;
-    if (!stream->session || length == 0)
+    ahead = take_ahead(stream, length);
+    if (!session || length == 0)
         return;
     h2_holding_force(stream);
+    h2_session_mark(session, false);
+    if (ahead > 0)
+        h2_session_rely(session,
+                        nghttp2_session_consume_stream(session->nghttp2, stream->id, ahead));
+    if (length > ahead)
+        h2_session_rely(session,
+                        nghttp2_session_consume(session->nghttp2, stream->id, length - ahead));
+}
+
+/* Of somebody unknown the stream's window stays shut. The session's does not: what its other
+ * streams say may be what this one waits for. */
+static void lend_to_session(struct h2_stream *stream, size_t length)
+{
+    size_t most = stream->unconsumed - stream->ahead;
+
+    if (length > most)
+        length = most;
+    stream->ahead += length;
+    if (!stream->session || length == 0)
+        return;
     h2_session_mark(stream->session, false);
     h2_session_rely(stream->session,
-                    nghttp2_session_consume(stream->session->nghttp2, stream->id, length));
+                    nghttp2_session_consume_connection(stream->session->nghttp2, length));
 }
 
 static void discard(struct h2_stream *stream, size_t length)
@@ -430,7 +464,9 @@ static void collect(struct h2_stream *stream, const char *data, size_t length)
     buf_reserve_within(&inbound->collected, length, most);
     buf_append(&inbound->collected, data, length);
     inbound->session->body_bytes += length;
-    if (!inbound->is_held)
+    if (inbound->is_held)
+        lend_to_session(stream, length);
+    else
         h2_stream_consume(stream, length);
 }
 
@@ -454,6 +490,8 @@ static int stream_data(struct h2_stream *stream, const char *data, size_t length
     struct h2_inbound *inbound = stream->inbound;
 
     if (inbound->reader->on_data(inbound->context, data, length) >= 0) {
+        if (stream->inbound && stream->inbound->is_held)
+            lend_to_session(stream, length);
         if (!h2_holding_update(stream, 0))
             h2_inbound_refuse(stream);
         return 0;

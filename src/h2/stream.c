@@ -67,9 +67,9 @@ void h2_stream_closed(struct h2_stream *stream)
     if (!session)
         return;
     if (stream->unconsumed > 0)
-        h2_session_rely(session,
-                        nghttp2_session_consume_connection(session->nghttp2, stream->unconsumed));
-    stream->unconsumed = 0;
+        h2_session_rely(session, nghttp2_session_consume_connection(
+                                     session->nghttp2, stream->unconsumed - stream->ahead));
+    stream->unconsumed = stream->ahead = 0;
     list_remove(&stream->node);
     list_remove(&stream->sending_node);
     if (--session->stream_count == 0)

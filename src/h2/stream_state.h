@@ -29,7 +29,8 @@ struct h2_stream {
     struct list held_node;  /* in endpoint->holding: may have to give way */
     size_t held;            /* its share of endpoint->holding */
     size_t kept;            /* of this, what is left of its body */
-    size_t unconsumed;      /* body octets that the windows still count */
+    size_t unconsumed;      /* body octets that the windows still count; */
+    size_t ahead;           /* of these, those that only the stream's counts */
     uint64_t stalled_since; /* loop ms; 0: does not wait for the client's window */
     int32_t id;
     unsigned refs;

@@ -21,6 +21,8 @@
 #define OFTEN_MS      1000u
 #define SELDOM_MS     3600000u
 
+#define STACK_BYTES ((size_t)1024 * 1024)
+
 struct upload_keeper {
     struct upload_quota *quota;
     pthread_t thread;
@@ -122,10 +124,14 @@ static void *run(void *context)
 struct upload_keeper *upload_keeper_start(struct upload_quota *quota)
 {
     struct upload_keeper *keeper = mem_zalloc(sizeof(*keeper));
+    pthread_attr_t attributes;
     int rc;
 
     keeper->quota = quota;
-    rc = pthread_create(&keeper->thread, NULL, run, keeper);
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    rc = pthread_create(&keeper->thread, &attributes, run, keeper);
+    (void)pthread_attr_destroy(&attributes);
     if (rc == 0)
         return keeper;
     log_error("uploads that are kept are not counted", LOG_STR("reason", strerror(rc)));

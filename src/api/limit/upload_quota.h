@@ -2,10 +2,10 @@
 #ifndef API_UPLOAD_QUOTA_H
 #define API_UPLOAD_QUOTA_H
 /*
- * What uploads may take of the disks: bytes and files of a user and of a service, under way and kept,
- * the files that are open, and the free space, which two uploads cannot be granted both. One for all
- * workers and services, with a lock: an upload asks it a few times, and never waits for a disk with
- * it. Files that an application has taken, or that were removed, no longer count.
+ * What uploads may take of the disks: bytes and files of a user and of a service, under way and
+ * kept, the files that are open, and the free space, which two uploads cannot be granted both. One
+ * for all workers and services, with a lock: an upload asks it a few times, and never waits for a
+ * disk with it. Files that an application has taken, or that were removed, no longer count.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,8 +51,8 @@ void upload_quota_owner(const char *tenant_id, const char *user_id, char owner[U
 int upload_claim_begin(struct upload_claim *claim, struct upload_quota *quota, size_t service,
                        const char *owner, int directory);
 
-/* So many bytes in all; one file more. 0; -EDQUOT: claim->limit is exceeded; -ENOSPC: the disk would
- * have less left than its reserve; -EMFILE: too many files are open. */
+/* So many bytes in all; one file more. 0; -EDQUOT: claim->limit is exceeded; -ENOSPC: the disk
+ * would have less left than its reserve; -EMFILE: too many files are open. */
 int upload_claim_bytes(struct upload_claim *claim, int directory, uint64_t bytes);
 int upload_claim_file(struct upload_claim *claim);
 /* The disk has so many bytes more, or will not get them. */

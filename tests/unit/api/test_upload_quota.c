@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/limit/upload_quota.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/limit/upload_keeper.h"
+#include "api/limit/upload_quota.h"
 #include "support/test.h"
 
 #define ANN "0123456789abcdef"
@@ -246,8 +245,8 @@ static void test_the_directory(void **state)
     }
     assert_int_equal(unlinkat(room.directory, BOB RANDOM, 0), 0);
     assert_int_equal(unlinkat(room.directory, ANN "ff" RANDOM, 0), 0);
-    assert_int_equal(
-        unlinkat(room.directory, BOB "00112233445566778899aabbccddee00", AT_REMOVEDIR), 0);
+    assert_int_equal(unlinkat(room.directory, BOB "00112233445566778899aabbccddee00", AT_REMOVEDIR),
+                     0);
     close_room(&room);
 }
 

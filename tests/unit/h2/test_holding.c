@@ -53,6 +53,30 @@ static void on_request(struct h2_server *server, struct h2_stream *stream)
     h2_stream_read_body(stream, 1024 * KIB, on_body, room);
 }
 
+static int ignore_data(void *reader, const char *data, size_t length)
+{
+    (void)reader;
+    (void)data;
+    (void)length;
+    return 0;
+}
+
+static void ignore_end(void *reader, bool complete)
+{
+    (void)reader;
+    (void)complete;
+}
+
+static void on_streamed_request(struct h2_server *server, struct h2_stream *stream)
+{
+    static const struct h2_body_reader reader = {ignore_data, ignore_end};
+    struct room *room = server->context;
+
+    room->streams[room->count++] = h2_stream_ref(stream);
+    h2_stream_hold_body(stream, NULL, NULL);
+    h2_stream_stream_body(stream, 1024 * KIB, &reader, room);
+}
+
 static void room_init(struct room *room, bool is_hold)
 {
     struct h2_limits limits = h2_limits_default;
@@ -159,6 +183,48 @@ static void test_what_is_not_more_needs_nobody_to_know(void **state)
         post(client, 0, lengths[i], true);
         assert_int_equal(room.bodies, 1);
         assert_int_equal(room.fulls, 0);
+        room_release(&room);
+    }
+}
+
+/* Many of them, none of which has more to say for now, leave the session's window to others. */
+static void test_strangers_do_not_shut_the_session(void **state)
+{
+    (void)state;
+    for (int is_streamed = 0; is_streamed < 2; is_streamed++) {
+        struct h2_limits limits = h2_limits_default;
+        struct room room;
+
+        room_init(&room, true);
+        limits.session_window = 100 * KIB;
+        h2_server_release(&room.server);
+        h2_server_init(&room.server, &limits);
+        room.server.on_request = is_streamed ? on_streamed_request : on_request;
+        room.server.context = &room;
+        struct h2_client *client = h2_client_new(&room.server);
+        h2_pump(&room.server);
+        int32_t ids[12];
+        for (int i = 0; i < 12; i++)
+            ids[i] = post(client, 20 * KIB, H2_HELD_BYTES, false);
+        for (int i = 0; i < 12; i++)
+            assert_int_equal(h2_client_stream(client, ids[i])->uploaded, H2_HELD_BYTES);
+        room.is_hold = false;
+        room.server.on_request = on_request;
+        int32_t other = post(client, 0, 300 * KIB, true);
+        assert_int_equal(h2_client_stream(client, other)->uploaded, 300 * KIB);
+        assert_int_equal(room.bodies, 1);
+        /* The window of each is there again when it is known. */
+        char rest[4096];
+        memset(rest, 'r', sizeof(rest));
+        for (int i = 0; i < 12; i++) {
+            h2_stream_admit_body(room.streams[i]);
+            if (is_streamed)
+                h2_stream_consume(room.streams[i], H2_HELD_BYTES);
+            h2_client_upload(client, ids[i], rest, sizeof(rest), true);
+        }
+        h2_pump(&room.server);
+        for (int i = 0; i < 12; i++)
+            assert_int_equal(h2_client_stream(client, ids[i])->uploaded, 20 * KIB);
         room_release(&room);
     }
 }
@@ -313,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_a_stranger_sends_no_more_than_is_held),
         cmocka_unit_test(test_a_body_that_is_earlier_than_settings),
         cmocka_unit_test(test_what_is_not_more_needs_nobody_to_know),
+        cmocka_unit_test(test_strangers_do_not_shut_the_session),
         cmocka_unit_test(test_the_oldest_that_is_not_complete_goes),
         cmocka_unit_test(test_work_that_fills_it_refuses_the_newcomer),
         cmocka_unit_test(test_a_body_counts_until_nobody_works_on_it),
