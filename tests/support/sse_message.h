@@ -28,6 +28,21 @@ static inline struct sse_message *sse_message_of(const char *json)
     return message;
 }
 
+/* As the store gives it back. */
+static inline struct sse_message *sse_message_of_store(const char *json)
+{
+    char text[1024];
+    struct sse_message *message;
+    json_t *object;
+
+    snprintf(text, sizeof(text), "{%s}", json);
+    object = json_loads(text, 0, NULL);
+    assert_non_null(object);
+    assert_int_equal(sse_message_from_store(&message, object), 0);
+    json_decref(object);
+    return message;
+}
+
 /* The event that a worker makes of it. */
 static inline struct sse_event *sse_message_event(const struct sse_message *message)
 {

@@ -47,7 +47,7 @@ struct clockwork {
     unsigned every_ms;
     atomic_uint fired;
     struct clockwork *other; /* who gets a letter when the timer fires */
-    struct letter letter;
+    struct letter letter, begun;
     struct loop_hook hook;
     unsigned slices; /* that the hook has to do after each firing */
     bool posts_job;
@@ -109,6 +109,13 @@ static bool do_slice(struct loop_hook *hook)
     return work->slices > 0 && --work->slices > 0;
 }
 
+/* The loop runs: only then does the clock know it. */
+static void say_ready(struct letter *letter, void *context)
+{
+    (void)letter;
+    sem_post(&((struct clockwork *)context)->ready);
+}
+
 static void *run(void *argument)
 {
     struct clockwork *work = argument;
@@ -116,7 +123,6 @@ static void *run(void *argument)
     work->timer.on_fire = on_fire;
     work->hook.run = do_slice;
     loop_timer_start(work->loop, &work->timer, work->every_ms);
-    sem_post(&work->ready);
     loop_run(work->loop);
     loop_timer_stop(&work->timer);
     return NULL;
@@ -128,6 +134,8 @@ static void start(void)
         struct clockwork *work = &clockworks[i];
 
         assert_int_equal(sem_init(&work->ready, 0, 0), 0);
+        work->begun.open = say_ready;
+        mailbox_post(work->mailbox, &work->begun);
         assert_int_equal(pthread_create(&work->thread, NULL, run, work), 0);
     }
     for (size_t i = 0; i < LOOPS; i++)

@@ -412,11 +412,15 @@ static void test_an_event_that_was_written_before(void **state)
 
 static void test_a_stored_event_of_another_life(void **state)
 {
+    struct sse_message *message;
     struct fixture f;
 
     (void)state;
     open_fixture(&f);
-    (void)add(&f, "ann", "0123456789abcdef-q1", NULL);
+    message = sse_message_of_store("\"event\":\"e\",\"userId\":\"ann\","
+                                   "\"id\":\"0123456789abcdef-q1\"");
+    (void)sse_history_add(f.history, message, f.now);
+    sse_message_unref(message);
     sse_history_note(f.history, "0123456789abcdef-q2", "ann", 1);
     assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 0);
     assert_find(&f, f.ann, "0123456789abcdef-q2", SSE_RESUME_EPOCH, 0);
