@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bench/soak runs.
 import { fork } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -116,9 +116,18 @@ async function memory() {
 
 const sizeOf = (path) => stat(path).then(({ size }) => size, () => 0);
 
+// As the application would, whose they are.
+async function takeUploads() {
+  const uploads = join(directory, 'uploads');
+  for (const name of await readdir(uploads).catch(() => [])) {
+    await unlink(join(uploads, name));
+    counts.uploads = (counts.uploads ?? 0) + 1;
+  }
+}
+
 async function measure(office) {
   const metric = (name) => office.metric(`sse_server_${name}`);
-  const names = await readdir(join(server.stateDirectory), { recursive: true });
+  const names = await readdir(server.stateDirectory, { recursive: true });
   return {
     memory: await memory(),
     descriptors: (await readdir(`/proc/${server.pid}/fd`)).length,
@@ -159,6 +168,7 @@ async function load(office, forSeconds) {
       await crowds[random(2)].rest(random(forSeconds > 300 ? 40_000 : 4000));
     }
     await sleep(1000);
+    await takeUploads();
     if (Date.now() >= next) {
       showSample(await measure(office));
       next = Date.now() + 1000 * Math.max(5, forSeconds / 20);
@@ -172,6 +182,7 @@ async function load(office, forSeconds) {
   }
   await sleep(2000); // for the last acknowledgements
   await crowds[0].end();
+  await takeUploads();
 }
 
 // Everybody has gone: until what has an age has gone as well, and memory is given back.
