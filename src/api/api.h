@@ -91,10 +91,12 @@ struct api_service_settings {
     uint32_t session_connections;      /* event streams that one session may hold */
     struct limits_settings limits;
     struct limits_shared *shared;
-    uint32_t idempotency_keys;    /* answers that one worker keeps for requests that come again, */
-    size_t idempotency_bytes;     /* and their size */
-    bool channels_open;           /* every user may have every channel */
-    const char *channel_patterns; /* else those that one of these matches (base/words.h) */
+    uint32_t idempotency_keys; /* answers that one worker keeps for requests that come again, */
+    size_t idempotency_bytes;  /* and their size; */
+    uint32_t idempotency_user_keys; /* and those of one user, */
+    size_t idempotency_user_bytes;  /* and their size */
+    bool channels_open;             /* every user may have every channel */
+    const char *channel_patterns;   /* else those that one of these matches (base/words.h) */
     struct api_presence_settings presence;
     struct api_handler_settings handlers;
     struct api_notification_settings notifications;

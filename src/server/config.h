@@ -103,15 +103,17 @@ struct config_service {
     bool envelope;
     char *origins; /* of pages, with commas (api/origins.h) */
     bool session_binding_strict;
-    char *secret_names;           /* words; never shown, besides those that look so */
-    char *upload_directory;       /* "": <state directory>/<service name>/uploads */
-    size_t json_body_bytes;       /* 1 MiB */
-    size_t upload_bytes;          /* 32 MiB */
-    size_t upload_parts;          /* 64 */
-    uint32_t upload_age_ms;       /* 0: they stay */
-    uint32_t session_connections; /* 32 event streams per session */
-    uint32_t idempotency_keys;    /* 10000 answers kept per worker, */
-    size_t idempotency_bytes;     /* 16 MiB of them */
+    char *secret_names;             /* words; never shown, besides those that look so */
+    char *upload_directory;         /* "": <state directory>/<service name>/uploads */
+    size_t json_body_bytes;         /* 1 MiB */
+    size_t upload_bytes;            /* 32 MiB */
+    size_t upload_parts;            /* 64 */
+    uint32_t upload_age_ms;         /* 0: they stay */
+    uint32_t session_connections;   /* 32 event streams per session */
+    uint32_t idempotency_keys;      /* 10000 answers kept per worker, */
+    size_t idempotency_bytes;       /* 16 MiB of them */
+    uint32_t idempotency_user_keys; /* 1000 of them for one user, */
+    size_t idempotency_user_bytes;  /* 2 MiB */
     struct api_presence_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;

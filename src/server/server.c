@@ -232,6 +232,8 @@ static int prepare_service(struct server *server, size_t index)
         .session_connections = service->session_connections,
         .idempotency_keys = service->idempotency_keys,
         .idempotency_bytes = service->idempotency_bytes,
+        .idempotency_user_keys = service->idempotency_user_keys,
+        .idempotency_user_bytes = service->idempotency_user_bytes,
         .limits = limits_for(service),
         .shared = &server->shared[index],
         .presence = service->presence,

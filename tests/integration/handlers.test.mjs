@@ -363,6 +363,23 @@ describe('answers that are kept for keys', () => {
   });
 });
 
+describe('answers that are kept for the keys of one user', () => {
+  before(async () => {
+    await stop();
+    await start({ SSE_SERVER_WORKERS: '1', SSE_SERVER_SERVICES_0_IDEMPOTENCY_USER_BYTES: '64KiB' });
+  });
+
+  test('are bounded in size, and those of others stay', async () => {
+    let runs = 0;
+    target.answer = () => ({ status: 200, json: { run: ++runs, text: 'x'.repeat(30_000) } });
+    const ask = async (userId, key) => (await send('x', { userId }, {}, { 'idempotency-key': key })).data.run;
+    assert.deepEqual([await ask('kim', 'a'), await ask('lee', 'a'), await ask('lee', 'b'), await ask('lee', 'c')], [1, 2, 3, 4]);
+    assert.deepEqual([await ask('lee', 'c'), await ask('lee', 'b'), await ask('kim', 'a'), await ask('lee', 'a')], [4, 3, 1, 5]);
+    target.answer = () => ({ status: 200, json: { run: ++runs, text: 'x'.repeat(70_000) } });
+    assert.deepEqual([await ask('lee', 'd'), await ask('lee', 'd'), await ask('kim', 'a')], [6, 7, 1]);
+  });
+});
+
 describe('as many uploads that are passed on as there are places', () => {
   before(async () => {
     await stop();

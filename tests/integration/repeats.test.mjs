@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request that is sent again with its idempotency-key runs once.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
@@ -134,4 +134,57 @@ test('no more answers are kept than the setting says, the newest', async () => {
   await page.close();
   await desk.close();
   await small.stop();
+});
+
+describe('what one user brings', () => {
+  const prefix = 'SSE_SERVER_SERVICES_0_IDEMPOTENCY_';
+  // Asks with keys of users until the end; who: [user, key, tenant]. What came back for each.
+  async function world(variables, use) {
+    const small = await startServer({ variables: { SSE_SERVER_WORKERS: '3', ...variables } });
+    const page = await connect(small.origin);
+    const desk = await backend(small);
+    let asked = 0;
+    const ask = async (userId, key, tenantId = '') => (await send(page, `n${asked += 1}`, key, { userId, tenantId })).data;
+    try {
+      await use(ask, desk);
+    } finally {
+      await page.close();
+      await desk.close();
+      await small.stop();
+    }
+  }
+
+  test('displaces no answer of another user, when all are too many', () => world({ [`${prefix}KEYS`]: '10' }, async (ask) => {
+    const first = {};
+    // Users' owners are many, so that some meet the flood's.
+    for (const user of ['ann', 'bob', 'cyd', 'dan', 'eve', 'fay']) {
+      first[user] = await ask(user, 'mine');
+    }
+    for (let i = 0; i < 100; i += 1) {
+      await ask('flood', `key-${i}`);
+    }
+    for (const [user, answer] of Object.entries(first)) {
+      assert.equal(await ask(user, 'mine'), answer, user);
+    }
+  }));
+
+  test('is bounded by itself, of its tenant', () => world({ [`${prefix}USER_KEYS`]: '2' }, async (ask, desk) => {
+    const [first, second, third] = [await ask('ann', 'k1'), await ask('ann', 'k2'), await ask('ann', 'k3')];
+    const namesake = await ask('ann', 'k1', 'other');
+    const other = await ask('bob', 'k1');
+    assert.equal(await desk.metric('sse_server_idempotency_keys_displaced_total'), 1);
+    assert.equal(await ask('ann', 'k3'), third);
+    assert.equal(await ask('ann', 'k2'), second);
+    assert.equal(await ask('ann', 'k1', 'other'), namesake);
+    assert.equal(await ask('bob', 'k1'), other);
+    assert.notEqual(await ask('ann', 'k1'), first);
+    assert.equal(await desk.metric('sse_server_idempotency_keys'), 4);
+  }));
+
+  test('has one owner, whichever keys and sessions it comes with', () => world({ [`${prefix}USER_KEYS`]: '5' }, async (ask, desk) => {
+    for (let i = 0; i < 40; i += 1) {
+      await ask('ann', `key-${i}`);
+    }
+    assert.equal(await desk.metric('sse_server_idempotency_keys'), 5);
+  }));
 });

@@ -14,48 +14,73 @@
 
 #define KEEP_MS 300000u
 
+/* A user with keys; lives as long as an entry names it. */
+struct holder {
+    struct sse_table_node node;
+    struct list answered; /* its own entries, the oldest answer first */
+    uint64_t count;       /* of these, */
+    size_t bytes;         /* and their size */
+    size_t entries;       /* and all, with those that have no answer yet */
+    char user[];
+};
+
 struct entry {
     struct sse_table_node node;
+    struct holder *holder;
     struct list age;          /* in repeats->answered, once it is */
+    struct list own;          /* and in its holder's */
     struct list waiting;      /* claims, while it is not */
     struct api_answer answer; /* without a body while there is none */
     uint64_t answered_at;     /* loop ms */
     char key[];
 };
 
-/* Goes to the owner of the key. */
+/* Goes to the owner of the user. */
 struct settlement {
     struct owner_news news;
     char *key;
     struct api_answer answer;
 };
 
+static void holder_unref(struct repeats *repeats, struct holder *holder)
+{
+    if (--holder->entries > 0)
+        return;
+    sse_table_remove(&repeats->holders, &holder->node);
+    free(holder);
+}
+
 static void entry_free(struct repeats *repeats, struct entry *entry)
 {
     sse_table_remove(&repeats->entries, &entry->node);
+    holder_unref(repeats, entry->holder);
     bytes_unref(entry->answer.body);
     free(entry);
 }
 
-static void forget_oldest(struct repeats *repeats)
+static void forget(struct repeats *repeats, struct entry *entry)
 {
-    struct entry *oldest = container_of(list_take_first(&repeats->answered), struct entry, age);
+    const size_t size = entry->answer.body->length;
 
+    list_remove(&entry->age);
+    list_remove(&entry->own);
     repeats->count--;
-    repeats->bytes -= oldest->answer.body->length;
-    entry_free(repeats, oldest);
+    repeats->bytes -= size;
+    entry->holder->count--;
+    entry->holder->bytes -= size;
+    entry_free(repeats, entry);
 }
 
 static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
 {
     struct repeats *repeats = container_of(age, struct repeats, age);
-    const struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
+    struct entry *oldest = container_of(repeats->answered.next, struct entry, age);
 
     if (list_is_empty(&repeats->answered))
         return AGE_TIMER_NEVER;
     if (now_ms - oldest->answered_at < KEEP_MS)
         return oldest->answered_at + KEEP_MS;
-    forget_oldest(repeats);
+    forget(repeats, oldest);
     return 0;
 }
 
@@ -63,6 +88,7 @@ void repeats_init(struct repeats *repeats, struct api_service *service)
 {
     *repeats = (struct repeats){.service = service};
     sse_table_init(&repeats->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
+    sse_table_init(&repeats->holders, SSE_TABLE_KEY_OFFSET(struct holder, node, user));
     list_init(&repeats->answered);
     age_timer_init(&repeats->age, service->api->loop, end_first);
 }
@@ -75,6 +101,7 @@ void repeats_release(struct repeats *repeats)
         entry_free(repeats, container_of(node, struct entry, node));
     age_timer_release(&repeats->age);
     sse_table_release(&repeats->entries);
+    sse_table_release(&repeats->holders);
 }
 
 const char *repeats_key(struct api_exchange *exchange, bool *refused)
@@ -106,11 +133,28 @@ static struct entry *find(const struct repeats *repeats, const char *key)
     return node ? container_of(node, struct entry, node) : NULL;
 }
 
-static void add(struct repeats *repeats, const char *key)
+static struct holder *holder_ref(struct repeats *repeats, const char *user)
+{
+    struct sse_table_node *node = sse_table_find(&repeats->holders, user);
+    struct holder *holder = node ? container_of(node, struct holder, node) : NULL;
+    const size_t size = strlen(user) + 1;
+
+    if (!holder) {
+        holder = mem_zalloc(sizeof(*holder) + size);
+        list_init(&holder->answered);
+        memcpy(holder->user, user, size);
+        sse_table_add(&repeats->holders, &holder->node);
+    }
+    holder->entries++;
+    return holder;
+}
+
+static void add(struct repeats *repeats, const char *user, const char *key)
 {
     size_t size = strlen(key) + 1;
     struct entry *entry = mem_zalloc(sizeof(*entry) + size);
 
+    entry->holder = holder_ref(repeats, user);
     list_init(&entry->waiting);
     memcpy(entry->key, key, size);
     sse_table_add(&repeats->entries, &entry->node);
@@ -134,7 +178,7 @@ static void run_claim(struct peers_call *call, size_t worker, void *context)
         claim->answer = answer_ref(&entry->answer);
         repeats->replayed++;
     } else {
-        add(repeats, claim->key);
+        add(repeats, claim->user, claim->key);
     }
     peers_call_done(call);
 }
@@ -158,14 +202,15 @@ void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, co
 
     /* Told apart whatever is in them: a header field holds no newline. A message and an upload have
      * keys of their own: the answer to one is none to the other. */
-    buf_printf(&text, "%d %zu:%s%s\n%s", exchange->endpoint->body, strlen(tenant_id), tenant_id,
-               user_id, key);
-    claim->key = mem_strndup(text.data, text.length);
+    buf_printf(&text, "%zu:%s%s", strlen(tenant_id), tenant_id, user_id);
+    claim->user = mem_strdup(buf_str(&text));
+    buf_printf(&text, "\n%d %s", exchange->endpoint->body, key);
+    claim->key = mem_strdup(buf_str(&text));
     buf_release(&text);
     claim->exchange = api_exchange_ref(exchange);
     claim->call.run = run_claim;
     claim->call.finish = finish_claim;
-    peers_call_one(peers, exchange->api->worker, peers_owner(peers, claim->key), &claim->call);
+    peers_call_one(peers, exchange->api->worker, peers_owner(peers, claim->user), &claim->call);
 }
 
 static void let_go(struct repeats *repeats, struct list *waiting, const struct api_answer *answer)
@@ -179,12 +224,40 @@ static void let_go(struct repeats *repeats, struct list *waiting, const struct a
     peers_call_done(&claim->call);
 }
 
-static bool is_full(const struct repeats *repeats)
+/* Whether somebody has more than one user may, or all have more than all may. */
+static bool is_too_much(const struct holder *holder, const struct api_service_settings *settings)
+{
+    return holder->count > settings->idempotency_user_keys ||
+           holder->bytes > settings->idempotency_user_bytes ||
+           holder->bytes > settings->idempotency_bytes;
+}
+
+static bool is_full(const struct repeats *repeats, const struct api_service_settings *settings)
+{
+    return repeats->count > settings->idempotency_keys ||
+           repeats->bytes > settings->idempotency_bytes;
+}
+
+/* The user who brings one more pays for it, with the oldest of its own; who brings its first, with
+ * the oldest of all. */
+static void make_room(struct repeats *repeats, struct holder *holder)
 {
     const struct api_service_settings *settings = repeats->service->settings;
 
-    return repeats->count > settings->idempotency_keys ||
-           repeats->bytes > settings->idempotency_bytes;
+    holder->entries++; /* it stays until the end */
+    list_for_each_safe(own, after, &holder->answered) {
+        if (!is_too_much(holder, settings) && (!is_full(repeats, settings) || holder->count == 1))
+            break;
+        repeats->displaced++;
+        forget(repeats, container_of(own, struct entry, own));
+    }
+    list_for_each_safe(oldest, after, &repeats->answered) {
+        if (!is_full(repeats, settings))
+            break;
+        repeats->displaced++;
+        forget(repeats, container_of(oldest, struct entry, age));
+    }
+    holder_unref(repeats, holder);
 }
 
 static void keep_answer(struct repeats *repeats, struct entry *entry,
@@ -197,13 +270,13 @@ static void keep_answer(struct repeats *repeats, struct entry *entry,
     while ((waiting = list_take_first(&entry->waiting)))
         let_go(repeats, waiting, answer);
     list_append(&repeats->answered, &entry->age);
+    list_append(&entry->holder->answered, &entry->own);
     age_timer_add(&repeats->age, entry->answered_at + KEEP_MS);
     repeats->count++;
     repeats->bytes += answer->body->length;
-    while (is_full(repeats)) {
-        repeats->displaced++;
-        forget_oldest(repeats);
-    }
+    entry->holder->count++;
+    entry->holder->bytes += answer->body->length;
+    make_room(repeats, entry->holder);
 }
 
 static void take_settlement(struct owner_news *news, struct api_service *service)
@@ -244,12 +317,16 @@ void repeats_settle(struct repeat_claim *claim, struct api_service *service,
     settlement->news.take = take_settlement;
     settlement->news.release = release_settlement;
     claim->key = NULL;
-    owner_news_send(&settlement->news, service, settlement->key);
+    owner_news_send(&settlement->news, service, claim->user);
+    free(claim->user);
+    claim->user = NULL;
 }
 
 void repeat_claim_release(struct repeat_claim *claim)
 {
+    free(claim->user);
     free(claim->key);
+    claim->user = NULL;
     claim->key = NULL;
     claim->answer.body = bytes_unref(claim->answer.body);
 }

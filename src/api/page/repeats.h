@@ -6,10 +6,12 @@
  * how far the first came. Such requests bear the header idempotency-key. Within a service, a user's
  * key claims the right to run: whoever claims it first runs and settles with the answer; who claims
  * it again gets that answer, waiting for it if need be. An answer is kept for five minutes, and
- * while there are not too many.
+ * while there are not too many: of its user, and of all. Whoever brings one too many loses its own
+ * oldest, so that nobody's keys displace another user's, beyond one each.
  *
- * A retry may come by another connection to another worker, so each key has an owner among the
- * workers (cluster/peers.h), whose table knows it. One struct repeats per worker and service.
+ * A retry may come by another connection to another worker, so each user has an owner among the
+ * workers (cluster/peers.h), whose table knows the user's keys. One struct repeats per worker and
+ * service.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,11 +30,11 @@ struct api_service;
 
 struct repeats {
     struct api_service *service;
-    struct sse_table entries;
-    struct list answered;         /* entries, the oldest answer first */
-    uint64_t count;               /* of these, */
-    size_t bytes;                 /* and their size */
-    uint64_t replayed, displaced; /* since start: answered again; forgotten for want of room */
+    struct sse_table entries, holders; /* by key; by user */
+    struct list answered;              /* entries, the oldest answer first */
+    uint64_t count;                    /* of these, */
+    size_t bytes;                      /* and their size */
+    uint64_t replayed, displaced;      /* since start: answered again; forgotten for want of room */
     struct age_timer age;
 };
 
@@ -43,7 +45,7 @@ struct repeat_claim {
     struct api_exchange *exchange; /* a reference until done has returned */
     /* In the thread of the request, later; owns the claim. */
     void (*done)(struct repeat_claim *claim);
-    char *key; /* with the user it belongs to; from _start until _settle or _release */
+    char *user, *key;         /* the key with its user; from _claim until _settle or _release */
     struct api_answer answer; /* of the first; without a body: this is the first, and must settle */
 };
 
