@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/jwt_public.h"
 #include "base/base64.h"
 #include "base/mem.h"
 
@@ -43,6 +44,7 @@ void auth_jwt_key_free(struct auth_jwt_key *key)
     if (!key)
         return;
     free(key->id);
+    EVP_PKEY_free(key->public_key);
     wipe(key->check, key->check_length);
     wipe(key->sign, key->sign_length);
     free(key);
@@ -184,30 +186,6 @@ static char *to_pem(EVP_PKEY *key, bool is_private, size_t *length)
     return text;
 }
 
-struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
-                                              const struct auth_jwt_algorithm *algorithm,
-                                              EVP_PKEY *pair, char *fault, size_t fault_size)
-{
-    struct auth_jwt_key *key = NULL;
-    bool fits = algorithm->kind == AUTH_JWT_RSA
-                    ? check_rsa(pair, algorithm->name, fault, fault_size)
-                    : check_curve(pair, algorithm, fault, fault_size);
-
-    if (fits && check_soundness(pair, fault, fault_size)) {
-        key = new_key(id, algorithm);
-        key->check = to_pem(pair, false, &key->check_length);
-        if (!key->check) {
-            snprintf(fault, fault_size, "OpenSSL cannot write this public key");
-            auth_jwt_key_free(key);
-            key = NULL;
-        }
-    }
-    if (key)
-        key = take_fingerprint(key, fault, fault_size);
-    ERR_clear_error();
-    return key;
-}
-
 /* A key with a password is not waited for at a terminal. */
 static int no_password(char *buffer, int size, int for_writing, void *context)
 {
@@ -236,6 +214,31 @@ static EVP_PKEY *parse_pem(const char *material, bool is_private)
         key = PEM_read_bio_PUBKEY(memory, NULL, no_password, NULL);
     }
     BIO_free(memory);
+    return key;
+}
+
+struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
+                                              const struct auth_jwt_algorithm *algorithm,
+                                              EVP_PKEY *pair, char *fault, size_t fault_size)
+{
+    struct auth_jwt_key *key = NULL;
+    bool fits = algorithm->kind == AUTH_JWT_RSA
+                    ? check_rsa(pair, algorithm->name, fault, fault_size)
+                    : check_curve(pair, algorithm, fault, fault_size);
+
+    if (fits && check_soundness(pair, fault, fault_size)) {
+        key = new_key(id, algorithm);
+        key->check = to_pem(pair, false, &key->check_length);
+        key->public_key = key->check ? parse_pem(key->check, false) : NULL;
+        if (!key->public_key) {
+            snprintf(fault, fault_size, "OpenSSL cannot write this public key");
+            auth_jwt_key_free(key);
+            key = NULL;
+        }
+    }
+    if (key)
+        key = take_fingerprint(key, fault, fault_size);
+    ERR_clear_error();
     return key;
 }
 
@@ -285,6 +288,8 @@ int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token)
     int error, is_right;
 
     ERR_clear_error();
+    if (key->public_key && !auth_jwt_public_accepts(key->public_key, key->algorithm, token))
+        return has_lacked_memory(0) ? -ENOMEM : 0;
     error = jwt_decode(&decoded, token, (const unsigned char *)key->check, (int)key->check_length);
     is_right = error == 0 && jwt_get_alg(decoded) == key->algorithm->number ? 1 : 0;
     jwt_free(decoded);

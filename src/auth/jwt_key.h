@@ -19,7 +19,8 @@ struct auth_jwt_key {
     const struct auth_jwt_algorithm *algorithm;
     char *check; /* what signatures are checked with: a secret, or a public key's PEM, */
     size_t check_length;
-    char *sign; /* and made with; NULL when only others can */
+    EVP_PKEY *public_key; /* the same, parsed (auth/jwt_public.h); NULL: a secret */
+    char *sign;           /* and made with; NULL when only others can */
     size_t sign_length;
     /* SHA-256 of the algorithm and of what is checked with: the same for a key that is read anew.
      */

@@ -2,8 +2,8 @@
 #ifndef AUTH_JWT_SIGNATURES_H
 #define AUTH_JWT_SIGNATURES_H
 /*
- * Which of some keys has signed a token? That costs up to a millisecond of the loop for each key
- * (libjwt reads the PEM anew), pages show their token with every request, and strangers make as
+ * Which of some keys has signed a token? That costs up to a millisecond of the loop for each key,
+ * pages show their token with every request, and strangers make as
  * many wrong ones as they like. So:
  *
  *   what was found is remembered   under a hash of the token and of all these keys, so that a key

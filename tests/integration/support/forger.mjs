@@ -13,7 +13,9 @@ export function addressOf(first, number) {
 
 // A token in the form of a good one, with a signature that nobody has made.
 export function forged(good) {
-  return `${good.slice(0, good.lastIndexOf('.') + 1)}${randomBytes(256).toString('base64url')}`;
+  const start = good.lastIndexOf('.') + 1;
+  const { length } = Buffer.from(good.slice(start), 'base64url');
+  return `${good.slice(0, start)}${randomBytes(length).toString('base64url')}`;
 }
 
 export class Visitor {

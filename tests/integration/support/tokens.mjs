@@ -33,11 +33,11 @@ export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime
   return `${text}.${base64(signature(algorithm, key, text))}`;
 }
 
-// A pair that token() signs with, and how others are given its public half. algorithm: RS256 or ES256.
+// A pair that token() signs with, and how others are given its public half. algorithm: RS256, ES256 or ES384.
 export function makeKey(algorithm, kid) {
   const { publicKey, privateKey } = algorithm === 'RS256'
     ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-    : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    : generateKeyPairSync('ec', { namedCurve: `P-${algorithm.slice(2)}` });
   return {
     algorithm,
     kid,
