@@ -292,18 +292,22 @@ static int count_surplus(struct qos_sqlite *sqlite, int64_t *surplus)
     return result;
 }
 
+/* In a file that others have made (by .recover) pages are not given back at all. */
 int qos_sqlite_shrink(struct qos_repository *repository, bool *is_more)
 {
     struct qos_sqlite *sqlite = qos_sqlite_of(repository);
     struct qos_sqlite_call call;
-    int64_t surplus;
-    int result = count_surplus(sqlite, &surplus);
+    int64_t before, after = 0;
+    int result = count_surplus(sqlite, &before);
 
     *is_more = false;
-    if (result != 0 || surplus <= 0)
+    if (result != 0 || before <= 0)
         return result;
-    *is_more = surplus > FREE_PAGES_KEPT;
-    sqlite->has_shrunk = !*is_more;
     call = qos_sqlite_call(sqlite, QOS_SQLITE_VACUUM);
-    return qos_sqlite_run(&call);
+    result = qos_sqlite_run(&call);
+    if (result == 0)
+        result = count_surplus(sqlite, &after);
+    *is_more = after > 0 && after < before;
+    sqlite->has_shrunk = after < before && !*is_more;
+    return result;
 }

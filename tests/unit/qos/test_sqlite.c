@@ -352,9 +352,9 @@ static void keeps_what_was_committed_when_the_process_dies(void **state)
     assert_totals(room, 1, 1);
 }
 
-static void gives_back_the_room_of_what_is_forgotten(void **state)
+/* How large the file was that is empty now. */
+static off_t fill_and_forget(struct repository_room *room)
 {
-    struct repository_room *room = *state;
     struct qos_copies copies = {0};
     off_t full;
 
@@ -375,13 +375,39 @@ static void gives_back_the_room_of_what_is_forgotten(void **state)
     room_commit(room);
     while (room_forget(room, 501, 0, 100) > 0)
         continue;
+    qos_copies_release(&copies);
+    return full;
+}
+
+static void gives_back_the_room_of_what_is_forgotten(void **state)
+{
+    struct repository_room *room = *state;
+    const off_t full = fill_and_forget(room);
+
     room_reopen(room);
     assert_int_equal(file_size(room), full); /* what comes may need it */
     while (room_shrink(room))
         continue;
     assert_true(file_size(room) < full / 5); /* at once: who is idle makes no checkpoint later */
     assert_false(room_shrink(room));
-    qos_copies_release(&copies);
+}
+
+/* As .recover makes them: its pages cannot be given back one by one, and nobody tries for ever. */
+static void keeps_the_room_of_a_file_that_was_recovered(void **state)
+{
+    struct repository_room *room = *state;
+    sqlite3 *database;
+
+    room_close(room);
+    assert_int_equal(sqlite3_open(room->path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(database, "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = NONE; VACUUM;",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    room_reopen(room);
+    (void)fill_and_forget(room);
+    assert_false(room_shrink(room));
 }
 
 /* Puts as many as it ends. */
@@ -446,6 +472,7 @@ int main(void)
         CASE(goes_on_after_a_fault_without_reopening),
         CASE(keeps_what_was_committed_when_the_process_dies),
         CASE(gives_back_the_room_of_what_is_forgotten),
+        CASE(keeps_the_room_of_a_file_that_was_recovered),
         CASE(keeps_its_size_however_many_messages_end),
     };
 
