@@ -2,6 +2,7 @@
 // What uploads may take of the disk: of a user, of a service, and of what is free, which two uploads are
 // not granted both.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +45,20 @@ async function withServer(variables, use, options = {}) {
 async function upload(page, user, size, { sized = true } = {}) {
   const body = multipart([file(size)]);
   const length = sized ? { 'content-length': `${body.length}` } : {};
-  return page.post(path(user), body, { 'content-type': MULTIPART, ...length });
+  return answerOf(page.open('POST', path(user), { 'content-type': MULTIPART, ...length }), body);
+}
+
+// A client that leaves its body when it has the answer, instead of being told to after a while.
+async function answerOf(stream, body) {
+  const parts = [];
+  const answer = {};
+  stream.on('response', (headers) => Object.assign(answer, { headers, status: headers[':status'] }));
+  stream.on('data', (part) => parts.push(part));
+  stream.end(body);
+  await within('the answer', once(stream, 'end'));
+  stream.close();
+  answer.text = Buffer.concat(parts).toString();
+  return { ...answer, json: JSON.parse(answer.text) };
 }
 
 // One that declares its length and ends when it is told to. status: as soon as there is one.
