@@ -3,17 +3,22 @@
 // order.
 import { within } from './wait.mjs';
 
+const OVER = 'the server has ended';
+
 export class TestClock {
   #socket;
   #waiting = [];
   #text = '';
   #stands = false;
+  #isOver = false;
 
   constructor(socket) {
     this.#socket = socket;
     socket.setEncoding('utf8').on('data', (text) => this.#take(text));
     socket.on('error', () => {}); // of a server that has ended
-    socket.on('close', () => this.#take('the server has ended\n'.repeat(this.#waiting.length)));
+    for (const end of ['end', 'close']) {
+      socket.on(end, () => this.#end());
+    }
     socket.unref();
   }
 
@@ -25,12 +30,21 @@ export class TestClock {
     }
   }
 
+  #end() {
+    this.#isOver = true;
+    this.#waiting.splice(0).forEach((resolve) => resolve(OVER));
+  }
+
   async say(command) {
     this.#stands = command === 'stop' || (this.#stands && command !== 'go');
     const answer = new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
-    this.#socket.write(`${command}\n`);
+    if (this.#isOver) {
+      this.#end();
+    } else {
+      this.#socket.write(`${command}\n`);
+    }
     const said = await within(`a server with a test clock to ${command}`, answer);
     if (said !== 'ok') {
       throw new Error(`${command}: ${said}`);
