@@ -240,8 +240,8 @@ for (const sized of [true, false]) {
         const { bavail, bsize } = await statfs(mounted);
         return bavail * bsize;
       };
-      assert.ok(await free() < RESERVE + 17 * MIB);
-      const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => upload(pages[n % 4], `u${n}`, 5 * MIB, { sized })));
+      assert.ok(await free() < RESERVE + 37 * MIB);
+      const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => upload(pages[n % 4], `u${n}`, 11 * MIB, { sized })));
       const statuses = answers.map(({ status }) => status);
       assert.ok(await free() >= RESERVE, `${await free()} bytes are left`);
       if (sized) {
@@ -251,10 +251,10 @@ for (const sized of [true, false]) {
       assert.ok(statuses.includes(503));
       const refused = answers.find(({ status }) => status === 503);
       assert.match(refused.headers['retry-after'], /^\d+$/);
-      assert.equal(await used(office), statuses.filter((status) => status === 200).length * 5 * MIB);
+      assert.equal(await used(office), statuses.filter((status) => status === 200).length * 11 * MIB);
     }, {
       binary: 'unshare',
-      args: [...unshare, 'sh', '-c', `mount -t tmpfs -o size=80m none ${disk} && exec ${serverBinary()}`],
+      args: [...unshare, 'sh', '-c', `mount -t tmpfs -o size=100m none ${disk} && exec ${serverBinary()}`],
     });
   });
 }
