@@ -179,6 +179,7 @@ export class Sweep {
         SSE_SERVER_WORKERS: '1',
         SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: this.target.url('/message'),
         SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '1h',
+        SSE_SERVER_SERVICES_0_LIMITS_USER_UPLOAD_FILES: '0',
       },
     });
     await this.host.start();
