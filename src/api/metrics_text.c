@@ -63,6 +63,8 @@ static const struct metric worker_metrics[] = {
     H2("ping_floods", ping_floods, "Sessions closed for too many PINGs."),
     H2("settings_floods", settings_floods, "Sessions closed for too many SETTINGS."),
     H2("outbound_floods", outbound_floods, "Sessions closed for too many frames waiting."),
+    H2("header_floods", header_floods, "Sessions closed for header blocks far beyond the limits."),
+    H2("late_floods", late_floods, "Sessions cut because they went on sending after our GOAWAY."),
     H2("read_pauses", read_pauses, "Times that reading stopped because output waited."),
     H2("header_rejects", header_rejects, "Requests refused for their header fields."),
     H2("body_rejects", body_rejects, "Requests refused for the size of their body."),

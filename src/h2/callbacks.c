@@ -50,10 +50,11 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 {
     struct h2_session *session = context;
 
-    if (!is_request(frame))
-        return 0;
-    struct h2_stream *stream = h2_stream_new(session, frame->hd.stream_id);
-    nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
+    h2_guard_heard(&session->guard);
+    if (is_request(frame)) {
+        struct h2_stream *stream = h2_stream_new(session, frame->hd.stream_id);
+        nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
+    }
     h2_request_builder_free(session->builder);
     session->builder = h2_request_builder_new(&session->endpoint->limits);
     return 0;
@@ -68,9 +69,13 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 
     (void)nghttp2;
     (void)flags;
-    if (is_request(frame) && session->builder)
-        h2_request_builder_add(session->builder, name, name_length, value, value_length);
-    return 0; /* trailers carry nothing that we use */
+    if (!session->builder)
+        return 0;
+    h2_request_builder_add(session->builder, name, name_length, value, value_length);
+    if (!h2_request_builder_is_flooded(session->builder))
+        return 0;
+    h2_session_stop_decoding(session, frame->hd.stream_id);
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* An ill-formed field is a malformed request (RFC 9113 8.2.1): the stream is reset. */
@@ -79,6 +84,8 @@ static int on_invalid_header(nghttp2_session *nghttp2, const nghttp2_frame *fram
                              const uint8_t *name, size_t name_length, const uint8_t *value,
                              size_t value_length, uint8_t flags, void *context)
 {
+    struct h2_session *session = context;
+
     (void)nghttp2;
     (void)frame;
     (void)name;
@@ -86,22 +93,40 @@ static int on_invalid_header(nghttp2_session *nghttp2, const nghttp2_frame *fram
     (void)value;
     (void)value_length;
     (void)flags;
-    (void)context;
+    h2_request_builder_free(session->builder);
+    session->builder = NULL;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-static void start_request(struct h2_session *session, const nghttp2_frame *frame)
+/* The fields of a stream's request are there, or its trailers, which carry nothing that we use. */
+static void fields_complete(struct h2_session *session, int32_t id, bool has_body)
 {
-    struct h2_stream *stream = find_stream(session->nghttp2, frame->hd.stream_id);
+    struct h2_stream *stream = find_stream(session->nghttp2, id);
     struct h2_request_builder *builder = session->builder;
-    bool has_body = !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+    const char *text;
 
     session->builder = NULL;
     if (!stream || !builder) {
         h2_request_builder_free(builder);
-        return;
+    } else if (!h2_stream_request(stream) && !h2_stream_is_answered(stream)) {
+        h2_stream_start(stream, h2_request_builder_finish(builder), has_body);
+    } else {
+        int fault = h2_request_builder_fault(builder, &text);
+        h2_request_builder_free(builder);
+        if (fault)
+            h2_stream_refuse_fields(stream, fault, text);
     }
-    h2_stream_start(stream, h2_request_builder_finish(builder), has_body);
+}
+
+void h2_session_stop_decoding(struct h2_session *session, int32_t id)
+{
+    if (is_over(session))
+        return;
+    session->endpoint->counters.header_floods++;
+    if (session->builder)
+        h2_request_builder_stop(session->builder);
+    fields_complete(session, id, false);
+    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void on_settings(struct h2_session *session, const nghttp2_frame *frame)
@@ -121,8 +146,7 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-        if (is_request(frame))
-            start_request(session, frame);
+        fields_complete(session, frame->hd.stream_id, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
         break;
     case NGHTTP2_SETTINGS:
         on_settings(session, frame);
@@ -131,7 +155,7 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         session->endpoint->counters.streams_reset_by_client++;
         return 0;
     case NGHTTP2_DATA:
-        h2_guard_data_heard(&session->guard);
+        h2_guard_heard(&session->guard);
         break;
     default:
         return 0;

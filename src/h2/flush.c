@@ -62,28 +62,35 @@ static bool review_streams(struct h2_session *session)
     return held_back;
 }
 
-static int make_frames(struct h2_session *session)
+static int make_queued_frames(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
-        session->is_goaway_queued = true;
-        if (nghttp2_session_terminate_session(session->nghttp2, session->end_code) != 0)
-            return -EPROTO;
-    }
-    resume_streams(session);
     for (;;) {
         const uint8_t *data;
         ssize_t length = nghttp2_session_mem_send(session->nghttp2, &data);
         if (length < 0)
             return -EPROTO;
         if (length == 0)
-            break;
+            return 0;
         int result = h2_output_append(&endpoint->output, session, data, (size_t)length);
         if (result != 0)
             return result;
     }
-    return h2_output_finish(&endpoint->output, session);
+}
+
+/* At the end answers leave before the GOAWAY: nghttp2 drops what is still queued behind it. */
+static int make_frames(struct h2_session *session)
+{
+    resume_streams(session);
+    int result = make_queued_frames(session);
+    if (result == 0 && session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
+        session->is_goaway_queued = true;
+        if (nghttp2_session_terminate_session(session->nghttp2, session->end_code) != 0)
+            return -EPROTO;
+        result = make_queued_frames(session);
+    }
+    return result == 0 ? h2_output_finish(&session->endpoint->output, session) : result;
 }
 
 bool h2_session_send_out(struct h2_session *session)

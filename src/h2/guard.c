@@ -10,6 +10,11 @@
 #define HEADER_LENGTH  9u
 /* WINDOW_UPDATE frames that give less than this make us frame crumbs. */
 #define TINY_WINDOW 64u
+/* Of limits->header_fields: a request that has more than those is answered with 431, and its block
+ * decoded to the end, since both sides' tables depend on it; with so many times more it is not. */
+#define MOST_FIELDS     2u
+#define PRIORITY_LENGTH 5u     /* RFC 9113 6.2 */
+#define FRAME_LENGTH    16384u /* our SETTINGS_MAX_FRAME_SIZE */
 
 void h2_guard_init(struct h2_guard *guard, const struct h2_limits *limits, uint64_t now_ms)
 {
@@ -52,14 +57,24 @@ static enum h2_guard_result judge(struct h2_guard *guard, const struct h2_limits
 
     guard->in_headers = type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION;
     guard->ends_headers = flags & NGHTTP2_FLAG_END_HEADERS;
+    guard->is_oversized = guard->skip > FRAME_LENGTH;
+    guard->lead = 0;
+    guard->padding = 0;
     switch (type) {
     case NGHTTP2_HEADERS:
+        guard->unheard++;
+        h2_header_scan_begin(&guard->block);
+        guard->is_padded = flags & NGHTTP2_FLAG_PADDED;
+        guard->lead = (uint8_t)((guard->is_padded ? 1u : 0u) +
+                                (flags & NGHTTP2_FLAG_PRIORITY ? PRIORITY_LENGTH : 0u));
+        return H2_GUARD_FINE;
     case NGHTTP2_CONTINUATION:
     case NGHTTP2_WINDOW_UPDATE:
-    case NGHTTP2_GOAWAY:
         return H2_GUARD_FINE;
     case NGHTTP2_DATA:
         guard->unheard++;
+        guard->is_padded = flags & NGHTTP2_FLAG_PADDED;
+        guard->lead = guard->is_padded ? 1 : 0;
         if (guard->skip > 0 || (flags & NGHTTP2_FLAG_END_STREAM))
             return H2_GUARD_FINE;
         return h2_guard_glitch(guard, limits, counters, now_ms);
@@ -74,7 +89,7 @@ static enum h2_guard_result judge(struct h2_guard *guard, const struct h2_limits
         if (flags & NGHTTP2_FLAG_ACK)
             return h2_guard_glitch(guard, limits, counters, now_ms);
         return take(&guard->settings, &limits->settings, &counters->settings_floods, now_ms);
-    default: /* PRIORITY, PUSH_PROMISE and what we do not know */
+    default: /* PRIORITY, PUSH_PROMISE, GOAWAY and what we do not know */
         return h2_guard_glitch(guard, limits, counters, now_ms);
     }
 }
@@ -84,7 +99,15 @@ bool h2_guard_awaits_headers(const struct h2_guard *guard)
     return guard->in_headers && (guard->skip > 0 || !guard->ends_headers);
 }
 
-void h2_guard_data_heard(struct h2_guard *guard)
+int32_t h2_guard_stream(const struct h2_guard *guard)
+{
+    const uint8_t *id = &guard->header[5];
+
+    return (int32_t)((uint32_t)(id[0] & 0x7f) << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 |
+                     id[3]);
+}
+
+void h2_guard_heard(struct h2_guard *guard)
 {
     guard->unheard--;
 }
@@ -93,27 +116,79 @@ enum h2_guard_result h2_guard_settle(struct h2_guard *guard, const struct h2_lim
                                      struct h2_counters *counters, uint64_t now_ms)
 {
     enum h2_guard_result result = H2_GUARD_FINE;
-    uint32_t incomplete = guard->skip > 0 && guard->header[3] == NGHTTP2_DATA ? 1 : 0;
+    bool is_heard_later = guard->header[3] == NGHTTP2_DATA || guard->header[3] == NGHTTP2_HEADERS;
+    uint32_t incomplete = guard->skip > 0 && is_heard_later ? 1 : 0;
 
     for (; guard->unheard > incomplete && result == H2_GUARD_FINE; guard->unheard--)
         result = h2_guard_glitch(guard, limits, counters, now_ms);
     return result;
 }
 
-/* Payload goes by, but for the increment of a WINDOW_UPDATE: nghttp2 does not tell of those on
- * streams that have closed. Late ones are no fault, only tiny ones are. */
-static enum h2_guard_result pass(struct h2_guard *guard, const struct h2_limits *limits,
-                                 struct h2_counters *counters, const uint8_t *data, size_t length,
-                                 uint64_t now_ms)
+/* The octet says how much of the frame is padding, or belongs to a priority. */
+static enum h2_guard_result pass_lead(struct h2_guard *guard, const struct h2_limits *limits,
+                                      struct h2_counters *counters, uint8_t octet, uint64_t now_ms)
+{
+    if (guard->is_padded)
+        guard->padding = octet;
+    guard->is_padded = false;
+    guard->lead--;
+    guard->skip--;
+    bool is_empty_data = guard->header[3] == NGHTTP2_DATA && guard->skip <= guard->padding &&
+                         !(guard->header[4] & NGHTTP2_FLAG_END_STREAM);
+    return is_empty_data ? h2_guard_glitch(guard, limits, counters, now_ms) : H2_GUARD_FINE;
+}
+
+static enum h2_guard_result pass_block(struct h2_guard *guard, const struct h2_limits *limits,
+                                       const uint8_t *data, size_t length)
+{
+    size_t left = guard->skip > guard->padding ? guard->skip - guard->padding : 0;
+    size_t step = length < left ? length : left;
+    uint32_t most = (uint32_t)limits->header_fields * MOST_FIELDS;
+    size_t taken = h2_header_scan_take(&guard->block, most, data, step);
+
+    guard->skip -= (uint32_t)length;
+    if (taken == step)
+        return H2_GUARD_FINE;
+    guard->accepted += taken;
+    return H2_GUARD_TOO_MANY_FIELDS;
+}
+
+/* nghttp2 does not tell of WINDOW_UPDATE frames on streams that have closed. Late ones are no
+ * fault, only tiny ones are. */
+static enum h2_guard_result pass_increment(struct h2_guard *guard, const struct h2_limits *limits,
+                                           struct h2_counters *counters, const uint8_t *data,
+                                           size_t length, uint64_t now_ms)
 {
     guard->skip -= (uint32_t)length;
-    if (guard->header[3] != NGHTTP2_WINDOW_UPDATE)
-        return H2_GUARD_FINE;
     for (size_t i = 0; i < length; i++)
         guard->increment = guard->increment << 8 | data[i];
     if (guard->skip > 0 || guard->increment >= TINY_WINDOW)
         return H2_GUARD_FINE;
     return h2_guard_glitch(guard, limits, counters, now_ms);
+}
+
+static enum h2_guard_result pass(struct h2_guard *guard, const struct h2_limits *limits,
+                                 struct h2_counters *counters, const uint8_t *data, size_t length,
+                                 uint64_t now_ms)
+{
+    if (guard->lead > 0)
+        return pass_lead(guard, limits, counters, data[0], now_ms);
+    if (guard->in_headers && !guard->is_oversized)
+        return pass_block(guard, limits, data, length);
+    if (guard->header[3] == NGHTTP2_WINDOW_UPDATE)
+        return pass_increment(guard, limits, counters, data, length, now_ms);
+    guard->skip -= (uint32_t)length;
+    return H2_GUARD_FINE;
+}
+
+/* How much of length belongs together. */
+static size_t step_of(const struct h2_guard *guard, size_t length)
+{
+    size_t step = guard->skip > 0 ? guard->skip : HEADER_LENGTH - guard->have;
+
+    if (guard->skip > 0 && guard->lead > 0)
+        return 1;
+    return length < step ? length : step;
 }
 
 /* Octets of a frame header, which may be its last ones. */
@@ -137,16 +212,16 @@ enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limit
                                    struct h2_counters *counters, const uint8_t *data, size_t length,
                                    uint64_t now_ms)
 {
-    enum h2_guard_result result = H2_GUARD_FINE;
-
-    while (length > 0 && result == H2_GUARD_FINE) {
-        bool is_payload = guard->skip > 0;
-        size_t step = is_payload ? guard->skip : HEADER_LENGTH - guard->have;
-        step = length < step ? length : step;
-        result = is_payload ? pass(guard, limits, counters, data, step, now_ms)
-                            : gather(guard, limits, counters, data, step, now_ms);
-        data += step;
-        length -= step;
+    guard->accepted = 0;
+    while (guard->accepted < length) {
+        const uint8_t *next = data + guard->accepted;
+        size_t step = step_of(guard, length - guard->accepted);
+        enum h2_guard_result result = guard->skip > 0
+                                          ? pass(guard, limits, counters, next, step, now_ms)
+                                          : gather(guard, limits, counters, next, step, now_ms);
+        if (result != H2_GUARD_FINE)
+            return result;
+        guard->accepted += step;
     }
-    return result;
+    return H2_GUARD_FINE;
 }

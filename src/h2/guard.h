@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/ratelimit.h"
+#include "h2/header_scan.h"
 
 struct h2_counters;
 struct h2_limits;
@@ -20,20 +21,28 @@ struct h2_guard {
     uint32_t skip;      /* payload octets still to pass by; the preface at first */
     uint8_t have;       /* octets of the next frame header in header[] */
     uint8_t header[9];  /* RFC 9113 4.1 */
-    uint32_t unheard;   /* DATA frames that nghttp2 has not told of */
+    uint32_t unheard;   /* DATA frames and header blocks that nghttp2 has not told of */
     uint32_t increment; /* of a WINDOW_UPDATE, as far as it has come */
+    uint8_t lead;       /* octets before what the frame is about: pad length, priority */
+    uint8_t padding;    /* octets behind it */
+    bool is_padded;     /* the next octet says how many */
     bool in_headers;    /* the latest frame is part of a header block, */
     bool ends_headers;  /* and its last part */
+    bool is_oversized;  /* the latest frame: nghttp2 ends the session without a look at it */
+    size_t accepted;    /* octets of the latest scan, before the one that exceeded a limit */
+    struct h2_header_scan block;
 };
 
 enum h2_guard_result {
     H2_GUARD_FINE,
-    H2_GUARD_CALM_DOWN, /* a limit is exceeded (and counted): end the session */
+    H2_GUARD_CALM_DOWN,       /* a limit is exceeded (and counted): end the session */
+    H2_GUARD_TOO_MANY_FIELDS, /* in a header block; nothing of it is to be decoded any more */
 };
 
 void h2_guard_init(struct h2_guard *guard, const struct h2_limits *limits, uint64_t now_ms);
 
-/* Looks at received cleartext, in pieces of any size. */
+/* Looks at received cleartext, in pieces of any size. When the result is not fine, guard->accepted
+ * says how much of it still was. */
 enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limits *limits,
                                    struct h2_counters *counters, const uint8_t *data, size_t length,
                                    uint64_t now_ms);
@@ -42,9 +51,13 @@ enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limit
  * that it ignores. */
 bool h2_guard_awaits_headers(const struct h2_guard *guard);
 
-/* nghttp2 has told of a DATA frame; and it has taken all that was scanned: DATA frames that it did
- * not tell of were for streams that are closed. */
-void h2_guard_data_heard(struct h2_guard *guard);
+/* The stream of the latest frame. */
+int32_t h2_guard_stream(const struct h2_guard *guard);
+
+/* nghttp2 has told of a DATA frame, or of the beginning of a header block; and it has taken all
+ * that was scanned: those that it did not tell of were for streams that are closed, or behind our
+ * GOAWAY. */
+void h2_guard_heard(struct h2_guard *guard);
 enum h2_guard_result h2_guard_settle(struct h2_guard *guard, const struct h2_limits *limits,
                                      struct h2_counters *counters, uint64_t now_ms);
 

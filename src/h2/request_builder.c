@@ -14,6 +14,12 @@
 
 #define FIELD_OVERHEAD 32u /* RFC 9113 6.5.2 */
 #define FIRST_FIELDS   16u
+/* Of limits->header_list_bytes: what is above that is answered with 431, but still decoded, since
+ * both sides' tables depend on it. */
+#define MOST_LISTS 4u
+
+static const char too_many_fields[] =
+    "Too many header fields; 100 are allowed by default, each piece of a cookie counts.";
 
 /* Texts move while they are gathered: offsets into storage until all are there. */
 struct field {
@@ -89,9 +95,7 @@ static bool exceeds_limits(struct h2_request_builder *builder, const uint8_t *na
     if (name_length == 5 && memcmp(name, ":path", 5) == 0 && value_length > limits->path_bytes)
         refuse(builder, 414, "The path and query are too long; 4096 bytes are allowed by default.");
     else if (builder->seen > limits->header_fields)
-        refuse(builder, 431,
-               "Too many header fields; 100 are allowed by default, each piece of a "
-               "cookie counts.");
+        refuse(builder, 431, too_many_fields);
     else if (name_length + value_length > limits->header_field_bytes)
         refuse(builder, 431, "A header field is too long; 8192 bytes are allowed by default.");
     else if (builder->list_bytes > limits->header_list_bytes)
@@ -115,7 +119,7 @@ static void add_pseudo(struct h2_request_builder *builder, const uint8_t *name, 
 void h2_request_builder_add(struct h2_request_builder *builder, const uint8_t *name,
                             size_t name_length, const uint8_t *value, size_t value_length)
 {
-    if (builder->fault || exceeds_limits(builder, name, name_length, value_length))
+    if (exceeds_limits(builder, name, name_length, value_length))
         return;
     if (name_length > 0 && name[0] == ':') {
         add_pseudo(builder, name, name_length, value, value_length);
@@ -143,6 +147,22 @@ static const char *pseudo_text(const struct h2_request_builder *builder,
     size_t offset = builder->pseudo[which];
 
     return offset ? request->storage.data + (offset - 1) : "";
+}
+
+bool h2_request_builder_is_flooded(const struct h2_request_builder *builder)
+{
+    return builder->list_bytes > MOST_LISTS * builder->limits->header_list_bytes;
+}
+
+void h2_request_builder_stop(struct h2_request_builder *builder)
+{
+    refuse(builder, 431, too_many_fields);
+}
+
+int h2_request_builder_fault(const struct h2_request_builder *builder, const char **text)
+{
+    *text = builder->fault_text;
+    return builder->fault;
 }
 
 /* The raw path was stored as it came; what replaces it is appended, which may move the storage. */

@@ -11,6 +11,11 @@
 #include "h2/stream_state.h"
 
 #define JITTER_PERCENT 15u
+/* What a client may still send after our last word: as much as its windows had room for, and so
+ * much more, in so many reads. What nobody reads would reset the connection, and take our last
+ * frames. */
+#define LATE_BYTES ((size_t)64 * 1024)
+#define LATE_READS 1000u
 
 static void on_io(struct ev_loop *ev, struct ev_io *io, int events);
 static void on_timer(struct loop_timer *timer);
@@ -223,32 +228,45 @@ static void refuse_input(struct h2_session *session, ssize_t error)
     h2_session_terminate(session, NGHTTP2_PROTOCOL_ERROR);
 }
 
+/* What nghttp2 has made of its input is within our limits too. */
+static bool is_bearable(struct h2_session *session, uint64_t now)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    const struct h2_limits *limits = &endpoint->limits;
+
+    if (h2_guard_settle(&session->guard, limits, &endpoint->counters, now) != H2_GUARD_FINE)
+        return false;
+    if (nghttp2_session_get_outbound_queue_size(session->nghttp2) <= limits->outbound_frames)
+        return true;
+    endpoint->counters.outbound_floods++;
+    return false;
+}
+
 static void feed(struct h2_session *session, const uint8_t *data, size_t length)
 {
     struct h2_endpoint *endpoint = session->endpoint;
+    struct h2_guard *guard = &session->guard;
     uint64_t now = loop_now_ms(endpoint->loop);
 
     endpoint->counters.bytes_in += length;
-    if (h2_guard_scan(&session->guard, &endpoint->limits, &endpoint->counters, data, length, now) !=
-        H2_GUARD_FINE) {
+    enum h2_guard_result result =
+        h2_guard_scan(guard, &endpoint->limits, &endpoint->counters, data, length, now);
+    if (result == H2_GUARD_CALM_DOWN) {
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     }
-    if (!h2_guard_awaits_headers(&session->guard))
+    if (!h2_guard_awaits_headers(guard))
         session->headers_since = 0;
     else if (!session->headers_since)
         session->headers_since = now;
-    ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, length);
-    if (taken < 0) {
+    /* With too many fields nghttp2 is given what came before them: the stream that is refused. */
+    ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, guard->accepted);
+    if (taken < 0)
         refuse_input(session, taken);
-    } else if (h2_guard_settle(&session->guard, &endpoint->limits, &endpoint->counters, now) !=
-               H2_GUARD_FINE) {
+    else if (result == H2_GUARD_TOO_MANY_FIELDS)
+        h2_session_stop_decoding(session, h2_guard_stream(guard));
+    else if (!is_bearable(session, now))
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
-    } else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) >
-               endpoint->limits.outbound_frames) {
-        endpoint->counters.outbound_floods++;
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
-    }
 }
 
 static void take_input(struct h2_session *session)
@@ -359,6 +377,21 @@ static void begin(struct h2_session *session)
     loop_wake(endpoint->loop);
 }
 
+/* Nobody is left to hear it. */
+static void drop_late_input(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    session->late_bytes += session->wire.input_length;
+    session->late_reads++;
+    session->wire.input_length = 0;
+    if (session->late_bytes <= endpoint->limits.session_window + LATE_BYTES &&
+        session->late_reads <= LATE_READS)
+        return;
+    endpoint->counters.late_floods++;
+    h2_session_close(session);
+}
+
 static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
 {
     struct h2_session *session = container_of(io, struct h2_session, io);
@@ -381,8 +414,8 @@ static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
         return;
     if (count <= 0)
         h2_session_close(session);
-    else if (session->phase == H2_SESSION_LINGERING)
-        session->wire.input_length = 0; /* nobody is left to hear it */
+    else if (session->phase >= H2_SESSION_ENDING)
+        drop_late_input(session);
     else
         take_input(session);
     if (!h2_session_send_out(session))

@@ -80,8 +80,10 @@ struct h2_counters {
     uint64_t body_timeouts, write_stalls, ping_timeouts;
     uint64_t client_reset_floods, server_reset_floods, glitch_floods, ping_floods, settings_floods;
     uint64_t outbound_floods;   /* too many frames or ACKs waiting */
+    uint64_t late_floods;       /* too much input after our last word */
     uint64_t read_pauses;       /* output above output_hard_bytes */
     uint64_t header_rejects;    /* 431, 414, 400 by header limits */
+    uint64_t header_floods;     /* sessions closed for blocks that were not decoded to the end */
     uint64_t body_rejects;      /* 413 */
     uint64_t body_floods;       /* 429, over session_body_bytes */
     uint64_t inbound_refused;   /* 503, over inbound_bytes */

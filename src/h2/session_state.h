@@ -52,6 +52,8 @@ struct h2_session {
     bool is_goaway_queued; /* the GOAWAY of H2_SESSION_ENDING is with nghttp2 */
     bool is_evicted;       /* has to be gone soon */
     uint8_t header_rejects;
+    uint16_t late_reads; /* of what comes after our last word */
+    size_t late_bytes;
     uint32_t end_code; /* of that GOAWAY */
     uint32_t stream_count;
     size_t counted_pending; /* its share of endpoint->pending_bytes */
@@ -85,6 +87,10 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code);
 /* The result of a call of nghttp2 that fails only without memory: what the client waits for would
  * never come, and so the session ends. */
 void h2_session_rely(struct h2_session *session, int result);
+
+/* callbacks.c: a header block of that stream goes beyond all bounds. What is left of it is not
+ * decoded, and without that no later block can be: an answer where one is due, then the end. */
+void h2_session_stop_decoding(struct h2_session *session, int32_t id);
 
 /* Has sent all it will send: ends the stream towards the client and takes no more from it. Closing
  * at once would turn input that nobody has read into a TCP reset, which overtakes our last frames.

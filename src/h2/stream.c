@@ -96,14 +96,22 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
     if (!h2_holding_update(stream, 0))
         h2_holding_force(stream); /* who comes next displaces it, unless it is soon answered */
     if (request->fault) {
-        endpoint->counters.header_rejects++;
-        h2_stream_fail(stream, request->fault, request->fault_text);
-        if (request->fault == 431 && ++stream->session->header_rejects >= HEADER_REJECTS)
-            h2_session_terminate(stream->session, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_stream_refuse_fields(stream, request->fault, request->fault_text);
         return;
     }
     stream->is_head = strcmp(request->method, "HEAD") == 0;
     endpoint->handler.on_request(endpoint->handler.context, stream);
+}
+
+void h2_stream_refuse_fields(struct h2_stream *stream, int status, const char *message)
+{
+    struct h2_session *session = stream->session;
+
+    session->endpoint->counters.header_rejects++;
+    h2_inbound_answered(stream);
+    h2_stream_fail(stream, status, message);
+    if (status == 431 && ++session->header_rejects >= HEADER_REJECTS)
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void h2_stream_fail(struct h2_stream *stream, int status, const char *message)

@@ -58,6 +58,10 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
  * is of no interest. No-op when an answer is under way. */
 void h2_stream_fail(struct h2_stream *stream, int status, const char *message);
 
+/* The same for header fields or trailers that are beyond our limits, which clients may not do
+ * often: then the session ends. */
+void h2_stream_refuse_fields(struct h2_stream *stream, int status, const char *message);
+
 /* The last frame of the answer has been made. */
 void h2_stream_sent(struct h2_stream *stream);
 

@@ -12,6 +12,7 @@ import {
   RST_STREAM, SETTINGS, block, field, frame, rawSession, request, requestFields, reset, settings, windowUpdate,
 } from './support/raw_h2.mjs';
 import { startServer } from './support/server.mjs';
+import { waysIn } from './support/ways_in.mjs';
 import { eventually } from './support/wait.mjs';
 
 const EVENTS = '/sse/demo/connect?userId=raw';
@@ -168,16 +169,64 @@ describe('header blocks', () => {
 
   for (const [what, seed] of [['a long field', field('x-long', 'y'.repeat(3900), { indexed: true })],
     ['a crumb of a cookie', field('cookie', 'a=b', { indexed: true })]]) {
-    test(`that name ${what} thousands of times are answered with 431, and the third ends the session`, async () => {
+    test(`that name ${what} thousands of times are answered with 431, and end the session`, async () => {
       const session = await rawSession(server);
       const bomb = Buffer.alloc(16384 - begin.length - seed.length, 0xbe); // the table's newest entry
       session.write(frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([begin, seed, bomb])));
       await session.answered(1);
-      for (const on of [3, 5]) {
-        session.write(frame(HEADERS, END_HEADERS | END_STREAM, on, Buffer.concat([begin, bomb])));
-      }
       await endsWith(session, ENHANCE_YOUR_CALM);
       await leavesNothing();
+    });
+
+    test(`that name ${what} 150 times are answered with 431, and the third ends the session`, async () => {
+      const session = await rawSession(server);
+      const counted = await office.metric('sse_server_header_floods_total');
+      const many = Buffer.concat([begin, field('cookie', 'a=b', { indexed: true }), Buffer.alloc(150, 0xbe)]);
+      for (const on of [1, 3, 5]) {
+        session.write(frame(HEADERS, END_HEADERS | END_STREAM, on, many));
+        await session.answered(on);
+      }
+      await endsWith(session, ENHANCE_YOUR_CALM);
+      assert.equal(await office.metric('sse_server_header_floods_total'), counted);
+      await leavesNothing();
+    });
+  }
+});
+
+// What a decoder costs is bounded by every way in, also where nghttp2 decodes and tells nobody.
+describe('a client that floods is let go', () => {
+  for (const { what, counter, session: options, begin, make } of waysIn.filter(({ drains }) => !drains)) {
+    test(what, async () => {
+      const name = `sse_server_${counter}_total`;
+      const counted = counter && await office.metric(name);
+      const session = await rawSession(server, options);
+      await begin?.(session);
+      await session.flood(MANY, make);
+      await session.ending();
+      if (counter) {
+        assert.ok(await office.metric(name) > counted, `${name} counts it`);
+      }
+      await leavesNothing();
+    });
+  }
+
+  for (const { what, begin, make } of waysIn.filter(({ drains }) => drains)) {
+    test(what, async () => {
+      const draining = await startServer({ variables: { SSE_SERVER_DRAIN_TIME: '1h', SSE_SERVER_WORKERS: '1' } });
+      try {
+        const watcher = await connect(draining.origin);
+        const watched = await watcher.connect({ userId: 'bystander' });
+        const session = await rawSession(draining);
+        await begin(session);
+        draining.signal('SIGTERM');
+        await session.saw('GOAWAY', ({ type }) => type === GOAWAY);
+        await session.flood(MANY, make);
+        await session.ending();
+        await watched.close();
+        await watcher.close();
+      } finally {
+        await draining.stop();
+      }
     });
   }
 });

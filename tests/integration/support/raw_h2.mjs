@@ -12,6 +12,7 @@ export const HEADERS = 1;
 export const PRIORITY = 2;
 export const RST_STREAM = 3;
 export const SETTINGS = 4;
+export const PUSH_PROMISE = 5;
 export const PING = 6;
 export const GOAWAY = 7;
 export const WINDOW_UPDATE = 8;
@@ -19,6 +20,8 @@ export const CONTINUATION = 9;
 
 export const END_STREAM = 1;
 export const ACK = 1;
+export const PADDED = 8;
+export const PRIORITY_FLAG = 32;
 export const END_HEADERS = 4;
 
 export const ENHANCE_YOUR_CALM = 11;
@@ -186,8 +189,11 @@ class RawSession {
 }
 
 // Past the preface and both SETTINGS. tls: false for a cleartext listener.
-export async function rawSession(server, { entries = {}, acknowledge = true, secure = true, port = server.port } = {}) {
-  const options = { port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false };
+// stays: goes on writing when the server has ended its side.
+export async function rawSession(server, {
+  entries = {}, acknowledge = true, secure = true, port = server.port, stays = false,
+} = {}) {
+  const options = { port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false, allowHalfOpen: stays };
   const socket = secure ? tls.connect(options) : net.connect(options);
   await within('a connection', once(socket, secure ? 'secureConnect' : 'connect'));
   const session = new RawSession(socket);

@@ -5,6 +5,7 @@
  */
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "h2/request.h"
@@ -270,14 +271,93 @@ static void test_header_bomb(void **state)
     assert_int_equal(attack.server.last_error, 431);
     assert_int_equal(attack.server.requests, 1);
     assert_int_equal(attack.server.counters->header_rejects, 1);
-    assert_false(attack.attacker->is_closed);
-    for (int32_t id = 5; id <= 9; id += 4)
-        send_bomb(attack.attacker, id, large);
-    h2_pump(&attack.server);
-    assert_int_equal(attack.server.counters->header_rejects, 3);
-    assert_true(attack.attacker->is_closed);
-    assert_int_equal(attack.attacker->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_int_equal(attack.attacker->frames[NGHTTP2_HEADERS], 2); /* the answer came */
+    END(&attack, NGHTTP2_ENHANCE_YOUR_CALM, header_floods);
+}
+
+/* Blocks that are beyond the limits, but not far: answered, and decoded to the end. */
+static void test_too_many_fields_thrice(void **state)
+{
+    struct attack attack;
+    uint8_t block[150];
+
+    (void)state;
+    memset(block, 0x80 | 32, sizeof(block));
+    memcpy(block, request_start, sizeof(request_start) - 1);
+    begin(&attack);
+    for (int32_t id = 1; id <= 5; id += 2) {
+        attack.server.last_error = 0;
+        assert_false(attack.attacker->is_closed);
+        h2_client_frame(attack.attacker, NGHTTP2_HEADERS,
+                        NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, id, block,
+                        sizeof(block));
+        h2_pump(&attack.server);
+        assert_int_equal(attack.server.last_error, 431);
+    }
+    assert_int_equal(attack.server.requests, 0);
+    assert_int_equal(attack.server.counters->header_floods, 0);
+    END(&attack, NGHTTP2_ENHANCE_YOUR_CALM, sessions_closed);
+}
+
+/* One table entry, named in trailers: the body's handler never runs. */
+static void send_trailers(struct attack *attack, size_t references)
+{
+    const nghttp2_nv fields[] = {h2_field(":method", "POST"), h2_field(":scheme", "https"),
+                                 h2_field(":authority", "localhost"), h2_field(":path", "/"),
+                                 h2_field("x", "y")};
+    uint8_t block[16384];
+
+    memset(block, 0x80 | 62, sizeof(block));
+    h2_client_headers(attack->attacker, 0, 1, fields, 5);
+    h2_client_frame(attack->attacker, NGHTTP2_HEADERS,
+                    NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, 1, block, references);
+    h2_pump(&attack->server);
+}
+
+static void test_trailers(void **state)
+{
+    struct attack attack;
+
+    (void)state;
+    begin(&attack);
+    send_trailers(&attack, 100);
+    assert_int_equal(attack.server.errors, 0);
+    assert_int_equal(attack.attacker->frames[NGHTTP2_HEADERS], 1);
     h2_server_release(&attack.server);
+    begin(&attack);
+    send_trailers(&attack, 101);
+    assert_int_equal(attack.server.last_error, 431);
+    assert_int_equal(attack.server.counters->header_rejects, 1);
+    assert_false(attack.attacker->is_closed);
+    h2_server_release(&attack.server);
+    begin(&attack);
+    send_trailers(&attack, 16384);
+    assert_int_equal(attack.server.last_error, 431);
+    END(&attack, NGHTTP2_ENHANCE_YOUR_CALM, header_floods);
+}
+
+/* nghttp2 decodes the header blocks that it ignores, and calls nothing back for them. */
+static void test_ignored_header_blocks(void **state)
+{
+    uint8_t block[300];
+    struct attack attack;
+
+    (void)state;
+    memset(block, 0x82, sizeof(block));
+    for (int is_long = 0; is_long < 2; is_long++) {
+        begin(&attack);
+        attack.server.on_request = ignore;
+        h2_client_raw_get(attack.attacker, 0, 3, "/");
+        h2_client_window_update(attack.attacker, 3, 0x7fffffff); /* we reset it */
+        h2_pump(&attack.server);
+        for (int i = 0; i < (is_long ? 1 : 2000); i++)
+            h2_client_frame(attack.attacker, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 3, block,
+                            is_long ? sizeof(block) : 1);
+        if (is_long)
+            END(&attack, NGHTTP2_ENHANCE_YOUR_CALM, header_floods);
+        else
+            END(&attack, NGHTTP2_ENHANCE_YOUR_CALM, glitch_floods);
+    }
 }
 
 static void test_cookie_crumbs(void **state)
@@ -392,6 +472,16 @@ static void send_tiny_window_on_closed(struct h2_client *client)
     h2_client_window_update(client, 3, 1);
 }
 
+static void send_padding_only(struct h2_client *client)
+{
+    h2_client_frame(client, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, "\1\0", 2);
+}
+
+static void send_goaway(struct h2_client *client)
+{
+    h2_client_frame(client, NGHTTP2_GOAWAY, 0, 0, "\0\0\0\0\0\0\0\0", 8);
+}
+
 static void send_ping_ack(struct h2_client *client)
 {
     h2_client_frame(client, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "12345678", 8);
@@ -429,6 +519,8 @@ static void test_glitches(void **state)
     flood_with(send_priority);
     flood_with(send_tiny_window);
     flood_with(send_tiny_window_on_closed);
+    flood_with(send_padding_only);
+    flood_with(send_goaway);
     flood_with(send_ping_ack);
     flood_with(send_data_on_closed);
 }
@@ -478,6 +570,33 @@ static void test_malformed_after_the_end(void **state)
     END(&attack, NGHTTP2_PROTOCOL_ERROR, protocol_errors);
 }
 
+/* A client that goes on and on behind our GOAWAY is cut off. */
+static void test_input_after_the_end(void **state)
+{
+    const size_t most = h2_limits_default.session_window + (size_t)64 * 1024;
+    char *data = mem_zalloc(65536);
+    struct attack attack;
+    size_t sent = 0;
+
+    (void)state;
+    begin(&attack);
+    attack.attacker->is_lingering = true;
+    for (int i = 0; i < 21; i++)
+        h2_client_frame(attack.attacker, NGHTTP2_PING, 0, 0, "12345678", 8);
+    h2_pump(&attack.server);
+    assert_int_equal(attack.server.counters->sessions_closed, 0);
+    while (attack.server.counters->sessions_closed == 0) {
+        assert_true(sent <= most + 65536);
+        ssize_t count = send(attack.attacker->fd, data, 65536, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += count > 0 ? (size_t)count : 0;
+        h2_server_turn(&attack.server);
+    }
+    assert_true(sent > most);
+    assert_int_equal(attack.server.counters->late_floods, 1);
+    h2_server_release(&attack.server);
+    free(data);
+}
+
 /* Streams that are opened and reset leave nothing behind. */
 static void test_no_growth(void **state)
 {
@@ -512,6 +631,9 @@ int main(void)
         cmocka_unit_test(test_endless_continuation),
         cmocka_unit_test(test_continuation_octet_by_octet),
         cmocka_unit_test(test_header_bomb),
+        cmocka_unit_test(test_too_many_fields_thrice),
+        cmocka_unit_test(test_trailers),
+        cmocka_unit_test(test_ignored_header_blocks),
         cmocka_unit_test(test_cookie_crumbs),
         cmocka_unit_test(test_pings_without_reading),
         cmocka_unit_test(test_ping_flood),
@@ -520,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_glitches),
         cmocka_unit_test(test_late_window_updates),
         cmocka_unit_test(test_malformed_after_the_end),
+        cmocka_unit_test(test_input_after_the_end),
         cmocka_unit_test(test_no_growth),
     };
 

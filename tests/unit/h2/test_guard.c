@@ -7,7 +7,8 @@
 #include "h2/session.h"
 #include "support/test.h"
 
-static const struct h2_limits limits = {.client_resets = {5, 0},
+static const struct h2_limits limits = {.header_fields = 100,
+                                        .client_resets = {5, 0},
                                         .server_resets = {5, 0},
                                         .glitches = {5, 1},
                                         .pings = {5, 0},
@@ -144,6 +145,39 @@ static void test_header_blocks(void **state)
     }
 }
 
+/* Twice as many fields as a request may have: what came before is accepted, nothing after it. */
+static void test_too_many_fields(void **state)
+{
+    static const uint8_t start[] = {0, 1, 44, NGHTTP2_HEADERS, 0x28, 0, 0, 0, 7, 10};
+    static const size_t pieces[] = {1, 7, 1000};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct h2_counters counters = {0};
+        enum h2_guard_result result = H2_GUARD_FINE;
+        struct h2_guard guard;
+        struct buf input = BUF_INIT;
+        size_t accepted = 0;
+
+        h2_guard_init(&guard, &limits, 0);
+        h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                      NGHTTP2_CLIENT_MAGIC_LEN, 0);
+        buf_append(&input, start, sizeof(start));
+        for (size_t at = 0; at < 290; at++)
+            buf_append_char(&input, at < 5 ? '\0' : (char)0x82);
+        for (size_t at = 0; at < input.length && result == H2_GUARD_FINE; at += pieces[i]) {
+            size_t left = input.length - at;
+            result = h2_guard_scan(&guard, &limits, &counters, (uint8_t *)input.data + at,
+                                   left < pieces[i] ? left : pieces[i], 0);
+            accepted += guard.accepted;
+        }
+        assert_int_equal(result, H2_GUARD_TOO_MANY_FIELDS);
+        assert_int_equal(accepted, sizeof(start) + 5 + 200);
+        assert_int_equal(h2_guard_stream(&guard), 7);
+        buf_release(&input);
+    }
+}
+
 /* The longest length a header can announce is passed by without a look. */
 static void test_longest_payload(void **state)
 {
@@ -173,7 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_counts),     cmocka_unit_test(test_what_we_note_ourselves),
         cmocka_unit_test(test_window_updates),  cmocka_unit_test(test_header_blocks),
-        cmocka_unit_test(test_longest_payload),
+        cmocka_unit_test(test_too_many_fields), cmocka_unit_test(test_longest_payload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
