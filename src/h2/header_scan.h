@@ -2,9 +2,10 @@
 #ifndef H2_HEADER_SCAN_H
 #define H2_HEADER_SCAN_H
 /*
- * Counts the fields of a header block (RFC 7541 6) before anything is decoded. nghttp2 decodes whole
- * blocks, those that it ignores too, and tells nobody of the latter; an octet may name a table entry
- * of 4 KiB. Finding where a field begins takes its integers and lengths, neither tables nor Huffman.
+ * Counts the fields of a header block (RFC 7541 6) before anything is decoded. nghttp2 decodes
+ * whole blocks, those that it ignores too, and tells nobody of the latter; an octet may name a
+ * table entry of 4 KiB. Finding where a field begins takes its integers and lengths, neither tables
+ * nor Huffman.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any header block: we must find as many fields in it as nghttp2's decoder does, whatever the pieces
- * it comes in. The first octet says which those are.
+ * Any header block: we must find as many fields in it as nghttp2's decoder does, whatever the
+ * pieces it comes in. The first octet says which those are.
  */
 #include <nghttp2/nghttp2.h>
 

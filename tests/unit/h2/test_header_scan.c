@@ -35,16 +35,16 @@ static void test_each_form(void **state)
 {
     (void)state;
     CHECK("", 0);
-    CHECK("\x82\x84\xbe", 3);              /* indexed */
-    CHECK("\xff\x80\x01\x82", 2);          /* with an index in three octets */
-    CHECK("\x40\1a\2bc\x82", 2);           /* a new name, to be remembered */
-    CHECK("\x00\1a\2bc\x82", 2);           /* not to be remembered */
-    CHECK("\x10\1a\2bc\x82", 2);           /* never to be remembered */
-    CHECK("\x41\2bc\x82", 2);              /* a known name */
-    CHECK("\x0f\x10\2bc\x82", 2);          /* whose index takes two octets */
-    CHECK("\x40\0\0\x00\0\0", 2);          /* empty texts */
+    CHECK("\x82\x84\xbe", 3);                 /* indexed */
+    CHECK("\xff\x80\x01\x82", 2);             /* with an index in three octets */
+    CHECK("\x40\1a\2bc\x82", 2);              /* a new name, to be remembered */
+    CHECK("\x00\1a\2bc\x82", 2);              /* not to be remembered */
+    CHECK("\x10\1a\2bc\x82", 2);              /* never to be remembered */
+    CHECK("\x41\2bc\x82", 2);                 /* a known name */
+    CHECK("\x0f\x10\2bc\x82", 2);             /* whose index takes two octets */
+    CHECK("\x40\0\0\x00\0\0", 2);             /* empty texts */
     CHECK("\x40\x81\x82\x83\x82\x83\x84", 1); /* Huffman code looks like fields */
-    CHECK("\x20\x3f\xe1\x1f\x82", 3);      /* table sizes */
+    CHECK("\x20\x3f\xe1\x1f\x82", 3);         /* table sizes */
 }
 
 static void test_long_text(void **state)
