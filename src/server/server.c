@@ -39,6 +39,7 @@
 #include "server/config_outbound.h"
 #include "server/config_qos.h"
 #include "server/config_token_keys.h"
+#include "server/memory.h"
 #include "server/processors.h"
 #include "server/version.h"
 #include "server/worker.h"
@@ -50,6 +51,8 @@
  */
 #define SPARE_LEAST 8u
 #define SPARE_MOST  1024u
+
+#define HOUSEKEEPING_SECONDS 10
 
 /* What one user may take where no setting says otherwise. */
 #define USER_CONNECTIONS 20u
@@ -398,14 +401,30 @@ static void *hurry(void *argument)
     _exit(0);
 }
 
+/* The next signal that ends it. Until then this thread sees to what is nobody's in particular. */
+static int await_end(const sigset_t *signals)
+{
+    const struct timespec interval = {.tv_sec = HOUSEKEEPING_SECONDS};
+    struct memory memory = {0};
+
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &interval);
+
+        if (number == SIGHUP)
+            log_info("SIGHUP is ignored: settings are read at the start only");
+        else if (number > 0)
+            return number;
+        else if (errno == EAGAIN)
+            memory_check(&memory);
+    }
+}
+
 /* Waits for the first signal, drains, and lets a second one end it at once. */
 static void serve(struct server *server, const sigset_t *signals)
 {
     pthread_t impatient;
-    int number;
+    int number = await_end(signals);
 
-    while (sigwait(signals, &number) != 0 || number == SIGHUP)
-        log_info("SIGHUP is ignored: settings are read at the start only");
     log_info("stopping", LOG_STR("signal", strsignal(number)),
              LOG_INT("drain_ms", server->config->drain_ms));
     atomic_store(&server->ready, false);

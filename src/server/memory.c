@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/memory.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+/* Bytes of memory that no file backs; 0 when /proc cannot say. */
+static size_t read_resident(void)
+{
+    size_t total = 0;
+    size_t resident = 0;
+    size_t shared = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (!file)
+        return 0;
+    if (fscanf(file, "%zu %zu %zu", &total, &resident, &shared) != 3 || shared > resident)
+        resident = shared;
+    fclose(file);
+    return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t count_in_use(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static size_t unused_of(size_t resident, size_t in_use)
+{
+    return resident > in_use ? resident - in_use : 0;
+}
+
+bool memory_is_due(struct memory *memory, size_t resident, size_t in_use)
+{
+    const size_t unused = unused_of(resident, in_use);
+    const bool was_due = memory->was_due;
+    const bool is_due = unused > memory->kept + MEMORY_MARGIN;
+
+    if (unused < memory->kept)
+        memory->kept = unused;
+    memory->was_due = is_due && !was_due;
+    return is_due && was_due;
+}
+
+void memory_check(struct memory *memory)
+{
+    const size_t resident = read_resident();
+
+    if (resident < memory->kept + MEMORY_MARGIN)
+        return; /* without a look at the heaps */
+    const size_t in_use = count_in_use();
+    if (!memory_is_due(memory, resident, in_use))
+        return;
+    const uint64_t started = clock_real_ns();
+    (void)malloc_trim(0);
+    const size_t left = read_resident();
+    memory->kept = unused_of(left, in_use);
+    log_info("memory given back", LOG_INT("bytes", (long long)unused_of(resident, left)),
+             LOG_INT("resident", (long long)left),
+             LOG_INT("us", (long long)((clock_real_ns() - started) / 1000)));
+}
