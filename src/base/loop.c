@@ -27,6 +27,8 @@ struct loop {
     uint64_t turn_ns;           /* start of this turn, monotonic */
     uint64_t real_ns;           /* the same moment by the kernel's clock, */
     int64_t wall_ms;            /* and since 1970 */
+    uint64_t late_ns;           /* how long, in all, what was due has waited for us, */
+    uint64_t late_until_ns;     /* as far as it is counted */
     bool woken;                 /* loop_wake() since this end of turn began */
     bool stopping;
     struct list tasks;
@@ -48,11 +50,25 @@ static void take_time(struct loop *loop)
     loop->wall_ms = clock_wall_ms();
 }
 
+/* Before any callback of the turn: for them that clock never goes back. */
+static void count_lateness(struct loop *loop)
+{
+    uint64_t since = loop->tick_ns > loop->late_until_ns ? loop->tick_ns : loop->late_until_ns;
+
+    if (loop->real_ns <= loop->tick_ns + NS_PER_NOTCH || loop->real_ns <= since)
+        return;
+    loop->late_ns += loop->real_ns - since;
+    loop->late_until_ns = loop->real_ns;
+}
+
 static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
 {
     (void)ev;
     (void)events;
-    take_time(container_of(check, struct loop, wake_up));
+    struct loop *loop = container_of(check, struct loop, wake_up);
+
+    take_time(loop);
+    count_lateness(loop);
 }
 
 /* The tick is set anew each time, to the border of the next notch: so it never drifts away from
@@ -258,6 +274,11 @@ void loop_settle(struct loop *loop)
 uint64_t loop_now_ms(const struct loop *loop)
 {
     return loop->turn_ns / CLOCK_NS_PER_MS;
+}
+
+uint64_t loop_served_ms(const struct loop *loop)
+{
+    return (loop->turn_ns - loop->late_ns) / CLOCK_NS_PER_MS;
 }
 
 int64_t loop_wall_ms(const struct loop *loop)

@@ -60,6 +60,10 @@ void loop_stop(struct loop *loop);
 void loop_settle(struct loop *loop);
 
 uint64_t loop_now_ms(const struct loop *loop); /* monotonic, as of the start of this turn */
+/* The same without the time in which we were late by more than a notch (the process was stopped, or
+ * a turn took long): for deadlines of those who have to do something that we must be there to see.
+ */
+uint64_t loop_served_ms(const struct loop *loop);
 int64_t loop_wall_ms(const struct loop *loop); /* since 1970, as of the start of this turn */
 const struct loop_lag *loop_lag(const struct loop *loop);
 

@@ -44,7 +44,7 @@ static void admit(struct h2_session *session)
     struct h2_admission *admission = &endpoint->admission;
 
     session->phase = H2_SESSION_HANDSHAKE;
-    session->phase_since = loop_now_ms(endpoint->loop);
+    session->phase_since = loop_served_ms(endpoint->loop);
     session->read_at = session->phase_since;
     list_remove(&session->place_node);
     list_append(&admission->working, &session->place_node);
@@ -128,7 +128,7 @@ static bool displace(struct h2_session *session)
     uint64_t since =
         session->phase == H2_SESSION_HANDSHAKE ? session->read_at : session->phase_since;
 
-    if (list_is_linked(&session->flush_node) || loop_now_ms(endpoint->loop) < since + STALL_MS ||
+    if (list_is_linked(&session->flush_node) || loop_served_ms(endpoint->loop) < since + STALL_MS ||
         lane_of(session)->unfinished <= share(endpoint))
         return false;
     endpoint->counters.handshakes_displaced++;
@@ -139,7 +139,7 @@ static bool displace(struct h2_session *session)
 bool h2_admission_make_room(struct h2_endpoint *endpoint)
 {
     struct h2_admission *admission = &endpoint->admission;
-    uint64_t now = loop_now_ms(endpoint->loop);
+    uint64_t now = loop_served_ms(endpoint->loop);
     bool was_made = false;
 
     if (now < admission->room_made_at + RETRY_MS)

@@ -135,7 +135,7 @@ static void on_settings(struct h2_session *session, const nghttp2_frame *frame)
         session->is_settled = true;
     } else if (session->phase == H2_SESSION_PREFACE) {
         session->phase = H2_SESSION_OPEN;
-        session->busy_at = loop_now_ms(session->endpoint->loop);
+        session->busy_at = loop_served_ms(session->endpoint->loop);
     }
 }
 

@@ -57,7 +57,7 @@ void h2_session_arm(struct h2_session *session)
 {
     struct loop *loop = session->endpoint->loop;
     uint64_t next = next_deadline(session);
-    uint64_t now = loop_now_ms(loop);
+    uint64_t now = loop_served_ms(loop);
 
     if (next == NEVER)
         return;
@@ -141,7 +141,7 @@ static void ping(struct h2_session *session, uint64_t now)
 void h2_session_check_deadlines(struct h2_session *session)
 {
     struct h2_counters *counters = &session->endpoint->counters;
-    uint64_t now = loop_now_ms(session->endpoint->loop);
+    uint64_t now = loop_served_ms(session->endpoint->loop);
 
     if (session->phase == H2_SESSION_OPEN) {
         if (check_open(session, now))

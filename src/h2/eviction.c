@@ -32,7 +32,7 @@ void h2_eviction_add(struct h2_session *session)
 
     if (!session->slot.is_evictable || session->phase >= H2_SESSION_ENDING)
         return;
-    session->idle_since = loop_now_ms(endpoint->loop);
+    session->idle_since = loop_served_ms(endpoint->loop);
     list_append(&endpoint->eviction.idle, &session->idle_node);
     list_append(lane_of(endpoint, session->slot.address), &session->lane_node);
 }
@@ -55,7 +55,7 @@ static bool has_unread_input(const struct h2_session *session)
 
 static bool is_ripe(const struct h2_session *session)
 {
-    return loop_now_ms(session->endpoint->loop) >= session->idle_since + GRACE_MS;
+    return loop_served_ms(session->endpoint->loop) >= session->idle_since + GRACE_MS;
 }
 
 /* With a GOAWAY, so that its client knows that nothing of a request has been done. */

@@ -41,7 +41,7 @@ static void resume_streams(struct h2_session *session)
  * was held back by us. */
 static bool review_streams(struct h2_session *session)
 {
-    uint64_t now = loop_now_ms(session->endpoint->loop);
+    uint64_t now = loop_served_ms(session->endpoint->loop);
     bool held_back = false;
 
     session->stalled_since = 0;
@@ -96,7 +96,7 @@ static int make_frames(struct h2_session *session)
 bool h2_session_send_out(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
-    uint64_t now = loop_now_ms(endpoint->loop);
+    uint64_t now = loop_served_ms(endpoint->loop);
     size_t sent;
 
     if (h2_wire_pending(&session->wire) == 0 && endpoint->scratch.out.length == 0)

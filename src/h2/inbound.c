@@ -137,7 +137,7 @@ static void on_timer(struct loop_timer *timer)
     struct h2_inbound *inbound = container_of(timer, struct h2_inbound, timer);
     struct h2_stream *stream = inbound->stream;
     struct h2_endpoint *endpoint = stream->endpoint;
-    uint64_t now = loop_now_ms(endpoint->loop);
+    uint64_t now = loop_served_ms(endpoint->loop);
 
     if (stream->is_sent) {
         h2_stream_reset(stream, NGHTTP2_NO_ERROR);
@@ -182,7 +182,7 @@ void h2_inbound_open(struct h2_stream *stream)
     struct h2_inbound *inbound = new_inbound(stream);
     struct loop *loop = stream->endpoint->loop;
 
-    inbound->opened_at = loop_now_ms(loop);
+    inbound->opened_at = loop_served_ms(loop);
     inbound->data_at = inbound->opened_at;
     inbound->timer.on_fire = on_timer;
     loop_timer_start(loop, &inbound->timer, stream->endpoint->limits.body_idle_ms);
@@ -513,7 +513,7 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
         return 0;
     }
     inbound->received += length;
-    inbound->data_at = loop_now_ms(stream->endpoint->loop);
+    inbound->data_at = loop_served_ms(stream->endpoint->loop);
     if (inbound->mode != INBOUND_DISCARD && inbound->received > inbound->limit)
         too_large(stream);
     else if (are_too_many(inbound, length))

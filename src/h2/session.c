@@ -47,7 +47,7 @@ static int start_nghttp2(struct h2_session *session)
         return -ENOMEM;
     h2_admission_leave(session);
     session->phase = H2_SESSION_PREFACE;
-    session->phase_since = loop_now_ms(endpoint->loop);
+    session->phase_since = loop_served_ms(endpoint->loop);
     session->settings_since = session->phase_since;
     session->read_at = session->phase_since;
     session->busy_at = session->phase_since;
@@ -60,7 +60,7 @@ static void expect_client(struct h2_session *session)
 {
     if (session->origin.listener->tls) {
         session->phase = H2_SESSION_SILENT;
-        session->phase_since = loop_now_ms(session->endpoint->loop);
+        session->phase_since = loop_served_ms(session->endpoint->loop);
     } else if (start_nghttp2(session) != 0) {
         h2_session_close(session);
     }
@@ -72,7 +72,7 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
 {
     struct h2_session *session;
     struct h2_slot slot;
-    uint64_t now = loop_now_ms(endpoint->loop);
+    uint64_t now = loop_served_ms(endpoint->loop);
 
     if (is_refused(endpoint)) {
         endpoint->counters.sessions_refused++;
@@ -158,7 +158,7 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code)
     if (session->phase >= H2_SESSION_ENDING)
         return;
     session->phase = H2_SESSION_ENDING;
-    session->phase_since = loop_now_ms(session->endpoint->loop);
+    session->phase_since = loop_served_ms(session->endpoint->loop);
     session->end_code = error_code;
     h2_session_mark(session, true);
     h2_session_arm(session);
@@ -177,7 +177,7 @@ void h2_session_linger(struct h2_session *session)
         return;
     }
     session->phase = H2_SESSION_LINGERING;
-    session->phase_since = loop_now_ms(session->endpoint->loop);
+    session->phase_since = loop_served_ms(session->endpoint->loop);
     list_remove(&session->flush_node);
     close_streams(session);
     if (session->phase == H2_SESSION_CLOSED)
@@ -258,7 +258,7 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
     if (!h2_guard_awaits_headers(guard))
         session->headers_since = 0;
     else if (!session->headers_since)
-        session->headers_since = now;
+        session->headers_since = loop_served_ms(endpoint->loop);
     /* With too many fields nghttp2 is given what came before them: the stream that is refused. */
     ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, guard->accepted);
     if (taken < 0)
@@ -274,7 +274,7 @@ static void take_input(struct h2_session *session)
     const uint8_t *data;
     ssize_t count;
 
-    session->read_at = loop_now_ms(session->endpoint->loop);
+    session->read_at = loop_served_ms(session->endpoint->loop);
     session->ping_since = 0; /* whoever says anything is alive */
     while (session->phase == H2_SESSION_PREFACE || session->phase == H2_SESSION_OPEN) {
         count = h2_wire_read(&session->wire, &data);
@@ -310,7 +310,7 @@ void h2_session_handshake(struct h2_session *session)
         h2_session_close(session);
         return;
     }
-    session->read_at = loop_now_ms(endpoint->loop);
+    session->read_at = loop_served_ms(endpoint->loop);
     int result = shake_hands(session);
     if (result == 0 && start_nghttp2(session) == 0) {
         take_input(session); /* the preface may have come along */

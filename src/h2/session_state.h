@@ -61,7 +61,7 @@ struct h2_session {
     size_t body_bytes;      /* of bodies that are being collected */
     uint32_t tally;         /* the handler's own count */
     uint64_t number;
-    uint64_t phase_since;    /* loop ms, as all below */
+    uint64_t phase_since;    /* loop_served_ms(), as all below */
     uint64_t settings_since; /* our SETTINGS were sent */
     uint64_t read_at;        /* the latest input */
     uint64_t busy_at;        /* the latest end of a stream */

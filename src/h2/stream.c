@@ -74,7 +74,7 @@ void h2_stream_closed(struct h2_stream *stream)
     list_remove(&stream->sending_node);
     if (--session->stream_count == 0)
         h2_eviction_add(session);
-    session->busy_at = loop_now_ms(session->endpoint->loop);
+    session->busy_at = loop_served_ms(session->endpoint->loop);
     stream->endpoint->stream_count--;
     stream->endpoint->counters.streams_closed++;
     stream->session = NULL;

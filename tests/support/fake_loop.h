@@ -44,6 +44,11 @@ uint64_t loop_now_ms(const struct loop *loop)
     return loop->now_ms;
 }
 
+uint64_t loop_served_ms(const struct loop *loop)
+{
+    return loop->now_ms;
+}
+
 int64_t loop_wall_ms(const struct loop *loop)
 {
     return FAKE_LOOP_WALL_START + (int64_t)loop->now_ms + loop->wall_offset_ms;
