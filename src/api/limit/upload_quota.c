@@ -18,6 +18,8 @@
 #define RESERVE_BYTES UINT64_C(67108864)
 /* Between two counts that refused uploads lead to. */
 #define RECOUNT_SECONDS 10
+/* So many files more than the latest count has seen are counted again. */
+#define RECOUNT_FILES 1000u
 
 struct usage {
     uint64_t bytes, files;
@@ -39,6 +41,7 @@ struct service {
     struct upload_quota_service facts;
     struct sse_table owners;
     struct usage flying, kept;
+    uint64_t left, found; /* files: since the latest count, and by it */
 };
 
 struct disk {
@@ -342,12 +345,17 @@ static void put(struct usage *usage, const struct upload_claim *claim)
 void upload_claim_leave(struct upload_claim *claim)
 {
     struct upload_quota *quota = claim->quota;
+    struct service *service = service_of(claim);
 
     (void)pthread_mutex_lock(&quota->lock);
     subtract(claim, claim->kept_bytes, claim->kept_files);
     put(&claim->owner->kept, claim);
     put(&claim->owner->added, claim);
-    put(&service_of(claim)->kept, claim);
+    put(&service->kept, claim);
+    service->left += claim->kept_files;
+    /* Else whoever had a file that has been taken would be remembered until somebody is refused. */
+    if (service->left >= service->found + RECOUNT_FILES)
+        want_count(quota);
     end_claim(claim);
     (void)pthread_mutex_unlock(&quota->lock);
 }
@@ -392,6 +400,7 @@ void upload_quota_count_begin(struct upload_quota *quota, size_t service)
     (void)pthread_mutex_lock(&quota->lock);
     quota->is_wanted = false;
     quota->counted = monotonic_seconds();
+    quota->services[service].left = 0;
     for (struct upload_owner *owner = next_owner(&quota->services[service], NULL); owner;
          owner = next_owner(&quota->services[service], owner))
         owner->added = owner->seen = (struct usage){0, 0};
@@ -434,6 +443,7 @@ void upload_quota_count_end(struct upload_quota *quota, size_t service)
             empty = owner;
         }
     }
+    counted->found = counted->kept.files;
     while (empty) {
         struct upload_owner *next = empty->next;
 

@@ -198,6 +198,32 @@ static void test_what_is_kept(void **state)
     close_room(&room);
 }
 
+/* Files that their application takes are not known of until they are counted again. */
+static void test_many_that_are_kept_are_counted_again(void **state)
+{
+    static const struct limits_settings none;
+    struct room room;
+
+    (void)state;
+    open_room(&room, &none, 0, 100);
+    for (unsigned i = 0; i < 1000; i++) {
+        char owner[UPLOAD_OWNER_SIZE];
+
+        snprintf(owner, sizeof(owner), "%016x", i);
+        struct upload_claim claim = begin(&room, owner);
+        assert_int_equal(take(&claim, &room, 10), 0);
+        assert_int_equal(upload_claim_file(&claim), 0);
+        upload_claim_keep(&claim, 10, 1);
+        upload_claim_leave(&claim);
+        upload_claim_release(&claim);
+    }
+    assert_true(upload_quota_wait(room.quota, 0)); /* would wait for ever */
+    upload_quota_count_begin(room.quota, 0);
+    upload_quota_count_end(room.quota, 0);
+    expect_usage(&room, 0, 0);
+    close_room(&room);
+}
+
 static void write_file(const struct room *room, const char *name, size_t size, time_t age)
 {
     const struct timespec times[2] = {{time(NULL) - age, 0}, {time(NULL) - age, 0}};
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_the_free_space),
         cmocka_unit_test(test_what_is_kept),
+        cmocka_unit_test(test_many_that_are_kept_are_counted_again),
         cmocka_unit_test(test_the_directory),
         cmocka_unit_test(test_owners),
         cmocka_unit_test(test_threads_lose_nothing),

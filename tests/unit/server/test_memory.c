@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/memory.h"
-
 #include "support/test.h"
 
 #define MIB ((size_t)1024 * 1024)
