@@ -33,8 +33,6 @@ const server = await startServer({ variables: {
   SSE_SERVER_SERVICES_0_QOS_REMEMBERED: String(REMEMBERED),
   SSE_SERVER_SERVICES_0_HISTORY_TIME: `${HISTORY_S}s`,
   SSE_SERVER_SERVICES_0_IDEMPOTENCY_KEYS: '1000',
-  // So that uploads are counted now and then: whose they were is remembered until the next count, of
-  // 100,000 files at the most.
   SSE_SERVER_LIMITS_ADDRESS_SESSIONS: '1000000',
 } });
 const directory = join(server.stateDirectory, 'demo');
