@@ -184,15 +184,23 @@ static int ask_for(sqlite3 *database, const char *pragma, const char *hoped, int
     return qos_sqlite_errno(database, code);
 }
 
+/* No number is given twice, whatever was damaged, and none that nothing could follow. */
+#define LAST_NUMBER                                                                                \
+    "SELECT coalesce(max(n), 0) FROM (SELECT reserved AS n FROM numbers"                           \
+    " UNION ALL SELECT * FROM (" LAST_OF("message") ") UNION ALL SELECT * FROM (" LAST_OF(         \
+        "copy") ") UNION ALL SELECT * FROM (" LAST_OF("body") ")) WHERE n BETWEEN 0 AND "          \
+                                                              "4611686018427387903"
+#define LAST_OF(table) "SELECT max(number) FROM " table " WHERE number <= 4611686018427387903"
+
 static int read_tallies(struct qos_sqlite *sqlite)
 {
     static const char *const queries[] = {
         "SELECT count(*) FROM copy WHERE state = 0",
         "SELECT count(*) FROM unreadable",
         "SELECT count(*) FROM message WHERE ended IS NULL",
-        "SELECT coalesce(sum(length), 0) FROM message WHERE ended IS NULL",
+        "SELECT coalesce(sum(" QOS_SQLITE_TRUE_LENGTH "), 0) FROM message WHERE ended IS NULL",
         "SELECT count(*) FROM message WHERE ended IS NOT NULL",
-        "SELECT reserved FROM numbers",
+        LAST_NUMBER,
     };
     struct qos_totals *totals = &sqlite->repository.totals;
     uint64_t *const tallies[] = {&totals->copies, &totals->aside, &totals->messages,

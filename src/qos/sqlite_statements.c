@@ -24,13 +24,14 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_BEGIN] = "BEGIN IMMEDIATE",
     [QOS_SQLITE_COMMIT] = "COMMIT",
     [QOS_SQLITE_ROLLBACK] = "ROLLBACK",
-    [QOS_SQLITE_RESERVE] = "UPDATE numbers SET reserved = ?1",
+    [QOS_SQLITE_RESERVE] = "INSERT OR REPLACE INTO numbers (rowid, reserved) VALUES (1, ?1)",
     [QOS_SQLITE_PUT_MESSAGE] = "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [QOS_SQLITE_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2)",
     [QOS_SQLITE_PUT_COPY] = "INSERT OR IGNORE INTO copy VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
     [QOS_SQLITE_END_COPY] = "UPDATE copy SET state = ?5, ended = ?6, written = ?7" OF_COPY,
-    [QOS_SQLITE_OPEN_COPIES] = "SELECT open, length, EXISTS (SELECT 1 FROM unreadable u"
-                               " WHERE u.number = ?1) FROM message WHERE number = ?1",
+    [QOS_SQLITE_OPEN_COPIES] =
+        "SELECT open, " QOS_SQLITE_TRUE_LENGTH ", EXISTS (SELECT 1 FROM unreadable u"
+        " WHERE u.number = ?1) FROM message WHERE number = ?1",
     [QOS_SQLITE_CLOSE_ONE] = "UPDATE message SET open = open - 1 WHERE number = ?1",
     [QOS_SQLITE_END_MESSAGE] = "UPDATE message SET open = 0, ended = ?2 WHERE number = ?1",
     [QOS_SQLITE_DROP_BODY] = "DELETE FROM body WHERE number = ?1",
@@ -46,8 +47,10 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_OPEN_ONE] = "UPDATE message SET open = open + 1 WHERE number = ?1",
     [QOS_SQLITE_DISCARD] = "UPDATE copy SET state = 4, ended = ?3"
                            " WHERE number = ?1 AND value = ?2 AND state = 5",
-    [QOS_SQLITE_FIRST_ENDED] = "SELECT number, ended FROM message WHERE ended IS NOT NULL"
-                               " ORDER BY ended, number LIMIT ?1",
+    /* What a damaged row calls ended while a copy is stored or set aside is not forgotten. */
+    [QOS_SQLITE_FIRST_ENDED] = "SELECT number, ended FROM message m WHERE ended IS NOT NULL"
+                               " AND NOT EXISTS (SELECT 1 FROM copy c WHERE c.number = m.number"
+                               " AND c.state IN (0, 5)) ORDER BY ended, number LIMIT ?1",
     [QOS_SQLITE_FORGET_COPIES] = "DELETE FROM copy WHERE number = ?1",
     [QOS_SQLITE_FORGET_MESSAGE] = "DELETE FROM message WHERE number = ?1",
     [QOS_SQLITE_PAGES] = "PRAGMA page_count",

@@ -12,6 +12,9 @@
 
 struct qos_sqlite;
 
+/* No text in a file is longer than SQLite lets it be: a damaged row says so, and weighs nothing. */
+#define QOS_SQLITE_TRUE_LENGTH "iif(length BETWEEN 0 AND 1000000000, length, 0)"
+
 enum qos_sqlite_statement {
     QOS_SQLITE_BEGIN,
     QOS_SQLITE_COMMIT,

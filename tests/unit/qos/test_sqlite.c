@@ -215,6 +215,63 @@ static void assert_shown(struct repository_room *room, const struct damage *dama
     assert_string_equal(shown.text, damage->states);
 }
 
+/* One damaged row, beside one that is whole, keeps neither the file from being opened nor others
+ * from being stored behind all that is there. */
+static void takes_messages_beside_damaged_numbers(void **state)
+{
+    static const char *const wrongs[] = {
+        "UPDATE message SET length = 9223372036854775807 WHERE number = 1",
+        "UPDATE message SET length = 4000000000000 WHERE number = 1",
+        "UPDATE message SET length = -4000000000000 WHERE number = 1",
+        "UPDATE numbers SET reserved = 0",
+        "UPDATE numbers SET reserved = -7",
+        "UPDATE numbers SET reserved = 9223372036854775807",
+        "DELETE FROM numbers",
+        "INSERT INTO body VALUES (9223372036854775807, 'x')",
+    };
+    struct repository_room *room = *state;
+
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+        const struct qos_recipient queue = user("alice");
+        uint64_t third;
+
+        (void)room_put(room, "1", "alice");
+        (void)room_put(room, "2", "alice");
+        room_close(room);
+        run(room, wrongs[i]);
+        room_reopen(room);
+        assert_in_range(room->repository->totals.bytes, 1, 1000);
+        third = room_put(room, "3", "alice");
+        assert_in_range(third, 3, 10000);
+        assert_read(room, &queue, 1, 9, "2:alice/=stored 3:alice/=stored");
+        assert_int_equal(room_set_aside(room, 1, "alice", QOS_BAD_ROW), 0);
+        assert_int_equal(room_end(room, third, &queue, 200), 0);
+        assert_in_range(room->repository->totals.bytes, 1, 1000);
+        room_close(room);
+        assert_int_equal(unlink(room->path), 0);
+        room_reopen(room);
+    }
+}
+
+static void forgets_no_message_with_a_copy_that_is_stored(void **state)
+{
+    struct repository_room *room = *state;
+    const struct qos_recipient queue = user("alice");
+    size_t forgotten;
+
+    (void)room_put(room, "1", "alice");
+    (void)room_put(room, "2", "alice");
+    assert_int_equal(room_end(room, 2, &queue, 200), 0);
+    room_close(room);
+    run(room, "UPDATE message SET ended = 100 WHERE number = 1");
+    room_reopen(room);
+    room_begin(room);
+    assert_int_equal(room->repository->ops->forget(room->repository, 5000, 0, 9, &forgotten), 0);
+    room_commit(room);
+    assert_int_equal(forgotten, 1);
+    assert_read(room, &queue, 0, 9, "1:alice/=stored");
+}
+
 /* A single damaged row is nobody else's fault: the transaction goes on, and the queue behind it. */
 static void shows_rows_that_nobody_has_written(void **state)
 {
@@ -468,6 +525,8 @@ int main(void)
         CASE(refuses_a_newer_version),
         CASE(refuses_the_file_of_another_program),
         CASE(shows_rows_that_nobody_has_written),
+        CASE(takes_messages_beside_damaged_numbers),
+        CASE(forgets_no_message_with_a_copy_that_is_stored),
         CASE(is_as_before_after_a_fault),
         CASE(goes_on_after_a_fault_without_reopening),
         CASE(keeps_what_was_committed_when_the_process_dies),
