@@ -94,7 +94,7 @@ for (const sized of [true, false]) {
   }, async ({ office, pages }) => {
     assert.equal((await upload(pages[0], 'ann', 600 * KIB, { sized })).status, 200);
     isLimit(await upload(pages[1], 'ann', 600 * KIB, { sized }), 429, 'userUploadBytes');
-    assert.equal((await upload(pages[2], 'ann', 300 * KIB, { sized: true })).status, 200);
+    assert.equal((await upload(pages[2], 'ann', 300 * KIB, { sized })).status, 200);
     assert.equal((await upload(pages[1], 'bob', 600 * KIB, { sized })).status, 200);
     assert.equal(await used(office), 1500 * KIB);
   }));

@@ -155,11 +155,12 @@ static int take_file(void *context)
     return upload_claim_file(&upload->claimed);
 }
 
-/* Room for what comes, before it is written. */
+/* Room for what comes, before it is written; where there is none for a step, for this alone. */
 static int reserve(struct upload *upload, size_t length)
 {
     const struct api_service *service = upload->exchange->service;
     uint64_t wanted = upload->claimed.reserved + RESERVE_STEP;
+    int rc;
 
     upload->received += length;
     if (upload->received <= upload->claimed.reserved)
@@ -168,7 +169,10 @@ static int reserve(struct upload *upload, size_t length)
         wanted = service->settings->upload_bytes;
     if (wanted < upload->received)
         wanted = upload->received;
-    return upload_claim_bytes(&upload->claimed, service->upload_directory, wanted);
+    rc = upload_claim_bytes(&upload->claimed, service->upload_directory, wanted);
+    if (rc < 0 && wanted > upload->received)
+        rc = upload_claim_bytes(&upload->claimed, service->upload_directory, upload->received);
+    return rc;
 }
 
 /* Whose it is, and all of its room where its length is declared. */
