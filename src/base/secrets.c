@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secrets.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -75,13 +76,38 @@ void secrets_append_mask(struct buf *text)
     buf_append_str(text, mask);
 }
 
+/* Of a name in an address, whose reader decodes it (RFC 3986, section 2.1). */
+static bool is_encoded_name(const char *name, size_t length, const char *also)
+{
+    struct buf decoded = BUF_INIT;
+    bool is_secret;
+
+    for (size_t i = 0; i < length; i++) {
+        char digits[3] = "";
+        bool is_encoded = name[i] == '%' && i + 2 < length;
+
+        if (is_encoded)
+            memcpy(digits, name + i + 1, 2);
+        is_encoded = strspn(digits, "0123456789abcdefABCDEF") == 2;
+        if (is_encoded) {
+            buf_append_char(&decoded, (char)strtoul(digits, NULL, 16));
+            i += 2;
+        } else {
+            buf_append_char(&decoded, name[i]);
+        }
+    }
+    is_secret = secrets_is_name(buf_str(&decoded), decoded.length, also);
+    buf_release(&decoded);
+    return is_secret;
+}
+
 static void append_piece(struct buf *text, const char *piece, size_t length, const char *also)
 {
     const char *equals = memchr(piece, '=', length);
     size_t before = equals ? (size_t)(equals - piece) + 1 : 0;
 
     if (is_credential(piece + before, length - before) ||
-        (equals && secrets_is_name(piece, before - 1, also))) {
+        (equals && is_encoded_name(piece, before - 1, also))) {
         buf_append(text, piece, before);
         secrets_append_mask(text);
     } else {

@@ -48,6 +48,9 @@ static void test_addresses(void **state)
     assert_masked("https://a/b?token=a=b", "https://a/b?token=***");
     assert_masked("https://a/b#access_token=abc;z", "https://a/b#access_token=***;z");
     assert_masked("https://a/#/list?token=abc#x", "https://a/#/list?token=***#x");
+    assert_masked("https://a/b?to%6ben=abc&x=1", "https://a/b?to%6ben=***&x=1");
+    assert_masked("https://a/b?%53ID=abc#?p%61ssw=d", "https://a/b?%53ID=***#?p%61ssw=***");
+    assert_masked("https://a/b?%=1&%4=2&to%6=3", "https://a/b?%=1&%4=2&to%6=3");
     assert_masked("?", "?");
     assert_masked("?&token&=token", "?&token&=token");
     assert_masked("https://a/b?connectionId=1&id=2", "https://a/b?connectionId=***&id=2");
