@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 
 #define FILE_SIZE ((size_t)64 * 1024)
@@ -27,10 +28,13 @@ static size_t processors_of(long long quota, long long period)
 /* A file of a group, which the caller frees; NULL: there is none. */
 static char *read_text(const char *directory, const char *name)
 {
-    char path[2 * PATH_MAX];
+    struct buf path = BUF_INIT;
+    char *text;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return file_read(path, FILE_SIZE, NULL);
+    buf_printf(&path, "%s/%s", directory, name);
+    text = file_read(buf_str(&path), FILE_SIZE, NULL);
+    buf_release(&path);
+    return text;
 }
 
 static long long read_number(const char *directory, const char *name)
