@@ -66,6 +66,7 @@ static const struct metric worker_metrics[] = {
     H2("header_floods", header_floods, "Sessions closed for header blocks far beyond the limits."),
     H2("late_floods", late_floods, "Sessions cut because they went on sending after our GOAWAY."),
     H2("read_pauses", read_pauses, "Times that reading stopped because output waited."),
+    H2("tiny_window_waits", tiny_window_waits, "Times that output waited above limits.tinyWindows."),
     H2("header_rejects", header_rejects, "Requests refused for their header fields."),
     H2("body_rejects", body_rejects, "Requests refused for the size of their body."),
     H2("body_floods", body_floods, "Requests refused for the bodies beside them."),

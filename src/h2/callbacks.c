@@ -243,6 +243,7 @@ static int on_send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const ui
 
     (void)nghttp2;
     (void)frame;
+    h2_guard_sent(&session->guard, length);
     if (h2_output_data(&session->endpoint->output, session, header, length, source->ptr) != 0)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     return 0;

@@ -44,6 +44,7 @@ static uint64_t next_deadline(const struct h2_session *session)
     next = earlier(next, after(session->headers_since, limits->headers_ms));
     next = earlier(next, after(session->blocked_since, limits->write_stall_ms));
     next = earlier(next, after(session->stalled_since, limits->write_stall_ms));
+    next = earlier(next, after(session->paced_until, 0));
     if (session->stream_count == 0)
         next = earlier(next, session->busy_at + limits->idle_ms);
     if (session->ping_since)
@@ -148,6 +149,10 @@ void h2_session_check_deadlines(struct h2_session *session)
             return;
         if (has_passed(session->stalled_since, session->endpoint->limits.write_stall_ms, now))
             reset_stalled(session, now);
+        if (has_passed(session->paced_until, 0, now)) {
+            session->paced_until = 0;
+            h2_session_mark(session, false);
+        }
         ping(session, now);
     } else if (now >= next_deadline(session)) {
         if (session->phase == H2_SESSION_PROXY)

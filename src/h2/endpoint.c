@@ -29,6 +29,7 @@ const struct h2_limits h2_limits_default = {
     .glitches = {1000, 33},
     .pings = {20, 1},
     .settings = {10, 1},
+    .tiny_windows = {10000, 5000},
     .handshake_ms = 5000,
     .preface_ms = 5000,
     .settings_ack_ms = 10000,

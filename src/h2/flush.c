@@ -25,6 +25,18 @@ bool h2_session_is_full(const struct h2_session *session)
            endpoint->limits.output_soft_bytes;
 }
 
+/* It asks again with the next notch: what the client's windows make us do has its pace. */
+bool h2_session_may_cut(struct h2_session *session, size_t room)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (h2_guard_may_cut(&session->guard, &endpoint->limits, &endpoint->counters, room,
+                         loop_now_ms(endpoint->loop)))
+        return true;
+    session->paced_until = loop_served_ms(endpoint->loop) + LOOP_TIMER_NOTCH_MS;
+    return false;
+}
+
 /* Streams whose source had nothing when nghttp2 asked, and has something now. */
 static void resume_streams(struct h2_session *session)
 {
@@ -51,6 +63,7 @@ static bool review_streams(struct h2_session *session)
             stream->stalled_since = 0;
             list_remove(node);
         } else if (stream->is_deferred) {
+            stream->stalled_since = 0;
             held_back = true;
         } else {
             if (!stream->stalled_since)
@@ -148,7 +161,7 @@ void h2_session_flush(struct h2_session *session)
         h2_session_linger(session);
         return;
     }
-    if (held_back && !session->blocked_since)
+    if (held_back && !session->blocked_since && !session->paced_until)
         h2_session_mark(session, false);
     h2_holding_flushed(session);
     h2_session_update_io(session);

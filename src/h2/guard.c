@@ -10,6 +10,10 @@
 #define HEADER_LENGTH  9u
 /* WINDOW_UPDATE frames that give less than this make us frame crumbs. */
 #define TINY_WINDOW 64u
+/* The most that is remembered of what they may give back: both windows' first size (RFC
+ * 9113 6.9.2).
+ */
+#define MOST_UNRETURNED ((size_t)2 * NGHTTP2_INITIAL_WINDOW_SIZE)
 /* Of limits->header_fields: a request that has more than those is answered with 431, and its block
  * decoded to the end, since both sides' tables depend on it; with so many times more it is not. */
 #define MOST_FIELDS     2u
@@ -25,6 +29,7 @@ void h2_guard_init(struct h2_guard *guard, const struct h2_limits *limits, uint6
     ratelimit_init(&guard->glitches, &limits->glitches, now_ms);
     ratelimit_init(&guard->pings, &limits->pings, now_ms);
     ratelimit_init(&guard->settings, &limits->settings, now_ms);
+    ratelimit_init(&guard->tiny_windows, &limits->tiny_windows, now_ms);
 }
 
 static enum h2_guard_result take(struct ratelimit *limit, const struct ratelimit_rule *rule,
@@ -47,6 +52,22 @@ enum h2_guard_result h2_guard_glitch(struct h2_guard *guard, const struct h2_lim
                                      struct h2_counters *counters, uint64_t now_ms)
 {
     return take(&guard->glitches, &limits->glitches, &counters->glitch_floods, now_ms);
+}
+
+void h2_guard_sent(struct h2_guard *guard, size_t length)
+{
+    size_t octets = guard->unreturned + 2 * length;
+
+    guard->unreturned = octets < MOST_UNRETURNED ? (uint32_t)octets : MOST_UNRETURNED;
+}
+
+bool h2_guard_may_cut(struct h2_guard *guard, const struct h2_limits *limits,
+                      struct h2_counters *counters, size_t room, uint64_t now_ms)
+{
+    if (room >= TINY_WINDOW || ratelimit_take(&guard->tiny_windows, &limits->tiny_windows, now_ms))
+        return true;
+    counters->tiny_window_waits++;
+    return false;
 }
 
 static enum h2_guard_result judge(struct h2_guard *guard, const struct h2_limits *limits,
@@ -154,7 +175,7 @@ static enum h2_guard_result pass_block(struct h2_guard *guard, const struct h2_l
 }
 
 /* nghttp2 does not tell of WINDOW_UPDATE frames on streams that have closed. Late ones are no
- * fault, only tiny ones are. */
+ * fault, only tiny ones are that give back more than we have sent. */
 static enum h2_guard_result pass_increment(struct h2_guard *guard, const struct h2_limits *limits,
                                            struct h2_counters *counters, const uint8_t *data,
                                            size_t length, uint64_t now_ms)
@@ -162,8 +183,15 @@ static enum h2_guard_result pass_increment(struct h2_guard *guard, const struct 
     guard->skip -= (uint32_t)length;
     for (size_t i = 0; i < length; i++)
         guard->increment = guard->increment << 8 | data[i];
-    if (guard->skip > 0 || guard->increment >= TINY_WINDOW)
+    if (guard->skip > 0)
         return H2_GUARD_FINE;
+    guard->increment &= INT32_MAX; /* the first bit is reserved */
+    if (guard->increment >= TINY_WINDOW)
+        return H2_GUARD_FINE;
+    if (guard->increment > 0 && guard->increment <= guard->unreturned) {
+        guard->unreturned -= guard->increment;
+        return H2_GUARD_FINE;
+    }
     return h2_guard_glitch(guard, limits, counters, now_ms);
 }
 

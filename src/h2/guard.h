@@ -17,19 +17,20 @@ struct h2_counters;
 struct h2_limits;
 
 struct h2_guard {
-    struct ratelimit client_resets, server_resets, glitches, pings, settings;
-    uint32_t skip;      /* payload octets still to pass by; the preface at first */
-    uint8_t have;       /* octets of the next frame header in header[] */
-    uint8_t header[9];  /* RFC 9113 4.1 */
-    uint32_t unheard;   /* DATA frames and header blocks that nghttp2 has not told of */
-    uint32_t increment; /* of a WINDOW_UPDATE, as far as it has come */
-    uint8_t lead;       /* octets before what the frame is about: pad length, priority */
-    uint8_t padding;    /* octets behind it */
-    bool is_padded;     /* the next octet says how many */
-    bool in_headers;    /* the latest frame is part of a header block, */
-    bool ends_headers;  /* and its last part */
-    bool is_oversized;  /* the latest frame: nghttp2 ends the session without a look at it */
-    size_t accepted;    /* octets of the latest scan, before the one that exceeded a limit */
+    struct ratelimit client_resets, server_resets, glitches, pings, settings, tiny_windows;
+    uint32_t unreturned; /* octets of our DATA, which tiny WINDOW_UPDATEs may still give back */
+    uint32_t skip;       /* payload octets still to pass by; the preface at first */
+    uint8_t have;        /* octets of the next frame header in header[] */
+    uint8_t header[9];   /* RFC 9113 4.1 */
+    uint32_t unheard;    /* DATA frames and header blocks that nghttp2 has not told of */
+    uint32_t increment;  /* of a WINDOW_UPDATE, as far as it has come */
+    uint8_t lead;        /* octets before what the frame is about: pad length, priority */
+    uint8_t padding;     /* octets behind it */
+    bool is_padded;      /* the next octet says how many */
+    bool in_headers;     /* the latest frame is part of a header block, */
+    bool ends_headers;   /* and its last part */
+    bool is_oversized;   /* the latest frame: nghttp2 ends the session without a look at it */
+    size_t accepted;     /* octets of the latest scan, before the one that exceeded a limit */
     struct h2_header_scan block;
 };
 
@@ -64,6 +65,13 @@ enum h2_guard_result h2_guard_settle(struct h2_guard *guard, const struct h2_lim
 /* We had to reset a stream for what the client did. */
 enum h2_guard_result h2_guard_server_reset(struct h2_guard *guard, const struct h2_limits *limits,
                                            struct h2_counters *counters, uint64_t now_ms);
+/* A DATA frame was sent: its octets may be given back, on the stream and on the session, in
+ * WINDOW_UPDATEs of any size. */
+void h2_guard_sent(struct h2_guard *guard, size_t length);
+/* There is more to send than the client's window has room for. False, when that makes too many tiny
+ * frames: none is made now, which is counted, and nobody's fault. */
+bool h2_guard_may_cut(struct h2_guard *guard, const struct h2_limits *limits,
+                      struct h2_counters *counters, size_t room, uint64_t now_ms);
 /* Something else that is legal but useless. */
 enum h2_guard_result h2_guard_glitch(struct h2_guard *guard, const struct h2_limits *limits,
                                      struct h2_counters *counters, uint64_t now_ms);

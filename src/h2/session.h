@@ -46,6 +46,7 @@ struct h2_limits {
     struct ratelimit_rule glitches;      /* 1000, 33/s */
     struct ratelimit_rule pings;         /* 20, 1/s */
     struct ratelimit_rule settings;      /* 10, 1/s */
+    struct ratelimit_rule tiny_windows;  /* 10000, 5000/s: DATA frames that they make us cut */
     uint32_t handshake_ms;               /* 5 s; the PROXY header has as much for itself */
     uint32_t preface_ms;                 /* 5 s */
     uint32_t settings_ack_ms;            /* 10 s */
@@ -82,6 +83,7 @@ struct h2_counters {
     uint64_t outbound_floods;   /* too many frames or ACKs waiting */
     uint64_t late_floods;       /* too much input after our last word */
     uint64_t read_pauses;       /* output above output_hard_bytes */
+    uint64_t tiny_window_waits; /* frames not made yet: over tiny_windows */
     uint64_t header_rejects;    /* 431, 414, 400 by header limits */
     uint64_t header_floods;     /* sessions closed for blocks that were not decoded to the end */
     uint64_t body_rejects;      /* 413 */

@@ -70,6 +70,7 @@ struct h2_session {
     uint64_t blocked_since;  /* 0: the socket takes what we have */
     uint64_t ping_since;     /* 0: no PING is unanswered */
     uint64_t stalled_since;  /* 0: no stream waits for its window */
+    uint64_t paced_until;    /* 0: no output waits because of limits->tiny_windows */
     uint64_t ping_after;     /* silence before a PING, with its jitter */
     uint64_t armed_for;      /* when the timer fires, while it is active */
 };
@@ -105,6 +106,10 @@ void h2_session_mark(struct h2_session *session, bool urgent);
 
 /* flush.c: whether its output is at the soft bound, so that no more frames are to be made. */
 bool h2_session_is_full(const struct h2_session *session);
+
+/* flush.c: whether a frame may be made of only so many octets, because the client's window has no
+ * room for more. If not, the session is flushed again soon. */
+bool h2_session_may_cut(struct h2_session *session, size_t room);
 
 /* flush.c: what TLS said by itself (an alert, a key update) leaves the shared buffer at once.
  * False when the socket is broken. */

@@ -165,14 +165,15 @@ ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t
                        uint32_t *flags, nghttp2_data_source *source, void *context)
 {
     struct h2_stream *stream = source->ptr;
-    const struct h2_session *session = context;
+    struct h2_session *session = context;
     bool last = false;
     size_t ready = h2_stream_offer(stream, &last);
 
     (void)nghttp2;
     (void)id;
     (void)to;
-    if ((ready == 0 && !last) || h2_session_is_full(session)) {
+    if ((ready == 0 && !last) || h2_session_is_full(session) ||
+        (ready > room && !h2_session_may_cut(session, room))) {
         stream->is_deferred = true;
         return NGHTTP2_ERR_DEFERRED;
     }

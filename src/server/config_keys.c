@@ -552,6 +552,8 @@ const struct config_key config_keys[] = {
     BUCKET("glitches", glitches, "1000", "33", "Frames that are legal and of no use."),
     BUCKET("pings", pings, "20", "1", "PING frames."),
     BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
+    BUCKET("tinyWindows", tiny_windows, "10000", "5000",
+           "DATA frames that windows of less than 64 octets make us cut; more of them wait."),
 };
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */

@@ -163,35 +163,39 @@ export const PROTOCOL = {
   },
 
   async windowsOfOneOctet({ server, office }) {
-    const streams = 30;
-    const text = 'x'.repeat(40);
-    const session = await rawSession(server, { entries: { [INITIAL_WINDOW]: 1 } });
-    session.write(windowUpdate(0, 1 << 24));
+    const streams = 25; // of each session
+    const sessions = await many(4, () => rawSession(server, { entries: { [INITIAL_WINDOW]: 1 } }));
     const texts = new Map();
-    let seen = 0;
     let octets = 0;
-    // Gives back what has come, octet by octet.
-    const answerWindows = () => {
-      assert.ok(!session.closed, 'it is slow, no criminal');
-      const came = session.frames.slice(seen).filter(({ type, payload }) => type === DATA && payload.length > 0);
-      seen = session.frames.length;
-      for (const { stream, payload } of came) {
-        octets += payload.length;
-        texts.set(stream, (texts.get(stream) ?? '') + payload.toString());
-      }
-      session.write(...came.map(({ stream, payload }) => windowUpdate(stream, payload.length)));
-    };
+    for (const [n, session] of sessions.entries()) {
+      let seen = 0;
+      // Gives back what has come, octet by octet, on the stream and on the session.
+      session.socket.on('data', () => {
+        const came = session.frames.slice(seen).filter(({ type, payload }) => type === DATA && payload.length > 0);
+        seen = session.frames.length;
+        for (const { stream, payload } of came) {
+          const name = `${n}/${stream}`;
+          octets += payload.length;
+          texts.set(name, (texts.get(name) ?? '') + payload.toString());
+        }
+        session.write(...came.flatMap(({ stream, payload: { length } }) => [windowUpdate(stream, length), windowUpdate(0, length)]));
+      });
+    }
+    const told = 'x'.repeat(40);
+    const whole = new RegExp(`^id:\\S+\\nevent:connect-finish\\nretry:\\d+\\ndata:{.*}\\n\\nid:\\S+\\nevent:tick\\ndata:${told}\\n\\n$`);
     const { cpu, kib } = await cost(server, async () => {
-      session.write(...Array.from({ length: streams }, (_, n) => request(id(n), 'GET', `${EVENTS}${n}`)));
-      await eventually('the connections', async () => await office.metric('sse_server_connections') === streams);
-      assert.equal((await office.send({ event: 'tick', data: text, all: true })).count, streams);
-      await eventually('the event on each stream', async () => {
-        answerWindows();
-        return [...texts.values()].filter((one) => one.includes(`data: ${text}\n\n`)).length === streams;
+      sessions.forEach((session, s) => (
+        session.write(...Array.from({ length: streams }, (_, n) => request(id(n), 'GET', `${EVENTS}${s}`)))));
+      await eventually('the connections', async () => await office.metric('sse_server_connections') === 100);
+      assert.equal((await office.send({ event: 'tick', data: told, all: true })).count, 100);
+      await eventually('the event on each stream', () => {
+        assert.ok(sessions.every(({ closed }) => !closed), 'it is slow, no criminal');
+        return [...texts.values()].filter((one) => whole.test(one)).length === 100;
       });
     });
     atMost(server, kib, 4 * KIB, 'KiB');
-    await session.close();
+    assert.equal(await office.metric('sse_server_glitch_floods_total'), 0);
+    await Promise.all(sessions.map((session) => session.close()));
     return `${octets} octets in as many frames, ${cpu} ms, ${kib} KiB`;
   },
 

@@ -543,6 +543,52 @@ static void test_late_window_updates(void **state)
     h2_server_release(&attack.server);
 }
 
+static void answer_long(struct h2_server *server, struct h2_stream *stream)
+{
+    h2_server_answer(stream, 200, server->context);
+}
+
+/* A client with windows of one octet is slow, and has its pace; it is not closed, nor are its
+ * streams while it is we who wait. */
+static void test_windows_of_one_octet(void **state)
+{
+    enum { OCTETS = 1500 };
+    const struct h2_client_settings narrow = {.window = 1, .is_manual_window = true};
+    struct h2_limits limits = h2_limits_default;
+    struct h2_server server;
+    char text[OCTETS + 1];
+    size_t given_back = 0;
+
+    (void)state;
+    for (size_t i = 0; i < OCTETS; i++)
+        text[i] = (char)('a' + i % 26);
+    text[OCTETS] = '\0';
+    limits.tiny_windows = (struct ratelimit_rule){500, 500};
+    limits.write_stall_ms = 300;
+    h2_server_init(&server, &limits);
+    server.on_request = answer_long;
+    server.context = text;
+    struct h2_client *client = h2_client_new_with(&server, &narrow);
+    int32_t id = h2_client_get(client, "/");
+    for (h2_pump(&server); given_back < OCTETS; h2_pump(&server)) {
+        const struct h2_client_stream *stream = h2_client_stream(client, id);
+
+        assert_false(client->is_closed);
+        assert_int_equal(stream->error_code, 0);
+        if (stream->body.length == given_back)
+            h2_server_wait(&server);
+        for (; given_back < stream->body.length; given_back++) {
+            nghttp2_submit_window_update(client->nghttp2, NGHTTP2_FLAG_NONE, id, 1);
+            nghttp2_submit_window_update(client->nghttp2, NGHTTP2_FLAG_NONE, 0, 1);
+        }
+    }
+    assert_string_equal(buf_str(&h2_client_stream(client, id)->body), text);
+    assert_int_equal(client->frames[NGHTTP2_DATA], OCTETS);
+    assert_true(server.counters->tiny_window_waits > 0);
+    assert_int_equal(server.counters->write_stalls, 0);
+    h2_server_release(&server);
+}
+
 /* Malformed frames behind each kind of end, in one piece: none of it is looked at. */
 static void test_malformed_after_the_end(void **state)
 {
@@ -641,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_too_many_settings_in_a_frame),
         cmocka_unit_test(test_glitches),
         cmocka_unit_test(test_late_window_updates),
+        cmocka_unit_test(test_windows_of_one_octet),
         cmocka_unit_test(test_malformed_after_the_end),
         cmocka_unit_test(test_input_after_the_end),
         cmocka_unit_test(test_no_growth),

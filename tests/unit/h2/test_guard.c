@@ -12,7 +12,8 @@ static const struct h2_limits limits = {.header_fields = 100,
                                         .server_resets = {5, 0},
                                         .glitches = {5, 1},
                                         .pings = {5, 0},
-                                        .settings = {5, 0}};
+                                        .settings = {5, 0},
+                                        .tiny_windows = {5, 2}};
 
 static void put_frame(struct buf *input, uint8_t type, uint8_t flags, size_t length)
 {
@@ -124,6 +125,73 @@ static void test_window_updates(void **state)
     }
 }
 
+static enum h2_guard_result give_back(struct h2_guard *guard, struct h2_counters *counters,
+                                      uint8_t increment, uint8_t reserved)
+{
+    const uint8_t frame[13] = {0, 0, 4, NGHTTP2_WINDOW_UPDATE, [9] = reserved, [12] = increment};
+
+    return h2_guard_scan(guard, &limits, counters, frame, sizeof(frame), 0);
+}
+
+/* Both windows may get back what was sent, in pieces of any size; no octet more. */
+static void test_octets_given_back(void **state)
+{
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                  NGHTTP2_CLIENT_MAGIC_LEN, 0);
+    h2_guard_sent(&guard, 1);
+    h2_guard_sent(&guard, 99);
+    for (int i = 0; i < 140; i++)
+        assert_int_equal(give_back(&guard, &counters, 1, i % 2 ? 0x80 : 0), H2_GUARD_FINE);
+    assert_int_equal(give_back(&guard, &counters, 60, 0), H2_GUARD_FINE);
+    for (int i = 0; i < 5; i++) /* glitches from here on */
+        assert_int_equal(give_back(&guard, &counters, 1, 0x80), H2_GUARD_FINE);
+    assert_int_equal(give_back(&guard, &counters, 1, 0x80), H2_GUARD_CALM_DOWN);
+    assert_int_equal(counters.glitch_floods, 1);
+}
+
+/* What was sent long ago is not saved up. */
+static void test_octets_remembered(void **state)
+{
+    const uint32_t most = 2 * NGHTTP2_INITIAL_WINDOW_SIZE;
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+    uint32_t passed = 0;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    h2_guard_scan(&guard, &limits, &counters, (const uint8_t *)NGHTTP2_CLIENT_MAGIC,
+                  NGHTTP2_CLIENT_MAGIC_LEN, 0);
+    for (int i = 0; i < 1000; i++)
+        h2_guard_sent(&guard, 16384);
+    while (passed <= most + 5 && give_back(&guard, &counters, 1, 0) == H2_GUARD_FINE)
+        passed++;
+    assert_int_equal(passed, most + 5);
+}
+
+static void test_pace_of_tiny_windows(void **state)
+{
+    struct h2_counters counters = {0};
+    struct h2_guard guard;
+
+    (void)state;
+    h2_guard_init(&guard, &limits, 0);
+    for (int i = 0; i < 100; i++)
+        assert_true(h2_guard_may_cut(&guard, &limits, &counters, 64, 0));
+    for (int i = 0; i < 5; i++)
+        assert_true(h2_guard_may_cut(&guard, &limits, &counters, 63, 0));
+    assert_false(h2_guard_may_cut(&guard, &limits, &counters, 63, 999));
+    assert_true(h2_guard_may_cut(&guard, &limits, &counters, 64, 999));
+    assert_true(h2_guard_may_cut(&guard, &limits, &counters, 1, 1000));
+    assert_true(h2_guard_may_cut(&guard, &limits, &counters, 1, 1000));
+    assert_false(h2_guard_may_cut(&guard, &limits, &counters, 1, 1000));
+    assert_int_equal(counters.tiny_window_waits, 2);
+}
+
 static void test_header_blocks(void **state)
 {
     static const uint8_t headers[] = {0, 0, 2, NGHTTP2_HEADERS, 0, 0, 0, 0, 1, 0x82, 0x84};
@@ -205,9 +273,11 @@ static void test_longest_payload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_counts),     cmocka_unit_test(test_what_we_note_ourselves),
-        cmocka_unit_test(test_window_updates),  cmocka_unit_test(test_header_blocks),
-        cmocka_unit_test(test_too_many_fields), cmocka_unit_test(test_longest_payload),
+        cmocka_unit_test(test_what_counts),          cmocka_unit_test(test_what_we_note_ourselves),
+        cmocka_unit_test(test_window_updates),       cmocka_unit_test(test_header_blocks),
+        cmocka_unit_test(test_octets_given_back),    cmocka_unit_test(test_octets_remembered),
+        cmocka_unit_test(test_pace_of_tiny_windows), cmocka_unit_test(test_too_many_fields),
+        cmocka_unit_test(test_longest_payload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
