@@ -10,6 +10,8 @@
 
 /* Pages with a router of their own put a query into the fragment. */
 #define DELIMITERS "?#&;"
+/* An address in a parameter of an address, and so on: so deep is looked. */
+#define ENCODINGS 3u
 
 static const char mask[] = "***";
 
@@ -76,38 +78,82 @@ void secrets_append_mask(struct buf *text)
     buf_append_str(text, mask);
 }
 
-/* Of a name in an address, whose reader decodes it (RFC 3986, section 2.1). */
+/* Appends what a reader makes of a part of an address (RFC 3986, section 2.1; forms write a blank
+ * as
+ * "+"). Whether anything in it was encoded. */
+static bool append_decoded(struct buf *decoded, const char *text, size_t length)
+{
+    bool is_encoded = false;
+
+    for (size_t i = 0; i < length; i++) {
+        char digits[3] = "";
+        char c = text[i];
+
+        if (c == '+')
+            c = ' ';
+        if (c == '%' && i + 2 < length)
+            memcpy(digits, text + i + 1, 2);
+        if (strspn(digits, "0123456789abcdefABCDEF") == 2) {
+            c = (char)strtoul(digits, NULL, 16);
+            i += 2;
+            is_encoded = true;
+        }
+        if (c == '\0')
+            c = ' '; /* what is behind it counts, too */
+        buf_append_char(decoded, c);
+    }
+    return is_encoded;
+}
+
 static bool is_encoded_name(const char *name, size_t length, const char *also)
 {
     struct buf decoded = BUF_INIT;
     bool is_secret;
 
-    for (size_t i = 0; i < length; i++) {
-        char digits[3] = "";
-        bool is_encoded = name[i] == '%' && i + 2 < length;
-
-        if (is_encoded)
-            memcpy(digits, name + i + 1, 2);
-        is_encoded = strspn(digits, "0123456789abcdefABCDEF") == 2;
-        if (is_encoded) {
-            buf_append_char(&decoded, (char)strtoul(digits, NULL, 16));
-            i += 2;
-        } else {
-            buf_append_char(&decoded, name[i]);
-        }
-    }
+    (void)append_decoded(&decoded, name, length);
     is_secret = secrets_is_name(buf_str(&decoded), decoded.length, also);
     buf_release(&decoded);
     return is_secret;
 }
 
-static void append_piece(struct buf *text, const char *piece, size_t length, const char *also)
+static void append_masked(struct buf *text, const char *value, const char *also, unsigned depth);
+
+static bool would_mask(const char *value, const char *also, unsigned depth)
+{
+    struct buf masked = BUF_INIT;
+    bool is_other;
+
+    append_masked(&masked, value, also, depth);
+    is_other = strcmp(buf_str(&masked), value) != 0;
+    buf_release(&masked);
+    return is_other;
+}
+
+/* "next=https%3A%2F%2Fb%2F%3Ftoken%3DS": an address within one, as logins pass it on. */
+static bool hides_secret(const char *value, size_t length, const char *also, unsigned depth)
+{
+    struct buf query = BUF_INIT;
+    bool hides;
+
+    if (depth == 0)
+        return false;
+    buf_append_char(&query, '?');
+    hides =
+        append_decoded(&query, value, length) && (would_mask(buf_str(&query), also, depth - 1) ||
+                                                  would_mask(buf_str(&query) + 1, also, depth - 1));
+    buf_release(&query);
+    return hides;
+}
+
+static void append_piece(struct buf *text, const char *piece, size_t length, const char *also,
+                         unsigned depth)
 {
     const char *equals = memchr(piece, '=', length);
     size_t before = equals ? (size_t)(equals - piece) + 1 : 0;
 
     if (is_credential(piece + before, length - before) ||
-        (equals && is_encoded_name(piece, before - 1, also))) {
+        (equals && is_encoded_name(piece, before - 1, also)) ||
+        hides_secret(piece + before, length - before, also, depth)) {
         buf_append(text, piece, before);
         secrets_append_mask(text);
     } else {
@@ -131,7 +177,8 @@ static size_t append_authority(struct buf *text, const char *value, size_t lengt
 }
 
 /* What stands before a query: of an address its path, with parameters (";jsessionid=…"). */
-static void append_path(struct buf *text, const char *value, size_t length, const char *also)
+static void append_path(struct buf *text, const char *value, size_t length, const char *also,
+                        unsigned depth)
 {
     size_t at = append_authority(text, value, length);
     const bool is_address = at > 0 || *value == '/';
@@ -141,7 +188,7 @@ static void append_path(struct buf *text, const char *value, size_t length, cons
         const char *name = value + at;
 
         if (end > at && at > 0 && value[at - 1] == ';')
-            append_piece(text, name, end - at, also);
+            append_piece(text, name, end - at, also, depth);
         else
             buf_append(text, name, end - at);
         if (end < length)
@@ -150,7 +197,7 @@ static void append_path(struct buf *text, const char *value, size_t length, cons
     }
 }
 
-void secrets_append_masked(struct buf *text, const char *value, const char *also)
+static void append_masked(struct buf *text, const char *value, const char *also, unsigned depth)
 {
     size_t length = strcspn(value, "?#");
 
@@ -158,13 +205,21 @@ void secrets_append_masked(struct buf *text, const char *value, const char *also
         secrets_append_mask(text);
         return;
     }
-    append_path(text, value, length, also);
+    if (hides_secret(value, length, also, depth))
+        secrets_append_mask(text);
+    else
+        append_path(text, value, length, also, depth);
     for (value += length; *value != '\0'; value += length) {
         buf_append_char(text, *value);
         value++;
         length = strcspn(value, DELIMITERS);
-        append_piece(text, value, length, also);
+        append_piece(text, value, length, also, depth);
     }
+}
+
+void secrets_append_masked(struct buf *text, const char *value, const char *also)
+{
+    append_masked(text, value, also, ENCODINGS);
 }
 
 static void mask_value(json_t *owner, const char *name, json_t *value)

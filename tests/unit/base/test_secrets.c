@@ -67,6 +67,26 @@ static void test_addresses(void **state)
     assert_masked("Mozilla/5.0 (X11; token=1)", "Mozilla/5.0 (X11; token=1)");
 }
 
+/* As logins pass an address on: in a parameter of another, encoded once or more. */
+static void test_addresses_within_addresses(void **state)
+{
+    (void)state;
+    assert_masked("https://a/login?next=https%3A%2F%2Fb%2F%3Ftoken%3DS&x=1",
+                  "https://a/login?next=***&x=1");
+    assert_masked("https://x/?token%3DS", "https://x/?***");
+    assert_masked("https%3A%2F%2Fb%3Ftoken%3DS", "***");
+    assert_masked("?next=https%253A%252F%252Fb%253Ftoken%253DS", "?next=***");
+    assert_masked("?next=https%25253A%25252F%25252Fb%25253Ftoken%25253DS", "?next=***");
+    assert_masked("?next=https%3A%2F%2Fann%3Asecret%40b", "?next=***");
+    assert_masked("?x=Bearer%20S", "?x=***");
+    assert_masked("?x=Bearer+S%21", "?x=***");
+    assert_masked("?x=%65yJhbGciOiJub25lIn0.e30.c2ln", "?x=***");
+    assert_masked("?next=https%3A%2F%2Fb%00%26token%3DS", "?next=***");
+    assert_masked("?next=https%3A%2F%2Fb%2Fc%3Fpage%3D2", "?next=https%3A%2F%2Fb%2Fc%3Fpage%3D2");
+    assert_masked("/a%20b/c?q=d%20e+f", "/a%20b/c?q=d%20e+f");
+    assert_masked("?q=%", "?q=%");
+}
+
 static void test_credentials_by_their_looks(void **state)
 {
     (void)state;
@@ -99,8 +119,11 @@ static void test_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_further_names),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_credentials_by_their_looks),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_further_names),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_credentials_by_their_looks),
+        cmocka_unit_test(test_addresses_within_addresses),
         cmocka_unit_test(test_members),
     };
 
