@@ -146,7 +146,8 @@ static void test_octets_given_back(void **state)
     h2_guard_sent(&guard, 1);
     h2_guard_sent(&guard, 99);
     for (int i = 0; i < 140; i++)
-        assert_int_equal(give_back(&guard, &counters, 1, i % 2 ? 0x80 : 0), H2_GUARD_FINE);
+        assert_int_equal(give_back(&guard, &counters, 1, (uint8_t)(i % 2 ? 0x80 : 0)),
+                         H2_GUARD_FINE);
     assert_int_equal(give_back(&guard, &counters, 60, 0), H2_GUARD_FINE);
     for (int i = 0; i < 5; i++) /* glitches from here on */
         assert_int_equal(give_back(&guard, &counters, 1, 0x80), H2_GUARD_FINE);
