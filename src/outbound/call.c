@@ -103,6 +103,7 @@ void outbound_call_free(struct outbound_call *call)
 
 void outbound_call_allow_time(struct outbound_call *call)
 {
+    call->limit_at = loop_served_ms(call->loop) + call->request.time_limit_ms;
     loop_timer_start(call->loop, &call->limit, call->request.time_limit_ms);
 }
 

@@ -29,6 +29,7 @@ struct outbound_call {
     struct outbound_feed feed;
     bool is_paused; /* libcurl asked for more of a streamed body than there was */
     struct loop_timer limit;
+    uint64_t limit_at;       /* loop_served_ms(): when it is over */
     struct loop_task report; /* what has been taken, or the end */
     struct loop_timer look;  /* early_answer.h; so is the next one */
     bool was_sent_again;

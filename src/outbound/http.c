@@ -236,7 +236,12 @@ static void on_limit(struct loop_timer *timer)
 {
     struct outbound_call *call = container_of(timer, struct outbound_call, limit);
     struct outbound_http *http = call->http;
+    uint64_t now = loop_served_ms(call->loop);
 
+    if (now < call->limit_at) { /* we were late: what came meanwhile has not been read */
+        loop_timer_start(call->loop, timer, call->limit_at - now);
+        return;
+    }
     end(call, (struct outbound_fault){-ETIMEDOUT, "it did not answer in time"});
     send_waiting(http);
 }

@@ -24,6 +24,7 @@ struct user {
     struct sse_table_node node;
     struct sse_presence *presence;
     struct loop_timer timer; /* runs while there are no connections */
+    uint64_t offline_at;     /* loop_served_ms(), while it runs */
     size_t connections;
     size_t index;        /* among the members */
     struct bytes *about; /* of the last leave, while the timer runs */
@@ -109,7 +110,14 @@ static void go_offline(struct user *user)
 
 static void on_grace_over(struct loop_timer *timer)
 {
-    go_offline(container_of(timer, struct user, timer));
+    struct user *user = container_of(timer, struct user, timer);
+    struct loop *loop = user->presence->loop;
+    uint64_t now = loop_served_ms(loop);
+
+    if (now < user->offline_at) /* it was we who were late: it may be back and not yet heard */
+        loop_timer_start(loop, timer, user->offline_at - now);
+    else
+        go_offline(user);
 }
 
 void sse_presence_join(struct sse_presence *presence, const char *user_id, struct bytes *about)
@@ -141,10 +149,12 @@ void sse_presence_leave(struct sse_presence *presence, const char *user_id, stru
     if (!user || user->connections == 0 || --user->connections > 0)
         return;
     user->about = about ? bytes_ref(about) : NULL;
-    if (presence->grace_ms == 0)
+    if (presence->grace_ms == 0) {
         go_offline(user);
-    else
-        loop_timer_start(presence->loop, &user->timer, presence->grace_ms);
+        return;
+    }
+    user->offline_at = loop_served_ms(presence->loop) + presence->grace_ms;
+    loop_timer_start(presence->loop, &user->timer, presence->grace_ms);
 }
 
 size_t sse_presence_online(const struct sse_presence *presence)

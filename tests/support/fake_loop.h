@@ -15,6 +15,7 @@
 
 struct loop {
     uint64_t now_ms;
+    uint64_t late_ms;       /* of that, what it was late by */
     int64_t wall_offset_ms; /* how far the wall clock was set */
     struct list timers;     /* expires: in ms here */
     struct list tasks;
@@ -46,7 +47,7 @@ uint64_t loop_now_ms(const struct loop *loop)
 
 uint64_t loop_served_ms(const struct loop *loop)
 {
-    return loop->now_ms;
+    return loop->now_ms - loop->late_ms;
 }
 
 int64_t loop_wall_ms(const struct loop *loop)
@@ -150,6 +151,14 @@ static inline void fake_loop_advance(struct loop *loop, uint64_t ms)
         timer->on_fire(timer);
     }
     loop->now_ms = until;
+}
+
+/* The process is stopped for so long: then every timer that is due fires, late. */
+static inline void fake_loop_stop(struct loop *loop, uint64_t ms)
+{
+    loop->now_ms += ms;
+    loop->late_ms += ms;
+    fake_loop_advance(loop, 0);
 }
 
 #endif

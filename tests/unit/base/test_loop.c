@@ -506,6 +506,45 @@ static void the_time_is_that_of_the_turn(void **state)
     assert_in_range(loop_wall_ms(loop) / 1000, wall - 1, time(NULL) + 1);
 }
 
+static void block_for_half_a_second(struct loop_timer *timer)
+{
+    uint64_t real = now_ms();
+
+    (void)timer;
+    while (now_ms() < real + 500)
+        continue;
+}
+
+static void stop_on_fire(struct loop_timer *timer)
+{
+    (void)timer;
+    loop_stop(loop);
+}
+
+static uint64_t unserved_ms(void)
+{
+    return loop_now_ms(loop) - loop_served_ms(loop);
+}
+
+/* However late the machine makes us besides: what was due waited for all but the first notch. */
+static void what_we_are_late_by_is_not_served(void **state)
+{
+    struct loop_timer slow = {.on_fire = block_for_half_a_second};
+    struct loop_timer last = {.on_fire = stop_on_fire};
+    uint64_t unserved, served;
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        unserved = unserved_ms();
+        served = loop_served_ms(loop);
+        loop_timer_start(loop, &slow, 0);
+        loop_timer_start(loop, &last, LOOP_TIMER_NOTCH_MS + 1);
+        loop_run(loop);
+        assert_true(unserved_ms() >= unserved + 500 - 2 * LOOP_TIMER_NOTCH_MS);
+        assert_true(loop_served_ms(loop) >= served);
+    }
+}
+
 static void freeing_lets_go_of_everything(void **state)
 {
     struct loop *other = loop_new();
@@ -547,6 +586,7 @@ int main(void)
         LOOP_TEST(a_stopped_timer_does_not_fire),
         LOOP_TEST(the_longest_delay_is_not_an_early_one),
         LOOP_TEST(the_time_is_that_of_the_turn),
+        LOOP_TEST(what_we_are_late_by_is_not_served),
         LOOP_TEST(freeing_lets_go_of_everything),
     };
 

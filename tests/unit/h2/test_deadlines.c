@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -274,6 +275,38 @@ static void test_blocked_session(void **state)
     free(text);
 }
 
+/* The process is stopped, and its client takes all meanwhile: no fault of the client. */
+static void test_blocked_while_we_were_stopped(void **state)
+{
+    const struct timespec stop = {.tv_nsec = 900000000};
+    struct h2_limits limits = h2_limits_default;
+    const struct h2_client_settings wide = {.window = 1u << 20, .socket_buffer = 4096};
+    struct h2_test_source source = {0};
+    struct h2_server server;
+    char *text = mem_zalloc(60000);
+
+    (void)state;
+    limits.write_stall_ms = 600;
+    h2_server_init(&server, &limits);
+    server.on_request = keep_open;
+    server.context = &source;
+    struct h2_client *client = h2_client_new_with(&server, &wide);
+    int32_t id = h2_client_get(client, "/");
+    h2_pump(&server);
+    client->is_paused = true;
+    h2_test_source_push(&source, text, 60000);
+    h2_pump(&server);
+    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
+    (void)nanosleep(&stop, NULL);
+    client->is_paused = false;
+    for (h2_pump(&server); h2_client_stream(client, id)->body.length < 60000; h2_pump(&server))
+        assert_false(client->is_closed);
+    assert_int_equal(server.counters->write_stalls, 0);
+    h2_server_release(&server);
+    h2_test_source_release(&source);
+    free(text);
+}
+
 static void test_ping(void **state)
 {
     struct h2_limits limits = h2_limits_default;
@@ -431,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_unwanted_body_never_comes),
         cmocka_unit_test(test_stalled_stream),
         cmocka_unit_test(test_blocked_session),
+        cmocka_unit_test(test_blocked_while_we_were_stopped),
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_ping_of_a_client_that_talks),
         cmocka_unit_test(test_no_ping_into_a_full_socket),

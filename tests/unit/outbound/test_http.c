@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http_room.h"
@@ -128,6 +129,33 @@ static void test_too_slow(void **state)
     assert_int_equal(outcome.status, 0);
     assert_int_equal(counters()->timeouts, 1);
     assert_int_equal(counters()->in_flight, 0);
+}
+
+static struct outbound_request hasty;
+
+static void start_and_block(struct loop_task *task)
+{
+    const struct timespec block = {.tv_nsec = 900000000};
+
+    (void)task;
+    outbound_http_start(http, &hasty);
+    (void)nanosleep(&block, NULL);
+}
+
+/* It was we who did nothing for longer than the limit. */
+static void test_slow_because_of_us(void **state)
+{
+    struct outcome outcome = {0};
+    struct loop_task task = {.run = start_and_block};
+
+    (void)state;
+    hasty = request_to(http_server_url(server, "/echo"), &outcome);
+    hasty.time_limit_ms = 600;
+    loop_defer(loop, &task);
+    run_until_done(1);
+    assert_int_equal(outcome.error, 0);
+    assert_int_equal(outcome.status, 200);
+    assert_int_equal(counters()->timeouts, 0);
 }
 
 /* The limit goes on while a call waits for its turn. */
@@ -455,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retry_after, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_slow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow_because_of_us, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_slow_in_the_queue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken_answers, set_up, tear_down),

@@ -95,6 +95,23 @@ static void test_back_within_grace_is_silent(void **state)
     close_fixture(&fixture);
 }
 
+/* Who came back while we were stopped has not been heard yet. */
+static void test_grace_without_our_own_stop(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_join(fixture.presence, "ann", NULL);
+    sse_presence_leave(fixture.presence, "ann", NULL);
+    fake_loop_advance(fixture.loop, GRACE_MS - 1);
+    fake_loop_stop(fixture.loop, 10 * GRACE_MS);
+    assert_string_equal(fixture.told, "+ann ");
+    fake_loop_advance(fixture.loop, 1);
+    assert_string_equal(fixture.told, "+ann -ann ");
+    close_fixture(&fixture);
+}
+
 static void test_no_grace(void **state)
 {
     struct fixture fixture;
@@ -213,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_and_last_connection),
         cmocka_unit_test(test_back_within_grace_is_silent),
+        cmocka_unit_test(test_grace_without_our_own_stop),
         cmocka_unit_test(test_no_grace),
         cmocka_unit_test(test_leave_without_join),
         cmocka_unit_test(test_join_from_the_handler),
