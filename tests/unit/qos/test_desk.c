@@ -411,6 +411,26 @@ static void test_it_comes_again_and_ever_later(void **state)
     assert_int_equal(report.resends, 5);
 }
 
+/* Its acknowledgement may have come while we were stopped, and has not been read. */
+static void test_it_does_not_come_again_for_our_own_stop(void **state)
+{
+    struct fixture *fixture = *state;
+
+    arrive(fixture, "a", 0);
+    answer_read(fixture, 1, 1, true);
+    wrote(fixture, 1);
+    assert_asked(fixture, "read>0+4 write(a)1 ");
+    fake_loop_stop(fixture->loop, 60000);
+    assert_asked(fixture, "");
+    fake_loop_advance(fixture->loop, 29999);
+    assert_asked(fixture, "");
+    fake_loop_advance(fixture->loop, 1);
+    assert_asked(fixture, "census(0,0) ");
+    answer_census(fixture, 0, "a");
+    answer_read(fixture, 1, 1, true);
+    wrote(fixture, 1);
+}
+
 static void test_a_read_that_fails_is_tried_again(void **state)
 {
     struct fixture *fixture = *state;
@@ -516,6 +536,7 @@ int main(void)
         with_fixture(test_its_page_has_come_back),
         with_fixture(test_what_it_has_from_the_history_is_not_written_again),
         with_fixture(test_it_comes_again_and_ever_later),
+        with_fixture(test_it_does_not_come_again_for_our_own_stop),
         with_fixture(test_a_read_that_fails_is_tried_again),
         with_fixture(test_answers_that_come_too_late),
         with_fixture(test_written_is_acknowledged),
