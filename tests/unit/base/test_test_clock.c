@@ -50,7 +50,8 @@ struct clockwork {
     struct letter letter, begun;
     struct loop_hook hook;
     unsigned slices; /* that the hook has to do after each firing */
-    bool posts_job;
+    bool posts_job, has_job;
+    pthread_t job;
 };
 
 static struct clockwork clockworks[LOOPS];
@@ -77,11 +78,9 @@ static void *answer_later(void *argument)
 
 static void give_a_job(struct clockwork *work)
 {
-    pthread_t thread;
-
     test_clock_note_job();
-    assert_int_equal(pthread_create(&thread, NULL, answer_later, work), 0);
-    assert_int_equal(pthread_detach(thread), 0);
+    assert_int_equal(pthread_create(&work->job, NULL, answer_later, work), 0);
+    work->has_job = true;
 }
 
 static void on_fire(struct loop_timer *timer)
@@ -169,6 +168,8 @@ static void halt(void)
         letter->open = stop_loop;
         mailbox_post(clockworks[i].mailbox, letter);
         (void)pthread_join(clockworks[i].thread, NULL);
+        if (clockworks[i].has_job)
+            (void)pthread_join(clockworks[i].job, NULL);
     }
 }
 
