@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { connect } from './support/client.mjs';
 import { KEY, startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const BACK_END = { authorization: `Bearer ${KEY}` };
 const MESSAGES = 60;
@@ -55,10 +56,14 @@ test('a disconnect waits for what was sent before it', async () => {
 
 test('messages that come faster than they can be stored get 503, and are counted', async () => {
   const data = 'x'.repeat(60 * 1024);
-  const answers = await Promise.all(Array.from({ length: 50 }, () => (
-    send({ event: 'news', userId: 'bob', qos: 1, data }))));
-  const busy = answers.filter(({ status }) => status === 503);
-  assert.ok(busy.length > 0);
+  const busy = [];
+  // Where the server takes them as slowly as the disk does, fifty may pass.
+  await eventually('more than can be stored', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => (
+      send({ event: 'news', userId: 'bob', qos: 1, data }))));
+    busy.push(...answers.filter(({ status }) => status === 503));
+    return busy.length > 0;
+  });
   assert.match(busy[0].json.errorMessage, /faster than they can be stored/);
   assert.ok(Number(busy[0].headers['retry-after']) > 0);
   const metrics = await office.get('/metrics', BACK_END);
