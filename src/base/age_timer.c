@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/age_timer.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 #define SLICE_NS   1000000u
 #define LOOK_EVERY 32u /* ends between two looks at the clock */
 /* What ends soon after the first waits for the others: no timer for each of them. */
 #define GATHER_MS 1000u
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* When the next is due; 0: at once, since the time is up. */
 static uint64_t end_slice(struct age_timer *timer, uint64_t now_ms)
 {
-    const uint64_t began = now_ns();
+    const uint64_t began = clock_real_ns();
     uint64_t due;
 
     for (unsigned ended = 1; (due = timer->end_first(timer, now_ms)) == 0; ended++) {
-        if (ended % LOOK_EVERY == 0 && now_ns() - began >= SLICE_NS)
+        if (ended % LOOK_EVERY == 0 && clock_real_ns() - began >= SLICE_NS)
             return 0;
     }
     return due;

@@ -7,8 +7,8 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "h2/endpoint.h"
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
@@ -168,18 +168,10 @@ void h2_session_flush(struct h2_session *session)
     h2_session_arm(session);
 }
 
-static int64_t elapsed(const struct timespec *since)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(now.tv_sec - since->tv_sec) * 1000000000 + (now.tv_nsec - since->tv_nsec);
-}
-
 /* False when the slice is over before the list is. */
-static bool work_through(struct list *list, const struct timespec *started,
-                         void (*serve)(struct h2_session *session))
+static bool work_through(struct list *list, void (*serve)(struct h2_session *session))
 {
+    const uint64_t began = clock_real_ns();
     unsigned served = 0;
     struct list *node;
 
@@ -187,7 +179,7 @@ static bool work_through(struct list *list, const struct timespec *started,
         struct h2_session *session = container_of(node, struct h2_session, flush_node);
         assert(session->endpoint->scratch.out.length == 0); /* nobody gets another's bytes */
         serve(session);
-        if (++served % SESSIONS_PER_CHECK == 0 && elapsed(started) > SLICE_NANOSECONDS)
+        if (++served % SESSIONS_PER_CHECK == 0 && clock_real_ns() - began > SLICE_NANOSECONDS)
             return list_is_empty(list);
     }
     return true;
@@ -200,13 +192,12 @@ static void flush_urgent(struct h2_session *session)
 }
 
 /* What waits now is served once: a session that marks itself again waits for the next turn. */
-static bool work_through_snapshot(struct list *list, const struct timespec *started,
-                                  void (*serve)(struct h2_session *session))
+static bool work_through_snapshot(struct list *list, void (*serve)(struct h2_session *session))
 {
     struct list batch;
 
     list_take_all(&batch, list);
-    bool is_done = work_through(&batch, started, serve);
+    bool is_done = work_through(&batch, serve);
     if (!list_is_empty(&batch)) { /* back to the front, in order */
         batch.prev->next = list->next;
         list->next->prev = batch.prev;
@@ -219,15 +210,10 @@ static bool work_through_snapshot(struct list *list, const struct timespec *star
 bool h2_flush_run(struct loop_hook *hook)
 {
     struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, flush_hook);
-    struct timespec started;
+    bool is_done = work_through_snapshot(&endpoint->urgent, flush_urgent);
 
-    clock_gettime(CLOCK_MONOTONIC, &started);
-    bool is_done = work_through_snapshot(&endpoint->urgent, &started, flush_urgent);
     /* Events get their slice however many answers there are, and handshakes theirs. */
-    clock_gettime(CLOCK_MONOTONIC, &started);
-    is_done = work_through_snapshot(&endpoint->ready, &started, h2_session_flush) && is_done;
-    clock_gettime(CLOCK_MONOTONIC, &started);
-    is_done =
-        work_through_snapshot(&endpoint->handshaking, &started, h2_session_handshake) && is_done;
+    is_done = work_through_snapshot(&endpoint->ready, h2_session_flush) && is_done;
+    is_done = work_through_snapshot(&endpoint->handshaking, h2_session_handshake) && is_done;
     return !is_done;
 }

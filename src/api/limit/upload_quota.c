@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "sse/table.h"
 
@@ -165,10 +166,7 @@ static bool is_above(uint64_t most, uint64_t flying, uint64_t kept, uint64_t mor
 
 static time_t monotonic_seconds(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return (time_t)(clock_real_ns() / UINT64_C(1000000000));
 }
 
 /* What was kept may have been taken by its application since it was counted. */
