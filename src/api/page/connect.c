@@ -135,85 +135,73 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
     return true;
 }
 
-static void leave_out(struct wish *wish, const char *kind, const char *name, const char *reason)
+static void leave_out(struct wish *wish, enum name_kind kind, const char *name, const char *reason)
 {
-    json_array_append_new(wish->left_out, json_pack("{s:s,s:s}", kind, name, "reason", reason));
+    static const char *const words[] = {
+        [NAME_OF_EVENT] = "listener", [NAME_OF_CHANNEL] = "channel"};
+
+    json_array_append_new(wish->left_out,
+                          json_pack("{s:s,s:s}", words[kind], name, "reason", reason));
 }
 
-static void refuse_listener(struct name_list *list, enum name_kind kind, const char *name)
+static void refuse_name(void *context, enum name_kind kind, const char *name)
 {
-    (void)kind;
-    leave_out(container_of(list, struct wish, listeners), "listener", name, "invalid");
-}
-
-static void refuse_channel(struct name_list *list, enum name_kind kind, const char *name)
-{
-    (void)kind;
-    leave_out(container_of(list, struct wish, channels), "channel", name, "invalid");
+    leave_out(context, kind, name, "invalid");
 }
 
 /* How a page's wishes of one kind are cut to what it may have. */
 struct cut {
     struct wish *wish;
     const struct api_exchange *exchange;
+    enum name_kind kind;
     uint32_t left; /* so many more */
 };
 
-static bool has_room_for_listener(void *context, const char *name)
-{
-    struct cut *cut = context;
-
-    if (cut->left > 0) {
-        cut->left--;
-        return true;
-    }
-    leave_out(cut->wish, "listener", name, "limit");
-    return false;
-}
-
-static bool may_have_channel(void *context, const char *name)
+static bool may_have(void *context, const char *name)
 {
     struct cut *cut = context;
     const struct api_exchange *exchange = cut->exchange;
 
-    if (!channel_rights_allow(exchange->service->settings, exchange->user, name)) {
+    if (cut->kind == NAME_OF_CHANNEL &&
+        !channel_rights_allow(exchange->service->settings, exchange->user, name)) {
         exchange->service->channels_refused++;
-        leave_out(cut->wish, "channel", name, "forbidden");
+        leave_out(cut->wish, cut->kind, name, "forbidden");
         return false;
     }
     if (cut->left > 0) {
         cut->left--;
         return true;
     }
-    leave_out(cut->wish, "channel", name, "limit");
+    leave_out(cut->wish, cut->kind, name, "limit");
     return false;
 }
 
 static void read_listeners(const struct api_exchange *exchange, struct wish *wish)
 {
-    struct cut cut = {wish, exchange, exchange->service->settings->core->listeners};
+    struct cut cut = {wish, exchange, NAME_OF_EVENT, exchange->service->settings->core->listeners};
     const char *list = api_exchange_parameter(exchange, "listeners");
 
     (void)name_list_add_text(&wish->listeners, NAME_OF_EVENT, list ? list : "");
-    name_list_keep(&wish->listeners, has_room_for_listener, &cut);
+    name_list_keep(&wish->listeners, may_have, &cut);
 }
 
 /* A comma is part of a name: several channels are several parameters. */
 static void read_channels(const struct api_exchange *exchange, struct wish *wish)
 {
-    struct cut cut = {wish, exchange, exchange->service->settings->core->channels_per_connection};
+    struct cut cut = {wish, exchange, NAME_OF_CHANNEL,
+                      exchange->service->settings->core->channels_per_connection};
 
     (void)name_list_add_form(&wish->channels, NAME_OF_CHANNEL, &exchange->query, "channel");
     (void)name_list_add_form(&wish->channels, NAME_OF_CHANNEL, &exchange->form, "channel");
-    name_list_keep(&wish->channels, may_have_channel, &cut);
+    name_list_keep(&wish->channels, may_have, &cut);
 }
 
 /* True when there is a stream; else it has answered, or its client has gone. */
 static bool try_open(struct api_exchange *exchange, const struct resume *resume)
 {
     struct wish wish = {
-        .listeners = {.refuse = refuse_listener},
-        .channels = {.refuse = refuse_channel},
+        .listeners = {.refuse = refuse_name, .context = &wish},
+        .channels = {.refuse = refuse_name, .context = &wish},
         .resume = resume,
     };
     bool is_open;

@@ -30,7 +30,7 @@ static const char *add(struct name_list *list, enum name_kind kind, const char *
     if (!name || !kinds[kind].is_name(name)) {
         if (!name || !list->refuse)
             return kinds[kind].fault;
-        list->refuse(list, kind, name);
+        list->refuse(list->context, kind, name);
         return NULL;
     }
     /* Twice as much whenever the count is a power of two. */

@@ -16,7 +16,8 @@ struct name_list {
     size_t count;
     char *storage; /* where the names lie, when they are not lent */
     /* Takes what is no name, instead of a fault. NULL: the first such is a fault. */
-    void (*refuse)(struct name_list *list, enum name_kind kind, const char *name);
+    void (*refuse)(void *context, enum name_kind kind, const char *name);
+    void *context; /* of refuse */
 };
 
 /* Each adds names of the kind and returns NULL, or stops at the first that is none and returns a
