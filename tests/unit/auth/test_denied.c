@@ -3,28 +3,11 @@
 
 #include "auth/denied.h"
 #include "base/random.h"
-#include "support/fake_loop.h"
+#include "support/loop_fixture.h"
 #include "support/test.h"
 
 #define NOW  INT64_C(1800000000500) /* half a second past a second */
 #define HOUR INT64_C(3600000)
-
-/* Each container of a test hangs its timer on it. */
-static struct loop *loop;
-
-static int open_loop(void **state)
-{
-    (void)state;
-    loop = loop_new();
-    return 0;
-}
-
-static int close_loop(void **state)
-{
-    (void)state;
-    loop_free(loop);
-    return 0;
-}
 
 static bool has(struct auth_denied *denied, const char *user, const char *token, int64_t issued_at)
 {

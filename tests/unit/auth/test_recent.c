@@ -2,25 +2,8 @@
 #include <stdio.h>
 
 #include "auth/recent.h"
-#include "support/fake_loop.h"
+#include "support/loop_fixture.h"
 #include "support/test.h"
-
-/* Each container of a test hangs its timer on it. */
-static struct loop *loop;
-
-static int open_loop(void **state)
-{
-    (void)state;
-    loop = loop_new();
-    return 0;
-}
-
-static int close_loop(void **state)
-{
-    (void)state;
-    loop_free(loop);
-    return 0;
-}
 
 static void a_name_keeps_its_number(void **state)
 {

@@ -5,27 +5,10 @@
 #include "auth/webhook_cache.h"
 #include "base/random.h"
 #include "sse/user.h"
-#include "support/fake_loop.h"
+#include "support/loop_fixture.h"
 #include "support/test.h"
 
 #define MANY 500u
-
-/* Each container of a test hangs its timer on it. */
-static struct loop *loop;
-
-static int open_loop(void **state)
-{
-    (void)state;
-    loop = loop_new();
-    return 0;
-}
-
-static int close_loop(void **state)
-{
-    (void)state;
-    loop_free(loop);
-    return 0;
-}
 
 static void add(struct auth_webhook_cache *cache, const char *key, const char *user,
                 const char *token, uint64_t until_ms)
