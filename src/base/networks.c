@@ -182,16 +182,20 @@ size_t networks_count(const struct networks *networks)
     return networks->count;
 }
 
-static bool lies_in(const struct address *address, const struct network *network)
+bool networks_match(const unsigned char *address, const unsigned char *network, unsigned prefix)
 {
-    const unsigned bytes = network->prefix / 8;
-    const unsigned bits = network->prefix % 8;
+    const unsigned bytes = prefix / 8;
+    const unsigned bits = prefix % 8;
     const unsigned mask = 0xff00u >> bits & 0xffu;
 
-    if (address->family != network->address.family ||
-        memcmp(address->bytes, network->address.bytes, bytes) != 0)
-        return false;
-    return bits == 0 || (address->bytes[bytes] & mask) == network->address.bytes[bytes];
+    return memcmp(address, network, bytes) == 0 &&
+           (bits == 0 || (address[bytes] & mask) == network[bytes]);
+}
+
+static bool lies_in(const struct address *address, const struct network *network)
+{
+    return address->family == network->address.family &&
+           networks_match(address->bytes, network->address.bytes, network->prefix);
 }
 
 static bool lies_in_any(const struct networks *networks, const struct address *address)

@@ -17,6 +17,9 @@ struct sockaddr;
 struct networks *networks_new(const char *text, char *fault, size_t fault_size);
 void networks_free(struct networks *networks);
 
+/* Whether the first prefix bits of an address are those of a network, whose other bits are 0. */
+bool networks_match(const unsigned char *address, const unsigned char *network, unsigned prefix);
+
 size_t networks_count(const struct networks *networks);
 
 bool networks_contain(const struct networks *networks, const struct sockaddr *address);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/networks.h"
+
 struct block {
     unsigned char bytes[16];
     unsigned prefix;
@@ -53,11 +55,7 @@ static const struct {
 
 static bool lies_in(const unsigned char *bytes, const struct block *block)
 {
-    const unsigned whole = block->prefix / 8;
-    const unsigned mask = 0xff00u >> block->prefix % 8 & 0xffu;
-
-    return memcmp(bytes, block->bytes, whole) == 0 &&
-           (mask == 0 || (bytes[whole] & mask) == block->bytes[whole]);
+    return networks_match(bytes, block->bytes, block->prefix);
 }
 
 static bool lies_in_any(const unsigned char *bytes, const struct block *blocks, size_t count)
