@@ -40,8 +40,10 @@ function forward(stream, headers, session) {
   });
   for (const end of [stream, upstream]) {
     end.on('error', () => {});
-    end.on('close', () => { stream.destroy(); upstream.destroy(); });
   }
+  stream.on('close', () => upstream.destroy());
+  // An answer that has ended well may still be on its way to the client.
+  upstream.on('close', () => upstream.readableEnded || stream.destroy());
 }
 
 // Before a server of the tests, with that one's own certificate.
