@@ -246,7 +246,7 @@ const struct config_key config_keys[] = {
     HEAD("services[].history", CONFIG_SECTION, &services,
          "Events that each worker keeps for pages that were away for a moment (Last-Event-ID)."),
     SERVICE("history.events", CONFIG_COUNT, settings.history.events, "10000", "So many.",
-            RANGE(1, 10000000), .zero = "none: each page that comes back is told of a gap"),
+            RANGE(1, 10000000), .zero = "none: who has missed something is told of a gap"),
     SERVICE("history.bytes", CONFIG_SIZE, settings.history.bytes, "16MiB", "Their size.",
             RANGE(64 * KIB, 16 * GIB)),
     SERVICE("history.time", CONFIG_DURATION, settings.history.keep_ms, "10m", "How long.",

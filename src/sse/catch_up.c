@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sse/catch_up.h"
 
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "base/loop.h"
+#include "base/mem.h"
 #include "sse/backlog.h"
 #include "sse/connection.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/history.h"
 #include "sse/message.h"
+#include "sse/registry.h"
 #include "sse/server_events.h"
 #include "sse/service.h"
 #include "sse/subject.h"
@@ -66,6 +70,23 @@ static bool write_missed(struct sse_connection *connection, const struct sse_mes
     return true;
 }
 
+static bool has_lost(const struct sse_connection *connection, uint64_t after)
+{
+    const size_t count = sse_registry_name_count(connection, SSE_GROUP_CHANNEL);
+    const char **channels = mem_alloc(count * sizeof(*channels));
+    const struct sse_subject subject = {.user = connection->user,
+                                        .connection_id = connection->handle,
+                                        .channels = channels,
+                                        .channel_count = count};
+    bool has;
+
+    for (size_t i = 0; i < count; i++)
+        channels[i] = sse_registry_name(connection, SSE_GROUP_CHANNEL, i);
+    has = sse_history_has_lost(connection->home->history, &subject, after);
+    free(channels);
+    return has;
+}
+
 /* The history has forgotten what is next, because the client reads too slowly. False when there is
  * no room to say so. */
 static bool skip_lost(struct sse_catch_up *catch_up, struct sse_connection *connection)
@@ -76,6 +97,10 @@ static bool skip_lost(struct sse_catch_up *catch_up, struct sse_connection *conn
     struct sse_event *event;
     bool has_room;
 
+    if (!has_lost(connection, catch_up->seen)) {
+        catch_up->seen = seen;
+        return true;
+    }
     sse_history_id(catch_up->seen, from);
     event = sse_server_events_gap(from, seen, "slow");
     has_room = sse_connection_has_room(connection, event->wire->length);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/event.h"
+#include "sse/lost.h"
 #include "sse/message.h"
 #include "sse/notes.h"
 #include "sse/own_id.h"
@@ -30,9 +31,11 @@ const char *const sse_resume_words[SSE_RESUMES] = {
  * twice: what bears it is remembered for a while after the last of them has gone. */
 struct place {
     struct sse_table_node node;
-    struct list lost; /* in the history's, while there are none */
-    bool has_lost;    /* a page may have seen this id on an event that is not kept (any more) */
-    uint64_t first;   /* 0: there are none */
+    struct list lost;  /* in the history's, while there are none */
+    bool was_written;  /* a page may have seen this id before all that is known of */
+    uint64_t users;    /* a bit for each whom it was for, by its hash; all: others than users */
+    uint64_t earliest; /* kept or not */
+    uint64_t first;    /* 0: there are none */
     union {
         uint64_t last;
         uint64_t lost_at; /* of the last event, while there are none: when it came (loop ms) */
@@ -47,6 +50,12 @@ struct entry {
     uint64_t at;   /* loop ms */
 };
 
+/* Those without events: the oldest first, as many as events at most. */
+struct lost_places {
+    struct list list;
+    size_t count;
+};
+
 struct sse_history {
     const struct sse_history_settings *settings;
     struct entry *entries; /* a ring, by position */
@@ -54,10 +63,11 @@ struct sse_history {
     uint64_t first, last;  /* first: last + 1 when none is kept */
     size_t bytes;
     uint64_t lost_number; /* the greatest number of an own id that is not kept any more */
+    struct hash_key user_key;
     struct sse_table places;
-    struct list lost_places; /* those without events: the oldest first, as many as events at most */
-    size_t lost_count;
+    struct lost_places given, made; /* of ids that senders gave, and that the server made */
     struct sse_notes notes;
+    struct sse_lost lost;
     struct age_timer age;
 };
 
@@ -97,12 +107,34 @@ static void place_free(struct sse_history *history, struct place *place)
     free(place);
 }
 
-static void forget_lost_place(struct sse_history *history)
+/* Senders' ids are counted apart: that the server's are forgotten is known by their numbers. */
+static struct lost_places *lost_places_of(struct sse_history *history, const char *id)
 {
-    struct list *node = list_take_first(&history->lost_places);
+    return sse_own_id_read(id).kind == SSE_OWN_ID_NONE ? &history->given : &history->made;
+}
 
-    history->lost_count--;
+static void forget_lost_place(struct sse_history *history, struct lost_places *lost)
+{
+    struct list *node = list_take_first(&lost->list);
+
+    lost->count--;
     place_free(history, container_of(node, struct place, lost));
+}
+
+static uint64_t user_bit(const struct sse_history *history, const char *user_id)
+{
+    return UINT64_C(1) << (hash_text(&history->user_key, user_id) & 63);
+}
+
+static uint64_t user_bits(const struct sse_history *history, const struct sse_target *target)
+{
+    uint64_t bits = 0;
+
+    if (target->dimension != SSE_BY_USER)
+        return UINT64_MAX;
+    for (size_t i = 0; i < target->count; i++)
+        bits |= user_bit(history, target->values[i]);
+    return bits;
 }
 
 /* The position joins those of its id. */
@@ -111,18 +143,21 @@ static struct place *take_place(struct sse_history *history, const struct sse_me
 {
     struct place *place = place_find(history, message->id);
 
-    if (!place)
+    if (!place) {
         place = place_new(history, message->id);
+        place->earliest = position;
+    }
     if (list_is_linked(&place->lost)) {
         list_remove(&place->lost);
-        history->lost_count--;
+        lost_places_of(history, place->id)->count--;
     }
     if (place->first > 0)
         entry_at(history, place->last)->next = position;
     else
         place->first = position;
     place->last = position;
-    place->has_lost = place->has_lost || message->was_written;
+    place->was_written = place->was_written || message->was_written;
+    place->users |= user_bits(history, &message->target);
     return place;
 }
 
@@ -144,18 +179,15 @@ static void note_lost(struct sse_history *history, const struct sse_own_id *own)
 }
 
 /* The last event with this id, which came then, is not kept any more. */
-static void lose_place(struct sse_history *history, struct place *place,
-                       const struct sse_own_id *own, uint64_t at)
+static void lose_place(struct sse_history *history, struct place *place, uint64_t at)
 {
-    if (has_number(own)) {
-        place_free(history, place);
-        return;
-    }
+    struct lost_places *lost = lost_places_of(history, place->id);
+
     place->lost_at = at;
-    list_append(&history->lost_places, &place->lost);
-    history->lost_count++;
-    if (history->lost_count > history->settings->events)
-        forget_lost_place(history);
+    list_append(&lost->list, &place->lost);
+    lost->count++;
+    if (lost->count > history->settings->events)
+        forget_lost_place(history, lost);
 }
 
 /* The first entry leaves the positions of its id. */
@@ -166,9 +198,8 @@ static void leave_place(struct sse_history *history, const struct entry *entry)
 
     note_lost(history, &own);
     place->first = entry->next;
-    place->has_lost = true;
     if (entry->next == 0)
-        lose_place(history, place, &own, entry->at);
+        lose_place(history, place, entry->at);
 }
 
 static void drop_first(struct sse_history *history)
@@ -176,6 +207,7 @@ static void drop_first(struct sse_history *history)
     struct entry *entry = entry_at(history, history->first);
 
     history->bytes -= cost_of(entry->message);
+    sse_lost_add(&history->lost, &entry->message->target, history->first);
     leave_place(history, entry);
     sse_message_unref(entry->message);
     history->first++;
@@ -208,19 +240,19 @@ static uint64_t end_of_memory(const struct sse_history *history, uint64_t at)
     return at + 2 * (uint64_t)history->settings->keep_ms;
 }
 
-static bool end_lost_place(struct sse_history *history, uint64_t now, uint64_t *due)
+static bool end_lost_place(struct sse_history *history, struct lost_places *lost, uint64_t now,
+                           uint64_t *due)
 {
     uint64_t end;
 
-    if (history->lost_count == 0)
+    if (lost->count == 0)
         return false;
-    end = end_of_memory(history,
-                        container_of(history->lost_places.next, struct place, lost)->lost_at);
+    end = end_of_memory(history, container_of(lost->list.next, struct place, lost)->lost_at);
     if (end > now) {
         *due = end < *due ? end : *due;
         return false;
     }
-    forget_lost_place(history);
+    forget_lost_place(history, lost);
     return true;
 }
 
@@ -244,8 +276,8 @@ static uint64_t end_first(struct age_timer *age, uint64_t now)
     struct sse_history *history = container_of(age, struct sse_history, age);
     uint64_t due = AGE_TIMER_NEVER;
 
-    if (end_event(history, now, &due) || end_lost_place(history, now, &due) ||
-        end_note(history, now, &due))
+    if (end_event(history, now, &due) || end_lost_place(history, &history->given, now, &due) ||
+        end_lost_place(history, &history->made, now, &due) || end_note(history, now, &due))
         return 0;
     return due;
 }
@@ -257,8 +289,11 @@ struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_
     history->settings = settings;
     history->first = 1;
     sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
-    list_init(&history->lost_places);
+    list_init(&history->given.list);
+    list_init(&history->made.list);
+    history->user_key = hash_key_new();
     sse_notes_init(&history->notes, settings->events);
+    sse_lost_init(&history->lost, settings->events);
     age_timer_init(&history->age, loop, end_first);
     return history;
 }
@@ -291,6 +326,7 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
         const struct sse_own_id own = sse_own_id_read(message->id);
 
         note_lost(history, &own);
+        sse_lost_add(&history->lost, &message->target, position);
         history->last = position;
         history->first = position + 1;
         return position;
@@ -337,6 +373,12 @@ struct sse_message *sse_history_at(const struct sse_history *history, uint64_t p
     return entry_at(history, position)->message;
 }
 
+bool sse_history_has_lost(const struct sse_history *history, const struct sse_subject *subject,
+                          uint64_t after)
+{
+    return after + 1 < history->first && sse_lost_since(&history->lost, subject, after);
+}
+
 uint64_t sse_history_position(const struct sse_history *history, const char *id)
 {
     const struct place *place = place_find(history, id);
@@ -350,7 +392,9 @@ static bool has_lost(const struct sse_history *history, const char *id)
     const struct place *place = place_find(history, id);
     const struct sse_own_id own = sse_own_id_read(id);
 
-    return (place && place->has_lost) || (has_number(&own) && own.number <= history->lost_number);
+    if (place)
+        return place->was_written || place->first != place->earliest;
+    return has_number(&own) && own.number <= history->lost_number;
 }
 
 void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
@@ -368,10 +412,13 @@ void sse_history_free(struct sse_history *history)
         return;
     while (history->first <= history->last)
         drop_first(history);
-    while (history->lost_count > 0)
-        forget_lost_place(history);
+    while (history->given.count > 0)
+        forget_lost_place(history, &history->given);
+    while (history->made.count > 0)
+        forget_lost_place(history, &history->made);
     age_timer_release(&history->age);
     sse_notes_release(&history->notes);
+    sse_lost_release(&history->lost);
     sse_table_release(&history->places);
     free(history->entries);
     free(history);
@@ -385,6 +432,7 @@ void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE])
 /* Where a page stands, and what of that it can have. */
 struct finding {
     struct sse_history *history;
+    const struct sse_subject *subject;
     enum sse_resume resume;
     uint64_t after;
 };
@@ -398,47 +446,64 @@ static void find_gap(struct finding *finding, enum sse_resume resume)
 
 static void find_position(struct finding *finding, uint64_t position)
 {
-    if (position + 1 < finding->history->first) {
+    if (sse_history_has_lost(finding->history, finding->subject, position)) {
         find_gap(finding, SSE_RESUME_TOO_OLD);
         return;
     }
     finding->resume = SSE_RESUMED;
-    finding->after = position;
+    finding->after = position < finding->history->first ? finding->history->first - 1 : position;
 }
 
-/* The first event with this id that was for the subject. */
-static uint64_t position_for(const struct sse_history *history, const struct place *place,
-                             const struct sse_subject *subject)
+/* The first event with this id that was for the subject; where none was, it was somebody else then,
+ * or elsewhere. */
+static uint64_t position_for(const struct finding *finding, const struct place *place)
 {
     uint64_t position = place->first;
 
     for (unsigned tried = 0; position > 0 && tried < SAME_ID_TRIED; tried++) {
-        const struct entry *entry = entry_at(history, position);
+        const struct entry *entry = entry_at(finding->history, position);
 
-        if (sse_subject_is_selected(subject, &entry->message->target))
+        if (sse_subject_is_selected(finding->subject, &entry->message->target))
             return position;
         position = entry->next;
     }
-    return 0;
+    return place->first;
+}
+
+/* A sender's id may be guessed, and that it was sent to another user is nobody else's business. */
+static bool may_have_seen(const struct finding *finding, const struct place *place,
+                          const struct sse_own_id *own)
+{
+    return own->kind != SSE_OWN_ID_NONE ||
+           (place->users & user_bit(finding->history, finding->subject->user->id)) != 0;
+}
+
+/* Which of the events with an id the page has seen is not known: the first it may have. */
+static uint64_t position_of(const struct finding *finding, const struct place *place)
+{
+    if (place->was_written)
+        return SSE_POSITION_UNKNOWN;
+    return place->first == place->earliest ? position_for(finding, place) : place->earliest;
 }
 
 /* False when no event with this id was for the subject, as far as is known. */
-static bool find_event(struct finding *finding, const char *id, const struct sse_subject *subject)
+static bool find_event(struct finding *finding, const char *id, const struct sse_own_id *own)
 {
-    const struct place *place = place_find(finding->history, id);
-    uint64_t position = place ? position_for(finding->history, place, subject) : 0;
-    uint64_t noted = SSE_POSITION_UNKNOWN;
-    const bool is_noted = sse_notes_find(&finding->history->notes, id, subject->user->id, &noted);
+    struct sse_history *history = finding->history;
+    const struct place *place = place_find(history, id);
+    uint64_t position = SSE_POSITION_UNKNOWN, noted = SSE_POSITION_UNKNOWN;
+    const bool is_noted = sse_notes_find(&history->notes, id, finding->subject->user->id, &noted);
 
-    if (position == 0 && !is_noted)
+    if (place && may_have_seen(finding, place, own))
+        position = position_of(finding, place);
+    else if (!is_noted)
         return false;
-    /* Which of the events with this id the page has seen is not known: the first it may have. */
-    if (is_noted && noted != SSE_POSITION_UNKNOWN)
-        find_position(finding, position > 0 && position < noted ? position : noted);
-    else if (position > 0 && !place->has_lost)
-        find_position(finding, position);
-    else
+    if (noted < position)
+        position = noted;
+    if (position == SSE_POSITION_UNKNOWN)
         find_gap(finding, SSE_RESUME_TOO_OLD);
+    else
+        find_position(finding, position);
     return true;
 }
 
@@ -464,7 +529,7 @@ static bool may_be_id(const char *id)
 enum sse_resume sse_history_find(struct sse_history *history, const char *id,
                                  const struct sse_subject *subject, uint64_t now, uint64_t *after)
 {
-    struct finding finding = {history, SSE_RESUME_UNKNOWN, history->last};
+    struct finding finding = {history, subject, SSE_RESUME_UNKNOWN, history->last};
     struct sse_own_id own;
 
     *after = history->last;
@@ -479,7 +544,7 @@ enum sse_resume sse_history_find(struct sse_history *history, const char *id,
         find_gap(&finding, SSE_RESUME_EPOCH);
     else if (own.kind == SSE_OWN_ID_POSITION && own.number <= history->last)
         find_position(&finding, own.number);
-    else if (!find_event(&finding, id, subject))
+    else if (!find_event(&finding, id, &own))
         explain(&finding, &own);
     *after = finding.after;
     return finding.resume;

@@ -8,10 +8,10 @@
  *
  * Where a page was is told by the id of the last event that it has seen: a message's, or one that
  * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear. Several events may
- * bear one id: a page goes on behind the first that it may have seen, and is told of a gap where
- * that is not kept. Ids that senders gave are remembered for that, as many as events and until
- * twice keep_ms after the event: one that is given again later than that counts as new. What is too
- * old ends by the clock, also when nothing is sent.
+ * bear one id: a page goes on behind the first that it may have seen. It is told of a gap where
+ * something behind that is not kept that may have been for it (sse/lost.h). Ids are remembered for
+ * that, as many as events and until twice keep_ms after the event: one that a sender gives again
+ * later than that counts as new. What is too old ends by the clock, also when nothing is sent.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,16 +66,21 @@ enum sse_resume {
     SSE_RESUMED,        /* all that it has missed */
     SSE_RESUME_TOO_OLD, /* some of that is not kept any more: what is, it gets */
     SSE_RESUME_EPOCH,   /* its id is of another life of the server: it gets what this one has */
-    SSE_RESUME_UNKNOWN, /* its id is none that we know, or none of its own: it begins now */
+    SSE_RESUME_UNKNOWN, /* its id is none that we know: it begins now */
     SSE_RESUMES
 };
 
 extern const char *const sse_resume_words[SSE_RESUMES]; /* for sse-gap: "too-old" and so on */
 
 /* Where a page goes on that shows this id (NULL, "": none). *after: the position behind which it
- * gets everything. An id of an event that was not for this subject is answered as one that was
- * never made. */
+ * gets everything. Whom the event was for does not matter: its page may have been another user
+ * then, or in another channel. But an id that a sender gave to other users alone is answered as one
+ * that was never given. */
 enum sse_resume sse_history_find(struct sse_history *history, const char *id,
                                  const struct sse_subject *subject, uint64_t now, uint64_t *after);
+
+/* Whether something for the subject that came behind this position may not be kept any more. */
+bool sse_history_has_lost(const struct sse_history *history, const struct sse_subject *subject,
+                          uint64_t after);
 
 #endif

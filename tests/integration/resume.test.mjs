@@ -269,8 +269,38 @@ describe('a page that comes back', () => {
     assert.equal((await comeBack(back.gap.id)).gap, undefined);
   });
 
-  test('with an id of another user learns nothing from the answer', async () => {
+  // Every way to be addressed, of which the page may have had the event, and has it no longer.
+  for (const [what, target] of [
+    ['its connection', (reader) => ({ connectionId: reader.id })],
+    ['a channel that it has left', () => ({ channel: 'room1' })],
+    ['listeners that it has no more', () => ({ userId: 'ann', listening: true })],
+    ['everybody', () => ({ all: true })],
+  ]) {
+    for (const id of [undefined, `to ${what}`]) {
+      test(`whose last event went to ${what} goes on there, ${id ? "with a sender's id" : 'with our id'}`, async () => {
+        const before = await page.connect({ userId: 'ann', channel: 'room1', listeners: 'tick' });
+        await office.send({ event: 'tick', data: 1, id, ...target(before) });
+        await before.count('tick', 1);
+        await before.close();
+        await send(2, 3);
+        const back = await comeBack(before.lastId, { query: { channel: 'room2' } });
+        assert.equal(back.gap, undefined);
+        assert.deepEqual(back.numbers, [2, 3]);
+      });
+    }
+  }
+
+  test('as another user, with an id of ours, goes on there, and gets nothing of others', async () => {
     const [{ id }] = await send(1, 1, { userId: 'bob' });
+    await send(2, 2);
+    await send(3, 3, { userId: 'bob' });
+    const back = await comeBack(id);
+    assert.equal(back.gap, undefined);
+    assert.deepEqual(back.numbers, [2]);
+  });
+
+  test('with an id that a sender gave to another user learns nothing from the answer', async () => {
+    const { id } = await office.send({ event: 'tick', data: 1, userId: 'bob', id: 'order-of-bob' });
     await send(2, 2);
     const others = await comeBack(id);
     const unknown = await comeBack('never-given-either');
@@ -278,6 +308,28 @@ describe('a page that comes back', () => {
     assert.deepEqual(others.names, unknown.names);
     assert.deepEqual(others.numbers, []);
   });
+
+  for (const id of [undefined, "the sender's"]) {
+    test(`is told of no gap when what is gone was for others, ${id ? "with a sender's id" : 'with our id'}`, async () => {
+      const query = { channel: 'room1' };
+      const before = await page.connect({ userId: 'ann', ...query });
+      await office.send({ event: 'tick', data: 1, id, userId: 'ann' });
+      await before.count('tick', 1);
+      await before.close();
+      await send(2, HISTORY - 5, { userId: 'bob' });
+      await send(2, 11, { channel: 'room2' });
+      await send(12, 12);
+      const back = await comeBack(before.lastId, { query });
+      assert.equal(back.gap, undefined);
+      assert.deepEqual(back.numbers, [12]);
+      assert.equal((await comeBack(before.events[0].id, { query })).told.reason, 'too-old');
+
+      await send(1, HISTORY, { channel: 'room2' });
+      const told = await comeBack(before.lastId, { query });
+      assert.equal(told.told.reason, 'too-old');
+      assert.deepEqual(told.numbers, []);
+    });
+  }
 
   for (const [what, make] of [
     ['a position that is yet to come', (id) => id.replace(/p[^p]+$/, 'pffffff')],

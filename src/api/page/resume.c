@@ -3,6 +3,7 @@
 
 #include "api/exchange.h"
 #include "api/hub.h"
+#include "api/page/channel_rights.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/service.h"
@@ -48,6 +49,13 @@ static void finish(struct peers_call *call, void *context)
     resume->done(resume);
 }
 
+static bool may_have(void *context, const char *channel)
+{
+    const struct api_exchange *exchange = context;
+
+    return channel_rights_allow(exchange->service->settings, exchange->user, channel);
+}
+
 void resume_ask(struct resume *resume, struct api_exchange *exchange)
 {
     struct api *api = exchange->api;
@@ -60,9 +68,10 @@ void resume_ask(struct resume *resume, struct api_exchange *exchange)
         resume->done(resume);
         return;
     }
-    /* Names that are none are refused later, with a sentence. */
+    /* What is none, or not for it, is left out of the stream later, with a sentence. */
     (void)name_list_add_form(&resume->channels, NAME_OF_CHANNEL, &exchange->query, "channel");
     (void)name_list_add_form(&resume->channels, NAME_OF_CHANNEL, &exchange->form, "channel");
+    name_list_keep(&resume->channels, may_have, exchange);
     if (hub == api->worker) {
         find(resume, exchange->service);
         resume->done(resume);

@@ -185,7 +185,7 @@ static void test_find_by_position(void **state)
     open_fixture(&f);
     assert_find_position(&f, 0, SSE_RESUMED, 0);
     assert_find_position(&f, 1, SSE_RESUME_UNKNOWN, 0);
-    add_many(&f, "bob", 6); /* 3 to 6 are kept */
+    add_many(&f, "ann", 6); /* 3 to 6 are kept */
     assert_find_position(&f, 6, SSE_RESUMED, 6);
     assert_find_position(&f, 4, SSE_RESUMED, 4);
     assert_find_position(&f, 2, SSE_RESUMED, 2);
@@ -211,9 +211,17 @@ static void test_find_by_message(void **state)
     sse_message_make_id(never, SSE_OWN_ID_MESSAGE);
     assert_find(&f, f.ann, ids[5], SSE_RESUMED, 6);
     assert_find(&f, f.ann, ids[2], SSE_RESUMED, 3);
-    assert_find(&f, f.ann, ids[1], SSE_RESUME_TOO_OLD, 2);
+    /* it is gone, but nothing behind it */
+    assert_find(&f, f.ann, ids[1], SSE_RESUMED, 2);
+    assert_find(&f, f.ann, ids[0], SSE_RESUME_TOO_OLD, 2);
     assert_find(&f, f.ann, never, SSE_RESUME_UNKNOWN, 6);
-    assert_int_equal(sse_history_position(f.history, ids[2]), 3);
+    /* as many are remembered as are kept */
+    add_many(&f, "bob", 3);
+    assert_find(&f, f.ann, ids[0], SSE_RESUME_TOO_OLD, 5);
+    assert_find(&f, f.bob, ids[0], SSE_RESUME_TOO_OLD, 5);
+    assert_find(&f, f.bob, ids[1], SSE_RESUMED, 5);
+    assert_find(&f, f.ann, ids[4], SSE_RESUMED, 5);
+    assert_int_equal(sse_history_position(f.history, ids[5]), 6);
     assert_int_equal(sse_history_position(f.history, ids[1]), 0);
     assert_int_equal(sse_history_position(f.history, "x"), 0);
     close_fixture(&f);
@@ -235,14 +243,15 @@ static void test_find_by_stored_message(void **state)
         (void)sse_history_add(f.history, message, f.now);
         sse_message_unref(message);
     }
-    add_many(&f, "ann", 3);
-    assert_find(&f, f.ann, ids[0], SSE_RESUME_TOO_OLD, 1);
+    add_many(&f, "ann", 4);
+    assert_find(&f, f.ann, ids[0], SSE_RESUME_TOO_OLD, 2);
     assert_find(&f, f.ann, ids[1], SSE_RESUMED, 2);
-    assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 1);
+    assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 2);
     close_fixture(&f);
 }
 
-static void test_ids_of_others_are_unknown(void **state)
+/* The page of an id that is ours was perhaps another user's then. */
+static void test_ids_of_others(void **state)
 {
     char id[SSE_MESSAGE_ID_SIZE];
     struct fixture f;
@@ -251,16 +260,84 @@ static void test_ids_of_others_are_unknown(void **state)
     open_fixture(&f);
     (void)add(&f, "ann", NULL, id);
     (void)add(&f, "ann", "order-1", NULL);
-    assert_find(&f, f.bob, id, SSE_RESUME_UNKNOWN, 2);
+    assert_find(&f, f.bob, id, SSE_RESUMED, 1);
     assert_find(&f, f.bob, "order-1", SSE_RESUME_UNKNOWN, 2);
     assert_find(&f, f.bob, "order-2", SSE_RESUME_UNKNOWN, 2);
     assert_find(&f, f.ann, "order-1", SSE_RESUMED, 2);
-    /* and when it is not kept any more, it is as too old for one as for the other */
+    /* and while they are remembered, what is not kept any more matters to whom it was for */
     add_many(&f, "ann", 4);
-    assert_find(&f, f.bob, id, SSE_RESUME_TOO_OLD, 2);
+    assert_find(&f, f.bob, id, SSE_RESUMED, 2);
+    assert_find(&f, f.bob, "order-1", SSE_RESUME_UNKNOWN, 6);
     assert_find(&f, f.ann, id, SSE_RESUME_TOO_OLD, 2);
-    assert_find(&f, f.ann, "order-1", SSE_RESUME_UNKNOWN, 6);
+    assert_find(&f, f.ann, "order-1", SSE_RESUMED, 2);
     close_fixture(&f);
+}
+
+static void add_json(struct fixture *f, const char *json)
+{
+    struct sse_message *message = sse_message_of(json);
+
+    (void)sse_history_add(f->history, message, f->now);
+    sse_message_unref(message);
+}
+
+/* Its last event was for what it is not any more: it may be so for anybody. */
+static void test_ids_of_what_a_page_was(void **state)
+{
+    static const char *const targets[] = {"\"connectionId\":\"c\"", "\"channel\":\"left\"",
+                                          "\"tenantId\":\"old\"", "\"accessToken\":\"old\""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct fixture f;
+        char json[100];
+
+        open_fixture(&f);
+        snprintf(json, sizeof(json), "\"event\":\"e\",\"id\":\"m\",%s", targets[i]);
+        add_json(&f, json);
+        add_many(&f, "bob", 3);
+        assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
+        add_many(&f, "bob", 3);
+        assert_find(&f, f.ann, "m", SSE_RESUMED, 3);
+        assert_find(&f, f.bob, "m", SSE_RESUME_TOO_OLD, 3);
+        close_fixture(&f);
+    }
+}
+
+static void test_no_gap_where_nothing_is_gone(void **state)
+{
+    struct sse_user *ann = sse_user_new(
+        &(struct sse_user_fields){.id = "ann", .access_token = "token", .tenant_id = "tenant"});
+    const char *const channels[] = {"red"};
+    const struct sse_subject subject = {.user = ann, .channels = channels, .channel_count = 1};
+    static const struct {
+        const char *target;
+        bool is_gone;
+    } cases[] = {
+        {"\"userId\":\"bob\"", false},       {"\"userId\":[\"bob\",\"ann\"]", true},
+        {"\"channel\":\"blue\"", false},     {"\"channel\":\"red\"", true},
+        {"\"tenantId\":\"other\"", false},   {"\"tenantId\":\"tenant\"", true},
+        {"\"accessToken\":\"ann\"", false},  {"\"accessToken\":\"token\"", true},
+        {"\"connectionId\":\"ann\"", false}, {"\"all\":true", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char json[100], id[SSE_POSITION_ID_SIZE];
+        struct fixture f;
+        uint64_t after;
+
+        open_fixture(&f);
+        sse_history_id(0, id);
+        snprintf(json, sizeof(json), "\"event\":\"e\",%s", cases[i].target);
+        add_json(&f, json);
+        add_many(&f, "bob", 4);
+        assert_int_equal(sse_history_find(f.history, id, &subject, f.now, &after),
+                         cases[i].is_gone ? SSE_RESUME_TOO_OLD : SSE_RESUMED);
+        assert_int_equal(after, 1);
+        close_fixture(&f);
+    }
+    sse_user_unref(ann);
 }
 
 static void test_another_life(void **state)
@@ -317,9 +394,9 @@ static void test_an_id_more_than_once(void **state)
     assert_find(&f, f.bob, "m", SSE_RESUMED, 2);
     assert_int_equal(sse_history_position(f.history, "m"), 1);
     add_many(&f, "bob", 2);
-    /* bob may have seen the one at 1, for all that is known */
-    assert_find(&f, f.bob, "m", SSE_RESUME_TOO_OLD, 1);
-    assert_find(&f, f.ann, "m", SSE_RESUME_UNKNOWN, 5);
+    /* bob may have seen the one at 1, for all that is known; what follows that is kept */
+    assert_find(&f, f.bob, "m", SSE_RESUMED, 1);
+    assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
     assert_int_equal(sse_history_position(f.history, "m"), 2);
     add_many(&f, "bob", 2);
     assert_int_equal(sse_history_position(f.history, "m"), 0);
@@ -437,7 +514,7 @@ static void test_an_id_that_was_lost_and_comes_again(void **state)
     (void)add(&f, "ann", "m", NULL);
     add_many(&f, "ann", 4);
     assert_int_equal(sse_history_position(f.history, "m"), 0);
-    assert_find(&f, f.ann, "m", SSE_RESUME_UNKNOWN, 5);
+    assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
     (void)add(&f, "ann", "m", NULL);
     assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 2);
     close_fixture(&f);
@@ -528,7 +605,9 @@ int main(void)
         cmocka_unit_test(test_find_by_position),
         cmocka_unit_test(test_find_by_message),
         cmocka_unit_test(test_find_by_stored_message),
-        cmocka_unit_test(test_ids_of_others_are_unknown),
+        cmocka_unit_test(test_ids_of_others),
+        cmocka_unit_test(test_ids_of_what_a_page_was),
+        cmocka_unit_test(test_no_gap_where_nothing_is_gone),
         cmocka_unit_test(test_another_life),
         cmocka_unit_test(test_hostile_ids),
         cmocka_unit_test(test_an_id_more_than_once),

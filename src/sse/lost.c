@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/lost.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "sse/subject.h"
+#include "sse/target.h"
+#include "sse/user.h"
+
+#define SIZE_LEAST ((size_t)1 << 8)
+#define SIZE_MOST ((size_t)1 << 16)
+
+void sse_lost_init(struct sse_lost *lost, size_t events)
+{
+    *lost = (struct sse_lost){.key = hash_key_new(), .size = SIZE_LEAST};
+    while (lost->size < events && lost->size < SIZE_MOST)
+        lost->size *= 2;
+}
+
+void sse_lost_release(struct sse_lost *lost)
+{
+    free(lost->positions);
+}
+
+/* The same text may be a user's and a channel's. */
+static uint64_t *place_of(const struct sse_lost *lost, enum sse_dimension dimension,
+                          const char *value)
+{
+    return &lost->positions[(hash_text(&lost->key, value) + dimension) & (lost->size - 1)];
+}
+
+void sse_lost_add(struct sse_lost *lost, const struct sse_target *target, uint64_t position)
+{
+    if (target->dimension == SSE_ALL) {
+        lost->to_all = position;
+        return;
+    }
+    if (!lost->positions)
+        lost->positions = mem_zalloc(lost->size * sizeof(*lost->positions));
+    for (size_t i = 0; i < target->count; i++)
+        *place_of(lost, target->dimension, target->values[i]) = position;
+}
+
+static bool has(const struct sse_lost *lost, enum sse_dimension dimension, const char *value,
+                uint64_t position)
+{
+    return value && value[0] != '\0' && *place_of(lost, dimension, value) > position;
+}
+
+bool sse_lost_since(const struct sse_lost *lost, const struct sse_subject *subject,
+                    uint64_t position)
+{
+    const struct sse_user *user = subject->user;
+
+    if (lost->to_all > position)
+        return true;
+    if (!lost->positions)
+        return false;
+    for (size_t i = 0; i < subject->channel_count; i++) {
+        if (has(lost, SSE_BY_CHANNEL, subject->channels[i], position))
+            return true;
+    }
+    return has(lost, SSE_BY_USER, user->id, position) ||
+           has(lost, SSE_BY_TOKEN, user->access_token, position) ||
+           has(lost, SSE_BY_TENANT, user->tenant_id, position) ||
+           has(lost, SSE_BY_CONNECTION, subject->connection_id, position);
+}
