@@ -18,8 +18,8 @@
 /* A wish of the page beyond this is no limit in practice, and would overflow the clock. */
 #define LONGEST_LIFE_MS (INT64_C(10) * 365 * 24 * 3600 * 1000)
 
-/* Comments are due within the last eighth of comment_ms, each at a time of its own: else one
- * broadcast would make all the connections of a worker say their comment in the same turn. */
+/* Signs of life are due within the last eighth of comment_ms, each at a time of its own: else one
+ * broadcast would make all the connections of a worker give theirs in the same turn. */
 #define COMMENT_SPREAD 8u
 
 /* There will never be so many events: an id that stays unknown. */
@@ -51,7 +51,8 @@ static bool enqueue(struct sse_connection *connection, struct sse_event *event)
 
     sse_queue_push(&connection->queue, event);
     connection->home->queued_bytes += event->wire->length;
-    connection->last_write_at = loop_now_ms(connection->home->loop);
+    if (!connection->wants_heartbeat)
+        connection->last_sign_at = loop_now_ms(connection->home->loop);
     return was_empty;
 }
 
@@ -73,7 +74,7 @@ static void start_timer(struct sse_connection *connection)
     uint64_t delay = sse_expiry_wait_ms(&connection->expiry, loop_wall_ms(loop));
 
     if (comment_ms > 0)
-        delay = earlier(delay, wait_until(connection->last_write_at + comment_ms -
+        delay = earlier(delay, wait_until(connection->last_sign_at + comment_ms -
                                               random_between(0, comment_ms / COMMENT_SPREAD),
                                           now));
     if (connection->ends_at > 0)
@@ -104,21 +105,43 @@ static bool is_silent(const struct sse_connection *connection, uint64_t now)
     const uint32_t comment_ms = connection->home->settings->comment_ms;
 
     return comment_ms > 0 &&
-           now - connection->last_write_at >= comment_ms - comment_ms / COMMENT_SPREAD;
+           now - connection->last_sign_at >= comment_ms - comment_ms / COMMENT_SPREAD;
+}
+
+static bool fits(const struct sse_connection *connection, size_t size)
+{
+    const struct sse_service_settings *settings = connection->home->settings;
+
+    return connection->queue.bytes + size <= settings->queue_bytes &&
+           connection->queue.count < settings->queue_events;
+}
+
+static struct sse_event *sign_of_life(const struct sse_connection *connection)
+{
+    return connection->wants_heartbeat ? connection->home->heartbeat : connection->home->comment;
+}
+
+/* A client that reads nothing gets no more than one. What waits will do as a comment; but it may be
+ * nothing that a page sees. */
+static bool needs_sign(struct sse_connection *connection, const struct sse_event *sign)
+{
+    if (connection->queue.count == 0)
+        return true;
+    return connection->wants_heartbeat && !sse_queue_ends_with(&connection->queue, sign) &&
+           fits(connection, sign->wire->length);
 }
 
 /* True when the sink must be woken. */
 static bool break_silence(struct sse_connection *connection, uint64_t now)
 {
-    struct sse_service *service = connection->home;
+    struct sse_event *sign = sign_of_life(connection);
     bool is_woken = false;
 
-    /* What still waits will do as a sign of life: a client that reads nothing gets no more. */
-    if (connection->queue.count == 0) {
-        is_woken = enqueue(connection, service->comment);
-        service->counters.comments++;
+    if (needs_sign(connection, sign)) {
+        is_woken = enqueue(connection, sign);
+        connection->home->counters.comments++;
     }
-    connection->last_write_at = now;
+    connection->last_sign_at = now;
     return is_woken;
 }
 
@@ -175,6 +198,7 @@ static struct sse_connection *connection_new(struct sse_service *service,
     connection->sink = options->sink;
     connection->sink_context = options->sink_context;
     connection->session_number = options->session_number;
+    connection->wants_heartbeat = options->wants_heartbeat;
     connection->create_time = loop_wall_ms(service->loop);
     connection->created_at = loop_now_ms(service->loop);
     if (life_ms > 0)
@@ -215,7 +239,7 @@ static void say_first(struct sse_connection *connection, struct sse_event *event
     else
         sse_queue_push(&connection->queue, event);
     connection->home->queued_bytes += event->wire->length;
-    connection->last_write_at = connection->created_at;
+    connection->last_sign_at = connection->created_at;
     sse_event_unref(event);
 }
 
@@ -301,14 +325,6 @@ void sse_connection_set_user(struct sse_connection *connection, struct sse_user 
     }
 }
 
-static bool fits(const struct sse_connection *connection, size_t size)
-{
-    const struct sse_service_settings *settings = connection->home->settings;
-
-    return connection->queue.bytes + size <= settings->queue_bytes &&
-           connection->queue.count < settings->queue_events;
-}
-
 static void note_dropped(struct sse_connection *connection, size_t count)
 {
     connection->home->counters.events_dropped_oldest += count;
@@ -316,9 +332,14 @@ static void note_dropped(struct sse_connection *connection, size_t count)
         sse_backlog_add_dropped(connection, count);
 }
 
+/* Nobody misses a sign of life. */
 static size_t drop_oldest(struct sse_connection *connection, size_t size)
 {
+    const struct sse_event *sign = sign_of_life(connection);
     size_t dropped = 0;
+
+    if (!fits(connection, size))
+        (void)sse_queue_drop_named(&connection->queue, sign->name, sign->name_hash);
 
     while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
         dropped++;

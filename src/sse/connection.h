@@ -54,7 +54,7 @@ struct sse_connection {
     /* What a push touches comes first. */
     struct sse_service *service; /* NULL once it has ended */
     uint64_t dispatch_mark;      /* the last dispatch that wrote here: once per message */
-    uint64_t last_write_at;      /* loop ms */
+    uint64_t last_sign_at;       /* loop ms: that something came which its page, or client, sees */
     uint32_t message_count;
     uint32_t registry_index;     /* the registry's: its place among all */
     uint64_t gate_mark;          /* kept events that are dispatched up to this mark pass it by */
@@ -69,7 +69,7 @@ struct sse_connection {
     uint32_t request_message_count, request_upload_count;
     struct sse_user *user;
     struct sse_packed_info *info;
-    /* The next keep-alive comment, the end of life or of the credential, whichever is first. */
+    /* The next sign of life, the end of life or of the credential, whichever is first. */
     struct loop_timer timer;
     struct sse_expiry expiry;     /* of the credential */
     uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
@@ -83,6 +83,7 @@ struct sse_connection {
     struct sse_table_node node;
     char handle[SSE_HANDLE_SIZE];
     char secret[SSE_SECRET_SIZE]; /* for sse/connection_id.c only */
+    bool wants_heartbeat;
 };
 
 struct sse_connection_options {
@@ -99,6 +100,9 @@ struct sse_connection_options {
     /* A comment of so many bytes comes first, at the most SSE_CONNECTION_MAX_PADDING: it moves what
      * something on the way holds back until it has more. */
     size_t padding;
+    /* Its signs of life are events, which a page sees, instead of comments. It sees no other event
+     * that it does not listen to: so they come whatever else is written. */
+    bool wants_heartbeat;
     /* What the page has asked for and does not get: an array, borrowed; empty or NULL: nothing. */
     json_t *left_out;
     /* The id that the page has shown (NULL: none), and what sse_history_find() said of it in this

@@ -19,7 +19,7 @@ struct bytes;
 struct sse_event {
     unsigned refs;
     uint32_t name_hash; /* of the event name: what policy "latest" compares before the name */
-    char *name;         /* "" for comments; owned */
+    char *name;         /* owned */
     bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared */
     struct bytes *wire;
 };

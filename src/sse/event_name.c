@@ -13,6 +13,7 @@ static const struct {
     {"connect-finish", SERVERS},
     {"connect-close", SERVERS},
     {"sse-gap", SERVERS},
+    {"sse-heartbeat", SERVERS},
     {"sse-left-out", SERVERS},
     {"sse-set-duration", SERVERS},
     {"sse-token-expiring", SERVERS},

@@ -66,6 +66,11 @@ void sse_queue_push(struct sse_queue *queue, struct sse_event *event)
     queue->bytes += event->wire->length;
 }
 
+bool sse_queue_ends_with(struct sse_queue *queue, const struct sse_event *event)
+{
+    return queue->count > 0 && *slot(queue, queue->count - 1) == event;
+}
+
 void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event)
 {
     assert(queue->count == 0);

@@ -28,6 +28,7 @@ struct sse_queue {
 };
 
 void sse_queue_push(struct sse_queue *queue, struct sse_event *event); /* takes a reference */
+bool sse_queue_ends_with(struct sse_queue *queue, const struct sse_event *event);
 /* Pushes the first event of an empty queue; it is never dropped. */
 void sse_queue_push_pinned(struct sse_queue *queue, struct sse_event *event);
 /* Inserts the event before all that may be dropped, in the place of another one that is still there

@@ -31,11 +31,19 @@ const struct sse_service_settings sse_service_settings_default = {
     .history = {.events = 10000, .bytes = (size_t)16 * 1024 * 1024, .keep_ms = 600000},
 };
 
+/* The name is that of no other event. */
 static struct sse_event *comment_new(void)
 {
     const struct sse_event_fields fields = {.retry_ms = -1, .comment = ""};
 
-    return sse_event_new(NULL, sse_event_encode(&fields));
+    return sse_event_new(":\n", sse_event_encode(&fields));
+}
+
+static struct sse_event *heartbeat_new(void)
+{
+    const struct sse_event_fields fields = {.retry_ms = -1, .name = "sse-heartbeat", .data = ""};
+
+    return sse_event_new(fields.name, sse_event_encode(&fields));
 }
 
 struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings)
@@ -48,6 +56,7 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     service->intern = sse_intern_new();
     list_init(&service->observers);
     service->comment = comment_new();
+    service->heartbeat = heartbeat_new();
     service->history = sse_history_new(loop, &settings->history);
     service->backlogs = sse_backlogs_new(loop);
     service->dispatch = sse_dispatch_new(service);
@@ -65,5 +74,6 @@ void sse_service_free(struct sse_service *service)
     sse_registry_free(service->registry);
     sse_intern_free(service->intern);
     sse_event_unref(service->comment);
+    sse_event_unref(service->heartbeat);
     free(service);
 }

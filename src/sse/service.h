@@ -28,7 +28,7 @@ struct sse_service_settings {
     const char *base_path; /* "/sse/hr" */
     const char *version;   /* of the program, for connect-finish */
     uint32_t reconnect_ms; /* 5000: retry: and reconnectTime */
-    uint32_t comment_ms;   /* 25000: keep-alive comment after this much silence; 0: none */
+    uint32_t comment_ms;   /* 25000: a sign of life after this much silence; 0: none */
     int64_t lifetime_ms;   /* 3600000, drawn from 80 to 100 %; 0: the page may choose */
     size_t queue_bytes;    /* 1 MiB per connection */
     uint32_t queue_events; /* 1000 per connection */
@@ -54,10 +54,10 @@ struct sse_counters {
     uint64_t events_dropped_oldest, events_dropped_latest, events_dropped_slow;
     uint64_t events_refused; /* larger than the whole bound */
     uint64_t slow_disconnects;
-    uint64_t gaps;     /* sse-gap: pages told that they miss something */
-    uint64_t resumed;  /* connections that go on where their page was */
-    uint64_t replayed; /* events that they had missed */
-    uint64_t comments;
+    uint64_t gaps;            /* sse-gap: pages told that they miss something */
+    uint64_t resumed;         /* connections that go on where their page was */
+    uint64_t replayed;        /* events that they had missed */
+    uint64_t comments;        /* and heartbeats */
     uint64_t expiry_notices;  /* credentials about to end */
     uint64_t users_refreshed; /* credentials replaced */
     uint64_t bytes_sent;
@@ -88,9 +88,9 @@ struct sse_service {
     struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
     struct list observers;
-    struct sse_arrival arrival; /* of the connection of which on_connect tells */
-    size_t queued_bytes;        /* of all its connections */
-    struct sse_event *comment;  /* the shared keep-alive comment */
+    struct sse_arrival arrival;            /* of the connection of which on_connect tells */
+    size_t queued_bytes;                   /* of all its connections */
+    struct sse_event *comment, *heartbeat; /* shared */
 };
 
 struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings);

@@ -41,6 +41,7 @@ struct sse_guest {
     const char *listeners[4];
     int64_t keepalive_time_ms;
     size_t padding;
+    bool wants_heartbeat;
     int64_t expires_in_ms; /* 0: never; by the wall clock of the room */
 };
 
@@ -66,6 +67,7 @@ static inline struct sse_connection *sse_room_return(struct sse_room *room,
         .sink_context = sink,
         .keepalive_time_ms = guest->keepalive_time_ms,
         .padding = guest->padding,
+        .wants_heartbeat = guest->wants_heartbeat,
         .last_id = last_id,
     };
     const struct sse_subject subject = {

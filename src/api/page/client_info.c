@@ -32,6 +32,7 @@ static const char *const known[] = {
     "usedJSHeapSize",
     "lastEventId",
     "padding",
+    "heartbeat",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

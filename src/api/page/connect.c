@@ -74,6 +74,11 @@ static size_t wished_padding(const struct api_exchange *exchange)
     return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
 }
 
+static bool is_true(const char *value)
+{
+    return value && strcmp(value, "true") == 0;
+}
+
 /* A page on its way in: where it goes on is asked first, its places then. */
 struct connecting {
     struct resume resume;
@@ -118,6 +123,7 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
         .keepalive_time_ms =
             api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
         .padding = wished_padding(exchange),
+        .wants_heartbeat = is_true(api_exchange_parameter(exchange, "heartbeat")),
         .left_out = wish->left_out,
     };
 

@@ -58,7 +58,7 @@ static void test_one_to_be_opened(void **state)
 
 static void test_an_open_connection(void **state)
 {
-    static const struct sse_guest ann = {"ann", "tok", "t", "news", {"bell"}, 0, 0, 0};
+    static const struct sse_guest ann = {"ann", "tok", "t", "news", {"bell"}, 0, 0, false, 0};
     struct recording_sink sink = {0};
     struct sse_room room;
     const struct sse_connection *connection;
