@@ -60,7 +60,8 @@ export interface SseOwnEvents {
     'sse-left-out': SseEvent;
     /** The token ends soon (JSON: expiresAt, expiresIn): call refresh() with a new one. */
     'sse-token-expiring': SseEvent;
-    error: Event;
+    /** The stream is lost, and comes again. Where that is known, error says why. */
+    error: Event & { readonly error?: unknown };
 }
 
 /** The type of an event by its name, as a page declares it: interface MyEvents { bell: SseEvent } */
@@ -125,9 +126,9 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     jsonGlobal?: JSON;
 }
 
-/** What a call is rejected with. */
+/** What a call is rejected with; silent: why a stream on which nothing came any more was given up. */
 export interface SseError extends Error {
-    code: 'queue-full' | 'closed' | 'network' | 'stale';
+    code: 'queue-full' | 'closed' | 'network' | 'stale' | 'silent';
 }
 
 /**

@@ -221,6 +221,7 @@ class Sse {
             connected: (event, finish) => this.#connected(event, finish),
             event: (event) => this.#deliver(event),
             lost: (event) => this.#lost(event),
+            dead: () => this.#requests.abort(),
             timeout: (data) => this.#outlet.say('connect-timeout', this.#json.stringify(data)),
             leaving: (...goodbye) => this.#sayGoodbye(...goodbye),
             closed: (...close) => this.#closed(...close),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+import { SseError } from './error.js';
 import { EventStream } from './event_stream.js';
 import { PageLife } from './page_life.js';
 import { retryAfter, toSearch } from './texts.js';
@@ -25,9 +26,9 @@ const REFUSALS = {
  * Keeps one stream open while three facts hold: the page wants it, the page is awake, and no wait
  * for the next attempt is running.
  *
- * on: connected(event, finish), event(event), lost(event), timeout(data); leaving(id, reason,
- * seconds) before and closed(who, data) after an end, gaveUp() when there will be no further attempt
- * by itself.
+ * on: connected(event, finish), event(event), lost(event), timeout(data); dead() before lost, when
+ * nothing comes any more; leaving(id, reason, seconds) before and closed(who, data) after an end,
+ * gaveUp() when there will be no further attempt by itself.
  */
 export class Connection {
     id; // undefined while there is none
@@ -111,7 +112,7 @@ export class Connection {
     /** The server says that this one has ended. */
     lose(id) {
         if (id === this.id) {
-            this.#lost(new this.#window.Event('error'));
+            this.#lost(this.#failure());
         }
     }
 
@@ -131,7 +132,7 @@ export class Connection {
         }
         const { url, withCredentials, query } = this.#options;
         // A new EventSource cannot be given the header Last-Event-ID.
-        const own = { lastEventId: this.#lastEventId, padding: this.#padding };
+        const own = { lastEventId: this.#lastEventId, padding: this.#padding, heartbeat: true };
         const page = this.#describe();
         const search = toSearch({ ...page, listeners: page.listeners.join() }, own, query);
         const address = `${url}/connect?${search}`;
@@ -140,17 +141,19 @@ export class Connection {
             own: {
                 'connect-finish': (event) => this.#connected(event),
                 'connect-close': (event) => this.#closedByServer(event),
+                'sse-heartbeat': () => {},
                 error: (event) => this.#lost(event),
             },
             other: (event) => this.#receive(event),
             silent: (limit) => this.#silent(limit),
+            dead: (limit) => this.#dead(limit),
         };
         try {
             this.#stream = new EventStream(this.#window, address, withCredentials, on);
         } catch (error) {
             // WebKit throws where a policy forbids the address; others tell of an error.
             this.#startIn(this.#nextWait());
-            this.#on.lost(Object.assign(new this.#window.Event('error'), { error }));
+            this.#on.lost(this.#failure(error));
             return;
         }
         this.#stream.listen(['sse-set-duration', 'sse-gap', 'sse-left-out', ...page.listeners]);
@@ -170,7 +173,7 @@ export class Connection {
             this.#lost(event);
             return;
         }
-        this.#stream.greeted();
+        this.#stream.greeted(finish.heartbeat);
         this.id = finish.connectionId;
         this.#openedAt = now(this.#window);
         this.#serverWait = finish.reconnectTime;
@@ -218,6 +221,18 @@ export class Connection {
         this.#startIn(this.#nextWait());
         const fix = 'turn off buffering on the way (nginx: proxy_buffering off)';
         this.#on.timeout({ timeout, padding: PADDING, message: `no connect-finish in time: ${fix}` });
+    }
+
+    #dead(limit) {
+        const fix = 'something on the way has dropped the connection, or holds it back';
+        const error = new SseError('silent', `nothing came for ${limit} ms: ${fix}`);
+        this.#on.dead();
+        this.#lost(this.#failure(error));
+    }
+
+    /** As a browser tells of it; error: why, where that is known. */
+    #failure(error) {
+        return Object.assign(new this.#window.Event('error'), { error });
     }
 
     #end() {

@@ -3,11 +3,13 @@
 const OPEN_STATE = 1; // of EventSource
 const CLOSED_STATE = 2;
 const GREETING_LIMIT = 10_000; // ms
+const LOOKS = 4; // that find nothing new: the line is dead
 
 /**
  * One EventSource, from its opening to its end. What it brings after close() is nobody's.
  * on: {own: functions by event name, other(event) for all further ones, silent(limit) when nothing
- * has come for so long that something in between must hold it back}.
+ * has come for so long that something in between must hold it back, dead(limit) when nothing comes
+ * any more}.
  */
 export class EventStream {
     #window;
@@ -15,6 +17,7 @@ export class EventStream {
     #on;
     #hooked = new Set();
     #watchdog;
+    #looks = 0; // since the last sign of life
 
     constructor(windowGlobal, url, withCredentials, on) {
         this.#window = windowGlobal;
@@ -43,17 +46,34 @@ export class EventStream {
         return this.#source.readyState === CLOSED_STATE;
     }
 
-    greeted() {
+    /** interval: ms within which the server gives a sign of life; none: it has promised nothing. */
+    greeted(interval) {
         this.#window.clearTimeout(this.#watchdog);
+        if (interval > 0) {
+            this.#watch(interval * 2);
+        }
     }
 
     close() {
-        this.greeted();
+        this.#window.clearTimeout(this.#watchdog);
         this.#source?.close();
         this.#source = null;
     }
 
+    /** In several looks: of the hours that a machine slept, or a browser held its timers back, one counts. */
+    #watch(limit) {
+        this.#watchdog = this.#window.setTimeout(() => {
+            this.#looks += 1;
+            if (this.#looks < LOOKS) {
+                this.#watch(limit);
+            } else {
+                this.#on.dead(limit);
+            }
+        }, limit / LOOKS);
+    }
+
     #receive(name, event) {
+        this.#looks = 0;
         if (!this.#source) {
             // WebKit opens a closed stream again when a page comes back from the back/forward cache.
             event.target.close();

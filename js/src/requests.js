@@ -17,6 +17,7 @@ function sizeOf(body) {
 export class Requests {
     #options;
     #window;
+    #pending = new Set(); // what can be broken off: uploads, with bodies of any size, go on
 
     constructor(options) {
         this.#options = options;
@@ -52,6 +53,11 @@ export class Requests {
         this.#window.navigator.sendBeacon?.(`${this.#options.url}/connect/${action}.do`, body);
     }
 
+    /** The line is dead: nothing that was asked on it gets an answer. */
+    abort() {
+        this.#pending.forEach((abort) => abort.abort());
+    }
+
     /** What never comes to an end, on a line that is dead, fails as the network does. */
     async #post(path, body, headers) {
         const { url, withCredentials, callTimeout } = this.#options;
@@ -60,11 +66,15 @@ export class Requests {
         const abort = new this.#window.AbortController();
         const limit = callTimeout + sizeOf(body) / SLOWEST_UPLOAD;
         const timer = this.#window.setTimeout(() => abort.abort(), limit);
+        if (typeof body === 'string') {
+            this.#pending.add(abort);
+        }
         try {
             const { signal } = abort;
             return await this.#window.fetch(address, { method: 'POST', credentials, headers, body, signal });
         } finally {
             this.#window.clearTimeout(timer);
+            this.#pending.delete(abort);
         }
     }
 }

@@ -82,9 +82,9 @@ class FakeClock {
         let next;
         while ((next = this.#dueBefore(end))) {
             const [id, timer] = next;
-            this.now = timer.at;
+            this.now = Math.max(this.now, timer.at);
             if (timer.every) {
-                timer.at += timer.every;
+                timer.at = this.now + timer.every;
             } else {
                 this.#timers.delete(id);
             }
