@@ -14,7 +14,8 @@ const DESCRIPTORS = 256;
 const REFUSED = 'sse_server_address_sessions_refused_total';
 const EVICTED = 'sse_server_sessions_evicted_total';
 
-// A server without TLS, for sessions that cost little, and one listener more for the office.
+// A server without TLS, for sessions that cost little. Its time stands still: no session has been idle
+// for so long that it may go, the office's among them, until a test says so.
 async function withServer(variables, use, { descriptors } = {}) {
   const listeners = { SSE_SERVER_LISTENERS_0_ADDRESS: '127.0.0.1:0', SSE_SERVER_LISTENERS_0_TLS: 'false' };
   const limited = descriptors === undefined ? {}
@@ -22,6 +23,7 @@ async function withServer(variables, use, { descriptors } = {}) {
   const server = await startServer({ listen: null, ...limited, variables: { ...listeners, ...variables } });
   const office = await backend(server);
   try {
+    await server.stopClock();
     await use(server, office);
   } finally {
     await office.close();
@@ -104,7 +106,7 @@ test('an address that has its limit loses its own idle session, the oldest first
   const first = await idle(server.port, '127.0.0.5');
   const others = await idleMany(2, server.port, '127.0.0.5');
   // Not before it has been idle for a second: until then who comes is refused.
-  const newcomer = await eventually('a slot', async () => {
+  const newcomer = await server.asTimePasses('a slot', async () => {
     const session = await idle(server.port, '127.0.0.5');
     return session.kept && session;
   });
@@ -175,6 +177,7 @@ test('without a descriptor who is there is served, and others come in as soon as
   SSE_SERVER_LISTENERS_1_ADDRESS: '127.0.0.1:0',
   SSE_SERVER_LISTENERS_1_TLS: 'false',
 }, async (server, office) => {
+  await server.startClock();
   const [, pages] = server.listeners;
   const readers = await Promise.all([1, 2, 3].map((i) => openStream(pages, '127.0.0.1', `reader${i}`)));
   await setDescriptors(server, 8);
