@@ -4,22 +4,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { connect } from '../integration/support/client.mjs';
+import { freePort } from '../integration/support/port.mjs';
 import { serverBinary } from '../integration/support/server.mjs';
 import { eventually, within } from '../integration/support/wait.mjs';
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export const OPERATIONS = {
   async slowAmongMany({ server, office }) {

@@ -314,7 +314,7 @@ describe('a back end that speaks HTTP/2', () => {
     const { output } = await runCommand(['make-cert', '--out', directory]);
     const [, certificate, key] = output.match(/certificate (\S+)\s+key (\S+)/);
     plain = target;
-    target = await startTarget(0, { cert: await readFile(certificate), key: await readFile(key) });
+    target = await startTarget(undefined, { cert: await readFile(certificate), key: await readFile(key) });
     await start({}, '1', { SSE_SERVER_OUTBOUND_CA_FILE: certificate });
   });
   after(async () => {

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { freePort } from './support/port.mjs';
 import { runCommand, startServer } from './support/server.mjs';
 import { SECRET, makeKey, seconds, token } from './support/tokens.mjs';
 import { eventually } from './support/wait.mjs';
@@ -229,7 +230,6 @@ test('keys of a URL: an outage changes nothing, and new keys come by themselves'
     body = JSON.stringify({ keys: published.map(({ jwk }) => jwk) });
     provider.listen(port, '127.0.0.1');
     await once(provider, 'listening');
-    return provider.address().port;
   };
   const stop = async () => {
     provider.closeAllConnections();
@@ -237,7 +237,8 @@ test('keys of a URL: an outage changes nothing, and new keys come by themselves'
     await once(provider, 'close');
   };
   const [first, second] = [makeKey('RS256', 'first'), makeKey('ES256', 'second')];
-  const port = await serve(0, first);
+  const port = await freePort();
+  await serve(port, first);
   const other = await startServer({
     config: `
 listeners: [{address: "127.0.0.1:0"}]
@@ -321,11 +322,7 @@ tokenKeys: [{id: rsa, algorithm: RS256, file: ${await keyFile('only.pem', keys.r
 });
 
 test('keys of a URL that has never answered are a 502', async () => {
-  const nobody = http.createServer().listen(0, '127.0.0.1');
-  await once(nobody, 'listening');
-  const { port } = nobody.address();
-  nobody.close();
-  await once(nobody, 'close');
+  const port = await freePort();
   const other = await startServer({
     config: `
 listeners: [{address: "127.0.0.1:0"}]

@@ -13,6 +13,7 @@ import tls from 'node:tls';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { freePort } from './support/port.mjs';
 import { startServer } from './support/server.mjs';
 import { eventually, within } from './support/wait.mjs';
 
@@ -142,15 +143,6 @@ test('a listener for certain proxies', async () => {
   const connection = await shown(await connectBehind(restricted, V1, '127.0.0.2'));
   assert.equal(connection.requestIp, '192.0.2.1');
 });
-
-async function freePort() {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 test('HAProxy that passes TLS through', { skip: !existsSync(HAPROXY) }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sse-haproxy-'));

@@ -5,11 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { freePort } from './port.mjs';
 import { startServer } from './server.mjs';
 
 class Host {
   #options;
-  #port = 0;
+  #port;
 
   constructor(directory, options) {
     this.stateDirectory = directory;
@@ -18,13 +19,13 @@ class Host {
 
   // variables: for this life of the server, besides those of all.
   async start(variables = {}) {
+    this.#port ??= await freePort();
     this.server = await startServer({
       ...this.#options,
       listen: `127.0.0.1:${this.#port}`,
       stateDirectory: this.stateDirectory,
       variables: { ...this.#options.variables, ...variables },
     });
-    this.#port = this.server.port;
     return this.server;
   }
 

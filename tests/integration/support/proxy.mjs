@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 
+import { freePort } from './port.mjs';
 import { eventually } from './wait.mjs';
 
 // Each: the program, and what it is called with to run the file in the foreground.
@@ -39,15 +40,6 @@ export function missing(name) {
   const { file, needs } = PROGRAMS[name];
   const absent = [file, ...needs].find((path) => !existsSync(path));
   return absent ? `there is no ${absent}; script/bootstrap installs it` : false;
-}
-
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function accepts(port) {

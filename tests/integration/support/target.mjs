@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 
+import { freePort } from './port.mjs';
+
 class Target {
   #server;
   #watchers = new Set();
@@ -16,12 +18,12 @@ class Target {
     this.answer = () => ({ status: 200, json: null });
   }
 
-  async listen(port = 0, secure = undefined) {
+  async listen(port, secure) {
     const take = (request, response) => this.#take(request, response);
     this.#server = secure ? createSecureServer({ ...secure, allowHTTP1: true }, take) : createServer(take);
     this.#server.on('connection', (socket) => this.#keep(socket));
     this.scheme = secure ? 'https' : 'http';
-    this.#server.listen(port, '127.0.0.1');
+    this.#server.listen(port ?? await freePort(), '127.0.0.1');
     await once(this.#server, 'listening');
     this.port = this.#server.address().port;
     return this;

@@ -5,6 +5,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 
+import { freePort } from './port.mjs';
+
 export const SECRET = 'webhook-test-secret';
 
 // As README says: HMAC-SHA256 of "<time>.<body>".
@@ -24,7 +26,6 @@ class WebhookTarget {
 
   constructor(answer) {
     this.answer = answer;
-    this.port = 0;
   }
 
   get url() {
@@ -33,9 +34,9 @@ class WebhookTarget {
 
   async start() {
     this.server = http.createServer((request, response) => this.#take(request, response));
+    this.port ??= await freePort();
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
-    this.port = this.server.address().port;
   }
 
   async #take(request, response) {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports for who stops and listens again. Those that the kernel chooses it may give to somebody else in
+// between: to another server of ours, which would even share it (SO_REUSEPORT).
+import { once } from 'node:events';
+import net from 'node:net';
+
+const FIRST = 10_000; // none of these does the kernel choose, by default
+const COUNT = 6000;
+const EACH = 8; // of a process, before it comes to those of the next
+
+let next = process.pid * EACH;
+
+export async function freePort() {
+  for (;;) {
+    const port = FIRST + (next++ % COUNT);
+    const probe = net.createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(() => true, () => false);
+    if (isFree) {
+      probe.close();
+      await once(probe, 'close');
+      return port;
+    }
+  }
+}
