@@ -2,6 +2,7 @@
 #include "base/test_clock.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -219,20 +220,20 @@ void test_clock_go(void)
     pthread_mutex_unlock(&process_clock.moving);
 }
 
-/* What to answer. */
+/* NULL, or why not. */
 static const char *obey(const char *line)
 {
     unsigned long ms, step;
 
     if (sscanf(line, "advance %lu %lu", &ms, &step) == 2)
-        return test_clock_advance(ms, step) ? "ok\n" : "the loops did not come to rest\n";
+        return test_clock_advance(ms, step) ? NULL : "the loops did not come to rest";
     if (strcmp(line, "stop\n") == 0)
         test_clock_stop();
     else if (strcmp(line, "go\n") == 0)
         test_clock_go();
     else
-        return "no such command\n";
-    return "ok\n";
+        return "no such command";
+    return NULL;
 }
 
 static void *take_commands(void *argument)
@@ -241,9 +242,15 @@ static void *take_commands(void *argument)
     char line[LINE_SIZE];
 
     while (fgets(line, sizeof(line), commands)) {
-        const char *answer = obey(line);
+        const char *wrong = obey(line);
+        const int64_t real = (int64_t)(clock_kernel_ns(CLOCK_REALTIME) / CLOCK_NS_PER_MS);
+        const int64_t wall = test_clock_wall_ms(real);
+        char answer[LINE_SIZE];
+        const int length =
+            wrong ? snprintf(answer, sizeof(answer), "%s\n", wrong)
+                  : snprintf(answer, sizeof(answer), "ok %" PRId64 " %" PRId64 "\n", wall, real);
 
-        if (send(fileno(commands), answer, strlen(answer), MSG_NOSIGNAL) < 0)
+        if (send(fileno(commands), answer, (size_t)length, MSG_NOSIGNAL) < 0)
             break;
     }
     fclose(commands);

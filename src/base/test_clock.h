@@ -4,12 +4,13 @@
 /*
  * A clock that tests move, so that what takes minutes takes them milliseconds. With
  * TEST_CLOCK=<descriptor> in the environment, of a socket, the process takes commands there, a line
- * each, and answers each with a line, "ok" or why not:
+ * each, and answers each with a line: "ok", the milliseconds since 1970 by this clock and by the
+ * kernel's; or why not.
  *
- *   advance MS STEP   time goes on by MS milliseconds, in steps of STEP. After each step all loops
- * serve what is due, until no loop and no job of a store has more to do stop              time
- * stands still but for advance, 100 ms after what it was go                time goes on by itself,
- * 100 ms after where it stood
+ * - advance MS STEP: time goes on by MS milliseconds, in steps of STEP. After each step all loops
+ *   serve what is due, until no loop and no job of a store has more to do.
+ * - stop: time stands still but for advance, 100 ms after what it was.
+ * - go: time goes on by itself, 100 ms after where it stood.
  *
  * Wall clock and monotonic clock move together. A test that wants to know that something does not
  * happen yet stops the clock: what is due later then does not come, however long the machine takes.

@@ -41,7 +41,6 @@ class Server {
   #watchers = new Set();
   #keepsState;
   #clock;
-  #ahead = 0; // ms, of the real time
   #isHurried;
 
   constructor(child, stateDirectory, { keepsState, isHurried }) {
@@ -130,14 +129,13 @@ class Server {
 
   // The server's clock (src/base/test_clock.h), of builds with faults. Resolves when all that is due in
   // the ms milliseconds, step by step, has been done; a timer is due up to 100 ms late.
-  async advance(ms, step = 100) {
-    await this.#clock.say(`advance ${ms} ${step}`);
-    this.#ahead += ms;
+  advance(ms, step = 100) {
+    return this.#clock.say(`advance ${ms} ${step}`);
   }
 
-  // What Date.now() would be there, while that clock goes.
+  // What Date.now() would be there.
   now() {
-    return Date.now() + this.#ahead;
+    return this.#clock.now();
   }
 
   // As eventually(), but time goes on by step milliseconds from one look to the next. There may be less
@@ -212,7 +210,8 @@ class Server {
 // listen: as SSE_SERVER_LISTEN; environment: further variables; args: of the program. A test that
 // says no address in its environment listens where its configuration file says (listen: null).
 // config: the text of such a file; listeners and API keys are then those that it has.
-// stateDirectory: one that is there, and stays.
+// stateDirectory: one that is there, and stays. stopped: its time stands still from the start, so that
+// a limit that is set low catches nobody but those that a test lets it catch.
 export async function startServer({
   binary,
   config,
@@ -220,6 +219,7 @@ export async function startServer({
   variables = {},
   args = [],
   stateDirectory: kept,
+  stopped = false,
 } = {}) {
   const stateDirectory = kept ?? await mkdtemp(join(tmpdir(), 'sse-server-'));
   if (config) {
@@ -246,6 +246,9 @@ export async function startServer({
   });
   try {
     await server.listening();
+    if (stopped) {
+      await server.stopClock();
+    }
     await server.ready();
   } catch (error) {
     await server.kill();

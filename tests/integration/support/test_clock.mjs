@@ -10,7 +10,9 @@ export class TestClock {
   #waiting = [];
   #text = '';
   #stands = false;
+  #ahead = 0; // ms, of our own clock; while it goes
   #isOver = false;
+  #wall; // ms, at the last answer
 
   constructor(socket) {
     this.#socket = socket;
@@ -46,9 +48,17 @@ export class TestClock {
       this.#socket.write(`${command}\n`);
     }
     const said = await within(`a server with a test clock to ${command}`, answer);
-    if (said !== 'ok') {
+    const [word, wall, real] = said.split(' ');
+    if (word !== 'ok') {
       throw new Error(`${command}: ${said}`);
     }
+    this.#wall = Number(wall);
+    this.#ahead = this.#wall - Number(real);
+  }
+
+  // What Date.now() is there.
+  now() {
+    return this.#stands ? this.#wall : Date.now() + this.#ahead;
   }
 
   // Lets a clock that stands go on: an end takes its time.

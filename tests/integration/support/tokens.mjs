@@ -20,15 +20,16 @@ function signature(algorithm, key, text) {
 }
 
 // Seconds from now, as exp, nbf and iat have it.
-export function seconds(fromNow) {
-  return Date.now() / 1000 + fromNow;
+export function seconds(fromNow, now = Date.now()) {
+  return now / 1000 + fromNow;
 }
 
 // key: a secret for HS*, else a private key; "none" takes none. lifetime: seconds from now on, unless
-// the claims say exp. fields: in the header, beside or in the place of what is there else.
-export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime = 600, fields } = {}) {
+// the claims say exp. now: by which clock, in ms. fields: in the header, beside or in the place of what is
+// there else.
+export function token(claims, { algorithm = 'HS256', key = SECRET, kid, lifetime = 600, now, fields } = {}) {
   const header = { alg: algorithm, typ: 'JWT', kid, ...fields };
-  const payload = { iat: Math.floor(seconds(0)), exp: seconds(lifetime), ...claims };
+  const payload = { iat: Math.floor(seconds(0, now)), exp: seconds(lifetime, now), ...claims };
   const text = `${base64(JSON.stringify(header))}.${base64(JSON.stringify(payload))}`;
   return `${text}.${base64(signature(algorithm, key, text))}`;
 }
