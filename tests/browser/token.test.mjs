@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { backend } from '../integration/support/backend.mjs';
 import { startServer } from '../integration/support/server.mjs';
-import { SECRET, token } from '../integration/support/tokens.mjs';
+import { SECRET, token as tokenOf } from '../integration/support/tokens.mjs';
 import { asTimePasses, openPage, startBrowser } from './support/browser.mjs';
 
 let server;
@@ -14,6 +14,7 @@ let browser;
 let office;
 before(async () => {
   server = await startServer({
+    stopped: true,
     variables: {
       SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
       SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
@@ -30,6 +31,8 @@ after(async () => {
   await office?.close();
   await server?.stop();
 });
+
+const token = (claims, lifetime) => tokenOf(claims, { lifetime, now: server.now() });
 
 // Runs in the page: refreshes when it is told to, and remembers what it heard.
 async function live({ first, next }) {
@@ -53,7 +56,7 @@ test('a page without a new token is told, and told why it does not come back', a
     const sse = await window.connected({ query: { 'access-token': first }, reconnectTime: 100 });
     window.reasons = [];
     sse.addListener('connect-close', ({ closeReason }) => window.reasons.push(closeReason));
-  }, token({ sub: '8' }, { lifetime: 3 }));
+  }, token({ sub: '8' }, 3));
   const reasons = () => page.evaluate(() => window.reasons);
   await asTimePasses('two ends', { server, page }, async () => (await reasons()).length >= 2);
   assert.deepEqual(await reasons(), ['expired', 'unauthorized']);
@@ -62,12 +65,12 @@ test('a page without a new token is told, and told why it does not come back', a
 test('a page keeps its stream with a new token, and its channels over a reconnect', async () => {
   const page = await openPage(browser, server, { hasClock: true });
   const id = await page.evaluate(live, {
-    first: token({ sub: '7' }, { lifetime: 60 }),
-    next: token({ sub: '7' }, { lifetime: 600 }),
+    first: token({ sub: '7' }, 60),
+    next: token({ sub: '7' }, 600),
   });
   await asTimePasses('a new token', { server, page }, () => page.evaluate(() => window.answers.length > 0));
   const [{ expiresAt, channel }] = await page.evaluate(() => window.answers);
-  assert.ok(expiresAt > Date.now() + 300_000);
+  assert.ok(expiresAt > server.now() + 300_000);
   assert.deepEqual([...channel].sort(), ['news', 'user/7']);
   assert.equal(await page.evaluate(() => window.sse.connectionId), id, 'the same stream');
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { startServer } from './support/server.mjs';
-import { SECRET, token } from './support/tokens.mjs';
+import { SECRET, token as tokenOf } from './support/tokens.mjs';
 
 const CONNECT = '/sse/demo/connect';
 
@@ -15,6 +15,7 @@ let server;
 let office;
 before(async () => {
   server = await startServer({
+    stopped: true,
     variables: {
       SSE_SERVER_WORKERS: '4',
       SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
@@ -41,8 +42,8 @@ async function open(accessToken, channels = []) {
   return { page, stream, post };
 }
 
-// A token with so many seconds to live, by the server's clock.
-const living = (seconds) => token({ sub: 'ann' }, { lifetime: seconds + (server.now() - Date.now()) / 1000 });
+const token = (claims, options) => tokenOf(claims, { now: server.now(), ...options });
+const living = (lifetime) => token({ sub: 'ann' }, { lifetime });
 
 // The stream's next event of this name; time goes on until it has come.
 async function later(stream, name) {

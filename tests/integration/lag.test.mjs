@@ -9,9 +9,10 @@ import { ACK, DATA, PING, SETTINGS, frame, rawSession, request, windowUpdate } f
 import { startServer } from './support/server.mjs';
 
 test('a server that was stopped finds no client late', async () => {
-  const server = await startServer({ variables: { SSE_SERVER_LIMITS_SETTINGS_ACK_TIMEOUT: '1s' } });
+  const server = await startServer({ stopped: true, variables: { SSE_SERVER_LIMITS_SETTINGS_ACK_TIMEOUT: '1s' } });
   try {
     const sessions = await Promise.all(Array.from({ length: 10 }, () => rawSession(server, { acknowledge: false })));
+    await server.startClock();
     server.signal('SIGSTOP');
     for (const session of sessions) {
       session.write(frame(SETTINGS, ACK, 0), frame(PING, 0, 0, Buffer.alloc(8)));
@@ -28,8 +29,8 @@ test('a server that was stopped finds no client late', async () => {
 });
 
 test('nor does it blame a page for output that waited when it was stopped', async () => {
-  const server = await startServer({ variables: {
-    SSE_SERVER_LIMITS_WRITE_STALL_TIMEOUT: '3s',
+  const server = await startServer({ stopped: true, variables: {
+    SSE_SERVER_LIMITS_WRITE_STALL_TIMEOUT: '1s',
     SSE_SERVER_SERVICES_0_SLOW_POLICY: 'drop-oldest',
   } });
   const office = await backend(server);
@@ -44,9 +45,10 @@ test('nor does it blame a page for output that waited when it was stopped', asyn
     do { // until sockets take no more
       await office.send(Array.from({ length: 10 }, () => ({ event: 'tick', data, userId: 'deep' })));
     } while (!await office.metric('sse_server_output_bytes'));
+    await server.startClock();
     server.signal('SIGSTOP');
     pages.forEach((page) => page.socket.resume());
-    await sleep(4000); // longer than the server lets output wait
+    await sleep(2000); // longer than the server lets output wait
     server.signal('SIGCONT');
     await office.send({ event: 'last', data: 'end', userId: 'deep' });
     for (const page of pages) {
