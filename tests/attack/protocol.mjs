@@ -230,6 +230,7 @@ export const PROTOCOL = {
   },
 
   async noDescriptors({ server, office }) {
+    await office.client.connect({ userId: 'office' }); // or its session might go for a newcomer
     await limitDescriptors(server, 10);
     const page = await connect(server.origin);
     const stream = await page.connect({ userId: 'early' });
@@ -239,9 +240,9 @@ export const PROTOCOL = {
       return socket;
     });
     await eventually('descriptors to run out', async () => await office.metric('sse_server_accept_errors_total') > 0);
-    const before = cpuMs(server.pid);
+    const [before, started] = [cpuMs(server.pid), performance.now()];
     await new Promise((resolve) => { setTimeout(resolve, 1000); }); // the figure is a share of a second
-    const cpu = cpuMs(server.pid) - before;
+    const cpu = Math.round((cpuMs(server.pid) - before) * 1000 / (performance.now() - started));
     atMost(server, cpu, 50, 'ms of a second');
     assert.equal((await office.send({ event: 'still', data: 1, userId: 'early' })).count, 1);
     await stream.next('still');

@@ -155,8 +155,12 @@ test('a target that never answers runs out of time', async () => {
     { [`${PREFIX}TIMEOUT`]: '100ms' },
   );
   await visits(world, ['a']);
-  await allAccepted(world, ['a']);
-  assert.equal(world.target.requests[0].id, world.target.requests[1].id);
+  const { requests } = world.target;
+  // Answers that come too late on a slow machine are asked for again as well: each counts once.
+  const told = () => [...new Map(requests.filter(({ status }) => status === 200).map(({ id, json }) => [id, json.type])).values()];
+  await eventually('all notifications', () => told().length === STORY.length);
+  assert.deepEqual(told(), STORY);
+  assert.equal(requests[0].id, requests[1].id);
   await stop(world);
 });
 
