@@ -170,6 +170,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     client_limit_init(&service->limit, service);
     online_users_init(&service->online, service);
     repeats_init(&service->repeats, service);
+    call_orders_init(&service->call_orders, service);
     service->qos = qos_hub_new(service);
     qos_arrivals_init(&service->arrivals, service);
     if (service->upload_directory < 0)
@@ -183,6 +184,7 @@ static void service_release(struct api_service *service)
 {
     qos_arrivals_release(&service->arrivals);
     qos_hub_free(service->qos);
+    call_orders_release(&service->call_orders);
     repeats_release(&service->repeats);
     online_users_release(&service->online);
     client_limit_release(&service->limit);

@@ -9,8 +9,9 @@
 
 /* What our endpoints read of what a page's script may set, and what clients that read events by
  * fetch() send. */
-#define REQUEST_FIELDS "authorization, cache-control, content-type, idempotency-key, last-event-id"
-#define ANSWER_FIELDS  "x-sse-connection, x-sse-server-id, x-sse-version, retry-after"
+#define REQUEST_FIELDS                                                                             \
+    "authorization, cache-control, content-type, idempotency-key, last-event-id, x-sse-order"
+#define ANSWER_FIELDS "x-sse-connection, x-sse-server-id, x-sse-version, retry-after"
 
 /* Seconds. Chrome keeps none for more than two hours; ten minutes is soon enough for a changed
  * list of origins. */

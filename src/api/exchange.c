@@ -14,8 +14,12 @@
 
 static void on_stream_close(struct h2_stream *stream, void *context)
 {
+    struct api_exchange *exchange = context;
+
     (void)stream;
-    api_exchange_unref(context);
+    if (exchange->on_close)
+        exchange->on_close(exchange);
+    api_exchange_unref(exchange);
 }
 
 struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)

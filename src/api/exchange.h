@@ -47,6 +47,7 @@ struct api_endpoint {
     enum auth_permission permission; /* that API_BACK_END asks for */
     enum api_body body;
     void (*handle)(struct api_exchange *exchange);
+    enum call_lane lane; /* of a page's own call */
 };
 
 struct api_exchange {
@@ -75,7 +76,10 @@ struct api_exchange {
     uint64_t services;       /* of its API key (auth/api_key.h); 0: it showed none */
     const char *refusal;     /* otherwise: what would be right */
     void (*on_identity)(struct api_exchange *exchange);
-    void *context;   /* the handler's own */
+    void (*on_close)(struct api_exchange *exchange); /* the stream; or NULL */
+    uint64_t order_number;                           /* of a page's own call; 0: none */
+    bool is_in_order;                                /* it has its place, or needs none */
+    void *context;                                   /* the handler's own */
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
     char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
 };

@@ -35,6 +35,7 @@ struct metrics_service {
     uint64_t upload_bytes, upload_files; /* of all workers, said by the first */
     uint64_t channels, channels_refused;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
+    uint64_t calls_waiting, calls_refused, call_gaps;  /* of the connections that it has */
     uint64_t presence_watchers;
     /* Of the services whose presence events the worker keeps: */
     struct notification_counters notifications;

@@ -284,6 +284,20 @@ static bool is_too_frequent(struct api_exchange *exchange)
     return true;
 }
 
+/* One that was refused on its way keeps those behind it waiting no longer than it took. */
+static void on_close(struct api_exchange *exchange)
+{
+    if (h2_stream_is_answered(exchange->stream))
+        on_connection_pass(exchange, h2_form_get(&exchange->query, "connectionId"));
+}
+
+static bool read_order(struct api_exchange *exchange)
+{
+    exchange->on_close = on_close;
+    return exchange->endpoint->lane == CALL_LANE_NONE ||
+           call_order_read(exchange, &exchange->order_number);
+}
+
 static void start(struct api_exchange *exchange)
 {
     const char *query = exchange->request->query;
@@ -295,6 +309,8 @@ static void start(struct api_exchange *exchange)
     if (exchange->endpoint->guard == API_BACK_END && !guard_admits(exchange))
         return;
     if (exchange->endpoint->guard == API_PAGE && is_too_frequent(exchange))
+        return;
+    if (!read_order(exchange))
         return;
     switch (exchange->endpoint->body) {
     case API_NO_BODY:

@@ -13,25 +13,25 @@
 
 /* clang-format off */
 #define TO(...)                              &(const struct api_endpoint){__VA_ARGS__}
-#define OPEN(sides, body, handler)           TO(sides, API_OPEN, 0, body, handler)
-#define PAGE(body, handler)                  TO(API_PAGES_SIDE, API_PAGE, 0, body, handler)
-#define BACK_END(permission, body, handler)  TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler)
+#define OPEN(sides, body, handler)           TO(sides, API_OPEN, 0, body, handler, CALL_LANE_NONE)
+#define PAGE(body, lane, handler)            TO(API_PAGES_SIDE, API_PAGE, 0, body, handler, CALL_LANE_##lane)
+#define BACK_END(permission, body, handler)  TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler, CALL_LANE_NONE)
 
 /* Below the base path of each service. */
 static const struct h2_route service_routes[] = {
     /* the browser's side */
     {H2_GET,           "",                                   OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
     {H2_GET,           "/sse.js",                            OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
-    {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, api_handle_connect)},
-    {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, api_handle_add_listener)},
-    {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, api_handle_remove_listener)},
-    {H2_POST,          "/connect/subscribe.do",              PAGE(API_JSON, api_handle_subscribe)},
-    {H2_POST,          "/connect/unsubscribe.do",            PAGE(API_JSON, api_handle_unsubscribe)},
-    {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, api_handle_refresh)},
-    {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON, api_handle_message)},
-    {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, api_handle_upload)},
-    {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, api_handle_disconnect)},
-    {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, api_handle_ack)},
+    {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, NONE, api_handle_connect)},
+    {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, WISHES, api_handle_add_listener)},
+    {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, WISHES, api_handle_remove_listener)},
+    {H2_POST,          "/connect/subscribe.do",              PAGE(API_JSON, WISHES, api_handle_subscribe)},
+    {H2_POST,          "/connect/unsubscribe.do",            PAGE(API_JSON, WISHES, api_handle_unsubscribe)},
+    {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, WISHES, api_handle_refresh)},
+    {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON, MESSAGES, api_handle_message)},
+    {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, NONE, api_handle_upload)},
+    {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, NONE, api_handle_disconnect)},
+    {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, NONE, api_handle_ack)},
     /* the back ends' side: queries */
     {H2_GET,           "/users",                             BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},
     {H2_GET,           "/connect/users.json",                BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},

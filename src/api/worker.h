@@ -12,6 +12,7 @@
 #include "api/guard.h"
 #include "api/limit/client_limit.h"
 #include "api/limit/limits.h"
+#include "api/page/call_order.h"
 #include "api/page/repeats.h"
 #include "api/presence/online_users.h"
 #include "api/presence/presence_feed.h"
@@ -35,6 +36,7 @@ struct api_service {
     struct qos_hub *qos;      /* the same */
     struct qos_arrivals arrivals;
     struct repeats repeats;
+    struct call_orders call_orders;
     struct auth *auth; /* borrowed */
     size_t index;
     size_t base_length;

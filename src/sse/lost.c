@@ -9,7 +9,7 @@
 #include "sse/user.h"
 
 #define SIZE_LEAST ((size_t)1 << 8)
-#define SIZE_MOST ((size_t)1 << 16)
+#define SIZE_MOST  ((size_t)1 << 16)
 
 void sse_lost_init(struct sse_lost *lost, size_t events)
 {

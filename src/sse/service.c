@@ -28,6 +28,8 @@ const struct sse_service_settings sse_service_settings_default = {
     .event_data_bytes = SSE_EVENT_MAX_DATA,
     .offline_grace_ms = 5000,
     .token_expiry_notice_ms = 60000,
+    .ordered_calls = 64,
+    .ordered_wait_ms = 5000,
     .history = {.events = 10000, .bytes = (size_t)16 * 1024 * 1024, .keep_ms = 600000},
 };
 

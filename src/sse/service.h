@@ -39,6 +39,8 @@ struct sse_service_settings {
     size_t event_data_bytes;          /* 64 KiB */
     uint32_t offline_grace_ms;        /* 5000 */
     uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
+    uint32_t ordered_calls;           /* 64 of a page that wait for their turn; 0: no order */
+    uint32_t ordered_wait_ms;         /* 5000, for one that does not come */
     struct sse_history_settings history;
     bool asks_acknowledgement; /* pages tell which stored messages they have handled */
     bool show_secrets;         /* to who asks for users or connections; for debugging */

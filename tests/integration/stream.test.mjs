@@ -44,7 +44,7 @@ describe('connect', () => {
     assert.match(connectionId, /^\S{22,}$/);
     assert.ok(serverTime >= earliest - 1000 && serverTime <= Date.now() + 1000);
     assert.equal(version, stream.headers['x-sse-version']);
-    assert.deepEqual(rest, { reconnectTime: 5000, name: 'demo', enableCluster: false, ack: true });
+    assert.deepEqual(rest, { reconnectTime: 5000, name: 'demo', enableCluster: false, ack: true, ordered: 64 });
     assert.equal(stream.events[0].event, 'connect-finish');
     assert.equal(stream.events[0].retry, '5000');
     assert.ok(stream.events[0].id);

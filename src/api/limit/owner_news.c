@@ -21,10 +21,9 @@ static void finish(struct peers_call *call, void *context)
     news->release(news);
 }
 
-void owner_news_send(struct owner_news *news, const struct api_service *from, const char *key)
+void owner_news_send_to(struct owner_news *news, const struct api_service *from, size_t owner)
 {
     struct api *api = from->api;
-    size_t owner = peers_owner(api->peers, key);
 
     news->service = from->index;
     if (owner == api->worker) {
@@ -35,4 +34,9 @@ void owner_news_send(struct owner_news *news, const struct api_service *from, co
     news->call.run = run;
     news->call.finish = finish;
     peers_call_one(api->peers, api->worker, owner, &news->call);
+}
+
+void owner_news_send(struct owner_news *news, const struct api_service *from, const char *key)
+{
+    owner_news_send_to(news, from, peers_owner(from->api->peers, key));
 }

@@ -24,5 +24,7 @@ struct owner_news {
 
 /* Takes over the news. */
 void owner_news_send(struct owner_news *news, const struct api_service *from, const char *key);
+/* The same for a worker that is known. */
+void owner_news_send_to(struct owner_news *news, const struct api_service *from, size_t owner);
 
 #endif

@@ -115,6 +115,7 @@ static void start(struct api_exchange *exchange, bool subscribes)
     act = mem_zalloc(sizeof(*act));
     act->base.act = change;
     act->base.done = answer;
+    act->base.order = ON_CONNECTION_ACT;
     act->subscribes = subscribes;
     act->body = body;
     fault = read_names(&act->names, body);
@@ -127,6 +128,7 @@ static void start(struct api_exchange *exchange, bool subscribes)
     else
         api_reply_error(exchange, 422,
                         "\"connectionId\" is missing; it is the one that connect-finish told");
+    on_connection_pass(exchange, id);
     act_free(act);
 }
 

@@ -79,6 +79,7 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
 
     if (names && !json_is_null(names) && !json_is_array(names)) {
         api_reply_error(exchange, 422, "\"listener\" must be an array of the names of events");
+        on_connection_pass(exchange, id);
         json_decref(body);
         return;
     }
@@ -86,17 +87,20 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
         /* Who names no connection must say who it is: pages ask like that why they were refused. */
         if (id || api_exchange_require_user(exchange))
             api_reply_json(exchange, json_pack("{s:n}", "listener"));
+        on_connection_pass(exchange, id);
         json_decref(body);
         return;
     }
     if (json_array_size(names) > limit_of(exchange)) {
         refuse_number(exchange);
+        on_connection_pass(exchange, id);
         json_decref(body);
         return;
     }
     act = mem_zalloc(sizeof(*act));
     act->base.act = change;
     act->base.done = answer;
+    act->base.order = ON_CONNECTION_ACT;
     act->add = add;
     act->body = body;
     fault = name_list_add_json(&act->names, NAME_OF_EVENT, names);
@@ -105,6 +109,7 @@ static void start(struct api_exchange *exchange, json_t *body, bool add)
         return;
     }
     api_reply_error(exchange, 422, "\"listener\": %s", fault);
+    on_connection_pass(exchange, id);
     name_list_release(&act->names);
     json_decref(body);
     free(act);

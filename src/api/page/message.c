@@ -17,21 +17,22 @@
 #include "sse/user.h"
 
 struct message {
-    struct on_connection act;
+    struct on_connection entry, act; /* where it gets its turn; where it is counted */
     struct repeat_claim claim;
     struct handler_call call;
     struct handler_subject subject;
     struct api_exchange *exchange; /* a reference */
     const char *id;                /* of the connection; NULL: it names none */
     char *tenant_id, *user_id;     /* whose it is, once that is known */
-    json_t *body;                  /* an object; NULL: there was none */
+    char *object;                  /* JSON: what it says; NULL: nobody is to hear it */
 };
 
 static void message_free(struct message *message)
 {
+    on_connection_end_turn(&message->entry, message->exchange);
     repeat_claim_release(&message->claim);
     handler_subject_release(&message->subject);
-    json_decref(message->body);
+    free(message->object);
     free(message->tenant_id);
     free(message->user_id);
     api_exchange_unref(message->exchange);
@@ -76,28 +77,14 @@ static void on_handled(struct handler_call *call, enum handler_outcome outcome,
     message_free(message);
 }
 
-/* The query, less what is not for the handler, overlaid with the body. */
-static void append_object(struct buf *text, const struct message *message)
-{
-    json_t *object = handler_subject_query(message->exchange);
-    char *written;
-
-    if (message->body)
-        json_object_update(object, message->body);
-    written = json_dumps(object, JSON_COMPACT);
-    buf_printf(text, ",\"message\":%s}", written ? written : "{}");
-    free(written);
-    json_decref(object);
-}
-
 static void ask_handler(struct message *message, const char *url)
 {
     struct buf text = BUF_INIT;
 
     handler_subject_open(&text, message->exchange, "message", &message->subject);
-    append_object(&text, message);
-    json_decref(message->body); /* a slow back end is waited for without it */
-    message->body = NULL;
+    buf_printf(&text, ",\"message\":%s}", message->object ? message->object : "{}");
+    free(message->object); /* a slow back end is waited for without it */
+    message->object = NULL;
     message->call.done = on_handled;
     handler_call_post(&message->call, message->exchange, url, &text);
 }
@@ -126,21 +113,29 @@ static void handle(struct message *message)
 
 /* ---- the connection ---- */
 
+static void note_subject(struct message *message, const struct sse_connection *connection)
+{
+    if (!handler_of(message->exchange))
+        return;
+    handler_subject_release(&message->subject);
+    handler_subject_note(&message->subject, message->exchange, connection, false);
+}
+
 static void count_request(struct on_connection *act, struct sse_connection *connection)
 {
     struct message *message = container_of(act, struct message, act);
 
     connection->request_message_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
-    if (handler_of(message->exchange))
-        handler_subject_note(&message->subject, message->exchange, connection, false);
+    note_subject(message, connection);
 }
 
+/* Where its connection has ended while it waited for its turn, it is as it was then. */
 static void on_counted(struct on_connection *act)
 {
     struct message *message = container_of(act, struct message, act);
 
-    if (act->found) {
+    if (act->found || message->entry.has_turn) {
         handle(message);
         return;
     }
@@ -173,52 +168,86 @@ static void on_claimed(struct repeat_claim *claim)
     }
 }
 
-static void note_owner(struct on_connection *act, struct sse_connection *connection)
+/* ---- whose it is, and its turn ---- */
+
+static bool has_key(const struct message *message)
 {
-    struct message *message = container_of(act, struct message, act);
+    return h2_request_header(message->exchange->request, "idempotency-key") != NULL;
+}
+
+static void enter(struct on_connection *entry, struct sse_connection *connection)
+{
+    struct message *message = container_of(entry, struct message, entry);
 
     message->tenant_id = mem_strdup(connection->user->tenant_id);
     message->user_id = mem_strdup(connection->user->id);
+    if (entry->exchange->order_number > 0)
+        note_subject(message, connection);
 }
 
-static void on_owner(struct on_connection *act)
+static void on_entered(struct on_connection *entry)
 {
-    struct message *message = container_of(act, struct message, act);
+    struct message *message = container_of(entry, struct message, entry);
 
-    if (act->found) {
-        repeats_claim(&message->claim, act->exchange, message->tenant_id, message->user_id);
-        return;
+    if (!entry->found) {
+        on_connection_answer_unknown(entry->exchange);
+        message_free(message);
+    } else if (has_key(message)) {
+        repeats_claim(&message->claim, entry->exchange, message->tenant_id, message->user_id);
+    } else {
+        count_and_handle(message);
     }
-    on_connection_answer_unknown(act->exchange);
-    message_free(message);
 }
 
 /* ---- the request ---- */
 
-/* False: it has been answered. */
-static bool read_body(struct api_exchange *exchange, json_t **body)
+/* The query, less what is not for the handler, overlaid with the body: as text, since it may wait
+ * for its turn. False: it has been answered. */
+static bool read_object(struct api_exchange *exchange, char **object)
 {
-    *body = exchange->body_length > 0 ? api_json_body_object(exchange) : NULL;
-    return exchange->body_length == 0 || *body;
+    json_t *body = exchange->body_length > 0 ? api_json_body_object(exchange) : NULL;
+    json_t *all;
+
+    *object = NULL;
+    if (exchange->body_length > 0 && !body)
+        return false;
+    if (handler_of(exchange)) {
+        all = handler_subject_query(exchange);
+        if (body)
+            json_object_update(all, body);
+        *object = json_dumps(all, JSON_COMPACT);
+        json_decref(all);
+    }
+    json_decref(body);
+    return true;
 }
 
-static void start_on_connection(struct message *message, bool has_key)
+static void start_on_connection(struct message *message)
 {
-    if (!has_key) {
+    if (!has_key(message) && message->exchange->order_number == 0) {
         count_and_handle(message);
         return;
     }
-    message->act = (struct on_connection){.act = note_owner, .done = on_owner};
-    on_connection_start(&message->act, message->exchange, message->id);
+    message->entry =
+        (struct on_connection){.act = enter, .done = on_entered, .order = ON_CONNECTION_CALL};
+    on_connection_start(&message->entry, message->exchange, message->id);
 }
 
-static void start_for_user(struct message *message, bool has_key)
+static void refuse_order(struct message *message)
+{
+    api_reply_error(message->exchange, 422,
+                    "x-sse-order numbers the calls of a connection: name it by connectionId, or "
+                    "leave the field out");
+    message_free(message);
+}
+
+static void start_for_user(struct message *message)
 {
     const struct sse_user *user = message->exchange->user;
 
     if (handler_of(message->exchange))
         handler_subject_note_user(&message->subject, user);
-    if (has_key)
+    if (has_key(message))
         repeats_claim(&message->claim, message->exchange, user->tenant_id, user->id);
     else
         handle(message);
@@ -228,20 +257,23 @@ void api_handle_message(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
     struct message *message;
-    bool is_refused, has_key = repeats_key(exchange, &is_refused) != NULL;
-    json_t *body;
+    bool is_refused;
+    char *object;
 
-    if (is_refused || !read_body(exchange, &body))
+    (void)repeats_key(exchange, &is_refused);
+    if (is_refused || !read_object(exchange, &object))
         return;
     message = mem_zalloc(sizeof(*message));
     message->exchange = api_exchange_ref(exchange);
     message->claim.done = on_claimed;
-    message->body = body;
+    message->object = object;
     message->id = id && id[0] != '\0' ? id : NULL;
     if (message->id)
-        start_on_connection(message, has_key);
+        start_on_connection(message);
+    else if (exchange->order_number > 0)
+        refuse_order(message);
     else if (api_exchange_require_user(exchange))
-        start_for_user(message, has_key);
+        start_for_user(message);
     else
         message_free(message);
 }

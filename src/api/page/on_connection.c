@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/page/on_connection.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/limit/owner_news.h"
 #include "api/reply.h"
+#include "base/mem.h"
 #include "h2/stream.h"
 #include "sse/registry.h"
 #include "sse/service.h"
@@ -34,21 +38,107 @@ static bool is_too_much(const struct on_connection *act, const struct api *api,
            !limits_take_user_request(&service->limits, connection->user);
 }
 
-/* True when the connection is one of this worker, whether it may be used or not. */
-static bool try_here(struct on_connection *act, const struct api *api)
+static void refuse_turn(const struct on_connection *act)
 {
-    const struct api_service *service = &api->services[act->exchange->service->index];
+    struct api_exchange *exchange = act->exchange;
+
+    if (act->verdict == CALL_TOO_MANY)
+        api_reply_error(exchange, 429,
+                        "%" PRIu32 " calls of this connection wait for their turn (orderedCalls); "
+                        "send no more before one of them has its answer",
+                        exchange->service->settings->core->ordered_calls);
+    else if (act->verdict == CALL_REPLACED)
+        api_reply_error(exchange, 409,
+                        "x-sse-order: another call of this connection has come with the number "
+                        "%" PRIu64 ", and has its turn; this one has not run",
+                        exchange->order_number);
+}
+
+/* In the thread of the request. */
+static void finish(struct on_connection *act)
+{
+    struct api_exchange *exchange = act->exchange;
+
+    if (act->is_too_much)
+        limits_refuse(exchange, LIMIT_USER_REQUESTS);
+    else if (act->order != ON_CONNECTION_AT_ONCE)
+        exchange->is_in_order = true;
+    refuse_turn(act);
+    act->done(act);
+    api_exchange_unref(exchange);
+}
+
+enum outcome { NOT_HERE, OVER, WAITS };
+
+/* An act has no longer turn than that. */
+static void run_in_turn(struct on_connection *act, struct api_service *service,
+                        struct sse_connection *connection)
+{
+    if (act->order != ON_CONNECTION_ACT)
+        return;
+    act->found = connection != NULL;
+    if (connection)
+        act->act(act, connection);
+    if (act->has_turn)
+        call_order_end(&service->call_orders, act->handle, act->turn.lane);
+    act->has_turn = false;
+}
+
+static void on_turn(struct call_turn *turn, struct api_service *service, enum call_verdict verdict)
+{
+    struct on_connection *act = container_of(turn, struct on_connection, turn);
+
+    act->verdict = verdict;
+    act->has_turn = act->found = verdict == CALL_BEGINS;
+    if (act->found)
+        run_in_turn(act, service, sse_registry_find_own(service->core->registry, act->id));
+    if (act->is_away)
+        peers_call_done(&act->call);
+    else
+        finish(act);
+}
+
+static enum outcome ask_turn(struct on_connection *act, struct api_service *service,
+                             struct sse_connection *connection)
+{
+    const uint64_t number = act->exchange->order_number;
+
+    act->turn.on_turn = on_turn;
+    act->verdict = call_order_enter(&service->call_orders, connection, &act->turn, number);
+    act->has_turn = act->verdict == CALL_BEGINS;
+    act->found = act->has_turn || act->verdict == CALL_LATE;
+    if (act->verdict == CALL_WAITS)
+        return WAITS;
+    if (act->found)
+        run_in_turn(act, service, connection);
+    return OVER;
+}
+
+/* When the connection is one of this worker, whether it may be used or not, it is not elsewhere. */
+static enum outcome try_here(struct on_connection *act, const struct api *api)
+{
+    struct api_service *service = &api->services[act->exchange->service->index];
     struct sse_connection *connection = sse_registry_find_own(service->core->registry, act->id);
+    const uint64_t number = act->exchange->order_number;
 
     if (!connection)
-        return false;
+        return NOT_HERE;
     if (!may_act(act->exchange, connection))
-        return true;
+        return OVER;
     act->is_too_much = is_too_much(act, api, connection);
-    act->found = !act->is_too_much;
-    if (act->found)
+    if (act->is_too_much)
+        return OVER;
+    act->worker = api->worker;
+    memcpy(act->handle, connection->handle, sizeof(act->handle));
+    act->turn.lane = act->exchange->endpoint->lane;
+    act->found = true;
+    if (act->order != ON_CONNECTION_ACT || number == 0)
         act->act(act, connection);
-    return true;
+    if (act->order == ON_CONNECTION_PASS)
+        call_order_pass(&service->call_orders, connection, act->turn.lane, number);
+    if (act->order == ON_CONNECTION_AT_ONCE || act->order == ON_CONNECTION_PASS || number == 0)
+        return OVER;
+    return ask_turn(act, service, connection);
 }
 
 static void run_there(struct peers_call *call, size_t worker, void *context)
@@ -56,19 +146,8 @@ static void run_there(struct peers_call *call, size_t worker, void *context)
     struct on_connection *act = container_of(call, struct on_connection, call);
 
     /* The origin has looked already. */
-    if (worker != call->origin)
-        (void)try_here(act, context);
-    peers_call_done(call);
-}
-
-static void finish(struct on_connection *act)
-{
-    struct api_exchange *exchange = act->exchange;
-
-    if (act->is_too_much)
-        limits_refuse(exchange, LIMIT_USER_REQUESTS);
-    act->done(act);
-    api_exchange_unref(exchange);
+    if (worker == call->origin || try_here(act, context) != WAITS)
+        peers_call_done(call);
 }
 
 static void finish_call(struct peers_call *call, void *context)
@@ -81,6 +160,7 @@ void on_connection_start(struct on_connection *act, struct api_exchange *exchang
 {
     const struct api *api = exchange->api;
     size_t length = strlen(id);
+    enum outcome outcome;
 
     act->exchange = api_exchange_ref(exchange);
     if (length >= sizeof(act->id)) {
@@ -88,13 +168,78 @@ void on_connection_start(struct on_connection *act, struct api_exchange *exchang
         return;
     }
     memcpy(act->id, id, length + 1);
-    if (try_here(act, api) || peers_count(api->peers) == 1) {
+    outcome = try_here(act, api);
+    if (outcome == WAITS)
+        return;
+    if (outcome == OVER || peers_count(api->peers) == 1) {
         finish(act);
         return;
     }
+    act->is_away = true;
     act->call.run = run_there;
     act->call.finish = finish_call;
     peers_call_start(api->peers, api->worker, &act->call);
+}
+
+/* ---- the end of a turn ---- */
+
+/* Goes to the worker of the connection. */
+struct turn_end {
+    struct owner_news news;
+    enum call_lane lane;
+    char handle[SSE_HANDLE_SIZE];
+};
+
+static void take_end(struct owner_news *news, struct api_service *service)
+{
+    const struct turn_end *end = container_of(news, struct turn_end, news);
+
+    call_order_end(&service->call_orders, end->handle, end->lane);
+}
+
+static void release_end(struct owner_news *news)
+{
+    free(container_of(news, struct turn_end, news));
+}
+
+void on_connection_end_turn(struct on_connection *act, const struct api_exchange *exchange)
+{
+    struct turn_end *end;
+
+    if (!act->has_turn)
+        return;
+    act->has_turn = false;
+    end = mem_zalloc(sizeof(*end));
+    end->news.take = take_end;
+    end->news.release = release_end;
+    end->lane = act->turn.lane;
+    memcpy(end->handle, act->handle, sizeof(end->handle));
+    owner_news_send_to(&end->news, exchange->service, act->worker);
+}
+
+static void do_nothing(struct on_connection *act, struct sse_connection *connection)
+{
+    (void)act;
+    (void)connection;
+}
+
+static void free_passing(struct on_connection *act)
+{
+    free(act);
+}
+
+void on_connection_pass(struct api_exchange *exchange, const char *id)
+{
+    struct on_connection *passing;
+
+    if (exchange->order_number == 0 || exchange->is_in_order || !id)
+        return;
+    passing = mem_zalloc(sizeof(*passing));
+    passing->order = ON_CONNECTION_PASS;
+    passing->act = do_nothing;
+    passing->done = free_passing;
+    passing->is_counted = true;
+    on_connection_start(passing, exchange, id);
 }
 
 static const struct h2_field unknown = {"x-sse-connection", "unknown"};

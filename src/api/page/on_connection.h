@@ -9,10 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/page/call_order.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
 
 struct api_exchange;
+
+/* What the number of a request is for (api/page/call_order.h). */
+enum on_connection_order {
+    ON_CONNECTION_AT_ONCE, /* nothing */
+    ON_CONNECTION_ACT,     /* act has the turn */
+    ON_CONNECTION_CALL, /* act runs at once, done with its turn: until on_connection_end_turn() */
+    ON_CONNECTION_PASS, /* nobody needs it any more */
+};
 
 /* Embed it first in the struct of the concrete act. */
 struct on_connection {
@@ -25,14 +34,28 @@ struct on_connection {
     void (*done)(struct on_connection *act);
     struct api_exchange *exchange;   /* the request; a reference until done has returned */
     char id[SSE_CONNECTION_ID_SIZE]; /* as the client sent it */
-    bool is_counted;                 /* the request has been on this connection before */
-    bool found;                      /* there, and the caller's */
-    bool is_too_much;                /* found, but its user has asked too often */
+    enum on_connection_order order;
+    struct call_turn turn;
+    enum call_verdict verdict;    /* with a number; CALL_BEGINS otherwise */
+    size_t worker;                /* that has the connection, once it was found, */
+    char handle[SSE_HANDLE_SIZE]; /* which is this */
+    bool is_counted;              /* the request has been on this connection before */
+    bool is_away;                 /* a call goes through the workers */
+    bool has_turn;                /* which must be given back */
+    bool found;                   /* there, and the caller's, and its turn */
+    bool is_too_much;             /* found, but its user has asked too often */
 };
 
-/* id may be anything that a client sent. act and done are the caller's to fill in, and is_counted,
- * where one request goes there twice. */
+/* id may be anything that a client sent. act and done are the caller's to fill in, and order, and
+ * is_counted, where one request goes there twice. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
+
+/* The call is over: the next one may begin. Nothing happens where it has no turn. */
+void on_connection_end_turn(struct on_connection *act, const struct api_exchange *exchange);
+
+/* The request has been answered before it was in the order of its calls: its number does not come.
+ * Nothing happens where it has none, or has been in the order. id may be NULL. */
+void on_connection_pass(struct api_exchange *exchange, const char *id);
 
 /* Answers of an act that was not found bear a field by which the client knows that its stream has
  * ended: handlers of back ends may answer 404 as well. 404, for what cannot be done without a

@@ -82,10 +82,12 @@ static void on_identity(struct api_exchange *exchange)
     struct refresh *refresh = exchange->context;
 
     exchange->credential = NULL; /* the body's, which goes with the act */
-    if (api_exchange_refuse_wrong(exchange) || !api_exchange_require_user(exchange))
-        refresh_free(refresh);
-    else
+    if (!api_exchange_refuse_wrong(exchange) && api_exchange_require_user(exchange)) {
         on_connection_start(&refresh->act, exchange, refresh->id);
+        return;
+    }
+    on_connection_pass(exchange, refresh->id);
+    refresh_free(refresh);
 }
 
 /* NULL, or what is wrong. */
@@ -113,10 +115,12 @@ void api_handle_refresh(struct api_exchange *exchange)
     refresh = mem_zalloc(sizeof(*refresh));
     refresh->act.act = replace_user;
     refresh->act.done = answer;
+    refresh->act.order = ON_CONNECTION_ACT;
     refresh->body = body;
     fault = read_body(refresh, exchange);
     if (fault) {
         api_reply_error(exchange, 422, "%s", fault);
+        on_connection_pass(exchange, refresh->id);
         refresh_free(refresh);
         return;
     }

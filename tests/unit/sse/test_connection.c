@@ -40,9 +40,9 @@ static void test_connect_finish(void **state)
     assert_true(strlen(stream.events[0].id) > 0);
     data = data_of(&stream, 0);
     sse_connection_id_write(sink.connection, id);
-    expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s}", "connectionId", id, "serverTime",
+    expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s, s:i}", "connectionId", id, "serverTime",
                          (json_int_t)loop_wall_ms(room.loop), "reconnectTime", 5000, "name", "hr",
-                         "enableCluster", 0, "version", "1.2.3");
+                         "enableCluster", 0, "version", "1.2.3", "ordered", 64);
     assert_true(json_equal(data, expected));
     assert_int_equal(strlen(id), 56);
     json_decref(data);

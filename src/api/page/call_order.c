@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/page/call_order.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "api/reply.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "sse/connection.h"
+
+struct call_order {
+    struct sse_table_node node;
+    struct call_orders *orders;
+    struct sequence lanes[CALL_LANES];
+    struct loop_timer timer; /* runs while a missing number is waited for */
+    bool has_ended;          /* the connection */
+    bool is_running;         /* go_on() is at work */
+    char handle[SSE_HANDLE_SIZE];
+};
+
+static struct loop *loop_of(const struct call_order *order)
+{
+    return order->orders->service->api->loop;
+}
+
+static struct call_turn *turn_of(struct sequence_item *item)
+{
+    return container_of(item, struct call_turn, item);
+}
+
+static void tell(const struct call_order *order, struct sequence_item *item,
+                 enum call_verdict verdict)
+{
+    struct call_turn *turn = turn_of(item);
+
+    order->orders->waiting--;
+    turn->on_turn(turn, order->orders->service, verdict);
+}
+
+static void order_free(struct call_order *order)
+{
+    loop_timer_stop(&order->timer);
+    sse_table_remove(&order->orders->orders, &order->node);
+    free(order);
+}
+
+static bool is_over(const struct call_order *order)
+{
+    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
+        if (order->lanes[lane].is_busy || order->lanes[lane].count > 0)
+            return false;
+    }
+    return order->has_ended;
+}
+
+/* Frees the order when nothing can follow. */
+static void settle(struct call_order *order)
+{
+    const uint64_t now = loop_served_ms(loop_of(order));
+    uint64_t due = SEQUENCE_NEVER;
+
+    if (is_over(order)) {
+        order_free(order);
+        return;
+    }
+    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
+        if (sequence_due(&order->lanes[lane]) < due)
+            due = sequence_due(&order->lanes[lane]);
+    }
+    if (due == SEQUENCE_NEVER)
+        loop_timer_stop(&order->timer);
+    else
+        loop_timer_start(loop_of(order), &order->timer, due > now ? due - now : 0);
+}
+
+static bool begin_next(struct call_order *order, struct sequence *lane)
+{
+    const uint64_t next = lane->next;
+    struct sequence_item *item = sequence_take(lane, loop_served_ms(loop_of(order)));
+
+    if (!item)
+        return false;
+    order->orders->gaps += item->number > next ? 1 : 0;
+    tell(order, item, CALL_BEGINS);
+    return true;
+}
+
+/* Lets begin what may. Some end before on_turn returns, which leads here again: it is all one
+ * loop. */
+static void go_on(struct call_order *order)
+{
+    bool has_begun;
+
+    if (order->is_running)
+        return;
+    order->is_running = true;
+    do {
+        has_begun = false;
+        for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++)
+            has_begun |= begin_next(order, &order->lanes[lane]);
+    } while (has_begun);
+    order->is_running = false;
+    settle(order);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    go_on(container_of(timer, struct call_order, timer));
+}
+
+static struct call_order *find(const struct call_orders *orders, const char *handle)
+{
+    struct sse_table_node *node = sse_table_find(&orders->orders, handle);
+
+    return node ? container_of(node, struct call_order, node) : NULL;
+}
+
+static struct call_order *get(struct call_orders *orders, const struct sse_connection *connection)
+{
+    struct call_order *order = find(orders, connection->handle);
+
+    if (order)
+        return order;
+    order = mem_zalloc(sizeof(*order));
+    order->orders = orders;
+    order->timer.on_fire = on_timer;
+    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++)
+        sequence_init(&order->lanes[lane]);
+    memcpy(order->handle, connection->handle, sizeof(order->handle));
+    sse_table_add(&orders->orders, &order->node);
+    return order;
+}
+
+/* ---- the end of a connection ---- */
+
+static bool was_sent_away(enum sse_close_reason reason)
+{
+    return reason == SSE_CLOSE_KICKED || reason == SSE_CLOSE_EXPIRED;
+}
+
+static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
+                          enum sse_close_reason reason, const char *text)
+{
+    const struct call_orders *orders = container_of(observer, struct call_orders, observer);
+    struct call_order *order = find(orders, connection->handle);
+    struct sequence_item *item;
+
+    (void)text;
+    if (!order)
+        return;
+    order->has_ended = true;
+    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
+        struct sequence *calls = &order->lanes[lane];
+
+        while ((item = was_sent_away(reason) ? sequence_drop_any(calls) : sequence_drop(calls)))
+            tell(order, item, CALL_ENDED);
+    }
+    if (!order->is_running)
+        settle(order);
+}
+
+void call_orders_init(struct call_orders *orders, struct api_service *service)
+{
+    *orders = (struct call_orders){.service = service};
+    sse_table_init(&orders->orders, SSE_TABLE_KEY_OFFSET(struct call_order, node, handle));
+    orders->observer.on_disconnect = on_disconnect;
+    list_append(&service->core->observers, &orders->observer.node);
+}
+
+void call_orders_release(struct call_orders *orders)
+{
+    struct sse_table_node *node;
+
+    while ((node = sse_table_next(&orders->orders, NULL)))
+        order_free(container_of(node, struct call_order, node));
+    list_remove(&orders->observer.node);
+    sse_table_release(&orders->orders);
+}
+
+/* ---- the calls ---- */
+
+bool call_order_read(struct api_exchange *exchange, uint64_t *number)
+{
+    const char *text = h2_request_header(exchange->request, "x-sse-order");
+
+    *number = 0;
+    if (!text || exchange->service->settings->core->ordered_calls == 0)
+        return true;
+    for (const char *digit = text; *digit >= '0' && *digit <= '9' && *number <= CALL_ORDER_MOST;)
+        *number = *number * 10 + (uint64_t)(*digit++ - '0');
+    if (strspn(text, "0123456789") == strlen(text) && *number > 0 && *number <= CALL_ORDER_MOST)
+        return true;
+    *number = 0;
+    api_reply_error(exchange, 422,
+                    "x-sse-order must be a whole number from 1 to %" PRIu64
+                    ": the number of this call among those of its connection",
+                    CALL_ORDER_MOST);
+    return false;
+}
+
+enum call_verdict call_order_enter(struct call_orders *orders,
+                                   const struct sse_connection *connection, struct call_turn *turn,
+                                   uint64_t number)
+{
+    const struct sse_service_settings *settings = orders->service->settings->core;
+    struct call_order *order = get(orders, connection);
+    struct sequence_item *replaced;
+    enum sequence_turn verdict;
+
+    turn->item.number = number;
+    turn->item.until = loop_served_ms(loop_of(order)) + settings->ordered_wait_ms;
+    verdict =
+        sequence_enter(&order->lanes[turn->lane], &turn->item, settings->ordered_calls, &replaced);
+    if (verdict == SEQUENCE_FULL)
+        orders->refused++;
+    if (verdict == SEQUENCE_HELD)
+        orders->waiting++;
+    if (replaced)
+        tell(order, replaced, CALL_REPLACED);
+    if (!order->is_running)
+        settle(order);
+    switch (verdict) {
+    case SEQUENCE_NOW:
+        return CALL_BEGINS;
+    case SEQUENCE_LATE:
+        return CALL_LATE;
+    case SEQUENCE_HELD:
+        return CALL_WAITS;
+    default:
+        return CALL_TOO_MANY;
+    }
+}
+
+void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane)
+{
+    struct call_order *order = find(orders, handle);
+
+    sequence_end(&order->lanes[lane]);
+    go_on(order);
+}
+
+/* A turn that is for nothing. */
+struct passing_turn {
+    struct call_turn turn;
+    char handle[SSE_HANDLE_SIZE];
+};
+
+static void on_passing_turn(struct call_turn *turn, struct api_service *service,
+                            enum call_verdict verdict)
+{
+    struct passing_turn *passing = container_of(turn, struct passing_turn, turn);
+
+    if (verdict == CALL_BEGINS)
+        call_order_end(&service->call_orders, passing->handle, turn->lane);
+    free(passing);
+}
+
+void call_order_pass(struct call_orders *orders, const struct sse_connection *connection,
+                     enum call_lane lane, uint64_t number)
+{
+    struct passing_turn *passing = mem_zalloc(sizeof(*passing));
+    enum call_verdict verdict;
+
+    passing->turn.lane = lane;
+    passing->turn.on_turn = on_passing_turn;
+    memcpy(passing->handle, connection->handle, sizeof(passing->handle));
+    verdict = call_order_enter(orders, connection, &passing->turn, number);
+    if (verdict != CALL_WAITS)
+        on_passing_turn(&passing->turn, orders->service, verdict);
+}

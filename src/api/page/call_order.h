@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_CALL_ORDER_H
+#define API_CALL_ORDER_H
+/*
+ * The order of a page's own calls. They travel in parallel, perhaps to several workers, and each
+ * bears its number (the field x-sse-order) among those of its connection and lane, from 1. The
+ * worker that has the connection lets them begin one after the other (base/sequence.h). A call that
+ * fails ends its turn as any other; one that does not come is waited for no longer than
+ * orderedWait, and has no turn when it comes after all.
+ *
+ * What has come runs, also when its connection ends meanwhile: the page may have left. Only what
+ * waits for a missing number does not: a page that lives sends both again, on its next connection.
+ * Nor does anything of who was sent away.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/sequence.h"
+#include "sse/service.h"
+#include "sse/table.h"
+
+#define CALL_ORDER_MOST UINT64_C(9007199254740991) /* that a script can count to */
+
+struct api_exchange;
+struct api_service;
+
+enum call_lane {
+    CALL_LANE_NONE,
+    CALL_LANE_MESSAGES, /* for handlers, which may be slow: wishes do not wait for them */
+    CALL_LANE_WISHES,   /* listeners, channels, credentials */
+    CALL_LANES
+};
+
+enum call_verdict {
+    CALL_BEGINS,   /* call_order_end() must follow */
+    CALL_LATE,     /* runs, without a turn */
+    CALL_WAITS,    /* on_turn comes later */
+    CALL_ENDED,    /* the connection; the call does not run, */
+    CALL_REPLACED, /* another call has come with its number; nor does it */
+    CALL_TOO_MANY, /* wait; nor does it */
+};
+
+/* Embed it in the state of a call. All of it in the thread of the connection. */
+struct call_turn {
+    struct sequence_item item;
+    enum call_lane lane;
+    void (*on_turn)(struct call_turn *turn, struct api_service *service, enum call_verdict verdict);
+};
+
+/* One worker's, of one service. */
+struct call_orders {
+    struct api_service *service;
+    struct sse_table orders; /* of connections, by handle */
+    struct sse_observer observer;
+    size_t waiting;         /* calls, */
+    uint64_t gaps, refused; /* that were not waited for any longer; for there being too many */
+};
+
+void call_orders_init(struct call_orders *orders, struct api_service *service);
+void call_orders_release(struct call_orders *orders);
+
+/* Reads the number that the request bears, 0 for none. False: it is none, and has been answered. */
+bool call_order_read(struct api_exchange *exchange, uint64_t *number);
+
+/* A call has come. Its lane and on_turn are the caller's to fill in. Never CALL_ENDED or
+ * CALL_REPLACED, which only those that wait may hear. */
+enum call_verdict call_order_enter(struct call_orders *orders,
+                                   const struct sse_connection *connection, struct call_turn *turn,
+                                   uint64_t number);
+void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane);
+
+/* The call of this number has been answered, and never entered. */
+void call_order_pass(struct call_orders *orders, const struct sse_connection *connection,
+                     enum call_lane lane, uint64_t number);
+
+#endif
