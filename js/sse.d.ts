@@ -126,6 +126,11 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     jsonGlobal?: JSON;
 }
 
+export interface SseSendOptions {
+    /** false: it waits for no other send, and none waits for it. */
+    ordered?: boolean;
+}
+
 /** What a call is rejected with; silent: why a stream on which nothing came any more was given up. */
 export interface SseError extends Error {
     code: 'queue-full' | 'closed' | 'network' | 'stale' | 'silent';
@@ -195,9 +200,18 @@ export default class Sse<Events = Record<string, SseEvent>> {
      */
     refresh(accessToken?: string): Promise<Response>;
 
-    /** POST {url}/connect/message/{path}.do. Runs once on the server, however often it is sent. */
-    send(path: string, body?: unknown, query?: SseQuery, headers?: HeadersInit): Promise<Response>;
-    /** POST {url}/connect/upload/{path}.do. */
+    /**
+     * POST {url}/connect/message/{path}.do. Runs once on the server, however often it is sent, and
+     * after the sends before it have ended there, however they went. Nobody needs to await those.
+     */
+    send(
+        path: string,
+        body?: unknown,
+        query?: SseQuery,
+        headers?: HeadersInit,
+        options?: SseSendOptions,
+    ): Promise<Response>;
+    /** POST {url}/connect/upload/{path}.do. In no order with others: await it where that matters. */
     upload(
         path: string,
         formData: FormData,

@@ -172,8 +172,10 @@ class Sse {
         return response;
     }
 
-    async send(path = '', body = {}, query = {}, headers = {}) {
-        return this.#call('message', path, query, this.#json.stringify(body ?? {}), headers);
+    /** Runs after those before it, unless told otherwise, and does not wait here for their answers. */
+    async send(path = '', body = {}, query = {}, headers = {}, { ordered = true } = {}) {
+        const text = this.#json.stringify(body ?? {});
+        return this.#call('message', path, query, text, headers, ordered ? 'message' : undefined);
     }
 
     async upload(path = '', formData, query = {}, headers = {}) {
@@ -267,7 +269,7 @@ class Sse {
         this.serverVersion = finish.version;
         this.#acknowledgements.begin(finish.ack === true, event.lastEventId);
         this.#acknowledgements.flush();
-        this.#calls.flush();
+        this.#calls.begin(finish.ordered);
         this.#leave(finish.leftOut?.map(({ channel }) => channel));
         const names = this.#listeners.names();
         if (!fitInAddress(names)) {
@@ -341,11 +343,11 @@ class Sse {
      * connection is that stream's end, even where the browser has not noticed: the call is made
      * again on the next, but not more than once for that reason.
      */
-    #run(perform) {
+    #run(perform, lane) {
         let isRepeated = false;
-        return this.#calls.run(async () => {
+        return this.#calls.run(async (number) => {
             const { connectionId } = this;
-            const response = await perform(connectionId);
+            const response = await perform(connectionId, number);
             const isOver = connectionId !== this.connectionId;
             if (isOver ? response.status === 404 || isUnknown(response) : isUnknown(response) && !isRepeated) {
                 isRepeated ||= !isOver;
@@ -353,11 +355,12 @@ class Sse {
                 throw new SseError('stale', 'connection ended');
             }
             return response;
-        });
+        }, lane);
     }
 
     #ask(action, value) {
-        return this.#run((connectionId) => this.#requests.tell(action, { connectionId, ...value }));
+        return this.#run((connectionId, number) =>
+            this.#requests.tell(action, { connectionId, ...value }, number), 'wish');
     }
 
     async #acknowledge(ids) {
@@ -371,10 +374,10 @@ class Sse {
         }
     }
 
-    async #call(kind, path, query, body, givenHeaders) {
+    async #call(kind, path, query, body, givenHeaders, lane) {
         const headers = this.#requests.headersOfCall(givenHeaders, body);
-        return this.#run((connectionId) =>
-            this.#requests.call(kind, path, { connectionId, ...query }, body, headers));
+        return this.#run((connectionId, number) =>
+            this.#requests.call(kind, path, { connectionId, ...query }, body, headers, number), lane);
     }
 }
 

@@ -6,11 +6,18 @@ const REPEATS = 4;
 const FIRST_REPEAT = 1000; // ms, the ceiling of the wait
 
 /**
- * The page's calls to the server. Each settles: it has an answer, or it is rejected. One that fails
- * on the network waits and is performed again, so what a call does has to bear that.
+ * The page's calls to the server, in the order in which the page has made them. Each settles: it has
+ * an answer, or it is rejected. One that fails on the network waits and is performed again, so what a
+ * call does has to bear that.
+ *
+ * They travel in parallel. Those of a lane get numbers, by which the server runs them in order: each
+ * keeps its own while the connection lasts, and gets another on the next.
  */
 export class Calls {
-    #waiting = [];
+    #waiting = []; // the first first
+    #count = 0; // since the beginning
+    #lanes = {}; // of this connection
+    #most; // calls of a lane that may be under way
     #timer;
     #window;
     #limit;
@@ -23,20 +30,26 @@ export class Calls {
         this.#isActive = isActive;
     }
 
-    run(perform) {
+    /** perform(number); without a lane there is no number. */
+    run(perform, lane) {
         return new Promise((resolve, reject) => {
-            const call = { perform, resolve, reject, failures: 0 };
-            if (this.#isActive()) {
-                this.#perform(call);
+            this.#count += 1;
+            const call = { perform, kind: lane, resolve, reject, failures: 0, place: this.#count };
+            if (!this.#isActive() && this.#waiting.length >= this.#limit && !this.#makeError) {
+                reject(new SseError('queue-full', `${this.#limit} calls wait: raise queueLimit`));
             } else {
                 this.#add(call);
+                this.#next();
             }
         });
     }
 
-    /** The connection is there. */
-    flush() {
-        this.#waiting.splice(0).forEach((call) => this.#perform(call));
+    /** A connection is there, whose server holds so many calls of a lane; undefined: it has no order. */
+    begin(most) {
+        const fresh = () => ({ open: 0, last: 0 });
+        this.#most = most;
+        this.#lanes = most ? { message: fresh(), wish: fresh() } : {};
+        this.#flush();
     }
 
     open() {
@@ -54,27 +67,60 @@ export class Calls {
     #add(call) {
         if (this.#makeError) {
             call.reject(this.#makeError());
-        } else if (this.#waiting.length >= this.#limit) {
-            const text = `${this.#limit} calls wait: raise queueLimit`;
-            call.reject(new SseError('queue-full', text));
         } else {
             this.#waiting.push(call);
+            this.#waiting.sort((one, other) => one.place - other.place);
+        }
+    }
+
+    #flush() {
+        this.#waiting.forEach((call) => {
+            call.rests = false;
+        });
+        this.#next();
+    }
+
+    /** Performs what can be. */
+    #next() {
+        if (!this.#isActive()) {
+            return;
+        }
+        const isReady = ({ rests, kind }) => !rests && !(this.#lanes[kind]?.open >= this.#most);
+        for (let at; (at = this.#waiting.findIndex(isReady)) >= 0;) {
+            this.#perform(this.#waiting.splice(at, 1)[0]);
         }
     }
 
     async #perform(call) {
-        try {
-            call.resolve(await call.perform());
-        } catch (error) {
-            call.failures += 1;
-            if (call.failures > REPEATS) {
-                const text = `no answer in ${call.failures} attempts: ${error.message}`;
-                call.reject(new SseError('network', text, error));
-            } else {
-                this.#add(call);
-                this.#repeatSoon(call.failures);
-            }
+        const lane = this.#lanes[call.kind];
+        if (call.lane !== lane) {
+            call.lane = lane;
+            call.number = lane && (lane.last += 1);
         }
+        if (lane) {
+            lane.open += 1;
+        }
+        try {
+            call.resolve(await call.perform(call.number));
+        } catch (error) {
+            this.#fail(call, error);
+        }
+        if (lane) {
+            lane.open -= 1;
+            this.#next();
+        }
+    }
+
+    #fail(call, error) {
+        call.failures += 1;
+        if (call.failures > REPEATS) {
+            const text = `no answer in ${call.failures} attempts: ${error.message}`;
+            call.reject(new SseError('network', text, error));
+            return;
+        }
+        call.rests = true;
+        this.#add(call);
+        this.#repeatSoon(call.failures);
     }
 
     /** For when the stream goes on and will not flush: it was this request alone that failed. */
@@ -85,9 +131,7 @@ export class Calls {
         // One that runs takes all: those that fail meanwhile must not put it off.
         this.#timer ??= this.#window.setTimeout(() => {
             this.#timer = undefined;
-            if (this.#isActive()) {
-                this.flush();
-            }
+            this.#flush();
         }, jitteredWait(failures - 1, FIRST_REPEAT));
     }
 }

@@ -36,16 +36,16 @@ export class Requests {
         return headers;
     }
 
-    /** kind: message or upload */
-    call(kind, path, query, body, headers) {
+    /** kind: message or upload; number: of those that run in order */
+    call(kind, path, query, body, headers, number) {
         const name = path.replace(/^\/+/, '').replace(/[?#]/g, encodeURIComponent);
-        return this.#post(`${kind}/${name}.do?${toSearch(query)}`, body, headers);
+        return this.#post(`${kind}/${name}.do?${toSearch(query)}`, body, headers, number);
     }
 
-    tell(action, value) {
+    tell(action, value, number) {
         const body = this.#options.jsonGlobal.stringify(value);
         const path = `${action}.do?${toSearch(this.#options.query)}`;
-        return this.#post(path, body, this.headersOfCall({}, body));
+        return this.#post(path, body, this.headersOfCall({}, body), number);
     }
 
     /** For a page that goes away: sent without anybody waiting for an answer. */
@@ -59,7 +59,12 @@ export class Requests {
     }
 
     /** What never comes to an end, on a line that is dead, fails as the network does. */
-    async #post(path, body, headers) {
+    async #post(path, body, headers, number) {
+        if (number) {
+            headers.set('x-sse-order', number);
+        } else {
+            headers.delete('x-sse-order');
+        }
         const { url, withCredentials, callTimeout } = this.#options;
         const credentials = withCredentials ? 'include' : 'same-origin';
         const address = `${url}/connect/${path}`;

@@ -30,6 +30,7 @@ sse.addListener('sse-gap', ({ data }) => {
 });
 sse.addListener('sse-token-expiring', async () => { await sse.refresh('new'); await sse.refresh(); });
 sse.upload('files', new FormData()).then((response) => response.json());
+sse.send('a', { n: 1 }, {}, {}, { ordered: false });
 const state: 0 | 1 | 2 = sse.state;
 sse.close(String(state));
 
