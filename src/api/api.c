@@ -7,10 +7,12 @@
 
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/origin.h"
 #include "api/presence/notifications.h"
 #include "api/presence/presence_farewell.h"
 #include "api/presence/presence_hub.h"
 #include "api/qos/qos_hub.h"
+#include "api/refusal.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/routes.h"
@@ -68,7 +70,7 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
 
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
-    api_reply_stream_error(stream, !service || service->settings->envelope, status, NULL, message);
+    api_reply_stream_error(stream, !service || service->settings->envelope, status, message);
 }
 
 struct make_room {
@@ -144,8 +146,12 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
         fields[count++] = (struct h2_field){"strict-transport-security", security};
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
-    if (service && is_pages_side(stream, relative))
+    if (service && is_pages_side(stream, relative)) {
         count += cors_fields(request, service->settings->origins, &fields[count]);
+        if (h2_request_header(request, "origin") &&
+            !origin_is_fine(request, service->settings->origins))
+            refusal_tell_origin(stream);
+    }
     return count;
 }
 

@@ -68,6 +68,7 @@ struct api_exchange {
     bool is_complete;   /* the body has come */
     bool is_full;       /* more of it is to come than is held of somebody unknown */
     bool is_identified; /* the verdict is in */
+    bool is_refused;    /* and the log was told (api/refusal.h) */
     enum auth_verdict verdict;
     enum auth_source source; /* of the credential */
     struct sse_user *user;   /* with AUTH_OK */

@@ -7,6 +7,7 @@
 
 #include "api/exchange.h"
 #include "api/json_text.h"
+#include "api/refusal.h"
 #include "base/bytes.h"
 #include "base/random.h"
 #include "h2/stream.h"
@@ -98,6 +99,8 @@ struct api_answer api_reply_make_data(const struct api_exchange *exchange, int s
 
 void api_reply_answer(struct api_exchange *exchange, const struct api_answer *answer)
 {
+    if (answer->status >= 400)
+        refusal_tell(exchange, answer->status, "the service that handles this path refused it");
     respond_with(exchange, "application/json", NULL, answer);
 }
 
@@ -183,8 +186,8 @@ static void append_error(struct buf *text, bool envelope, int status, const char
     buf_append_char(text, '}');
 }
 
-void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
-                            const struct h2_field *field, const char *detail)
+static void respond_error(struct h2_stream *stream, bool envelope, int status,
+                          const struct h2_field *field, const char *detail)
 {
     struct h2_field fields[MAX_FIELDS] = {{"cache-control", "no-store"}};
     struct h2_response response = {
@@ -208,6 +211,12 @@ void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
     respond(stream, &response, buf_freeze(&text));
 }
 
+void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status, const char *detail)
+{
+    refusal_tell_stream(stream, status, detail);
+    respond_error(stream, envelope, status, NULL, detail);
+}
+
 struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, int status,
                                          struct buf *data, const char *detail)
 {
@@ -221,7 +230,8 @@ struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, in
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
                           const char *detail)
 {
-    api_reply_stream_error(exchange->stream, is_wrapped(exchange), status, field, detail);
+    refusal_tell(exchange, status, detail);
+    respond_error(exchange->stream, is_wrapped(exchange), status, field, detail);
 }
 
 void api_reply_error(struct api_exchange *exchange, int status, const char *format, ...)

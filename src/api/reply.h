@@ -54,7 +54,7 @@ void api_reply_error_with(struct api_exchange *exchange, int status, const struc
                           const char *detail);
 /* The same where there is no exchange. */
 void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
-                            const struct h2_field *field, const char *detail);
+                            const char *detail);
 
 /* 204 with these fields. */
 void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *fields, size_t count);

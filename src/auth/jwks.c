@@ -2,7 +2,6 @@
 #include "auth/jwks.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "outbound/complaint.h"
 #include "outbound/http.h"
 
 #define TIME_LIMIT_MS 10000u
@@ -64,10 +64,14 @@ static void take(struct auth_jwks *jwks, struct auth_jwt_keys *keys)
     jwks->failed = false;
 }
 
-static void note_failure(struct auth_jwks *jwks, const char *reason)
+/* answer: NULL when it is a file that was read. */
+static void note_failure(struct auth_jwks *jwks, const char *reason,
+                         const struct outbound_answer *answer)
 {
     jwks->counters.failures++;
-    if (!jwks->failed)
+    if (!jwks->failed && answer)
+        outbound_complain(OUTBOUND_KEYS, NULL, jwks->settings.place, answer, reason);
+    else if (!jwks->failed)
         log_warn("cannot read a JWK set", LOG_STR("from", jwks->settings.place),
                  LOG_STR("reason", reason),
                  LOG_INT("old_keys_kept", jwks->keys ? jwks->keys->count : 0));
@@ -75,7 +79,8 @@ static void note_failure(struct auth_jwks *jwks, const char *reason)
 }
 
 /* text: NULL when there is none, because of reason. */
-static void finish(struct auth_jwks *jwks, const char *text, size_t length, const char *reason)
+static void finish(struct auth_jwks *jwks, const char *text, size_t length, const char *reason,
+                   const struct outbound_answer *answer)
 {
     struct auth_jwt_keys *keys = NULL;
     unsigned pause = jwks->settings.refresh_ms;
@@ -86,7 +91,7 @@ static void finish(struct auth_jwks *jwks, const char *text, size_t length, cons
     if (keys)
         take(jwks, keys);
     else
-        note_failure(jwks, text ? fault : reason);
+        note_failure(jwks, text ? fault : reason, answer);
     if (jwks->failed && (pause == 0 || pause > AUTH_JWKS_PAUSE_MS))
         pause = AUTH_JWKS_PAUSE_MS;
     if (pause > 0)
@@ -97,16 +102,12 @@ static void finish(struct auth_jwks *jwks, const char *text, size_t length, cons
 static void on_answer(void *context, const struct outbound_answer *answer)
 {
     struct auth_jwks *jwks = context;
-    char reason[64];
 
     jwks->call = NULL;
-    snprintf(reason, sizeof(reason), "status %d", answer->status);
-    if (answer->error != 0)
-        finish(jwks, NULL, 0, answer->reason);
-    else if (answer->status != HTTP_OK)
-        finish(jwks, NULL, 0, reason);
+    if (answer->error == 0 && answer->status == HTTP_OK && !answer->is_encoded)
+        finish(jwks, answer->body, answer->length, NULL, answer);
     else
-        finish(jwks, answer->body, answer->length, NULL);
+        finish(jwks, NULL, 0, NULL, answer);
 }
 
 static void on_file_task(struct loop_task *task)
@@ -115,7 +116,7 @@ static void on_file_task(struct loop_task *task)
     size_t length = 0;
     char *text = file_read(jwks->settings.place, AUTH_JWK_SET_MAX_BYTES, &length);
 
-    finish(jwks, text, length, text ? NULL : strerror(errno));
+    finish(jwks, text, length, text ? NULL : strerror(errno), NULL);
     free(text);
 }
 

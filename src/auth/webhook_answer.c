@@ -8,6 +8,7 @@
 #include "auth/claims.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "outbound/complaint.h"
 #include "outbound/http.h"
 #include "sse/user.h"
 
@@ -182,12 +183,24 @@ const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64
 
     if (answer->error != 0)
         return read_error(answer, result);
-    if (answer->status != 200)
-        return read_status(answer->status, result);
+    if (answer->denies_signature) {
+        *result = refusal(AUTH_FAILED, failed);
+        return outbound_answer_fault(answer);
+    }
+    if (answer->status != 200) {
+        fault = read_status(answer->status, result);
+        return fault && (answer->status < 200 || answer->status > 299)
+                   ? outbound_answer_fault(answer)
+                   : fault;
+    }
     value = json_parse(answer->body, answer->length, &where);
     if (!value && where.is_out_of_memory) {
         *result = refusal(AUTH_BUSY, busy);
         return "there was no memory to read its answer";
+    }
+    if (!value) {
+        *result = refusal(AUTH_FAILED, failed);
+        return outbound_answer_fault(answer);
     }
     if (json_is_false(json_object_get(value, "success")))
         fault = read_status(json_integer_value(json_object_get(value, "code")), result);

@@ -12,7 +12,8 @@
  *     expiresAt    in ms since 1970; or expiresIn, in seconds
  *
  * All others become further fields of the user. 401: the credential is wrong; 403: the user may not
- * come in; 429 and 503: later. An envelope that tells of no success counts as its "code" does.
+ * come in; 429 and 503: later. A 401 that refuses our signature is no answer. An envelope that
+ * tells of no success counts as its "code" does.
  */
 #include <stdint.h>
 

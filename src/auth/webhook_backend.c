@@ -12,9 +12,9 @@
 #include "auth/webhook_answer.h"
 #include "auth/webhook_cache.h"
 #include "base/bytes.h"
-#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "outbound/complaint.h"
 #include "outbound/webhook.h"
 #include "sse/table.h"
 #include "sse/user.h"
@@ -24,6 +24,9 @@
 #define REFUSAL_MS 1000u
 
 #define ADDRESS_SIZE 48u
+
+/* So many are a reason to think of the signature. */
+#define STRANGERS 5u
 
 /* They count for as long as a question may take; only back ends that may disconnect make them. */
 #define MAX_REVOCATIONS 10000u
@@ -51,6 +54,7 @@ struct auth_webhook {
     struct sse_table shared;             /* flights that others may join */
     struct list flights;                 /* all */
     struct auth_counters counters;
+    unsigned strangers; /* whom it did not know before anybody whom it knew */
 };
 
 /* One question, until it is answered. */
@@ -230,6 +234,19 @@ static bool is_revoked(const struct flight *flight, const struct sse_user *user)
            auth_denied_has(webhook->denied, &credential, loop_wall_ms(webhook->loop));
 }
 
+/* One who refuses our signature may say what one says who does not know the credential. */
+static void note_strangers(struct auth_webhook *webhook, enum auth_verdict verdict,
+                           const struct outbound_answer *answer)
+{
+    if (verdict == AUTH_OK || verdict == AUTH_DENIED)
+        webhook->strangers = STRANGERS;
+    else if (verdict == AUTH_BAD && answer->status == 401 && webhook->strangers < STRANGERS &&
+             ++webhook->strangers == STRANGERS)
+        outbound_complain(OUTBOUND_AUTH, webhook->settings.service, webhook->settings.url, answer,
+                          "it has known nobody since the start: is its secret this service's "
+                          "webhookSecret?");
+}
+
 static struct auth_result judge(struct flight *flight, const struct outbound_answer *answer)
 {
     struct auth_webhook *webhook = flight->webhook;
@@ -238,9 +255,10 @@ static struct auth_result judge(struct flight *flight, const struct outbound_ans
 
     if (fault) {
         webhook->counters.question_failures++;
-        log_abuse("the service that knows the users gave no usable answer",
-                  LOG_STR("service", webhook->settings.service), LOG_STR("reason", fault));
+        outbound_complain(OUTBOUND_AUTH, webhook->settings.service, webhook->settings.url, answer,
+                          fault);
     }
+    note_strangers(webhook, result.verdict, answer);
     if (result.user && is_revoked(flight, result.user)) {
         result.user = sse_user_unref(result.user);
         result = (struct auth_result){.verdict = AUTH_BUSY, .message = revoked};

@@ -18,8 +18,8 @@ struct log {
     enum log_format format;
     int fd;
     atomic_uint_fast64_t dropped;
-    pthread_mutex_t lock; /* guards the limit and the order of poll and write */
-    struct ratelimit limit;
+    pthread_mutex_t lock; /* guards the limits and the order of poll and write */
+    struct ratelimit limits[LOG_KINDS];
 };
 
 static struct log process_log = {
@@ -29,7 +29,7 @@ static struct log process_log = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
-static const struct ratelimit_rule abuse_rule = {.burst = 10, .per_second = 10};
+static const struct ratelimit_rule limited_rule = {.burst = 10, .per_second = 10};
 
 void log_open(enum log_level level, enum log_format format, int fd)
 {
@@ -85,14 +85,14 @@ void log_write(enum log_level level, const char *message, const struct log_field
     errno = saved_errno;
 }
 
-void log_write_limited(enum log_level level, const char *message, const struct log_field *fields,
-                       size_t count)
+void log_write_limited(enum log_kind kind, enum log_level level, const char *message,
+                       const struct log_field *fields, size_t count)
 {
     bool allowed;
 
     pthread_mutex_lock(&process_log.lock);
-    allowed =
-        ratelimit_take(&process_log.limit, &abuse_rule, clock_monotonic_ns() / CLOCK_NS_PER_MS);
+    allowed = ratelimit_take(&process_log.limits[kind], &limited_rule,
+                             clock_monotonic_ns() / CLOCK_NS_PER_MS);
     pthread_mutex_unlock(&process_log.lock);
     if (allowed)
         log_write(level, message, fields, count);

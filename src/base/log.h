@@ -44,9 +44,24 @@ void log_write(enum log_level level, const char *message, const struct log_field
                size_t count);
 uint64_t log_dropped(void); /* lines that could not be written, or that a rate limit left out */
 
-/* For what strangers can provoke: at most ten lines a second for the process, the rest counted. */
-void log_write_limited(enum log_level level, const char *message, const struct log_field *fields,
-                       size_t count);
+/* What others can provoke is at most ten lines a second of each kind, for the process: a flood of
+ * one hides no other. The rest is counted. */
+enum log_kind {
+    LOG_OF_ABUSE,
+    LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/complaint.h) */
+    /* refusals: of what comes before HTTP/2, */
+    LOG_OF_CONNECTIONS = LOG_OF_BACK_ENDS + 5,
+    LOG_OF_PROXIES,
+    LOG_OF_HANDSHAKES,
+    /* in it, */
+    LOG_OF_FRAMES,
+    LOG_OF_ORIGINS,
+    LOG_OF_STATUS, /* and for each status from 400 on one more: LOG_OF_STATUS + status - 400 */
+    LOG_KINDS = LOG_OF_STATUS + 200
+};
+
+void log_write_limited(enum log_kind kind, enum log_level level, const char *message,
+                       const struct log_field *fields, size_t count);
 
 #define LOG_AT(function, level, message, ...)                                                      \
     do {                                                                                           \
@@ -60,6 +75,18 @@ void log_write_limited(enum log_level level, const char *message, const struct l
 #define log_info(message, ...)  LOG_AT(log_write, LOG_INFO_LEVEL, message, __VA_ARGS__)
 #define log_warn(message, ...)  LOG_AT(log_write, LOG_WARN_LEVEL, message, __VA_ARGS__)
 #define log_error(message, ...) LOG_AT(log_write, LOG_ERROR_LEVEL, message, __VA_ARGS__)
-#define log_abuse(message, ...) LOG_AT(log_write_limited, LOG_WARN_LEVEL, message, __VA_ARGS__)
+
+#define LOG_LIMITED(kind, level, message, ...)                                                     \
+    do {                                                                                           \
+        if (log_is_on(level)) {                                                                    \
+            const struct log_field log_fields_[] = {__VA_ARGS__};                                  \
+            log_write_limited((enum log_kind)(kind), level, message, log_fields_,                  \
+                              sizeof(log_fields_) / sizeof(log_fields_[0]));                       \
+        }                                                                                          \
+    } while (0)
+
+#define log_abuse(message, ...) LOG_LIMITED(LOG_OF_ABUSE, LOG_WARN_LEVEL, message, __VA_ARGS__)
+/* Who was refused, and why: fields "address" and "reason". */
+#define log_refused(kind, ...) LOG_LIMITED(kind, LOG_DEBUG_LEVEL, "refused", __VA_ARGS__)
 
 #endif

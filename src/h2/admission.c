@@ -132,6 +132,8 @@ static bool displace(struct h2_session *session)
         lane_of(session)->unfinished <= share(endpoint))
         return false;
     endpoint->counters.handshakes_displaced++;
+    h2_peer_refused(&session->origin.peer, LOG_OF_HANDSHAKES,
+                    "its handshake has stalled, and others wait for the place");
     h2_session_close(session);
     return true;
 }

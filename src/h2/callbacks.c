@@ -123,6 +123,7 @@ void h2_session_stop_decoding(struct h2_session *session, int32_t id)
     if (is_over(session))
         return;
     session->endpoint->counters.header_floods++;
+    h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES, "its header block is far too large");
     if (session->builder)
         h2_request_builder_stop(session->builder);
     fields_complete(session, id, false);
@@ -188,8 +189,10 @@ static void on_reset_sent(struct h2_session *session, uint32_t code)
     endpoint->counters.streams_reset_by_server++;
     if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
         h2_guard_server_reset(&session->guard, &endpoint->limits, &endpoint->counters,
-                              loop_now_ms(endpoint->loop)) != H2_GUARD_FINE)
+                              loop_now_ms(endpoint->loop)) != H2_GUARD_FINE) {
+        h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES, h2_guard_excess(&session->guard));
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    }
 }
 
 /* A GOAWAY with an error that is not ours is nghttp2's verdict; not each ends its session. */
@@ -198,6 +201,7 @@ static void on_goaway_sent(struct h2_session *session, uint32_t code)
     if (code == NGHTTP2_NO_ERROR || session->phase >= H2_SESSION_ENDING)
         return;
     session->endpoint->counters.protocol_errors++;
+    h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES, nghttp2_http2_strerror(code));
     h2_session_terminate(session, code);
 }
 

@@ -93,6 +93,11 @@ static void reset_stalled(struct h2_session *session, uint64_t now)
     }
 }
 
+static void late(const struct h2_session *session, enum log_kind kind, const char *reason)
+{
+    h2_peer_refused(&session->origin.peer, kind, reason);
+}
+
 /* True when the session is at its end. */
 static bool check_open(struct h2_session *session, uint64_t now)
 {
@@ -101,21 +106,26 @@ static bool check_open(struct h2_session *session, uint64_t now)
 
     if (has_passed(session->blocked_since, limits->write_stall_ms, now)) {
         counters->write_stalls++;
+        late(session, LOG_OF_FRAMES, "it reads nothing (limits.writeStallTimeout)");
         h2_session_close(session);
         return true;
     }
     if (has_passed(session->ping_since, limits->ping_ack_ms, now)) {
         counters->ping_timeouts++;
+        late(session, LOG_OF_FRAMES, "it does not answer a PING (limits.pingAckTimeout)");
         h2_session_close(session);
         return true;
     }
     if (!session->is_settled && has_passed(session->settings_since, limits->settings_ack_ms, now)) {
         counters->settings_ack_timeouts++;
+        late(session, LOG_OF_FRAMES,
+             "it does not acknowledge our SETTINGS (limits.settingsAckTimeout)");
         h2_session_terminate(session, NGHTTP2_SETTINGS_TIMEOUT);
         return true;
     }
     if (has_passed(session->headers_since, limits->headers_ms, now)) {
         counters->header_timeouts++;
+        late(session, LOG_OF_FRAMES, "its header block takes too long (limits.headersTimeout)");
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
         return true;
     }
@@ -139,6 +149,21 @@ static void ping(struct h2_session *session, uint64_t now)
         h2_session_mark(session, false);
 }
 
+/* What it should have said by now did not come. */
+static void give_up(const struct h2_session *session, struct h2_counters *counters)
+{
+    if (session->phase == H2_SESSION_PROXY) {
+        counters->proxy_timeouts++;
+        late(session, LOG_OF_PROXIES, "no PROXY header came in time");
+    } else if (session->phase <= H2_SESSION_HANDSHAKE) {
+        counters->handshake_timeouts++;
+        late(session, LOG_OF_HANDSHAKES, "its handshake took too long (limits.handshakeTimeout)");
+    } else if (session->phase == H2_SESSION_PREFACE) {
+        counters->preface_timeouts++;
+        late(session, LOG_OF_FRAMES, "no preface of HTTP/2 came in time (limits.prefaceTimeout)");
+    }
+}
+
 void h2_session_check_deadlines(struct h2_session *session)
 {
     struct h2_counters *counters = &session->endpoint->counters;
@@ -155,12 +180,7 @@ void h2_session_check_deadlines(struct h2_session *session)
         }
         ping(session, now);
     } else if (now >= next_deadline(session)) {
-        if (session->phase == H2_SESSION_PROXY)
-            counters->proxy_timeouts++;
-        else if (session->phase <= H2_SESSION_HANDSHAKE)
-            counters->handshake_timeouts++;
-        else if (session->phase == H2_SESSION_PREFACE)
-            counters->preface_timeouts++;
+        give_up(session, counters);
         h2_session_close(session);
         return;
     }

@@ -253,3 +253,22 @@ enum h2_guard_result h2_guard_scan(struct h2_guard *guard, const struct h2_limit
     }
     return H2_GUARD_FINE;
 }
+
+const char *h2_guard_excess(const struct h2_guard *guard)
+{
+    const struct {
+        const struct ratelimit *bucket;
+        const char *text;
+    } excesses[] = {
+        {&guard->client_resets, "it resets too many streams"},
+        {&guard->server_resets, "it makes us reset too many streams"},
+        {&guard->pings, "it sends too many PING frames"},
+        {&guard->settings, "it sends too many SETTINGS frames"},
+    };
+
+    for (size_t i = 0; i < sizeof(excesses) / sizeof(excesses[0]); i++) {
+        if (excesses[i].bucket->tokens == 0)
+            return excesses[i].text;
+    }
+    return "it sends too many frames without use";
+}

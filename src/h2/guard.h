@@ -72,6 +72,8 @@ void h2_guard_sent(struct h2_guard *guard, size_t length);
  * frames: none is made now, which is counted, and nobody's fault. */
 bool h2_guard_may_cut(struct h2_guard *guard, const struct h2_limits *limits,
                       struct h2_counters *counters, size_t room, uint64_t now_ms);
+/* What there was too much of, when a result was H2_GUARD_CALM_DOWN. */
+const char *h2_guard_excess(const struct h2_guard *guard);
 /* Something else that is legal but useless. */
 enum h2_guard_result h2_guard_glitch(struct h2_guard *guard, const struct h2_limits *limits,
                                      struct h2_counters *counters, uint64_t now_ms);

@@ -122,6 +122,7 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
             memcpy(&peer, &address, sizeof(peer));
         if (!may_come(listener, &peer)) {
             listener->endpoint->counters.proxy_refusals++;
+            h2_peer_refused(&peer, LOG_OF_PROXIES, "it is not in listeners[].proxyFrom");
             close(fd);
             continue;
         }

@@ -50,3 +50,11 @@ const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size)
         return "";
     return strncmp(buffer, "::ffff:", 7) == 0 && strchr(buffer, '.') ? buffer + 7 : buffer;
 }
+
+void h2_peer_refused(const union h2_peer *peer, enum log_kind kind, const char *reason)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    log_refused(kind, LOG_STR("address", h2_peer_text(peer, text, sizeof(text))),
+                LOG_STR("reason", reason));
+}

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
+
 union h2_peer {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -23,5 +25,8 @@ uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key);
 
 /* As text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
 const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size);
+
+/* Tells the log that what came from there is not taken, and why. */
+void h2_peer_refused(const union h2_peer *peer, enum log_kind kind, const char *reason);
 
 #endif

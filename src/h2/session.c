@@ -9,6 +9,7 @@
 #include "h2/request_builder.h"
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
+#include "h2/tls.h"
 
 #define JITTER_PERCENT 15u
 /* What a client may still send after our last word: as much as its windows had room for, and so
@@ -26,6 +27,11 @@ static bool is_refused(struct h2_endpoint *endpoint)
 
     return endpoint->draining ||
            (endpoint->session_count >= most && !h2_admission_make_room(endpoint));
+}
+
+static void refused(const struct h2_session *session, enum log_kind kind, const char *reason)
+{
+    h2_peer_refused(&session->origin.peer, kind, reason);
 }
 
 static int start_nghttp2(struct h2_session *session)
@@ -76,6 +82,9 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
 
     if (is_refused(endpoint)) {
         endpoint->counters.sessions_refused++;
+        h2_peer_refused(peer, LOG_OF_CONNECTIONS,
+                        endpoint->draining ? "the server stops"
+                                           : "there are limits.sessions of them already");
         close(fd);
         return NULL;
     }
@@ -215,6 +224,10 @@ static void refuse_input(struct h2_session *session, ssize_t error)
 
     if (session->phase >= H2_SESSION_ENDING)
         return; /* our own doing (on_begin_frame) */
+    refused(session, LOG_OF_FRAMES,
+            error == NGHTTP2_ERR_BAD_CLIENT_MAGIC
+                ? "it does not begin with the preface of HTTP/2: nothing else is spoken here"
+                : nghttp2_strerror((int)error));
     if (error == NGHTTP2_ERR_FLOODED) {
         endpoint->counters.outbound_floods++;
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -228,18 +241,24 @@ static void refuse_input(struct h2_session *session, ssize_t error)
     h2_session_terminate(session, NGHTTP2_PROTOCOL_ERROR);
 }
 
-/* What nghttp2 has made of its input is within our limits too. */
-static bool is_bearable(struct h2_session *session, uint64_t now)
+static void calm_down(struct h2_session *session, const char *reason)
+{
+    refused(session, LOG_OF_FRAMES, reason);
+    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* NULL when what nghttp2 has made of its input is within our limits too; else what is not. */
+static const char *find_excess(struct h2_session *session, uint64_t now)
 {
     struct h2_endpoint *endpoint = session->endpoint;
     const struct h2_limits *limits = &endpoint->limits;
 
     if (h2_guard_settle(&session->guard, limits, &endpoint->counters, now) != H2_GUARD_FINE)
-        return false;
+        return h2_guard_excess(&session->guard);
     if (nghttp2_session_get_outbound_queue_size(session->nghttp2) <= limits->outbound_frames)
-        return true;
+        return NULL;
     endpoint->counters.outbound_floods++;
-    return false;
+    return "it does not read the frames that it makes us send";
 }
 
 static void feed(struct h2_session *session, const uint8_t *data, size_t length)
@@ -252,7 +271,7 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
     enum h2_guard_result result =
         h2_guard_scan(guard, &endpoint->limits, &endpoint->counters, data, length, now);
     if (result == H2_GUARD_CALM_DOWN) {
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        calm_down(session, h2_guard_excess(guard));
         return;
     }
     if (!h2_guard_awaits_headers(guard))
@@ -261,12 +280,13 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
         session->headers_since = loop_served_ms(endpoint->loop);
     /* With too many fields nghttp2 is given what came before them: the stream that is refused. */
     ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, guard->accepted);
+    const char *excess = NULL;
     if (taken < 0)
         refuse_input(session, taken);
     else if (result == H2_GUARD_TOO_MANY_FIELDS)
         h2_session_stop_decoding(session, h2_guard_stream(guard));
-    else if (!is_bearable(session, now))
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    else if ((excess = find_excess(session, now)))
+        calm_down(session, excess);
 }
 
 static void take_input(struct h2_session *session)
@@ -307,6 +327,7 @@ void h2_session_handshake(struct h2_session *session)
         return;
     if (count <= 0) {
         endpoint->counters.handshake_failures++;
+        refused(session, LOG_OF_HANDSHAKES, "it left before the handshake was complete");
         h2_session_close(session);
         return;
     }
@@ -322,10 +343,14 @@ void h2_session_handshake(struct h2_session *session)
             (void)h2_session_send_out(session);
         return;
     }
+    char fault[H2_TLS_FAULT_SIZE] = "it does not read what the handshake says";
+    if (result != -EAGAIN)
+        h2_tls_fault(fault);
     bool is_sent = h2_session_send_out(session) && !session->blocked_since;
     if (result == -EAGAIN && is_sent)
         return;
     endpoint->counters.handshake_failures++;
+    refused(session, LOG_OF_HANDSHAKES, fault);
     h2_session_close(session);
 }
 
@@ -354,6 +379,10 @@ static void read_proxy_header(struct h2_session *session)
         return;
     if (result != 0) {
         session->endpoint->counters.proxy_failures++;
+        refused(session, LOG_OF_PROXIES,
+                result == -EPROTO
+                    ? "it does not begin with a PROXY header (listeners[].proxyProtocol)"
+                    : "it left before its PROXY header was complete");
         h2_session_close(session);
         return;
     }
@@ -389,6 +418,7 @@ static void drop_late_input(struct h2_session *session)
         session->late_reads <= LATE_READS)
         return;
     endpoint->counters.late_floods++;
+    refused(session, LOG_OF_FRAMES, "it goes on sending behind the end of the connection");
     h2_session_close(session);
 }
 

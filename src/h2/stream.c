@@ -110,8 +110,11 @@ void h2_stream_refuse_fields(struct h2_stream *stream, int status, const char *m
     session->endpoint->counters.header_rejects++;
     h2_inbound_answered(stream);
     h2_stream_fail(stream, status, message);
-    if (status == 431 && ++session->header_rejects >= HEADER_REJECTS)
+    if (status == 431 && ++session->header_rejects >= HEADER_REJECTS) {
+        h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES,
+                        "it goes on sending header fields that are too large");
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    }
 }
 
 void h2_stream_fail(struct h2_stream *stream, int status, const char *message)

@@ -2,6 +2,7 @@
 #include "h2/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,4 +142,40 @@ SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     return ssl;
+}
+
+/* In words of ours where OpenSSL's lead nowhere. */
+static const char *sentence_of(int reason)
+{
+    switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+        return "it speaks HTTP without TLS on a TLS listener";
+    case SSL_R_CALLBACK_FAILED:
+        return "it offers no ALPN; only HTTP/2 is spoken here, by the name h2";
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+        return "it does not offer h2 by ALPN; only HTTP/2 is spoken here";
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+    case SSL_R_BAD_RECORD_TYPE:
+        return "what it says is not TLS";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+        return "its versions of TLS are too old (listeners[].tlsProfile)";
+    default:
+        return NULL;
+    }
+}
+
+void h2_tls_fault(char fault[H2_TLS_FAULT_SIZE])
+{
+    const unsigned long error = ERR_peek_last_error();
+    const int reason = ERR_GET_REASON(error);
+    const char *sentence = error ? sentence_of(reason) : "the connection broke in the handshake";
+    const char *text = ERR_reason_error_string(error);
+
+    snprintf(fault, H2_TLS_FAULT_SIZE, "%s%s",
+             reason > SSL_AD_REASON_OFFSET && !sentence ? "it ended the handshake: " : "",
+             sentence ? sentence
+             : text   ? text
+                      : "TLS failed");
 }

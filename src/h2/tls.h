@@ -23,4 +23,8 @@ void h2_tls_context_free(struct h2_tls_context *context);
  * NULL when OpenSSL has no memory; then bio is still the caller's. Any thread. */
 SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio);
 
+/* Why the handshake of this thread that has just failed did. */
+#define H2_TLS_FAULT_SIZE 160u
+void h2_tls_fault(char fault[H2_TLS_FAULT_SIZE]);
+
 #endif

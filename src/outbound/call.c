@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "outbound/signature.h"
 
 static bool is_one_line(const char *text)
 {
@@ -107,6 +108,20 @@ void outbound_call_allow_time(struct outbound_call *call)
     loop_timer_start(call->loop, &call->limit, call->request.time_limit_ms);
 }
 
+/* Whether the answer has the field, with the word in it. NULL: any but "identity". */
+static bool has_field(CURL *easy, const char *name, const char *word)
+{
+    struct curl_header *field;
+    size_t at = 0;
+
+    while (curl_easy_header(easy, name, at++, CURLH_HEADER, -1, &field) == CURLHE_OK) {
+        if (word ? strcasestr(field->value, word) != NULL
+                 : strcasecmp(field->value, "identity") != 0)
+            return true;
+    }
+    return false;
+}
+
 void outbound_call_read_answer(const struct outbound_call *call, struct outbound_answer *answer)
 {
     char *content_type = NULL;
@@ -119,6 +134,9 @@ void outbound_call_read_answer(const struct outbound_call *call, struct outbound
     answer->status = (int)status;
     answer->content_type = content_type;
     answer->retry_after_s = retry_after;
+    answer->is_encoded = has_field(call->easy, "content-encoding", NULL);
+    answer->denies_signature =
+        status == 401 && has_field(call->easy, "www-authenticate", OUTBOUND_SIGNATURE_FIELD);
     answer->body = buf_str(&call->answer);
     answer->length = call->answer.length;
 }

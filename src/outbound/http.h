@@ -101,6 +101,8 @@ struct outbound_answer {
     int status;
     const char *content_type; /* NULL: none */
     int64_t retry_after_s;    /* 0: the answer does not say */
+    bool is_encoded;          /* content-encoding says that its body is not as it was written */
+    bool denies_signature;    /* 401, and www-authenticate names sse-signature */
     const char *body;         /* NUL-terminated, "" when there is none */
     size_t length;
 };

@@ -106,7 +106,7 @@ const struct config_key config_keys[] = {
         .words = proxy_fields),
 
     HEAD("log", CONFIG_SECTION, NULL, "One line per event, on standard error."),
-    KEY("log.level", CONFIG_CHOICE, log_level, "info", "The least that is worth a line.",
+    KEY("log.level", CONFIG_CHOICE, log_level, "info", "The least that is worth a line. debug: also each refusal, with address and reason.",
         .words = log_levels),
     KEY("log.format", CONFIG_CHOICE, log_format, "text", "For people or for machines.",
         .words = log_formats),

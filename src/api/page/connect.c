@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connect: opens an event stream. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "api/page/name_list.h"
 #include "api/page/resume.h"
 #include "api/parameters.h"
+#include "api/refusal.h"
 #include "api/reply.h"
 #include "base/mem.h"
 #include "h2/session.h"
@@ -202,6 +204,22 @@ static void read_channels(const struct api_exchange *exchange, struct wish *wish
     name_list_keep(&wish->channels, may_have, &cut);
 }
 
+/* The page hears of each, the log of the first. */
+static void tell_left_out(struct api_exchange *exchange, const struct wish *wish)
+{
+    const json_t *first = json_array_get(wish->left_out, 0);
+    const char *name = json_string_value(json_object_get(first, "channel"));
+    char reason[256];
+
+    if (!first)
+        return;
+    snprintf(reason, sizeof(reason), "%zu names were left out, first the %s \"%.128s\": %s",
+             json_array_size(wish->left_out), name ? "channel" : "listener",
+             name ? name : json_string_value(json_object_get(first, "listener")),
+             json_string_value(json_object_get(first, "reason")));
+    refusal_tell(exchange, 403, reason);
+}
+
 /* True when there is a stream; else it has answered, or its client has gone. */
 static bool try_open(struct api_exchange *exchange, const struct resume *resume)
 {
@@ -217,6 +235,7 @@ static bool try_open(struct api_exchange *exchange, const struct resume *resume)
     wish.left_out = json_array();
     read_listeners(exchange, &wish);
     read_channels(exchange, &wish);
+    tell_left_out(exchange, &wish);
     is_open = open_stream(exchange, &wish);
     name_list_release(&wish.listeners);
     name_list_release(&wish.channels);

@@ -9,13 +9,15 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "h2/request.h"
+#include "outbound/complaint.h"
 #include "outbound/signature.h"
 #include "outbound/webhook.h"
 #include "sse/service.h"
 
 static const char no_json[] = "the service that handles this path answered with what is no JSON";
+static const char unknown_to_it[] =
+    "the service that handles this path does not accept this server's requests";
 static const char wrong_status[] = "the service that handles this path failed";
 
 static const struct api_handler_settings *settings_of(const struct handler_call *call)
@@ -58,9 +60,6 @@ static void fail_by_error(struct handler_call *call, const struct outbound_answe
 {
     const enum handler_outcome outcome = outcome_of(answer->error);
 
-    log_abuse("a handler could not be asked",
-              LOG_STR("service", call->exchange->service->settings->core->name),
-              LOG_STR("reason", answer->reason));
     switch (answer->error) {
     case -ETIMEDOUT:
         fail(call, outcome, 504, "the service that handles this path did not answer in time");
@@ -126,19 +125,39 @@ static void refuse_answer(struct handler_call *call, const struct outbound_answe
     finish(call, HANDLER_REFUSED, &made);
 }
 
+static bool is_success(int status)
+{
+    return status >= 200 && status < 300;
+}
+
+/* Who the page's user is has been found out before: who is not known (401) or asked for credentials
+ * of a proxy (407) is this server. */
+static bool is_for_page(int status)
+{
+    return status >= 400 && status < 500 && status != 401 && status != 407;
+}
+
 static void on_answer(void *context, const struct outbound_answer *answer)
 {
     struct handler_call *call = context;
 
     call->call = NULL;
+    if (answer->error == 0 && is_success(answer->status) && is_json(answer)) {
+        accept_answer(call, answer);
+        return;
+    }
+    if (answer->error == 0 && is_for_page(answer->status)) {
+        refuse_answer(call, answer);
+        return;
+    }
+    outbound_complain(OUTBOUND_HANDLER, call->exchange->service->settings->core->name, call->url,
+                      answer, NULL);
     if (answer->error != 0)
         fail_by_error(call, answer);
-    else if (answer->status >= 200 && answer->status < 300 && is_json(answer))
-        accept_answer(call, answer);
-    else if (answer->status >= 200 && answer->status < 300)
+    else if (is_success(answer->status))
         fail(call, HANDLER_UNCLEAR, 502, no_json);
-    else if (answer->status >= 400 && answer->status < 500)
-        refuse_answer(call, answer);
+    else if (answer->status < 500)
+        fail(call, HANDLER_FAILED, 502, unknown_to_it);
     else
         fail(call, HANDLER_UNCLEAR, answer->status == 503 ? 503 : 502, wrong_status);
 }
@@ -149,6 +168,7 @@ void handler_call_post(struct handler_call *call, struct api_exchange *exchange,
     struct bytes *json = buf_freeze(text);
 
     call->exchange = api_exchange_ref(exchange);
+    call->url = url;
 
     const struct outbound_webhook webhook = {
         .url = url,
@@ -189,6 +209,7 @@ void handler_call_stream(struct handler_call *call, struct api_exchange *exchang
     size_t count = 0;
 
     call->exchange = api_exchange_ref(exchange);
+    call->url = stream->url;
     base64_encode(BASE64_URL, stream->context->data, stream->context->length, &field);
     sign(exchange, &field, signature);
     fields[count++] = (struct outbound_field){"content-type",

@@ -234,6 +234,8 @@ static enum verdict judge(int status)
 {
     switch (status) {
     case 0:
+    case 401: /* our secret may be mended there or here; a new one may be on its way */
+    case 407:
     case 429:
     case 502:
     case 503:

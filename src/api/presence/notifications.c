@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "outbound/complaint.h"
 #include "outbound/webhook.h"
 #include "sse/service.h"
 
@@ -41,6 +42,10 @@ static void on_answer(void *context, const struct outbound_answer *answer)
         .retry_after_s = answer->retry_after_s,
     };
 
+    if (said.status < 200 || said.status >= 300)
+        outbound_complain(OUTBOUND_NOTIFICATION,
+                          delivery->notifications->service->settings->core->name,
+                          delivery->notifications->webhook.url, answer, NULL);
     list_remove(&delivery->node);
     free(delivery);
     notification_queue_answered(queue, notification, &said);

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "outbound/complaint.h"
 #include "outbound/webhook.h"
 #include "sse/message.h"
 
@@ -125,7 +126,11 @@ static void on_answer(void *context, const struct outbound_answer *answer)
         qos_posts_refuse(posts, answer->reason);
         post_free(post);
     } else {
-        settle(post, answer->error == 0 && answer->status >= 200 && answer->status < 300);
+        bool is_accepted = answer->error == 0 && answer->status >= 200 && answer->status < 300;
+
+        if (!is_accepted)
+            outbound_complain(OUTBOUND_RECEIPT, posts->settings.service, post->url, answer, NULL);
+        settle(post, is_accepted);
     }
     pump(posts);
 }

@@ -177,7 +177,7 @@ static void test_one_that_fails_is_sent_again(void **state)
 
 static void test_one_that_is_refused_is_lost(void **state)
 {
-    static const int statuses[] = {301, 400, 401, 404, 410, 422};
+    static const int statuses[] = {301, 400, 403, 404, 410, 422};
     struct fixture fixture;
 
     (void)state;
