@@ -131,9 +131,9 @@ export interface SseSendOptions {
     ordered?: boolean;
 }
 
-/** What a call is rejected with; silent: why a stream on which nothing came any more was given up. */
+/** What a call is rejected with (blocked: a header field that may not be sent); silent: why a stream on which nothing came any more was given up. */
 export interface SseError extends Error {
-    code: 'queue-full' | 'closed' | 'network' | 'stale' | 'silent';
+    code: 'queue-full' | 'closed' | 'network' | 'stale' | 'silent' | 'blocked';
 }
 
 /**

@@ -215,7 +215,8 @@ class Sse {
         const { windowGlobal, documentGlobal } = options;
         this.#outlet = new Outlet(this, this.#listeners, windowGlobal);
         this.#requests = new Requests(options);
-        this.#calls = new Calls(windowGlobal, options.queueLimit, () => this.isActive());
+        const hint = () => this.#requests.hint();
+        this.#calls = new Calls(windowGlobal, options.queueLimit, () => this.isActive(), hint);
         this.#forgetIds();
         this.#activity = new Activity(windowGlobal, documentGlobal, options, (change) =>
             this.#outlet.say('sse-change-active', change));
@@ -269,6 +270,7 @@ class Sse {
         this.serverVersion = finish.version;
         this.#acknowledgements.begin(finish.ack === true, event.lastEventId);
         this.#acknowledgements.flush();
+        this.#requests.allow(finish.corsHeaders);
         this.#calls.begin(finish.ordered);
         this.#leave(finish.leftOut?.map(({ channel }) => channel));
         const names = this.#listeners.names();
@@ -343,7 +345,7 @@ class Sse {
      * connection is that stream's end, even where the browser has not noticed: the call is made
      * again on the next, but not more than once for that reason.
      */
-    #run(perform, lane) {
+    #run(perform, lane, check) {
         let isRepeated = false;
         return this.#calls.run(async (number) => {
             const { connectionId } = this;
@@ -355,7 +357,7 @@ class Sse {
                 throw new SseError('stale', 'connection ended');
             }
             return response;
-        }, lane);
+        }, lane, check);
     }
 
     #ask(action, value) {
@@ -376,8 +378,12 @@ class Sse {
 
     async #call(kind, path, query, body, givenHeaders, lane) {
         const headers = this.#requests.headersOfCall(givenHeaders, body);
-        return this.#run((connectionId, number) =>
-            this.#requests.call(kind, path, { connectionId, ...query }, body, headers, number), lane);
+        return this.#run(
+            (connectionId, number) =>
+                this.#requests.call(kind, path, { connectionId, ...query }, body, headers, number),
+            lane,
+            () => this.#requests.check(headers),
+        );
     }
 }
 

@@ -22,19 +22,22 @@ export class Calls {
     #window;
     #limit;
     #isActive;
+    #hint;
     #makeError = null; // given: there will be no connection
 
-    constructor(windowGlobal, limit, isActive) {
+    /** hint(): what to say beside the network's word. */
+    constructor(windowGlobal, limit, isActive, hint) {
         this.#window = windowGlobal;
         this.#limit = limit;
         this.#isActive = isActive;
+        this.#hint = hint;
     }
 
-    /** perform(number); without a lane there is no number. */
-    run(perform, lane) {
+    /** perform(number); without a lane there is no number. check() throws what nothing can mend. */
+    run(perform, lane, check = () => {}) {
         return new Promise((resolve, reject) => {
             this.#count += 1;
-            const call = { perform, kind: lane, resolve, reject, failures: 0, place: this.#count };
+            const call = { perform, check, kind: lane, resolve, reject, failures: 0, place: this.#count };
             if (!this.#isActive() && this.#waiting.length >= this.#limit && !this.#makeError) {
                 reject(new SseError('queue-full', `${this.#limit} calls wait: raise queueLimit`));
             } else {
@@ -92,6 +95,12 @@ export class Calls {
     }
 
     async #perform(call) {
+        try {
+            call.check();
+        } catch (error) {
+            call.reject(error); // no number of its own: nobody waits for it
+            return;
+        }
         const lane = this.#lanes[call.kind];
         if (call.lane !== lane) {
             call.lane = lane;
@@ -114,7 +123,7 @@ export class Calls {
     #fail(call, error) {
         call.failures += 1;
         if (call.failures > REPEATS) {
-            const text = `no answer in ${call.failures} attempts: ${error.message}`;
+            const text = `no answer in ${call.failures} attempts: ${error.message}${this.#hint()}`;
             call.reject(new SseError('network', text, error));
             return;
         }

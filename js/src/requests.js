@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+import { SseError } from './error.js';
 import { randomId, toSearch } from './texts.js';
 
 /** The server's word that the connection does not exist; a handler's own 404 has none. */
@@ -7,6 +8,7 @@ export function isUnknown(response) {
 }
 
 const SLOWEST_UPLOAD = 16; // bytes a ms
+const SAFE_FIELDS = /^(accept|accept-language|content-language|content-type)$/; // Fetch, CORS
 
 /** Bytes of the files in a form. */
 function sizeOf(body) {
@@ -17,6 +19,7 @@ function sizeOf(body) {
 export class Requests {
     #options;
     #window;
+    #allowed; // names of header fields, where not all are
     #pending = new Set(); // what can be broken off: uploads, with bodies of any size, go on
 
     constructor(options) {
@@ -34,6 +37,29 @@ export class Requests {
             headers.set('idempotency-key', randomId(this.#window));
         }
         return headers;
+    }
+
+    /** The header fields that the server takes from this page, with commas; undefined: any. */
+    allow(names) {
+        const { origin } = this.#window.location ?? {};
+        const isOwn = !origin || new URL(this.#options.url, origin).origin === origin;
+        this.#allowed = isOwn ? undefined : names?.split(', ');
+    }
+
+    /** A browser does not tell why it lets none of them out. */
+    hint() {
+        const fix = '(of another origin: header fields that tools add to fetch must be in corsHeaders)';
+        return this.#allowed ? ` ${fix}` : '';
+    }
+
+    /** Throws where the browser would not let them out. */
+    check(headers) {
+        const isBlocked = (name) => !this.#allowed.includes(name) && !SAFE_FIELDS.test(name);
+        const blocked = this.#allowed ? [...headers.keys()].filter(isBlocked) : [];
+        if (blocked.length > 0) {
+            const text = `header ${blocked}: pages of other origins may not send it unless corsHeaders names it`;
+            throw new SseError('blocked', text);
+        }
     }
 
     /** kind: message or upload; number: of those that run in order */

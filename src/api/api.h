@@ -80,7 +80,8 @@ struct api_qos_settings {
 struct api_service_settings {
     const struct sse_service_settings *core;
     bool envelope;                 /* false: data alone, errors as {"error":"…"} */
-    const struct origins *origins; /* of pages that may use it, besides its own */
+    const struct origins *origins; /* of pages that may use it, besides its own, */
+    const char *origin_headers;    /* and what their scripts may send (api/cors.h) */
     bool session_binding_strict;   /* a connectionId counts on its own session only */
     const char *secret_names;      /* further names that hold secrets; "": none (base/words.h) */
     const char *upload_directory;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct h2_field;
 struct h2_request;
 struct origins;
@@ -24,8 +25,17 @@ size_t cors_fields(const struct h2_request *request, const struct origins *origi
 /* Whether this OPTIONS asks for leave on a page's behalf. */
 bool cors_is_preflight(const struct h2_request *request);
 
-/* What the answer to a preflight has besides those above; methods: what the path takes. */
+/* The header fields that scripts of other origins may send, as a list in lower case: those that the
+ * server reads, those of traces, and the names of each of the texts (base/words.h). "*" among them
+ * is any field. */
+void cors_list_headers(struct buf *list, const char *const *names, size_t count);
+
+/* What the answer to a preflight has besides those above; methods: what the path takes; headers: a
+ * list as above. */
 size_t cors_preflight_fields(const struct h2_request *request, const struct origins *origins,
-                             const char *methods, struct h2_field *fields);
+                             const char *methods, const char *headers, struct h2_field *fields);
+
+/* Whether the request is of a page of another origin, whose scripts may send those alone. */
+bool cors_is_cross(const struct h2_request *request);
 
 #endif

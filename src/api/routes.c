@@ -112,7 +112,7 @@ static void answer_options(struct api_exchange *exchange, unsigned allowed, cons
     if (exchange->service && api_routes_is_pages_side(path))
         count += cors_preflight_fields(exchange->request, exchange->service->settings->origins,
                                        h2_method_allow(allowed, methods, sizeof(methods)),
-                                       &fields[count]);
+                                       exchange->service->settings->origin_headers, &fields[count]);
     api_reply_nothing(exchange, fields, count);
 }
 

@@ -101,7 +101,8 @@ struct config_service {
     struct auth_jwt_settings jwt;              /* its texts are owned by the config */
     struct auth_webhook_settings auth_webhook; /* the same; without service and secret */
     bool envelope;
-    char *origins; /* of pages, with commas (api/origins.h) */
+    char *origins;      /* of pages, with commas (api/origins.h) */
+    char *cors_headers; /* the same (api/cors.h) */
     bool session_binding_strict;
     char *secret_names;             /* words; never shown, besides those that look so */
     char *upload_directory;         /* "": <state directory>/<service name>/uploads */

@@ -11,6 +11,7 @@
 
 #include "api/origins.h"
 #include "base/networks.h"
+#include "base/words.h"
 #include "h2/listener.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
@@ -276,6 +277,23 @@ static int check_origins(const struct config_subject *subject, const char *text)
     return 0;
 }
 
+/* RFC 9110 5.6.2 */
+#define TOKEN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
+
+static int check_cors_headers(const struct config_subject *subject, const char *names)
+{
+    struct word word;
+
+    while (words_next(&names, &word)) {
+        if (strspn(word.text, TOKEN) < word.length)
+            return config_check_fail(subject, "corsHeaders",
+                                     "\"%.*s\" is no name of a header field; use one such as "
+                                     "x-session, or * for any",
+                                     word.length < 80 ? (int)word.length : 80, word.text);
+    }
+    return 0;
+}
+
 static int check_service(const struct config_subject *subject, const struct config_service *service)
 {
     int rc = check_name(subject, service->settings.name);
@@ -284,6 +302,8 @@ static int check_service(const struct config_subject *subject, const struct conf
         rc = check_base_path(subject, service->settings.base_path);
     if (rc == 0)
         rc = check_origins(subject, service->origins);
+    if (rc == 0)
+        rc = check_cors_headers(subject, service->cors_headers);
     if (rc == 0)
         rc = config_check_auth_webhook(subject, service);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)

@@ -205,6 +205,8 @@ const struct config_key config_keys[] = {
             "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
     SERVICE("origins", CONFIG_TEXTS, origins, "",
             "Other origins whose pages may use it: https://app.example.com, https://*.example.com.", RANGE(0, 4096)),
+    SERVICE("corsHeaders", CONFIG_TEXTS, cors_headers, "",
+            "Further header fields that their scripts may send, such as x-session; [\"*\"]: any.", RANGE(0, 4096)),
     SERVICE("sessionBindingStrict", CONFIG_BOOL, session_binding_strict, "false",
             "true: a connectionId without credentials counts on its own TLS connection only.",
             .words = no_yes),

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/cors.h"
 #include "api/limit/upload_keeper.h"
 #include "api/limit/upload_quota.h"
 #include "api/origins.h"
@@ -21,6 +22,7 @@
 #include "auth/api_key.h"
 #include "auth/jwt_keys.h"
 #include "base/budget.h"
+#include "base/buf.h"
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -70,6 +72,7 @@ struct server {
     struct auth_api_keys *keys;
     struct auth_jwt_keys *token_keys[CONFIG_MAX_SERVICES]; /* NULL: not for that one's auth */
     struct origins *origins[CONFIG_MAX_SERVICES];
+    struct buf origin_headers[CONFIG_MAX_SERVICES];
     struct networks *proxies;
     struct h2_slots *slots; /* of all sessions */
     struct limits_shared shared[CONFIG_MAX_SERVICES];
@@ -205,6 +208,15 @@ static struct limits_settings limits_for(const struct config_service *service)
     return limits;
 }
 
+/* What names a user must be let through. */
+static const char *headers_for(const struct config_service *service, struct buf *list)
+{
+    const char *names[] = {service->cors_headers, service->auth_webhook.names.headers};
+
+    cors_list_headers(list, names, service->auth == CONFIG_AUTH_WEBHOOK ? 2 : 1);
+    return buf_str(list);
+}
+
 static int prepare_service(struct server *server, size_t index)
 {
     const struct config_service *service = &server->config->services[index];
@@ -225,6 +237,7 @@ static int prepare_service(struct server *server, size_t index)
         .core = &service->settings,
         .envelope = service->envelope,
         .origins = server->origins[index],
+        .origin_headers = headers_for(service, &server->origin_headers[index]),
         .session_binding_strict = service->session_binding_strict,
         .secret_names = service->secret_names,
         .upload_directory = directory,
@@ -368,8 +381,10 @@ static void release(struct server *server)
         h2_tls_context_free(server->listeners[i].tls);
         networks_free(server->listener_proxies[i]);
     }
-    for (size_t i = 0; i < server->config->service_count; i++)
+    for (size_t i = 0; i < server->config->service_count; i++) {
         origins_free(server->origins[i]);
+        buf_release(&server->origin_headers[i]);
+    }
     networks_free(server->proxies);
     auth_api_keys_free(server->keys);
     for (size_t i = 0; i < server->config->service_count; i++)

@@ -103,6 +103,8 @@ struct sse_connection_options {
     /* Its signs of life are events, which a page sees, instead of comments. It sees no other event
      * that it does not listen to: so they come whatever else is written. */
     bool wants_heartbeat;
+    /* Header fields that its scripts may send from another origin, a list; NULL: any. */
+    const char *cors_headers;
     /* What the page has asked for and does not get: an array, borrowed; empty or NULL: nothing. */
     json_t *left_out;
     /* The id that the page has shown (NULL: none), and what sse_history_find() said of it in this

@@ -75,6 +75,8 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
         json_object_set_new(data, "heartbeat", json_integer(settings->comment_ms));
     if (settings->ordered_calls > 0)
         json_object_set_new(data, "ordered", json_integer(settings->ordered_calls));
+    if (options->cors_headers)
+        json_object_set_new(data, "corsHeaders", text_or(options->cors_headers, ""));
     if (json_array_size(options->left_out) > 0)
         json_object_set(data, "leftOut", options->left_out);
     json_object_set_new(data, "name", text_or(settings->name, ""));

@@ -22,7 +22,10 @@ let page;
 let own;
 
 before(async () => {
-  server = await startServer({ variables: { SSE_SERVER_SERVICES_0_ORIGINS: `${LISTED}, https://*.apps.test` } });
+  server = await startServer({ variables: {
+    SSE_SERVER_SERVICES_0_ORIGINS: `${LISTED}, https://*.apps.test`,
+    SSE_SERVER_SERVICES_0_CORS_HEADERS: 'X-Own',
+  } });
   office = await backend(server);
   page = await connect(server.origin);
   own = server.origin;
@@ -220,5 +223,57 @@ describe('preflights', () => {
         assert.doesNotMatch(name, /^access-control/);
       }
     }
+  });
+
+  test('name what the server reads, what tools add, and what the settings name', async () => {
+    const { headers } = await ask(`${BASE}/connect/message/a.do`, LISTED);
+    const allowed = headers['access-control-allow-headers'].split(', ');
+    for (const name of ['content-type', 'idempotency-key', 'x-sse-order', 'authorization', 'last-event-id',
+      'traceparent', 'tracestate', 'baggage', 'sentry-trace', 'x-own']) {
+      assert.ok(allowed.includes(name), name);
+    }
+    assert.equal(new Set(allowed).size, allowed.length);
+    assert.equal(allowed.includes('x-session'), false);
+  });
+
+  describe('of other services', () => {
+    async function allowed(variables) {
+      const other = await startServer({ variables: { SSE_SERVER_SERVICES_0_ORIGINS: LISTED, ...variables } });
+      const client = await connect(other.origin);
+      try {
+        const { headers } = await client.request('OPTIONS', `${BASE}/connect/message/a.do`, { headers: {
+          origin: LISTED, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-any,x-session',
+        } });
+        const finish = {};
+        for (const origin of [LISTED, other.origin]) {
+          const stream = await client.connect({ userId: 'ann' }, { headers: { origin } });
+          finish[origin === LISTED ? 'listed' : 'own'] = stream.finish?.corsHeaders;
+          await stream.close();
+        }
+        return { list: headers['access-control-allow-headers'], ...finish };
+      } finally {
+        await client.close();
+        await other.stop();
+      }
+    }
+
+    test('with auth webhook name the fields by which it knows users', async () => {
+      const { list } = await allowed({
+        SSE_SERVER_SERVICES_0_AUTH: 'webhook',
+        SSE_SERVER_SERVICES_0_AUTH_WEBHOOK_URL: 'http://127.0.0.1:9/who',
+        SSE_SERVER_SERVICES_0_AUTH_WEBHOOK_HEADERS: 'authorization, x-session',
+      });
+      assert.match(list, /, x-session$/);
+    });
+
+    test('that allow any allow what is asked', async () => {
+      assert.deepEqual(await allowed({ SSE_SERVER_SERVICES_0_CORS_HEADERS: '*' }), { list: 'x-any,x-session', listed: undefined, own: undefined });
+    });
+
+    test('tell pages of other origins what is allowed', async () => {
+      const { list, listed, own: ours } = await allowed({ SSE_SERVER_SERVICES_0_CORS_HEADERS: 'x-own' });
+      assert.equal(listed, list);
+      assert.equal(ours, undefined);
+    });
   });
 });

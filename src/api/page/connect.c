@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/cors.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/limit/places.h"
@@ -16,6 +17,7 @@
 #include "api/refusal.h"
 #include "api/reply.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/connection.h"
@@ -76,6 +78,14 @@ static size_t wished_padding(const struct api_exchange *exchange)
     return wish < SSE_CONNECTION_MAX_PADDING ? (size_t)wish : SSE_CONNECTION_MAX_PADDING;
 }
 
+/* The page's script compares what it is about to send: its browser tells no reason. */
+static const char *told_headers(const struct api_exchange *exchange)
+{
+    const char *headers = exchange->service->settings->origin_headers;
+
+    return cors_is_cross(exchange->request) && !words_have(headers, "*") ? headers : NULL;
+}
+
 static bool is_true(const char *value)
 {
     return value && strcmp(value, "true") == 0;
@@ -125,6 +135,7 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
         .keepalive_time_ms =
             api_lenient_number(api_exchange_parameter(exchange, "keepaliveTime"), -1),
         .padding = wished_padding(exchange),
+        .cors_headers = told_headers(exchange),
         .wants_heartbeat = is_true(api_exchange_parameter(exchange, "heartbeat")),
         .left_out = wish->left_out,
     };

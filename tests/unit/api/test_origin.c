@@ -5,6 +5,8 @@
 #include "api/cors.h"
 #include "api/origin.h"
 #include "api/origins.h"
+#include "base/buf.h"
+#include "base/words.h"
 #include "h2/request.h"
 #include "h2/stream.h"
 #include "support/test.h"
@@ -12,6 +14,7 @@
 #define OWN     "https://sse.test"
 #define LISTED  "https://app.test"
 #define FOREIGN "https://evil.test"
+#define HEADERS "idempotency-key, x-own"
 
 static struct origins *listed;
 
@@ -34,7 +37,7 @@ static int tear_down(void **state)
 /* A request with these fields, those that are not NULL. */
 struct made {
     struct h2_request request;
-    struct h2_header headers[3];
+    struct h2_header headers[4];
 };
 
 static void make(struct made *made, const char *method, const char *origin, const char *site,
@@ -144,16 +147,50 @@ static void preflights(void **state)
 
     (void)state;
     make(&made, "OPTIONS", LISTED, NULL, "POST");
-    count = cors_preflight_fields(&made.request, listed, "POST", fields);
+    count = cors_preflight_fields(&made.request, listed, "POST", HEADERS, fields);
     assert_string_equal(value_of(fields, count, "access-control-allow-methods"), "POST");
     assert_non_null(strstr(value_of(fields, count, "access-control-allow-headers"), "idempotency"));
     assert_string_equal(value_of(fields, count, "access-control-max-age"), "600");
     make(&made, "OPTIONS", FOREIGN, NULL, "POST");
-    assert_int_equal(cors_preflight_fields(&made.request, listed, "POST", fields), 0);
+    assert_int_equal(cors_preflight_fields(&made.request, listed, "POST", HEADERS, fields), 0);
     make(&made, "OPTIONS", LISTED, NULL, NULL);
-    assert_int_equal(cors_preflight_fields(&made.request, listed, "POST", fields), 0);
+    assert_int_equal(cors_preflight_fields(&made.request, listed, "POST", HEADERS, fields), 0);
     make(&made, "GET", LISTED, NULL, "POST");
     assert_false(cors_is_preflight(&made.request));
+}
+
+static void fields_that_are_allowed(void **state)
+{
+    static const char *const names[] = {"X-Own, traceparent", " x-session,x-own"};
+    struct h2_field fields[CORS_MAX_FIELDS];
+    struct buf list = BUF_INIT, any = BUF_INIT;
+    struct made made;
+    size_t count;
+
+    (void)state;
+    cors_list_headers(&list, names, 2);
+    assert_non_null(strstr(buf_str(&list), ", tracestate, x-own, x-session"));
+    cors_list_headers(&any, (const char *const[]){"*"}, 1);
+    make(&made, "OPTIONS", LISTED, NULL, "POST");
+    made.request.headers[made.request.header_count++] =
+        (struct h2_header){"access-control-request-headers", "x-any,x-other"};
+    count = cors_preflight_fields(&made.request, listed, "POST", buf_str(&any), fields);
+    assert_string_equal(value_of(fields, count, "access-control-allow-headers"), "x-any,x-other");
+    buf_release(&list);
+    buf_release(&any);
+}
+
+static void whose_scripts_are_bound_by_them(void **state)
+{
+    struct made made;
+
+    (void)state;
+    make(&made, "GET", LISTED, NULL, NULL);
+    assert_true(cors_is_cross(&made.request));
+    make(&made, "GET", OWN, NULL, NULL);
+    assert_false(cors_is_cross(&made.request));
+    make(&made, "GET", NULL, NULL, NULL);
+    assert_false(cors_is_cross(&made.request));
 }
 
 int main(void)
@@ -162,6 +199,8 @@ int main(void)
         cmocka_unit_test(judgements),
         cmocka_unit_test(answers),
         cmocka_unit_test(preflights),
+        cmocka_unit_test(fields_that_are_allowed),
+        cmocka_unit_test(whose_scripts_are_bound_by_them),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
