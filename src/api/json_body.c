@@ -1,61 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/json_body.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/exchange.h"
 #include "api/reply.h"
 #include "base/json.h"
+#include "base/json_raw.h"
 
-/* Some libraries write a byte order mark, which a parser may ignore (RFC 8259 8.1). */
-static size_t mark_length(const char *body, size_t length)
+static void refuse(struct api_exchange *exchange, const struct json_fault *fault)
 {
-    static const char mark[] = "\xef\xbb\xbf";
-
-    return length >= sizeof(mark) - 1 && memcmp(body, mark, sizeof(mark) - 1) == 0
-               ? sizeof(mark) - 1
-               : 0;
-}
-
-json_t *api_json_body(struct api_exchange *exchange)
-{
-    const size_t mark = mark_length(exchange->body, exchange->body_length);
-    struct json_fault fault;
-    json_t *value;
-
-    if (exchange->body_length == 0) {
-        api_reply_error(exchange, 400, "the body is empty; this request needs JSON in it");
-        return NULL;
-    }
-    value = json_parse(exchange->body + mark, exchange->body_length - mark, &fault);
-    if (!value && fault.is_out_of_memory)
+    if (fault->is_out_of_memory)
         api_reply_error(exchange, 503, "there is no memory to read the body now; send it again");
-    else if (!value)
+    else
         api_reply_error(exchange, 400,
                         "the body is not JSON that is taken here: line %u, column "
                         "%u: %s",
-                        fault.line, fault.column, fault.message);
-    return value;
+                        fault->line, fault->column, fault->message);
 }
 
-json_t *api_json_body_object(struct api_exchange *exchange)
+static bool has_body(struct api_exchange *exchange)
 {
-    json_t *value = api_json_body(exchange);
+    if (exchange->body_length > 0)
+        return true;
+    api_reply_error(exchange, 400, "the body is empty; this request needs JSON in it");
+    return false;
+}
 
-    if (!value || json_is_object(value))
-        return value;
-    json_decref(value);
+static void refuse_other_than_object(struct api_exchange *exchange)
+{
     api_reply_error(exchange, 422, "the body must be a JSON object, such as {\"name\":\"value\"}");
-    return NULL;
+}
+
+json_t *api_json_body(struct api_exchange *exchange, const struct json_rules *rules)
+{
+    struct json_fault fault;
+    json_t *value;
+
+    if (!has_body(exchange))
+        return NULL;
+    value = json_parse_by(rules, exchange->body, exchange->body_length, &fault);
+    if (value)
+        json_drop_nulls(value);
+    else
+        refuse(exchange, &fault);
+    return value;
 }
 
 json_t *api_json_body_members(struct api_exchange *exchange)
 {
-    json_t *object = api_json_body_object(exchange);
+    /* Back ends may name many. */
+    const struct json_rules rules = {.is_wide = exchange->endpoint->guard != API_PAGE};
+    json_t *value = api_json_body(exchange, &rules);
 
-    if (object)
-        json_drop_nulls(object, NULL);
-    return object;
+    if (!value || json_is_object(value))
+        return value;
+    json_decref(value);
+    refuse_other_than_object(exchange);
+    return NULL;
+}
+
+static const char *read_raw(const char *text, size_t length, size_t *at, char *raw)
+{
+    size_t written;
+    const char *wrong = json_raw_read(text, length, at, raw, &written);
+
+    raw[written] = '\0';
+    while (!wrong && *at < length && strchr(" \t\r\n", text[*at]))
+        (*at)++;
+    return wrong ? wrong : *at < length ? "nothing is expected behind the value" : NULL;
+}
+
+char *api_json_body_raw(struct api_exchange *exchange)
+{
+    struct json_fault fault = {.is_out_of_memory = false};
+    const size_t mark = json_mark_length(exchange->body, exchange->body_length);
+    const char *text = exchange->body + mark, *wrong;
+    const size_t length = exchange->body_length - mark;
+    size_t at = 0;
+    char *raw;
+
+    if (!has_body(exchange))
+        return NULL;
+    raw = json_allocate(length + 1);
+    fault.is_out_of_memory = !raw;
+    wrong = raw ? read_raw(text, length, &at, raw) : "";
+    if (!wrong && raw[0] == '{')
+        return raw;
+    free(raw);
+    if (!wrong) {
+        refuse_other_than_object(exchange);
+        return NULL;
+    }
+    if (!fault.is_out_of_memory)
+        json_fault_at(&fault, text, at, wrong);
+    refuse(exchange, &fault);
+    return NULL;
 }
 
 const char *api_json_member_text(const json_t *object, const char *name)

@@ -2,8 +2,10 @@
 #include "api/request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/client_address.h"
 #include "api/exchange.h"
@@ -57,6 +59,23 @@ static void refuse_type(struct api_exchange *exchange)
 {
     api_reply_error(exchange, 415, "the body of this request must be %s; say so in content-type",
                     wanted_type(exchange->endpoint->body));
+}
+
+/* Bodies are taken as they are: a compressed one could be of any size. */
+static bool refuse_encoding(struct api_exchange *exchange)
+{
+    static const struct h2_field accepted = {"accept-encoding", "identity"};
+    const char *coding = h2_request_header(exchange->request, "content-encoding");
+    char detail[200];
+
+    if (!coding || coding[0] == '\0' || strcasecmp(coding, "identity") == 0)
+        return false;
+    snprintf(detail, sizeof(detail),
+             "content-encoding \"%.64s\" is not taken here: send the body as it is, without "
+             "content-encoding, or with identity",
+             coding);
+    api_reply_error_with(exchange, 415, &accepted, detail);
+    return true;
 }
 
 static void run_handler(struct api_exchange *exchange)
@@ -309,6 +328,8 @@ static void start(struct api_exchange *exchange)
     if (exchange->endpoint->guard == API_BACK_END && !guard_admits(exchange))
         return;
     if (exchange->endpoint->guard == API_PAGE && is_too_frequent(exchange))
+        return;
+    if (exchange->endpoint->body != API_NO_BODY && refuse_encoding(exchange))
         return;
     if (!read_order(exchange))
         return;

@@ -31,6 +31,11 @@ static void *allocate(size_t size)
     return allocated;
 }
 
+char *json_allocate(size_t size)
+{
+    return fault_allocation(FAULT_JSON) ? NULL : malloc(size > 0 ? size : 1);
+}
+
 void json_init(void)
 {
     json_set_alloc_funcs(allocate, free);
@@ -92,32 +97,114 @@ static void fault_from_jansson(struct json_fault *fault, const char *text, size_
     fault_set(fault, error->text);
 }
 
-json_t *json_parse(const char *text, size_t length, struct json_fault *fault)
+void json_fault_at(struct json_fault *fault, const char *text, size_t offset, const char *message)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-    const char *wrong;
+    *fault = (struct json_fault){0};
+    fault_place(fault, text, offset);
+    fault_set(fault, message);
+}
+
+size_t json_mark_length(const char *text, size_t length)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    return length >= sizeof(mark) - 1 && memcmp(text, mark, sizeof(mark) - 1) == 0
+               ? sizeof(mark) - 1
+               : 0;
+}
+
+static json_t *load(const char *text, size_t length, struct json_fault *fault)
+{
     json_error_t error;
     json_t *value;
-    size_t offset;
 
-    *fault = (struct json_fault){0};
-    wrong = json_scan(text, length, &offset);
-    if (wrong != NULL) {
-        fault_place(fault, text, offset);
-        fault_set(fault, wrong);
-        return NULL;
-    }
     begin_to_fail();
-    value = json_loadb(text, length, flags, &error);
+    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     fault->is_out_of_memory = end_to_fail(&error) == -ENOMEM && !value;
-    if (value == NULL && fault->is_out_of_memory)
-        fault_set(fault, "there is no memory to read it");
-    else if (value == NULL)
+    if (!value && !fault->is_out_of_memory)
         fault_from_jansson(fault, text, length, &error);
     return value;
 }
 
-static void drop_nulls_of_object(json_t *object, const char *kept)
+/* The scan found them in the order in which they are here: each object has one at the most.
+ * False: there is no memory for it. */
+static bool put_back(json_t *object, const char *kept, const char **tokens)
+{
+    json_t *string;
+
+    if (!json_object_get(object, kept))
+        return true;
+    string = json_string_nocheck(*tokens);
+    *tokens += strlen(*tokens) + 1;
+    return string && json_object_set_new(object, kept, string) == 0;
+}
+
+static bool put_all_back(json_t *value, const char *kept, const char *tokens)
+{
+    bool is_done = !json_is_object(value) || put_back(value, kept, &tokens);
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(value, i, item)
+        is_done = is_done && (!json_is_object(item) || put_back(item, kept, &tokens));
+    return is_done;
+}
+
+static json_t *parse(const struct json_scan_rules *rules, const char *text, size_t length,
+                     struct json_fault *fault)
+{
+    const char *wrong;
+    json_t *value;
+    size_t offset;
+
+    wrong = json_scan(text, length, rules, &offset);
+    if (wrong) {
+        json_fault_at(fault, text, offset, wrong);
+        return NULL;
+    }
+    value = load(rules->kept ? rules->masked : text, length, fault);
+    if (!value || !rules->kept)
+        return value;
+    begin_to_fail();
+    fault->is_out_of_memory = !put_all_back(value, rules->kept, rules->tokens);
+    memory.may_fail = false;
+    if (!fault->is_out_of_memory)
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+json_t *json_parse_by(const struct json_rules *rules, const char *text, size_t length,
+                      struct json_fault *fault)
+{
+    const size_t mark = json_mark_length(text, length);
+    struct json_scan_rules scanned = {.is_wide = rules->is_wide, .kept = rules->kept};
+    json_t *value = NULL;
+
+    text += mark;
+    length -= mark;
+    *fault = (struct json_fault){0};
+    if (rules->kept)
+        scanned.masked = json_allocate(2 * length);
+    fault->is_out_of_memory = rules->kept && !scanned.masked;
+    if (scanned.masked) {
+        memcpy(scanned.masked, text, length);
+        scanned.tokens = scanned.masked + length;
+    }
+    if (!fault->is_out_of_memory)
+        value = parse(&scanned, text, length, fault);
+    if (fault->is_out_of_memory)
+        fault_set(fault, "there is no memory to read it");
+    free(scanned.masked);
+    return value;
+}
+
+json_t *json_parse(const char *text, size_t length, struct json_fault *fault)
+{
+    return json_parse_by(&(struct json_rules){.kept = NULL}, text, length, fault);
+}
+
+static void drop_nulls_of_object(json_t *object)
 {
     const char *key;
     json_t *member;
@@ -125,21 +212,21 @@ static void drop_nulls_of_object(json_t *object, const char *kept)
 
     json_object_foreach_safe(object, next, key, member)
     {
-        if (json_is_null(member) && !(kept && strcmp(key, kept) == 0))
+        if (json_is_null(member))
             (void)json_object_del(object, key);
     }
 }
 
-void json_drop_nulls(json_t *value, const char *kept)
+void json_drop_nulls(json_t *value)
 {
     json_t *item;
     size_t i;
 
     if (json_is_object(value))
-        drop_nulls_of_object(value, kept);
+        drop_nulls_of_object(value);
     json_array_foreach(value, i, item) {
         if (json_is_object(item))
-            drop_nulls_of_object(item, kept);
+            drop_nulls_of_object(item);
     }
 }
 

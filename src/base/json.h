@@ -13,10 +13,21 @@
 #define JSON_MAX_DEPTH  32u
 #define JSON_MAX_VALUES 10000u
 
+/* Which JSON is taken. Zero-filled: all is looked at, with JSON_MAX_VALUES values at the most. */
+struct json_rules {
+    bool is_wide;     /* as many as lie in JSON_MAX_VALUES arrays and objects of as many values */
+    const char *kept; /* NULL, or a member of the outermost object, or of those in the outermost
+                       * array, that is somebody's own: of it comes its JSON, as a string, token by
+                       * token as it was written, whatever that holds (base/json_raw.h) */
+};
+
 /* jansson's memory, for the process: call it once, before anything else of jansson. What is made
  * here aborts where there is none, as base/mem.h does. What others decide the size of, which is
  * what the functions below read and write, fails by itself. */
 void json_init(void);
+
+/* For a text of the size of what others have sent; free() it. NULL: there is no memory for it. */
+char *json_allocate(size_t size);
 
 struct json_fault {
     bool is_out_of_memory; /* nothing is known to be wrong with the text */
@@ -26,12 +37,21 @@ struct json_fault {
 };
 
 /* The parsed value (caller json_decref()s it), or NULL with *fault filled in. Limits are checked
- * by a scan before anything is built, so that a hostile text costs no more than its length. */
+ * by a scan before anything is built, so that a hostile text costs no more than its length. A byte
+ * order mark is skipped (RFC 8259 8.1). */
 json_t *json_parse(const char *text, size_t length, struct json_fault *fault);
+json_t *json_parse_by(const struct json_rules *rules, const char *text, size_t length,
+                      struct json_fault *fault);
 
-/* Removes the members of an object, or of each object of an array, that are null, save the one
- * named kept (NULL: none): serializers write null for what is absent. */
-void json_drop_nulls(json_t *value, const char *kept);
+/* How long the byte order mark is at the beginning of a text: 0 or 3. */
+size_t json_mark_length(const char *text, size_t length);
+
+/* Where it is in a text, for people. */
+void json_fault_at(struct json_fault *fault, const char *text, size_t offset, const char *message);
+
+/* Removes the members of an object, or of each object of an array, that are null: serializers
+ * write null for what is absent. What is kept is never null here. */
+void json_drop_nulls(json_t *value);
 
 /* For texts that need no check: they were checked before, or nobody is told what is wrong with
  * them. NULL with -EINVAL or -ENOMEM in *error. */

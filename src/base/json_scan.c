@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_raw.h"
 #include "base/utf8.h"
 
 _Static_assert(JSON_MAX_DEPTH <= 64, "one bit per level");
@@ -14,10 +15,15 @@ struct scan {
     const char *text;
     size_t length;
     size_t at;
+    const struct json_scan_rules *rules;
     unsigned depth;
-    unsigned values;  /* inside the outermost one; keys are not counted */
-    uint64_t objects; /* bit n: the bracket at depth n is an object's */
-    bool key_next;    /* a string here is a key */
+    unsigned values;                     /* inside the outermost one; keys are not counted */
+    unsigned brackets;                   /* so many of them are arrays and objects */
+    unsigned widths[JSON_MAX_DEPTH + 1]; /* of what is open, by depth */
+    uint64_t objects;                    /* bit n: the bracket at depth n is an object's */
+    bool key_next;                       /* a string here is a key */
+    bool kept_next;                      /* behind the colon comes what is kept */
+    size_t kept;                         /* bytes of tokens so far */
 };
 
 static bool is_space(char c)
@@ -32,7 +38,12 @@ static bool in_object(const struct scan *scan)
 
 static const char *count_value(struct scan *scan)
 {
-    if (scan->depth > 0 && ++scan->values > JSON_MAX_VALUES)
+    scan->widths[scan->depth]++;
+    if (scan->depth == 0)
+        return NULL;
+    if (scan->rules->is_wide && scan->widths[scan->depth] > JSON_MAX_VALUES)
+        return "too many values in one array or object (at most 10000)";
+    if (!scan->rules->is_wide && ++scan->values > JSON_MAX_VALUES)
         return "too many values (at most 10000)";
     return NULL;
 }
@@ -45,7 +56,10 @@ static const char *enter(struct scan *scan, bool object)
         return wrong;
     if (scan->depth == JSON_MAX_DEPTH)
         return "nested too deep (at most 32 levels)";
+    if (++scan->brackets > JSON_MAX_VALUES)
+        return "too many arrays and objects (at most 10000)";
     scan->depth++;
+    scan->widths[scan->depth] = 0;
     scan->objects &= ~(UINT64_C(1) << scan->depth);
     scan->objects |= (uint64_t)object << scan->depth;
     scan->key_next = object;
@@ -80,10 +94,58 @@ static bool is_escaped_nul(const struct scan *scan)
     return scan->length - scan->at >= 6 && memcmp(scan->text + scan->at, "\\u0000", 6) == 0;
 }
 
+/* ---- what is kept ---- */
+
+/* Of the outermost object, or of one in the outermost array. */
+static bool may_keep(const struct scan *scan)
+{
+    return scan->rules->kept && in_object(scan) &&
+           (scan->depth == 1 || (scan->depth == 2 && (scan->objects & 2) == 0));
+}
+
+/* Whether the key that begins here has the name of what is kept, however it is written. */
+static bool is_kept_key(const struct scan *scan)
+{
+    const size_t length = strlen(scan->rules->kept);
+    char key[64]; /* a name of a few letters, each of which may be written with six */
+    size_t at = scan->at, written;
+
+    if (json_raw_read(scan->text, scan->length, &at, NULL, &written) || written > sizeof(key))
+        return false;
+    return json_raw_text(scan->text + scan->at, written, key) == length &&
+           memcmp(key, scan->rules->kept, length) == 0;
+}
+
+static void mask(const struct scan *scan, size_t begin)
+{
+    scan->rules->masked[begin] = '0';
+    for (size_t i = begin + 1; i < scan->at; i++) {
+        if (scan->text[i] != '\n') /* lines are counted */
+            scan->rules->masked[i] = ' ';
+    }
+}
+
+static const char *keep_value(struct scan *scan)
+{
+    char *tokens = scan->rules->tokens + scan->kept;
+    const size_t begin = scan->at;
+    size_t written;
+    const char *wrong = json_raw_read(scan->text, scan->length, &scan->at, tokens, &written);
+
+    scan->kept_next = false;
+    if (wrong)
+        return wrong;
+    tokens[written] = '\0';
+    scan->kept += written + 1; /* the colon's place */
+    mask(scan, begin);
+    return NULL;
+}
+
 static const char *scan_string(struct scan *scan)
 {
     const char *wrong = scan->key_next ? NULL : count_value(scan);
 
+    scan->kept_next = scan->key_next && may_keep(scan) && is_kept_key(scan);
     scan->key_next = false;
     if (wrong != NULL)
         return wrong;
@@ -134,6 +196,8 @@ static const char *scan_token(struct scan *scan)
         scan->at++;
         return NULL;
     case ':':
+        scan->at++;
+        return scan->kept_next ? keep_value(scan) : NULL;
     case ' ':
     case '\t':
     case '\n':
@@ -145,9 +209,10 @@ static const char *scan_token(struct scan *scan)
     }
 }
 
-const char *json_scan(const char *text, size_t length, size_t *offset)
+const char *json_scan(const char *text, size_t length, const struct json_scan_rules *rules,
+                      size_t *offset)
 {
-    struct scan scan = {.text = text, .length = length};
+    struct scan scan = {.text = text, .length = length, .rules = rules};
     const char *wrong = NULL;
 
     while (scan.at < length && is_space(text[scan.at]))
@@ -200,7 +265,8 @@ static const char *copy_value(const struct scan *scan, size_t at, char *buffer, 
 const char *json_scan_member(const char *text, size_t length, const char *name, char *buffer,
                              size_t size)
 {
-    struct scan scan = {.text = text, .length = length};
+    static const struct json_scan_rules rules = {.kept = NULL};
+    struct scan scan = {.text = text, .length = length, .rules = &rules};
 
     while (scan.at < length) {
         if (is_key(&scan, name))

@@ -6,10 +6,20 @@
  * JSON_MAX_VALUES, well-formed UTF-8, without NUL? It knows strings and brackets; the rest of the
  * grammar is the parser's.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
-/* What is wrong, and in *offset where; or NULL when the parser may have it. */
-const char *json_scan(const char *text, size_t length, size_t *offset);
+struct json_scan_rules {
+    bool is_wide; /* JSON_MAX_VALUES bounds each array and object, and how many of them, alone */
+    const char *kept; /* NULL, or the name of members that are not looked into (base/json.h) */
+    char *masked;     /* with kept, a copy of the text: in their places comes a 0 among blanks */
+    char *tokens;     /* with kept, room for the text: what they hold, in order, each with a NUL */
+};
+
+/* What is wrong, and in *offset where; or NULL when the parser may have it: with kept, what is
+ * masked. */
+const char *json_scan(const char *text, size_t length, const struct json_scan_rules *rules,
+                      size_t *offset);
 
 /* The text that the outermost object has as its member of this name, in the beginning of a JSON
  * text, of which the rest may be missing. NULL when it is not there, is no text without escapes, or

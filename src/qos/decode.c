@@ -28,11 +28,14 @@ struct sse_message *qos_decode(const struct qos_copy *copy, int *error)
     const struct qos_message *stored = copy->message;
     struct sse_message *message = NULL;
     struct sse_message *narrow = NULL;
+    struct json_fault fault = {.is_out_of_memory = false};
     json_t *object = NULL;
 
     *error = -EINVAL;
     if (stored->json)
-        object = json_read(stored->json, stored->length, 0, error);
+        object = json_parse_by(&sse_message_json, stored->json, stored->length, &fault);
+    if (fault.is_out_of_memory)
+        *error = -ENOMEM;
     if (object)
         *error = sse_message_from_store(&message, object);
     if (message)

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/json.h"
 #include "base/mem.h"
-#include "sse/json_number.h"
 #include "sse/own_id.h"
 
 #define RESEND     ":resend\n"
@@ -72,24 +72,22 @@ bool sse_message_has_ended(const struct sse_message *message, const char *value)
            0;
 }
 
-/* FNV-1a: it tells a mistake, and keeps nobody out. */
-static uint64_t digest_of(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+#define DIGEST_BEGIN UINT64_C(0xcbf29ce484222325)
 
+/* FNV-1a: it tells a mistake, and keeps nobody out. */
+static uint64_t digest_on(uint64_t hash, const char *text)
+{
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
     return hash;
 }
 
 /* Whole, or NULL: a part of it would be stored as the message. */
-static json_t *without_id(const struct sse_message *message)
+static json_t *without_id_and_data(const struct sse_message *message)
 {
     json_t *object = json_object();
     int failures = json_object_set_new(object, "event", json_string(message->event));
 
-    if (message->data)
-        failures += json_object_set(object, "data", message->data);
     failures += sse_target_to_json(&message->target, object);
     failures += json_object_set_new(object, "qos", json_integer(message->is_stored));
     if (message->ttl_s >= 0)
@@ -104,19 +102,36 @@ static json_t *without_id(const struct sse_message *message)
     return NULL;
 }
 
+/* The text of an object that is not empty, with the data in it, whose tokens nobody reads. Frees
+ * the text. NULL: there is no memory for it. */
+static char *with_data(char *text, const json_t *data)
+{
+    static const char member[] = "{\"data\":";
+    char *whole;
+
+    if (!text || !data)
+        return text;
+    whole = json_allocate(sizeof(member) + json_string_length(data) + strlen(text) + 1);
+    if (whole)
+        stpcpy(stpcpy(stpcpy(stpcpy(whole, member), json_string_value(data)), ","), text + 1);
+    free(text);
+    return whole;
+}
+
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
 {
-    json_t *object = without_id(message);
+    json_t *object = without_id_and_data(message);
+    const char *data = message->data ? json_string_value(message->data) : "";
     char *sorted = NULL, *text = NULL;
 
     *digest = 0;
     if (object && !message->is_id_fresh)
-        sorted = json_number_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+        sorted = json_write(object, JSON_COMPACT | JSON_SORT_KEYS);
     if (sorted)
-        *digest = digest_of(sorted);
+        *digest = digest_on(digest_on(DIGEST_BEGIN, sorted), data);
     if ((sorted || message->is_id_fresh) &&
         json_object_set_new(object, "id", json_string(message->id)) == 0)
-        text = json_number_dumps(object, JSON_COMPACT);
+        text = with_data(json_write(object, JSON_COMPACT), message->data);
     *length = text ? strlen(text) : 0;
     free(sorted);
     json_decref(object);

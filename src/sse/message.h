@@ -16,6 +16,7 @@
 #include "sse/target.h"
 
 struct bytes;
+struct json_rules;
 
 struct sse_message {
     atomic_uint refs;
@@ -31,19 +32,24 @@ struct sse_message {
     atomic_uint_least64_t ended;
     int64_t ttl_s; /* -1: not said */
     char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
-    json_t *data;  /* as it was given; NULL: none, or forgotten */
+    json_t *data;  /* its JSON as it was given, a string; NULL: none, or forgotten */
 };
+
+/* How its JSON is read (base/json.h): "data" is its sender's own, and is kept as it is. */
+extern const struct json_rules sse_message_json;
 
 #define SSE_MESSAGE_MAX_RECEIPT 1024u
 
-/* 0, or -EINVAL / -EMSGSIZE / -ENOMEM with a sentence in fault that names the field; then *message
- * is NULL. Fields that no message has are refused. max_data bounds the encoded data in bytes. */
+/* Of an object that was read by sse_message_json. 0, or -EINVAL / -EMSGSIZE / -ENOMEM with a
+ * sentence in fault that names the field; then *message is NULL. Fields that no message has are
+ * refused. max_data bounds the encoded data in bytes. */
 int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
                           char *fault, size_t fault_size);
 /* What the store gave back: it was checked when it came. 0, -EINVAL or -ENOMEM. */
 int sse_message_from_store(struct sse_message **message, const json_t *object);
-/* The server's own, of an event that back ends may not send: takes over the target and the data. */
-struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data);
+/* The server's own, of an event that back ends may not send: takes over the target. data is JSON.
+ */
+struct sse_message *sse_message_new(const char *event, struct sse_target *target, const char *data);
 /* Whether its receipt is to be posted. */
 bool sse_message_receipt_is_url(const struct sse_message *message);
 
@@ -61,11 +67,12 @@ void sse_message_end(struct sse_message *message, const char *value);
 bool sse_message_has_ended(const struct sse_message *message, const char *value);
 
 /* The JSON form, its id and its target as they are now; the caller frees it. NULL: there is no
- * memory for it. *digest says what was sent: it differs when anything but the id does; 0 where
- * nobody can send it again, since its id is fresh. For the thread that made it. */
+ * memory for it. *digest says what was sent: it differs when anything but the id does, any token
+ * of the data among it; 0 where nobody can send it again, since its id is fresh. For the thread
+ * that made it. */
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest);
-/* Before it is shared, once nobody asks for its JSON any more: a tree is many times as large as its
- * text, and would be kept for as long as the history has the message. */
+/* Before it is shared, once nobody asks for its JSON any more: it would be kept for as long as the
+ * history has the message. */
 void sse_message_forget_data(struct sse_message *message);
 
 /* The wire of one that is written again, with the comment ":resend". One reference. */

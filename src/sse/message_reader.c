@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
+#include "base/json_raw.h"
 #include "base/mem.h"
 #include "sse/event.h"
 #include "sse/event_name.h"
-#include "sse/json_number.h"
 #include "sse/message.h"
+
+const struct json_rules sse_message_json = {.is_wide = true, .kept = "data"};
 
 static const char *const own_fields[] = {"event", "data", "listening", "qos",
                                          "ttl",   "id",   "receipt"};
@@ -229,24 +232,30 @@ static int encode(const struct reading *reading, struct sse_message *message, co
     return -EINVAL;
 }
 
-static int read_data(const struct reading *reading, struct sse_message *message)
+/* A string is sent as the text that it stands for. */
+static int encode_text(const struct reading *reading, struct sse_message *message, const char *raw,
+                       size_t length)
 {
-    const json_t *data = json_object_get(reading->object, "data");
-    char *text;
+    char *text = json_allocate(length);
     int status;
 
-    if (!data)
-        return encode(reading, message, "", 0);
-    if (json_is_string(data))
-        return encode(reading, message, json_string_value(data), json_string_length(data));
-    text = json_number_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
     if (!text) {
         snprintf(reading->fault, reading->fault_size, "there is no memory for its \"data\" now");
         return -ENOMEM;
     }
-    status = encode(reading, message, text, strlen(text));
+    status = encode(reading, message, text, json_raw_text(raw, length, text));
     free(text);
     return status;
+}
+
+static int read_data(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *data = json_object_get(reading->object, "data");
+    const char *raw = data ? json_string_value(data) : "";
+    const size_t length = data ? json_string_length(data) : 0;
+
+    return raw[0] == '"' ? encode_text(reading, message, raw, length)
+                         : encode(reading, message, raw, length);
 }
 
 static int read_fields(const struct reading *reading, struct sse_message *message)
@@ -311,15 +320,12 @@ int sse_message_from_store(struct sse_message **message, const json_t *object)
                         message);
 }
 
-struct sse_message *sse_message_new(const char *event, struct sse_target *target, json_t *data)
+struct sse_message *sse_message_new(const char *event, struct sse_target *target, const char *data)
 {
     const struct reading reading = {.max_data = SIZE_MAX, .is_ours = true};
     struct sse_message *message = mem_zalloc(sizeof(*message));
     char id[SSE_MESSAGE_ID_SIZE];
-    char *text = json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY); /* without real numbers */
 
-    if (!text)
-        mem_fail(0); /* json_init() says so before */
     atomic_init(&message->refs, 1);
     message->is_id_fresh = true;
     sse_message_make_id(id, SSE_OWN_ID_STORED); /* whoever does not get it finds it in the store */
@@ -329,9 +335,8 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
     message->ttl_s = -1;
     message->receipt = mem_strdup("");
-    message->data = data;
-    (void)encode(&reading, message, text, strlen(text));
+    message->data = json_string(data);
+    (void)encode(&reading, message, data, strlen(data));
     assert(message->wire); /* the texts are our own */
-    free(text);
     return message;
 }

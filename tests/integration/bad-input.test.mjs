@@ -68,9 +68,13 @@ const JSON_FAULTS = [
   ['more than 1 MiB', JSON.stringify({ a: 'x'.repeat(KIB * KIB) }), 413, /large|limit|bytes|\d/i],
 ];
 
+// What a page says to a handler is passed on as it is (json.test.mjs).
+const IS_PASSED_ON = ['33 levels', '10,001 values', 'a key twice', 'a NUL', 'half a surrogate', '1e400', 'an integer beyond 64 bits'];
+
 for (const [path, good] of Object.entries(JSON_ENDPOINTS)) {
   describe(path, () => {
-    for (const [what, body, statuses, words] of JSON_FAULTS) {
+    const faults = JSON_FAULTS.filter(([what]) => !path.includes('/message/') || !IS_PASSED_ON.includes(what));
+    for (const [what, body, statuses, words] of faults) {
       test(`refuses ${what}`, async () => {
         refused(await client.post(path, body, { ...JSON_TYPE, ...AUTHORIZED }), statuses, words);
       });

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "base/json.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/message.h"
@@ -16,11 +17,12 @@
 static inline struct sse_message *sse_message_of(const char *json)
 {
     char text[1024], fault[400];
+    struct json_fault json_fault;
     json_t *object;
     struct sse_message *message;
 
     snprintf(text, sizeof(text), "{%s}", json);
-    object = json_loads(text, 0, NULL);
+    object = json_parse_by(&sse_message_json, text, strlen(text), &json_fault);
     assert_non_null(object);
     assert_int_equal(
         sse_message_from_json(&message, object, SSE_EVENT_MAX_DATA, fault, sizeof(fault)), 0);
@@ -33,10 +35,11 @@ static inline struct sse_message *sse_message_of_store(const char *json)
 {
     char text[1024];
     struct sse_message *message;
+    struct json_fault json_fault;
     json_t *object;
 
     snprintf(text, sizeof(text), "{%s}", json);
-    object = json_loads(text, 0, NULL);
+    object = json_parse_by(&sse_message_json, text, strlen(text), &json_fault);
     assert_non_null(object);
     assert_int_equal(sse_message_from_store(&message, object), 0);
     json_decref(object);

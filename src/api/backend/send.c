@@ -172,11 +172,10 @@ static void send_body(struct api_exchange *exchange, json_t *body)
 
 void api_handle_send(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body(exchange);
+    json_t *body = api_json_body(exchange, &sse_message_json);
 
     if (!body)
         return;
-    json_drop_nulls(body, "data");
     send_body(exchange, body);
     json_decref(body);
 }

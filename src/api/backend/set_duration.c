@@ -53,10 +53,10 @@ static void set_durations(struct delivery *delivery, const struct api_service *s
 
 static struct sse_message *duration_message(struct sse_target *target, int64_t seconds)
 {
-    char text[24];
+    char data[48];
 
-    snprintf(text, sizeof(text), "%" PRId64, seconds);
-    return sse_message_new("sse-set-duration", target, json_pack("{s:s}", "duration", text));
+    snprintf(data, sizeof(data), "{\"duration\":\"%" PRId64 "\"}", seconds);
+    return sse_message_new("sse-set-duration", target, data);
 }
 
 static void answer(struct delivery *delivery)

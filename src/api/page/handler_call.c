@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/json_raw.h"
 #include "h2/request.h"
 #include "outbound/complaint.h"
 #include "outbound/signature.h"
@@ -76,25 +77,32 @@ static void fail_by_error(struct handler_call *call, const struct outbound_answe
     }
 }
 
-/* Of an answer without a body the data is null. What there is no memory to look at is none. */
+/* What is JSON of an answer, which a byte order mark may precede. */
+static const char *json_of(const struct outbound_answer *answer, size_t *length)
+{
+    const size_t mark = json_mark_length(answer->body, answer->length);
+
+    *length = answer->length - mark;
+    return answer->body + mark;
+}
+
+/* Of an answer without a body the data is null. */
 static bool is_json(const struct outbound_answer *answer)
 {
-    json_t *value;
-    int error;
+    size_t length;
+    const char *json = json_of(answer, &length);
 
-    if (answer->length == 0)
-        return true;
-    value = json_read(answer->body, answer->length, JSON_DECODE_ANY, &error);
-    json_decref(value);
-    return value != NULL;
+    return length == 0 || json_raw_is_value(json, length);
 }
 
 static struct buf data_of(const struct outbound_answer *answer)
 {
     struct buf data = BUF_INIT;
+    size_t length;
+    const char *json = json_of(answer, &length);
 
-    if (answer->length > 0)
-        buf_append(&data, answer->body, answer->length);
+    if (length > 0)
+        buf_append(&data, json, length);
     else
         buf_append_str(&data, "null");
     return data;

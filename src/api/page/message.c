@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message/{path}.do: a page says something to whoever handles that path. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/exchange.h"
 #include "api/handlers.h"
@@ -12,6 +13,7 @@
 #include "api/page/repeats.h"
 #include "api/reply.h"
 #include "base/bytes.h"
+#include "base/json_raw.h"
 #include "base/mem.h"
 #include "sse/service.h"
 #include "sse/user.h"
@@ -201,24 +203,42 @@ static void on_entered(struct on_connection *entry)
 
 /* ---- the request ---- */
 
-/* The query, less what is not for the handler, overlaid with the body: as text, since it may wait
- * for its turn. False: it has been answered. */
+static void drop_member(void *context, const char *key)
+{
+    (void)json_object_del(context, key);
+}
+
+/* The query, less what is not for the handler, overlaid with the body, which is as the page wrote
+ * it: as text, since it may wait for its turn. */
+static char *overlay(const struct api_exchange *exchange, const char *body)
+{
+    json_t *query = handler_subject_query(exchange);
+    struct buf text = BUF_INIT;
+    char *written;
+
+    json_raw_each_key(body, drop_member, query);
+    written = json_object_size(query) > 0 ? json_dumps(query, JSON_COMPACT) : NULL;
+    if (written) {
+        buf_append(&text, written, strlen(written) - 1);
+        buf_append_str(&text, body[1] == '}' ? "" : ",");
+    }
+    buf_append_str(&text, body + (written ? 1 : 0));
+    free(written);
+    json_decref(query);
+    return buf_detach(&text);
+}
+
+/* False: it has been answered. */
 static bool read_object(struct api_exchange *exchange, char **object)
 {
-    json_t *body = exchange->body_length > 0 ? api_json_body_object(exchange) : NULL;
-    json_t *all;
+    char *body = exchange->body_length > 0 ? api_json_body_raw(exchange) : NULL;
 
     *object = NULL;
     if (exchange->body_length > 0 && !body)
         return false;
-    if (handler_of(exchange)) {
-        all = handler_subject_query(exchange);
-        if (body)
-            json_object_update(all, body);
-        *object = json_dumps(all, JSON_COMPACT);
-        json_decref(all);
-    }
-    json_decref(body);
+    if (handler_of(exchange))
+        *object = overlay(exchange, body ? body : "{}");
+    free(body);
     return true;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/qos/qos_text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,11 +8,11 @@
 #include "api/shown_token.h"
 #include "base/buf.h"
 #include "base/json.h"
-#include "sse/json_number.h"
+#include "sse/message.h"
 
 static void read_message(struct qos_text *text, const struct qos_message *message)
 {
-    int error = 0;
+    struct json_fault fault = {.is_out_of_memory = false};
 
     if (text->number == message->number)
         return;
@@ -21,8 +20,8 @@ static void read_message(struct qos_text *text, const struct qos_message *messag
     text->number = message->number;
     text->object = NULL;
     if (message->json)
-        text->object = json_read(message->json, message->length, 0, &error);
-    text->lacks_memory |= message->json && !text->object && error == -ENOMEM;
+        text->object = json_parse_by(&sse_message_json, message->json, message->length, &fault);
+    text->lacks_memory |= fault.is_out_of_memory;
 }
 
 void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
@@ -33,10 +32,19 @@ void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_mes
 
     read_message(text, message);
     value = json_object_get(text->object, key);
-    dumped = value ? json_number_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    dumped = value ? json_write(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     text->lacks_memory |= value && !dumped;
     buf_append_str(to, dumped ? dumped : "null");
     free(dumped);
+}
+
+void qos_text_data(struct qos_text *text, struct buf *to, const struct qos_message *message)
+{
+    const json_t *data;
+
+    read_message(text, message);
+    data = json_object_get(text->object, "data");
+    buf_append_str(to, data ? json_string_value(data) : "null");
 }
 
 void qos_text_release(struct qos_text *text)

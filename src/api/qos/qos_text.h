@@ -21,6 +21,8 @@ struct qos_text {
 /* Appends what a member of the message's JSON holds; null when it is not known (any more). */
 void qos_text_member(struct qos_text *text, struct buf *to, const struct qos_message *message,
                      const char *key);
+/* The same of its data, which is JSON as its sender wrote it. */
+void qos_text_data(struct qos_text *text, struct buf *to, const struct qos_message *message);
 void qos_text_release(struct qos_text *text);
 
 /* ,"cause":"damaged row" of a copy that cannot be read; nothing of others. */

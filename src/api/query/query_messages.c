@@ -54,7 +54,7 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
     buf_append_str(text, ",\"event\":");
     qos_text_member(&listing->message, text, message, "event");
     buf_append_str(text, ",\"data\":");
-    qos_text_member(&listing->message, text, message, "data");
+    qos_text_data(&listing->message, text, message);
     buf_append_char(text, ',');
     qos_text_recipient(text, &copy->recipient,
                        listing->errand.exchange->service->settings->core->show_secrets);

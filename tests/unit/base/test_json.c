@@ -226,38 +226,10 @@ static void columns_count_bytes(void **state)
 static void broken_texts_are_refused(void **state)
 {
     static const char *const texts[] = {
-        "{",
-        "[",
-        "]",
-        "}",
-        "\"",
-        "\"\\",
-        "\"\\u12",
-        "[1,]",
-        "[,1]",
-        "{\"a\"}",
-        "{1:2}",
-        "{\"a\":}",
-        "[1 2]",
-        "nul",
-        "NaN",
-        "Infinity",
-        "01",
-        "+1",
-        ".5",
-        "1.",
-        "-",
-        "'a'",
-        "\"\n\"",
-        "\"\\x\"",
-        "{a:1}",
-        "[1}",
-        "{]",
-        ":",
-        ",",
-        "// 1\n1",
-        "\xEF\xBB\xBF{}",
-        "\\",
+        "{",     "[",       "]",     "}",        "\"",    "\"\\",    "\"\\u12", "[1,]",
+        "[,1]",  "{\"a\"}", "{1:2}", "{\"a\":}", "[1 2]", "nul",     "NaN",     "Infinity",
+        "01",    "+1",      ".5",    "1.",       "-",     "'a'",     "\"\n\"",  "\"\\x\"",
+        "{a:1}", "[1}",     "{]",    ":",        ",",     "// 1\n1", "\\",
     };
 
     (void)state;
@@ -337,27 +309,160 @@ static void ids_must_fit(void **state)
     json_decref(hidden);
 }
 
-static void assert_without_nulls(const char *text, const char *kept, const char *left)
+static void assert_without_nulls(const char *text, const char *left)
 {
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
     char *written;
 
-    json_drop_nulls(value, kept);
+    json_drop_nulls(value);
     written = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     assert_string_equal(written, left);
     free(written);
     json_decref(value);
 }
 
-static void nulls_are_dropped_but_the_one_that_is_kept(void **state)
+static void nulls_are_dropped(void **state)
 {
     (void)state;
-    assert_without_nulls("{\"a\":null,\"b\":1,\"c\":null,\"data\":null}", "data",
-                         "{\"b\":1,\"data\":null}");
-    assert_without_nulls("{\"a\":null,\"b\":{\"c\":null}}", NULL, "{\"b\":{\"c\":null}}");
-    assert_without_nulls("[{\"a\":null},null,1,{\"data\":null}]", "data",
-                         "[{},null,1,{\"data\":null}]");
-    assert_without_nulls("null", NULL, "null");
+    assert_without_nulls("{\"a\":null,\"b\":1,\"c\":null}", "{\"b\":1}");
+    assert_without_nulls("{\"a\":null,\"b\":{\"c\":null}}", "{\"b\":{\"c\":null}}");
+    assert_without_nulls("[{\"a\":null},null,1,{\"data\":null}]", "[{},null,1,{}]");
+    assert_without_nulls("null", "null");
+}
+
+static const struct json_rules keeping = {.kept = "data"};
+
+static void assert_kept(const char *text, const char *expected)
+{
+    struct json_fault fault;
+    json_t *value = json_parse_by(&keeping, text, strlen(text), &fault);
+    char *written;
+
+    if (!value)
+        fail_msg("%s: %u:%u %s", text, fault.line, fault.column, fault.message);
+    written = json_dumps(value, JSON_COMPACT);
+    assert_string_equal(written, expected);
+    free(written);
+    json_decref(value);
+}
+
+static void what_is_kept_is_its_tokens(void **state)
+{
+    (void)state;
+    assert_kept("{\"data\":1.10}", "{\"data\":\"1.10\"}");
+    assert_kept("{\"a\":1, \"data\" : [ 1 ,\n 99999999999999999999 ] , \"b\":2}",
+                "{\"a\":1,\"data\":\"[1,99999999999999999999]\",\"b\":2}");
+    assert_kept("{\"data\":null}", "{\"data\":\"null\"}");
+    assert_kept("{\"data\":\"\\u0000\"}", "{\"data\":\"\\\"\\\\u0000\\\"\"}");
+    assert_kept("[{\"data\":1},{\"x\":2},3,{\"data\":{}},{\"y\":0,\"data\":4}]",
+                "[{\"data\":\"1\"},{\"x\":2},3,{\"data\":\"{}\"},{\"y\":0,\"data\":\"4\"}]");
+    /* the key may be written otherwise */
+    assert_kept("{\"d\\u0061ta\":7.0}", "{\"data\":\"7.0\"}");
+    assert_kept("{\"\\u0064\\u0061\\u0074\\u0061\":7.0}", "{\"data\":\"7.0\"}");
+    /* no other member, nor deeper down, nor a value of that name */
+    assert_kept("{\"dat\":1,\"data2\":2,\"a\":\"data\",\"b\":[\"data\",{\"data\":3}]}",
+                "{\"dat\":1,\"data2\":2,\"a\":\"data\",\"b\":[\"data\",{\"data\":3}]}");
+    assert_kept("[[{\"data\":1}],{\"a\":{\"data\":1}}]", "[[{\"data\":1}],{\"a\":{\"data\":1}}]");
+    assert_kept("\xef\xbb\xbf{\"data\":7}", "{\"data\":\"7\"}");
+}
+
+static void assert_kept_fault(const char *text, unsigned line, unsigned column, const char *part)
+{
+    struct json_fault fault;
+
+    assert_null(json_parse_by(&keeping, text, strlen(text), &fault));
+    if (!strstr(fault.message, part))
+        fail_msg("%s: \"%s\" lacks \"%s\"", text, fault.message, part);
+    assert_int_equal(fault.line, line);
+    assert_int_equal(fault.column, column);
+}
+
+static void faults_around_what_is_kept_are_where_they_stand(void **state)
+{
+    (void)state;
+    assert_kept_fault("{\"data\":[1,}", 1, 12, "a JSON value");
+    assert_kept_fault("{\"data\":\n[\"\\x\"]}", 2, 3, "escape");
+    assert_kept_fault("{\"data\":\"\xff\"}", 1, 10, "UTF-8");
+    assert_kept_fault("{\"data\":", 1, 9, "a JSON value");
+    assert_kept_fault("{\"data\":[1,\n2] \"a\":1}", 2, 6, "expected");
+    assert_kept_fault("{\"data\":[1,\n[2]],\"a\":\"\\u0000\"}", 2, 11, "u0000");
+    assert_kept_fault("{\"data\":1,\"data\":2}", 1, 16, "uplicate");
+    assert_kept_fault("{\"data\":1,\"a\":99999999999999999999}", 1, 34, "big");
+    assert_kept_fault("{\"a\":1,\"a\":2,\"data\":3}", 1, 10, "uplicate");
+    assert_kept_fault("{\"data\":1}{\"data\":2}", 1, 11, "end of file");
+    assert_kept_fault("{\"data\" 1}", 1, 9, "expected");
+    assert_kept_fault("{\"data\"", 1, 7, "expected");
+}
+
+/* What is kept is not counted, and may be deeper. */
+static void what_is_kept_has_no_width(void **state)
+{
+    struct json_fault fault;
+    struct buf data = BUF_INIT, text = BUF_INIT;
+    json_t *value;
+
+    (void)state;
+    numbers(&data, 20000);
+    buf_printf(&text, "{\"data\":%s}", buf_str(&data));
+    value = json_parse_by(&keeping, text.data, text.length, &fault);
+    assert_string_equal(json_string_value(json_object_get(value, "data")), buf_str(&data));
+    json_decref(value);
+    nest(&data, "[", "]", 512);
+    buf_clear(&text);
+    buf_printf(&text, "[{\"data\":%s}]", buf_str(&data));
+    value = json_parse_by(&keeping, text.data, text.length, &fault);
+    assert_non_null(value);
+    json_decref(value);
+    nest(&data, "[", "]", 513);
+    buf_clear(&text);
+    buf_printf(&text, "[{\"data\":%s}]", buf_str(&data));
+    assert_null(json_parse_by(&keeping, text.data, text.length, &fault));
+    assert_non_null(strstr(fault.message, "512 levels"));
+    buf_release(&data);
+    buf_release(&text);
+}
+
+static void assert_wide(const struct buf *text, const char *part)
+{
+    struct json_fault fault;
+    json_t *value =
+        json_parse_by(&(struct json_rules){.is_wide = true}, text->data, text->length, &fault);
+
+    assert_true((value != NULL) == (part == NULL));
+    if (part)
+        assert_non_null(strstr(fault.message, part));
+    json_decref(value);
+}
+
+static void wide_counts_each_array(void **state)
+{
+    struct buf array = BUF_INIT, text = BUF_INIT;
+
+    (void)state;
+    numbers(&array, 10000);
+    buf_printf(&text, "{\"a\":%s,\"b\":%s,\"c\":1}", buf_str(&array), buf_str(&array));
+    assert_wide(&text, NULL);
+    numbers(&array, 10001);
+    buf_clear(&text);
+    buf_printf(&text, "{\"a\":%s}", buf_str(&array));
+    assert_wide(&text, "10000");
+    /* but arrays take more than their length */
+    buf_clear(&text);
+    for (unsigned i = 0; i < 10000; i++)
+        buf_append_str(&text, i == 0 ? "[[]" : ",[]");
+    buf_append_char(&text, ']');
+    assert_wide(&text, "too many arrays");
+    buf_release(&array);
+    buf_release(&text);
+}
+
+static void a_mark_is_skipped(void **state)
+{
+    (void)state;
+    assert_accepted("\xef\xbb\xbf[1]", 6);
+    assert_fault("\xef\xbb\xbf[x]", 1, 2, "");
+    assert_fault("\xef\xbb\xbf\xef\xbb\xbf[]", 1, 3, "");
+    assert_fault("\xef\xbb\xbf", 1, 1, "there is nothing");
 }
 
 int main(void)
@@ -382,7 +487,12 @@ int main(void)
         cmocka_unit_test(a_long_fault_is_cut_at_a_character),
         cmocka_unit_test(ids_are_strings_or_integers),
         cmocka_unit_test(ids_must_fit),
-        cmocka_unit_test(nulls_are_dropped_but_the_one_that_is_kept),
+        cmocka_unit_test(nulls_are_dropped),
+        cmocka_unit_test(what_is_kept_is_its_tokens),
+        cmocka_unit_test(faults_around_what_is_kept_are_where_they_stand),
+        cmocka_unit_test(what_is_kept_has_no_width),
+        cmocka_unit_test(wide_counts_each_array),
+        cmocka_unit_test(a_mark_is_skipped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
