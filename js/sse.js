@@ -56,7 +56,6 @@ class Sse {
         this.#listeners.add(ListenerTable.pairs(this.options.eventListeners));
         this.#identify();
         this.#assemble();
-        publish(this, this.#window);
         if (this.#missing().length === 0) {
             this.connect();
         }
@@ -71,6 +70,7 @@ class Sse {
         if (missing.length > 0) {
             throw new TypeError(`this is no page or worker: ${missing} missing; give options.windowGlobal`);
         }
+        publish(this, this.#window);
         this.#activity.start();
         this.#calls.open();
         this.#connection.want();

@@ -243,7 +243,7 @@ export class Connection {
     }
 
     #age() {
-        return now(this.#window) - this.#openedAt;
+        return Math.max(0, this.#stream.lastAlive() - this.#openedAt);
     }
 
     #nextWait() {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+import { now } from './wait.js';
 
 const OPEN_STATE = 1; // of EventSource
 const CLOSED_STATE = 2;
@@ -17,7 +18,9 @@ export class EventStream {
     #on;
     #hooked = new Set();
     #watchdog;
-    #looks = 0; // since the last sign of life
+    #looks = 0; // since the last sign of life,
+    #heardAt; // which was then
+    #limit = Infinity; // ms without one: the line is dead
 
     constructor(windowGlobal, url, withCredentials, on) {
         this.#window = windowGlobal;
@@ -50,8 +53,14 @@ export class EventStream {
     greeted(interval) {
         this.#window.clearTimeout(this.#watchdog);
         if (interval > 0) {
-            this.#watch(interval * 2);
+            this.#limit = interval * 2;
+            this.#watch(this.#limit);
         }
+    }
+
+    /** Until when it has been alive, as far as can be known. */
+    lastAlive() {
+        return Math.min(now(this.#window), this.#heardAt + this.#limit);
     }
 
     close() {
@@ -74,6 +83,7 @@ export class EventStream {
 
     #receive(name, event) {
         this.#looks = 0;
+        this.#heardAt = now(this.#window);
         if (!this.#source) {
             // WebKit opens a closed stream again when a page comes back from the back/forward cache.
             event.target.close();

@@ -12,7 +12,9 @@ export function toSearch(...queries) {
 }
 
 export function randomId(windowGlobal) {
-    const bytes = windowGlobal.crypto.getRandomValues(new Uint8Array(16));
+    const empty = new Uint8Array(16);
+    // Node 18 has no global one; nothing there is a secret.
+    const bytes = windowGlobal.crypto?.getRandomValues(empty) ?? empty.map(() => Math.random() * 256);
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -96,6 +96,14 @@ test('a machine that sleeps for hours adds nothing but leaveTimeout', () => {
     assert.equal(page.beacons[0].body.sessionDuration, '12', '7, and leaveTimeout');
 });
 
+test('nor does the time of its stream, but what may pass until the line is known to be dead', () => {
+    makeSse();
+    page.source.finish('c1', { heartbeat: 25_000 });
+    page.clock.skip(8 * 3600_000);
+    page.dispatchEvent(new Event('pagehide'));
+    assert.equal(page.beacons[0].body.duration, '50');
+});
+
 test('a wall clock that is set makes no duration wrong or negative', () => {
     let uptime = 5000;
     page.performance = { now: () => uptime };
@@ -115,6 +123,8 @@ test('where there is no other clock, one that is set back counts nothing', () =>
     page.clock.tick(2000);
     page.clock.now -= 3600_000;
     assert.deepEqual(sse.getDuration(), { sessionDuration: 0, duration: 0 });
+    page.dispatchEvent(new Event('pagehide'));
+    assert.deepEqual([page.beacons[0].body.duration, page.beacons[0].body.sessionDuration], ['0', '0']);
 });
 
 test('the window hears of it too', () => {

@@ -61,8 +61,10 @@ test('a worker has no document and is never hidden', async () => {
 });
 
 test('on a server that renders pages nothing happens before connect(), which says what is missing', () => {
-    const home = { crypto: page.crypto, setTimeout: assert.fail, setInterval: assert.fail, clearTimeout() {}, clearInterval() {} };
+    const home = { setTimeout: assert.fail, setInterval: assert.fail, clearTimeout() {}, clearInterval() {} };
     const sse = new Sse({ url: '/sse/demo', windowGlobal: home, eventListeners: { bell() {} } });
+    assert.match(sse.clientId, /^[0-9a-f]{32}$/);
+    assert.deepEqual(['sse' in home, 'Sse' in home], [false, false], 'one page is not another');
     assert.equal(sse.isActive(), false);
     assert.equal(sse.state, Sse.STATE_CLOSED);
     assert.throws(() => sse.connect(), /EventSource,fetch,addEventListener missing; give options\.windowGlobal/);

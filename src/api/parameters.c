@@ -22,6 +22,13 @@ int64_t api_lenient_number(const char *text, int64_t otherwise)
     return (int64_t)number;
 }
 
+int64_t api_lenient_seconds(const char *text, int64_t otherwise)
+{
+    const int64_t seconds = api_lenient_number(text, -1);
+
+    return seconds < 0 || seconds > API_MOST_SECONDS ? otherwise : seconds;
+}
+
 int api_whole_number(const char *text, uint64_t most, uint64_t *number)
 {
     uint64_t value = 0;

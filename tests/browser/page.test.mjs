@@ -201,3 +201,25 @@ test('the back end sets the counted time', async () => {
   assert.equal((await office.command('setDuration', { userId: '7', duration: 100 })).count, 1);
   await page.waitForFunction(() => sessionStorage.getItem('sseDuration/sse/demo') === '100');
 });
+
+test('a module worker has the same client, and no page that could be hidden', async () => {
+  const told = await page.evaluate(async () => {
+    const text = `
+      const url = '${location.origin}/sse/demo';
+      const { default: Sse } = await import(url);
+      const sse = new Sse({ url, query: { userId: '7' }, eventListeners: { bell: ({ data }) => postMessage(data) } });
+      sse.addListener('connect-finish', async () => postMessage((await (await sse.send('hello')).json()).data));`;
+    window.worker = new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })), { type: 'module' });
+    window.said = [];
+    window.worker.onmessage = ({ data }) => window.said.push(data);
+    window.show('hidden');
+    return new Promise((resolve, reject) => {
+      window.worker.onerror = ({ message }) => reject(new Error(message));
+      window.worker.addEventListener('message', ({ data }) => resolve(data));
+    });
+  });
+  assert.equal(told, 'hello');
+  assert.equal((await office.send({ event: 'bell', data: 'x', userId: '7', listening: true })).count, 1);
+  await page.waitForFunction(() => window.said.includes('x'));
+  await page.evaluate(() => window.worker.terminate());
+});

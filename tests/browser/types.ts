@@ -47,3 +47,5 @@ new Sse({ eventListeners: ['names', 'alone'] }).destroy();
 const loose = new Sse({ eventListeners: { bell: (event) => event.data.trim() } });
 loose.addListener('news', (event) => event.data.length);
 loose.removeListener(['bell', 'news']);
+loose.addListener({ more: (event) => event.data.trim(), 'sse-gap': null });
+loose.addListener('connect-close', (event, info) => event.closeReason === info?.closeReason);

@@ -138,6 +138,17 @@ test('what a page said of itself is shown without its secrets', async () => {
   await eventually('it to be gone', async () => !(await office.query('online?userId=60')).online);
 });
 
+test('a duration that no clock can have counted is none', async () => {
+  const page = await connect(server.origin);
+  for (const sessionDuration of ['-28802', '1e15']) {
+    const stream = await page.connect({ userId: '1', name: 'Ann', sessionDuration });
+    const { list: [shown] } = await office.query(`connections?id=${stream.id}`);
+    assert.equal(shown.sessionDuration, 0);
+    await stream.close();
+  }
+  await page.close();
+});
+
 test('messageCount counts what was sent', async () => {
   const countOf = async () => (await office.query(`connections?id=${ann.id}`)).list[0].messageCount;
   const before = await countOf();

@@ -10,14 +10,13 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
+#include "api/parameters.h"
 #include "api/qos/qos_send.h"
 #include "api/reply.h"
 #include "base/mem.h"
 #include "sse/message.h"
 #include "sse/registry.h"
 #include "sse/service.h"
-
-#define MAX_DURATION_S (INT64_C(100) * 365 * 24 * 3600)
 
 static void set_group(const struct sse_group *group, int64_t seconds)
 {
@@ -129,10 +128,10 @@ void api_handle_set_duration(struct api_exchange *exchange)
         return;
     value = json_object_get(body, "duration");
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        json_integer_value(value) > MAX_DURATION_S) {
+        json_integer_value(value) > API_MOST_SECONDS) {
         api_reply_error(exchange, 422,
                         "\"duration\" must be a whole number of seconds from 0 to %" PRId64,
-                        MAX_DURATION_S);
+                        API_MOST_SECONDS);
         delivery_free(delivery);
         return;
     }

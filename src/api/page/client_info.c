@@ -176,7 +176,7 @@ void client_info_collect(const struct api_exchange *exchange, struct sse_client_
         .http_parameters = buf_str(&texts->parameters),
         .http_headers = buf_str(&texts->headers),
         .access_time = api_lenient_number(said(exchange, "accessTime"), 0),
-        .session_duration = api_lenient_number(said(exchange, "sessionDuration"), 0),
+        .session_duration = api_lenient_seconds(said(exchange, "sessionDuration"), 0),
     };
 }
 

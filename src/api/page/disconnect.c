@@ -58,6 +58,6 @@ void api_handle_disconnect(struct api_exchange *exchange)
     act->base.done = answer;
     act->reason = usable_reason(api_exchange_parameter(exchange, "reason"));
     act->session_duration =
-        api_lenient_number(api_exchange_parameter(exchange, "sessionDuration"), -1);
+        api_lenient_seconds(api_exchange_parameter(exchange, "sessionDuration"), -1);
     on_connection_start(&act->base, exchange, id);
 }

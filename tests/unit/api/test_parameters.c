@@ -45,12 +45,24 @@ static void test_lenient_numbers(void **state)
         assert_int_equal(api_lenient_number(wrong[i], -1), -1);
 }
 
+static void test_lenient_seconds(void **state)
+{
+    static const char *const wrong[] = {"-1", "-28802", "3153600001", "1e15", "NaN", ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(api_lenient_seconds(wrong[i], 7), 7);
+    assert_int_equal(api_lenient_seconds("0", 7), 0);
+    assert_int_equal(api_lenient_seconds("3153600000", 7), API_MOST_SECONDS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_what_is_no_whole_number),
         cmocka_unit_test(test_lenient_numbers),
+        cmocka_unit_test(test_lenient_seconds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
