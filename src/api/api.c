@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,16 +62,34 @@ static void on_request(void *context, struct h2_stream *stream)
     api_request_start(context, stream);
 }
 
+/* What decides how large a body may be; a form of 16 KiB can be no larger. */
+static const char *body_setting(const struct api_exchange *exchange)
+{
+    if (!exchange || !exchange->endpoint)
+        return "";
+    switch (exchange->endpoint->body) {
+    case API_STREAMED:
+        return ", which is services[].uploadBytes";
+    case API_NO_BODY:
+        return "";
+    default:
+        return ", which is services[].jsonBodyBytes; of a form 16 KiB are taken at the most";
+    }
+}
+
 /* The request may be incomplete; then nobody knows what service it was for. */
 static void on_error(void *context, struct h2_stream *stream, int status, const char *message)
 {
     const struct h2_request *request = h2_stream_request(stream);
     const struct api_service *service = NULL;
     const char *relative;
+    char detail[256];
 
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
-    api_reply_stream_error(stream, !service || service->settings->envelope, status, message);
+    snprintf(detail, sizeof(detail), "%s%s", message,
+             status == 413 ? body_setting(h2_stream_context(stream)) : "");
+    api_reply_stream_error(stream, !service || service->settings->envelope, status, detail);
 }
 
 struct make_room {

@@ -83,6 +83,7 @@ static void on_checked(void *context, const struct auth_result *result)
     exchange->verdict = result->verdict;
     exchange->source = result->source;
     exchange->refusal = result->message;
+    exchange->retry_after_s = result->retry_after_s;
     if (result->verdict == AUTH_OK)
         exchange->user = result->user;
     exchange->on_identity(exchange);
@@ -137,7 +138,8 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
 
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
         return origin_refuse(exchange) || refuse_frequent(exchange);
-    api_reply_error(exchange, statuses[exchange->verdict], "%s", exchange->refusal);
+    api_reply_error_later(exchange, statuses[exchange->verdict], exchange->retry_after_s,
+                          exchange->refusal);
     return true;
 }
 

@@ -75,7 +75,8 @@ struct api_exchange {
     uint64_t revocations;    /* that had been told when the verdict came */
     unsigned permissions;    /* of a back end; a mask of enum auth_permission */
     uint64_t services;       /* of its API key (auth/api_key.h); 0: it showed none */
-    const char *refusal;     /* otherwise: what would be right */
+    const char *refusal;     /* otherwise: what would be right, */
+    unsigned retry_after_s;  /* and when; 0: any time */
     void (*on_identity)(struct api_exchange *exchange);
     void (*on_close)(struct api_exchange *exchange); /* the stream; or NULL */
     uint64_t order_number;                           /* of a page's own call; 0: none */

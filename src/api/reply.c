@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/exchange.h"
 #include "api/json_text.h"
@@ -201,7 +202,7 @@ static void respond_error(struct h2_stream *stream, bool envelope, int status,
 
     if (field)
         fields[count++] = *field;
-    if (status == 429 || status == 503) {
+    if ((status == 429 || status == 503) && !(field && strcmp(field->name, "retry-after") == 0)) {
         snprintf(retry_after, sizeof(retry_after), "%u",
                  (unsigned)random_between(RETRY_LOWEST, RETRY_HIGHEST));
         fields[count++] = (struct h2_field){"retry-after", retry_after};
@@ -232,6 +233,16 @@ void api_reply_error_with(struct api_exchange *exchange, int status, const struc
 {
     refusal_tell(exchange, status, detail);
     respond_error(exchange->stream, is_wrapped(exchange), status, field, detail);
+}
+
+void api_reply_error_later(struct api_exchange *exchange, int status, unsigned seconds,
+                           const char *detail)
+{
+    char text[16];
+    const struct h2_field field = {"retry-after", text};
+
+    snprintf(text, sizeof(text), "%u", seconds);
+    api_reply_error_with(exchange, status, seconds > 0 ? &field : NULL, detail);
 }
 
 void api_reply_error(struct api_exchange *exchange, int status, const char *format, ...)

@@ -49,6 +49,9 @@ void api_reply_text(struct api_exchange *exchange, const char *content_type, str
  * carry a retry-after. */
 void api_reply_error(struct api_exchange *exchange, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, with a retry-after of so many seconds; 0: of any. */
+void api_reply_error_later(struct api_exchange *exchange, int status, unsigned seconds,
+                           const char *detail);
 /* The same with one more field (allow, www-authenticate). */
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
                           const char *detail);

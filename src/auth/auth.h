@@ -57,8 +57,9 @@ enum auth_verdict {
 struct auth_result {
     enum auth_verdict verdict;
     enum auth_source source;
-    struct sse_user *user; /* with AUTH_OK: the receiver owns the reference */
-    const char *message;   /* otherwise: what was wrong and what would be right; static */
+    struct sse_user *user;  /* with AUTH_OK: the receiver owns the reference */
+    const char *message;    /* otherwise: what was wrong and what would be right; static */
+    unsigned retry_after_s; /* with AUTH_BUSY: when it makes sense; 0: soon */
 };
 
 /* Whom a revocation is for: one of the two. What they got before now does not count any more. */

@@ -26,8 +26,12 @@ struct auth_jwks {
     struct loop_timer timer;    /* to the next read */
     struct loop_task file_task;
     struct list waiters;
-    uint64_t begun_ms; /* loop time of the latest read */
-    bool failed;       /* the latest, so that a long outage is one line in the log */
+    uint64_t begun_ms; /* loop time of the latest read, */
+    uint64_t good_ms;  /* of the latest good one, */
+    uint64_t asked_ms; /* of the latest that was asked for, */
+    uint64_t due_ms;   /* and of the next, while the timer runs */
+    bool was_asked;
+    bool failed; /* the latest, so that a long outage is one line in the log */
     struct auth_jwks_counters counters;
 };
 
@@ -61,6 +65,7 @@ static void take(struct auth_jwks *jwks, struct auth_jwt_keys *keys)
                  LOG_INT("keys", keys->count));
     auth_jwt_keys_free(jwks->keys);
     jwks->keys = keys;
+    jwks->good_ms = jwks->begun_ms;
     jwks->failed = false;
 }
 
@@ -76,6 +81,12 @@ static void note_failure(struct auth_jwks *jwks, const char *reason,
                  LOG_STR("reason", reason),
                  LOG_INT("old_keys_kept", jwks->keys ? jwks->keys->count : 0));
     jwks->failed = true;
+}
+
+static void read_in(struct auth_jwks *jwks, uint64_t delay_ms)
+{
+    jwks->due_ms = loop_now_ms(jwks->loop) + delay_ms;
+    loop_timer_start(jwks->loop, &jwks->timer, delay_ms);
 }
 
 /* text: NULL when there is none, because of reason. */
@@ -95,7 +106,7 @@ static void finish(struct auth_jwks *jwks, const char *text, size_t length, cons
     if (jwks->failed && (pause == 0 || pause > AUTH_JWKS_PAUSE_MS))
         pause = AUTH_JWKS_PAUSE_MS;
     if (pause > 0)
-        loop_timer_start(jwks->loop, &jwks->timer, pause);
+        read_in(jwks, pause);
     run_waiters(jwks);
 }
 
@@ -184,22 +195,50 @@ const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks)
     return jwks->keys;
 }
 
-bool auth_jwks_look(struct auth_jwks *jwks)
+uint64_t auth_jwks_pause(const struct auth_jwks *jwks, bool is_new)
+{
+    const uint64_t now = loop_now_ms(jwks->loop);
+    const uint64_t pause =
+        auth_jwks_is_url(jwks->settings.place) ? AUTH_JWKS_PAUSE_MS : AUTH_JWKS_FILE_PAUSE_MS;
+    uint64_t at = 0;
+
+    if (jwks->failed || !is_new)
+        at = jwks->begun_ms + pause;
+    else if (jwks->was_asked)
+        at = jwks->asked_ms + pause;
+    if (loop_timer_is_active(&jwks->timer) && jwks->due_ms < at)
+        at = jwks->due_ms;
+    return at > now ? at - now : 0;
+}
+
+bool auth_jwks_look(struct auth_jwks *jwks, bool is_new)
 {
     if (is_reading(jwks))
         return true;
-    if (loop_now_ms(jwks->loop) - jwks->begun_ms < AUTH_JWKS_PAUSE_MS)
+    if (auth_jwks_pause(jwks, is_new) > 0)
         return false;
     begin(jwks);
+    jwks->was_asked = true;
+    jwks->asked_ms = jwks->begun_ms;
     return true;
 }
 
-bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter)
+bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter, bool is_new)
 {
-    if (!auth_jwks_look(jwks))
-        return false;
+    if (!auth_jwks_look(jwks, is_new)) {
+        const uint64_t pause = auth_jwks_pause(jwks, true);
+
+        if (!is_new || pause > AUTH_JWKS_NEAR_MS)
+            return false;
+        read_in(jwks, pause);
+    }
     list_append(&jwks->waiters, &waiter->node);
     return true;
+}
+
+bool auth_jwks_is_newer(const struct auth_jwks *jwks, uint64_t since_ms)
+{
+    return jwks->keys && jwks->good_ms >= since_ms;
 }
 
 const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks)

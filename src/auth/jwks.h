@@ -46,12 +46,20 @@ void auth_jwks_free(struct auth_jwks *jwks);
 const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks);
 
 /* Asks for another read: true when one is under way or begins now, after which the waiter is run
- * once. False when the latest was a moment ago (AUTH_JWKS_PAUSE_MS): strangers make tokens that
- * nobody has a key for as often as they like. */
-#define AUTH_JWKS_PAUSE_MS 30000u
-bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter);
+ * once. False when the latest, or for a new question the latest that was asked for or has failed,
+ * was a moment ago: strangers make tokens that nobody has a key for as often as they like. Who has
+ * a new one waits for the next read all the same, where that is near (AUTH_JWKS_NEAR_MS). */
+#define AUTH_JWKS_PAUSE_MS      30000u
+#define AUTH_JWKS_FILE_PAUSE_MS 1000u
+#define AUTH_JWKS_NEAR_MS       2000u
+bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter, bool is_new);
 /* The same for who does not wait. */
-bool auth_jwks_look(struct auth_jwks *jwks);
+bool auth_jwks_look(struct auth_jwks *jwks, bool is_new);
+
+/* Whether a read that began at that moment (loop time) or later was good. */
+bool auth_jwks_is_newer(const struct auth_jwks *jwks, uint64_t since_ms);
+/* How long it is until a read may begin that is asked for, or one begins by itself, in ms. */
+uint64_t auth_jwks_pause(const struct auth_jwks *jwks, bool is_new);
 
 const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks);
 

@@ -107,6 +107,16 @@ static json_t *parse(const struct part *part, bool *lacks_memory)
     return NULL;
 }
 
+/* RFC 7519 5.1, RFC 9068 2.1; "application/" may be left out (RFC 7515 4.1.9). NULL: no text. */
+static bool is_type(const char *type)
+{
+    static const char prefix[] = "application/";
+
+    if (type && strncasecmp(type, prefix, sizeof(prefix) - 1) == 0)
+        type += sizeof(prefix) - 1;
+    return type && (strcasecmp(type, "JWT") == 0 || strcasecmp(type, "at+jwt") == 0);
+}
+
 /* What is wrong with the header, or NULL. Keys that it names or holds (jku, jwk, x5u, x5c) are not
  * even looked at: it is not the token that says whom to trust. */
 static const char *read_header(const json_t *object, struct header *header)
@@ -117,7 +127,7 @@ static const char *read_header(const json_t *object, struct header *header)
 
     if (!alg || (kid && !json_is_string(kid)) || json_object_get(object, "crit"))
         return bad_header;
-    if (typ && (!json_is_string(typ) || strcasecmp(json_string_value(typ), "JWT") != 0))
+    if (typ && !is_type(json_string_value(typ)))
         return bad_header;
     header->kid = json_string_value(kid);
     header->algorithm = auth_jwt_algorithm_find(alg);
@@ -161,6 +171,7 @@ static const char *check_signature(const struct auth_jwt_question *question,
 
     find_candidates(header, ring, &candidates);
     answer->is_unknown_key = candidates.count == 0;
+    answer->is_named_key = header->kid != NULL;
     if (candidates.count == 0)
         return unknown_key;
     switch (find_signer(&candidates, question, ring, &answer->key)) {

@@ -8,6 +8,8 @@
 #include "auth/bearer.h"
 #include "auth/denied.h"
 #include "auth/jwks.h"
+#include "auth/key_hash.h"
+#include "auth/recent.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/user.h"
@@ -18,7 +20,16 @@ static const char nobody[] =
 static const char revoked[] = "the access token has been revoked; get a new one";
 static const char no_keys[] =
     "the keys that access tokens are checked with could not be read; try again later";
+static const char unread[] =
+    "the key of this access token is not known yet: the set of keys is read again soon; try again "
+    "then";
 static const char busy[] = "too many requests wait for the keys of access tokens; try again later";
+
+/* Keys that no set has, as tokens name them: so many are remembered, so long without being asked
+ * for. One that is forgotten is new again. */
+#define UNKNOWN_KEYS    1000u
+#define UNKNOWN_KEPT_MS 600000u
+#define TICK_MS         100u
 
 struct auth_jwt {
     struct auth base;
@@ -30,6 +41,7 @@ struct auth_jwt {
     const struct auth_jwt_keys *keys;
     struct auth_jwks **sets;
     size_t set_count;
+    struct auth_recent unknown; /* keys, and when they were first asked for: TICK_MS */
     uint64_t waiting, busy;
 };
 
@@ -40,6 +52,7 @@ struct inquiry {
     const char *token;   /* lies in the facts, */
     const char *address; /* as this does */
     enum auth_source source;
+    bool has_waited;
     void (*done)(void *context, const struct auth_result *result);
     void *context;
 };
@@ -126,12 +139,14 @@ static void finish(struct inquiry *inquiry, struct auth_result *result)
 }
 
 /* A set of which nothing newer is to be had now is asked no more, so this ends. */
-static bool wait_for_keys(struct inquiry *inquiry)
+static bool wait_for_keys(struct inquiry *inquiry, bool is_absent)
 {
     struct auth_jwt *jwt = inquiry->jwt;
+    const bool is_new = !is_absent && !inquiry->has_waited;
 
     for (size_t i = 0; i < jwt->set_count; i++) {
-        if (auth_jwks_wait(jwt->sets[i], &inquiry->waiter)) {
+        if (auth_jwks_wait(jwt->sets[i], &inquiry->waiter, is_new)) {
+            inquiry->has_waited = true;
             jwt->waiting++;
             return true;
         }
@@ -154,18 +169,60 @@ static bool may_wait(const struct auth_jwt *jwt, const char *address)
     }
 }
 
-static void refuse_unknown_key(struct inquiry *inquiry, const char *fault)
+/* Whether every set has been read, whole, since somebody first asked for the token's key: only then
+ * it is nobody's. A header that names a key stands for that; those that name none ask for one. */
+static bool is_nobodys(struct auth_jwt *jwt, const char *token, bool is_named_key)
+{
+    const uint64_t now = loop_now_ms(jwt->loop);
+    char *text = mem_strndup(token, is_named_key ? strcspn(token, ".") : 0);
+    char name[AUTH_KEY_HASH_TEXT] = "";
+    struct auth_key_hash hash;
+    int since;
+
+    if (auth_key_hash_of(text, &hash))
+        auth_key_hash_print(&hash, name);
+    free(text);
+    since = auth_recent_find(&jwt->unknown, name, now);
+    if (since < 0) {
+        since = (int)(now / TICK_MS);
+        auth_recent_add(&jwt->unknown, name, since, now);
+    }
+    for (size_t i = 0; i < jwt->set_count; i++) {
+        if (!auth_jwks_is_newer(jwt->sets[i], (uint64_t)since * TICK_MS))
+            return false;
+    }
+    return true;
+}
+
+/* When all sets will have been read again, if somebody asks then. */
+static unsigned pause_s(const struct auth_jwt *jwt)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < jwt->set_count; i++) {
+        const uint64_t pause = auth_jwks_pause(jwt->sets[i], true);
+
+        longest = pause > longest ? pause : longest;
+    }
+    return (unsigned)(longest / 1000 + 1);
+}
+
+static void refuse_unknown_key(struct inquiry *inquiry, const struct auth_jwt_answer *answer)
 {
     struct auth_jwt *jwt = inquiry->jwt;
-    struct auth_result result = {.verdict = AUTH_BAD, .message = fault};
+    const bool is_absent = is_nobodys(jwt, inquiry->token, answer->is_named_key);
+    struct auth_result result = {.verdict = AUTH_BAD, .message = answer->fault};
 
     if (!may_wait(jwt, inquiry->address)) {
         jwt->busy++;
         result = (struct auth_result){.verdict = AUTH_BUSY, .message = busy};
-    } else if (wait_for_keys(inquiry)) {
+    } else if (wait_for_keys(inquiry, is_absent)) {
         return;
     } else if (lacks_a_set(jwt)) {
         result = (struct auth_result){.verdict = AUTH_FAILED, .message = no_keys};
+    } else if (!is_absent) {
+        result = (struct auth_result){
+            .verdict = AUTH_BUSY, .message = unread, .retry_after_s = pause_s(jwt)};
     } else {
         auth_jwt_signatures_reject(jwt->signatures, inquiry->address);
     }
@@ -179,7 +236,7 @@ static void settle(struct inquiry *inquiry)
 
     check_token(inquiry->jwt, inquiry->token, inquiry->address, &answer);
     if (answer.is_unknown_key && inquiry->jwt->set_count > 0) {
-        refuse_unknown_key(inquiry, answer.fault);
+        refuse_unknown_key(inquiry, &answer);
         return;
     }
     if (answer.fault)
@@ -219,12 +276,12 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
 }
 
 /* True when newer keys are on their way. */
-static bool look_for_keys(const struct auth_jwt *jwt)
+static bool look_for_keys(const struct auth_jwt *jwt, bool is_new)
 {
     bool is_coming = false;
 
     for (size_t i = 0; i < jwt->set_count; i++)
-        is_coming |= auth_jwks_look(jwt->sets[i]);
+        is_coming |= auth_jwks_look(jwt->sets[i], is_new);
     return is_coming;
 }
 
@@ -241,8 +298,12 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
 
     *permissions = 0;
     check_token(jwt, token, address, &answer);
-    if (answer.is_unknown_key && look_for_keys(jwt))
-        return AUTH_BUSY;
+    if (answer.is_unknown_key && jwt->set_count > 0) {
+        const bool is_new = !is_nobodys(jwt, token, answer.is_named_key);
+
+        if (look_for_keys(jwt, is_new) || is_new)
+            return AUTH_BUSY;
+    }
     if (answer.fault)
         return answer.is_postponed ? AUTH_BUSY : AUTH_BAD;
     user = auth_jwt_user_new(answer.claims, &jwt->settings.claims, token, 0, &fault);
@@ -332,6 +393,7 @@ static void jwt_free(struct auth *auth)
 {
     struct auth_jwt *jwt = jwt_of(auth);
 
+    auth_recent_release(&jwt->unknown);
     auth_denied_free(jwt->denied);
     auth_jwt_signatures_free(jwt->signatures);
     free(jwt->ring);
@@ -359,6 +421,7 @@ struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
     jwt->loop = loop;
     jwt->denied = auth_denied_new(loop, settings->revocations);
     jwt->signatures = auth_jwt_signatures_new(&settings->signatures, sources->work, loop);
+    auth_recent_init(&jwt->unknown, loop, UNKNOWN_KEYS, UNKNOWN_KEPT_MS);
     jwt->keys = sources->keys;
     jwt->set_count = sources->set_count;
     jwt->sets = mem_alloc(sources->set_count * sizeof(struct auth_jwks *) + 1);

@@ -112,9 +112,9 @@ static void fields_complete(struct h2_session *session, int32_t id, bool has_bod
         h2_stream_start(stream, h2_request_builder_finish(builder), has_body);
     } else {
         int fault = h2_request_builder_fault(builder, &text);
-        h2_request_builder_free(builder);
         if (fault)
             h2_stream_refuse_fields(stream, fault, text);
+        h2_request_builder_free(builder);
     }
 }
 

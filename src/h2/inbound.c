@@ -5,6 +5,8 @@
  * upload and nothing else.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -160,8 +162,9 @@ static void on_timer(struct loop_timer *timer)
     endpoint->counters.body_timeouts++;
     h2_stream_ref(stream);
     abandon(inbound);
-    h2_stream_fail(stream, 408,
-                   "The request's body came too slowly; send it within the time limits.");
+    h2_stream_fail(
+        stream, 408,
+        "The request's body came too slowly (limits.bodyIdleTimeout, limits.bodyFloor).");
     h2_stream_unref(stream);
 }
 
@@ -190,9 +193,14 @@ void h2_inbound_open(struct h2_stream *stream)
 
 static void too_large(struct h2_stream *stream)
 {
+    char text[96];
+
     stream->endpoint->counters.body_rejects++;
+    snprintf(text, sizeof(text),
+             "The request's body is larger than the %" PRIu64 " bytes that this path takes",
+             stream->inbound->limit);
     abandon(stream->inbound);
-    h2_stream_fail(stream, 413, "The request's body is larger than this path takes.");
+    h2_stream_fail(stream, 413, text);
 }
 
 /* Each body may be small enough, but not all of them at once. */
@@ -205,10 +213,16 @@ static bool are_too_many(const struct h2_inbound *inbound, size_t length)
 
 static void too_many(struct h2_stream *stream)
 {
+    char text[160];
+
+    snprintf(
+        text, sizeof(text),
+        "The connection sends bodies of more than %zu bytes (limits.sessionBodyBytes) at once; "
+        "send some of them later.",
+        stream->endpoint->limits.session_body_bytes);
     stream->endpoint->counters.body_floods++;
     abandon(stream->inbound);
-    h2_stream_fail(stream, 429,
-                   "The connection sends too many bodies at once; send some of them later.");
+    h2_stream_fail(stream, 429, text);
 }
 
 /* RFC 9110 10.1.1: the client waits to hear that we want the body. */

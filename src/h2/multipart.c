@@ -203,8 +203,13 @@ static int take_content(struct h2_multipart *multipart, const char *data, size_t
 
 static int begin_part(struct h2_multipart *multipart)
 {
-    if (multipart->parts == multipart->limits.parts)
-        return fail(multipart, -E2BIG, "the body has more parts than are allowed");
+    char text[96];
+
+    if (multipart->parts == multipart->limits.parts) {
+        snprintf(text, sizeof(text), "the body has more than %zu parts, which is uploadParts",
+                 multipart->limits.parts);
+        return fail(multipart, -E2BIG, text);
+    }
     multipart->parts++;
     multipart->headers = 0;
     multipart->state = HEADERS;

@@ -30,8 +30,9 @@ struct h2_request {
     int64_t content_length; /* H2_NO_CONTENT_LENGTH when not announced */
     bool has_body;          /* END_STREAM was not on the HEADERS frame */
     int fault;              /* 0, or the status that answers this request: 400, 414, 431, ... */
-    const char *fault_text; /* static: what is wrong and what would be right; set with fault */
+    const char *fault_text; /* what is wrong and what would be right; set with fault */
     struct buf storage;     /* where the texts lie */
+    struct buf told;        /* where fault_text does that names a limit's value */
 };
 
 /* The value of a field, or NULL; name in lower case. */

@@ -18,9 +18,6 @@
  * both sides' tables depend on it. */
 #define MOST_LISTS 4u
 
-static const char too_many_fields[] =
-    "Too many header fields; 100 are allowed by default, each piece of a cookie counts.";
-
 /* Texts move while they are gathered: offsets into storage until all are there. */
 struct field {
     size_t name, value;
@@ -39,6 +36,7 @@ struct h2_request_builder {
     size_t pseudo[PSEUDO_COUNT]; /* offset + 1; 0: not sent */
     int fault;
     const char *fault_text;
+    struct buf told; /* where that lies, when it names a limit's value */
 };
 
 struct h2_request_builder *h2_request_builder_new(const struct h2_limits *limits)
@@ -55,6 +53,7 @@ void h2_request_builder_free(struct h2_request_builder *builder)
         return;
     buf_release(&builder->storage);
     buf_release(&builder->cookie);
+    buf_release(&builder->told);
     free(builder->fields);
     free(builder);
 }
@@ -64,6 +63,7 @@ void h2_request_free(struct h2_request *request)
     if (!request)
         return;
     buf_release(&request->storage);
+    buf_release(&request->told);
     free(request->headers);
     free(request);
 }
@@ -74,6 +74,22 @@ static void refuse(struct h2_request_builder *builder, int status, const char *t
         return;
     builder->fault = status;
     builder->fault_text = text;
+}
+
+/* What the limit's value stands between. */
+static void refuse_excess(struct h2_request_builder *builder, int status, const char *before,
+                          size_t limit, const char *behind)
+{
+    if (builder->fault)
+        return;
+    buf_printf(&builder->told, "%s %zu %s", before, limit, behind);
+    refuse(builder, status, buf_str(&builder->told));
+}
+
+static void refuse_fields(struct h2_request_builder *builder)
+{
+    refuse_excess(builder, 431, "There are more than", builder->limits->header_fields,
+                  "header fields, which is limits.headerFields; each piece of a cookie counts");
 }
 
 static size_t store(struct h2_request_builder *builder, const uint8_t *text, size_t length)
@@ -93,15 +109,16 @@ static bool exceeds_limits(struct h2_request_builder *builder, const uint8_t *na
     builder->seen++;
     builder->list_bytes += name_length + value_length + FIELD_OVERHEAD;
     if (name_length == 5 && memcmp(name, ":path", 5) == 0 && value_length > limits->path_bytes)
-        refuse(builder, 414, "The path and query are too long; 4096 bytes are allowed by default.");
+        refuse_excess(builder, 414, "The path and query have more than", limits->path_bytes,
+                      "bytes, which is limits.pathBytes");
     else if (builder->seen > limits->header_fields)
-        refuse(builder, 431, too_many_fields);
+        refuse_fields(builder);
     else if (name_length + value_length > limits->header_field_bytes)
-        refuse(builder, 431, "A header field is too long; 8192 bytes are allowed by default.");
+        refuse_excess(builder, 431, "A header field has more than", limits->header_field_bytes,
+                      "bytes, which is limits.headerFieldBytes");
     else if (builder->list_bytes > limits->header_list_bytes)
-        refuse(builder, 431,
-               "The header fields are too large; 16384 bytes are allowed in all by "
-               "default, with 32 for each field.");
+        refuse_excess(builder, 431, "The header fields have more than", limits->header_list_bytes,
+                      "bytes, with 32 for each, which is limits.headerListBytes");
     return builder->fault != 0;
 }
 
@@ -156,7 +173,7 @@ bool h2_request_builder_is_flooded(const struct h2_request_builder *builder)
 
 void h2_request_builder_stop(struct h2_request_builder *builder)
 {
-    refuse(builder, 431, too_many_fields);
+    refuse_fields(builder);
 }
 
 int h2_request_builder_fault(const struct h2_request_builder *builder, const char **text)
@@ -244,6 +261,8 @@ struct h2_request *h2_request_builder_finish(struct h2_request_builder *builder)
         refuse(builder, 405, "CONNECT is not served here; use GET or POST.");
     request->fault = builder->fault;
     request->fault_text = builder->fault_text;
+    request->told = builder->told;
+    builder->told = (struct buf)BUF_INIT;
     h2_request_builder_free(builder);
     return request;
 }

@@ -62,7 +62,7 @@ static int read_sets(struct key_store *store, const struct config *config, size_
             continue;
         set = auth_jwks_new(&settings, store->loop, store->http);
         store->sets[store->set_count++] = set;
-        if (auth_jwks_wait(set, &last.waiter))
+        if (auth_jwks_wait(set, &last.waiter, false))
             loop_run(store->loop);
         if (!auth_jwks_keys(set))
             return -EIO; /* said in the log */

@@ -222,7 +222,8 @@ static int encode(const struct reading *reading, struct sse_message *message, co
 
     if (length > reading->max_data) {
         snprintf(reading->fault, reading->fault_size,
-                 "\"data\" has %zu bytes; at most %zu are taken", length, reading->max_data);
+                 "\"data\" has %zu bytes; at most %zu are taken (services[].eventDataBytes)",
+                 length, reading->max_data);
         return -EMSGSIZE;
     }
     message->wire = sse_event_encode(&fields);

@@ -78,7 +78,9 @@ static void answer(struct on_connection *base)
     if (act->refused)
         channel_rights_refuse(exchange, act->refused);
     else if (act->too_many)
-        api_reply_error(exchange, 422, "a connection may have %u channels at the most",
+        api_reply_error(exchange, 422,
+                        "a connection may have %u channels at the most "
+                        "(services[].channelsPerConnection)",
                         limit_of(exchange));
     else if (base->found)
         api_reply_json(exchange, json_pack("{s:O}", "channel", act->channels));

@@ -34,7 +34,8 @@ static bool has_room(struct api_exchange *exchange)
     if (*tally < limit)
         return true;
     api_reply_error(exchange, 429,
-                    "this HTTP/2 session holds %u event streams already, which is the limit; close "
+                    "this HTTP/2 session holds %u event streams already, which is "
+                    "services[].sessionConnections; close "
                     "one first",
                     limit);
     return false;

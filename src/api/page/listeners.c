@@ -49,7 +49,9 @@ static uint32_t limit_of(const struct api_exchange *exchange)
 
 static void refuse_number(struct api_exchange *exchange)
 {
-    api_reply_error(exchange, 422, "\"listener\": a connection may listen to %u events at the most",
+    api_reply_error(exchange, 422,
+                    "\"listener\": a connection may listen to %u events at the most "
+                    "(services[].listeners)",
                     limit_of(exchange));
 }
 

@@ -325,7 +325,9 @@ static void respond(struct h2_stream *stream, struct presence_watch *watch)
 static bool may_open(struct api_exchange *exchange, const struct presence_attach *attach)
 {
     if (attach->is_refused)
-        api_reply_error(exchange, 503, "there are %u watchers already, which is the limit",
+        api_reply_error(exchange, 503,
+                        "there are %u watchers already, which is "
+                        "services[].presence.watchers; end one first",
                         exchange->service->settings->presence.watchers);
     else if (!api_is_ready(exchange->api))
         api_reply_error(exchange, 503, "the server stops; connect again, to another one");

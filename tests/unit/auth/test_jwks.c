@@ -88,23 +88,32 @@ static void test_who_waits_is_called_once_when_the_read_ends(void **state)
     struct counting_waiter first = {{.run = count_run}, 0}, second = {{.run = count_run}, 0};
 
     (void)state;
-    assert_true(auth_jwks_wait(jwks, &first.waiter));
-    assert_true(auth_jwks_wait(jwks, &second.waiter));
+    assert_true(auth_jwks_wait(jwks, &first.waiter, false));
+    assert_true(auth_jwks_wait(jwks, &second.waiter, false));
     assert_int_equal(fake_calls, 1);
     fake_http_fail(-EIO);
     assert_int_equal(first.runs + second.runs, 2);
     /* A moment later there is nothing to wait for, */
-    assert_false(auth_jwks_wait(jwks, &first.waiter));
+    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
     fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS);
     fake_http_answer(200, SET(KEY("a")));
     assert_int_equal(first.runs, 1);
-    /* and later again there is. */
-    assert_false(auth_jwks_wait(jwks, &first.waiter));
-    fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS);
-    assert_true(auth_jwks_wait(jwks, &first.waiter));
+    /* and when one was good, and nobody had asked for it, there is for a new question. */
+    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
+    assert_true(auth_jwks_wait(jwks, &first.waiter, true));
     assert_int_equal(fake_calls, 3);
     fake_http_answer(200, SET(KEY("a")));
     assert_int_equal(first.runs, 2);
+    assert_false(auth_jwks_wait(jwks, &first.waiter, true));
+    assert_int_equal(auth_jwks_pause(jwks, true), AUTH_JWKS_PAUSE_MS);
+    /* A new question waits for a read that is near. */
+    fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS - AUTH_JWKS_NEAR_MS);
+    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
+    assert_true(auth_jwks_wait(jwks, &first.waiter, true));
+    fake_loop_advance(loop, AUTH_JWKS_NEAR_MS);
+    assert_int_equal(fake_calls, 4);
+    fake_http_answer(200, SET(KEY("a")));
+    assert_int_equal(first.runs, 3);
     auth_jwks_free(jwks);
     loop_free(loop);
 }
@@ -116,7 +125,7 @@ static void test_nobody_is_called_behind_the_end(void **state)
     struct counting_waiter waiter = {{.run = count_run}, 0};
 
     (void)state;
-    assert_true(auth_jwks_wait(jwks, &waiter.waiter));
+    assert_true(auth_jwks_wait(jwks, &waiter.waiter, false));
     auth_jwks_free(jwks);
     assert_false(fake_call.is_open);
     fake_loop_advance(loop, REFRESH);

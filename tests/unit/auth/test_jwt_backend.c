@@ -11,6 +11,9 @@
 #include "sse/user.h"
 #include "support/fake_loop.h"
 
+#define OLD_SET                                                                                    \
+    "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"old\","                                                 \
+    "\"k\":\"b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE\"}]}"
 #define NEW_SET                                                                                    \
     "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"new\","                                                 \
     "\"k\":\"bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXcgbmV3IG5ldyE\"}]}"
@@ -341,15 +344,30 @@ static void test_an_unknown_key_makes_it_look_again(void **state)
     struct fixture fixture = open_with(true);
     char *token =
         token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"new\"}", "\"sub\":\"1\",", NEW_SECRET);
+    char *other =
+        token_for(&fixture, "{\"alg\":\"HS256\",\"kid\":\"other\"}", "\"sub\":\"1\",", NEW_SECRET);
     const struct request request = {.parameter = token};
     struct outcome outcome;
     char id[64];
 
     (void)state;
-    fake_http_answer(200, "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"old\","
-                          "\"k\":\"b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xkIG9sZCE\"}]}");
-    /* The set is fresh: there is nothing newer to be had. */
+    fake_http_answer(200, OLD_SET);
+    /* Nobody has asked for a newer one yet. */
+    fake_loop_advance(fixture.loop, 1000);
+    ask(&fixture, &request, &outcome);
+    fake_http_answer(200, OLD_SET);
+    assert_int_equal(outcome.result.verdict, AUTH_BAD);
+    /* The set is fresh: there is nothing newer to be had, */
+    fake_loop_advance(fixture.loop, 1000);
     assert_int_equal(verdict_on(&fixture, token), AUTH_BAD);
+    /* though it may be for another key, when the set may be read again. */
+    ask(&fixture, &(struct request){.parameter = other}, &outcome);
+    assert_int_equal(outcome.result.verdict, AUTH_BUSY);
+    assert_int_equal(outcome.result.retry_after_s, 30);
+    fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS - 1000);
+    ask(&fixture, &(struct request){.parameter = other}, &outcome);
+    fake_http_answer(200, OLD_SET);
+    assert_int_equal(outcome.result.verdict, AUTH_BAD);
     fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS);
     ask(&fixture, &request, &outcome);
     assert_false(outcome.is_there);
@@ -357,8 +375,9 @@ static void test_an_unknown_key_makes_it_look_again(void **state)
     fake_http_answer(200, NEW_SET);
     assert_string_equal(user_of(&outcome, id), "1");
     assert_int_equal(auth_count(fixture.auth).waiting, 0);
-    assert_int_equal(auth_count(fixture.auth).key_reads, 2);
+    assert_int_equal(auth_count(fixture.auth).key_reads, 4);
     free(token);
+    free(other);
     close_all(&fixture);
 }
 
@@ -372,7 +391,7 @@ static void test_a_back_ends_unknown_key_makes_it_look_again(void **state)
     (void)state;
     assert_int_equal(back_end(&fixture, token, &permissions),
                      AUTH_BUSY); /* the first is under way */
-    fake_http_answer(200, "{\"keys\":[]}");
+    fake_http_answer(200, OLD_SET);
     assert_int_equal(back_end(&fixture, token, &permissions), AUTH_BAD);
     fake_loop_advance(fixture.loop, AUTH_JWKS_PAUSE_MS);
     assert_int_equal(back_end(&fixture, token, &permissions), AUTH_BUSY);
