@@ -18,6 +18,7 @@
 #include "cluster/peers.h"
 #include "h2/session.h"
 #include "sse/clients.h"
+#include "sse/ended.h"
 #include "sse/presence.h"
 #include "sse/registry.h"
 #include "sse/service.h"
@@ -68,6 +69,8 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .counters = service->core->counters,
         .auth = auth_count(service->auth),
         .connections = sse_registry_count(registry),
+        .ended = sse_ended_count(service->core->ended),
+        .ended_displaced = sse_ended_displaced(service->core->ended),
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .channels = sse_registry_group_count(registry, SSE_GROUP_CHANNEL),
         .channels_refused = service->channels_refused,

@@ -96,6 +96,8 @@ static const struct metric worker_metrics[] = {
 
 static const struct metric service_metrics[] = {
     SERVICE("connections", connections, "Open event streams."),
+    SERVICE("connections_remembered", ended, "Connections that have ended, and whose pages may still say last words."),
+    SIGN("connections_forgotten", ended_displaced, "Of these, those forgotten early: there were too many."),
     SERVICE("users", users, "Users with a connection on this worker; one may be counted on several."),
     SERVICE("channels", channels, "Channels of connections on this worker; one may be counted on several."),
     SERVICE("auth_waiting", auth.waiting, "Requests that wait until it is known who asks."),

@@ -32,6 +32,7 @@ struct metrics_service {
     struct sse_counters counters;
     struct auth_counters auth;
     uint64_t connections, users, clients, queued_bytes;
+    uint64_t ended, ended_displaced;     /* connections */
     uint64_t upload_bytes, upload_files; /* of all workers, said by the first */
     uint64_t channels, channels_refused;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "sse/backlog.h"
 #include "sse/dispatch.h"
+#include "sse/ended.h"
 #include "sse/event.h"
 #include "sse/registry.h"
 #include "sse/server_events.h"
@@ -478,8 +479,11 @@ void sse_connection_close(struct sse_connection *connection, enum sse_close_reas
     if (!service)
         return;
     connection->service = NULL;
+    connection->close_reason = reason;
+    connection->ended_at = loop_now_ms(service->loop);
     loop_timer_stop(&connection->timer);
     sse_registry_remove(service->registry, connection);
+    sse_ended_add(service->ended, connection);
     service->counters.connections_closed[reason]++;
     tell_disconnect(service, connection, reason, text);
     if (connection->backlog)
@@ -506,6 +510,35 @@ void sse_connection_take(struct sse_connection *connection, char *to, size_t len
         sse_backlog_rouse(connection->backlog);
 }
 
+bool sse_connection_take_last_words(struct sse_connection *connection, const char *text,
+                                    int64_t session_duration)
+{
+    const struct sse_service *service = connection->home;
+
+    if (connection->service || connection->close_reason != SSE_CLOSE_GONE)
+        return false;
+    connection->close_reason = SSE_CLOSE_CLIENT;
+    if (session_duration >= 0)
+        connection->session_duration = session_duration;
+    list_for_each_safe(node, after, &service->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_last_words)
+            observer->on_last_words(observer, connection, text);
+    }
+    return true;
+}
+
+static void release(struct sse_connection *connection)
+{
+    struct sse_service *service = connection->home;
+
+    sse_registry_forget(service->registry, connection);
+    sse_client_info_free(connection->info, service->intern);
+    sse_user_unref(connection->user);
+    free(connection);
+}
+
 void sse_connection_gone(struct sse_connection *connection)
 {
     struct sse_service *service = connection->home;
@@ -517,10 +550,15 @@ void sse_connection_gone(struct sse_connection *connection)
         sse_queue_release(&connection->queue);
         service->queued_bytes -= bytes_before;
     }
-    sse_registry_forget(service->registry, connection);
-    sse_client_info_free(connection->info, service->intern);
-    sse_user_unref(connection->user);
-    free(connection);
+    if (!connection->is_remembered)
+        release(connection);
+}
+
+void sse_connection_forgotten(struct sse_connection *connection)
+{
+    connection->is_remembered = false;
+    if (!connection->sink)
+        release(connection);
 }
 
 struct sse_client_info sse_connection_info(const struct sse_connection *connection)

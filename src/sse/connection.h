@@ -5,7 +5,8 @@
  * One open event stream: who, what it listens to, what waits for it. Reaches its client through a
  * sink and knows nothing of HTTP. Belongs to one service of one worker. Lives from
  * sse_connection_open() until its sink says sse_connection_gone(); in between it may have ended
- * (sse_connection_close): then it is in no registry any more and only its last bytes leave.
+ * (sse_connection_close): then it is in no registry any more and only its last bytes leave. After
+ * that it is remembered for some seconds, for its page's last words.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -73,6 +74,7 @@ struct sse_connection {
     struct loop_timer timer;
     struct sse_expiry expiry;     /* of the credential */
     uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
+    uint64_t ended_at;            /* loop ms, once it has ended */
     /* Positions in the history: it gets what is behind joined, and has what is behind resumed, up
      * to opened. */
     uint64_t joined, resumed, opened;
@@ -84,6 +86,8 @@ struct sse_connection {
     char handle[SSE_HANDLE_SIZE];
     char secret[SSE_SECRET_SIZE]; /* for sse/connection_id.c only */
     bool wants_heartbeat;
+    bool is_remembered;                     /* by sse/ended.h */
+    enum sse_close_reason close_reason : 8; /* once it has ended */
 };
 
 struct sse_connection_options {
@@ -159,8 +163,17 @@ void sse_connection_set_user(struct sse_connection *connection, struct sse_user 
 size_t sse_connection_ready(const struct sse_connection *connection, bool *last);
 void sse_connection_take(struct sse_connection *connection, char *to, size_t length);
 
-/* The sink has gone, finished or broken. Frees the connection: no call may follow. */
+/* Why it left, says the page of a connection that has ended without a word; text NULL: no more than
+ * that it did. session_duration negative: not said. False when it had ended otherwise, or has said
+ * it before: then it has no more to say. */
+bool sse_connection_take_last_words(struct sse_connection *connection, const char *text,
+                                    int64_t session_duration);
+
+/* The sink has gone, finished or broken: no call of it may follow. Frees the connection, unless it
+ * is remembered. */
 void sse_connection_gone(struct sse_connection *connection);
+/* For sse/ended.c: it is not remembered any longer. Frees it when its sink has gone. */
+void sse_connection_forgotten(struct sse_connection *connection);
 
 /* Names that are no event names, and those beyond settings->listeners, are left out. */
 void sse_connection_add_listeners(struct sse_connection *connection, const char *const *names,

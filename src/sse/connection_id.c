@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "sse/connection.h"
+#include "sse/table.h"
 
 #define HANDLE_LENGTH (SSE_HANDLE_SIZE - 1)
 #define ID_LENGTH     (SSE_CONNECTION_ID_SIZE - 1)
@@ -33,6 +34,21 @@ bool sse_connection_id_is(const struct sse_connection *connection, const char *t
     for (size_t i = 0; i < ID_LENGTH; i++)
         difference |= (unsigned char)(id[i] ^ text[i]);
     return difference == 0;
+}
+
+struct sse_connection *sse_connection_id_find(const struct sse_table *connections, const char *text)
+{
+    char handle[SSE_CONNECTION_ID_SIZE];
+    struct sse_connection *connection;
+    struct sse_table_node *node;
+
+    if (strlen(text) >= sizeof(handle))
+        return NULL;
+    memcpy(handle, text, strlen(text) + 1);
+    sse_connection_id_shorten(handle);
+    node = sse_table_find(connections, handle);
+    connection = node ? container_of(node, struct sse_connection, node) : NULL;
+    return connection && sse_connection_id_is(connection, text) ? connection : NULL;
 }
 
 bool sse_connection_id_names(const struct sse_connection *connection, const char *text)

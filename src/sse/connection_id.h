@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct sse_connection;
+struct sse_table;
 
 #define SSE_HANDLE_SIZE        25u /* with a NUL, as the others */
 #define SSE_SECRET_SIZE        33u
@@ -25,6 +26,9 @@ void sse_connection_id_write(const struct sse_connection *connection,
 /* Whether text, which may be anything, is the connection's id. How long it takes tells nothing of
  * the secret. */
 bool sse_connection_id_is(const struct sse_connection *connection, const char *text);
+/* The one of these connections, which are found by their handles, whose id it is; or NULL. */
+struct sse_connection *sse_connection_id_find(const struct sse_table *connections,
+                                              const char *text);
 /* Whether it is one of its two names. */
 bool sse_connection_id_names(const struct sse_connection *connection, const char *text);
 

@@ -362,15 +362,7 @@ struct sse_connection *sse_registry_find(const struct sse_registry *registry, co
 
 struct sse_connection *sse_registry_find_own(const struct sse_registry *registry, const char *id)
 {
-    char handle[SSE_CONNECTION_ID_SIZE];
-    struct sse_connection *connection;
-
-    if (strlen(id) >= sizeof(handle))
-        return NULL;
-    memcpy(handle, id, strlen(id) + 1);
-    sse_connection_id_shorten(handle);
-    connection = sse_registry_find(registry, handle);
-    return connection && sse_connection_id_is(connection, id) ? connection : NULL;
+    return sse_connection_id_find(&registry->connections, id);
 }
 
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,

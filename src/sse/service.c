@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "sse/backlogs.h"
 #include "sse/dispatch.h"
+#include "sse/ended.h"
 #include "sse/event.h"
 #include "sse/intern.h"
 #include "sse/registry.h"
@@ -27,6 +28,8 @@ const struct sse_service_settings sse_service_settings_default = {
     .channels_per_connection = 100,
     .event_data_bytes = SSE_EVENT_MAX_DATA,
     .offline_grace_ms = 5000,
+    .last_words_ms = 5000,
+    .last_words_connections = 10000,
     .token_expiry_notice_ms = 60000,
     .ordered_calls = 64,
     .ordered_wait_ms = 5000,
@@ -55,6 +58,7 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     service->settings = settings;
     service->loop = loop;
     service->registry = sse_registry_new();
+    service->ended = sse_ended_new(service);
     service->intern = sse_intern_new();
     list_init(&service->observers);
     service->comment = comment_new();
@@ -71,6 +75,7 @@ void sse_service_free(struct sse_service *service)
         return;
     sse_dispatch_free(service->dispatch);
     assert(sse_registry_count(service->registry) == 0);
+    sse_ended_free(service->ended);
     sse_backlogs_free(service->backlogs);
     sse_history_free(service->history);
     sse_registry_free(service->registry);

@@ -16,6 +16,7 @@
 struct loop;
 struct sse_backlogs;
 struct sse_dispatch;
+struct sse_ended;
 struct sse_intern;
 struct sse_registry;
 struct sse_service;
@@ -38,6 +39,8 @@ struct sse_service_settings {
     uint32_t channels_per_connection; /* 100 */
     size_t event_data_bytes;          /* 64 KiB */
     uint32_t offline_grace_ms;        /* 5000 */
+    uint32_t last_words_ms;           /* 5000: ended connections are remembered; 0: none are */
+    uint32_t last_words_connections;  /* 10000 of them */
     uint32_t token_expiry_notice_ms;  /* 60000, before a credential ends; 0: none */
     uint32_t ordered_calls;           /* 64 of a page that wait for their turn; 0: no order */
     uint32_t ordered_wait_ms;         /* 5000, for one that does not come */
@@ -71,6 +74,9 @@ struct sse_observer {
     void (*on_connect)(struct sse_observer *observer, struct sse_connection *connection);
     void (*on_disconnect)(struct sse_observer *observer, struct sse_connection *connection,
                           enum sse_close_reason reason, const char *text);
+    /* The page of one that ended as SSE_CLOSE_GONE has said why, some time after that. */
+    void (*on_last_words)(struct sse_observer *observer, struct sse_connection *connection,
+                          const char *text);
     void (*on_listening)(struct sse_observer *observer, struct sse_connection *connection,
                          const char *event, bool before, bool after);
     /* It has joined a channel, or left it; not of those that it begins with. */
@@ -84,6 +90,7 @@ struct sse_service {
     const struct sse_service_settings *settings;
     struct loop *loop;
     struct sse_registry *registry;
+    struct sse_ended *ended;
     struct sse_dispatch *dispatch;
     struct sse_history *history;
     struct sse_backlogs *backlogs;

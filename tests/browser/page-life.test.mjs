@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { backend } from '../integration/support/backend.mjs';
+import { watch } from '../integration/support/presence.mjs';
+import { storeIsEmpty } from '../integration/support/qos.mjs';
 import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { openPage, startBrowser } from './support/browser.mjs';
@@ -95,6 +97,21 @@ test('a page that is left for another is gone', async () => {
   await connections(1);
   await page.goto(`${server.origin}/health/ready`);
   await connections(0);
+});
+
+// Its stream has ended by the time at which the beacons arrive.
+test('what a page says as it is left counts: what it has handled, and why it left', async () => {
+  const watcher = await watch(office.client, { events: 'disconnect' });
+  await page.evaluate(async () => {
+    window.mine = await window.connected({
+      eventListeners: { bell: () => { location.href = '/health/ready'; } },
+    });
+  });
+  await office.send({ event: 'bell', data: 'x', qos: 1, userId: '7' });
+  await page.waitForURL(`${server.origin}/health/ready`);
+  assert.equal((await watcher.next('disconnect')).reason, 'pagehide');
+  await storeIsEmpty(office);
+  await watcher.close();
 });
 
 test('a tab that is closed is gone', async () => {

@@ -25,6 +25,7 @@ static inline void sse_room_open(struct sse_room *room)
     room->settings.version = "1.2.3";
     room->settings.comment_ms = 0;
     room->settings.lifetime_ms = 0;
+    room->settings.last_words_ms = 0;
     room->loop = loop_new();
     room->service = sse_service_new(room->loop, &room->settings);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ack.do: a page has handled these messages, and they need not be written to anybody again. */
+/* ack.do: a page has handled these messages, and they need not be written to anybody again. It may
+ * say so behind the end of its stream, whoever ended that. */
 #include <stdlib.h>
 
 #include "api/exchange.h"
@@ -128,6 +129,7 @@ void api_handle_ack(struct api_exchange *exchange)
     if (id && are_ids(json_object_get(body, "ids"))) {
         acknowledging = mem_zalloc(sizeof(*acknowledging));
         acknowledging->act.act = see_whose;
+        acknowledging->act.may_have_ended = true;
         acknowledging->act.done = on_seen;
         acknowledging->body = body;
         on_connection_start(&acknowledging->act, exchange, id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disconnect.do: a page says goodbye, mostly through sendBeacon() while it goes away. */
+/* disconnect.do: a page says goodbye, mostly through sendBeacon() while it goes away: its stream
+ * has often ended by then. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,19 @@ struct disconnect_act {
     struct on_connection base;
     const char *reason; /* the exchange's, or NULL */
     int64_t session_duration;
+    bool is_heard;
 };
 
 static void disconnect(struct on_connection *base, struct sse_connection *connection)
 {
-    const struct disconnect_act *act = container_of(base, struct disconnect_act, base);
+    struct disconnect_act *act = container_of(base, struct disconnect_act, base);
 
+    if (!connection->service) {
+        act->is_heard =
+            sse_connection_take_last_words(connection, act->reason, act->session_duration);
+        return;
+    }
+    act->is_heard = true;
     if (act->session_duration >= 0)
         connection->session_duration = act->session_duration;
     sse_connection_close(connection, SSE_CLOSE_CLIENT, act->reason, -1);
@@ -31,7 +39,7 @@ static void answer(struct on_connection *base)
 {
     struct disconnect_act *act = container_of(base, struct disconnect_act, base);
 
-    api_reply_json(base->exchange, json_pack("{s:i}", "count", base->found ? 1 : 0));
+    api_reply_json(base->exchange, json_pack("{s:i}", "count", act->is_heard ? 1 : 0));
     free(act);
 }
 
@@ -56,6 +64,7 @@ void api_handle_disconnect(struct api_exchange *exchange)
     act = mem_zalloc(sizeof(*act));
     act->base.act = disconnect;
     act->base.done = answer;
+    act->base.may_have_ended = true;
     act->reason = usable_reason(api_exchange_parameter(exchange, "reason"));
     act->session_duration =
         api_lenient_seconds(api_exchange_parameter(exchange, "sessionDuration"), -1);

@@ -10,6 +10,7 @@
 #include "api/reply.h"
 #include "base/mem.h"
 #include "h2/stream.h"
+#include "sse/ended.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 #include "sse/user.h"
@@ -121,6 +122,8 @@ static enum outcome try_here(struct on_connection *act, const struct api *api)
     struct sse_connection *connection = sse_registry_find_own(service->core->registry, act->id);
     const uint64_t number = act->exchange->order_number;
 
+    if (!connection && act->may_have_ended)
+        connection = sse_ended_find_own(service->core->ended, act->id);
     if (!connection)
         return NOT_HERE;
     if (!may_act(act->exchange, connection))

@@ -39,6 +39,7 @@ struct on_connection {
     enum call_verdict verdict;    /* with a number; CALL_BEGINS otherwise */
     size_t worker;                /* that has the connection, once it was found, */
     char handle[SSE_HANDLE_SIZE]; /* which is this */
+    bool may_have_ended;          /* a moment ago: it is remembered (sse/ended.h) */
     bool is_counted;              /* the request has been on this connection before */
     bool is_away;                 /* a call goes through the workers */
     bool has_turn;                /* which must be given back */
@@ -46,8 +47,9 @@ struct on_connection {
     bool is_too_much;             /* found, but its user has asked too often */
 };
 
-/* id may be anything that a client sent. act and done are the caller's to fill in, and order, and
- * is_counted, where one request goes there twice. */
+/* id may be anything that a client sent. act and done are the caller's to fill in, and order,
+ * may_have_ended, for what a page says as it goes and no more, and is_counted, where one request goes
+ * there twice. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
 
 /* The call is over: the next one may begin. Nothing happens where it has no turn. */

@@ -19,6 +19,9 @@ struct sign {
     enum presence_kind kind;
     struct bytes *event; /* for back ends; NULL: nobody wants to hear it */
     struct bytes *about; /* the same, of the user */
+    /* Of the connection, where its page may still say why it left, or says so now; else "". */
+    char handle[SSE_HANDLE_SIZE];
+    bool is_last_words;
     char user_id[];
 };
 
@@ -27,7 +30,13 @@ static void take(struct owner_news *base, struct api_service *service)
     const struct sign *sign = container_of(base, struct sign, base);
     struct sse_presence *presence = service->online.presence;
 
-    if (sign->event)
+    if (sign->is_last_words) {
+        held_events_replace(&service->online.held, sign->handle, bytes_ref(sign->event));
+        return;
+    }
+    if (sign->event && sign->handle[0] != '\0')
+        held_events_add(&service->online.held, sign->handle, sign->user_id, bytes_ref(sign->event));
+    else if (sign->event)
         presence_feed_add(&service->feed, sign->kind, sign->user_id, bytes_ref(sign->event));
     if (sign->kind == PRESENCE_CONNECT)
         sse_presence_join(presence, sign->user_id, sign->about);
@@ -75,6 +84,14 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
     tell(online, sign);
 }
 
+/* Without a grace time nobody waits. */
+static bool may_say_more(const struct online_users *online, const struct sse_connection *connection,
+                         enum sse_close_reason reason)
+{
+    return reason == SSE_CLOSE_GONE && connection->is_remembered &&
+           connection->home->settings->offline_grace_ms > 0 && api_is_ready(online->service->api);
+}
+
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
                           enum sse_close_reason reason, const char *text)
 {
@@ -83,6 +100,23 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 
     if (online->service->feed.is_recording)
         sign->event = presence_event_disconnect(online->service, connection, reason, text);
+    if (may_say_more(online, connection, reason))
+        memcpy(sign->handle, connection->handle, sizeof(sign->handle));
+    tell(online, sign);
+}
+
+static void on_last_words(struct sse_observer *observer, struct sse_connection *connection,
+                          const char *text)
+{
+    const struct online_users *online = container_of(observer, struct online_users, observer);
+    struct sign *sign;
+
+    if (!online->service->feed.is_recording)
+        return;
+    sign = sign_new(online, PRESENCE_DISCONNECT, connection);
+    sign->event = presence_event_disconnect(online->service, connection, SSE_CLOSE_CLIENT, text);
+    sign->is_last_words = true;
+    memcpy(sign->handle, connection->handle, sizeof(sign->handle));
     tell(online, sign);
 }
 
@@ -124,6 +158,7 @@ static void on_offline(void *context, const char *user_id, struct bytes *about)
     struct online_users *online = context;
 
     online->went_offline++;
+    held_events_tell_due(&online->held);
     if (api_is_ready(online->service->api))
         tell_user(online, PRESENCE_USER_OFFLINE, user_id, about);
 }
@@ -138,12 +173,15 @@ void online_users_init(struct online_users *online, struct api_service *service)
     online->observer.on_connect = on_connect;
     online->observer.on_disconnect = on_disconnect;
     online->observer.on_listening = on_listening;
+    online->observer.on_last_words = on_last_words;
+    held_events_init(&online->held, service);
     list_append(&service->core->observers, &online->observer.node);
 }
 
 void online_users_release(struct online_users *online)
 {
     list_remove(&online->observer.node);
+    held_events_release(&online->held);
     sse_presence_free(online->presence);
     online->presence = NULL;
 }

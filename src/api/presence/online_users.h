@@ -5,10 +5,12 @@
  * Brings the joins and leaves of this worker's connections to the worker that keeps their user's
  * presence (sse/presence.h), so that somebody with tabs on several workers is online once. What
  * back ends are to hear about a connection takes the same way, so that all they hear of one user
- * comes in one order.
+ * comes in one order. Only what ended without a word is told a moment later
+ * (api/presence/held_events.h).
  */
 #include <stdint.h>
 
+#include "api/presence/held_events.h"
 #include "sse/service.h"
 
 struct api_service;
@@ -18,6 +20,7 @@ struct online_users {
     struct sse_observer observer;
     struct api_service *service;
     struct sse_presence *presence;      /* of the users that this worker keeps */
+    struct held_events held;            /* about these */
     uint64_t came_online, went_offline; /* of these, since start */
 };
 

@@ -46,11 +46,16 @@ bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unkno
     return true;
 }
 
-static void begin(struct buf *text, const struct api_service *service, enum presence_kind kind)
+static void begin_at(struct buf *text, const struct api_service *service, enum presence_kind kind,
+                     int64_t time_ms)
 {
     buf_printf(text, "{\"type\":\"%s\",\"service\":\"%s\",\"time\":%" PRId64,
-               presence_kind_words[kind], service->settings->core->name,
-               loop_wall_ms(service->api->loop));
+               presence_kind_words[kind], service->settings->core->name, time_ms);
+}
+
+static void begin(struct buf *text, const struct api_service *service, enum presence_kind kind)
+{
+    begin_at(text, service, kind, loop_wall_ms(service->api->loop));
 }
 
 static void append_json(struct buf *text, const char *name, json_t *value)
@@ -85,13 +90,14 @@ struct bytes *presence_event_disconnect(const struct api_service *service,
                                         const struct sse_connection *connection,
                                         enum sse_close_reason reason, const char *text)
 {
-    const uint64_t lasted = loop_now_ms(service->api->loop) - connection->created_at;
+    const struct loop *loop = service->api->loop;
+    const uint64_t ago = loop_now_ms(loop) - connection->ended_at;
     struct buf json = BUF_INIT;
 
-    begin(&json, service, PRESENCE_DISCONNECT);
+    begin_at(&json, service, PRESENCE_DISCONNECT, loop_wall_ms(loop) - (int64_t)ago);
     buf_append_str(&json, ",\"reason\":");
     json_text_string(&json, text ? text : sse_close_reason_words[reason]);
-    buf_printf(&json, ",\"duration\":%" PRIu64, lasted);
+    buf_printf(&json, ",\"duration\":%" PRIu64, connection->ended_at - connection->created_at);
     return end_with(&json, service, connection);
 }
 

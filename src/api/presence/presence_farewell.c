@@ -37,8 +37,11 @@ static void run_everywhere(struct peers_call *call, size_t worker, void *context
     const struct farewell *farewell = container_of(call, struct farewell, call);
     const struct api *api = context;
 
+    struct api_service *service = &api->services[farewell->index];
+
     (void)worker;
-    presence_feed_flush(&api->services[farewell->index].feed);
+    held_events_tell_all(&service->online.held);
+    presence_feed_flush(&service->feed);
     peers_call_done(call);
 }
 

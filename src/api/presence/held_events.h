@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_HELD_EVENTS_H
+#define API_HELD_EVENTS_H
+/*
+ * Disconnect events of connections that ended without a word: they wait a moment for their page's
+ * last words, which come behind the end of the stream. On the worker that keeps the user, for that
+ * one's offline event must not overtake them: the moment is no longer than the grace time. When too
+ * many wait, the oldest is told as it is.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/age_timer.h"
+#include "base/list.h"
+#include "sse/table.h"
+
+struct api_service;
+struct bytes;
+
+struct held_events {
+    struct api_service *service; /* whose feed is told */
+    struct list events;          /* the oldest first */
+    struct sse_table by_handle;
+    struct age_timer age;
+};
+
+void held_events_init(struct held_events *held, struct api_service *service);
+void held_events_release(struct held_events *held);
+
+/* handle: of the connection. Takes over the reference to json. */
+void held_events_add(struct held_events *held, const char *handle, const char *user_id,
+                     struct bytes *json);
+/* Tells json (a reference is taken over) instead of the event that waits; when none does any more,
+ * nobody. */
+void held_events_replace(struct held_events *held, const char *handle, struct bytes *json);
+/* What has waited long enough; and everything. */
+void held_events_tell_due(struct held_events *held);
+void held_events_tell_all(struct held_events *held);
+
+#endif

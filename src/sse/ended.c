@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sse/ended.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/age_timer.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+#include "sse/table.h"
+
+struct sse_ended {
+    const struct sse_service *service;
+    struct sse_table by_handle;
+    struct list entries; /* the oldest first */
+    struct age_timer age;
+    uint64_t displaced;
+};
+
+struct entry {
+    struct list node;
+    struct sse_connection *connection;
+};
+
+static struct entry *oldest(const struct sse_ended *ended)
+{
+    return container_of(ended->entries.next, struct entry, node);
+}
+
+static void forget_oldest(struct sse_ended *ended)
+{
+    struct entry *entry = oldest(ended);
+    struct sse_connection *connection = entry->connection;
+
+    list_remove(&entry->node);
+    free(entry);
+    sse_table_remove(&ended->by_handle, &connection->node);
+    sse_connection_forgotten(connection);
+}
+
+static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
+{
+    struct sse_ended *ended = container_of(age, struct sse_ended, age);
+    uint64_t due;
+
+    if (list_is_empty(&ended->entries))
+        return AGE_TIMER_NEVER;
+    due = oldest(ended)->connection->ended_at + ended->service->settings->last_words_ms;
+    if (due > now_ms)
+        return due;
+    forget_oldest(ended);
+    return 0;
+}
+
+struct sse_ended *sse_ended_new(struct sse_service *service)
+{
+    struct sse_ended *ended = mem_zalloc(sizeof(*ended));
+
+    ended->service = service;
+    sse_table_init(&ended->by_handle, SSE_TABLE_KEY_OFFSET(struct sse_connection, node, handle));
+    list_init(&ended->entries);
+    age_timer_init(&ended->age, service->loop, end_first);
+    return ended;
+}
+
+void sse_ended_free(struct sse_ended *ended)
+{
+    if (!ended)
+        return;
+    while (!list_is_empty(&ended->entries))
+        forget_oldest(ended);
+    age_timer_release(&ended->age);
+    sse_table_release(&ended->by_handle);
+    free(ended);
+}
+
+void sse_ended_add(struct sse_ended *ended, struct sse_connection *connection)
+{
+    const struct sse_service_settings *settings = ended->service->settings;
+    struct entry *entry;
+
+    if (settings->last_words_ms == 0)
+        return;
+    if (ended->by_handle.count >= settings->last_words_connections) {
+        forget_oldest(ended);
+        ended->displaced++;
+    }
+    entry = mem_alloc(sizeof(*entry));
+    entry->connection = connection;
+    list_append(&ended->entries, &entry->node);
+    sse_table_add(&ended->by_handle, &connection->node);
+    connection->is_remembered = true;
+    age_timer_add(&ended->age, connection->ended_at + settings->last_words_ms);
+}
+
+struct sse_connection *sse_ended_find_own(const struct sse_ended *ended, const char *id)
+{
+    return sse_connection_id_find(&ended->by_handle, id);
+}
+
+uint64_t sse_ended_count(const struct sse_ended *ended)
+{
+    return ended->by_handle.count;
+}
+
+uint64_t sse_ended_displaced(const struct sse_ended *ended)
+{
+    return ended->displaced;
+}

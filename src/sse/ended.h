@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SSE_ENDED_H
+#define SSE_ENDED_H
+/*
+ * A service's connections that have ended, for some seconds: what a page says as it goes comes
+ * behind the end of its stream. When there are too many, the oldest is forgotten. Nothing else finds
+ * them: who asks here decides what they are still good for.
+ */
+#include <stdint.h>
+
+struct sse_connection;
+struct sse_ended;
+struct sse_service;
+
+struct sse_ended *sse_ended_new(struct sse_service *service);
+void sse_ended_free(struct sse_ended *ended); /* forgets all */
+
+/* A connection that is in no registry any more. It is whole until sse_connection_forgotten(). */
+void sse_ended_add(struct sse_ended *ended, struct sse_connection *connection);
+/* The one whose page has shown this as its id, or NULL. */
+struct sse_connection *sse_ended_find_own(const struct sse_ended *ended, const char *id);
+
+uint64_t sse_ended_count(const struct sse_ended *ended);
+/* Since start: forgotten early. */
+uint64_t sse_ended_displaced(const struct sse_ended *ended);
+
+#endif
