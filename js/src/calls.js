@@ -104,7 +104,7 @@ export class Calls {
         const lane = this.#lanes[call.kind];
         if (call.lane !== lane) {
             call.lane = lane;
-            call.number = lane && (lane.last += 1);
+            call.number = lane && this.#number(call.kind, lane);
         }
         if (lane) {
             lane.open += 1;
@@ -118,6 +118,13 @@ export class Calls {
             lane.open -= 1;
             this.#next();
         }
+    }
+
+    /** A message comes after the wishes before it, and these after no message. */
+    #number(kind, lane) {
+        lane.last += 1;
+        const after = kind === 'message' && this.#lanes.wish.last;
+        return after ? `${lane.last};after=${after}` : `${lane.last}`;
     }
 
     #fail(call, error) {

@@ -29,7 +29,7 @@ test('so do changes of listeners, channels and the token, among themselves', () 
     sse.subscribe('news');
     sse.unsubscribe('news');
     sse.refresh('token');
-    assert.deepEqual(numbers(), ['1', '1', '2', '3', '4', '5']);
+    assert.deepEqual(numbers(), ['1', '1;after=1', '2', '3', '4', '5']);
 });
 
 test('uploads have none, nor sends that need no order', () => {
@@ -45,6 +45,19 @@ test('a server that knows no order gets none', () => {
     sse.send('a');
     sse.addListener(['x']);
     assert.deepEqual(numbers(), [null, null]);
+});
+
+test('a send comes after the changes before it, also when they are made again', async () => {
+    const sse = orderedSse();
+    sse.send('a').catch(() => {});
+    sse.subscribe('x').catch(() => {});
+    sse.send('b').catch(() => {});
+    page.requests.forEach(({ reject }) => reject(new TypeError('network')));
+    await settle();
+    page.source.breakOff();
+    page.clock.tick(1000);
+    page.source.finish('c2', { ordered: 64 });
+    assert.deepEqual(numbers(), ['1', '1', '2;after=1', '1', '1', '2;after=1']);
 });
 
 test('one that fails keeps its number on its connection', async () => {
@@ -87,10 +100,10 @@ test('no more are under way than the server holds; the others are no queue that 
     assert.deepEqual(told(), ['a.do 1', 'b.do 2', 'addListener.do 1', 'free.do null']);
     page.requests[0].resolve(answer(200));
     await settle();
-    assert.deepEqual(told().slice(4), ['c.do 3']);
+    assert.deepEqual(told().slice(4), ['c.do 3;after=1']);
     page.requests[1].resolve(answer(500));
     await settle();
-    assert.deepEqual(told().slice(5), ['d.do 4']);
+    assert.deepEqual(told().slice(5), ['d.do 4;after=1']);
     page.requests.forEach(({ resolve }) => resolve(answer(200)));
     assert.deepEqual((await Promise.all(sent)).map(({ status }) => status), [200, 500, 200, 200]);
 });

@@ -79,7 +79,7 @@ struct api_exchange {
     unsigned retry_after_s;  /* and when; 0: any time */
     void (*on_identity)(struct api_exchange *exchange);
     void (*on_close)(struct api_exchange *exchange); /* the stream; or NULL */
-    uint64_t order_number;                           /* of a page's own call; 0: none */
+    struct call_number order;                        /* of a page's own call */
     bool is_in_order;                                /* it has its place, or needs none */
     void *context;                                   /* the handler's own */
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */

@@ -314,7 +314,7 @@ static bool read_order(struct api_exchange *exchange)
 {
     exchange->on_close = on_close;
     return exchange->endpoint->lane == CALL_LANE_NONE ||
-           call_order_read(exchange, &exchange->order_number);
+           call_order_read(exchange, &exchange->order);
 }
 
 static void start(struct api_exchange *exchange)

@@ -20,6 +20,12 @@ static void begin(struct sequence *sequence, const struct sequence_item *item)
     sequence->next = item->number + 1;
 }
 
+/* Whether all is here that it comes after. */
+static bool is_next(const struct sequence *sequence, const struct sequence_item *item)
+{
+    return item->number == sequence->next && (!item->other || item->after < item->other->next);
+}
+
 static void release(struct sequence *sequence, struct sequence_item *item)
 {
     list_remove(&item->node);
@@ -44,7 +50,7 @@ enum sequence_turn sequence_enter(struct sequence *sequence, struct sequence_ite
     *replaced = NULL;
     if (item->number < sequence->next)
         return SEQUENCE_LATE;
-    if (item->number == sequence->next && !sequence->is_busy) {
+    if (is_next(sequence, item) && !sequence->is_busy) {
         begin(sequence, item);
         return SEQUENCE_NOW;
     }
@@ -90,7 +96,7 @@ struct sequence_item *sequence_take(struct sequence *sequence, uint64_t now_ms)
 
     if (!item || sequence->is_busy)
         return NULL;
-    if (item->number > sequence->next && soonest(sequence) > now_ms)
+    if (!is_next(sequence, item) && soonest(sequence) > now_ms)
         return NULL;
     release(sequence, item);
     begin(sequence, item);

@@ -24,7 +24,9 @@ struct sequence {
 struct sequence_item {
     struct list node;
     uint64_t number;
-    uint64_t until; /* ms: it waits for missing numbers no longer */
+    const struct sequence *other; /* NULL, or what has to have come */
+    uint64_t after;               /* as far as this number before it begins */
+    uint64_t until;               /* ms: it waits for what is missing no longer */
 };
 
 enum sequence_turn {

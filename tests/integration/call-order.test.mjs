@@ -171,7 +171,7 @@ describe('a call that does not come', () => {
 });
 
 describe('a number', () => {
-  for (const wrong of ['0', '-1', '1.5', 'first', '9007199254740992', '1e3', '1, 2', '99999999999999999999']) {
+  for (const wrong of ['0', '-1', '1.5', 'first', '9007199254740992', '1e3', '1, 2', '1;after=0', '1;after=', '1;before=2', '1;after=2;', ';after=1', '99999999999999999999']) {
     test(`that is none (${wrong}) is refused`, async () => {
       const answer = await send(wrong, { page: pages[2], body: {} });
       assert.equal(answer.status, 422);
@@ -293,7 +293,22 @@ describe('listeners and channels', () => {
     assert.deepEqual((await left).data, { channel: [] });
   });
 
-  test('do not wait for messages, nor these for them', async () => {
+  test('have been made when a message runs that comes after them', async () => {
+    const after = [send('1;after=2', { page: pages[1], body: { n: 1 } }), send(2)];
+    await waiting(2);
+    await wish(1, 'addListener', 'bell');
+    assert.equal(target.requests.length, 0);
+    await wish(2, 'addListener', 'door');
+    await Promise.all(after);
+    assert.deepEqual(said(), [1, 2]);
+    assert.deepEqual(target.posted[0].connection.listeners.sort(), ['bell', 'door']);
+    const early = send('3;after=5', { page: pages[2], body: { n: 3 } });
+    await waiting(1);
+    await server.advance(WAIT + 200);
+    assert.equal((await early).status, 200, 'and that long');
+  });
+
+  test('do not wait for messages, nor messages without such a number for them', async () => {
     const message = send(2);
     await waiting(1);
     assert.deepEqual((await wish(1, 'addListener', 'bell')).data, { listener: ['bell'] });

@@ -182,35 +182,56 @@ void call_orders_release(struct call_orders *orders)
 
 /* ---- the calls ---- */
 
-bool call_order_read(struct api_exchange *exchange, uint64_t *number)
+/* Digits, which end at *rest. False: there are none, or too many. */
+static bool read_digits(const char *text, const char **rest, uint64_t *number)
+{
+    *rest = text + strspn(text, "0123456789");
+    *number = 0;
+    while (text < *rest && *number <= CALL_ORDER_MOST)
+        *number = *number * 10 + (uint64_t)(*text++ - '0');
+    return text == *rest && *number > 0 && *number <= CALL_ORDER_MOST;
+}
+
+static bool read_number(const char *text, struct call_number *number)
+{
+    static const char after[] = ";after=";
+
+    if (!read_digits(text, &text, &number->number))
+        return false;
+    if (*text == '\0')
+        return true;
+    return strncmp(text, after, strlen(after)) == 0 &&
+           read_digits(text + strlen(after), &text, &number->after) && *text == '\0';
+}
+
+bool call_order_read(struct api_exchange *exchange, struct call_number *number)
 {
     const char *text = h2_request_header(exchange->request, "x-sse-order");
 
-    *number = 0;
-    if (!text || exchange->service->settings->core->ordered_calls == 0)
+    *number = (struct call_number){0, 0};
+    if (!text || exchange->service->settings->core->ordered_calls == 0 || read_number(text, number))
         return true;
-    for (const char *digit = text; *digit >= '0' && *digit <= '9' && *number <= CALL_ORDER_MOST;)
-        *number = *number * 10 + (uint64_t)(*digit++ - '0');
-    if (strspn(text, "0123456789") == strlen(text) && *number > 0 && *number <= CALL_ORDER_MOST)
-        return true;
-    *number = 0;
+    *number = (struct call_number){0, 0};
     api_reply_error(exchange, 422,
                     "x-sse-order must be a whole number from 1 to %" PRIu64
-                    ": the number of this call among those of its connection",
+                    ": the number of this call among those of its connection; or such as "
+                    "\"17;after=3\", for a message that comes after a change of listeners",
                     CALL_ORDER_MOST);
     return false;
 }
 
 enum call_verdict call_order_enter(struct call_orders *orders,
                                    const struct sse_connection *connection, struct call_turn *turn,
-                                   uint64_t number)
+                                   struct call_number number)
 {
     const struct sse_service_settings *settings = orders->service->settings->core;
     struct call_order *order = get(orders, connection);
     struct sequence_item *replaced;
     enum sequence_turn verdict;
 
-    turn->item.number = number;
+    turn->item.number = number.number;
+    turn->item.after = number.after;
+    turn->item.other = turn->lane == CALL_LANE_MESSAGES ? &order->lanes[CALL_LANE_WISHES] : NULL;
     turn->item.until = loop_served_ms(loop_of(order)) + settings->ordered_wait_ms;
     verdict =
         sequence_enter(&order->lanes[turn->lane], &turn->item, settings->ordered_calls, &replaced);
@@ -267,7 +288,7 @@ void call_order_pass(struct call_orders *orders, const struct sse_connection *co
     passing->turn.lane = lane;
     passing->turn.on_turn = on_passing_turn;
     memcpy(passing->handle, connection->handle, sizeof(passing->handle));
-    verdict = call_order_enter(orders, connection, &passing->turn, number);
+    verdict = call_order_enter(orders, connection, &passing->turn, (struct call_number){number, 0});
     if (verdict != CALL_WAITS)
         on_passing_turn(&passing->turn, orders->service, verdict);
 }

@@ -3,10 +3,11 @@
 #define API_CALL_ORDER_H
 /*
  * The order of a page's own calls. They travel in parallel, perhaps to several workers, and each
- * bears its number (the field x-sse-order) among those of its connection and lane, from 1. The
- * worker that has the connection lets them begin one after the other (base/sequence.h). A call that
- * fails ends its turn as any other; one that does not come is waited for no longer than
- * orderedWait, and has no turn when it comes after all.
+ * bears its number (the field x-sse-order) among those of its connection and lane, from 1; that of
+ * a message may say which wish it comes after ("17;after=3"). The worker that has the connection
+ * lets them begin one after the other (base/sequence.h). A call that fails ends its turn as any
+ * other; one that does not come is waited for no longer than orderedWait, and has no turn when it
+ * comes after all.
  *
  * What has come runs, also when its connection ends meanwhile: the page may have left. Only what
  * waits for a missing number does not: a page that lives sends both again, on its next connection.
@@ -60,14 +61,20 @@ struct call_orders {
 void call_orders_init(struct call_orders *orders, struct api_service *service);
 void call_orders_release(struct call_orders *orders);
 
-/* Reads the number that the request bears, 0 for none. False: it is none, and has been answered. */
-bool call_order_read(struct api_exchange *exchange, uint64_t *number);
+/* What a request bears. */
+struct call_number {
+    uint64_t number; /* 0: none */
+    uint64_t after;  /* of a wish; 0: none */
+};
+
+/* False: what the request bears is no number, and it has been answered. */
+bool call_order_read(struct api_exchange *exchange, struct call_number *number);
 
 /* A call has come. Its lane and on_turn are the caller's to fill in. Never CALL_ENDED or
  * CALL_REPLACED, which only those that wait may hear. */
 enum call_verdict call_order_enter(struct call_orders *orders,
                                    const struct sse_connection *connection, struct call_turn *turn,
-                                   uint64_t number);
+                                   struct call_number number);
 void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane);
 
 /* The call of this number has been answered, and never entered. */

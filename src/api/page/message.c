@@ -183,7 +183,7 @@ static void enter(struct on_connection *entry, struct sse_connection *connection
 
     message->tenant_id = mem_strdup(connection->user->tenant_id);
     message->user_id = mem_strdup(connection->user->id);
-    if (entry->exchange->order_number > 0)
+    if (entry->exchange->order.number > 0)
         note_subject(message, connection);
 }
 
@@ -244,7 +244,7 @@ static bool read_object(struct api_exchange *exchange, char **object)
 
 static void start_on_connection(struct message *message)
 {
-    if (!has_key(message) && message->exchange->order_number == 0) {
+    if (!has_key(message) && message->exchange->order.number == 0) {
         count_and_handle(message);
         return;
     }
@@ -290,7 +290,7 @@ void api_handle_message(struct api_exchange *exchange)
     message->id = id && id[0] != '\0' ? id : NULL;
     if (message->id)
         start_on_connection(message);
-    else if (exchange->order_number > 0)
+    else if (exchange->order.number > 0)
         refuse_order(message);
     else if (api_exchange_require_user(exchange))
         start_for_user(message);

@@ -52,7 +52,7 @@ static void refuse_turn(const struct on_connection *act)
         api_reply_error(exchange, 409,
                         "x-sse-order: another call of this connection has come with the number "
                         "%" PRIu64 ", and has its turn; this one has not run",
-                        exchange->order_number);
+                        exchange->order.number);
 }
 
 /* In the thread of the request. */
@@ -102,7 +102,7 @@ static void on_turn(struct call_turn *turn, struct api_service *service, enum ca
 static enum outcome ask_turn(struct on_connection *act, struct api_service *service,
                              struct sse_connection *connection)
 {
-    const uint64_t number = act->exchange->order_number;
+    const struct call_number number = act->exchange->order;
 
     act->turn.on_turn = on_turn;
     act->verdict = call_order_enter(&service->call_orders, connection, &act->turn, number);
@@ -120,7 +120,7 @@ static enum outcome try_here(struct on_connection *act, const struct api *api)
 {
     struct api_service *service = &api->services[act->exchange->service->index];
     struct sse_connection *connection = sse_registry_find_own(service->core->registry, act->id);
-    const uint64_t number = act->exchange->order_number;
+    const uint64_t number = act->exchange->order.number;
 
     if (!connection && act->may_have_ended)
         connection = sse_ended_find_own(service->core->ended, act->id);
@@ -235,7 +235,7 @@ void on_connection_pass(struct api_exchange *exchange, const char *id)
 {
     struct on_connection *passing;
 
-    if (exchange->order_number == 0 || exchange->is_in_order || !id)
+    if (exchange->order.number == 0 || exchange->is_in_order || !id)
         return;
     passing = mem_zalloc(sizeof(*passing));
     passing->order = ON_CONNECTION_PASS;

@@ -134,6 +134,31 @@ static void numbers_may_be_huge(void **state)
     assert_int_equal(enter(&items[1]), SEQUENCE_LATE);
 }
 
+static void what_comes_after_another_sequence_waits_for_that(void **state)
+{
+    struct sequence other;
+    struct sequence_item before = {.number = 1};
+    struct sequence_item *replaced;
+
+    (void)state;
+    sequence_init(&other);
+    for (size_t i = 1; i <= 2; i++) {
+        items[i].other = &other;
+        items[i].after = 1;
+    }
+    assert_int_equal(enter(&items[1]), SEQUENCE_HELD);
+    assert_int_equal(sequence_due(&sequence), SOON);
+    assert_int_equal(step(SOON - 1), 0);
+    assert_int_equal(sequence_enter(&other, &before, MOST, &replaced), SEQUENCE_NOW);
+    assert_int_equal(step(SOON - 1), 1);
+    assert_int_equal(enter(&items[2]), SEQUENCE_NOW);
+    sequence_end(&sequence);
+    items[3].other = &other;
+    items[3].after = 2;
+    assert_int_equal(enter(&items[3]), SEQUENCE_HELD);
+    assert_int_equal(step(SOON), 3);
+}
+
 static void when_nothing_more_comes_what_waits_for_that_is_dropped(void **state)
 {
     (void)state;
@@ -159,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup(a_number_that_comes_again_replaces_the_one_that_is_held, begin_anew),
         cmocka_unit_test_setup(no_more_are_held_than_may_be, begin_anew),
         cmocka_unit_test_setup(numbers_may_be_huge, begin_anew),
+        cmocka_unit_test_setup(what_comes_after_another_sequence_waits_for_that, begin_anew),
         cmocka_unit_test_setup(when_nothing_more_comes_what_waits_for_that_is_dropped, begin_anew),
     };
 
