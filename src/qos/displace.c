@@ -12,7 +12,7 @@ static bool fits(const struct qos_put *put, const struct qos_totals *totals,
            totals->bytes + more->bytes <= put->bytes_most;
 }
 
-/* What the request would add; -ENOSPC when it has no place beside what stays. */
+/* What the request would add; -EDQUOT when it has no place beside what stays. */
 static int measure(struct qos_put *put, const struct qos_totals *staying, struct qos_totals *more)
 {
     for (size_t i = 0; i < put->count; i++) {
@@ -22,7 +22,7 @@ static int measure(struct qos_put *put, const struct qos_totals *staying, struct
         more->bytes += put->items[i].message.length;
         put->at = i;
         if (!fits(put, staying, more))
-            return -ENOSPC;
+            return -EDQUOT;
     }
     return 0;
 }
@@ -38,7 +38,7 @@ static int displace_message(struct qos_put *put, struct qos_repository *reposito
     int status = repository->ops->scan(repository, 0, 1, qos_copies_visit, &put->displaced);
 
     if (status == 0 && put->displaced.count == from)
-        return -ENOSPC;
+        return -EDQUOT;
     return status == 0 ? end_displaced(put, repository, from) : status;
 }
 

@@ -9,7 +9,7 @@
 
 #include "qos/put.h"
 
-/* Of all queues together. -ENOSPC, with nothing done, when the bounds are too narrow for the
+/* Of all queues together. -EDQUOT, with nothing done, when the bounds are too narrow for the
  * request, or what is there is durable: that was promised to be kept. */
 int qos_displace_for_request(struct qos_put *put, struct qos_repository *repository);
 

@@ -23,7 +23,7 @@ struct qos_put {
     struct qos_put_item *items; /* lent */
     size_t count;
     uint64_t queue_most;                /* copies of one queue; the oldest makes room */
-    uint64_t messages_most, bytes_most; /* stored ones in all: beyond, -ENOSPC; a repository that
+    uint64_t messages_most, bytes_most; /* stored ones in all: beyond, -EDQUOT; a repository that
                                          * is not durable lets the oldest make room instead */
     int64_t now;                        /* wall ms */
     size_t at;                          /* result: the item that the failure is about */

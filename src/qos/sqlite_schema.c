@@ -46,6 +46,16 @@ static const char *const steps[] = {version_1, version_2};
 
 const struct qos_sqlite_schema qos_sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
 
+/* A quota of the file system leaves as little room as a full disk. */
+static int system_errno(sqlite3 *database)
+{
+    const int error = sqlite3_system_errno(database);
+
+    if (error == EDQUOT)
+        return -ENOSPC;
+    return error != 0 ? -error : -EIO;
+}
+
 int qos_sqlite_errno(sqlite3 *database, int code)
 {
     switch (code & 0xff) {
@@ -66,7 +76,9 @@ int qos_sqlite_errno(sqlite3 *database, int code)
     case SQLITE_READONLY:
         return -EROFS;
     case SQLITE_CANTOPEN:
-        return sqlite3_system_errno(database) != 0 ? -sqlite3_system_errno(database) : -EIO;
+        return system_errno(database);
+    case SQLITE_IOERR:
+        return system_errno(database) == -ENOSPC ? -ENOSPC : -EIO;
     default:
         return -EIO;
     }

@@ -34,14 +34,15 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-async function isRefused(office, message) {
+async function isRefused(office, message, words = /\S/) {
   const answer = await office.post('send', message);
   if (answer.status === 200) {
     return false;
   }
   assert.equal(answer.status, 503, answer.text);
   assert.match(answer.headers['retry-after'], /^[1-9]\d*$/);
-  assert.ok(answer.json.message && answer.json.errorMessage, answer.text);
+  assert.ok(answer.json.message, answer.text);
+  assert.match(answer.json.errorMessage, words);
   return true;
 }
 
@@ -77,12 +78,12 @@ test('a disk that is full', { skip }, async () => {
   await writeFile(ballast, Buffer.alloc(BALLAST));
 
   const kept = [];
-  for (let n = 0; !await isRefused(office, stored(n)); n++) {
+  for (let n = 0; !await isRefused(office, stored(n), /\bdisk\b.* full/); n++) {
     kept.push(n);
     assert.ok(n * PIECE.length < DISK, 'the disk holds more than it can');
   }
   await streamsLive(office, here);
-  assert.ok(await isRefused(office, stored('again')));
+  assert.ok(await isRefused(office, stored('again'), /\bdisk\b.* full/));
   await streamsLive(office, here);
   assert.ok(await office.metric('sse_server_store_faults_total') > faults);
 
@@ -110,6 +111,7 @@ test('what could not be committed has not ended', { skip }, async () => {
   for (const id of ids) {
     const answer = await page.postJson('/sse/demo/connect/ack.do', { connectionId: here.id, ids: [id] });
     refused += answer.status === 503;
+    assert.match(answer.status === 503 ? answer.json.errorMessage : 'disk is full', /\bdisk\b.* full/);
   }
   assert.ok(refused > 0, 'the disk holds more than it can');
   assert.equal(await office.metric('sse_server_qos_acknowledged_total'), ids.length - refused);

@@ -9,6 +9,7 @@
 #include "api/json_text.h"
 #include "api/qos/qos_line.h"
 #include "api/qos/qos_send.h"
+#include "api/qos/qos_text.h"
 #include "api/qos/receipt_url.h"
 #include "api/reply.h"
 #include "base/json.h"
@@ -42,17 +43,20 @@ static void refuse(const struct delivery *delivery)
                         "message %zu (counted from 0): its \"id\" was given to another message "
                         "before; none was sent",
                         delivery->at);
-    else if (delivery->status == -ENOSPC)
+    else if (delivery->status == -EDQUOT)
         api_reply_error(exchange, 503,
-                        "the store is full: messages with \"qos\" 1 are not taken until some have "
-                        "been acknowledged or have expired; none was sent");
+                        "%s: messages with \"qos\" 1 are not taken until some have been "
+                        "acknowledged or have expired; none was sent",
+                        qos_text_fault(delivery->status));
     else if (delivery->status == -EBUSY)
         api_reply_error(exchange, 503,
-                        "messages with \"qos\" 1 come faster than they can be stored; wait for "
-                        "answers before more are sent; none was sent");
+                        "messages with \"qos\" 1 come faster than they can be stored: %s; wait for "
+                        "answers before more are sent; none was sent",
+                        qos_text_fault(delivery->status));
     else
         api_reply_error(exchange, 503,
-                        "messages with \"qos\" 1 cannot be stored now; none was sent");
+                        "messages with \"qos\" 1 cannot be stored now, since %s; none was sent",
+                        qos_text_fault(delivery->status));
 }
 
 static void answer(struct delivery *delivery)

@@ -12,6 +12,7 @@
 #include "api/json_body.h"
 #include "api/parameters.h"
 #include "api/qos/qos_send.h"
+#include "api/qos/qos_text.h"
 #include "api/reply.h"
 #include "base/mem.h"
 #include "sse/message.h"
@@ -65,8 +66,8 @@ static void answer(struct delivery *delivery)
     if (delivery->status < 0)
         api_reply_error(delivery->exchange, 503,
                         "%zu connections were told, but for those who are not there it cannot be "
-                        "stored now, since the store %s; say it again later",
-                        item->count, delivery->status == -ENOSPC ? "is full" : "does not work");
+                        "stored now, since %s; say it again later",
+                        item->count, qos_text_fault(delivery->status));
     else
         api_reply_json(delivery->exchange, json_pack("{s:I,s:I}", "count", (json_int_t)item->count,
                                                      "stored", (json_int_t)item->stored));

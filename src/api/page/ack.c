@@ -9,6 +9,7 @@
 #include "api/page/on_connection.h"
 #include "api/qos/qos_errand.h"
 #include "api/qos/qos_hub.h"
+#include "api/qos/qos_text.h"
 #include "api/qos/qos_visitor.h"
 #include "api/reply.h"
 #include "base/fault.h"
@@ -55,8 +56,8 @@ static void come_home(struct qos_errand *errand)
 
     if (acknowledging->acknowledge.job.status < 0)
         api_reply_error(exchange, 503,
-                        "messages cannot be acknowledged now, since their store does not work; say "
-                        "it again");
+                        "messages cannot be acknowledged now, since %s; say it again",
+                        qos_text_fault(acknowledging->acknowledge.job.status));
     else
         answer(exchange, acknowledging->acknowledge.ended.count);
     acknowledging_free(acknowledging);

@@ -6,6 +6,7 @@
 #include "api/exchange.h"
 #include "api/hub.h"
 #include "api/qos/qos_hub.h"
+#include "api/qos/qos_text.h"
 #include "api/reply.h"
 
 static void run(struct peers_call *call, size_t worker, void *context)
@@ -48,8 +49,7 @@ void qos_errand_refuse(const struct qos_errand *errand, int status)
                         "there is no stored message with this id; or it has ended so long ago that "
                         "it is not known any more");
     else
-        api_reply_error(errand->exchange, 503,
-                        "the store of messages does not work now; ask again later");
+        api_reply_error(errand->exchange, 503, "%s; ask again later", qos_text_fault(status));
 }
 
 bool qos_errand_is_late(const struct qos_errand *errand)

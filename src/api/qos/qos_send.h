@@ -8,7 +8,7 @@ struct delivery;
 struct qos_copy;
 
 /* The delivery has messages that are to be stored, and has not been started. Its status is then
- * -EEXIST when an id was used for another message (its item is at), -ENOSPC when the store is full,
+ * -EEXIST when an id was used for another message (its item is at), -EDQUOT when the store is full,
  * -EBUSY when too much waits to be written, or why it could not be. */
 void qos_send_begin(struct delivery *delivery);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/qos/qos_text.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -62,6 +63,20 @@ void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, b
         shown_token_append(to, recipient->value, is_token_whole);
     else
         json_text_string(to, recipient->value);
+}
+
+const char *qos_text_fault(int status)
+{
+    switch (status) {
+    case -EDQUOT:
+        return "the store is full (services[].qos.messages, services[].qos.bytes)";
+    case -ENOSPC:
+        return "the disk of the store is full";
+    case -EBUSY:
+        return "more waits for the disk than services[].qos.waitingBytes";
+    default:
+        return "the store does not work";
+    }
 }
 
 void qos_text_cause(struct buf *to, const struct qos_copy *copy)

@@ -31,6 +31,9 @@ void qos_text_cause(struct buf *to, const struct qos_copy *copy);
 /* ,"endTime": and when that was; null while it has not. */
 void qos_text_end(struct buf *to, const struct qos_copy *copy);
 
+/* Why the store could not do it, behind "since": "its disk is full", say. */
+const char *qos_text_fault(int status);
+
 /* One member: "userId":"7", or "all":true. */
 void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, bool is_token_whole);
 

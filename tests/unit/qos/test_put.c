@@ -218,7 +218,7 @@ static void what_is_durable_does_not_make_room(void **state)
     room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "n", "anna");
     add(&request, "o", "anna");
-    assert_int_equal(run(&request), -ENOSPC);
+    assert_int_equal(run(&request), -EDQUOT);
     assert_int_equal(request.put.at, 1);
     assert_int_equal(room->repository->fault, 0);
     finish(&request);
@@ -226,7 +226,7 @@ static void what_is_durable_does_not_make_room(void **state)
     room->messages_most = 1000;
     room->bytes_most = 4;
     add(&request, "four", "anna");
-    assert_int_equal(run(&request), -ENOSPC);
+    assert_int_equal(run(&request), -EDQUOT);
     finish(&request);
     add(&request, "thr", "anna");
     assert_int_equal(run(&request), 0);
@@ -281,7 +281,7 @@ static void what_can_never_fit_displaces_nothing(void **state)
     room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "nnn", "anna");
     add(&request, "oo", "anna");
-    assert_int_equal(run(&request), -ENOSPC);
+    assert_int_equal(run(&request), -EDQUOT);
     assert_int_equal(request.put.at, 1);
     assert_int_equal(request.put.displaced.count, 0);
     finish(&request);
