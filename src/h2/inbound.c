@@ -19,8 +19,12 @@
 /* What an unwanted body may still bring before its window stays shut. */
 #define DISCARD_ALLOWANCE ((uint64_t)64 * 1024)
 /* A client that has its answer may finish or reset by itself; then the stream is broken off. Not at
- * once: a reset that arrives with the answer makes clients throw the answer away. */
+ * once: a reset that arrives with the answer makes clients throw the answer away, and some look at
+ * it only when they have sent all. So the rest of a known caller's body is read, and thrown away,
+ * for as long as it comes, within these bounds. */
 #define ANSWERED_GRACE_MS 2000u
+#define LINGER_MS         30000u
+#define LINGER_BYTES      ((uint64_t)64 * 1024 * 1024)
 
 enum inbound_mode { INBOUND_DISCARD, INBOUND_COLLECT, INBOUND_STREAM };
 
@@ -30,6 +34,7 @@ struct h2_inbound {
     uint64_t received;
     uint64_t discarded;
     uint64_t opened_at, data_at; /* loop ms */
+    uint64_t answered_at;        /* loop ms; 0: not yet */
     struct h2_stream *stream;
     bool is_held; /* until it is known whose it is */
     bool is_open; /* its window is as wide as that of a known caller */
@@ -134,6 +139,13 @@ static bool is_held_back(const struct h2_stream *stream)
            nghttp2_session_get_local_window_size(nghttp2) <= 0;
 }
 
+/* A client that has its answer, and goes on sending. */
+static bool lingers(const struct h2_inbound *inbound, uint64_t now)
+{
+    return !inbound->stream->is_stranger && inbound->discarded <= LINGER_BYTES &&
+           now - inbound->answered_at < LINGER_MS && now - inbound->data_at < ANSWERED_GRACE_MS;
+}
+
 static void on_timer(struct loop_timer *timer)
 {
     struct h2_inbound *inbound = container_of(timer, struct h2_inbound, timer);
@@ -141,6 +153,10 @@ static void on_timer(struct loop_timer *timer)
     struct h2_endpoint *endpoint = stream->endpoint;
     uint64_t now = loop_served_ms(endpoint->loop);
 
+    if (stream->is_sent && lingers(inbound, now)) {
+        loop_timer_start(endpoint->loop, timer, ANSWERED_GRACE_MS);
+        return;
+    }
     if (stream->is_sent) {
         h2_stream_reset(stream, NGHTTP2_NO_ERROR);
         return;
@@ -168,6 +184,24 @@ static void on_timer(struct loop_timer *timer)
     h2_stream_unref(stream);
 }
 
+static void widen_window(struct h2_inbound *inbound, uint32_t window)
+{
+    struct h2_stream *stream = inbound->stream;
+
+    if (inbound->is_open || !stream->session)
+        return;
+    inbound->is_open = true;
+    /* The window of a stream that is older than the acknowledgement of our SETTINGS shrinks by it.
+     */
+    if (!stream->session->is_settled)
+        window += NGHTTP2_INITIAL_WINDOW_SIZE - H2_FIRST_WINDOW;
+    if (window > H2_FIRST_WINDOW)
+        h2_session_rely(stream->session, nghttp2_session_set_local_window_size(
+                                             stream->session->nghttp2, NGHTTP2_FLAG_NONE,
+                                             stream->id, (int32_t)window));
+    h2_session_mark(stream->session, false);
+}
+
 void h2_inbound_answered(struct h2_stream *stream)
 {
     struct h2_inbound *inbound = stream->inbound;
@@ -175,6 +209,9 @@ void h2_inbound_answered(struct h2_stream *stream)
     if (!inbound || stream->is_complete)
         return;
     abandon(inbound);
+    inbound->answered_at = loop_served_ms(stream->endpoint->loop);
+    if (!stream->is_stranger)
+        widen_window(inbound, stream->endpoint->limits.stream_window);
     loop_timer_start(stream->endpoint->loop, &inbound->timer, ANSWERED_GRACE_MS);
 }
 
@@ -255,24 +292,11 @@ static uint32_t upload_window(const struct h2_limits *limits)
 /* Most bodies are small: their windows are never touched. */
 static void open_window(struct h2_inbound *inbound)
 {
-    struct h2_stream *stream = inbound->stream;
-    const struct h2_limits *limits = &stream->endpoint->limits;
-    uint32_t window =
-        inbound->mode == INBOUND_STREAM ? upload_window(limits) : limits->stream_window;
+    const struct h2_limits *limits = &inbound->stream->endpoint->limits;
 
-    if (inbound->is_held || inbound->is_open || inbound->mode == INBOUND_DISCARD ||
-        !stream->session)
-        return;
-    inbound->is_open = true;
-    /* The window of a stream that is older than the acknowledgement of our SETTINGS shrinks by it.
-     */
-    if (!stream->session->is_settled)
-        window += NGHTTP2_INITIAL_WINDOW_SIZE - H2_FIRST_WINDOW;
-    if (window > H2_FIRST_WINDOW)
-        h2_session_rely(stream->session, nghttp2_session_set_local_window_size(
-                                             stream->session->nghttp2, NGHTTP2_FLAG_NONE,
-                                             stream->id, (int32_t)window));
-    h2_session_mark(stream->session, false);
+    if (!inbound->is_held && inbound->mode != INBOUND_DISCARD)
+        widen_window(inbound, inbound->mode == INBOUND_STREAM ? upload_window(limits)
+                                                              : limits->stream_window);
 }
 
 /* False when the body is refused at once. */
@@ -449,7 +473,8 @@ static void discard(struct h2_stream *stream, size_t length)
     struct h2_inbound *inbound = stream->inbound;
 
     inbound->discarded += length;
-    if (inbound->discarded <= DISCARD_ALLOWANCE) {
+    if (inbound->discarded <=
+        (stream->is_answered && !stream->is_stranger ? LINGER_BYTES : DISCARD_ALLOWANCE)) {
         h2_stream_consume(stream, length);
         return;
     }
