@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "h2/tls_files.h"
 
 struct h2_tls_context {
     SSL_CTX *ssl;
@@ -78,33 +79,6 @@ static int configure(SSL_CTX *ssl, enum h2_tls_profile profile)
            SSL_CTX_set_num_tickets(ssl, 1) && SSL_CTX_set_max_early_data(ssl, 0);
 }
 
-static void explain(char *fault, size_t size, const char *what, const char *file)
-{
-    char reason[160];
-
-    ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
-    snprintf(fault, size, "%s%s%s: %s", what, file ? " " : "", file ? file : "", reason);
-    ERR_clear_error();
-}
-
-static int load(SSL_CTX *ssl, const char *certificate_file, const char *key_file, char *fault,
-                size_t fault_size)
-{
-    if (SSL_CTX_use_certificate_chain_file(ssl, certificate_file) != 1) {
-        explain(fault, fault_size, "cannot read the certificate chain", certificate_file);
-        return -1;
-    }
-    if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1) {
-        explain(fault, fault_size, "cannot use the private key", key_file);
-        return -1;
-    }
-    if (SSL_CTX_check_private_key(ssl) != 1) {
-        explain(fault, fault_size, "certificate and key do not belong together:", key_file);
-        return -1;
-    }
-    return 0;
-}
-
 struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const char *key_file,
                                           enum h2_tls_profile profile, char *fault,
                                           size_t fault_size)
@@ -112,17 +86,24 @@ struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const ch
     SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
 
     if (!ssl || !configure(ssl, profile)) {
-        explain(fault, fault_size, "cannot set up TLS", NULL);
+        snprintf(fault, fault_size, "cannot set up TLS: %s",
+                 ERR_reason_error_string(ERR_peek_last_error()));
+        ERR_clear_error();
         SSL_CTX_free(ssl);
         return NULL;
     }
-    if (load(ssl, certificate_file, key_file, fault, fault_size) != 0) {
+    if (h2_tls_files_load(ssl, certificate_file, key_file, fault, fault_size) != 0) {
         SSL_CTX_free(ssl);
         return NULL;
     }
     struct h2_tls_context *context = mem_zalloc(sizeof(*context));
     context->ssl = ssl;
     return context;
+}
+
+int h2_tls_context_doubt(const struct h2_tls_context *context, char *fault, size_t fault_size)
+{
+    return h2_tls_files_doubt(context->ssl, fault, fault_size);
 }
 
 void h2_tls_context_free(struct h2_tls_context *context)

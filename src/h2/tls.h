@@ -17,6 +17,8 @@ enum h2_tls_profile { H2_TLS_INTERMEDIATE, H2_TLS_MODERN };
 struct h2_tls_context *h2_tls_context_new(const char *certificate_file, const char *key_file,
                                           enum h2_tls_profile profile, char *fault,
                                           size_t fault_size);
+/* What clients will object to in its certificates: 0, or -EINVAL with a sentence. */
+int h2_tls_context_doubt(const struct h2_tls_context *context, char *fault, size_t fault_size);
 void h2_tls_context_free(struct h2_tls_context *context);
 
 /* The server's side of one TLS connection that reads and writes through bio, which it takes over.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "h2/listener.h"
 #include "server/config.h"
+#include "server/preflight.h"
 #include "server/version.h"
 
 static const char *scheme(const struct config_listener *listener)
@@ -69,9 +70,13 @@ void announce(const struct config *config, const struct h2_bound *bound, size_t 
     for (size_t i = 0; i < config->listener_count; i++)
         log_info("listening", LOG_STR("scheme", scheme(&config->listeners[i])),
                  LOG_STR("address", bound[i].text));
-    for (size_t i = 0; i < config->service_count; i++)
+    for (size_t i = 0; i < config->service_count; i++) {
+        if (!preflight_can_send(config, i) && !preflight_has_permissions(&config->services[i]))
+            log_warn("nobody can send to this service: no API key has the permission",
+                     LOG_STR("service", config->services[i].settings.name));
         log_info("service", LOG_STR("name", config->services[i].settings.name),
                  LOG_STR("path", config->services[i].settings.base_path));
+    }
     log_info("ready", LOG_STR("version", server_version), LOG_INT("workers", workers));
     if (is_shown)
         show_demo(config, place);

@@ -18,6 +18,7 @@
 #include "server/libraries.h"
 #include "server/make_key.h"
 #include "server/make_token.h"
+#include "server/preflight.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -229,6 +230,10 @@ static enum command_exit check_config(struct command_line *line)
     status = load(&config, &line->sources);
     if (status != COMMAND_DONE)
         return status;
+    if (preflight(&config, stderr) > 0) {
+        config_release(&config);
+        return COMMAND_MISUSED;
+    }
     puts("OK");
     for (size_t i = 0; i < config.listener_count; i++)
         printf("listener %s://%s (%s%s)\n", config.listeners[i].tls ? "https" : "http",
@@ -236,6 +241,7 @@ static enum command_exit check_config(struct command_line *line)
                role_of(&config.listeners[i]));
     hint_at_roles(&config);
     hint_at_transport_security(&config);
+    preflight_warn(&config, stdout);
     for (size_t i = 0; i < config.service_count; i++)
         print_service(&config.services[i]);
     print_token_keys(&config);

@@ -13,6 +13,7 @@
 #include "base/networks.h"
 #include "base/words.h"
 #include "h2/listener.h"
+#include "h2/tls.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
 #include "server/config_auth_webhook.h"
@@ -51,6 +52,18 @@ static int check_readable(const struct config_subject *subject, const char *key,
                              strerror(errno));
 }
 
+static int check_pair(const struct config_subject *subject, const struct config_listener *listener)
+{
+    char fault[240];
+    struct h2_tls_context *tls = h2_tls_context_new(listener->certificate, listener->key,
+                                                    listener->tls_profile, fault, sizeof(fault));
+
+    if (!tls)
+        return config_check_fail(subject, "certificate", "%s", fault);
+    h2_tls_context_free(tls);
+    return 0;
+}
+
 static int check_certificate(const struct config_subject *subject,
                              const struct config_listener *listener)
 {
@@ -69,7 +82,9 @@ static int check_certificate(const struct config_subject *subject,
         return config_check_fail(subject, "certificate",
                                  "has no use without TLS; leave it out, or set tls: true");
     rc = check_readable(subject, "certificate", listener->certificate);
-    return rc == 0 ? check_readable(subject, "key", listener->key) : rc;
+    if (rc == 0)
+        rc = check_readable(subject, "key", listener->key);
+    return rc == 0 ? check_pair(subject, listener) : rc;
 }
 
 static int check_networks(const struct config_subject *subject, const char *key, const char *text)

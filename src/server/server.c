@@ -108,6 +108,9 @@ static int make_tls(struct server *server, size_t index)
         h2_tls_context_new(certificate, key, listener->tls_profile, fault, sizeof(fault));
     if (!server->listeners[index].tls)
         goto failed;
+    if (h2_tls_context_doubt(server->listeners[index].tls, fault, sizeof(fault)) != 0)
+        log_error("browsers will refuse the certificate", LOG_STR("listener", listener->address),
+                  LOG_STR("reason", fault));
     certificate_files_release(&files);
     return 0;
 failed:

@@ -3,8 +3,8 @@
 #define SSE_ENDED_H
 /*
  * A service's connections that have ended, for some seconds: what a page says as it goes comes
- * behind the end of its stream. When there are too many, the oldest is forgotten. Nothing else finds
- * them: who asks here decides what they are still good for.
+ * behind the end of its stream. When there are too many, the oldest is forgotten. Nothing else
+ * finds them: who asks here decides what they are still good for.
  */
 #include <stdint.h>
 

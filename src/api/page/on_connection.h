@@ -48,8 +48,8 @@ struct on_connection {
 };
 
 /* id may be anything that a client sent. act and done are the caller's to fill in, and order,
- * may_have_ended, for what a page says as it goes and no more, and is_counted, where one request goes
- * there twice. */
+ * may_have_ended, for what a page says as it goes and no more, and is_counted, where one request
+ * goes there twice. */
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id);
 
 /* The call is over: the next one may begin. Nothing happens where it has no turn. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What wins over what, the environment, and what follows from the settings. */
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/words.h"
+#include "server/certificate.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_value.h"
@@ -67,20 +71,30 @@ static void shorthands_move_the_demo(void **state)
 
 static void who_moves_a_port_keeps_the_certificate(void **state)
 {
-    static const char text[] = "services: [{name: a}]\n"
-                               "listeners: [{address: \"127.0.0.1:1\", certificate: /dev/null, "
-                               "key: /dev/null, tlsProfile: modern}]\n";
     char *const environment[] = {(char *)NOWHERE,
                                  (char *)"SSE_SERVER_LISTEN=127.0.0.1:2,http://127.0.0.1:3", NULL};
+    char directory[] = "/tmp/sse-certificate-XXXXXX";
+    struct certificate_files files;
     struct config config;
+    char fault[200], text[400];
 
     (void)state;
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(certificate_make(&files, directory, NULL, 0, fault, sizeof(fault)), 0);
+    snprintf(text, sizeof(text),
+             "services: [{name: a}]\nlisteners: [{address: \"127.0.0.1:1\", certificate: %s, "
+             "key: %s, tlsProfile: modern}]\n",
+             files.certificate, files.key);
     assert_int_equal(fixture_load_bytes(&config, text, strlen(text), environment), 0);
-    assert_string_equal(config.listeners[0].certificate, "/dev/null");
-    assert_string_equal(config.listeners[0].key, "/dev/null");
+    assert_string_equal(config.listeners[0].certificate, files.certificate);
+    assert_string_equal(config.listeners[0].key, files.key);
     assert_int_equal(config.listeners[0].tls_profile, H2_TLS_MODERN);
     assert_string_equal(config.listeners[1].certificate, "");
     config_release(&config);
+    assert_int_equal(unlink(files.certificate), 0);
+    assert_int_equal(unlink(files.key), 0);
+    assert_int_equal(rmdir(directory), 0);
+    certificate_files_release(&files);
 }
 
 static void later_sources_win(void **state)

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/preflight.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "auth/permission.h"
+#include "base/mem.h"
+#include "base/words.h"
+#include "h2/tls.h"
+#include "server/config.h"
+
+#define UNIX_PREFIX "unix:"
+
+struct preflight {
+    const struct config *config;
+    FILE *to;
+    size_t count;
+};
+
+static void complain(struct preflight *flight, const char *key, const char *subject,
+                     const char *reason)
+{
+    fprintf(flight->to, "sse-server: %s: \"%s\": %s\n", key, subject, reason);
+    flight->count++;
+}
+
+/* 0 when the directory can be written, or a negative errno; is_made: by the start, with those above
+ * it, where they are missing. */
+static int ask_directory(const char *path, bool is_made)
+{
+    char *at = mem_strdup(*path != '\0' ? path : ".");
+    struct stat status;
+    int rc = 0;
+
+    while (stat(at, &status) != 0) {
+        if (errno != ENOENT || !is_made || strcmp(at, ".") == 0 || strcmp(at, "/") == 0) {
+            rc = -errno;
+            break;
+        }
+        if (strchr(at, '/'))
+            (void)dirname(at); /* cuts the text, in place */
+        else
+            memcpy(at, ".", sizeof("."));
+    }
+    if (rc == 0 && !S_ISDIR(status.st_mode))
+        rc = -ENOTDIR;
+    if (rc == 0 && access(at, W_OK | X_OK) != 0)
+        rc = -errno;
+    free(at);
+    return rc;
+}
+
+static void check_directory(struct preflight *flight, const char *key, const char *path,
+                            bool is_made)
+{
+    const int rc = ask_directory(path, is_made);
+    char reason[120];
+
+    if (rc == 0)
+        return;
+    snprintf(reason, sizeof(reason), "%s; give a directory that this user may write",
+             strerror(-rc));
+    complain(flight, key, path, reason);
+}
+
+static void check_parent(struct preflight *flight, const char *key, const char *path, bool is_made)
+{
+    char *copy = mem_strdup(path);
+
+    check_directory(flight, key, dirname(copy), is_made);
+    free(copy);
+}
+
+static void check_file(struct preflight *flight, const char *key, const char *path)
+{
+    struct stat status;
+
+    check_parent(flight, key, path, true);
+    if (stat(path, &status) != 0)
+        return;
+    if (!S_ISREG(status.st_mode))
+        complain(flight, key, path, "is no file");
+    else if (access(path, R_OK | W_OK) != 0)
+        complain(flight, key, path, strerror(errno));
+}
+
+static void check_certificate(struct preflight *flight, const char *key,
+                              const struct config_listener *listener)
+{
+    char fault[300] = "";
+    struct h2_tls_context *tls = h2_tls_context_new(listener->certificate, listener->key,
+                                                    listener->tls_profile, fault, sizeof(fault));
+
+    if (!tls || h2_tls_context_doubt(tls, fault, sizeof(fault)) != 0)
+        complain(flight, key, listener->certificate, fault);
+    h2_tls_context_free(tls);
+}
+
+static void check_listener(struct preflight *flight, size_t index)
+{
+    const struct config_listener *listener = &flight->config->listeners[index];
+    const size_t prefix = strlen(UNIX_PREFIX);
+    const struct sockaddr_un address;
+    char key[60];
+
+    snprintf(key, sizeof(key), "listeners[%zu].certificate", index);
+    if (listener->tls && *listener->certificate != '\0')
+        check_certificate(flight, key, listener);
+    else if (listener->tls)
+        check_directory(flight, "stateDirectory", flight->config->state_directory, true);
+    snprintf(key, sizeof(key), "listeners[%zu].address", index);
+    if (strncmp(listener->address, UNIX_PREFIX, prefix) != 0)
+        return;
+    if (strlen(listener->address + prefix) >= sizeof(address.sun_path))
+        complain(flight, key, listener->address,
+                 "is too long for a socket; 107 bytes are the most");
+    else
+        check_parent(flight, key, listener->address + prefix, false);
+}
+
+static void check_service(struct preflight *flight, size_t index)
+{
+    const struct config_service *service = &flight->config->services[index];
+    char key[60];
+
+    snprintf(key, sizeof(key), "services[%zu].uploadDirectory", index);
+    check_directory(flight, key, service->upload_directory, true);
+    snprintf(key, sizeof(key), "services[%zu].qos.file", index);
+    if (service->qos.store == CONFIG_STORE_SQLITE)
+        check_file(flight, key, service->qos.file);
+}
+
+size_t preflight(const struct config *config, FILE *to)
+{
+    struct preflight flight = {.config = config, .to = to};
+
+    for (size_t i = 0; i < config->listener_count; i++)
+        check_listener(&flight, i);
+    for (size_t i = 0; i < config->service_count; i++)
+        check_service(&flight, i);
+    return flight.count;
+}
+
+bool preflight_can_send(const struct config *config, size_t service)
+{
+    const struct config_service *asked = &config->services[service];
+
+    for (size_t i = 0; i < config->api_key_count; i++) {
+        const struct config_api_key *key = &config->api_keys[i];
+
+        if (words_have(key->permissions, auth_permission_word(AUTH_MAY_SEND)) &&
+            (*key->services == '\0' || words_have(key->services, asked->settings.name)))
+            return true;
+    }
+    return false;
+}
+
+bool preflight_has_permissions(const struct config_service *service)
+{
+    return service->auth == CONFIG_AUTH_JWT && *service->jwt.claims.permissions != '\0';
+}
+
+void preflight_warn(const struct config *config, FILE *to)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        const struct config_service *service = &config->services[i];
+
+        if (preflight_can_send(config, i))
+            continue;
+        fprintf(to, "warning: nobody can send to the service %s", service->settings.name);
+        if (preflight_has_permissions(service))
+            fprintf(to, " but with a token whose claim \"%s\" has send",
+                    service->jwt.claims.permissions);
+        fputs("; add a key with the permission send to apiKeys (sse-server make-key)\n", to);
+    }
+}
