@@ -61,17 +61,17 @@ export const INPUT = {
     const stream = await page.connect({ userId: 'reader' });
     const nested = (depth) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const body = (data) => `{"event":"tick","userId":"reader","data":${data}}`;
-    for (const data of [nested(513), '"\\ud800', '1e', '{"a":1,}', `"${'x'.repeat(70_000)}"`, 'NaN', '01', '9'.repeat(400)]) {
+    for (const data of [nested(513), '"\\ud800', '1e', '{"a":1,}', `"${'x'.repeat(70_000)}"`, 'NaN', '01']) {
       const answer = await office.post('send', body(data));
       assert.ok(answer.status >= 400 && answer.status < 500, `${data.slice(0, 20)}: ${answer.status}`);
     }
-    const good = ['0', '-0.0', '1.10', '"\\u2028"', nested(20)];
+    const good = ['0', '-0.0', '1.10', '"\\u2028"', nested(20), '9'.repeat(400)];
     for (const data of good) {
       assert.equal((await office.post('send', body(data))).status, 200, data);
     }
     await stream.count('tick', good.length);
     await page.close();
-    return `8 refused, ${good.length} taken`;
+    return `7 refused, ${good.length} taken`;
   },
 
   async manyUploads({ server, office }) {

@@ -34,6 +34,10 @@ static void settings_that_contradict_are_refused(void **state)
          "conf.yaml:1: services[0].origins: \"*\" is no origin; use one such as "
          "https://app.example.com, https://app.example.com:8443 or https://*.example.com, without "
          "a path"},
+        {"services: [{name: a, corsHeaders: [X-Own, \"*\", \"x own\"]}]\n",
+         "conf.yaml:1: services[0].corsHeaders: \"x own\" is no name of a header field; use one "
+         "such "
+         "as x-session, or * for any"},
         {"services: [{name: a, notifications: {url: \"ftp://b.test\"}}]\n",
          "conf.yaml:1: services[0].notifications.url: \"ftp://b.test\" is no address; write one "
          "such as https://back.example/hook"},
