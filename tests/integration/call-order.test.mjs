@@ -110,8 +110,12 @@ describe('calls with numbers', () => {
 
   test('that fail end their turn, as those that hang, at the limit of their handler', async () => {
     target.answer = ({ body }) => [{ status: 500, json: null }, undefined, { status: 409, json: null }, once()][JSON.parse(body).message.n - 1];
+    const early = [4, 3, 2].map((number) => send(number));
+    await waiting(3);
+    const first = send(1);
+    await ran(2);
     await server.startClock(); // the handler's limit goes by it
-    const answers = await Promise.all([4, 3, 2, 1].map((number) => send(number)));
+    const answers = await Promise.all([...early, first]);
     await server.stopClock();
     assert.deepEqual(answers.map(({ status }) => status), [200, 409, 504, 502]);
     assert.deepEqual(said(), [1, 2, 3, 4]);
