@@ -6,10 +6,11 @@ import { after, before, test } from 'node:test';
 import { startServer } from '../integration/support/server.mjs';
 import { startTarget } from '../integration/support/target.mjs';
 import { within } from '../integration/support/wait.mjs';
-import { openPage, startBrowser } from './support/browser.mjs';
+import { engine, openPage, startBrowser } from './support/browser.mjs';
 import { startProxy } from './support/h2_proxy.mjs';
 
 const CALLS = 60; // below orderedCalls
+const skip = engine === 'webkit' && 'WebKitGTK has five requests of a page under way, and the stream';
 
 let target;
 let server;
@@ -47,8 +48,8 @@ async function sendAll(forward) {
       return (await Promise.all(sent)).map(({ status }) => status);
     }, CALLS);
     await server.startClock();
-    assert.deepEqual(page.failures, []);
-    await page.context().close();
+    assert.deepEqual(await page.failures(), []);
+    await page.close();
     return statuses;
   } finally {
     await proxy.stop();
@@ -59,7 +60,7 @@ const isSend = (upstream) => upstream.sentHeaders[':path'].includes('/message/sa
 const said = () => target.posted.map(({ message }) => message.n);
 const inOrder = Array.from({ length: CALLS }, (_, n) => n);
 
-test('all are under way before the first is answered, and come the last first', async () => {
+test('all are under way before the first is answered, and come the last first', { skip }, async () => {
   const held = [];
   const statuses = await within('all to travel at once', sendAll((stream, upstream) => {
     if (!isSend(upstream)) {
@@ -72,7 +73,7 @@ test('all are under way before the first is answered, and come the last first', 
   assert.deepEqual(said(), inOrder);
 });
 
-test('some are lost on the way, and come again', async () => {
+test('some are lost on the way, and come again', { skip }, async () => {
   let count = 0;
   const statuses = await sendAll((stream, upstream) => {
     if (isSend(upstream) && (count += 1) <= CALLS && count % 7 === 3) {

@@ -39,9 +39,9 @@ after(async () => {
 
 beforeEach(async (context) => {
   page = await openPage(browser, home);
-  context.after(() => page.context().close());
+  context.after(() => page.close());
   await page.evaluate(async (url) => {
-    const { default: Sse } = await import(url);
+    const Sse = await window.load(url);
     window.mine = new Sse({ url, query: { session: 'ann' } });
     await window.nextEvent(window.mine, 'connect-finish');
     window.post = async (headers) => {

@@ -51,7 +51,7 @@ async function timeUntil(page, look) {
     if (await page.evaluate(look)) {
       return true;
     }
-    await page.clock.runFor(STEP);
+    await page.passTime(STEP);
     passed += STEP;
     return false;
   });
@@ -76,7 +76,7 @@ for (const [what, start] of [['proxy', startForgetfulProxy], ['router', startFor
       assert.deepEqual(await page.evaluate(() => Promise.all(window.calls)), [200]);
       await eventually('what was sent meanwhile', () => page.evaluate(() => window.heard.length > 1));
       assert.deepEqual(await page.evaluate(() => window.heard), ['before', 'meanwhile']);
-      assert.deepEqual(page.failures, []);
+      assert.deepEqual(await page.failures(), []);
     } finally {
       await page.close();
       await proxy.stop();

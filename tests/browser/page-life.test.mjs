@@ -25,7 +25,7 @@ after(async () => {
   await server?.stop();
 });
 beforeEach(async () => {
-  await page?.context().close();
+  await page?.close();
   page = await openPage(browser, server);
 });
 
@@ -108,7 +108,6 @@ test('what a page says as it is left counts: what it has handled, and why it lef
     });
   });
   await office.send({ event: 'bell', data: 'x', qos: 1, userId: '7' });
-  await page.waitForURL(`${server.origin}/health/ready`);
   assert.equal((await watcher.next('disconnect')).reason, 'pagehide');
   await storeIsEmpty(office);
   await watcher.close();
@@ -118,6 +117,6 @@ test('a tab that is closed is gone', async () => {
   const other = await openPage(browser, server);
   await other.evaluate(async () => { window.mine = await window.connected(); });
   await connections(1);
-  await other.close({ runBeforeUnload: true });
+  await other.close();
   await connections(0);
 });

@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { backend } from '../integration/support/backend.mjs';
 import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
+import { startWire } from '../integration/support/wire.mjs';
 import { openPage, startBrowser } from './support/browser.mjs';
 
 let server;
@@ -26,9 +27,10 @@ beforeEach(async () => {
   page = await openPage(browser, server);
 });
 afterEach(async () => {
-  await page.context().close();
+  const failures = await page.failures();
+  await page.close();
   await eventually('nobody to be there', async () => await count() === 0);
-  assert.deepEqual(page.failures, []);
+  assert.deepEqual(failures, []);
 });
 
 async function count() {
@@ -36,8 +38,8 @@ async function count() {
 }
 
 test('the snippet of the manual, pasted into an empty page', async () => {
-  await page.addScriptTag({
-    content: `
+  await page.addScript({
+    text: `
       function sseEventListener(url, eventListeners, query) {
         return import(url + '?' + new URLSearchParams(query))
           .then(module => new module.default({url,eventListeners,query}))
@@ -59,7 +61,7 @@ test('the snippet of the manual, pasted into an empty page', async () => {
 });
 
 test('the classic script gives window.Sse', async () => {
-  await page.addScriptTag({ url: '/sse/demo?script-type=text/javascript' });
+  await page.addScript({ src: '/sse/demo?script-type=text/javascript' });
   await page.evaluate(() => {
     window.mine = new window.Sse({ url: '/sse/demo', query: { userId: '7' } });
   });
@@ -154,15 +156,19 @@ test('destroy leaves nothing behind, and nothing of others is disturbed', async 
   await eventually('nobody to be there', async () => await count() === 0);
 });
 
-test('what is asked while offline is done once the network is back', async () => {
-  await page.evaluate(async () => { window.mine = await window.connected(); });
-  await page.context().setOffline(true);
-  const sent = page.evaluate(async () => (await window.mine.send('later', {})).status);
-  await page.evaluate(() => 0); // the send has begun
-  await page.context().setOffline(false);
+test('what is asked while the network is away is done once it is back', async () => {
+  const wire = await startWire(server.port);
+  const far = await openPage(browser, wire);
+  await far.evaluate(async () => { window.mine = await window.connected({ reconnectTime: 100 }); });
+  wire.down();
+  const sent = far.evaluate(async () => (await window.mine.send('later', {})).status);
+  await far.evaluate(() => 0); // the send has begun
+  wire.up();
   assert.equal(await sent, 200);
   const { list } = await office.query('connections');
   assert.equal(list.reduce((sum, each) => sum + each.requestMessageCount, 0), 1);
+  await far.close();
+  await wire.close();
 });
 
 test('a call whose answer was lost is made again, and ran once', async () => {

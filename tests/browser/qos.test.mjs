@@ -6,22 +6,28 @@ import { test } from 'node:test';
 
 import { backend } from '../integration/support/backend.mjs';
 import { newHost } from '../integration/support/host.mjs';
-import { storeIsEmpty } from '../integration/support/qos.mjs';
 import { Random, newSeed } from '../integration/support/random.mjs';
-import { asTimePasses, openPage, startBrowser } from './support/browser.mjs';
+import { asTimePasses, engine, openPage, startBrowser } from './support/browser.mjs';
 
 const MESSAGES = 1000;
 const BATCH = 10;
 const TURNS = 20; // restarts, and switches of tabs
+// WebKitGTK keeps each connection that broke under a stream, and has six for a host, of which it needs some.
+const CRASHES = engine === 'webkit' ? 3 : TURNS;
 const BEHIND = 50; // messages that the page has not handled when the next turn begins, at the most
 
 test('1000 messages, 20 restarts, 20 switches of tabs', async (t) => {
   const seed = newSeed();
   t.diagnostic(`SEED=${seed}`);
   const random = new Random(seed);
-  const host = await newHost({ variables: { SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '2s' } });
+  const host = await newHost({ variables: {
+    SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '2s',
+    // WebKit does not notice that a server has died: the page does, when there are no signs of life.
+    SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: '3s',
+  } });
   const browser = await startBrowser();
   let sent = 0;
+  let crashes = 0;
 
   // A back end sends until it is answered: the ids make it harmless.
   async function send() {
@@ -45,7 +51,14 @@ test('1000 messages, 20 restarts, 20 switches of tabs', async (t) => {
       await page.evaluate(() => window.heard.length) >= sent - behind);
     const show = (state) => page.evaluate((it) => window.show(it), state);
     const interruptions = [
-      () => host[random.chance(0.5) ? 'crash' : 'restart'](),
+      async () => {
+        if (crashes < CRASHES && random.chance(0.5)) {
+          crashes += 1;
+          await host.crash();
+        } else {
+          await host.restart();
+        }
+      },
       async () => {
         await show('hidden');
         await send();
@@ -66,10 +79,11 @@ test('1000 messages, 20 restarts, 20 switches of tabs', async (t) => {
     }
     await hasCaughtUp(0);
     const office = await backend(host.server);
-    await storeIsEmpty(office);
+    await asTimePasses('an empty store', { server: host.server, page }, async () =>
+      (await office.query('messages')).total === 0);
     await office.close();
     assert.deepEqual(await page.evaluate(() => window.heard), Array.from({ length: MESSAGES }, (_, n) => n));
-    assert.deepEqual(page.failures, []);
+    assert.deepEqual(await page.failures(), []);
   } finally {
     await browser.close();
     await host.close();

@@ -40,7 +40,7 @@ test('the page is back, and each call that waited ran once', async () => {
     await office.send({ event: 'bell', data: 'again', all: true });
     await eventually('the event', () => page.evaluate(() => window.heard.includes('again')));
     await office.close();
-    assert.deepEqual(page.failures, []);
+    assert.deepEqual(await page.failures(), []);
   } finally {
     await browser.close();
     await server.stop();

@@ -86,5 +86,5 @@ test('a page keeps its stream with a new token, and its channels over a reconnec
   assert.equal((await office.send({ event: 'bell', data: 'ding', channel: 'user/7' })).count, 1);
   assert.equal((await bell).data, 'ding');
   await page.evaluate(() => window.sse.destroy());
-  assert.deepEqual(page.failures, []);
+  assert.deepEqual(await page.failures(), []);
 });

@@ -21,14 +21,14 @@ test('a stream that a proxy holds back is noticed, and padded', async () => {
       window.timeout = window.nextEvent(window.mine, 'connect-timeout');
       window.finish = window.nextEvent(window.mine, 'connect-finish');
     });
-    await page.clock.runFor(GREETING_LIMIT_MS);
+    await page.passTime(GREETING_LIMIT_MS);
     const said = await page.evaluate(async () => JSON.parse((await window.timeout).data));
-    await page.clock.runFor(FIRST_WAIT_MS);
+    await page.passTime(FIRST_WAIT_MS);
     await page.evaluate(() => window.finish);
     assert.equal(said.padding, 2048);
     assert.match(said.message, /buffering/);
     assert.equal(await page.evaluate(() => window.mine.isActive()), true);
-    assert.deepEqual(page.failures, []);
+    assert.deepEqual(await page.failures(), []);
   } finally {
     await browser.close();
     await proxy.stop();

@@ -9,8 +9,8 @@ import { backend } from '../integration/support/backend.mjs';
 import { newHost } from '../integration/support/host.mjs';
 import { storeIsEmpty } from '../integration/support/qos.mjs';
 import { eventually } from '../integration/support/wait.mjs';
+import { startWire } from '../integration/support/wire.mjs';
 import { names, startClient } from './support/foreign.mjs';
-import { startWire } from './support/wire.mjs';
 
 const DATA = [
   '', ' ', 'plain', ' blanks at both ends ', 'two\nlines', 'lines\n\n', 'a\r\nb\rc', ':no comment', 'data: no field',

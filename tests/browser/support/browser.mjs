@@ -1,60 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real Chromium with a profile of its own, and pages of the server's origin that are empty but
-// for what a test puts in.
-import { existsSync } from 'node:fs';
+// A real browser, and pages of the server's origin that are empty but for what a test puts in. Each test
+// is the same in all engines; which one it runs in says BROWSER. Each engine has a file in engines/, with
+//
+//   start()                           a browser: newProfile(), removeProfile(it), newPage(profile), close(), and
+//                                     canSwitchTabs: a tab behind another is hidden, and toFront() shows it
+//   page: goto(url), goBack(), close(), evaluate(source, argument): of a function, in the page; what it
+//         returns or resolves to, and its argument, go there and back as JSON
+import { eventually } from '../../integration/support/wait.mjs';
 
-import { chromium } from 'playwright-core';
+export const engine = process.env.BROWSER ?? 'chromium';
 
-const PLACES = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const FLAGS = [
-  '--no-sandbox', // the tests may run as root
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--ignore-certificate-errors',
-];
+// Text, of the server's origin, with scripts as a test adds them, which the back/forward cache takes.
+const EMPTY_PAGE = '/sse/demo';
 
-function executable() {
-  const found = PLACES.find((place) => place && existsSync(place));
-  if (!found) {
-    throw new Error('there is no Chromium: run script/bootstrap, or name one in CHROMIUM');
-  }
-  return found;
+export async function startBrowser() {
+  const { start } = await import(`./engines/${engine}.mjs`);
+  return start();
 }
 
-export function startBrowser() {
-  return chromium.launch({
-    executablePath: executable(),
-    args: FLAGS,
-  });
+class Page {
+  #browser;
+  #driver;
+  #profile; // where it goes with the page
+
+  constructor(browser, driver, profile) {
+    this.#browser = browser;
+    this.#driver = driver;
+    this.#profile = profile;
+  }
+
+  goto(url) {
+    return this.#driver.goto(url);
+  }
+
+  evaluate(run, argument) {
+    return this.#driver.evaluate(String(run), argument);
+  }
+
+  // Resolves as soon as run, in the page, returns something true.
+  waitForFunction(run, argument) {
+    return eventually(`${run} in the page`, () => this.evaluate(run, argument));
+  }
+
+  // A script of the page's own: text, or from an address. Only these can import() in all engines.
+  async addScript({ text, src }) {
+    await this.evaluate(({ text: content, src: address }) => new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      if (address) {
+        Object.assign(script, { src: address, onload: resolve, onerror: reject });
+      } else {
+        script.textContent = content;
+      }
+      document.head.append(script);
+      if (!address) {
+        resolve();
+      }
+    }), { text, src });
+  }
+
+  // What has gone wrong there and was not caught.
+  failures() {
+    return this.evaluate(() => window.failures);
+  }
+
+  // Time goes on, in a page that has a clock of the test's.
+  passTime(ms) {
+    return this.evaluate((span) => window.passTime(span), ms);
+  }
+
+  // Resolves when the page before is there again.
+  async goBack() {
+    const address = () => this.evaluate(() => window.location.href).catch(() => undefined);
+    const here = await address();
+    await this.#driver.goBack();
+    await eventually('the page before', async () => ![undefined, here].includes(await address()));
+  }
+
+  toFront() {
+    return this.#driver.toFront();
+  }
+
+  async close() {
+    await this.#driver.close();
+    if (this.#profile) {
+      await this.#browser.removeProfile(this.#profile.it);
+    }
+  }
 }
 
-// A page of the server's origin, in a profile of its own unless a context is given. It fails the
-// test when it throws. With hasClock a test may let its time pass: page.clock.runFor(ms).
-export async function openPage(browser, server, { context, hasClock } = {}) {
-  const page = await (context ?? await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
-  page.failures = [];
-  page.on('pageerror', (error) => page.failures.push(error));
-  if (hasClock) {
-    await page.clock.install();
+// A page in a profile of its own, or in that of the page beside; at an empty page, or at the path. With hasClock time stands still for its
+// timers but for passTime(ms).
+export async function openPage(browser, server, { beside, hasClock, path = EMPTY_PAGE } = {}) {
+  const profile = beside ? beside.profile : { it: await browser.newProfile() };
+  const page = new Page(browser, await browser.newPage(profile.it), beside ? undefined : profile);
+  page.profile = profile;
+  await page.goto(server.origin + EMPTY_PAGE);
+  if (!beside) {
+    await page.evaluate(() => [localStorage, sessionStorage].forEach((storage) => storage.clear()));
   }
-  await page.goto(`${server.origin}/health/live`);
-  await page.evaluate(installHelpers);
+  if (path !== EMPTY_PAGE) {
+    await page.goto(server.origin + path);
+  }
+  await page.addScript({ text: `(${hasClock ? installClock : () => {}})(); (${installHelpers})();` });
   return page;
 }
 
 // As server.asTimePasses(), with the time of the page.
 export function asTimePasses(what, { server, page, step = 500 }, ask) {
-  return server.asTimePasses(what, async () => (await ask()) || (await page.clock.runFor(step), false), step);
+  return server.asTimePasses(what, async () => (await ask()) || (await page.passTime(step), false), step);
+}
+
+// Runs in the page: its timers, and the clock by which it counts, go by passTime(ms).
+function installClock() {
+  const soon = window.setTimeout.bind(window);
+  const rest = () => new Promise((resolve) => { soon(resolve); }); // for what a timer has begun
+  const timers = new Map();
+  let time = performance.now();
+  let last = 0;
+  const setter = (repeats) => (run, wait = 0, ...args) => {
+    last += 1;
+    timers.set(last, { run: () => run(...args), at: time + wait, every: repeats && Math.max(wait, 1) });
+    return last;
+  };
+  window.setTimeout = setter(false);
+  window.setInterval = setter(true);
+  window.clearTimeout = (id) => timers.delete(id);
+  window.clearInterval = window.clearTimeout;
+  performance.now = () => time;
+  window.passTime = async (span) => {
+    const end = time + span;
+    for (;;) {
+      const [next] = [...timers].filter(([, { at }]) => at <= end).sort(([, one], [, other]) => one.at - other.at);
+      if (!next) {
+        break;
+      }
+      const [id, timer] = next;
+      time = Math.max(time, timer.at);
+      timer.at += timer.every;
+      if (!timer.every) {
+        timers.delete(id);
+      }
+      timer.run();
+      await rest();
+    }
+    time = end;
+    await rest();
+  };
 }
 
 // Runs in the page: what the tests say there in a word.
 function installHelpers() {
+  window.failures = [];
+  window.addEventListener('error', ({ message, error }) => window.failures.push(`${message} ${error?.stack}`));
+  window.addEventListener('unhandledrejection', ({ reason }) => window.failures.push(`${reason} ${reason?.stack}`));
+  window.load = async (url) => (await import(url)).default;
   window.make = async (options = {}) => {
-    const { default: Sse } = await import('/sse/demo');
+    const Sse = await window.load('/sse/demo');
     return new Sse({ url: '/sse/demo', query: { userId: '7', name: 'Ann' }, ...options });
   };
   window.nextEvent = (sse, name) => new Promise((resolve) => {
@@ -64,6 +165,13 @@ function installHelpers() {
     };
     sse.addListener(name, listener).catch(() => {});
   });
+  // In a frame, as a page there would.
+  window.importIn = (view) => {
+    const script = view.document.createElement('script');
+    script.textContent = 'window.imported = import("/sse/demo")';
+    view.document.head.append(script);
+    return view.imported;
+  };
   window.connected = async (options) => {
     const sse = await window.make(options);
     if (!sse.isActive()) {
@@ -71,7 +179,7 @@ function installHelpers() {
     }
     return sse;
   };
-  // A headless browser shows all its pages; what it would say of a tab that is not looked at.
+  // What a browser would say of a tab that is not looked at, where all are shown.
   window.show = (state) => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
     document.dispatchEvent(new Event('visibilitychange'));

@@ -11,6 +11,10 @@ export async function startProxy(server, forward) {
   const session = http2.connect(server.origin, { rejectUnauthorized: false });
   const proxy = http2.createSecureServer({ cert: await read('development-cert.pem'), key: await read('development-key.pem') });
   proxy.on('stream', (stream, headers) => {
+    if (session.destroyed) { // the test is over
+      stream.destroy();
+      return;
+    }
     const upstream = session.request(Object.fromEntries(Object.entries(headers)));
     forward(stream, upstream);
     for (const end of [stream, upstream]) {

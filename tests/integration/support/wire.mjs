@@ -5,9 +5,16 @@ import net from 'node:net';
 
 class Wire {
   #sockets = new Set();
+  #isDown = false;
 
   constructor(port) {
-    this.listener = net.createServer((near) => this.#join(near, net.connect(port, '127.0.0.1')));
+    this.listener = net.createServer((near) => {
+      if (this.#isDown) {
+        near.destroy();
+      } else {
+        this.#join(near, net.connect(port, '127.0.0.1'));
+      }
+    });
   }
 
   #join(...ends) {
@@ -29,6 +36,16 @@ class Wire {
   // Both sides see their connections end. Later ones go through.
   cut() {
     this.#sockets.forEach((end) => end.destroy());
+  }
+
+  // Later ones do not, until it is up.
+  down() {
+    this.#isDown = true;
+    this.cut();
+  }
+
+  up() {
+    this.#isDown = false;
   }
 
   async close() {
