@@ -184,6 +184,17 @@ static void hint_at_transport_security(const struct config *config)
     }
 }
 
+static void warn_of_strict_binding(const struct config *config)
+{
+    for (size_t i = 0; i < config->service_count; i++) {
+        if (config->services[i].session_binding_strict)
+            printf("warning: services[%zu].sessionBindingStrict: WebKit, and proxies that fill "
+                   "connections with the streams of several browsers, bring a page's calls by "
+                   "another connection than its stream; without a cookie each of them is refused\n",
+                   i);
+    }
+}
+
 static const char *auth_of(const struct config_service *service)
 {
     static const char *const texts[] = {
@@ -242,6 +253,7 @@ static enum command_exit check_config(struct command_line *line)
     hint_at_roles(&config);
     hint_at_transport_security(&config);
     preflight_warn(&config, stdout);
+    warn_of_strict_binding(&config);
     for (size_t i = 0; i < config.service_count; i++)
         print_service(&config.services[i]);
     print_token_keys(&config);

@@ -208,7 +208,7 @@ const struct config_key config_keys[] = {
     SERVICE("corsHeaders", CONFIG_TEXTS, cors_headers, "",
             "Further header fields that their scripts may send, such as x-session; [\"*\"]: any.", RANGE(0, 4096)),
     SERVICE("sessionBindingStrict", CONFIG_BOOL, session_binding_strict, "false",
-            "true: a connectionId without credentials counts on its own TLS connection only.",
+            "true: a connectionId alone counts on its own TLS connection only (WebKit has several).",
             .words = no_yes),
     SERVICE("sessionConnections", CONFIG_COUNT, session_connections, "32",
             "Event streams that one TLS connection may hold.", RANGE(1, 10000)),

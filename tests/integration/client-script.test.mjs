@@ -27,6 +27,20 @@ test('the client is less than 9 KB as it is served', async () => {
   assert.match(brotliDecompressSync(answer.body).toString(), /export default Sse;$/);
 });
 
+test('any page may take the client, as whatever script it is served, and nothing else', async () => {
+  const resourcePolicy = async (method, path, headers) =>
+    (await page.request(method, path, { headers })).headers['cross-origin-resource-policy'];
+  for (const path of ['/sse/demo', '/sse/demo/sse.js', '/sse/demo?script-type=text/javascript', '/sse/demo/sse.js?script-type=x']) {
+    const { headers: { etag } } = await page.get(path);
+    assert.equal(await resourcePolicy('GET', path), 'cross-origin', path);
+    assert.equal(await resourcePolicy('HEAD', path), 'cross-origin', path);
+    assert.equal(await resourcePolicy('GET', path, { 'if-none-match': etag }), 'cross-origin', path);
+  }
+  for (const path of ['/sse/demo/users', '/', '/openapi.yaml', '/health/live']) {
+    assert.equal(await resourcePolicy('GET', path), undefined, path);
+  }
+});
+
 test('padding comes before connect-finish, as much as is wished and no more than 4096', async () => {
   for (const [padding, length] of [['2048', 2048], ['1e9', 4096], ['-1', 0], ['x', 0]]) {
     const stream = await page.connect({ userId: '7', padding });

@@ -65,6 +65,13 @@ test('default-config is a configuration that check-config accepts', async () => 
   assert.equal(checked.code, 0, checked.output);
 });
 
+test('check-config warns of a binding that pages in WebKit cannot keep', async () => {
+  const check = async (value) => (await program(['check-config', '--config',
+    await configFile(`services: [{name: hr}, {name: app, basePath: /app, sessionBindingStrict: ${value}}]\n`)])).stdout;
+  assert.match(await check('true'), /^warning: services\[1\]\.sessionBindingStrict: WebKit, /m);
+  assert.doesNotMatch(await check('false'), /sessionBindingStrict/);
+});
+
 test('check-config says whom a service asks for its users, and not with which secret', async () => {
   const service = 'name: shop, auth: webhook, authWebhook: {url: "https://back.example/who"}';
   const { stdout } = await program(['check-config', '--config', await configFile(`services: [{${service}}]\n`)]);
