@@ -95,6 +95,8 @@ static int make_queued_frames(struct h2_session *session)
 /* At the end answers leave before the GOAWAY: nghttp2 drops what is still queued behind it. */
 static int make_frames(struct h2_session *session)
 {
+    if (!list_is_empty(&session->sending))
+        h2_session_ping_along(session);
     resume_streams(session);
     int result = make_queued_frames(session);
     if (result == 0 && session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
@@ -131,9 +133,21 @@ bool h2_session_send_out(struct h2_session *session)
     return true;
 }
 
+/* In a slice, as all output: thousands may be due at once. False when that was its end. */
+static bool look_for_answer(struct h2_session *session)
+{
+    (void)h2_session_receive(session);
+    list_remove(&session->flush_node); /* it is flushed now */
+    session->is_urgent = false;
+    return session->phase != H2_SESSION_CLOSED;
+}
+
 void h2_session_flush(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
+
+    if (h2_session_is_to_look(session) && !look_for_answer(session))
+        return;
     bool had_pending = h2_wire_pending(&session->wire) > 0;
 
     if (had_pending && !h2_session_send_out(session)) {

@@ -11,7 +11,7 @@
 #include "h2/stream_state.h"
 #include "h2/tls.h"
 
-#define JITTER_PERCENT 15u
+#define JITTER_PERCENT 5u
 /* What a client may still send after our last word: as much as its windows had room for, and so
  * much more, in so many reads. What nobody reads would reset the connection, and take our last
  * frames. */
@@ -101,8 +101,9 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     h2_wire_open(&session->wire, fd, &endpoint->scratch);
     random_bytes(&session->number, sizeof(session->number));
     session->phase_since = now;
-    session->ping_after = random_between(endpoint->limits.ping_ms * (100u - JITTER_PERCENT) / 100u,
-                                         endpoint->limits.ping_ms * (100u + JITTER_PERCENT) / 100u);
+    session->ping_after =
+        endpoint->limits.ping_ms +
+        random_between(0, (uint64_t)endpoint->limits.ping_ms * JITTER_PERCENT / 100u);
     session->timer.on_fire = on_timer;
     h2_guard_init(&session->guard, &endpoint->limits, now);
     list_init(&session->streams);
@@ -173,6 +174,15 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code)
     h2_session_arm(session);
 }
 
+/* The answer to a PING wakes us again, as all does. */
+static void hear_all(struct h2_session *session)
+{
+    if (!session->is_ping_quiet)
+        return;
+    session->is_ping_quiet = false;
+    h2_wire_wake_above(&session->wire, 0);
+}
+
 static void close_streams(struct h2_session *session)
 {
     while (!list_is_empty(&session->streams))
@@ -192,6 +202,7 @@ void h2_session_linger(struct h2_session *session)
     if (session->phase == H2_SESSION_CLOSED)
         return; /* a handler did that */
     h2_wire_finish(&session->wire);
+    hear_all(session);
     h2_session_update_io(session);
     h2_session_arm(session);
 }
@@ -307,7 +318,6 @@ static void take_input(struct h2_session *session)
         feed(session, data, (size_t)count);
     }
     session->wire.input_length = 0; /* the shared buffer goes to another session */
-    h2_session_mark(session, session->is_urgent);
 }
 
 static int shake_hands(struct h2_session *session)
@@ -422,6 +432,27 @@ static void drop_late_input(struct h2_session *session)
     h2_session_close(session);
 }
 
+bool h2_session_receive(struct h2_session *session)
+{
+    bool is_taken = false;
+    ssize_t count = h2_wire_receive(&session->wire);
+
+    hear_all(session);
+    if (count == -EAGAIN || count == -EINTR)
+        return false;
+    if (count <= 0) {
+        h2_session_close(session);
+    } else if (session->phase >= H2_SESSION_ENDING) {
+        drop_late_input(session);
+    } else {
+        take_input(session);
+        is_taken = true;
+    }
+    if (!h2_session_send_out(session))
+        h2_session_close(session);
+    return is_taken;
+}
+
 static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
 {
     struct h2_session *session = container_of(io, struct h2_session, io);
@@ -435,21 +466,10 @@ static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
         h2_session_mark(session, false);
     if (!(events & EV_READ))
         return;
-    if (session->phase <= H2_SESSION_HANDSHAKE) {
+    if (session->phase <= H2_SESSION_HANDSHAKE)
         begin(session);
-        return;
-    }
-    ssize_t count = h2_wire_receive(&session->wire);
-    if (count == -EAGAIN || count == -EINTR)
-        return;
-    if (count <= 0)
-        h2_session_close(session);
-    else if (session->phase >= H2_SESSION_ENDING)
-        drop_late_input(session);
-    else
-        take_input(session);
-    if (!h2_session_send_out(session))
-        h2_session_close(session);
+    else if (h2_session_receive(session))
+        h2_session_mark(session, session->is_urgent);
 }
 
 void h2_session_update_io(struct h2_session *session)

@@ -55,7 +55,7 @@ struct h2_limits {
     uint32_t body_floor;                 /* bytes per second after body_idle_ms: 1 KiB */
     uint32_t idle_ms;                    /* 180 s without any stream */
     uint32_t write_stall_ms;             /* 30 s without progress */
-    uint32_t ping_ms;                    /* 22 s, +-15 % */
+    uint32_t ping_ms;                    /* 24 s, +5 % */
     uint32_t ping_ack_ms;                /* 10 s */
     size_t sessions;                     /* per worker; a newcomer above it is closed */
     uint32_t address_sessions;           /* of one address, for h2_slots_new() */

@@ -50,6 +50,7 @@ struct h2_session {
     bool is_settled;       /* the client acknowledged our SETTINGS */
     bool is_reading;       /* the socket is watched for input */
     bool is_goaway_queued; /* the GOAWAY of H2_SESSION_ENDING is with nghttp2 */
+    bool is_ping_quiet;    /* the answer to its PING does not wake us */
     bool is_evicted;       /* has to be gone soon */
     uint8_t header_rejects;
     uint16_t late_reads; /* of what comes after our last word */
@@ -101,6 +102,10 @@ void h2_session_linger(struct h2_session *session);
 /* Takes the TLS handshake as far as the input goes. It costs, so the flush does it, in slices. */
 void h2_session_handshake(struct h2_session *session);
 
+/* Reads what there is: the socket is readable, or it is time to look for an answer. True when the
+ * session is to be flushed for it. */
+bool h2_session_receive(struct h2_session *session);
+
 /* There is something to flush; an urgent session goes before those that only have events. */
 void h2_session_mark(struct h2_session *session, bool urgent);
 
@@ -122,6 +127,10 @@ void h2_session_update_io(struct h2_session *session);
 /* deadlines.c: starts the timer for the nearest deadline, unless it fires before that anyway. */
 void h2_session_arm(struct h2_session *session);
 void h2_session_check_deadlines(struct h2_session *session);
+/* It is time to look for the answer to a PING, which does not wake us. */
+bool h2_session_is_to_look(const struct h2_session *session);
+/* There is something to send: the next PING goes with it, when it is due before long. */
+void h2_session_ping_along(struct h2_session *session);
 
 /* session.c, for the reap and the end. */
 void h2_session_free(struct h2_session *session);

@@ -16,6 +16,8 @@
 
 /* A socket buffer takes a few hundred KiB at once; more in one call gains nothing. */
 #define KEEP_SCRATCH ((size_t)256 * 1024)
+/* What TLS adds to a record, at most: 1.2 with GCM (RFC 5288 3); 1.3 has less. */
+#define RECORD_OVERHEAD 29u
 
 void h2_wire_scratch_init(struct h2_wire_scratch *scratch)
 {
@@ -109,6 +111,14 @@ ssize_t h2_wire_receive(struct h2_wire *wire)
     wire->input = wire->scratch->received;
     wire->input_length = (size_t)count;
     return count;
+}
+
+void h2_wire_wake_above(struct h2_wire *wire, size_t octets)
+{
+    const int wake_at = octets == 0 ? 1 : (int)(octets + (wire->ssl ? RECORD_OVERHEAD : 0) + 1);
+
+    /* Where that fails, more wakes us than has to. */
+    (void)setsockopt(wire->fd, SOL_SOCKET, SO_RCVLOWAT, &wake_at, sizeof(wake_at));
 }
 
 ssize_t h2_wire_peek(struct h2_wire *wire, const uint8_t **data, size_t size)

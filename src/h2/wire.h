@@ -57,6 +57,10 @@ int h2_wire_handshake(struct h2_wire *wire);
 /* One recv into the shared buffer. Bytes received, 0 at the end of the stream, or -errno. */
 ssize_t h2_wire_receive(struct h2_wire *wire);
 
+/* A single record of at most so many octets of cleartext does not make the socket readable;
+ * whatever follows it does. 0: any octet does. (TCP only. The end of the stream always does.) */
+void h2_wire_wake_above(struct h2_wire *wire, size_t octets);
+
 /* What lies in the socket, at most size octets (and H2_WIRE_RECEIVE), which stay there: *data
  * points into the shared buffer. Its length, 0 at the end of the stream, or -errno. */
 ssize_t h2_wire_peek(struct h2_wire *wire, const uint8_t **data, size_t size);

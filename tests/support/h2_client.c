@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -234,20 +236,15 @@ static void shrink_buffers(int fd, int size)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_buffer)
+static struct h2_client *open_client(struct h2_server *server, const int fds[2])
 {
     static const union h2_peer peer = {.any.sa_family = AF_UNIX};
     static const struct h2_listener_options cleartext = {NULL};
     struct h2_client *client = mem_zalloc(sizeof(*client));
-    int fds[2];
-    int result = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
+    int result = nghttp2_hd_deflate_new(&client->deflater, 4096);
 
     assert(result == 0 && server->client_count < 8);
-    result = nghttp2_hd_deflate_new(&client->deflater, 4096);
-    assert(result == 0);
     (void)result;
-    shrink_buffers(fds[0], socket_buffer);
-    shrink_buffers(fds[1], socket_buffer);
     for (size_t i = 0; i < H2_CLIENT_STREAMS; i++)
         client->streams[i].content_length = -1;
     client->server = server;
@@ -256,6 +253,18 @@ struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_bu
     client->session = h2_session_open(server->endpoint, fds[1],
                                       server->listener ? server->listener : &cleartext, &peer);
     return client;
+}
+
+struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_buffer)
+{
+    int fds[2];
+    int result = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds);
+
+    assert(result == 0);
+    (void)result;
+    shrink_buffers(fds[0], socket_buffer);
+    shrink_buffers(fds[1], socket_buffer);
+    return open_client(server, fds);
 }
 
 struct h2_client *h2_client_new_raw(struct h2_server *server)
@@ -278,6 +287,40 @@ struct h2_client *h2_client_new(struct h2_server *server)
     const struct h2_client_settings settings = {.window = 65535};
 
     return h2_client_new_with(server, &settings);
+}
+
+static void make_tcp_pair(int fds[2])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = bind(listening, (struct sockaddr *)&address, length);
+
+    result |= listen(listening, 1);
+    result |= getsockname(listening, (struct sockaddr *)&address, &length);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    result |= connect(fds[0], (struct sockaddr *)&address, length);
+    fds[1] = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    result |= fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < 2; i++)
+        result |= setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    close(listening);
+    assert(result == 0 && fds[1] >= 0);
+    (void)result;
+}
+
+struct h2_client *h2_client_new_tcp(struct h2_server *server)
+{
+    const struct h2_client_settings settings = {.window = 65535};
+    struct h2_client *client;
+    int fds[2];
+
+    make_tcp_pair(fds);
+    client = open_client(server, fds);
+    start_nghttp2(client, &settings);
+    while (!client->session->is_settled)
+        h2_pump(server);
+    return client;
 }
 
 void h2_client_leave(struct h2_client *client)

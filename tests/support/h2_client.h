@@ -90,6 +90,8 @@ struct h2_client *h2_client_new_with(struct h2_server *server,
 /* Sends nothing by itself, its preface neither. */
 struct h2_client *h2_client_new_raw(struct h2_server *server);
 struct h2_client *h2_client_new_raw_with(struct h2_server *server, int socket_buffer);
+/* By TCP, with nghttp2; the handshake of HTTP/2 is done. */
+struct h2_client *h2_client_new_tcp(struct h2_server *server);
 void h2_client_leave(struct h2_client *client); /* closes its socket */
 
 /* Both sides work until nothing moves any more. */

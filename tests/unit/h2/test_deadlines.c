@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/test_clock.h"
 #include "h2/request.h"
 #include "h2/session_state.h"
 #include "support/h2_client.h"
@@ -360,6 +361,121 @@ static void test_ping_of_a_client_that_talks(void **state)
     h2_server_release(&server);
 }
 
+#ifdef SSE_SERVER_FAULTS
+
+static void advance(struct h2_server *server, uint32_t ms)
+{
+    for (; ms > 0; ms -= LOOP_TIMER_NOTCH_MS)
+        h2_server_wait(server);
+    h2_pump(server);
+}
+
+static void wait_for_ping(struct h2_server *server, const struct h2_client *client)
+{
+    const unsigned before = client->frames[NGHTTP2_PING];
+
+    while (!client->session->ping_since)
+        h2_server_wait(server);
+    while (client->frames[NGHTTP2_PING] == before)
+        h2_pump(server);
+    h2_pump(server);
+}
+
+/* It is read with those of others, or with what comes behind it. */
+static void test_answer_to_ping_wakes_nobody(void **state)
+{
+    struct h2_limits limits = h2_limits_default;
+    struct h2_server server;
+
+    (void)state;
+    test_clock_stop();
+    limits.ping_ms = 1000;
+    h2_server_init(&server, &limits);
+    struct h2_client *client = h2_client_new_tcp(&server);
+    wait_for_ping(&server, client);
+    const uint64_t received = server.counters->bytes_in;
+    assert_true(client->session->ping_since > 0);
+    advance(&server, 700);
+    while (server.counters->bytes_in == received) /* its answer was on its way until now */
+        h2_pump(&server);
+    assert_int_equal(server.counters->bytes_in, received + 17);
+
+    wait_for_ping(&server, client);
+    assert_int_equal(server.counters->bytes_in, received + 17);
+    int32_t id = h2_client_get(client, "/");
+    while (h2_client_stream(client, id)->status == 0) /* though time stands still */
+        h2_pump(&server);
+    assert_true(server.counters->bytes_in > received + 34);
+    h2_client_get(client, "/"); /* nothing is held back from here on */
+    while (server.requests < 2)
+        h2_pump(&server);
+
+    wait_for_ping(&server, client);
+    h2_client_leave(client);
+    while (h2_endpoint_sessions(server.endpoint) > 0)
+        h2_pump(&server);
+    assert_int_equal(server.counters->ping_timeouts, 0);
+    h2_server_release(&server);
+    test_clock_go();
+}
+
+/* Time has jumped over the look and the deadline: it is looked first. */
+static void test_answer_that_nobody_has_read_yet(void **state)
+{
+    struct h2_limits limits = h2_limits_default;
+    struct h2_server server;
+
+    (void)state;
+    test_clock_stop();
+    limits.ping_ms = 1000;
+    limits.ping_ack_ms = 800;
+    h2_server_init(&server, &limits);
+    struct h2_client *client = h2_client_new_tcp(&server);
+    wait_for_ping(&server, client);
+    h2_pump(&server);
+    test_clock_advance(5000, 5000);
+    advance(&server, 200);
+    assert_int_equal(server.counters->ping_timeouts, 0);
+    assert_false(client->is_closed);
+    client->is_paused = true;
+    while (server.counters->ping_timeouts == 0)
+        advance(&server, LOOP_TIMER_NOTCH_MS);
+    h2_server_release(&server);
+    test_clock_go();
+}
+
+static void test_ping_along_with_output(void **state)
+{
+    struct h2_limits limits = h2_limits_default;
+    struct h2_test_source source = {0};
+    struct h2_server server;
+
+    (void)state;
+    test_clock_stop();
+    limits.ping_ms = 3000;
+    h2_server_init(&server, &limits);
+    server.on_request = keep_open;
+    server.context = &source;
+    struct h2_client *client = h2_client_new(&server);
+    h2_client_get(client, "/");
+    h2_pump(&server);
+    advance(&server, 2300);
+    h2_test_source_push(&source, "early", 5);
+    h2_pump(&server);
+    assert_int_equal(client->frames[NGHTTP2_PING], 0);
+    advance(&server, 400);
+    const uint64_t writes = server.counters->writes;
+    h2_test_source_push(&source, "late", 4);
+    h2_pump(&server);
+    assert_int_equal(client->frames[NGHTTP2_PING], 1);
+    assert_int_equal(server.counters->writes, writes + 1);
+    h2_server_release(&server);
+    h2_test_source_release(&source);
+    test_clock_go();
+}
+
+#endif
+
 /* A socket that is full has its own limit: the PING that it cannot take says nothing. */
 static void test_no_ping_into_a_full_socket(void **state)
 {
@@ -467,6 +583,11 @@ int main(void)
         cmocka_unit_test(test_blocked_while_we_were_stopped),
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_ping_of_a_client_that_talks),
+#ifdef SSE_SERVER_FAULTS
+        cmocka_unit_test(test_answer_to_ping_wakes_nobody),
+        cmocka_unit_test(test_answer_that_nobody_has_read_yet),
+        cmocka_unit_test(test_ping_along_with_output),
+#endif
         cmocka_unit_test(test_no_ping_into_a_full_socket),
         cmocka_unit_test(test_end_that_cannot_be_told),
         cmocka_unit_test(test_end_of_a_client_that_lingers),
