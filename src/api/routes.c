@@ -93,13 +93,18 @@ bool api_routes_is_pages_side(const char *path)
     return !endpoint || (endpoint->sides & API_PAGES_SIDE);
 }
 
+static unsigned role_of(const struct api_exchange *exchange)
+{
+    return h2_session_role(h2_stream_session(exchange->stream));
+}
+
 static bool is_served(const struct api_exchange *exchange, const struct api_endpoint *endpoint)
 {
     static const enum api_side sides[] = {[API_ROLE_ALL] = API_BOTH_SIDES,
                                           [API_ROLE_PUBLIC] = API_PAGES_SIDE,
                                           [API_ROLE_ADMIN] = API_BACK_ENDS_SIDE};
 
-    return (endpoint->sides & sides[h2_session_role(h2_stream_session(exchange->stream))]) != 0;
+    return (endpoint->sides & sides[role_of(exchange)]) != 0;
 }
 
 static void answer_options(struct api_exchange *exchange, unsigned allowed, const char *path)
@@ -126,17 +131,32 @@ static void answer_method(struct api_exchange *exchange, unsigned allowed)
     api_reply_error_with(exchange, 405, &allow, detail);
 }
 
+/* Paths of the other side are as unknown as any: what is said is the same. */
 static void answer_unknown(struct api_exchange *exchange)
 {
+    static const struct {
+        const char *role, *of_service, *of_server;
+    } texts[] = {
+        [API_ROLE_ALL] = {"",
+                          "/connect, /connect/message/{path}.do, /users, /connections and /send",
+                          "/health/live, /health/ready and /metrics"},
+        [API_ROLE_PUBLIC] = {" for listeners[].role public",
+                             "/connect and /connect/message/{path}.do",
+                             "/health/live and /health/ready"},
+        [API_ROLE_ADMIN] = {" for listeners[].role admin", "/users, /connections and /send",
+                            "/health/live, /health/ready and /metrics"},
+    };
+    const unsigned role = role_of(exchange);
+
     if (exchange->service)
-        api_reply_error(exchange, 404,
-                        "there is no such path below %s; there are, among others, /connect, "
-                        "/connect/message/{path}.do, /users, /connections and /send",
-                        exchange->service->settings->core->base_path);
+        api_reply_error(
+            exchange, 404, "there is no such path below %s%s; there are, among others, %s",
+            exchange->service->settings->core->base_path, texts[role].role, texts[role].of_service);
     else
         api_reply_error(exchange, 404,
-                        "there is no such path; each service answers below its own base path, "
-                        "and the server itself at /health/live, /health/ready and /metrics");
+                        "there is no such path%s; each service answers below its own base path, "
+                        "and the server itself at %s",
+                        texts[role].role, texts[role].of_server);
 }
 
 bool api_routes_find(struct api_exchange *exchange)

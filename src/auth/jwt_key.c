@@ -271,10 +271,10 @@ struct auth_jwt_key *auth_jwt_key_read(const char *id, const struct auth_jwt_alg
     return read_pem(id, algorithm, material, fault, fault_size);
 }
 
-/* libjwt says that the signature is wrong when OpenSSL could not look. Empties OpenSSL's queue. */
-static bool has_lacked_memory(int error)
+/* Why OpenSSL could not look. Empties its queue. */
+static bool has_lacked_memory(void)
 {
-    bool has_lacked = error == ENOMEM;
+    bool has_lacked = false;
     unsigned long code;
 
     while ((code = ERR_get_error()) != 0)
@@ -284,16 +284,14 @@ static bool has_lacked_memory(int error)
 
 int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token)
 {
-    jwt_t *decoded = NULL;
-    int error, is_right;
+    bool is_right;
 
     ERR_clear_error();
-    if (key->public_key && !auth_jwt_public_accepts(key->public_key, key->algorithm, token))
-        return has_lacked_memory(0) ? -ENOMEM : 0;
-    error = jwt_decode(&decoded, token, (const unsigned char *)key->check, (int)key->check_length);
-    is_right = error == 0 && jwt_get_alg(decoded) == key->algorithm->number ? 1 : 0;
-    jwt_free(decoded);
-    return has_lacked_memory(error) && !is_right ? -ENOMEM : is_right;
+    if (key->public_key)
+        is_right = auth_jwt_public_accepts(key->public_key, key->algorithm, token);
+    else
+        is_right = auth_jwt_secret_accepts(key->check, key->check_length, key->algorithm, token);
+    return has_lacked_memory() && !is_right ? -ENOMEM : is_right;
 }
 
 static bool fill(jwt_t *token, const struct auth_jwt_key *key, const char *claims)

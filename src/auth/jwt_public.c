@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 #include "auth/jwt_algorithm.h"
@@ -16,9 +17,11 @@
 static const EVP_MD *digest_of(const struct auth_jwt_algorithm *algorithm)
 {
     switch (algorithm->number) {
+    case JWT_ALG_HS256:
     case JWT_ALG_RS256:
     case JWT_ALG_ES256:
         return EVP_sha256();
+    case JWT_ALG_HS384:
     case JWT_ALG_RS384:
     case JWT_ALG_ES384:
         return EVP_sha384();
@@ -88,4 +91,18 @@ bool auth_jwt_public_accepts(EVP_PKEY *key, const struct auth_jwt_algorithm *alg
                verify(key, digest, der, (size_t)der_length, token, (size_t)(dot - token));
     OPENSSL_free(der);
     return is_right;
+}
+
+bool auth_jwt_secret_accepts(const char *secret, size_t length,
+                             const struct auth_jwt_algorithm *algorithm, const char *token)
+{
+    unsigned char bytes[BASE64_SPACE(MOST_BYTES * 2)], right[EVP_MAX_MD_SIZE];
+    const char *dot = strrchr(token, '.');
+    const ssize_t shown = dot ? decode(dot + 1, bytes) : -1;
+    unsigned right_length = 0;
+
+    return shown > 0 &&
+           HMAC(digest_of(algorithm), secret, (int)length, (const unsigned char *)token,
+                (size_t)(dot - token), right, &right_length) &&
+           (size_t)shown == right_length && CRYPTO_memcmp(bytes, right, right_length) == 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "auth/key_hash.h"
 #include "base/log.h"
@@ -77,7 +78,8 @@ void announce(const struct config *config, const struct h2_bound *bound, size_t 
         log_info("service", LOG_STR("name", config->services[i].settings.name),
                  LOG_STR("path", config->services[i].settings.base_path));
     }
-    log_info("ready", LOG_STR("version", server_version), LOG_INT("workers", workers));
+    log_info("ready", LOG_STR("version", server_version), LOG_INT("workers", workers),
+             LOG_INT("pid", getpid()));
     if (is_shown)
         show_demo(config, place);
 }

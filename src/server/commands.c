@@ -433,6 +433,7 @@ static const struct command *find_command(const char *name, const char **nearest
 {
     size_t least = SIZE_MAX;
 
+    *nearest = NULL;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         size_t distance = config_distance(name, commands[i].name);
 
@@ -443,6 +444,8 @@ static const struct command *find_command(const char *name, const char **nearest
             *nearest = commands[i].name;
         }
     }
+    if (!config_is_near(name, least))
+        *nearest = NULL;
     return NULL;
 }
 
@@ -452,8 +455,9 @@ static enum command_exit run_command(struct command_line *line)
     const struct command *command = find_command(line->command, &nearest);
 
     if (!command) {
-        fprintf(stderr, "sse-server: there is no command \"%.60s\"; ", line->command);
-        fprintf(stderr, "the nearest is %s\nTry: sse-server --help\n", nearest);
+        fprintf(stderr, "sse-server: there is no command \"%.60s\"", line->command);
+        fprintf(stderr, "%s%s\nTry: sse-server --help\n", nearest ? "; the nearest is " : "",
+                nearest ? nearest : "");
         return COMMAND_MISUSED;
     }
     if (line->argument_count > command->most_arguments)

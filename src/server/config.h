@@ -54,7 +54,9 @@ struct config_listener {
     enum api_role role;
     char *transport_security; /* value of strict-transport-security; "": none */
     bool proxy_protocol;
-    char *proxy_from; /* networks; "": any */
+    char *proxy_from;   /* networks; "": any */
+    char *socket_mode;  /* octal digits, of a unix socket; "": as the umask has it */
+    char *socket_group; /* a name or a number; "": the process's */
 };
 
 enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT, CONFIG_AUTH_WEBHOOK };

@@ -21,6 +21,7 @@
 #include "server/config_source.h"
 #include "server/config_token_keys.h"
 #include "server/config_webhooks.h"
+#include "server/socket_rights.h"
 
 int config_check_fail(const struct config_subject *subject, const char *key, const char *format,
                       ...)
@@ -167,7 +168,9 @@ static bool has_any_port(const char *address)
 static int check_listener(const struct config_subject *subject,
                           const struct config_listener *listener)
 {
+    const char *wrong;
     bool local = false;
+    char fault[160];
     int rc = 0;
 
     if (h2_address_is_local(listener->address, &local) != 0)
@@ -176,6 +179,9 @@ static int check_listener(const struct config_subject *subject,
             "\"%.100s\" is no address; use one such as 127.0.0.1:8443, [::1]:8443, *:8443, "
             "localhost:8443 or unix:/run/sse.sock",
             listener->address);
+    wrong = socket_rights_check(listener, fault, sizeof(fault));
+    if (wrong)
+        return config_check_fail(subject, wrong, "%s", fault);
     for (size_t i = 0; i < subject->index; i++) {
         if (strcmp(subject->config->listeners[i].address, listener->address) == 0 &&
             !has_any_port(listener->address))

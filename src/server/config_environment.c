@@ -127,14 +127,16 @@ static const struct config_key *find_key(const char *pattern, char nearest[CONFI
 
 static int unknown(const char *name, char nearest[CONFIG_VARIABLE_SIZE], struct config_fault *fault)
 {
+    const size_t prefix = strlen(CONFIG_PREFIX);
+    const bool is_near = config_is_near(name + prefix, config_distance(name, nearest));
     char *number = strchr(nearest, '#');
 
     if (number)
         *number = '0';
     return config_fail(fault, -EINVAL,
-                       "%.100s: there is no such setting; the nearest is %s (all of them: "
-                       "sse-server default-config)",
-                       name, nearest);
+                       "%.100s: there is no such setting%s%s (all of them: sse-server "
+                       "default-config)",
+                       name, is_near ? "; the nearest is " : "", is_near ? nearest : "");
 }
 
 struct variable {

@@ -194,6 +194,12 @@ const struct config_key config_keys[] = {
     LISTENER("proxyFrom", CONFIG_TEXTS, proxy_from, "",
              "With it: who may connect, such as [10.0.0.0/8, ::1, unix]. []: anybody.",
              RANGE(0, 1024)),
+    LISTENER("socketMode", CONFIG_TEXT, socket_mode, "",
+             "Of a unix socket: who may connect, such as \"0660\". \"\": as the umask has it.",
+             RANGE(0, 64)),
+    LISTENER("socketGroup", CONFIG_TEXT, socket_group, "",
+             "Of a unix socket: the group it belongs to, by name or number. \"\": the process's.",
+             RANGE(0, 64)),
 
     HEAD("services", CONFIG_LIST, &services, "Named push services, each with its own users."),
     SERVICE("name", CONFIG_TEXT, settings.name, "", "Of a-z, 0-9, _ and -.", RANGE(1, 64)),
@@ -631,7 +637,7 @@ const struct config_key *config_key_nearest(const char *name)
             nearest = &config_keys[i];
         }
     }
-    return nearest;
+    return config_is_near(last_segment(name), least) ? nearest : NULL;
 }
 
 void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE])
@@ -653,6 +659,11 @@ void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE])
         }
     }
     buffer[at] = '\0';
+}
+
+bool config_is_near(const char *word, size_t distance)
+{
+    return distance <= strlen(word) / 3 + 1;
 }
 
 static size_t least_of(size_t a, size_t b, size_t c)

@@ -54,7 +54,7 @@ bool config_key_is_text(const struct config_key *key);
 /* NULL when there is no such key. name is a path with "[]" for numbers. */
 const struct config_key *config_key_find(const char *name);
 
-/* The key that someone who wrote name may have meant. Never NULL. */
+/* The key that someone who wrote name may have meant; NULL: none is near. */
 const struct config_key *config_key_nearest(const char *name);
 
 /* The environment's name of a key, as "SSE_SERVER_SERVICES_#_QUEUE_BYTES" ('#': a number). */
@@ -64,5 +64,7 @@ void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE]);
 
 /* How many letters one must insert, delete or change to make one text the other. */
 size_t config_distance(const char *left, const char *right);
+/* Whether that may be a slip of who meant the other. */
+bool config_is_near(const char *word, size_t distance);
 
 #endif

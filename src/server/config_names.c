@@ -54,7 +54,10 @@ int config_fail_unknown(const struct config_subject *subject, const char *key,
             nearest = *names;
         }
     }
-    return config_check_fail(subject, key, "there is no \"%s\"; the nearest is %s", word, nearest);
+    if (!config_is_near(word, least))
+        nearest = NULL;
+    return config_check_fail(subject, key, "there is no \"%s\"%s%s", word,
+                             nearest ? "; the nearest is " : "", nearest ? nearest : "");
 }
 
 int config_check_services(const struct config_subject *subject, const char *words)

@@ -19,10 +19,18 @@ struct unit {
     uint64_t factor;
 };
 
-/* Largest first: printing takes the first that divides. */
-static const struct unit size_units[] = {
-    {"GiB", UINT64_C(1) << 30}, {"MiB", UINT64_C(1) << 20}, {"KiB", UINT64_C(1) << 10}, {"B", 1}};
-static const struct unit duration_units[] = {{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+/* Largest first: printing takes the first that divides. Behind those down to 1 are some that are
+ * read only. */
+static const struct unit size_units[] = {{"GiB", UINT64_C(1) << 30},
+                                         {"MiB", UINT64_C(1) << 20},
+                                         {"KiB", UINT64_C(1) << 10},
+                                         {"B", 1},
+                                         {"GB", 1000000000},
+                                         {"MB", 1000000},
+                                         {"KB", 1000},
+                                         {"kB", 1000}};
+static const struct unit duration_units[] = {
+    {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {"d", 86400000}};
 static const struct unit count_units[] = {{"", 1}};
 
 struct kind {
@@ -35,9 +43,10 @@ struct kind {
 static struct kind kind_of(const struct config_key *key)
 {
     static const struct kind size = {"a size", "a number of bytes such as 1048576 or 1MiB",
-                                     size_units, 4};
+                                     size_units, sizeof(size_units) / sizeof(size_units[0])};
     static const struct kind duration = {"a duration", "a time such as 500ms, 30s, 5m or 1h",
-                                         duration_units, 4};
+                                         duration_units,
+                                         sizeof(duration_units) / sizeof(duration_units[0])};
     static const struct kind count = {"a whole number", "digits such as 100", count_units, 1};
 
     if (key->type == CONFIG_SIZE)

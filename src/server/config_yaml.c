@@ -20,6 +20,8 @@
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH      8u
 
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
 struct reader {
     yaml_parser_t parser;
     struct config *config;
@@ -123,9 +125,8 @@ static int fail_unknown(struct reader *reader, const yaml_mark_t *mark)
         config_key_nearest(pattern_of(buf_str(&reader->path), &pattern));
     int rc = 0;
 
-    buf_printf(&sentence,
-               "there is no such key; the nearest is %s (all of them: sse-server default-config)",
-               nearest->name);
+    buf_printf(&sentence, "there is no such key%s%s (all of them: sse-server default-config)",
+               nearest ? "; the nearest is " : "", nearest ? nearest->name : "");
     rc = fail_at(reader, mark, buf_str(&sentence));
     buf_release(&sentence);
     buf_release(&pattern);
@@ -403,6 +404,12 @@ int config_read_yaml(struct config *config, const char *name, const char *text, 
     if (!yaml_parser_initialize(&reader.parser))
         return config_fail(fault, -ENOMEM, "%.150s: no memory to read it", name);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+    /* libyaml skips a byte order mark only where it has to find the encoding. */
+    if (length >= sizeof(byte_order_mark) - 1 &&
+        memcmp(text, byte_order_mark, sizeof(byte_order_mark) - 1) == 0) {
+        text += sizeof(byte_order_mark) - 1;
+        length -= sizeof(byte_order_mark) - 1;
+    }
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
     rc = read_documents(&reader);
     yaml_parser_delete(&reader.parser);

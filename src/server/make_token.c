@@ -9,12 +9,15 @@
 #include <time.h>
 
 #include "auth/jwt_key.h"
+#include "auth/jwt_user.h"
+#include "auth/permission.h"
 #include "base/random.h"
 #include "base/words.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_token_keys.h"
 #include "server/config_value.h"
+#include "sse/user.h"
 
 #define NAME_BYTES 8u /* of the token: enough to be no other's */
 
@@ -24,14 +27,14 @@ static int read_expiry(const char *text, uint64_t *ms, char *fault, size_t fault
                                           .type = CONFIG_DURATION,
                                           .width = sizeof(uint64_t),
                                           .low = 1000,
-                                          .high = UINT64_C(10) * 365 * 24 * 3600 * 1000,
-                                          .zero = "never"};
+                                          .high = UINT64_C(10) * 365 * 24 * 3600 * 1000};
     char sentence[200];
     int rc = config_value_set(&key, ms, text ? text : "1h", sentence, sizeof(sentence));
 
-    if (rc != 0)
-        snprintf(fault, fault_size, "--expires: %s", sentence);
-    return rc;
+    if (rc == 0)
+        return 0;
+    snprintf(fault, fault_size, "--expires: %s", sentence);
+    return -EINVAL;
 }
 
 static void set_text(json_t *claims, const char *name, const char *value)
@@ -73,8 +76,7 @@ static json_t *claims_of(const struct auth_jwt_settings *jwt,
     set_audience(claims, jwt->rules.audiences);
     set_text(claims, "jti", name);
     json_object_set_new(claims, "iat", json_integer(now));
-    if (expires_ms > 0)
-        json_object_set_new(claims, "exp", json_integer(now + (json_int_t)(expires_ms / 1000)));
+    json_object_set_new(claims, "exp", json_integer(now + (json_int_t)(expires_ms / 1000)));
     set_text(claims, jwt->claims.user_id, request->user);
     set_text(claims, jwt->claims.name, request->name);
     set_text(claims, jwt->claims.tenant_id, request->tenant);
@@ -116,8 +118,54 @@ static struct auth_jwt_key *find_key(const struct config *config, size_t service
         if (!loaded || loaded->sign)
             return loaded;
         auth_jwt_key_free(loaded);
+        if (request->key_file) {
+            snprintf(
+                fault, fault_size,
+                "--key-file: \"%.120s\" has a public key, which signs nothing; give the private "
+                "one",
+                request->key_file);
+            return NULL;
+        }
     }
     return NULL;
+}
+
+static int check_permissions(const char *permissions, char *fault, size_t fault_size)
+{
+    const char *rest = permissions ? permissions : "";
+    struct word word;
+    size_t count = 0;
+
+    for (; words_next(&rest, &word); count++) {
+        if (auth_permission_of(&word) != 0)
+            continue;
+        snprintf(
+            fault, fault_size,
+            "--permissions: \"%.*s\" is none; use send, query, disconnect, presence and metrics",
+            word.length < 40 ? (int)word.length : 40, word.text);
+        return -EINVAL;
+    }
+    if (count > 0 || !permissions)
+        return 0;
+    snprintf(fault, fault_size,
+             "--permissions: names none; use send, query, disconnect, presence and metrics");
+    return -EINVAL;
+}
+
+/* What the service would refuse is not made. A back end's token need not name a user. */
+static int check_user(const struct auth_jwt_settings *jwt, const struct make_token_request *request,
+                      const json_t *claims, char *fault, size_t fault_size)
+{
+    const char *reason = "";
+    struct sse_user *user =
+        request->user ? auth_jwt_user_new(claims, &jwt->claims, "", 0, &reason) : NULL;
+
+    if (!user && request->user) {
+        snprintf(fault, fault_size, "%s", reason);
+        return -EINVAL;
+    }
+    sse_user_unref(user);
+    return 0;
 }
 
 int make_token(const struct config *config, const struct make_token_request *request, FILE *to,
@@ -138,14 +186,18 @@ int make_token(const struct config *config, const struct make_token_request *req
         snprintf(fault, fault_size, "give --user ID, or --permissions for a back end's token");
         return -EINVAL;
     }
+    rc = check_permissions(request->permissions, fault, fault_size);
+    if (rc != 0)
+        return rc;
     key = find_key(config, service, request, fault, fault_size);
     if (!key)
         return -EINVAL;
     claims = claims_of(&config->services[service].jwt, request, expires_ms);
-    token = auth_jwt_key_sign(key, claims);
+    rc = check_user(&config->services[service].jwt, request, claims, fault, fault_size);
+    token = rc == 0 ? auth_jwt_key_sign(key, claims) : NULL;
     if (token)
         fprintf(to, "%s\n", token);
-    else
+    else if (rc == 0)
         snprintf(fault, fault_size, "a text is not UTF-8, or libjwt cannot sign with this key");
     rc = token ? 0 : -EINVAL;
     free(token);

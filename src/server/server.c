@@ -43,6 +43,7 @@
 #include "server/config_token_keys.h"
 #include "server/memory.h"
 #include "server/processors.h"
+#include "server/socket_rights.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -159,6 +160,8 @@ static int bind_for_worker(struct server *server, size_t worker, size_t index)
     } else {
         result = h2_bound_open(mine, worker == 0 ? address : first->text, fault, sizeof(fault));
     }
+    if (result == 0 && worker == 0) /* nobody is accepted yet */
+        result = socket_rights_set(&server->config->listeners[index], fault, sizeof(fault));
     if (result != 0)
         log_error("listener", LOG_STR("reason", fault));
     return result;

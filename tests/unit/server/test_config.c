@@ -155,6 +155,8 @@ static bool is_bound_to_others(const char *name)
         "listeners[].address",
         "listeners[].certificate",
         "listeners[].key",
+        "listeners[].socketMode",
+        "listeners[].socketGroup",
         "services[].basePath",
         "services[].queueBytes",
         "services[].qos.ttlMost",
