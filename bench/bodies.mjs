@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bench/bodies runs.
+import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
 import { connect } from '../tests/integration/support/client.mjs';
-import { DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, rawSession, request } from '../tests/integration/support/raw_h2.mjs';
+import { DATA, END_STREAM, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, rawSession, request } from '../tests/integration/support/raw_h2.mjs';
 import { startServer } from '../tests/integration/support/server.mjs';
 import { SECRET, token } from '../tests/integration/support/tokens.mjs';
 
@@ -22,13 +23,22 @@ const MESSAGE = '/sse/demo/connect/message/x.do';
 const JSON_TYPE = ['content-type', 'application/json'];
 const INITIAL_WINDOW = 4;
 
+const has = (binary, setting) => execFileSync(binary, ['default-config'], { encoding: 'utf8' }).includes(setting);
 const bearer = (who) => ['authorization', `Bearer ${token({ sub: who })}`];
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-async function megabytes(server) {
+async function mebibytes(server) {
   const text = await readFile(`/proc/${server.pid}/status`, 'utf8');
-  const of = (name) => Math.round(Number(text.match(new RegExp(`${name}:\\s+(\\d+)`))[1]) / 1024);
+  const of = (name) => Number(text.match(new RegExp(`${name}:\\s+(\\d+)`))[1]) / 1024;
   return { now: of('VmRSS'), most: of('VmHWM') };
+}
+
+// A request and its answer: what a session takes for these it keeps.
+async function warmUp(server) {
+  const session = await rawSession(server);
+  session.write(request(1, 'GET', '/sse/demo/connect/none'));
+  await session.saw('an answer', ({ type, stream, flags }) => type === DATA && stream === 1 && (flags & END_STREAM));
+  return session;
 }
 
 function firstWindow(session) {
@@ -48,7 +58,7 @@ async function hold(session, count, fields) {
   const first = firstWindow(session);
   let all = 0;
   for (let n = 0; n < count; n++) {
-    const id = 2 * n + 1;
+    const id = 2 * n + 3;
     let sent = 0;
     const room = () => Math.min(first + given(id) - sent, 65535 + given(0) - all, FRAME, BODY - sent);
     const isOver = () => session.closed || session.frames.some(({ type, stream }) => stream === id && (type === HEADERS || type === RST_STREAM));
@@ -85,19 +95,22 @@ async function measure(binary, who) {
       SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
       SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
       SSE_SERVER_LIMITS_HANDSHAKES_PER_ADDRESS: '10000',
+      ...(has(binary, 'addressSessions') ? { SSE_SERVER_LIMITS_ADDRESS_SESSIONS: '10000' } : {}),
+      SSE_SERVER_LIMITS_PING_INTERVAL: '1h', // which nobody here answers
     },
   });
   const sessions = [];
   for (let n = 0; n < Number(values.sessions); n++) {
-    sessions.push(await rawSession(server));
+    sessions.push(await warmUp(server));
   }
-  const before = await megabytes(server);
+  const before = await mebibytes(server);
   await Promise.all(sessions.map((session, n) => (
     who === 'users' ? hold(session, 1, [bearer(`u${n}`)]) : hold(session, 7, []))));
-  const held = server.exited ? null : await megabytes(server);
+  const open = sessions.filter(({ closed }) => !closed).length;
+  const held = server.exited ? null : await mebibytes(server);
   const other = server.exited ? 'nobody' : await isServed(server).catch(({ message }) => message);
   console.log(held
-    ? `${binary}: ${sessions.length} ${who}: ${before.now} MB before, ${held.most} MB at the most; another's message: ${other}`
+    ? `${binary}: ${open} of ${sessions.length} ${who}: ${before.now.toFixed(1)} MiB before, at the most ${(held.most - before.now).toFixed(1)} more, ${(held.now - before.now).toFixed(1)} at the end; another's message: ${other}`
     : `${binary}: ${sessions.length} ${who}: it ended: ${JSON.stringify(server.exited)}`);
   await server.kill();
   await server.forget();

@@ -29,29 +29,6 @@ void buf_reserve(struct buf *buf, size_t more)
     buf->data[buf->length] = '\0';
 }
 
-size_t buf_capacity_within(const struct buf *buf, size_t more, size_t capacity)
-{
-    size_t needed = buf->length + more + 1;
-    size_t doubled = buf->capacity > 0 ? buf->capacity * 2 : BUF_FIRST_CAPACITY;
-
-    if (needed <= buf->capacity)
-        return buf->capacity;
-    if (doubled > capacity)
-        doubled = capacity;
-    return doubled > needed ? doubled : needed;
-}
-
-void buf_reserve_within(struct buf *buf, size_t more, size_t capacity)
-{
-    size_t wanted = buf_capacity_within(buf, more, capacity);
-
-    if (wanted == buf->capacity)
-        return;
-    buf->data = mem_realloc(buf->data, wanted);
-    buf->capacity = wanted;
-    buf->data[buf->length] = '\0';
-}
-
 void buf_append(struct buf *buf, const void *data, size_t length)
 {
     if (length == 0)

@@ -22,10 +22,6 @@ struct buf {
     }
 
 void buf_reserve(struct buf *buf, size_t more); /* room for more bytes (and a NUL) behind length */
-/* The same, growing to at most capacity bytes where these are enough. */
-void buf_reserve_within(struct buf *buf, size_t more, size_t capacity);
-/* The capacity that this would lead to. */
-size_t buf_capacity_within(const struct buf *buf, size_t more, size_t capacity);
 void buf_append(struct buf *buf, const void *data, size_t length);
 void buf_append_str(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char c);

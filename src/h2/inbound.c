@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "h2/body.h"
 #include "h2/request.h"
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
@@ -25,6 +25,9 @@
 #define ANSWERED_GRACE_MS 2000u
 #define LINGER_MS         30000u
 #define LINGER_BYTES      ((uint64_t)64 * 1024 * 1024)
+
+/* What a stream takes by itself while its body comes: here, in nghttp2, and its handler's part. */
+#define STREAM_BYTES ((size_t)2048)
 
 enum inbound_mode { INBOUND_DISCARD, INBOUND_COLLECT, INBOUND_STREAM };
 
@@ -42,7 +45,7 @@ struct h2_inbound {
     void *full_context;
     struct h2_session *session; /* also while the stream closes */
     struct loop_timer timer;
-    struct buf collected; /* counted in session->body_bytes */
+    struct h2_body collected; /* counted in session->body_bytes */
     void (*on_body)(struct h2_stream *stream, const char *body, size_t length, void *context);
     const struct h2_body_reader *reader;
     void *context;
@@ -58,20 +61,20 @@ static struct h2_inbound *new_inbound(struct h2_stream *stream)
     return inbound;
 }
 
-static struct buf take_collected(struct h2_inbound *inbound)
+static struct h2_body take_collected(struct h2_inbound *inbound)
 {
-    struct buf collected = inbound->collected;
+    struct h2_body collected = inbound->collected;
 
     inbound->session->body_bytes -= collected.length;
-    inbound->collected = (struct buf)BUF_INIT;
+    inbound->collected = (struct h2_body){0};
     return collected;
 }
 
 static void drop_collected(struct h2_inbound *inbound)
 {
-    struct buf collected = take_collected(inbound);
+    struct h2_body collected = take_collected(inbound);
 
-    buf_release(&collected);
+    h2_body_release(&collected);
 }
 
 static void free_inbound(struct h2_stream *stream)
@@ -379,7 +382,7 @@ void h2_stream_admit_body(struct h2_stream *stream)
 const char *h2_stream_peek_body(const struct h2_stream *stream, size_t *length)
 {
     *length = stream->inbound ? stream->inbound->collected.length : 0;
-    return stream->inbound ? buf_str(&stream->inbound->collected) : "";
+    return stream->inbound ? h2_body_text(&stream->inbound->collected) : "";
 }
 
 bool h2_stream_keep(struct h2_stream *stream, size_t bytes)
@@ -403,21 +406,26 @@ size_t h2_inbound_held(const struct h2_stream *stream)
 {
     const struct h2_inbound *inbound = stream->inbound;
 
-    if (!inbound)
+    if (!inbound || inbound->mode == INBOUND_DISCARD)
         return 0;
-    return inbound->mode == INBOUND_STREAM ? stream->unconsumed : inbound->collected.capacity;
+    return STREAM_BYTES +
+           (inbound->mode == INBOUND_STREAM ? stream->unconsumed : inbound->collected.capacity);
 }
 
-static void answer_no_room(struct h2_stream *stream)
+static void break_off(struct h2_stream *stream, const char *message)
 {
     h2_stream_ref(stream);
     if (stream->inbound)
         abandon(stream->inbound);
-    h2_stream_fail(
-        stream, 503,
-        "What clients have sent and nobody has taken yet fills limits.inboundBytes; come "
-        "again later.");
+    h2_stream_fail(stream, 503, message);
     h2_stream_unref(stream);
+}
+
+static void answer_no_room(struct h2_stream *stream)
+{
+    break_off(stream,
+              "What clients have sent and nobody has taken yet fills limits.inboundBytes; come "
+              "again later.");
 }
 
 void h2_inbound_displace(struct h2_stream *stream)
@@ -485,14 +493,14 @@ static size_t most_collected(const struct h2_inbound *inbound)
 {
     int64_t length = inbound->stream->request->content_length;
 
-    return (length > 0 ? (size_t)length : (size_t)inbound->limit) + 1;
+    return length > 0 ? (size_t)length : (size_t)inbound->limit;
 }
 
 static void collect(struct h2_stream *stream, const char *data, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
     const size_t most = most_collected(inbound);
-    size_t capacity = buf_capacity_within(&inbound->collected, length, most);
+    size_t capacity = h2_body_capacity(&inbound->collected, length, most);
 
     if (capacity > inbound->collected.capacity &&
         !h2_holding_update(stream, capacity - inbound->collected.capacity)) {
@@ -500,8 +508,11 @@ static void collect(struct h2_stream *stream, const char *data, size_t length)
         discard(stream, length);
         return;
     }
-    buf_reserve_within(&inbound->collected, length, most);
-    buf_append(&inbound->collected, data, length);
+    if (h2_body_append(&inbound->collected, data, length, most) != 0) {
+        break_off(stream, "There is no memory for the request's body; come again later.");
+        discard(stream, length);
+        return;
+    }
     inbound->session->body_bytes += length;
     if (inbound->is_held)
         lend_to_session(stream, length);
@@ -582,7 +593,7 @@ void h2_inbound_end(struct h2_stream *stream)
     if (!inbound)
         return;
     enum inbound_mode mode = inbound->mode;
-    struct buf body = take_collected(inbound);
+    struct h2_body body = take_collected(inbound);
     void *context = inbound->context;
     const struct h2_body_reader *reader = inbound->reader;
     void (*on_body)(struct h2_stream *, const char *, size_t, void *) = inbound->on_body;
@@ -592,12 +603,12 @@ void h2_inbound_end(struct h2_stream *stream)
     h2_stream_ref(stream);
     h2_holding_force(stream);
     if (mode == INBOUND_COLLECT)
-        on_body(stream, buf_str(&body), body.length, context);
+        on_body(stream, h2_body_text(&body), body.length, context);
     else if (mode == INBOUND_STREAM)
         reader->on_end(context, true);
     if (stream->kept > body.length && mode == INBOUND_COLLECT)
         stream->kept = body.length; /* who works on it has a copy */
-    buf_release(&body);
+    h2_body_release(&body);
     h2_holding_force(stream);
     h2_stream_unref(stream);
 }

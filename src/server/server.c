@@ -342,7 +342,9 @@ static void start_workers(struct server *server)
 {
     server->peers = peers_new(server->worker_count);
     atomic_init(&server->busy, server->worker_count);
-    budget_init(&server->inbound, server->config->limits.inbound_bytes);
+    /* A part is for what comes along uncounted: records that are not complete, answers, and the
+     * tables of their fields. */
+    budget_init(&server->inbound, server->config->limits.inbound_bytes / 32 * 31);
     server->workers = mem_zalloc(server->worker_count * sizeof(struct worker *));
     for (size_t i = 0; i < server->worker_count; i++) {
         const struct worker_options options = {
