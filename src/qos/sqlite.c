@@ -249,6 +249,8 @@ static int open_all(struct qos_sqlite *sqlite, struct opening *opening)
     if (result == 0)
         result = qos_sqlite_prepare(sqlite);
     if (result == 0)
+        result = qos_sqlite_gather_aside(sqlite);
+    if (result == 0)
         result = read_tallies(sqlite);
     return result;
 }

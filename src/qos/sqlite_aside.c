@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "qos/sqlite_repository.h"
+#include "qos/sqlite_schema.h"
 
 static struct qos_sqlite_call call_for(struct qos_sqlite *sqlite, enum qos_sqlite_statement which,
                                        uint64_t number, const char *value)
@@ -57,6 +59,33 @@ static int remove_unreadable(struct qos_sqlite *sqlite, uint64_t number, const c
 
     if (result == 0)
         sqlite->repository.totals.aside--;
+    return result;
+}
+
+#define HAS_UNKNOWN_STATE "state NOT BETWEEN 0 AND 5 AND ended = 0"
+
+int qos_sqlite_gather_aside(struct qos_sqlite *sqlite)
+{
+    static const char sql[] =
+        "BEGIN IMMEDIATE;"
+        "UPDATE message SET open = max(0, open - (SELECT count(*) FROM copy c"
+        " WHERE c.number = message.number AND c.state NOT BETWEEN 0 AND 5 AND c.ended = 0))"
+        " WHERE number IN (SELECT number FROM copy WHERE " HAS_UNKNOWN_STATE ");"
+        "INSERT OR REPLACE INTO unreadable SELECT number, value, 1 FROM copy"
+        " WHERE " HAS_UNKNOWN_STATE ";"
+        "UPDATE copy SET state = 5 WHERE " HAS_UNKNOWN_STATE ";"
+        "COMMIT";
+    sqlite3_int64 count = 0;
+    int result = qos_sqlite_number(sqlite->database,
+                                   "SELECT count(*) FROM copy WHERE " HAS_UNKNOWN_STATE, &count);
+
+    if (result != 0 || count == 0)
+        return result;
+    result =
+        qos_sqlite_errno(sqlite->database, sqlite3_exec(sqlite->database, sql, NULL, NULL, NULL));
+    if (result == 0)
+        log_error("stored messages have a state that is damaged: they are set aside",
+                  LOG_INT("copies", count));
     return result;
 }
 

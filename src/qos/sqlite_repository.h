@@ -41,6 +41,9 @@ int qos_sqlite_end(struct qos_repository *repository, uint64_t number,
                    uint32_t written);
 int qos_sqlite_note(struct qos_repository *repository, uint64_t number,
                     const struct qos_recipient *recipient, uint32_t written);
+/* Sets aside what has a state that nobody has written and is not said to have ended: no query by
+ * state would find it. When the file is opened, before it is counted. 0 or -errno. */
+int qos_sqlite_gather_aside(struct qos_sqlite *sqlite);
 int qos_sqlite_set_aside(struct qos_repository *repository, uint64_t number, const char *value,
                          enum qos_cause cause);
 int qos_sqlite_take_back(struct qos_repository *repository, uint64_t number, const char *value);

@@ -304,6 +304,40 @@ static void shows_rows_that_nobody_has_written(void **state)
     }
 }
 
+/* What no query by state would find: neither lost nor written again while nobody knows. */
+static void sets_aside_what_has_an_unknown_state(void **state)
+{
+    static const int unknown[] = {6, 77, -1};
+    struct repository_room *room = *state;
+    const struct qos_recipient queue = user("alice");
+
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        char sql[96];
+
+        (void)room_put(room, "1", "alice,bob");
+        (void)room_put(room, "2", "alice");
+        (void)room_put(room, "3", "alice");
+        assert_int_equal(room_end(room, 3, &queue, 200), 0);
+        room_close(room);
+        snprintf(sql, sizeof(sql), "UPDATE copy SET state = %d WHERE value = 'alice'", unknown[i]);
+        run(room, sql);
+        room_reopen(room);
+        assert_totals(room, 1, 2);
+        assert_int_equal(room->repository->totals.aside, 2);
+        assert_aside(room, 0, 9, "1:alice/=unreadable 2:alice/=unreadable");
+        room_begin(room);
+        assert_int_equal(room->repository->ops->take_back(room->repository, 1, "alice"), 0);
+        room_commit(room);
+        assert_read(room, &queue, 0, 9, "1:alice/=stored");
+        assert_int_equal(room_end(room, 1, &queue, 300), 0);
+        room_end_user(room, 1, "bob", 300);
+        assert_totals(room, 0, 1);
+        room_close(room);
+        assert_int_equal(unlink(room->path), 0);
+        room_reopen(room);
+    }
+}
+
 /* The most that a file of this process may have. */
 static void limit_files(rlim_t size)
 {
@@ -526,6 +560,7 @@ int main(void)
         CASE(refuses_the_file_of_another_program),
         CASE(shows_rows_that_nobody_has_written),
         CASE(takes_messages_beside_damaged_numbers),
+        CASE(sets_aside_what_has_an_unknown_state),
         CASE(forgets_no_message_with_a_copy_that_is_stored),
         CASE(is_as_before_after_a_fault),
         CASE(goes_on_after_a_fault_without_reopening),
