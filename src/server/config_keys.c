@@ -573,8 +573,13 @@ const struct config_key config_keys[] = {
     BUCKET("glitches", glitches, "1000", "33", "Frames that are legal and of no use."),
     BUCKET("pings", pings, "20", "1", "PING frames."),
     BUCKET("settings", settings, "10", "1", "SETTINGS frames."),
-    BUCKET("tinyWindows", tiny_windows, "10000", "5000",
-           "DATA frames that windows of less than 64 octets make us cut; more of them wait."),
+    HEAD("limits.tinyWindows", CONFIG_SECTION, NULL,
+         "DATA frames that windows of less than 64 octets make us cut; more of them wait."),
+    LIMIT("tinyWindows.burst", CONFIG_COUNT, tiny_windows.burst, "10000", "So many at once.",
+          RANGE(1, 1000000)),
+    /* Never again would be for ever: nothing is ended here, it waits. */
+    LIMIT("tinyWindows.perSecond", CONFIG_COUNT, tiny_windows.per_second, "5000",
+          "So many a second from then on.", RANGE(1, 1000000)),
 };
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
