@@ -7,6 +7,7 @@ import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { MULTIPART, multipart } from './support/multipart.mjs';
 import { startServer } from './support/server.mjs';
+import { startTarget } from './support/target.mjs';
 
 let server;
 let office;
@@ -24,6 +25,13 @@ function send(page, path, key, query) {
   return page.postJson(`/sse/demo/connect/message/${path}.do?${new URLSearchParams(query)}`, { n: 1 }, headers);
 }
 
+// A handler that answers how many messages it has had.
+async function countingTarget() {
+  const target = await startTarget();
+  target.answer = () => ({ status: 200, json: target.requests.length });
+  return target;
+}
+
 async function counted(stream, field = 'requestMessageCount') {
   const { list } = await office.query(`connections?id=${stream.id}`);
   return list[0][field];
@@ -35,8 +43,8 @@ test('a key gets the first answer again, on another session and connection too',
   assert.equal((await send(page, 'first', 'k1', { connectionId: stream.id })).data, 'first');
   const later = await connect(server.origin);
   const newStream = await later.connect({ userId: 'ann' });
-  assert.equal((await send(later, 'second', 'k1', { connectionId: newStream.id })).data, 'first');
-  assert.equal((await send(later, 'third', 'k1', { userId: 'ann' })).data, 'first');
+  assert.equal((await send(later, 'first', 'k1', { connectionId: newStream.id })).data, 'first');
+  assert.equal((await send(later, 'first', 'k1', { userId: 'ann' })).data, 'first');
   assert.equal(await counted(stream), 1);
   assert.equal(await counted(newStream), 0);
   assert.equal((await send(page, 'other', 'k2', { connectionId: stream.id })).data, 'other');
@@ -45,6 +53,22 @@ test('a key gets the first answer again, on another session and connection too',
   assert.equal(await office.metric('sse_server_requests_replayed_total'), 2);
   await page.close();
   await later.close();
+});
+
+test('a key on another path is another request', async () => {
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: 'gil' });
+  for (const path of ['save', 'save/2', 'Save', 'delete', 'save']) {
+    assert.equal((await send(page, path, 'k1', { connectionId: stream.id })).data, path);
+  }
+  assert.equal(await counted(stream), 4);
+  const upload = (path) => page.post(`/sse/demo/connect/upload/${path}.do?connectionId=${stream.id}`,
+    multipart([{ name: 'f', fileName: 'a', data: 'x' }]), { 'content-type': MULTIPART, 'idempotency-key': 'k1' });
+  for (const path of ['save', 'delete', 'save']) {
+    assert.equal((await upload(path)).status, 200);
+  }
+  assert.equal(await counted(stream, 'requestUploadCount'), 2);
+  await page.close();
 });
 
 test('a key belongs to its user', async () => {
@@ -58,7 +82,7 @@ test('a key belongs to its user', async () => {
 test('many at once run once', async () => {
   const page = await connect(server.origin);
   const stream = await page.connect({ userId: 'dan' });
-  const sends = Array.from({ length: 20 }, (_, n) => send(page, `at-once-${n}`, 'burst', { connectionId: stream.id }));
+  const sends = Array.from({ length: 20 }, () => send(page, 'at-once', 'burst', { connectionId: stream.id }));
   const answers = new Set((await Promise.all(sends)).map(({ data }) => data));
   assert.equal(answers.size, 1);
   assert.equal(await counted(stream), 1);
@@ -67,7 +91,7 @@ test('many at once run once', async () => {
 
 test('what was refused has not run, and may be sent again', async () => {
   const page = await connect(server.origin);
-  assert.equal((await send(page, 'a', 'again', { connectionId: 'unknown' })).status, 404);
+  assert.equal((await send(page, 'b', 'again', { connectionId: 'unknown' })).status, 404);
   const stream = await page.connect({ userId: 'eve' });
   assert.equal((await send(page, 'b', 'again', { connectionId: stream.id })).data, 'b');
   await page.close();
@@ -121,36 +145,43 @@ test('an upload that failed may be sent again', async () => {
 });
 
 test('no more answers are kept than the setting says, the newest', async () => {
-  const small = await startServer({ variables: { SSE_SERVER_WORKERS: '1', SSE_SERVER_SERVICES_0_IDEMPOTENCY_KEYS: '2' } });
+  const target = await countingTarget();
+  const small = await startServer({ variables: {
+    SSE_SERVER_WORKERS: '1', SSE_SERVER_SERVICES_0_IDEMPOTENCY_KEYS: '2', SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: target.url(),
+  } });
   const page = await connect(small.origin);
   const desk = await backend(small);
   for (const key of ['k1', 'k2', 'k3']) {
-    await send(page, `first-${key}`, key, { userId: 'ida' });
+    await send(page, 'save', key, { userId: 'ida' });
   }
-  assert.equal((await send(page, 'again', 'k3', { userId: 'ida' })).data, 'first-k3');
-  assert.equal((await send(page, 'again', 'k1', { userId: 'ida' })).data, 'again');
+  assert.equal((await send(page, 'save', 'k3', { userId: 'ida' })).data, 3);
+  assert.equal((await send(page, 'save', 'k1', { userId: 'ida' })).data, 4);
   assert.equal(await desk.metric('sse_server_idempotency_keys'), 2);
   assert.equal(await desk.metric('sse_server_idempotency_keys_displaced_total'), 2);
   await page.close();
   await desk.close();
   await small.stop();
+  await target.close();
 });
 
 describe('what one user brings', () => {
   const prefix = 'SSE_SERVER_SERVICES_0_IDEMPOTENCY_';
   // Asks with keys of users until the end; who: [user, key, tenant]. What came back for each.
   async function world(variables, use) {
-    const small = await startServer({ variables: { SSE_SERVER_WORKERS: '3', ...variables } });
+    const target = await countingTarget();
+    const small = await startServer({ variables: {
+      SSE_SERVER_WORKERS: '3', SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: target.url(), ...variables,
+    } });
     const page = await connect(small.origin);
     const desk = await backend(small);
-    let asked = 0;
-    const ask = async (userId, key, tenantId = '') => (await send(page, `n${asked += 1}`, key, { userId, tenantId })).data;
+    const ask = async (userId, key, tenantId = '') => (await send(page, 'save', key, { userId, tenantId })).data;
     try {
       await use(ask, desk);
     } finally {
       await page.close();
       await desk.close();
       await small.stop();
+      await target.close();
     }
   }
 

@@ -200,11 +200,11 @@ void repeats_claim(struct repeat_claim *claim, struct api_exchange *exchange, co
     struct peers *peers = exchange->api->peers;
     struct buf text = BUF_INIT;
 
-    /* Told apart whatever is in them: a header field holds no newline. A message and an upload have
-     * keys of their own: the answer to one is none to the other. */
+    /* Told apart whatever is in them: a header field holds no newline. Each path has keys of its
+     * own, for messages and for uploads: the answer to one is none to another. */
     buf_printf(&text, "%zu:%s%s", strlen(tenant_id), tenant_id, user_id);
     claim->user = mem_strdup(buf_str(&text));
-    buf_printf(&text, "\n%d %s", exchange->endpoint->body, key);
+    buf_printf(&text, "\n%d %s\n%s", exchange->endpoint->body, key, exchange->variable);
     claim->key = mem_strdup(buf_str(&text));
     buf_release(&text);
     claim->exchange = api_exchange_ref(exchange);

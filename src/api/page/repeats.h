@@ -4,10 +4,10 @@
 /*
  * Runs a request once that its client sends again, because the network failed it and it cannot know
  * how far the first came. Such requests bear the header idempotency-key. Within a service, a user's
- * key claims the right to run: whoever claims it first runs and settles with the answer; who claims
- * it again gets that answer, waiting for it if need be. An answer is kept for five minutes, and
- * while there are not too many: of its user, and of all. Whoever brings one too many loses its own
- * oldest, so that nobody's keys displace another user's, beyond one each.
+ * key of one path claims the right to run: whoever claims it first runs and settles with the
+ * answer; who claims it again gets that answer, waiting for it if need be. An answer is kept for
+ * five minutes, and while there are not too many: of its user, and of all. Whoever brings one too
+ * many loses its own oldest, so that nobody's keys displace another user's, beyond one each.
  *
  * A retry may come by another connection to another worker, so each user has an owner among the
  * workers (cluster/peers.h), whose table knows the user's keys. One struct repeats per worker and
