@@ -286,13 +286,13 @@ class Sse {
     #deliver(event) {
         const { type, lastEventId } = event;
         const id = MAY_LACK_ID.test(type) ? '' : lastEventId;
-        if (!this.#acknowledgements.isHandled(id)) {
+        if (!this.#acknowledgements.isHandled(id, event)) {
             if (type === 'sse-set-duration') {
                 this.#activity.set(Number(this.#json.parse(event.data).duration));
             }
             this.#outlet.emit(event);
         }
-        this.#acknowledgements.add(id);
+        this.#acknowledgements.add(id, event);
     }
 
     #lost(event) {

@@ -17,6 +17,16 @@ function put(ids, id) {
     }
 }
 
+/** What tells an event from others with its id: a sender may give one id to several. */
+function nameOf(id, { type, data }) {
+    const text = `${type}\n${data}`;
+    let hash = 0;
+    for (let at = 0; at < text.length; at += 1) {
+        hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+    }
+    return `${id} ${hash}`;
+}
+
 /**
  * Which events the page has handled. A stored message may come again, when its acknowledgement was
  * lost or after a reconnect: it is acknowledged again, and not handled twice. `enabled` says whether
@@ -43,15 +53,15 @@ export class Acknowledgements {
         this.#epoch = EPOCH.exec(id)?.[0] ?? '';
     }
 
-    isHandled(id) {
-        return this.#handled.has(id);
+    isHandled(id, event) {
+        return this.#handled.has(nameOf(id, event));
     }
 
-    add(id) {
+    add(id, event) {
         if (!id) {
             return;
         }
-        put(this.#handled, id);
+        put(this.#handled, nameOf(id, event));
         if (this.enabled && !(UNSTORED_ID.test(id) && id.startsWith(this.#epoch))) {
             put(this.#waiting, id);
             this.#timer ??= this.#window.setTimeout(() => this.flush(), BATCH_DELAY);

@@ -24,6 +24,18 @@ test('an event that comes again is not handled again', () => {
     assert.deepEqual(data, ['x', 'y', 'z']);
 });
 
+test('other events with the same id are handled, each once', () => {
+    const heard = mock.fn();
+    connectedSse({ eventListeners: { bell: heard, door: heard } });
+    for (let turn = 0; turn < 2; turn += 1) {
+        page.source.receive('bell', 'x', 'same');
+        page.source.receive('bell', 'y', 'same');
+        page.source.receive('door', 'x', 'same');
+        page.source.receive('bell', 'x'.repeat(60_000), 'same');
+    }
+    assert.equal(heard.mock.callCount(), 4);
+});
+
 test('an event of the server without an id is no repetition of the one before', () => {
     const heard = mock.fn();
     connectedSse({ eventListeners: { bell: null, 'sse-gap': heard, 'sse-token-expiring': heard } });

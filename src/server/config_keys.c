@@ -314,6 +314,8 @@ const struct config_key config_keys[] = {
             "Channels that one stream may have.", RANGE(1, 10000)),
     SERVICE("eventDataBytes", CONFIG_SIZE, settings.event_data_bytes, "64KiB",
             "Data of one event.", RANGE(256, 16 * MIB)),
+    SERVICE("lineBytes", CONFIG_SIZE, settings.line_bytes, "60KiB",
+            "Of data, a line of text or a string in JSON; above it 413.", RANGE(60 * KIB, 64 * MIB)),
     SERVICE("jsonBodyBytes", CONFIG_SIZE, json_body_bytes, "1MiB",
             "A JSON body; above it 413.", RANGE(KIB, 64 * MIB)),
     SERVICE("showSecrets", CONFIG_BOOL, settings.show_secrets, "false",

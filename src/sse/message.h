@@ -35,6 +35,12 @@ struct sse_message {
     json_t *data;  /* its JSON as it was given, a string; NULL: none, or forgotten */
 };
 
+/* In bytes. */
+struct sse_message_bounds {
+    size_t data; /* of the data, as it is sent but for line breaks that JSON gets */
+    size_t line; /* of a line of a text, or a token of JSON: what cannot be broken */
+};
+
 /* How its JSON is read (base/json.h): "data" is its sender's own, and is kept as it is. */
 extern const struct json_rules sse_message_json;
 
@@ -42,9 +48,9 @@ extern const struct json_rules sse_message_json;
 
 /* Of an object that was read by sse_message_json. 0, or -EINVAL / -EMSGSIZE / -ENOMEM with a
  * sentence in fault that names the field; then *message is NULL. Fields that no message has are
- * refused. max_data bounds the encoded data in bytes. */
-int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
-                          char *fault, size_t fault_size);
+ * refused. */
+int sse_message_from_json(struct sse_message **message, const json_t *object,
+                          const struct sse_message_bounds *bounds, char *fault, size_t fault_size);
 /* What the store gave back: it was checked when it came. 0, -EINVAL or -ENOMEM. */
 int sse_message_from_store(struct sse_message **message, const json_t *object);
 /* The server's own, of an event that back ends may not send: takes over the target. data is JSON.

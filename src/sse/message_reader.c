@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/json_raw.h"
 #include "base/mem.h"
+#include "sse/data_lines.h"
 #include "sse/event.h"
 #include "sse/event_name.h"
 #include "sse/message.h"
@@ -23,7 +25,7 @@ static const char *const own_fields[] = {"event", "data", "listening", "qos",
 /* What is being read, and where to say what is wrong with it. */
 struct reading {
     const json_t *object;
-    size_t max_data;
+    struct sse_message_bounds bounds;
     bool is_ours; /* not a sender's: it may have the server's names */
     char *fault;
     size_t fault_size;
@@ -220,17 +222,28 @@ static int encode(const struct reading *reading, struct sse_message *message, co
         .retry_ms = -1,
     };
 
-    if (length > reading->max_data) {
-        snprintf(reading->fault, reading->fault_size,
-                 "\"data\" has %zu bytes; at most %zu are taken (services[].eventDataBytes)",
-                 length, reading->max_data);
-        return -EMSGSIZE;
-    }
     message->wire = sse_event_encode(&fields);
     if (message->wire)
         return 0;
     snprintf(reading->fault, reading->fault_size, "\"data\" is not valid UTF-8");
     return -EINVAL;
+}
+
+/* line: the longest that cannot be broken. */
+static int check_size(const struct reading *reading, size_t length, size_t line)
+{
+    if (length > reading->bounds.data)
+        snprintf(reading->fault, reading->fault_size,
+                 "\"data\" has %zu bytes; at most %zu are taken (services[].eventDataBytes)",
+                 length, reading->bounds.data);
+    else if (line > reading->bounds.line)
+        snprintf(reading->fault, reading->fault_size,
+                 "\"data\" has a line or a string of %zu bytes, and some clients read no more than "
+                 "64 KiB of one: at most %zu are taken (services[].lineBytes); break it up",
+                 line, reading->bounds.line);
+    else
+        return 0;
+    return -EMSGSIZE;
 }
 
 /* A string is sent as the text that it stands for. */
@@ -244,8 +257,26 @@ static int encode_text(const struct reading *reading, struct sse_message *messag
         snprintf(reading->fault, reading->fault_size, "there is no memory for its \"data\" now");
         return -ENOMEM;
     }
-    status = encode(reading, message, text, json_raw_text(raw, length, text));
+    length = json_raw_text(raw, length, text);
+    status = check_size(reading, length, sse_data_longest_line(text, length));
+    if (status == 0)
+        status = encode(reading, message, text, length);
     free(text);
+    return status;
+}
+
+/* Anything else is JSON, which a reader takes with line breaks between tokens as well. */
+static int encode_json(const struct reading *reading, struct sse_message *message, const char *raw,
+                       size_t length)
+{
+    struct buf lines = BUF_INIT;
+    int status = check_size(reading, length, sse_data_longest_token(raw, length));
+
+    if (status != 0 || length <= SSE_DATA_LINE_BYTES)
+        return status != 0 ? status : encode(reading, message, raw, length);
+    sse_data_break(&lines, raw, length, SSE_DATA_LINE_BYTES);
+    status = encode(reading, message, lines.data, lines.length);
+    buf_release(&lines);
     return status;
 }
 
@@ -256,7 +287,7 @@ static int read_data(const struct reading *reading, struct sse_message *message)
     const size_t length = data ? json_string_length(data) : 0;
 
     return raw[0] == '"' ? encode_text(reading, message, raw, length)
-                         : encode(reading, message, raw, length);
+                         : encode_json(reading, message, raw, length);
 }
 
 static int read_fields(const struct reading *reading, struct sse_message *message)
@@ -300,12 +331,12 @@ static int read_message(const struct reading *reading, struct sse_message **mess
     return status;
 }
 
-int sse_message_from_json(struct sse_message **message, const json_t *object, size_t max_data,
-                          char *fault, size_t fault_size)
+int sse_message_from_json(struct sse_message **message, const json_t *object,
+                          const struct sse_message_bounds *bounds, char *fault, size_t fault_size)
 {
     return read_message(
         &(struct reading){
-            .object = object, .max_data = max_data, .fault = fault, .fault_size = fault_size},
+            .object = object, .bounds = *bounds, .fault = fault, .fault_size = fault_size},
         message);
 }
 
@@ -314,7 +345,7 @@ int sse_message_from_store(struct sse_message **message, const json_t *object)
     char fault[200];
 
     return read_message(&(struct reading){.object = object,
-                                          .max_data = SIZE_MAX,
+                                          .bounds = {SIZE_MAX, SIZE_MAX},
                                           .is_ours = true,
                                           .fault = fault,
                                           .fault_size = sizeof(fault)},
@@ -323,7 +354,7 @@ int sse_message_from_store(struct sse_message **message, const json_t *object)
 
 struct sse_message *sse_message_new(const char *event, struct sse_target *target, const char *data)
 {
-    const struct reading reading = {.max_data = SIZE_MAX, .is_ours = true};
+    const struct reading reading = {.is_ours = true};
     struct sse_message *message = mem_zalloc(sizeof(*message));
     char id[SSE_MESSAGE_ID_SIZE];
 

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/backlogs.h"
+#include "sse/data_lines.h"
 #include "sse/dispatch.h"
 #include "sse/ended.h"
 #include "sse/event.h"
@@ -27,6 +28,7 @@ const struct sse_service_settings sse_service_settings_default = {
     .listeners = 100,
     .channels_per_connection = 100,
     .event_data_bytes = SSE_EVENT_MAX_DATA,
+    .line_bytes = SSE_DATA_LINE_BYTES,
     .offline_grace_ms = 5000,
     .last_words_ms = 5000,
     .last_words_connections = 10000,

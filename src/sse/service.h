@@ -38,6 +38,7 @@ struct sse_service_settings {
     uint32_t listeners;               /* 100 names per connection */
     uint32_t channels_per_connection; /* 100 */
     size_t event_data_bytes;          /* 64 KiB */
+    size_t line_bytes;                /* 60 KiB of its data that cannot be broken */
     uint32_t offline_grace_ms;        /* 5000 */
     uint32_t last_words_ms;           /* 5000: ended connections are remembered; 0: none are */
     uint32_t last_words_connections;  /* 10000 of them */

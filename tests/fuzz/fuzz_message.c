@@ -58,12 +58,13 @@ static void check_stored(const struct sse_message *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct sse_message_bounds bounds = {65536, 65536};
     struct json_fault json_fault;
     json_t *object = json_parse_by(&sse_message_json, (const char *)data, size, &json_fault);
     struct sse_message *message;
     char fault[256];
 
-    if (object && sse_message_from_json(&message, object, 65536, fault, sizeof(fault)) == 0) {
+    if (object && sse_message_from_json(&message, object, &bounds, fault, sizeof(fault)) == 0) {
         check(message, json_object_get(object, "data"));
         if (message->is_stored)
             check_stored(message);

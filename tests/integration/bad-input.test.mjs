@@ -145,7 +145,7 @@ describe('send', () => {
   });
 
   test('takes data of 64 KiB', async () => {
-    assert.equal((await send({ ...good, data: 'x'.repeat(64 * KIB) })).status, 200);
+    assert.equal((await send({ ...good, data: `${'x'.repeat(32 * KIB - 1)}\n${'y'.repeat(32 * KIB)}` })).status, 200);
   });
 });
 

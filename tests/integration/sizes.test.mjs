@@ -34,6 +34,7 @@ describe('sizes', () => {
       SSE_SERVER_SERVICES_1_BASE_PATH: '/sse/large',
       SSE_SERVER_SERVICES_1_AUTH: 'development',
       SSE_SERVER_SERVICES_1_JSON_BODY_BYTES: '8MiB',
+      SSE_SERVER_SERVICES_1_LINE_BYTES: '64KiB',
     } });
     office = await backend(server);
     page = await connect(server.origin);
@@ -90,9 +91,40 @@ describe('sizes', () => {
     for (const [field, longer] of [['event', 'e'.repeat(129)], ['id', 'i'.repeat(129)], ['receipt', `${full('').receipt}r`]]) {
       await refused('send', full('y', { userId: 'long', [field]: longer }), 422, new RegExp(field));
     }
-    await office.send({ event: 'data', data: 'x'.repeat(64 * KIB), userId: `u${IDS - 1}` });
-    assert.equal((await reader.count('data', 1))[0].data.length, 64 * KIB);
-    await refused('send', { event: 'data', data: 'x'.repeat(64 * KIB + 1), all: true }, 413, /65537 bytes.*65536/);
+    const lines = `${'x'.repeat(4 * KIB - 1)}\n`.repeat(16);
+    await office.send({ event: 'data', data: lines, userId: `u${IDS - 1}` });
+    assert.equal((await reader.count('data', 1))[0].data, lines);
+    await refused('send', { event: 'data', data: `${lines}x`, all: true }, 413, /65537 bytes.*65536/);
+  });
+
+  // Go's bufio.Scanner stops at lines of 64 KiB.
+  test('no line is longer than 60 KiB, unless the setting says so', async () => {
+    const LINE = 60 * KIB;
+    const receiver = await page.connect({ userId: 'lines' });
+    const lengths = [];
+    let rest = '';
+    receiver.stream.on('data', (text) => {
+      const whole = (rest + text).split('\n');
+      rest = whole.pop();
+      lengths.push(...whole.map(({ length }) => length));
+    });
+    const message = (data) => ({ event: 'data', data, userId: 'lines' });
+    const values = [
+      'x'.repeat(LINE), `${'x'.repeat(LINE)}\ny`, Array(32 * KIB - 1).fill(7), { a: 'x'.repeat(LINE - 2), b: [1, 2] },
+      ['x'.repeat(LINE - 2)], many(500, (n) => ({ n, text: `,{"${n}":[]}\\`.repeat(5) })), [['"'.repeat(20 * KIB)], '\\'.repeat(10 * KIB)],
+    ];
+    await office.send(values.map(message));
+    await office.send(values.map((data) => ({ ...message(data), userId: 'lines later', qos: 1 })));
+    const come = await receiver.count('data', values.length);
+    assert.deepEqual(come.map(({ data }, n) => (typeof values[n] === 'string' ? data : JSON.parse(data))), values);
+    assert.ok(Math.max(...lengths) <= LINE + 'data:'.length, `${Math.max(...lengths)}`);
+    const late = await page.connect({ userId: 'lines later' });
+    assert.deepEqual((await late.count('data', values.length)).map(({ data }) => data), come.map(({ data }) => data));
+    for (const data of ['x'.repeat(LINE + 1), `y\n${'x'.repeat(LINE + 1)}`, ['x'.repeat(LINE - 1)], { ['x'.repeat(LINE - 1)]: 1 }]) {
+      await refused('send', message(data), 413, /61441 bytes.*61440.*lineBytes/);
+    }
+    await office.client.postJson('/sse/large/send', message('x'.repeat(64 * KIB)), office.authorized)
+      .then((answer) => assert.equal(answer.status, 200, answer.text));
   });
 
   test('a body as long as it may be', async () => {

@@ -16,6 +16,7 @@
 /* json: without the braces, as in "\"event\":\"e\",\"all\":true". */
 static inline struct sse_message *sse_message_of(const char *json)
 {
+    const struct sse_message_bounds bounds = {SSE_EVENT_MAX_DATA, SSE_EVENT_MAX_DATA};
     char text[1024], fault[400];
     struct json_fault json_fault;
     json_t *object;
@@ -24,8 +25,7 @@ static inline struct sse_message *sse_message_of(const char *json)
     snprintf(text, sizeof(text), "{%s}", json);
     object = json_parse_by(&sse_message_json, text, strlen(text), &json_fault);
     assert_non_null(object);
-    assert_int_equal(
-        sse_message_from_json(&message, object, SSE_EVENT_MAX_DATA, fault, sizeof(fault)), 0);
+    assert_int_equal(sse_message_from_json(&message, object, &bounds, fault, sizeof(fault)), 0);
     json_decref(object);
     return message;
 }

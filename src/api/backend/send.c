@@ -104,14 +104,15 @@ static bool has_bad_receipt(const struct api_exchange *exchange, const struct ss
 static bool read_messages(struct delivery *delivery)
 {
     struct api_exchange *exchange = delivery->exchange;
-    const size_t most = exchange->service->settings->core->event_data_bytes;
+    const struct sse_service_settings *settings = exchange->service->settings->core;
+    const struct sse_message_bounds bounds = {settings->event_data_bytes, settings->line_bytes};
     const bool is_array = json_is_array(delivery->source);
     char fault[400];
 
     for (size_t i = 0; i < delivery->count; i++) {
         const json_t *object = is_array ? json_array_get(delivery->source, i) : delivery->source;
-        int rc =
-            sse_message_from_json(&delivery->items[i].message, object, most, fault, sizeof(fault));
+        int rc = sse_message_from_json(&delivery->items[i].message, object, &bounds, fault,
+                                       sizeof(fault));
         const int status = rc == -EMSGSIZE ? 413 : rc == -ENOMEM ? 503 : 422;
 
         if (rc == 0 &&

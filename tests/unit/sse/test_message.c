@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "sse/data_lines.h"
 #include "sse/event.h"
 #include "sse/message.h"
 #include "support/event_stream.h"
@@ -21,10 +22,12 @@ static void read_message(struct fixture *fixture, const char *text)
     struct json_fault json_fault;
     json_t *object = json_parse_by(&sse_message_json, text, strlen(text), &json_fault);
 
+    const struct sse_message_bounds bounds = {SSE_EVENT_MAX_DATA, SSE_DATA_LINE_BYTES};
+
     assert_non_null(object);
     fixture->fault[0] = '\0';
-    fixture->status = sse_message_from_json(&fixture->message, object, SSE_EVENT_MAX_DATA,
-                                            fixture->fault, sizeof(fixture->fault));
+    fixture->status = sse_message_from_json(&fixture->message, object, &bounds, fixture->fault,
+                                            sizeof(fixture->fault));
     json_decref(object);
 }
 
@@ -207,7 +210,10 @@ static void assert_size(size_t name_length, size_t data_length, int status)
     struct sse_message *message;
     char fault[128];
 
-    assert_int_equal(sse_message_from_json(&message, object, 1000, fault, sizeof(fault)), status);
+    assert_int_equal(sse_message_from_json(&message, object,
+                                           &(struct sse_message_bounds){1000, 1000}, fault,
+                                           sizeof(fault)),
+                     status);
     json_decref(object);
     if (status == 0)
         sse_message_unref(message);
