@@ -151,9 +151,9 @@ export class Connection {
         try {
             this.#stream = new EventStream(this.#window, address, withCredentials, on);
         } catch (error) {
-            // WebKit throws where a policy forbids the address; others tell of an error.
+            // WebKit throws where a policy forbids the address; others tell of an error, later.
             this.#startIn(this.#nextWait());
-            this.#on.lost(this.#failure(error));
+            Promise.resolve().then(() => this.#on.lost(this.#failure(error)));
             return;
         }
         this.#stream.listen(['sse-set-duration', 'sse-gap', 'sse-left-out', ...page.listeners]);

@@ -223,6 +223,10 @@ test('where the browser throws instead of opening a stream, it is an error like 
     const sse = makeSse({ eventListeners: { error: lost } });
     assert.equal(page.sse, sse);
     assert.equal(sse.state, Sse.STATE_CONNECTING);
+    assert.equal(lost.mock.callCount(), 0, 'nobody has the instance yet');
+    await settle();
+    assert.equal(lost.mock.callCount(), 1);
+    assert.equal(lost.mock.calls[0].arguments[0].error.message, 'SecurityError');
     page.EventSource = EventSource;
     page.clock.tick(1000);
     assert.equal(lost.mock.callCount(), 1);

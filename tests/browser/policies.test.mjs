@@ -70,33 +70,43 @@ async function show(headers, body) {
   site.pages[path] = { headers, body };
   await page.goto(site.origin + path);
   await eventually('what the page says', () => page.evaluate(() => Boolean(window.said?.isDone)));
-  const said = await page.evaluate(() => window.said);
-  return said;
+  return page.evaluate(() => window.said);
 }
 
-const csp = (policy) => ({ 'content-security-policy': policy });
+// What is said in a frame comes to the page around it.
+const framing = (path, attribute = '') => `<!doctype html><script>
+  window.addEventListener('message', ({ data }) => { window.said = data; });
+</script><iframe ${attribute} src="${path}"></iframe>`;
+
+// In a frame: a policy may keep a driver's scripts out, too.
+function showWith(policy, body) {
+  const path = `/policy-${pages}.html`;
+  site.pages[path] = { headers: { 'content-security-policy': policy }, body };
+  return show({}, framing(path));
+}
 
 for (const [kind, body] of [['module', () => MODULE], ['classic script', CLASSIC]]) {
   test(`a policy that names the server: the ${kind} works`, async () => {
-    const said = await show(csp(`default-src 'none'; script-src 'self' ${server.origin}; connect-src ${server.origin}`), body());
+    const said = await showWith(`default-src 'none'; script-src 'self' ${server.origin}; connect-src ${server.origin}`, body());
     assert.deepEqual([said.status, said.isWhole, said.events], [200, true, []]);
     await page.close();
   });
 
   test(`a policy that forbids to connect: the ${kind} is told by an error event, and is whole`, async () => {
-    const said = await show(csp(`script-src 'self' ${server.origin}; connect-src 'none'`), body());
+    const said = await showWith(`script-src 'self' ${server.origin}; connect-src 'none'`, body());
     assert.deepEqual([said.thrown, said.isWhole, said.events[0], said.state], [undefined, true, 'error', 0]);
     const left = await page.evaluate(() => {
-      const waiting = window.mine.send('a').catch(({ code }) => code);
-      window.mine.destroy();
-      return waiting.then((code) => [code, 'sse' in window]);
+      const frame = window.frames[0];
+      const waiting = frame.mine.send('a').catch(({ code }) => code);
+      frame.mine.destroy();
+      return waiting.then((code) => [code, 'sse' in frame]);
     });
     assert.deepEqual(left, ['closed', false]);
     await page.close();
   });
 
   test(`a policy that forbids the ${kind}`, async () => {
-    const said = await show(csp("script-src 'self'; connect-src *"), body());
+    const said = await showWith("script-src 'self'; connect-src *", body());
     assert.ok(said.failed);
     await page.close();
   });
@@ -108,23 +118,18 @@ for (const [kind, body] of [['module', () => MODULE], ['classic script', CLASSIC
   });
 }
 
-// What is said in a frame comes to the page.
-const framing = (sandbox, path) => `<!doctype html><script>
-  window.addEventListener('message', ({ data }) => { window.said = data; });
-</script><iframe sandbox="${sandbox}" src="${path}"></iframe>`;
-
 test('a frame of an opaque origin gets no module, and no stream', async () => {
   site.pages['/frame-module.html'] = { body: MODULE };
-  assert.ok((await show({}, framing('allow-scripts', '/frame-module.html'))).failed);
+  assert.ok((await show({}, framing('/frame-module.html', 'sandbox="allow-scripts"'))).failed);
   site.pages['/frame-classic.html'] = { body: CLASSIC() };
-  const said = await show({}, framing('allow-scripts', '/frame-classic.html'));
+  const said = await show({}, framing('/frame-classic.html', 'sandbox="allow-scripts"'));
   assert.deepEqual([said.thrown, said.isWhole, said.events[0]], [undefined, true, 'error']);
   await page.close();
 });
 
 test('a frame that keeps its origin has both', async () => {
   for (const path of ['/frame-module.html', '/frame-classic.html']) {
-    const said = await show({}, framing('allow-scripts allow-same-origin', path));
+    const said = await show({}, framing(path, 'sandbox="allow-scripts allow-same-origin"'));
     assert.deepEqual([said.status, said.events], [200, []], path);
   }
   await page.close();
