@@ -33,7 +33,7 @@ struct place {
     struct sse_table_node node;
     struct list lost;  /* in the history's, while there are none */
     bool was_written;  /* a page may have seen this id before all that is known of */
-    uint64_t users;    /* a bit for each whom it was for, by its hash; all: others than users */
+    uint64_t users;    /* bits of each whom it was for; all: others than users */
     uint64_t earliest; /* kept or not */
     uint64_t first;    /* 0: there are none */
     union {
@@ -121,9 +121,14 @@ static void forget_lost_place(struct sse_history *history, struct lost_places *l
     place_free(history, container_of(node, struct place, lost));
 }
 
-static uint64_t user_bit(const struct sse_history *history, const char *user_id)
+/* Six of 64: a million users would have to be tried to find one that has another's. */
+static uint64_t bits_of_user(const struct sse_history *history, const char *user_id)
 {
-    return UINT64_C(1) << (hash_text(&history->user_key, user_id) & 63);
+    uint64_t hash = hash_text(&history->user_key, user_id), bits = 0;
+
+    for (unsigned i = 0; i < 6; i++, hash >>= 6)
+        bits |= UINT64_C(1) << (hash & 63);
+    return bits;
 }
 
 static uint64_t user_bits(const struct sse_history *history, const struct sse_target *target)
@@ -133,7 +138,7 @@ static uint64_t user_bits(const struct sse_history *history, const struct sse_ta
     if (target->dimension != SSE_BY_USER)
         return UINT64_MAX;
     for (size_t i = 0; i < target->count; i++)
-        bits |= user_bit(history, target->values[i]);
+        bits |= bits_of_user(history, target->values[i]);
     return bits;
 }
 
@@ -474,8 +479,9 @@ static uint64_t position_for(const struct finding *finding, const struct place *
 static bool may_have_seen(const struct finding *finding, const struct place *place,
                           const struct sse_own_id *own)
 {
-    return own->kind != SSE_OWN_ID_NONE ||
-           (place->users & user_bit(finding->history, finding->subject->user->id)) != 0;
+    const uint64_t bits = bits_of_user(finding->history, finding->subject->user->id);
+
+    return own->kind != SSE_OWN_ID_NONE || (place->users & bits) == bits;
 }
 
 /* Which of the events with an id the page has seen is not known: the first it may have. */

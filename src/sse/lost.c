@@ -10,6 +10,9 @@
 
 #define SIZE_LEAST ((size_t)1 << 8)
 #define SIZE_MOST  ((size_t)1 << 16)
+/* A place holds a position, and below it a tag of whose it is, by other bits of the hash. */
+#define TAG_BITS 16
+#define OF_MANY  UINT64_C(0xffff)
 
 void sse_lost_init(struct sse_lost *lost, size_t events)
 {
@@ -23,11 +26,29 @@ void sse_lost_release(struct sse_lost *lost)
     free(lost->positions);
 }
 
-/* The same text may be a user's and a channel's. */
-static uint64_t *place_of(const struct sse_lost *lost, enum sse_dimension dimension,
-                          const char *value)
+static uint64_t *place_of(const struct sse_lost *lost, uint64_t hash)
 {
-    return &lost->positions[(hash_text(&lost->key, value) + dimension) & (lost->size - 1)];
+    return &lost->positions[hash & (lost->size - 1)];
+}
+
+/* The same text may be a user's and a channel's. */
+static uint64_t hash_of(const struct sse_lost *lost, enum sse_dimension dimension,
+                        const char *value)
+{
+    return hash_text(&lost->key, value) + dimension;
+}
+
+static uint64_t tag_of(uint64_t hash)
+{
+    return (hash >> (64 - TAG_BITS)) % OF_MANY;
+}
+
+static void set(const struct sse_lost *lost, uint64_t hash, uint64_t position)
+{
+    uint64_t *place = place_of(lost, hash);
+    const bool is_alone = *place == 0 || (*place & OF_MANY) == tag_of(hash);
+
+    *place = position << TAG_BITS | (is_alone ? tag_of(hash) : OF_MANY);
 }
 
 void sse_lost_add(struct sse_lost *lost, const struct sse_target *target, uint64_t position)
@@ -39,13 +60,20 @@ void sse_lost_add(struct sse_lost *lost, const struct sse_target *target, uint64
     if (!lost->positions)
         lost->positions = mem_zalloc(lost->size * sizeof(*lost->positions));
     for (size_t i = 0; i < target->count; i++)
-        *place_of(lost, target->dimension, target->values[i]) = position;
+        set(lost, hash_of(lost, target->dimension, target->values[i]), position);
 }
 
 static bool has(const struct sse_lost *lost, enum sse_dimension dimension, const char *value,
                 uint64_t position)
 {
-    return value && value[0] != '\0' && *place_of(lost, dimension, value) > position;
+    uint64_t hash, place;
+
+    if (!value || value[0] == '\0')
+        return false;
+    hash = hash_of(lost, dimension, value);
+    place = *place_of(lost, hash);
+    return place >> TAG_BITS > position &&
+           ((place & OF_MANY) == tag_of(hash) || (place & OF_MANY) == OF_MANY);
 }
 
 bool sse_lost_since(const struct sse_lost *lost, const struct sse_subject *subject,

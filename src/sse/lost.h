@@ -4,8 +4,8 @@
 /*
  * Whom the events were for that a history does not keep any more: of each value of a target the
  * last such position, so that a page which has missed none of them is told of no gap. By hash in a
- * table of one size: those who share a place there may be told of a gap where there is none, never
- * the other way round.
+ * table of one size: where several share a place they may be told of a gap where there is none,
+ * never the other way round.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ struct sse_target;
 
 struct sse_lost {
     struct hash_key key;
-    uint64_t *positions; /* NULL while there are none */
+    uint64_t *positions; /* each with a tag; NULL while there are none */
     size_t size;         /* a power of two */
     uint64_t to_all;     /* the last position that was for everybody; 0: none */
 };
