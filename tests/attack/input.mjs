@@ -82,7 +82,8 @@ export const INPUT = {
       const uploads = Array.from({ length: 90 }, () => page.open('POST', '/sse/demo/connect/upload/a.do?userId=u',
         { 'content-type': MULTIPART }));
       answers = uploads.map((upload) => new Promise((resolve) => {
-        upload.on('response', (headers) => resolve(headers[':status'])).on('error', () => resolve(0)).resume();
+        upload.on('response', (headers) => resolve(headers[':status'])).on('error', () => {}).on('close', () => resolve(0));
+        upload.resume();
       }));
       uploads.forEach((upload) => {
         upload.write(head);

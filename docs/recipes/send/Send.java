@@ -27,8 +27,7 @@ public final class Send {
     /** Keep one of these: its client keeps one connection, and opens another when that is closed. */
     Send(String url, String key, String caFile) throws IOException, GeneralSecurityException {
         HttpClient.Builder builder = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_2)
-                .connectTimeout(Duration.ofSeconds(5));
+                .version(HttpClient.Version.HTTP_2);
         if (caFile != null) {
             builder.sslContext(trusting(Path.of(caFile)));
         }
