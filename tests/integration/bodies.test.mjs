@@ -206,6 +206,9 @@ describe('the budget', () => {
       ...JWT,
       SSE_SERVER_WORKERS: '2',
       SSE_SERVER_LIMITS_INBOUND_BYTES: `${BUDGET}`,
+      // Only the budget ends what waits here, however slow the machine is.
+      SSE_SERVER_LIMITS_BODY_IDLE_TIMEOUT: '10m',
+      SSE_SERVER_SERVICES_0_HANDLERS_TIMEOUT: '10m',
       SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: target.url('/message'),
       SSE_SERVER_SERVICES_0_LIMITS_USER_REQUESTS_BURST: '100000',
     } });
