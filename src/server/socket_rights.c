@@ -76,8 +76,8 @@ int socket_rights_set(const struct config_listener *listener, char *fault, size_
 
     if (!is_socket(listener))
         return 0;
-    if (*listener->socket_group != '\0' && (!find_group(listener->socket_group, &group) ||
-                                            chown(path, (uid_t)-1, group) != 0)) {
+    if (*listener->socket_group != '\0' &&
+        (!find_group(listener->socket_group, &group) || chown(path, (uid_t)-1, group) != 0)) {
         rc = errno != 0 ? -errno : -ENOENT;
         snprintf(fault, size, "%s cannot be given to the group %s: %s", listener->address,
                  listener->socket_group, strerror(-rc));

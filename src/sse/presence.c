@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/table.h"
+#include "sse/user.h"
 
 #define FIRST_MEMBERS 16u
 
@@ -26,8 +27,9 @@ struct user {
     struct loop_timer timer; /* runs while there are no connections */
     uint64_t offline_at;     /* loop_served_ms(), while it runs */
     size_t connections;
-    size_t index;        /* among the members */
-    struct bytes *about; /* of the last leave, while the timer runs */
+    size_t index;          /* among the members */
+    struct bytes *about;   /* of the last leave, while the timer runs, */
+    struct sse_user *user; /* and who that was */
     char id[];
 };
 
@@ -72,6 +74,7 @@ static void take_out(struct user *user)
 static void user_free(struct user *user)
 {
     bytes_unref(user->about);
+    sse_user_unref(user->user);
     free(user);
 }
 
@@ -129,6 +132,7 @@ void sse_presence_join(struct sse_presence *presence, const char *user_id, struc
         user->connections++;
         loop_timer_stop(&user->timer);
         user->about = bytes_unref(user->about);
+        user->user = sse_user_unref(user->user);
         return;
     }
     size = strlen(user_id) + 1;
@@ -157,6 +161,16 @@ void sse_presence_leave(struct sse_presence *presence, const char *user_id, stru
     loop_timer_start(presence->loop, &user->timer, presence->grace_ms);
 }
 
+void sse_presence_remember(struct sse_presence *presence, const struct sse_user *user)
+{
+    struct user *known = user_find(presence, user->id);
+
+    if (!known || known->connections > 0)
+        return;
+    sse_user_unref(known->user);
+    known->user = sse_user_copy(user);
+}
+
 size_t sse_presence_online(const struct sse_presence *presence)
 {
     return presence->users.count;
@@ -165,4 +179,17 @@ size_t sse_presence_online(const struct sse_presence *presence)
 const char *sse_presence_user(const struct sse_presence *presence, size_t index)
 {
     return presence->members[index]->id;
+}
+
+const struct sse_user *sse_presence_away(const struct sse_presence *presence, size_t index)
+{
+    return presence->members[index]->user;
+}
+
+const struct sse_user *sse_presence_find_away(const struct sse_presence *presence,
+                                              const char *user_id)
+{
+    const struct user *user = user_find(presence, user_id);
+
+    return user ? user->user : NULL;
 }

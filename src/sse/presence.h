@@ -13,6 +13,7 @@
 struct bytes;
 struct loop;
 struct sse_presence;
+struct sse_user;
 
 /* about: what the join that brought them online, or the leave that took them offline, was told. */
 struct sse_presence_handler {
@@ -29,10 +30,17 @@ void sse_presence_free(struct sse_presence *presence); /* tells nobody */
  * time only. */
 void sse_presence_join(struct sse_presence *presence, const char *user_id, struct bytes *about);
 void sse_presence_leave(struct sse_presence *presence, const char *user_id, struct bytes *about);
+/* Behind a leave: who that was. A copy is kept of one who is away, for the grace time. */
+void sse_presence_remember(struct sse_presence *presence, const struct sse_user *user);
 size_t sse_presence_online(const struct sse_presence *presence); /* users, grace included */
 
 /* Their ids, from 0 to the count. To walk them while they come and go: from the end to the start.
  * One who leaves meanwhile may make another be seen twice; none who stays is left out. */
 const char *sse_presence_user(const struct sse_presence *presence, size_t index);
+
+/* Who that was, where no connection is left and the grace time runs; else NULL. */
+const struct sse_user *sse_presence_away(const struct sse_presence *presence, size_t index);
+const struct sse_user *sse_presence_find_away(const struct sse_presence *presence,
+                                              const char *user_id);
 
 #endif

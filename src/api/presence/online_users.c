@@ -17,8 +17,9 @@
 struct sign {
     struct owner_news base;
     enum presence_kind kind;
-    struct bytes *event; /* for back ends; NULL: nobody wants to hear it */
-    struct bytes *about; /* the same, of the user */
+    struct bytes *event;   /* for back ends; NULL: nobody wants to hear it */
+    struct bytes *about;   /* the same, of the user */
+    struct sse_user *left; /* whose connection has gone; NULL: none has, or nobody waits */
     /* Of the connection, where its page may still say why it left, or says so now; else "". */
     char handle[SSE_HANDLE_SIZE];
     bool is_last_words;
@@ -42,6 +43,8 @@ static void take(struct owner_news *base, struct api_service *service)
         sse_presence_join(presence, sign->user_id, sign->about);
     else if (sign->kind == PRESENCE_DISCONNECT)
         sse_presence_leave(presence, sign->user_id, sign->about);
+    if (sign->left)
+        sse_presence_remember(presence, sign->left);
 }
 
 static void release(struct owner_news *base)
@@ -50,6 +53,7 @@ static void release(struct owner_news *base)
 
     bytes_unref(sign->event);
     bytes_unref(sign->about);
+    sse_user_unref(sign->left);
     free(sign);
 }
 
@@ -100,6 +104,8 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 
     if (online->service->feed.is_recording)
         sign->event = presence_event_disconnect(online->service, connection, reason, text);
+    if (connection->home->settings->offline_grace_ms > 0)
+        sign->left = sse_user_copy(connection->user);
     if (may_say_more(online, connection, reason))
         memcpy(sign->handle, connection->handle, sizeof(sign->handle));
     tell(online, sign);

@@ -40,6 +40,11 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
     key_set_add_channels(&part->keys[CHANNELS], connection);
 }
 
+static void visit_away(struct survey_part *base, const struct sse_user *user)
+{
+    key_set_add(&container_of(base, struct query_part, base)->keys[USERS], user->id);
+}
+
 static struct survey_part *begin(struct survey *survey, size_t worker,
                                  const struct sse_service *core)
 {
@@ -128,6 +133,7 @@ void api_handle_counts(struct api_exchange *exchange)
 
     query->survey.begin = begin;
     query->survey.visit = visit;
+    query->survey.visit_away = visit_away;
     query->survey.done = surveyed;
     survey_start(&query->survey, exchange);
 }

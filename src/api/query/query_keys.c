@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
+#include "sse/presence.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
@@ -63,16 +64,28 @@ static void add_keys(struct key_set *keys, const struct sse_connection *connecti
     }
 }
 
+static bool is_meant(const struct query *query, const struct sse_user *user)
+{
+    if (is_said(query->tenant_id) && strcmp(user->tenant_id, query->tenant_id) != 0)
+        return false;
+    return !is_said(query->name) || strcasestr(user->name, query->name);
+}
+
 static void visit(struct scan *scan, const struct sse_connection *connection)
 {
     struct query_part *part = container_of(scan, struct query_part, base.scan);
     const struct query *query = container_of(part->base.survey, struct query, survey);
 
-    if (is_said(query->tenant_id) && strcmp(connection->user->tenant_id, query->tenant_id) != 0)
-        return;
-    if (is_said(query->name) && !strcasestr(connection->user->name, query->name))
-        return;
-    add_keys(&part->keys, connection, query->kind);
+    if (is_meant(query, connection->user))
+        add_keys(&part->keys, connection, query->kind);
+}
+
+static void visit_away(struct survey_part *base, const struct sse_user *user)
+{
+    struct query_part *part = container_of(base, struct query_part, base);
+
+    if (is_meant(container_of(base->survey, struct query, survey), user))
+        key_set_add(&part->keys, user->id);
 }
 
 static struct survey_part *begin(struct survey *survey, size_t worker,
@@ -95,15 +108,29 @@ static void released(struct key_union *join)
     free(query);
 }
 
+static const struct api_service *service_of(const struct api *api, const struct sse_service *core)
+{
+    size_t index = 0;
+
+    while (api->services[index].core != core)
+        index++;
+    return &api->services[index];
+}
+
 static json_t *show_user(const struct api *api, const struct sse_service *core, const char *id)
 {
     const struct sse_group *group = sse_registry_group(core->registry, SSE_GROUP_USER, id);
-    const struct sse_user *user = group ? group->members[0]->user : NULL;
+    const struct sse_presence *presence = service_of(api, core)->online.presence;
+    const struct sse_user *user =
+        group ? group->members[0]->user : sse_presence_find_away(presence, id);
+    json_t *shown;
 
-    (void)api;
     if (!user)
         return NULL;
-    return core->settings->show_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
+    shown = core->settings->show_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
+    if (!group)
+        json_object_set_new(shown, "grace", json_true());
+    return shown;
 }
 
 static void answer_users(const struct query *query)
@@ -218,6 +245,9 @@ static void start(struct api_exchange *exchange, enum sse_group_kind kind, bool 
     choose_group(query);
     query->survey.begin = begin;
     query->survey.visit = visit;
+    /* Who is away listens to nothing. */
+    if (kind == SSE_GROUP_USER && !is_said(query->listening))
+        query->survey.visit_away = visit_away;
     query->survey.done = surveyed;
     survey_start(&query->survey, exchange);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* online: whether a user has a connection, in any worker. */
+/* online: whether a user has a connection, in any worker, or had one within the grace time. */
 #include <stdlib.h>
 
 #include "api/exchange.h"
@@ -7,6 +7,7 @@
 #include "api/reply.h"
 #include "base/mem.h"
 #include "cluster/peers.h"
+#include "sse/presence.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 
@@ -14,28 +15,35 @@ struct query {
     struct peers_call call;
     struct api_exchange *exchange; /* a reference; it lends the user's id */
     const char *user_id;
-    bool online[]; /* one per worker */
+    enum { OFFLINE, AWAY, ONLINE } states[]; /* one per worker */
 };
 
 static void run(struct peers_call *call, size_t worker, void *context)
 {
     struct query *query = container_of(call, struct query, call);
     const struct api *api = context;
-    const struct sse_service *core = api->services[query->exchange->service->index].core;
+    const struct api_service *service = &api->services[query->exchange->service->index];
 
-    query->online[worker] = sse_registry_group(core->registry, SSE_GROUP_USER, query->user_id);
+    if (sse_registry_group(service->core->registry, SSE_GROUP_USER, query->user_id))
+        query->states[worker] = ONLINE;
+    else if (sse_presence_find_away(service->online.presence, query->user_id))
+        query->states[worker] = AWAY;
     peers_call_done(call);
 }
 
 static void finish(struct peers_call *call, void *context)
 {
     struct query *query = container_of(call, struct query, call);
-    bool online = false;
+    unsigned state = OFFLINE;
+    json_t *answer;
 
     (void)context;
     for (size_t worker = 0; worker < peers_count(call->peers); worker++)
-        online |= query->online[worker];
-    api_reply_json(query->exchange, json_pack("{s:b}", "online", online));
+        state = query->states[worker] > state ? query->states[worker] : state;
+    answer = json_pack("{s:b}", "online", state != OFFLINE);
+    if (state == AWAY)
+        json_object_set_new(answer, "grace", json_true());
+    api_reply_json(query->exchange, answer);
     api_exchange_unref(query->exchange);
     free(query);
 }
@@ -50,7 +58,7 @@ void api_handle_online(struct api_exchange *exchange)
         api_reply_error(exchange, 400, "userId is missing; ask for /online?userId=…");
         return;
     }
-    query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->online[0]));
+    query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->states[0]));
     query->exchange = api_exchange_ref(exchange);
     query->user_id = user_id;
     query->call.run = run;

@@ -1,13 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/query/survey.h"
 
+#include <stdint.h>
+
 #include "api/exchange.h"
+#include "sse/presence.h"
+
+/* From the end to the start, as sse/presence.h asks. */
+static bool away_step(struct slices *slices)
+{
+    struct survey_part *part = container_of(slices, struct survey_part, slices);
+    const size_t count = sse_presence_online(part->presence);
+    const struct sse_user *user;
+
+    if (part->position > count)
+        part->position = count;
+    if (part->position == 0)
+        return false;
+    user = sse_presence_away(part->presence, --part->position);
+    if (user)
+        part->survey->visit_away(part, user);
+    return part->position > 0;
+}
+
+static void away_done(struct slices *slices)
+{
+    peers_call_done(&container_of(slices, struct survey_part, slices)->survey->call);
+}
 
 static void scanned(struct scan *scan)
 {
     struct survey_part *part = container_of(scan, struct survey_part, scan);
 
-    peers_call_done(&part->survey->call);
+    if (!part->survey->visit_away) {
+        peers_call_done(&part->survey->call);
+        return;
+    }
+    part->position = SIZE_MAX;
+    part->slices.step = away_step;
+    part->slices.done = away_done;
+    slices_start(part->loop, &part->slices);
 }
 
 static void run(struct peers_call *call, size_t worker, void *context)
@@ -18,6 +50,8 @@ static void run(struct peers_call *call, size_t worker, void *context)
     struct survey_part *part = survey->begin(survey, worker, core);
 
     part->survey = survey;
+    part->presence = api->services[survey->exchange->service->index].online.presence;
+    part->loop = api->loop;
     part->scan.core = core;
     part->scan.key = survey->key;
     part->scan.kind = survey->kind;
