@@ -63,6 +63,20 @@ test('a tab that stays hidden goes offline, and its calls wait until it is shown
   await connections(1);
 });
 
+test('a tab behind another goes offline, and is back when it is brought to the front', async (context) => {
+  if (!browser.canSwitchTabs) {
+    context.skip('this browser shows them all');
+    return;
+  }
+  await page.evaluate(async () => { window.mine = await window.connected(); });
+  const other = await openPage(browser, server, { beside: page });
+  await connections(0);
+  await page.toFront();
+  await connections(1);
+  await page.waitForFunction(() => window.mine.isActive());
+  await other.close();
+});
+
 test('background: true stays while hidden', async () => {
   const event = await page.evaluate(async () => {
     window.mine = await window.connected({ background: true });

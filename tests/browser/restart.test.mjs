@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { backend } from '../integration/support/backend.mjs';
+import { newHost } from '../integration/support/host.mjs';
+import { freePort } from '../integration/support/port.mjs';
 import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { openPage, startBrowser } from './support/browser.mjs';
@@ -11,7 +13,7 @@ import { openPage, startBrowser } from './support/browser.mjs';
 const SENDS = 30;
 
 test('the page is back, and each call that waited ran once', async () => {
-  let server = await startServer();
+  let server = await startServer({ listen: `127.0.0.1:${await freePort()}` });
   const { port } = server;
   const browser = await startBrowser();
   try {
@@ -44,5 +46,37 @@ test('the page is back, and each call that waited ran once', async () => {
   } finally {
     await browser.close();
     await server.stop();
+  }
+});
+
+// Not every browser notices that a connection has broken: what the server says of it counts.
+test('a page that was quiet meanwhile is back with its next call', async () => {
+  const host = await newHost();
+  const browser = await startBrowser();
+  try {
+    const page = await openPage(browser, await host.start());
+    await page.evaluate(async () => {
+      window.heard = [];
+      window.mine = await window.connected({ eventListeners: { bell: ({ data }) => window.heard.push(data) } });
+    });
+    const office = await backend(await host.crash());
+    const statuses = await page.evaluate(async () => {
+      const calls = [window.mine.send('again', {}), window.mine.addListener('late'), window.mine.subscribe('news')];
+      return (await Promise.all(calls)).map(({ status }) => status);
+    });
+    assert.deepEqual(statuses, [200, 200, 200]);
+    const { list: [connection, ...others] } = await office.query('connections');
+    assert.deepEqual(others, []);
+    assert.equal(connection.requestMessageCount, 1);
+    assert.ok(connection.listeners.includes('late'));
+    assert.deepEqual(connection.channels, ['news']);
+    assert.equal(await office.metric('sse_server_connections_opened_total'), 1, 'once is enough');
+    assert.equal((await office.send({ event: 'bell', data: 'again', userId: '7' })).count, 1);
+    await page.waitForFunction(() => window.heard.includes('again'));
+    await office.close();
+    assert.deepEqual(await page.failures(), []);
+  } finally {
+    await browser.close();
+    await host.close();
   }
 });

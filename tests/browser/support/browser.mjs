@@ -101,7 +101,8 @@ export async function openPage(browser, server, { beside, hasClock, path = EMPTY
   if (path !== EMPTY_PAGE) {
     await page.goto(server.origin + path);
   }
-  await page.addScript({ text: `(${hasClock ? installClock : () => {}})(); (${installHelpers})();` });
+  page.helpers = { text: `(${hasClock ? installClock : () => {}})(); (${installHelpers})();` };
+  await page.addScript(page.helpers); // which go with what is loaded: a test may add them again
   return page;
 }
 
