@@ -14,7 +14,7 @@ struct h2_multipart;
 struct h2_multipart_limits {
     size_t parts;        /* 64 */
     size_t part_headers; /* 8 */
-    size_t header_bytes; /* 1024, each */
+    size_t header_bytes; /* 2048, each */
 };
 
 /* Valid during on_part only. Decoded: quoted-string escapes and percent-encoded quotes as browsers

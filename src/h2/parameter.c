@@ -2,6 +2,7 @@
 #include "h2/parameter.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -37,20 +38,43 @@ char *h2_parameter_first(char *text, char **cursor)
     return text;
 }
 
+static bool ends_parameter(const char *text)
+{
+    text += strspn(text, space);
+    return *text == '\0' || *text == ';';
+}
+
+/* The quote that closes the text behind one; NULL: there is none. Behind a backslash it is part of
+ * the text. Where that leaves no list of parameters, the backslash was the text's last character.
+ */
+static char *find_closing(char *text)
+{
+    char *end = text;
+
+    while (*end != '\0' && *end != '"')
+        end += end[0] == '\\' && end[1] == '"' ? 2 : 1;
+    if (*end == '"' && ends_parameter(end + 1))
+        return end;
+    for (end = strchr(text, '"'); end && !ends_parameter(end + 1);)
+        end = strchr(end + 1, '"');
+    return end;
+}
+
 /* text begins behind the quote. NULL when there is no closing one. */
 static char *end_quoted(char *text)
 {
     char *to = text;
+    char *const end = find_closing(text);
 
-    for (; *text != '"'; text++) {
-        if (text[0] == '\\' && text[1] == '"')
+    if (!end)
+        return NULL;
+    for (; text < end; text++) {
+        if (text[0] == '\\' && text[1] == '"' && text + 1 < end)
             text++;
-        else if (*text == '\0')
-            return NULL;
         *to++ = *text;
     }
     *to = '\0';
-    return text + 1;
+    return end + 1;
 }
 
 int h2_parameter_next(char **cursor, struct h2_parameter *parameter)

@@ -15,7 +15,8 @@ struct h2_parameter {
 char *h2_parameter_first(char *text, char **cursor);
 
 /* 1 and the next parameter; 0 at the end; -EINVAL when the text is no list of parameters.
- * In a quoted value a backslash counts only before a quote: browsers send others as they are. */
+ * In a quoted value a backslash counts only before a quote that does not have to close it: browsers
+ * send others as they are. */
 int h2_parameter_next(char **cursor, struct h2_parameter *parameter);
 
 #endif

@@ -109,8 +109,6 @@ static const char *keep_disposition(struct h2_part *part, char *name, char *file
     if (!name)
         return "content-disposition must have a name";
     decode_browser_escapes(name);
-    if (has_control(name))
-        return "a part's name must not hold control characters";
     if (extended && !is_extended && !file)
         return "filename* must be utf-8'' and percent-encoded UTF-8";
     if (file)

@@ -3,8 +3,8 @@
 #define H2_PART_H
 /*
  * The header fields of one part of a multipart/form-data body, read one by one (RFC 7578 4).
- * Strict: a text that is no UTF-8, a control character in a name, or a transfer encoding that would
- * have to be undone are refused, not guessed at.
+ * Names are taken as browsers and libraries write them. A text that is no UTF-8, or a transfer
+ * encoding that would have to be undone, is refused, not guessed at.
  */
 #include <stdbool.h>
 

@@ -12,7 +12,8 @@
 #include "h2/multipart.h"
 
 #define PART_HEADERS 8u
-#define HEADER_BYTES 1024u
+/* A name of 255 bytes, twice, each of them escaped; and what is around. */
+#define HEADER_BYTES 2048u
 
 struct part {
     char *name;

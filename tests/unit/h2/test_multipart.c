@@ -218,8 +218,14 @@ static void reads_names(void **state)
     assert_disposition("form-data; name=\"a", NULL);
     assert_disposition("form-data; name=\"a\"b", NULL);
     assert_disposition("form-data; name", NULL);
-    assert_disposition("form-data; name=\"a\tb\"", NULL);
-    assert_disposition("form-data; name=\"a%0D%0Ab\"", NULL);
+    assert_disposition("form-data; name=\"a\tb\"", "[a\tb|-|text/plain]x;");
+    assert_disposition("form-data; name=\"a%0D%0Ab\"", "[a\r\nb|-|text/plain]x;");
+    /* a backslash at the end is no escape of the closing quote */
+    assert_disposition("form-data; name=\"a\\\"", "[a\\|-|text/plain]x;");
+    assert_disposition("form-data; name=\"a\\\" ; filename=b", "[a\\|b|text/plain]x;");
+    assert_disposition("form-data; name=\"a\\\"; filename=\"b\"", "[a\\|b|text/plain]x;");
+    assert_disposition("form-data; name=\"a\\\"; b\"", "[a\"; b|-|text/plain]x;");
+    assert_disposition("form-data; name=\"a\\\"b", NULL);
     assert_disposition("form-data; name=\"\xc0\xaf\"", NULL);
     assert_disposition("attachment; name=a", NULL);
     assert_disposition("", NULL);
