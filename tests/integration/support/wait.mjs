@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waiting for something to happen. The limit only turns a wait that would never end into a failure
 // that says what did not come; no test's meaning depends on its length.
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 export async function within(what, promise) {
   let timer;
