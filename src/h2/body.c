@@ -2,6 +2,7 @@
 #include "h2/body.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +19,13 @@ static size_t round_to_pages(size_t size)
     return (size + page - 1) / page * page;
 }
 
-size_t h2_body_capacity(const struct h2_body *body, size_t more, size_t most)
+static bool is_mapped(const struct h2_body *body)
+{
+    return body->capacity > H2_BODY_HEAP;
+}
+
+size_t h2_body_capacity(const struct h2_body *body, const struct h2_body_spare *spare, size_t more,
+                        size_t most)
 {
     size_t needed = body->length + more + 1;
     size_t capacity = body->capacity > 0 ? body->capacity * 2 : FIRST_CAPACITY;
@@ -29,19 +36,32 @@ size_t h2_body_capacity(const struct h2_body *body, size_t more, size_t most)
         capacity = most + 1;
     if (capacity < needed)
         capacity = needed;
-    return capacity > H2_BODY_HEAP ? round_to_pages(capacity) : capacity;
+    if (capacity <= H2_BODY_HEAP)
+        return capacity;
+    capacity = round_to_pages(capacity);
+    return !is_mapped(body) && spare->capacity >= capacity ? spare->capacity : capacity;
 }
 
-static int grow(struct h2_body *body, size_t capacity)
+static void *map(struct h2_body_spare *spare, size_t capacity)
+{
+    void *data = spare->data;
+
+    if (spare->capacity != capacity)
+        return mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *spare = (struct h2_body_spare){0};
+    return data;
+}
+
+static int grow(struct h2_body *body, struct h2_body_spare *spare, size_t capacity)
 {
     void *data;
 
     if (capacity <= H2_BODY_HEAP) {
         data = mem_realloc(body->data, capacity);
-    } else if (body->capacity > H2_BODY_HEAP) {
+    } else if (is_mapped(body)) {
         data = mremap(body->data, body->capacity, capacity, MREMAP_MAYMOVE);
     } else {
-        data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        data = map(spare, capacity);
         if (data != MAP_FAILED) {
             memcpy(data, h2_body_text(body), body->length);
             free(body->data);
@@ -54,11 +74,12 @@ static int grow(struct h2_body *body, size_t capacity)
     return 0;
 }
 
-int h2_body_append(struct h2_body *body, const char *data, size_t length, size_t most)
+int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char *data,
+                   size_t length, size_t most)
 {
-    const size_t capacity = h2_body_capacity(body, length, most);
+    const size_t capacity = h2_body_capacity(body, spare, length, most);
 
-    if (capacity > body->capacity && grow(body, capacity) != 0)
+    if (capacity > body->capacity && grow(body, spare, capacity) != 0)
         return -ENOMEM;
     memcpy(body->data + body->length, data, length);
     body->length += length;
@@ -66,13 +87,24 @@ int h2_body_append(struct h2_body *body, const char *data, size_t length, size_t
     return 0;
 }
 
-void h2_body_release(struct h2_body *body)
+void h2_body_release(struct h2_body *body, struct h2_body_spare *spare)
 {
-    if (body->capacity > H2_BODY_HEAP)
-        munmap(body->data, body->capacity);
-    else
+    if (!is_mapped(body)) {
         free(body->data);
+    } else if (spare->capacity < body->capacity && body->capacity <= H2_BODY_SPARE) {
+        h2_body_spare_release(spare);
+        *spare = (struct h2_body_spare){body->data, body->capacity};
+    } else {
+        munmap(body->data, body->capacity);
+    }
     *body = (struct h2_body){0};
+}
+
+void h2_body_spare_release(struct h2_body_spare *spare)
+{
+    if (spare->data)
+        munmap(spare->data, spare->capacity);
+    *spare = (struct h2_body_spare){0};
 }
 
 const char *h2_body_text(const struct h2_body *body)

@@ -8,7 +8,17 @@
  */
 #include <stddef.h>
 
-#define H2_BODY_HEAP ((size_t)16 * 1024)
+#define H2_BODY_HEAP  ((size_t)16 * 1024)
+#define H2_BODY_SPARE ((size_t)128 * 1024)
+
+/* Pages that a body has left, at most H2_BODY_SPARE octets, for the next one of the thread: asking
+ * the kernel for them each time costs more than what comes in them. Zero-filled is none. */
+struct h2_body_spare {
+    char *data;
+    size_t capacity;
+};
+
+void h2_body_spare_release(struct h2_body_spare *spare);
 
 /* Zero-filled is empty. */
 struct h2_body {
@@ -19,11 +29,13 @@ struct h2_body {
 
 /* The memory that the body takes with so many octets more, if it never has more than most in all;
  * at least length + more + 1. */
-size_t h2_body_capacity(const struct h2_body *body, size_t more, size_t most);
+size_t h2_body_capacity(const struct h2_body *body, const struct h2_body_spare *spare, size_t more,
+                        size_t most);
 /* 0, or -ENOMEM: the body is as it was then. */
-int h2_body_append(struct h2_body *body, const char *data, size_t length, size_t most);
+int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char *data,
+                   size_t length, size_t most);
 /* Gives the memory back; the body is empty then. */
-void h2_body_release(struct h2_body *body);
+void h2_body_release(struct h2_body *body, struct h2_body_spare *spare);
 /* NUL-terminated, "" when empty; borrowed until the body changes. */
 const char *h2_body_text(const struct h2_body *body);
 

@@ -126,6 +126,7 @@ void h2_endpoint_free(struct h2_endpoint *endpoint)
     loop_hook_remove(&endpoint->flush_hook);
     loop_hook_remove(&endpoint->reap_hook);
     h2_wire_scratch_release(&endpoint->scratch);
+    h2_body_spare_release(&endpoint->spare_body);
     buf_release(&endpoint->output.frames);
     h2_frame_memory_free(endpoint->frame_memory);
     nghttp2_session_callbacks_del(endpoint->callbacks);

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "h2/admission.h"
+#include "h2/body.h"
 #include "h2/eviction.h"
 #include "h2/frame_memory.h"
 #include "h2/holding.h"
@@ -37,6 +38,7 @@ struct h2_endpoint {
     struct h2_eviction eviction;
     struct h2_slots *slots; /* of the process; NULL: sessions are not counted there */
     struct h2_holding holding;
+    struct h2_body_spare spare_body;
     size_t session_count, stream_count;
     size_t pending_bytes; /* what sockets did not take, all sessions */
     size_t socket_bytes;  /* what the kernel holds of sessions whose sockets take no more */

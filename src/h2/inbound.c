@@ -74,7 +74,7 @@ static void drop_collected(struct h2_inbound *inbound)
 {
     struct h2_body collected = take_collected(inbound);
 
-    h2_body_release(&collected);
+    h2_body_release(&collected, &inbound->stream->endpoint->spare_body);
 }
 
 static void free_inbound(struct h2_stream *stream)
@@ -499,8 +499,9 @@ static size_t most_collected(const struct h2_inbound *inbound)
 static void collect(struct h2_stream *stream, const char *data, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
+    struct h2_body_spare *spare = &stream->endpoint->spare_body;
     const size_t most = most_collected(inbound);
-    size_t capacity = h2_body_capacity(&inbound->collected, length, most);
+    size_t capacity = h2_body_capacity(&inbound->collected, spare, length, most);
 
     if (capacity > inbound->collected.capacity &&
         !h2_holding_update(stream, capacity - inbound->collected.capacity)) {
@@ -508,7 +509,7 @@ static void collect(struct h2_stream *stream, const char *data, size_t length)
         discard(stream, length);
         return;
     }
-    if (h2_body_append(&inbound->collected, data, length, most) != 0) {
+    if (h2_body_append(&inbound->collected, spare, data, length, most) != 0) {
         break_off(stream, "There is no memory for the request's body; come again later.");
         discard(stream, length);
         return;
@@ -608,7 +609,7 @@ void h2_inbound_end(struct h2_stream *stream)
         reader->on_end(context, true);
     if (stream->kept > body.length && mode == INBOUND_COLLECT)
         stream->kept = body.length; /* who works on it has a copy */
-    h2_body_release(&body);
+    h2_body_release(&body, &stream->endpoint->spare_body);
     h2_holding_force(stream);
     h2_stream_unref(stream);
 }

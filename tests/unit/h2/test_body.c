@@ -35,13 +35,15 @@ static void *scarce_mremap(void *pages, size_t size, size_t wanted, int flags)
 
 #define KIB ((size_t)1024)
 
+static struct h2_body_spare spare;
+
 static void append(struct h2_body *body, size_t length, size_t most)
 {
     char *octets = mem_alloc(length);
 
     for (size_t i = 0; i < length; i++)
         octets[i] = (char)('a' + (body->length + i) % 26);
-    assert_int_equal(h2_body_append(body, octets, length, most), 0);
+    assert_int_equal(h2_body_append(body, &spare, octets, length, most), 0);
     free(octets);
 }
 
@@ -66,7 +68,7 @@ static void test_it_keeps_its_octets(void **state)
 
         assert_string_equal(h2_body_text(&body), "");
         while (length < (parts[i] < 1000 ? 20 : 300) * KIB) {
-            size_t before = h2_body_capacity(&body, parts[i], 1024 * KIB);
+            size_t before = h2_body_capacity(&body, &spare, parts[i], 1024 * KIB);
 
             append(&body, parts[i], 1024 * KIB);
             length += parts[i];
@@ -75,7 +77,7 @@ static void test_it_keeps_its_octets(void **state)
             if (length < 2000 || length > 19 * KIB)
                 assert_whole(&body, length);
         }
-        h2_body_release(&body);
+        h2_body_release(&body, &spare);
         assert_int_equal(body.capacity, 0);
         assert_string_equal(h2_body_text(&body), "");
     }
@@ -95,7 +97,7 @@ static void test_it_takes_no_more_than_it_may_have(void **state)
         append(&body, most[i] - most[i] / 2 - 1, most[i]);
         assert_whole(&body, most[i]);
         assert_true(body.capacity <= (most[i] < H2_BODY_HEAP ? most[i] + 1 : most[i] + 1 + page));
-        h2_body_release(&body);
+        h2_body_release(&body, &spare);
     }
 }
 
@@ -110,18 +112,46 @@ static void test_without_memory_it_stays_as_it_is(void **state)
 
         if (before[i] > 0)
             append(&body, before[i], 1024 * KIB);
+        h2_body_spare_release(&spare);
         is_scarce = true;
-        while (h2_body_append(&body, more, 0, 1024 * KIB) == 0 &&
-               h2_body_capacity(&body, sizeof(more), 1024 * KIB) == body.capacity)
+        while (h2_body_append(&body, &spare, more, 0, 1024 * KIB) == 0 &&
+               h2_body_capacity(&body, &spare, sizeof(more), 1024 * KIB) == body.capacity)
             append(&body, sizeof(more), 1024 * KIB);
         size_t length = body.length;
-        assert_int_equal(h2_body_append(&body, more, sizeof(more), 1024 * KIB), -ENOMEM);
+
+        assert_int_equal(h2_body_append(&body, &spare, more, sizeof(more), 1024 * KIB), -ENOMEM);
         is_scarce = false;
         assert_whole(&body, length);
         append(&body, sizeof(more), 1024 * KIB);
         assert_whole(&body, length + sizeof(more));
-        h2_body_release(&body);
+        h2_body_release(&body, &spare);
     }
+}
+
+/* One after the other in the same pages; of two at a time one lies elsewhere. */
+static void test_it_leaves_its_pages_to_the_next(void **state)
+{
+    struct h2_body first = {0}, second = {0};
+
+    (void)state;
+    h2_body_spare_release(&spare);
+    append(&first, 40 * KIB, 1024 * KIB);
+    const char *pages = first.data;
+    h2_body_release(&first, &spare);
+    assert_ptr_equal(spare.data, pages);
+    append(&first, 20 * KIB, 1024 * KIB);
+    append(&second, 20 * KIB, 1024 * KIB);
+    assert_ptr_equal(first.data, pages);
+    assert_whole(&first, 20 * KIB);
+    assert_whole(&second, 20 * KIB);
+    h2_body_release(&second, &spare);
+    h2_body_release(&first, &spare);
+    assert_ptr_equal(spare.data, pages);
+    append(&first, 2 * H2_BODY_SPARE, 1024 * KIB);
+    h2_body_release(&first, &spare);
+    assert_ptr_equal(spare.data, pages);
+    h2_body_spare_release(&spare);
+    assert_null(spare.data);
 }
 
 static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
@@ -172,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_it_keeps_its_octets),
         cmocka_unit_test(test_it_takes_no_more_than_it_may_have),
         cmocka_unit_test(test_without_memory_it_stays_as_it_is),
+        cmocka_unit_test(test_it_leaves_its_pages_to_the_next),
         cmocka_unit_test(test_without_memory_a_request_ends),
     };
 
