@@ -13,7 +13,9 @@ import { waysIn } from '../tests/integration/support/ways_in.mjs';
 
 const MIB = 1024 * 1024;
 const ATTACKERS = 4;
-const RECORD_OCTETS = 23; // of TLS, around a single octet
+const SESSIONS = 32; // of each way: until a MiB has come, at the most so many
+const RECORD_MORE = 22; // octets of TLS around those of a record
+const RECORD_MOST = 16384;
 const { values } = parseArgs({ options: {
   ways: { type: 'string', default: '' },
   mib: { type: 'string', default: '3' },
@@ -46,21 +48,25 @@ async function writeOctets(session, octets) {
   }
 }
 
-// Until so many octets have gone, or the server has had enough. How many have left this process.
+// Until so many octets have gone, or the server has had enough. How many have left this process, TLS
+// included: each piece is a record of its own, or each octet.
 async function send(session, way, most) {
   const { socket } = session;
   const before = socket.bytesWritten;
-  for (let n = 0; !session.closed && socket.bytesWritten - before < (way.octets ? most / RECORD_OCTETS : most); n++) {
-    await (way.octets ? writeOctets(session, way.make(n)) : session.flood(1, () => way.make(n)));
+  let records = 0;
+  for (let n = 0; !session.closed && socket.bytesWritten - before + records * RECORD_MORE < most; n++) {
+    const piece = way.make(n);
+    records += way.octets ? piece.length : Math.ceil(piece.length / RECORD_MOST);
+    await (way.octets ? writeOctets(session, piece) : session.flood(1, () => piece));
     await tick(); // what the server has done is seen only then
   }
   const octets = socket.bytesWritten - socket.writableLength - before;
-  return way.octets ? octets * RECORD_OCTETS : octets;
+  return octets + RECORD_MORE * (way.octets ? octets : records);
 }
 
-// Until the server has closed, or has come to the end of what was sent.
-async function settle(session, server) {
-  for (let n = 0, spent = -1; n < 200 && !session.closed; n++) {
+// Until the server has nothing to do.
+async function rest(server) {
+  for (let n = 0, spent = -1; n < 200; n++) {
     const now = await cpuOf(server.pid);
     if (now === spent) {
       return;
@@ -70,23 +76,65 @@ async function settle(session, server) {
   }
 }
 
-async function measure(way) {
-  const server = await start(way.drains ? { SSE_SERVER_DRAIN_TIME: '1h' } : {});
-  try {
+// Until it has closed, or has come to the end of what was sent.
+const settle = (session, server) => (session.closed ? undefined : rest(server));
+
+// So many sessions with what comes before the attack; the CPU for each of them.
+async function openAll(server, way) {
+  const before = await cpuOf(server.pid);
+  const sessions = [];
+  while (sessions.length < SESSIONS) {
     const session = await rawSession(server, way.session);
     await way.begin?.(session);
+    sessions.push(session);
+  }
+  await rest(server);
+  return { sessions, each: (await cpuOf(server.pid) - before) / SESSIONS };
+}
+
+async function closeAll(server, sessions) {
+  sessions.forEach(({ socket }) => socket.destroy());
+  await rest(server);
+}
+
+async function attack(server, way, sessions) {
+  let octets = 0;
+  let used = 0;
+  for (const session of sessions) {
+    octets += await send(session, way, Number(values.mib) * MIB);
+    await settle(session, server);
+    used++;
+    if (octets >= MIB) {
+      break;
+    }
+  }
+  return { octets, used, isClosed: Boolean(sessions[used - 1].closed) };
+}
+
+// What a connection costs that only opens, begins and goes, and what the attack costs beyond that.
+async function measure(way) {
+  const server = await start({
+    SSE_SERVER_LIMITS_ADDRESS_SESSIONS: '1000000',
+    SSE_SERVER_LIMITS_HANDSHAKES_PER_ADDRESS: '10000',
+    ...(way.drains ? { SSE_SERVER_DRAIN_TIME: '1h' } : {}),
+  });
+  try {
+    await closeAll(server, (await openAll(server, way)).sessions); // memory, tables, keys
+    const idle = await openAll(server, way);
+    const goes = await cpuOf(server.pid);
+    await closeAll(server, idle.sessions);
+    const alone = { opened: idle.each, ended: (await cpuOf(server.pid) - goes) / SESSIONS };
+    const { sessions } = await openAll(server, way);
     if (way.drains) {
       server.signal('SIGTERM');
-      await session.saw('GOAWAY', ({ type }) => type === GOAWAY);
+      await Promise.all(sessions.map((session) => session.saw('GOAWAY', ({ type }) => type === GOAWAY)));
+      await rest(server);
     }
-    await sleep(50);
     const before = await cpuOf(server.pid);
-    const octets = await send(session, way, Number(values.mib) * MIB);
-    await settle(session, server);
-    const spent = await cpuOf(server.pid) - before;
-    const isClosed = Boolean(session.closed);
-    session.socket.destroy();
-    return { octets, spent, isClosed };
+    const { octets, used, isClosed } = await attack(server, way, sessions);
+    const spent = (await cpuOf(server.pid) - before) / used;
+    sessions.forEach(({ socket }) => socket.destroy());
+    return { alone, octets: octets / used, spent, beyond: Math.max(0, spent - (isClosed ? alone.ended : 0)), isClosed };
   } finally {
     await end(server);
   }
@@ -97,12 +145,12 @@ function row(...cells) {
 }
 
 async function table() {
-  row('way in', 'KiB sent', 'server\'s CPU, ms', 'ms a MiB', 'closed');
-  row(...Array(5).fill('---'));
+  row('way in', 'KiB a connection', 'ms CPU for it', 'of these for its end', 'ms a MiB', 'closed', 'its opening, ms');
+  row(...Array(7).fill('---'));
   for (const way of waysIn.filter(({ what }) => what.includes(values.ways))) {
-    const { octets, spent, isClosed } = await measure(way);
-    row(way.what, (octets / 1024).toFixed(0), spent.toFixed(2), (spent / (octets / MIB)).toFixed(1),
-      isClosed ? 'yes' : 'no');
+    const { alone, octets, spent, beyond, isClosed } = await measure(way);
+    row(way.what, (octets / 1024).toFixed(0), spent.toFixed(2), isClosed ? alone.ended.toFixed(2) : '-',
+      (beyond / (octets / MIB)).toFixed(1), isClosed ? 'yes' : 'no', alone.opened.toFixed(2));
   }
 }
 
