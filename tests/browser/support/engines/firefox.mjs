@@ -138,10 +138,16 @@ export async function start() {
   await writeFile(join(home.directory, 'user.js'), lines.join(''));
   const file = findProgram('Firefox', 'FIREFOX', PLACES);
   const program = startProgram(file, ['--headless', '--no-remote', '--profile', home.directory, '--remote-debugging-port', '0'], home.environment);
-  const [, address] = await program.says(/WebDriver BiDi listening on (ws:\S+)/);
-  const socket = new WebSocket(`${address}/session`, { perMessageDeflate: false });
-  await once(socket, 'open');
-  const wire = new Wire(socket);
-  await wire.call('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
-  return new Browser(wire, program, home);
+  try {
+    const [, address] = await program.says(/WebDriver BiDi listening on (ws:\S+)/);
+    const socket = new WebSocket(`${address}/session`, { perMessageDeflate: false });
+    await once(socket, 'open');
+    const wire = new Wire(socket);
+    await wire.call('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
+    return new Browser(wire, program, home);
+  } catch (error) {
+    await program.end();
+    await home.end();
+    throw error;
+  }
 }
