@@ -52,19 +52,25 @@ static void *map(struct h2_body_spare *spare, size_t capacity)
     return data;
 }
 
+static void free_data(struct h2_body *body)
+{
+    if (is_mapped(body))
+        munmap(body->data, body->capacity);
+    else
+        free(body->data);
+}
+
 static int grow(struct h2_body *body, struct h2_body_spare *spare, size_t capacity)
 {
     void *data;
 
     if (capacity <= H2_BODY_HEAP) {
         data = mem_realloc(body->data, capacity);
-    } else if (is_mapped(body)) {
-        data = mremap(body->data, body->capacity, capacity, MREMAP_MAYMOVE);
     } else {
         data = map(spare, capacity);
         if (data != MAP_FAILED) {
             memcpy(data, h2_body_text(body), body->length);
-            free(body->data);
+            free_data(body);
         }
     }
     if (data == MAP_FAILED)
@@ -89,13 +95,11 @@ int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char
 
 void h2_body_release(struct h2_body *body, struct h2_body_spare *spare)
 {
-    if (!is_mapped(body)) {
-        free(body->data);
-    } else if (spare->capacity < body->capacity && body->capacity <= H2_BODY_SPARE) {
+    if (is_mapped(body) && spare->capacity < body->capacity && body->capacity <= H2_BODY_SPARE) {
         h2_body_spare_release(spare);
         *spare = (struct h2_body_spare){body->data, body->capacity};
     } else {
-        munmap(body->data, body->capacity);
+        free_data(body);
     }
     *body = (struct h2_body){0};
 }

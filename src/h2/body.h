@@ -4,7 +4,7 @@
 /*
  * What has come of one request's body, in one piece. More than H2_BODY_HEAP octets lie in pages of
  * their own: among bodies of all sizes that come and go, the heap would keep half as much again in
- * holes, which no budget counts. Pages grow without being copied, and go back at once.
+ * holes, which no budget counts. Pages go back at once.
  */
 #include <stddef.h>
 

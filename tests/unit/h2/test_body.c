@@ -15,19 +15,12 @@ static void *scarce_mmap(void *at, size_t size, int protection, int flags, int f
     return is_scarce ? MAP_FAILED : mmap(at, size, protection, flags, fd, offset);
 }
 
-static void *scarce_mremap(void *pages, size_t size, size_t wanted, int flags)
-{
-    return is_scarce ? MAP_FAILED : mremap(pages, size, wanted, flags);
-}
-
 #include "base/mem.h"
 
 /* It takes the place of the library's. */
-#define mmap   scarce_mmap
-#define mremap scarce_mremap
+#define mmap scarce_mmap
 #include "h2/body.c"
 #undef mmap
-#undef mremap
 
 #include "h2/request.h"
 #include "h2/stream.h"
