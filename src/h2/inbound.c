@@ -194,11 +194,7 @@ static void widen_window(struct h2_inbound *inbound, uint32_t window)
     if (inbound->is_open || !stream->session)
         return;
     inbound->is_open = true;
-    /* The window of a stream that is older than the acknowledgement of our SETTINGS shrinks by it.
-     */
-    if (!stream->session->is_settled)
-        window += NGHTTP2_INITIAL_WINDOW_SIZE - H2_FIRST_WINDOW;
-    if (window > H2_FIRST_WINDOW)
+    if (window > NGHTTP2_INITIAL_WINDOW_SIZE)
         h2_session_rely(stream->session, nghttp2_session_set_local_window_size(
                                              stream->session->nghttp2, NGHTTP2_FLAG_NONE,
                                              stream->id, (int32_t)window));

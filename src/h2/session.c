@@ -34,12 +34,13 @@ static void refused(const struct h2_session *session, enum log_kind kind, const 
     h2_peer_refused(&session->origin.peer, kind, reason);
 }
 
+/* The windows of new streams stay as RFC 9113 6.9.2 has them: a client may send before it reads our
+ * SETTINGS, and some cannot take a window that shrinks below what they have sent. */
 static int start_nghttp2(struct h2_session *session)
 {
     const struct h2_limits *limits = &session->endpoint->limits;
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->concurrent_streams},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_FIRST_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_list_bytes},
     };
     struct h2_endpoint *endpoint = session->endpoint;
@@ -47,7 +48,7 @@ static int start_nghttp2(struct h2_session *session)
     if (h2_frame_memory_session(endpoint->frame_memory, &session->nghttp2, endpoint->callbacks,
                                 session, endpoint->options) != 0)
         return -ENOMEM;
-    if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings, 3) != 0 ||
+    if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, settings, 2) != 0 ||
         nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                               (int32_t)limits->session_window) != 0)
         return -ENOMEM;

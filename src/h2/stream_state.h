@@ -10,9 +10,6 @@
 
 struct h2_inbound;
 
-/* Of every stream. One octet more than is held: who sends it has more to send. */
-#define H2_FIRST_WINDOW ((uint32_t)H2_HELD_BYTES + 1)
-
 struct h2_stream {
     struct h2_session *session; /* NULL once nghttp2 has closed the stream */
     struct h2_endpoint *endpoint;

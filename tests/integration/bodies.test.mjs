@@ -2,12 +2,14 @@
 // What clients have sent and nobody has taken (limits.inboundBytes): little of a body until it is known
 // whose it is, and one budget for all of them.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { BOUNDARY, MULTIPART } from './support/multipart.mjs';
-import { DATA, END_STREAM, RST_STREAM, WINDOW_UPDATE, frame, rawSession, request, reset } from './support/raw_h2.mjs';
+import { ACK, DATA, END_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, rawSession, request, reset } from './support/raw_h2.mjs';
+import { run } from './support/run.mjs';
 import { KEY, startServer } from './support/server.mjs';
 import { startTarget } from './support/target.mjs';
 import { SECRET, token } from './support/tokens.mjs';
@@ -23,6 +25,9 @@ const JWT = {
   SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
   SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
 };
+const PYTHON = new URL('../../build/python/bin/python', import.meta.url).pathname;
+const INITIAL_WINDOW_SIZE = 4;
+const FIRST_WINDOW = 65_535; // RFC 9113 6.9.2
 const bearer = (who) => ['authorization', `Bearer ${token({ sub: who })}`];
 
 const id = (n) => 2 * n + 1;
@@ -145,7 +150,7 @@ describe('of a stranger no more than 16 KiB of a body are taken', () => {
       for (const length of [[], [['content-length', `${text.length}`]]]) {
         session.write(request(stream, 'POST', `${BASE}/message/x.do`, [JSON_TYPE, bearer('ann'), ...length], { endStream: false }));
         let sent = 0;
-        let room = HELD;
+        let room = FIRST_WINDOW;
         while (sent < text.length) {
           const part = text.subarray(sent, Math.min(text.length, room));
           const frames = [];
@@ -156,8 +161,8 @@ describe('of a stranger no more than 16 KiB of a body are taken', () => {
           sent += part.length;
           if (sent < text.length) {
             const before = room;
-            await session.saw('room for more', () => HELD + windows(session, stream) > before);
-            room = HELD + windows(session, stream);
+            await session.saw('room for more', () => FIRST_WINDOW + windows(session, stream) > before);
+            room = FIRST_WINDOW + windows(session, stream);
           }
         }
         session.write(frame(DATA, END_STREAM, stream));
@@ -166,6 +171,26 @@ describe('of a stranger no more than 16 KiB of a body are taken', () => {
       }
     }
     await session.close();
+  });
+
+  test('the windows that a client begins with do not shrink', async () => {
+    const session = await rawSession(server);
+    const { payload } = await session.saw('our settings', ({ type, flags }) => type === SETTINGS && !(flags & ACK));
+    for (let at = 0; at < payload.length; at += 6) {
+      assert.ok(payload.readUInt16BE(at) !== INITIAL_WINDOW_SIZE || payload.readUInt32BE(at + 2) >= FIRST_WINDOW);
+    }
+    await session.close();
+  });
+
+  // It writes until its window is shut before it reads anything.
+  test('httpx begins a connection with a long message', { skip: !existsSync(PYTHON) && `there is no ${PYTHON}` }, async () => {
+    const source = `import httpx, sys
+with httpx.Client(http2=True, verify=False) as client:
+    for n in range(2):
+        answer = client.post(sys.argv[1], json={"text": "x" * ${900 * KIB}}, headers={"authorization": sys.argv[2]})
+        print(answer.http_version, answer.status_code)`;
+    const { stdout, stderr } = await run(PYTHON, ['-c', source, `${server.origin}${BASE}/message/x.do`, bearer('ann')[1]]);
+    assert.equal(stdout, 'HTTP/2 200\nHTTP/2 200\n', stderr);
   });
 
   test('the rate of an address comes before everything', async () => {
