@@ -8,7 +8,7 @@
 #include "sse/target.h"
 #include "sse/user.h"
 
-#define SIZE_LEAST ((size_t)1 << 8)
+#define SIZE_LEAST ((size_t)1 << 14) /* 128 KiB, and only what is written of them is there */
 #define SIZE_MOST  ((size_t)1 << 16)
 /* A place holds a position, and below it a tag of whose it is, by other bits of the hash. */
 #define TAG_BITS 16

@@ -63,7 +63,8 @@ static void test_many(void **state)
 
 static void test_size(void **state)
 {
-    static const size_t sizes[][2] = {{0, 256}, {256, 256}, {257, 512}, {10000000, 65536}};
+    static const size_t sizes[][2] = {
+        {0, 16384}, {16384, 16384}, {16385, 32768}, {10000000, 65536}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
