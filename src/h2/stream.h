@@ -80,10 +80,10 @@ void h2_stream_read_body(struct h2_stream *stream, size_t limit,
                                          void *context),
                          void *context);
 
-/* For both of these, before them: nobody knows yet whose request this is. No more than
- * H2_HELD_BYTES of its body come until h2_stream_admit_body(). What has come is lent by
- * h2_stream_peek_body(); on_full (or NULL) is called once when more is to come than is held, so
- * that it has to be said by what came whose it is. */
+/* For both of these, before them: nobody knows yet whose request this is. What has
+ * come of its body is lent by h2_stream_peek_body(); on_full (or NULL) is called once when that is
+ * more than H2_HELD_BYTES, so that it has to be said by what came whose it is. Until
+ * h2_stream_admit_body() no more comes than the stream's first window lets (RFC 9113 6.9.2). */
 #define H2_HELD_BYTES ((size_t)16 * 1024)
 void h2_stream_hold_body(struct h2_stream *stream,
                          void (*on_full)(struct h2_stream *stream, void *context), void *context);
