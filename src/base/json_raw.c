@@ -292,30 +292,6 @@ bool json_raw_is_value(const char *text, size_t length)
 
 /* ---- the text of a string ---- */
 
-static size_t write_utf8(uint32_t character, char *to)
-{
-    if (character < 0x80) {
-        to[0] = (char)character;
-        return 1;
-    }
-    if (character < 0x800) {
-        to[0] = (char)(0xC0 | character >> 6);
-        to[1] = (char)(0x80 | (character & 0x3F));
-        return 2;
-    }
-    if (character < 0x10000) {
-        to[0] = (char)(0xE0 | character >> 12);
-        to[1] = (char)(0x80 | (character >> 6 & 0x3F));
-        to[2] = (char)(0x80 | (character & 0x3F));
-        return 3;
-    }
-    to[0] = (char)(0xF0 | character >> 18);
-    to[1] = (char)(0x80 | (character >> 12 & 0x3F));
-    to[2] = (char)(0x80 | (character >> 6 & 0x3F));
-    to[3] = (char)(0x80 | (character & 0x3F));
-    return 4;
-}
-
 static bool is_high(int32_t unit)
 {
     return unit >= 0xD800 && unit < 0xDC00;
@@ -356,7 +332,7 @@ size_t json_raw_text(const char *raw, size_t length, char *text)
 
     for (raw++; raw < end; raw += step) {
         if (*raw == '\\') {
-            written += write_utf8(read_escaped(raw, (size_t)(end - raw), &step), text + written);
+            written += utf8_encode(read_escaped(raw, (size_t)(end - raw), &step), text + written);
         } else {
             step = 1;
             text[written++] = *raw;

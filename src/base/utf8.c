@@ -51,3 +51,27 @@ bool utf8_is_valid(const char *text, size_t length)
     }
     return true;
 }
+
+size_t utf8_encode(uint32_t character, char *to)
+{
+    if (character < 0x80) {
+        to[0] = (char)character;
+        return 1;
+    }
+    if (character < 0x800) {
+        to[0] = (char)(0xC0 | character >> 6);
+        to[1] = (char)(0x80 | (character & 0x3F));
+        return 2;
+    }
+    if (character < 0x10000) {
+        to[0] = (char)(0xE0 | character >> 12);
+        to[1] = (char)(0x80 | (character >> 6 & 0x3F));
+        to[2] = (char)(0x80 | (character & 0x3F));
+        return 3;
+    }
+    to[0] = (char)(0xF0 | character >> 18);
+    to[1] = (char)(0x80 | (character >> 12 & 0x3F));
+    to[2] = (char)(0x80 | (character >> 6 & 0x3F));
+    to[3] = (char)(0x80 | (character & 0x3F));
+    return 4;
+}

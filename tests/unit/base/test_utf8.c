@@ -4,37 +4,13 @@
 #include "base/utf8.h"
 #include "support/test.h"
 
-static size_t encode(char *to, uint32_t code)
-{
-    if (code < 0x80) {
-        to[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        to[0] = (char)(0xC0 | code >> 6);
-        to[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        to[0] = (char)(0xE0 | code >> 12);
-        to[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        to[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    to[0] = (char)(0xF0 | code >> 18);
-    to[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    to[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    to[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
-}
-
 static void every_code_point_is_judged_right(void **state)
 {
     (void)state;
     for (uint32_t code = 0; code < 0x1FFFFF; code++) {
         bool good = code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
         char text[4];
-        size_t length = encode(text, code);
+        size_t length = utf8_encode(code, text);
 
         if (utf8_char_length(text, length) != (good ? length : 0))
             fail_msg("U+%04X", code);
@@ -48,7 +24,7 @@ static void a_cut_character_is_none(void **state)
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         char text[4];
-        size_t length = encode(text, codes[i]);
+        size_t length = utf8_encode(codes[i], text);
 
         for (size_t cut = 0; cut < length; cut++)
             assert_int_equal(utf8_char_length(text, cut), 0);
