@@ -8,6 +8,7 @@
 #include "api/reply.h"
 #include "base/json.h"
 #include "base/json_raw.h"
+#include "base/utf8.h"
 
 static void refuse(struct api_exchange *exchange, const struct json_fault *fault)
 {
@@ -75,7 +76,7 @@ static const char *read_raw(const char *text, size_t length, size_t *at, char *r
 char *api_json_body_raw(struct api_exchange *exchange)
 {
     struct json_fault fault = {.is_out_of_memory = false};
-    const size_t mark = json_mark_length(exchange->body, exchange->body_length);
+    const size_t mark = utf8_mark_length(exchange->body, exchange->body_length);
     const char *text = exchange->body + mark, *wrong;
     const size_t length = exchange->body_length - mark;
     size_t at = 0;

@@ -104,15 +104,6 @@ void json_fault_at(struct json_fault *fault, const char *text, size_t offset, co
     fault_set(fault, message);
 }
 
-size_t json_mark_length(const char *text, size_t length)
-{
-    static const char mark[] = "\xef\xbb\xbf";
-
-    return length >= sizeof(mark) - 1 && memcmp(text, mark, sizeof(mark) - 1) == 0
-               ? sizeof(mark) - 1
-               : 0;
-}
-
 static json_t *load(const char *text, size_t length, struct json_fault *fault)
 {
     json_error_t error;
@@ -177,7 +168,7 @@ static json_t *parse(const struct json_scan_rules *rules, const char *text, size
 json_t *json_parse_by(const struct json_rules *rules, const char *text, size_t length,
                       struct json_fault *fault)
 {
-    const size_t mark = json_mark_length(text, length);
+    const size_t mark = utf8_mark_length(text, length);
     struct json_scan_rules scanned = {.is_wide = rules->is_wide, .kept = rules->kept};
     json_t *value = NULL;
 

@@ -43,9 +43,6 @@ json_t *json_parse(const char *text, size_t length, struct json_fault *fault);
 json_t *json_parse_by(const struct json_rules *rules, const char *text, size_t length,
                       struct json_fault *fault);
 
-/* How long the byte order mark is at the beginning of a text: 0 or 3. */
-size_t json_mark_length(const char *text, size_t length);
-
 /* Where it is in a text, for people. */
 void json_fault_at(struct json_fault *fault, const char *text, size_t offset, const char *message);
 

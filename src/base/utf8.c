@@ -2,6 +2,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* What may follow a first byte (RFC 3629, section 4): the second byte's range rules out overlong
  * forms (E0, F0), surrogates (ED) and what lies above U+10FFFF (F4). */
@@ -74,4 +75,13 @@ size_t utf8_encode(uint32_t character, char *to)
     to[2] = (char)(0x80 | (character >> 6 & 0x3F));
     to[3] = (char)(0x80 | (character & 0x3F));
     return 4;
+}
+
+size_t utf8_mark_length(const char *text, size_t length)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    return length >= sizeof(mark) - 1 && memcmp(text, mark, sizeof(mark) - 1) == 0
+               ? sizeof(mark) - 1
+               : 0;
 }

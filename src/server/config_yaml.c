@@ -13,14 +13,13 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH      8u
-
-static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 struct reader {
     yaml_parser_t parser;
@@ -405,12 +404,8 @@ int config_read_yaml(struct config *config, const char *name, const char *text, 
         return config_fail(fault, -ENOMEM, "%.150s: no memory to read it", name);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     /* libyaml skips a byte order mark only where it has to find the encoding. */
-    if (length >= sizeof(byte_order_mark) - 1 &&
-        memcmp(text, byte_order_mark, sizeof(byte_order_mark) - 1) == 0) {
-        text += sizeof(byte_order_mark) - 1;
-        length -= sizeof(byte_order_mark) - 1;
-    }
-    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
+    const size_t mark = utf8_mark_length(text, length);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text + mark, length - mark);
     rc = read_documents(&reader);
     yaml_parser_delete(&reader.parser);
     buf_release(&reader.path);

@@ -8,8 +8,8 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/json_raw.h"
+#include "base/utf8.h"
 #include "h2/request.h"
 #include "outbound/complaint.h"
 #include "outbound/signature.h"
@@ -80,7 +80,7 @@ static void fail_by_error(struct handler_call *call, const struct outbound_answe
 /* What is JSON of an answer, which a byte order mark may precede. */
 static const char *json_of(const struct outbound_answer *answer, size_t *length)
 {
-    const size_t mark = json_mark_length(answer->body, answer->length);
+    const size_t mark = utf8_mark_length(answer->body, answer->length);
 
     *length = answer->length - mark;
     return answer->body + mark;
