@@ -22,7 +22,7 @@ struct parsed {
     char port[6];
 };
 
-static const char *unix_path(const char *address)
+const char *h2_address_unix_path(const char *address)
 {
     size_t length = strlen(UNIX_PREFIX);
 
@@ -83,7 +83,7 @@ int h2_address_is_local(const char *address, bool *local)
     struct parsed parsed;
     struct addrinfo *list;
 
-    if (unix_path(address)) {
+    if (h2_address_unix_path(address)) {
         *local = true;
         return 0;
     }
@@ -143,8 +143,8 @@ int h2_address_probe(const char *address, char *fault, size_t fault_size)
     struct addrinfo *list;
     int result = 0;
 
-    if (unix_path(address) || parse(address, &parsed) != 0 || strcmp(parsed.port, "0") == 0 ||
-        resolve(&parsed, &list) != 0)
+    if (h2_address_unix_path(address) || parse(address, &parsed) != 0 ||
+        strcmp(parsed.port, "0") == 0 || resolve(&parsed, &list) != 0)
         return 0; /* nothing to ask, or h2_bound_open() says what is wrong */
     for (const struct addrinfo *info = list; info && result == 0; info = info->ai_next) {
         int fd = bind_one(info, false);
@@ -244,7 +244,7 @@ static int open_unix(struct h2_bound *bound, const char *path, char *fault, size
 
 int h2_bound_open(struct h2_bound *bound, const char *address, char *fault, size_t fault_size)
 {
-    const char *path = unix_path(address);
+    const char *path = h2_address_unix_path(address);
 
     memset(bound, 0, sizeof(*bound));
     if (path)

@@ -26,6 +26,9 @@ struct h2_bound {
 /* Whether address can only be reached from this machine. -EINVAL when it cannot be parsed. */
 int h2_address_is_local(const char *address, bool *local);
 
+/* The path behind "unix:", in address; NULL: it is no unix socket's. */
+const char *h2_address_unix_path(const char *address);
+
 /* Whether another process listens there already: with SO_REUSEPORT binding alone does not tell. 0,
  * or -EADDRINUSE and others with a sentence in fault. */
 int h2_address_probe(const char *address, char *fault, size_t fault_size);

@@ -23,7 +23,7 @@ static const struct config_listener *browsable(const struct config *config,
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         if (!config->listeners[i].tls || config->listeners[i].proxy_protocol ||
-            strncmp(bound[i].text, "unix:", 5) == 0)
+            h2_address_unix_path(bound[i].text))
             continue;
         *text = bound[i].text;
         return &config->listeners[i];

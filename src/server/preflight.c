@@ -12,10 +12,9 @@
 #include "auth/permission.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "h2/listener.h"
 #include "h2/tls.h"
 #include "server/config.h"
-
-#define UNIX_PREFIX "unix:"
 
 struct preflight {
     const struct config *config;
@@ -105,7 +104,7 @@ static void check_certificate(struct preflight *flight, const char *key,
 static void check_listener(struct preflight *flight, size_t index)
 {
     const struct config_listener *listener = &flight->config->listeners[index];
-    const size_t prefix = strlen(UNIX_PREFIX);
+    const char *path = h2_address_unix_path(listener->address);
     const struct sockaddr_un address;
     char key[60];
 
@@ -115,13 +114,13 @@ static void check_listener(struct preflight *flight, size_t index)
     else if (listener->tls)
         check_directory(flight, "stateDirectory", flight->config->state_directory, true);
     snprintf(key, sizeof(key), "listeners[%zu].address", index);
-    if (strncmp(listener->address, UNIX_PREFIX, prefix) != 0)
+    if (!path)
         return;
-    if (strlen(listener->address + prefix) >= sizeof(address.sun_path))
+    if (strlen(path) >= sizeof(address.sun_path))
         complain(flight, key, listener->address,
                  "is too long for a socket; 107 bytes are the most");
     else
-        check_parent(flight, key, listener->address + prefix, false);
+        check_parent(flight, key, path, false);
 }
 
 static void check_service(struct preflight *flight, size_t index)

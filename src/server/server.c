@@ -154,7 +154,7 @@ static int bind_for_worker(struct server *server, size_t worker, size_t index)
         log_error("listener", LOG_STR("reason", fault));
         return result;
     }
-    if (worker > 0 && strncmp(address, "unix:", 5) == 0) {
+    if (worker > 0 && h2_address_unix_path(address)) {
         result = h2_bound_share(mine, first);
         snprintf(fault, sizeof(fault), "cannot share %s: %s", address, strerror(-result));
     } else {
@@ -372,9 +372,9 @@ static void start_workers(struct server *server)
 static void remove_sockets(const struct server *server)
 {
     for (size_t i = 0; i < server->config->listener_count; i++) {
-        const char *address = server->config->listeners[i].address;
-        if (strncmp(address, "unix:", 5) == 0)
-            (void)unlink(address + 5);
+        const char *path = h2_address_unix_path(server->config->listeners[i].address);
+        if (path)
+            (void)unlink(path);
     }
 }
 

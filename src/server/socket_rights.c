@@ -11,14 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "h2/listener.h"
 #include "server/config.h"
 
 #define GROUP_BYTES 16384u /* more than a group's members need here: they are not looked at */
-
-static bool is_socket(const struct config_listener *listener)
-{
-    return strncmp(listener->address, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) == 0;
-}
 
 static bool read_mode(const char *text, mode_t *mode)
 {
@@ -51,7 +47,7 @@ const char *socket_rights_check(const struct config_listener *listener, char *fa
 
     if (*listener->socket_mode == '\0' && *listener->socket_group == '\0')
         return NULL;
-    if (!is_socket(listener)) {
+    if (!h2_address_unix_path(listener->address)) {
         snprintf(fault, size, "is of unix sockets only, such as unix:/run/sse.sock; leave it out");
         return key;
     }
@@ -69,12 +65,12 @@ const char *socket_rights_check(const struct config_listener *listener, char *fa
 
 int socket_rights_set(const struct config_listener *listener, char *fault, size_t size)
 {
-    const char *path = listener->address + strlen(SOCKET_PREFIX);
+    const char *path = h2_address_unix_path(listener->address);
     mode_t mode;
     gid_t group;
     int rc = 0;
 
-    if (!is_socket(listener))
+    if (!path)
         return 0;
     if (*listener->socket_group != '\0' &&
         (!find_group(listener->socket_group, &group) || chown(path, (uid_t)-1, group) != 0)) {

@@ -6,8 +6,6 @@
 
 struct config_listener;
 
-#define SOCKET_PREFIX "unix:"
-
 /* Whether the settings can be followed here: NULL, or the name of the one that cannot, with a
  * sentence in fault. */
 const char *socket_rights_check(const struct config_listener *listener, char *fault, size_t size);
