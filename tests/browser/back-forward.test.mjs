@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page that is left, and comes back as it was from the browser's back/forward cache.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { backend } from '../integration/support/backend.mjs';
-import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { engine, openPage, startBrowser } from './support/browser.mjs';
+import { engine, openPage } from './support/browser.mjs';
+import { stage } from './support/stage.mjs';
 
 const RETURNS = 3; // as many connections as a client may have
 const CALLS = 20;
@@ -14,16 +13,7 @@ const CALLS = 20;
 let server;
 let browser;
 let office;
-before(async () => {
-  server = await startServer({ variables: { SSE_SERVER_SERVICES_0_RECONNECT_TIME: '100ms' } });
-  browser = await startBrowser();
-  office = await backend(server);
-});
-after(async () => {
-  await office?.close();
-  await browser?.close();
-  await server?.stop();
-});
+stage((parts) => { ({ server, browser, office } = parts); }, { variables: { SSE_SERVER_SERVICES_0_RECONNECT_TIME: '100ms' } });
 
 async function connections(expected) {
   await eventually(`${expected} connections`, async () => (await office.query('counts')).connections === expected);

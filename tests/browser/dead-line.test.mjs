@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Something on the way goes silent: the page notices, and goes on by another way.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { backend } from '../integration/support/backend.mjs';
-import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { openPage, startBrowser } from './support/browser.mjs';
+import { openPage } from './support/browser.mjs';
 import { startForgetfulProxy, startForgetfulRouter } from './support/silent_proxies.mjs';
+import { stage } from './support/stage.mjs';
 
 const INTERVAL = 25_000; // ms: services[].commentInterval
 const STEP = 500;
@@ -15,16 +14,7 @@ const STEP = 500;
 let server;
 let browser;
 let office;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  office = await backend(server);
-});
-after(async () => {
-  await office?.close();
-  await browser?.close();
-  await server?.stop();
-});
+stage((parts) => { ({ server, browser, office } = parts); });
 
 async function openWatching(proxy) {
   const page = await openPage(browser, proxy, { hasClock: true });

@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages that are hidden, frozen, left and come back to, as the server counts them.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 
-import { backend } from '../integration/support/backend.mjs';
 import { watch } from '../integration/support/presence.mjs';
 import { storeIsEmpty } from '../integration/support/qos.mjs';
-import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
-import { openPage, startBrowser } from './support/browser.mjs';
+import { openPage } from './support/browser.mjs';
+import { stage } from './support/stage.mjs';
 
 let server;
 let browser;
 let office;
 let page;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  office = await backend(server);
-});
-after(async () => {
-  await office?.close();
-  await browser?.close();
-  await server?.stop();
-});
+stage((parts) => { ({ server, browser, office } = parts); });
 beforeEach(async () => {
   await page?.close();
   page = await openPage(browser, server);

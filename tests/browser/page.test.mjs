@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page does with the client that the server hands out.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 
-import { backend } from '../integration/support/backend.mjs';
-import { startServer } from '../integration/support/server.mjs';
 import { eventually } from '../integration/support/wait.mjs';
 import { startWire } from '../integration/support/wire.mjs';
-import { openPage, startBrowser } from './support/browser.mjs';
+import { openPage } from './support/browser.mjs';
+import { stage } from './support/stage.mjs';
 
 let server;
 let browser;
 let office;
 let page;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-  office = await backend(server);
-});
-after(async () => {
-  await office?.close();
-  await browser?.close();
-  await server?.stop();
-});
+stage((parts) => { ({ server, browser, office } = parts); });
 beforeEach(async () => {
   page = await openPage(browser, server);
 });

@@ -2,18 +2,16 @@
 // A page whose token ends: it shows a new one on the open stream, changes its channels meanwhile, and
 // comes back with both after a reconnect; without a new one it is told why it ended.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { backend } from '../integration/support/backend.mjs';
-import { startServer } from '../integration/support/server.mjs';
 import { SECRET, token as tokenOf } from '../integration/support/tokens.mjs';
-import { asTimePasses, openPage, startBrowser } from './support/browser.mjs';
+import { asTimePasses, openPage } from './support/browser.mjs';
+import { stage } from './support/stage.mjs';
 
 let server;
 let browser;
 let office;
-before(async () => {
-  server = await startServer({
+stage((parts) => { ({ server, browser, office } = parts); }, {
     stopped: true,
     variables: {
       SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
@@ -23,14 +21,6 @@ before(async () => {
       SSE_SERVER_SERVICES_0_CHANNELS_ALLOW: 'news, user/{userId}',
     },
   });
-  office = await backend(server);
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await office?.close();
-  await server?.stop();
-});
 
 const token = (claims, lifetime) => tokenOf(claims, { lifetime, now: server.now() });
 
