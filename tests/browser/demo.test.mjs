@@ -23,6 +23,8 @@ async function openDemo() {
   const page = await openPage(browser, server, { path: `/#key=${KEY}` });
   await page.addScript({ text: `(${installHands})();` });
   await page.waitForFunction(() => document.querySelectorAll('#online li').length === 3);
+  // Those of the page before are online, too, within the grace time.
+  await page.waitForFunction(() => window.tabs().every((tab) => tab.getElementById('status')?.dataset.state === 'open'));
   return page;
 }
 

@@ -12,15 +12,15 @@ let server;
 let browser;
 let office;
 stage((parts) => { ({ server, browser, office } = parts); }, {
-    stopped: true,
-    variables: {
-      SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
-      SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
-      SSE_SERVER_SERVICES_0_AUTH: 'jwt',
-      SSE_SERVER_SERVICES_0_JWT_LEEWAY: '0',
-      SSE_SERVER_SERVICES_0_CHANNELS_ALLOW: 'news, user/{userId}',
-    },
-  });
+  stopped: true,
+  variables: {
+    SSE_SERVER_TOKEN_KEYS_0_ALGORITHM: 'HS256',
+    SSE_SERVER_TOKEN_KEYS_0_SECRET: SECRET,
+    SSE_SERVER_SERVICES_0_AUTH: 'jwt',
+    SSE_SERVER_SERVICES_0_JWT_LEEWAY: '0',
+    SSE_SERVER_SERVICES_0_CHANNELS_ALLOW: 'news, user/{userId}',
+  },
+});
 
 const token = (claims, lifetime) => tokenOf(claims, { lifetime, now: server.now() });
 

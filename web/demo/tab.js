@@ -108,12 +108,12 @@ function listenAsTold(sse) {
 }
 
 async function start() {
+    const connecting = connect();
     find('name').textContent = query.name ?? query.userId;
+    onSubmit(find('message'), find('message-result'), async () => send(await connecting));
+    onSubmit(find('upload'), find('upload-result'), async () => upload(await connecting));
     try {
-        const sse = await connect();
-        listenAsTold(sse);
-        onSubmit(find('message'), find('message-result'), () => send(sse));
-        onSubmit(find('upload'), find('upload-result'), () => upload(sse));
+        listenAsTold(await connecting);
     } catch (error) {
         showState('closed', 'not connected');
         log('failed', `the client did not load: ${error.message}`, true);
