@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bench/hostile runs.
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises';
@@ -154,8 +155,10 @@ async function table() {
   }
 }
 
-// A child: attacks for ever, on a new connection whenever the server has had enough.
+// A child: attacks for ever, on a new connection whenever the server has had enough. It runs here and
+// not elsewhere: what it computes must not take the processors of the server and of the client.
 async function attackForEver() {
+  setPriority(constants.priority.PRIORITY_LOW);
   const way = waysIn.find(({ what }) => what === values.ways);
   for (;;) {
     try {

@@ -14,6 +14,8 @@
 
 #define OUTPUT_LIMIT 65536u
 
+static const unsigned char http1_alone[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+
 static int watch(struct load_connection *connection, uint32_t interest, int operation)
 {
     struct epoll_event event = {.events = interest, .data.ptr = connection};
@@ -70,6 +72,7 @@ static int socket_open(struct load_connection *connection, int receive_buffer)
 {
     const struct load_endpoint *endpoint = connection->endpoint;
     int family = endpoint->address.ss_family;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     int on = 1;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -78,6 +81,8 @@ static int socket_open(struct load_connection *connection, int receive_buffer)
     connection->socket.fd = fd;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+    if (endpoint->reset)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     if (receive_buffer > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     if (connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->address_length) < 0 &&
@@ -96,6 +101,9 @@ int load_connection_open(struct load_connection *connection, int receive_buffer)
     if (rc == 0)
         connection->ssl = load_tls_new(connection->endpoint->tls, &connection->socket);
     if (rc == 0 && connection->ssl == NULL)
+        rc = -ENOMEM;
+    if (rc == 0 && connection->is_http1 &&
+        SSL_set_alpn_protos(connection->ssl, http1_alone, sizeof(http1_alone)) != 0)
         rc = -ENOMEM;
     if (rc == 0)
         rc = watch(connection, EPOLLIN | EPOLLOUT | EPOLLRDHUP, EPOLL_CTL_ADD);
@@ -125,7 +133,11 @@ int load_connection_submit(struct load_connection *connection, struct load_call 
         return -EPIPE;
     call->connection = connection;
     call->started = load_now();
-    rc = load_http_submit(connection, call, fields, count);
+    rc = 0;
+    if (connection->is_http1)
+        load_http1_submit(connection, call, fields, count);
+    else
+        rc = load_http_submit(connection, call, fields, count);
     if (rc == 0)
         mark_dirty(connection);
     return rc;
@@ -155,11 +167,12 @@ static void handshake(struct load_connection *connection)
         return;
     }
     SSL_get0_alpn_selected(connection->ssl, &protocol, &length);
-    if (length != 2 || memcmp(protocol, "h2", 2) != 0) {
-        fail(connection, "the server did not choose h2");
+    if (length != (connection->is_http1 ? 8 : 2) ||
+        memcmp(protocol, connection->is_http1 ? "http/1.1" : "h2", length) != 0) {
+        fail(connection, "the server did not choose what was offered by ALPN");
         return;
     }
-    if (load_http_open(connection) < 0) {
+    if (!connection->is_http1 && load_http_open(connection) < 0) {
         fail(connection, "no HTTP/2 session");
         return;
     }
@@ -175,7 +188,10 @@ static void receive(struct load_connection *connection)
     int length;
 
     while ((length = SSL_read(connection->ssl, poller->scratch, sizeof(poller->scratch))) > 0) {
-        const char *fault = load_http_receive(connection, poller->scratch, (size_t)length);
+        const char *fault =
+            connection->is_http1
+                ? load_http1_receive(connection, (const char *)poller->scratch, (size_t)length)
+                : load_http_receive(connection, poller->scratch, (size_t)length);
 
         if (fault != NULL) {
             fail(connection, fault);
@@ -185,7 +201,7 @@ static void receive(struct load_connection *connection)
     switch (SSL_get_error(connection->ssl, length)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
-        if (nghttp2_session_want_write(connection->http) != 0)
+        if (connection->http && nghttp2_session_want_write(connection->http) != 0)
             mark_dirty(connection);
         break;
     case SSL_ERROR_ZERO_RETURN:
@@ -222,7 +238,7 @@ void load_connection_gather(struct load_connection *connection)
 {
     struct buf *output = &connection->output;
 
-    if (connection->state != LOAD_CONNECTION_OPEN)
+    if (connection->state != LOAD_CONNECTION_OPEN || connection->is_http1)
         return;
     while (output->length < OUTPUT_LIMIT && load_http_pull(connection, output) > 0)
         ;

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "load_http1.h"
 #include "load_tls.h"
 
 struct load_connection;
@@ -38,7 +39,8 @@ struct load_endpoint {
     struct sockaddr_storage address;
     socklen_t address_length;
     const char *authority;
-    SSL_CTX *tls;
+    struct load_tls *tls;
+    bool reset; /* connections end by a TCP reset, also when this process is killed */
 };
 
 enum load_connection_state {
@@ -56,11 +58,13 @@ struct load_connection {
     void (*on_close)(struct load_connection *connection); /* after the on_close of all its calls */
     struct load_socket socket;
     SSL *ssl;
-    nghttp2_session *http;
+    nghttp2_session *http; /* NULL by HTTP/1.1 */
+    struct load_http1 http1;
     struct list calls; /* that are not closed yet */
     struct buf output; /* frames that TLS has not taken yet */
     uint32_t interest; /* what epoll watches */
     enum load_connection_state state;
+    bool is_http1;     /* set by the caller: one event stream by HTTP/1.1, and nothing else */
     bool stalled;      /* does not read */
     const char *fault; /* why it closed; static text */
 };

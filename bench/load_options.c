@@ -38,7 +38,7 @@ static const struct option_row rows[] = {
     {"address", OPTION_TEXT, AT(address), 0, 0, "HOST:PORT, default 127.0.0.1:8443"},
     {"key", OPTION_TEXT, AT(publish.bearer), 0, 0, "bearer token of the publishers"},
     {"scenario", OPTION_SCENARIO, AT(scenario), 0, 0,
-     "idle, fanout, unicast, requests, slow or store"},
+     "idle, fanout, unicast, requests, ask, slow or store"},
     {"sessions", OPTION_COUNT, AT(sessions), 1, 100000, "TLS connections, default 100"},
     {"streams", OPTION_COUNT, AT(streams), 1, 100, "event streams on each, default 1"},
     {"broadcasts", OPTION_LENGTH, AT(messages), 1, 1e9, "messages to publish, default 1000"},
@@ -66,18 +66,24 @@ static const struct option_row rows[] = {
     {"publish-path", OPTION_TEXT, AT(publish.path), 0, 0, "POST, template with {t}"},
     {"publish-body", OPTION_TEXT, AT(publish.body), 0, 0, "template with {t} {payload}"},
     {"publish-type", OPTION_TEXT, AT(publish.content_type), 0, 0, "content-type"},
+    {"request-key", OPTION_TEXT, AT(request.bearer), 0, 0, "bearer token of the requests"},
     {"request-method", OPTION_TEXT, AT(request.method), 0, 0, "GET or POST"},
     {"request-path", OPTION_TEXT, AT(request.path), 0, 0, "template with {i} {s} {n}"},
     {"request-body", OPTION_TEXT, AT(request.body), 0, 0, "template"},
     {"json", OPTION_TEXT, AT(json), 0, 0, "FILE, or - for stdout: the result as JSON"},
+    {"reset", OPTION_FLAG, AT(reset), 0, 0, "connections end by a TCP reset"},
+    {"resume", OPTION_FLAG, AT(resume), 0, 0,
+     "the first ticket of TLS serves all later connections"},
+    {"http1", OPTION_FLAG, AT(http1), 0, 0, "the streams by HTTP/1.1; --streams 1"},
+    {"steps", OPTION_FLAG, AT(steps), 0, 0, "says 'step' and waits for a line: see bench/scale"},
     {"expect-slow", OPTION_FLAG, AT(expect_slow), 0, 0, "lost events are no failure"},
     {"help", OPTION_HELP, 0, 0, 0, "this text"},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static const char *const scenario_names[LOAD_SCENARIOS] = {"idle",     "fanout", "unicast",
-                                                           "requests", "slow",   "store"};
+static const char *const scenario_names[LOAD_SCENARIOS] = {"idle", "fanout", "unicast", "requests",
+                                                           "ask",  "slow",   "store"};
 
 const char *load_scenario_name(enum load_scenario scenario)
 {
@@ -87,7 +93,7 @@ const char *load_scenario_name(enum load_scenario scenario)
 static void usage(void)
 {
     (void)printf("usage: sse-load [options]\n"
-                 "Opens TLS HTTP/2 connections with event streams, publishes, and measures.\n\n");
+                 "Opens TLS connections with event streams, publishes, and measures.\n\n");
     for (size_t i = 0; i < ROWS; i++)
         (void)printf("  --%-15s %s\n", rows[i].name, rows[i].help);
 }
@@ -116,7 +122,8 @@ static int parse_scenario(struct load_options *options, const char *text)
         }
     }
     (void)fprintf(stderr,
-                  "--scenario is '%s'; use idle, fanout, unicast, requests, slow or store\n", text);
+                  "--scenario is '%s'; use idle, fanout, unicast, requests, ask, slow or store\n",
+                  text);
     return -EINVAL;
 }
 

@@ -16,6 +16,7 @@ enum load_scenario {
     LOAD_FANOUT,
     LOAD_UNICAST,
     LOAD_REQUESTS,
+    LOAD_ASK,
     LOAD_SLOW,
     LOAD_STORE, /* messages with qos 1 to users who are not there */
     LOAD_SCENARIOS,
@@ -61,7 +62,11 @@ struct load_options {
     pid_t pids[LOAD_MAX_PIDS];
     uint32_t pid_count;
     const char *json; /* file, "-" for stdout, NULL for the table */
+    bool http1;
     bool expect_slow;
+    bool reset;
+    bool resume;
+    bool steps;
 };
 
 /* 0; 1 when help was asked for and shown; -EINVAL with what is wrong told on stderr. */

@@ -93,6 +93,8 @@ void load_report_print(const struct load_report *report, FILE *to)
                   "streams", report->opened, report->failed, report->closed);
     (void)fprintf(to, "  %-22s %.3f s = %.0f sessions/s\n", "time", report->connect_seconds,
                   options->sessions / report->connect_seconds);
+    if (options->resume)
+        (void)fprintf(to, "  %-22s %" PRIu64 "\n", "resumed", report->resumed);
     if (options->pid_count > 0) {
         (void)fprintf(to, "  %-22s %.0f us a session, its streams included\n", "server's CPU",
                       load_report_connect_cpu(report));

@@ -102,6 +102,7 @@ static json_t *report_json(const struct load_report *report)
     set_count(object, "payload", options->payload);
     set_count(object, "opened", report->opened);
     set_count(object, "failed", report->failed);
+    set_count(object, "resumed", report->resumed);
     set_count(object, "closed", report->closed);
     set_real(object, "connectSeconds", report->connect_seconds);
     set_real(object, "connectCpu", load_report_connect_cpu(report));

@@ -18,6 +18,7 @@ struct run {
     const struct load_options *options;
     struct load_report *report;
     struct load_endpoint endpoint;
+    struct load_tls tls;
     struct load_crew crew;
     struct load_flow *flow;
     struct load_requester *requester;
@@ -91,8 +92,23 @@ static void connect_all(struct run *run)
     report->connect_cpu = load_process_cpu(options->pids, options->pid_count) - cpu;
     report->opened = load_crew_opened(&run->crew);
     report->failed = load_crew_failed(&run->crew);
+    report->resumed = load_tls_resumed(&run->tls);
     rest(run, options->settle_ms);
     report->memory_idle = load_process_pss(options->pids, options->pid_count);
+}
+
+/* Whoever runs this program looks at the server meanwhile. */
+static void wait_for_line(const struct load_options *options)
+{
+    int character;
+
+    if (!options->steps)
+        return;
+    (void)puts("step");
+    (void)fflush(stdout);
+    do
+        character = getchar();
+    while (character != '\n' && character != EOF);
 }
 
 static int open_publishers(struct run *run)
@@ -100,6 +116,7 @@ static int open_publishers(struct run *run)
     struct waiting waiting = {.phase.turn = publishers_turn, .run = run};
     int rc;
 
+    wait_for_line(run->options);
     run->flow = load_flow_new(&run->crew);
     if (run->flow == NULL)
         return -EIO;
@@ -151,7 +168,9 @@ static void measure_events(struct run *run)
         warmup.seconds = 0;
         traffic(run, "warm-up", &warmup);
     }
+    wait_for_line(run->options);
     traffic(run, load_scenario_name(run->options->scenario), &plan);
+    wait_for_line(run->options);
 }
 
 static void measure_requests(struct run *run)
@@ -163,7 +182,8 @@ static void measure_requests(struct run *run)
         plan.rate = BUSY_RATE;
     run->requester = load_requester_new(&run->crew);
     traffic(run, "requests, idle", NULL);
-    traffic(run, "requests, busy", &plan);
+    if (run->options->scenario == LOAD_REQUESTS)
+        traffic(run, "requests, busy", &plan);
 }
 
 static void stall(struct run *run, bool stalled)
@@ -200,6 +220,7 @@ static void measure(struct run *run)
         measure_events(run);
         break;
     case LOAD_REQUESTS:
+    case LOAD_ASK:
         measure_requests(run);
         break;
     case LOAD_SLOW:
@@ -222,9 +243,11 @@ int load_run(const struct load_options *options, struct load_report *report)
     rc = load_address_resolve(options->address, &run.endpoint);
     if (rc < 0)
         return rc;
-    run.endpoint.tls = load_tls_context_new();
-    if (run.endpoint.tls == NULL)
-        return -ENOMEM;
+    run.endpoint.reset = options->reset;
+    rc = load_tls_init(&run.tls, options->resume);
+    if (rc < 0)
+        return rc;
+    run.endpoint.tls = &run.tls;
     rc = load_crew_init(&run.crew, options, &run.endpoint);
     if (rc == 0) {
         if (options->scenario == LOAD_SLOW)
@@ -239,7 +262,7 @@ int load_run(const struct load_options *options, struct load_report *report)
     load_flow_free(run.flow);
     load_crew_release(&run.crew);
     load_requester_free(run.requester);
-    SSL_CTX_free(run.endpoint.tls);
+    load_tls_release(&run.tls);
     return rc;
 }
 

@@ -19,7 +19,8 @@ struct load_report {
     uint64_t connect_cpu; /* of the server, microseconds */
     uint64_t opened;      /* streams */
     uint64_t failed;
-    uint64_t closed; /* by the server, while they should have been open */
+    uint64_t resumed; /* sessions, of TLS */
+    uint64_t closed;  /* by the server, while they should have been open */
     uint64_t slow_sessions;
     uint64_t slow_closed;  /* streams */
     uint64_t slow_events;  /* that the slow ones found when they read again */

@@ -142,6 +142,7 @@ void load_session_open(struct load_session *session)
 
     session->connection.poller = &worker->poller;
     session->connection.endpoint = worker->crew->endpoint;
+    session->connection.is_http1 = worker->crew->options->http1;
     session->connection.on_open = on_session_open;
     session->connection.on_close = on_session_close;
     worker->opening++;

@@ -97,7 +97,16 @@ static BIO_METHOD *socket_method(void)
     return method;
 }
 
-SSL_CTX *load_tls_context_new(void)
+/* It is kept when 1 is returned. */
+static int on_ticket(SSL *ssl, SSL_SESSION *ticket)
+{
+    struct load_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    SSL_SESSION *none = NULL;
+
+    return atomic_compare_exchange_strong(&tls->ticket, &none, ticket) ? 1 : 0;
+}
+
+int load_tls_init(struct load_tls *tls, bool resumes)
 {
     static const unsigned char alpn[] = {2, 'h', '2'};
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -109,19 +118,45 @@ SSL_CTX *load_tls_context_new(void)
         SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn)) != 0) {
         ERR_print_errors_fp(stderr);
         SSL_CTX_free(context);
-        return NULL;
+        return -EIO;
     }
+    *tls = (struct load_tls){.context = context, .resumes = resumes};
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    if (resumes) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(context, on_ticket);
+        SSL_CTX_set_app_data(context, tls);
+    }
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    return context;
+    return 0;
 }
 
-SSL *load_tls_new(SSL_CTX *context, struct load_socket *socket)
+void load_tls_release(struct load_tls *tls)
 {
-    SSL *ssl = SSL_new(context);
+    SSL_SESSION_free(tls->ticket);
+    SSL_CTX_free(tls->context);
+}
+
+uint64_t load_tls_resumed(const struct load_tls *tls)
+{
+    return (uint64_t)SSL_CTX_sess_hits(tls->context);
+}
+
+/* A copy, since OpenSSL takes one that has served for used up. */
+static void resume(SSL *ssl, SSL_SESSION *ticket)
+{
+    SSL_SESSION *copy = ticket ? SSL_SESSION_dup(ticket) : NULL;
+
+    (void)SSL_set_session(ssl, copy);
+    SSL_SESSION_free(copy);
+}
+
+SSL *load_tls_new(struct load_tls *tls, struct load_socket *socket)
+{
+    SSL *ssl = SSL_new(tls->context);
     BIO *bio = BIO_new(socket_method());
 
     if (ssl == NULL || bio == NULL) {
@@ -133,5 +168,6 @@ SSL *load_tls_new(SSL_CTX *context, struct load_socket *socket)
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_connect_state(ssl);
+    resume(ssl, tls->ticket);
     return ssl;
 }
