@@ -104,8 +104,8 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     accessTimestamp?: number | null;
     /** The longest first wait before a reconnect, ms. Waits double up to 30 s. Default: the server's. */
     reconnectTime?: number | null;
-    /** The longest life of one stream, ms; 0 is no limit. The service's own setting wins. */
-    keepaliveTime?: number;
+    /** The longest life of one stream, ms, where the service lets the page say it. Default: the service's. */
+    keepaliveTime?: number | null;
     /** Dispatch each event on window too (not names that the browser itself uses, as "message"). */
     useWindowEventBus?: boolean;
     /** Called with each event, after its listeners and before the window. */
@@ -124,6 +124,15 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     windowGlobal?: Window & typeof globalThis;
     documentGlobal?: Document;
     jsonGlobal?: JSON;
+}
+
+export interface SseWaitingCall {
+    type: 'send' | 'upload' | 'addListener' | 'removeListener' | 'subscribe' | 'unsubscribe' | 'refresh';
+    /** These of send and upload. */
+    path?: string;
+    body?: unknown;
+    query?: SseQuery;
+    headers?: HeadersInit;
 }
 
 export interface SseSendOptions {
@@ -152,6 +161,8 @@ export default class Sse<Events = Record<string, SseEvent>> {
     static readonly CLIENT_TRIGGER_CLOSE: 'client';
     static readonly IMPORT_MODULE_TIMESTAMP: number;
     static readonly DEFAULT_OPTIONS: SseOptions;
+    /** ms: what the server says where it is not told otherwise. */
+    static readonly DEFAULT_RECONNECT_TIME: number;
 
     /** What its listeners are called says nothing of the events that may come besides. */
     constructor(options?: SseOptions<Given<Events>>);
@@ -161,19 +172,25 @@ export default class Sse<Events = Record<string, SseEvent>> {
     readonly instanceId: string;
     readonly createTimestamp: number;
     readonly destroyed: boolean;
-    /** Undefined while there is no connection. A credential: its first 24 characters, the handle, are
+    /** Undefined while there is no connection, but in listeners of connect-close. A credential: its first 24 characters, the handle, are
      * what back ends see of it, and enough for them to send to this page. */
     readonly connectionId: string | undefined;
     readonly connectionName: string;
     readonly connectionTimestamp: number | undefined;
     readonly serverVersion: string | undefined;
     readonly state: 0 | 1 | 2;
+    /** The browser's; null while there is none. */
+    readonly es: EventSource | null;
+    /** What waits to be sent, a copy. */
+    readonly retryQueue: SseWaitingCall[];
 
     connect(): void;
     close(reason?: string): void;
     destroy(): void;
     switchURL(newUrl: string): void;
     isActive(): boolean;
+    /** Opens each stream: for pages that override it, with an EventSource of their own. */
+    newEventSource(url?: string): EventSource;
     getDuration(): SseDuration;
 
     /** The newest function of each name. */

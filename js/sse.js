@@ -25,6 +25,7 @@ import { describeBrowser, fitInAddress, randomId, toSearch, withoutTrailingSlash
 // A browser gives an event without an id that of the event before.
 const MAY_LACK_ID = /^sse-(gap|left-out|token-expiring)$/;
 const importTime = Date.now();
+const toldVersions = new Set(); // of servers that are not this client's
 
 class Sse {
     static version = '0.1.0';
@@ -33,6 +34,7 @@ class Sse {
     static STATE_CLOSED = 2;
     static SERVER_TRIGGER_CLOSE = 'server';
     static CLIENT_TRIGGER_CLOSE = 'client';
+    static DEFAULT_RECONNECT_TIME = 5000; // ms, of a server that is not told otherwise
     static IMPORT_MODULE_TIMESTAMP = importTime;
     static DEFAULT_OPTIONS = defaultOptions;
 
@@ -49,6 +51,7 @@ class Sse {
     #activity;
     #connection;
     #destroyed = false;
+    #closingId; // while listeners of connect-close are told
 
     constructor(options = {}) {
         this.options = completeOptions(options);
@@ -110,7 +113,23 @@ class Sse {
     }
 
     get connectionId() {
-        return this.#connection.id;
+        return this.#connection.id ?? this.#closingId;
+    }
+
+    /** The browser's EventSource, or null. */
+    get es() {
+        return this.#connection.source() ?? null;
+    }
+
+    /** What waits to be sent: {type, path, body, query, headers} of a send or upload, {type, …} of others. */
+    get retryQueue() {
+        return this.#calls.waiting();
+    }
+
+    /** Opens each stream; for pages that bring an EventSource of their own. */
+    newEventSource(url = this.#connection.address()) {
+        const { withCredentials } = this.options;
+        return new this.#window.EventSource(url, { withCredentials });
     }
 
     get destroyed() {
@@ -175,14 +194,15 @@ class Sse {
     /** Runs after those before it, unless told otherwise, and does not wait here for their answers. */
     async send(path = '', body = {}, query = {}, headers = {}, { ordered = true } = {}) {
         const text = this.#json.stringify(body ?? {});
-        return this.#call('message', path, query, text, headers, ordered ? 'message' : undefined);
+        const what = { type: 'send', path, body, query, headers };
+        return this.#call('message', what, text, ordered ? 'message' : undefined);
     }
 
     async upload(path = '', formData, query = {}, headers = {}) {
         if (!(formData instanceof this.#window.FormData)) {
             throw new TypeError('upload() takes a FormData');
         }
-        return this.#call('upload', path, query, formData, headers);
+        return this.#call('upload', { type: 'upload', path, body: formData, query, headers }, formData);
     }
 
     toString() {
@@ -221,6 +241,7 @@ class Sse {
         this.#activity = new Activity(windowGlobal, documentGlobal, options, (change) =>
             this.#outlet.say('sse-change-active', change));
         this.#connection = new Connection(options, () => this.#describe(), {
+            open: (url) => this.newEventSource(url),
             connected: (event, finish) => this.#connected(event, finish),
             event: (event) => this.#deliver(event),
             lost: (event) => this.#lost(event),
@@ -268,6 +289,7 @@ class Sse {
         this.connectionName = finish.name ?? '';
         this.connectionTimestamp = finish.serverTime;
         this.serverVersion = finish.version;
+        this.#compareVersions();
         this.#acknowledgements.begin(finish.ack === true, event.lastEventId);
         this.#acknowledgements.flush();
         this.#requests.allow(finish.corsHeaders);
@@ -280,6 +302,17 @@ class Sse {
         }
         this.#outlet.emit(event);
         this.#activity.come();
+    }
+
+    /** A page that brings its own client, or has been open since before the server was upgraded. */
+    #compareVersions() {
+        const { serverVersion } = this;
+        if (serverVersion && serverVersion !== Sse.version && !toldVersions.has(serverVersion)) {
+            toldVersions.add(serverVersion);
+            this.#window.console?.warn(
+                `sse-server: this page has the client ${Sse.version}, the server is ${serverVersion}`,
+            );
+        }
     }
 
     /** Not twice, where an event comes again because nobody knew that it had come. */
@@ -304,10 +337,14 @@ class Sse {
         this.#acknowledgements.enabled = false;
         this.closeResponse = close;
         const info = { whoTriggerClose, closeReason: close.reason };
+        this.#closingId = close.connectionId;
         this.#outlet.say('connect-close', this.#json.stringify(close), info);
+        this.#closingId = undefined;
     }
 
-    #sayGoodbye(connectionId, reason, duration) {
+    /** The server adds the present visit to what was counted before it. */
+    #sayGoodbye(connectionId, reason) {
+        const durations = this.getDuration();
         this.#activity.leave();
         const ids = this.#acknowledgements.batch();
         if (ids.length > 0) {
@@ -318,8 +355,7 @@ class Sse {
             connectionId,
             clientId: this.clientId,
             reason,
-            duration,
-            sessionDuration: this.getDuration().sessionDuration,
+            ...durations,
             sseVersion: Sse.version,
         }));
     }
@@ -345,9 +381,9 @@ class Sse {
      * connection is that stream's end, even where the browser has not noticed: the call is made
      * again on the next, but not more than once for that reason.
      */
-    #run(perform, lane, check) {
+    #run(what, perform, lane, check) {
         let isRepeated = false;
-        return this.#calls.run(async (number) => {
+        return this.#calls.run(what, async (number) => {
             const { connectionId } = this;
             const response = await perform(connectionId, number);
             const isOver = connectionId !== this.connectionId;
@@ -361,7 +397,7 @@ class Sse {
     }
 
     #ask(action, value) {
-        return this.#run((connectionId, number) =>
+        return this.#run({ type: action, ...value }, (connectionId, number) =>
             this.#requests.tell(action, { connectionId, ...value }, number), 'wish');
     }
 
@@ -376,9 +412,11 @@ class Sse {
         }
     }
 
-    async #call(kind, path, query, body, givenHeaders, lane) {
-        const headers = this.#requests.headersOfCall(givenHeaders, body);
+    async #call(kind, what, body, lane) {
+        const { path, query } = what;
+        const headers = this.#requests.headersOfCall(what.headers, body);
         return this.#run(
+            what,
             (connectionId, number) =>
                 this.#requests.call(kind, path, { connectionId, ...query }, body, headers, number),
             lane,

@@ -33,11 +33,16 @@ export class Calls {
         this.#hint = hint;
     }
 
-    /** perform(number); without a lane there is no number. check() throws what nothing can mend. */
-    run(perform, lane, check = () => {}) {
+    /** What the page has asked for and is still to be sent. */
+    waiting() {
+        return this.#waiting.map(({ what }) => what);
+    }
+
+    /** what: as waiting() tells it; perform(number); without a lane there is no number. check() throws what nothing can mend. */
+    run(what, perform, lane, check = () => {}) {
         return new Promise((resolve, reject) => {
             this.#count += 1;
-            const call = { perform, check, kind: lane, resolve, reject, failures: 0, place: this.#count };
+            const call = { what, perform, check, kind: lane, resolve, reject, failures: 0, place: this.#count };
             if (!this.#isActive() && this.#waiting.length >= this.#limit && !this.#makeError) {
                 reject(new SseError('queue-full', `${this.#limit} calls wait: raise queueLimit`));
             } else {

@@ -7,6 +7,7 @@ import { jitteredWait, now } from './wait.js';
 
 const FIRST_CEILING = 1000; // ms, of the first wait, until the server has said its own
 const STABLE_AFTER = 10_000; // ms: a stream that lived this long was no failed attempt
+const LAST_WORDS = 500; // ms in which the last event of a stream comes behind an answer that says that it has ended
 const PADDING = 2048; // bytes, for what holds back small answers
 // What asking again cannot mend. 404 may be a proxy whose server is not there yet.
 const REFUSALS = {
@@ -26,8 +27,8 @@ const REFUSALS = {
  * Keeps one stream open while three facts hold: the page wants it, the page is awake, and no wait
  * for the next attempt is running.
  *
- * on: connected(event, finish), event(event), lost(event), timeout(data); dead() before lost, when
- * nothing comes any more; leaving(id, reason, seconds) before and closed(who, data) after an end,
+ * on: open(url): a new EventSource; connected(event, finish), event(event), lost(event), timeout(data); dead() before lost, when
+ * nothing comes any more; leaving(id, reason) before and closed(who, data) after an end,
  * gaveUp() when there will be no further attempt by itself.
  */
 export class Connection {
@@ -44,6 +45,7 @@ export class Connection {
     #openedAt = 0; // when connect-finish came; 0: it has not
     #serverWait = 0;
     #timer;
+    #parting; // a timer, from the server's word that the stream has ended
     #lastEventId;
     #padding;
     #address; // of the latest stream
@@ -62,6 +64,16 @@ export class Connection {
 
     isOpen() {
         return this.id !== undefined && this.#stream.isOpen();
+    }
+
+    /** The browser's; undefined or null: there is none. */
+    source() {
+        return this.#stream?.source;
+    }
+
+    /** Of the latest stream. */
+    address() {
+        return this.#address;
     }
 
     /** A stream is open, or will be without anybody's help. */
@@ -86,7 +98,7 @@ export class Connection {
         this.#window.clearTimeout(this.#timer);
         const { id } = this;
         if (id !== undefined) {
-            this.#on.leaving(id, reason, Math.round(this.#age() / 1000));
+            this.#on.leaving(id, reason);
         }
         this.#drop();
         if (id !== undefined) {
@@ -109,10 +121,11 @@ export class Connection {
         this.#stream?.listen(names);
     }
 
-    /** The server says that this one has ended. */
+    /** The server says that this one has ended. Its last event, which may be on the way, says whether to come back. */
     lose(id) {
-        if (id === this.id) {
-            this.#lost(this.#failure());
+        if (this.id && id === this.id) {
+            this.id = undefined;
+            this.#parting = this.#window.setTimeout(() => this.#lost(this.#failure()), LAST_WORDS);
         }
     }
 
@@ -130,14 +143,15 @@ export class Connection {
         if (this.#stream || !this.isComing()) {
             return;
         }
-        const { url, withCredentials, query } = this.#options;
+        const { url, query } = this.#options;
         // A new EventSource cannot be given the header Last-Event-ID.
-        const own = { lastEventId: this.#lastEventId, padding: this.#padding, heartbeat: true };
+        const own = { lastEventId: this.#lastEventId, padding: this.#padding, heartbeat: true, reasons: true, acknowledges: true };
         const page = this.#describe();
         const search = toSearch({ ...page, listeners: page.listeners.join() }, own, query);
         const address = `${url}/connect?${search}`;
         this.#address = address;
         const on = {
+            open: this.#on.open,
             own: {
                 'connect-finish': (event) => this.#connected(event),
                 'connect-close': (event) => this.#closedByServer(event),
@@ -149,7 +163,7 @@ export class Connection {
             dead: (limit) => this.#dead(limit),
         };
         try {
-            this.#stream = new EventStream(this.#window, address, withCredentials, on);
+            this.#stream = new EventStream(this.#window, address, on);
         } catch (error) {
             // WebKit throws where a policy forbids the address; others tell of an error, later.
             this.#startIn(this.#nextWait());
@@ -160,6 +174,7 @@ export class Connection {
     }
 
     #drop() {
+        this.#window.clearTimeout(this.#parting);
         this.#stream?.close();
         this.#stream = null;
         this.id = undefined;

@@ -8,13 +8,13 @@ const LOOKS = 4; // that find nothing new: the line is dead
 
 /**
  * One EventSource, from its opening to its end. What it brings after close() is nobody's.
- * on: {own: functions by event name, other(event) for all further ones, silent(limit) when nothing
+ * on: {open(url): a new one, own: functions by event name, other(event) for all further ones, silent(limit) when nothing
  * has come for so long that something in between must hold it back, dead(limit) when nothing comes
  * any more}.
  */
 export class EventStream {
     #window;
-    #source;
+    source; // null once it is closed
     #on;
     #hooked = new Set();
     #watchdog;
@@ -22,10 +22,10 @@ export class EventStream {
     #heardAt; // which was then
     #limit = Infinity; // ms without one: the line is dead
 
-    constructor(windowGlobal, url, withCredentials, on) {
+    constructor(windowGlobal, url, on) {
         this.#window = windowGlobal;
         this.#on = on;
-        this.#source = new windowGlobal.EventSource(url, { withCredentials });
+        this.source = on.open(url);
         this.#watchdog = windowGlobal.setTimeout(() => on.silent(GREETING_LIMIT), GREETING_LIMIT);
         this.listen(Object.keys(on.own));
     }
@@ -35,18 +35,18 @@ export class EventStream {
         for (const name of names) {
             if (!this.#hooked.has(name)) {
                 this.#hooked.add(name);
-                this.#source.addEventListener(name, (event) => this.#receive(name, event));
+                this.source.addEventListener(name, (event) => this.#receive(name, event));
             }
         }
     }
 
     isOpen() {
-        return this.#source.readyState === OPEN_STATE;
+        return this.source.readyState === OPEN_STATE;
     }
 
     /** The browser gave up by itself: the answer was no event stream. */
     isRefused() {
-        return this.#source.readyState === CLOSED_STATE;
+        return this.source.readyState === CLOSED_STATE;
     }
 
     /** interval: ms within which the server gives a sign of life; none: it has promised nothing. */
@@ -65,8 +65,8 @@ export class EventStream {
 
     close() {
         this.#window.clearTimeout(this.#watchdog);
-        this.#source?.close();
-        this.#source = null;
+        this.source?.close();
+        this.source = null;
     }
 
     /** In several looks: of the hours that a machine slept, or a browser held its timers back, one counts. */
@@ -84,7 +84,7 @@ export class EventStream {
     #receive(name, event) {
         this.#looks = 0;
         this.#heardAt = now(this.#window);
-        if (!this.#source) {
+        if (!this.source) {
             // WebKit opens a closed stream again when a page comes back from the back/forward cache.
             event.target.close();
             return;

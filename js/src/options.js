@@ -9,7 +9,7 @@ export const defaultOptions = {
     clientId: null,
     accessTimestamp: null,
     reconnectTime: null, // ms, the ceiling of the first wait; else what the server says
-    keepaliveTime: 900_000,
+    keepaliveTime: null, // ms; else what the server says
     useWindowEventBus: true,
     intercepts: [],
     leaveTimeout: 5000, // ms without a sign of life: the person has left

@@ -64,14 +64,19 @@ export class Requests {
 
     /** kind: message or upload; number: of those that run in order */
     call(kind, path, query, body, headers, number) {
-        const name = path.replace(/^\/+/, '').replace(/[?#]/g, encodeURIComponent);
+        const name = path.replace(/^\/+/, '').replace(/[?#\\]|%(?![\da-f]{2})/gi, encodeURIComponent);
         return this.#post(`${kind}/${name}.do?${toSearch(query)}`, body, headers, number);
     }
 
     tell(action, value, number) {
         const body = this.#options.jsonGlobal.stringify(value);
+        const headers = this.headersOfCall({}, body);
+        // The answer to this one is read here: the service may have an envelope of its own.
+        if (action === 'refresh' && this.#allowed?.includes('x-sse-envelope') !== false) {
+            headers.set('x-sse-envelope', 'plain');
+        }
         const path = `${action}.do?${toSearch(this.#options.query)}`;
-        return this.#post(path, body, this.headersOfCall({}, body), number);
+        return this.#post(path, body, headers, number);
     }
 
     /** For a page that goes away: sent without anybody waiting for an answer. */

@@ -85,6 +85,19 @@ test('a call that failed alone is made again while the stream goes on', async ()
     assert.equal((await added).status, 200);
 });
 
+test('what has an answer is not made again, whatever the handler has answered', async () => {
+    const sse = connectedSse();
+    for (const status of [500, 502, 409]) {
+        const before = page.requests.length;
+        const sent = sse.send('a');
+        page.request.resolve(answer(status));
+        assert.equal((await sent).status, status);
+        page.clock.tick(60_000);
+        await settle();
+        assert.equal(page.requests.length, before + 1);
+    }
+});
+
 test('calls that fail one after the other do not put each other off', async () => {
     const sse = connectedSse();
     const isFirst = ({ url }) => url.pathname.endsWith('/first.do');
@@ -167,8 +180,9 @@ for (const [what, call] of [
         const called = call(sse);
         page.request.resolve(answer(what === 'send' ? 404 : 200, UNKNOWN));
         await settle();
-        assert.equal(lost.readyState, 2);
         assert.equal(sse.isActive(), false);
+        page.clock.tick(500);
+        assert.equal(lost.readyState, 2);
         page.clock.tick(1000);
         page.source.finish('c2');
         assert.equal(page.requests.length, 2);
@@ -177,12 +191,24 @@ for (const [what, call] of [
     });
 }
 
+test('the last event, which comes behind that word, says whether to come back', async () => {
+    const sse = connectedSse();
+    const sent = sse.send('a');
+    page.request.resolve(answer(404, UNKNOWN));
+    await settle();
+    page.source.receive('connect-close', { connectionId: 'c1', reason: 'kicked', reconnect: false });
+    await assert.rejects(sent, { code: 'closed' });
+    page.clock.tick(100_000);
+    assert.equal(sse.state, 2);
+    assert.equal(page.sources.length, 1);
+});
+
 test('who is told so again, on a new connection, gets the answer and does not loop', async () => {
     const sse = connectedSse();
     const sent = sse.send('a');
     page.request.resolve(answer(404, UNKNOWN));
     await settle();
-    page.clock.tick(1000);
+    page.clock.tick(1500);
     page.source.finish('c2');
     page.request.resolve(answer(404, UNKNOWN));
     assert.equal((await sent).status, 404);

@@ -17,6 +17,22 @@ test('connect-finish makes it active', () => {
     assert.equal(finished.mock.callCount(), 1);
 });
 
+test('a server of another version is told of once', () => {
+    page.console = { warn: mock.fn() };
+    connectedSse();
+    page.source.finish('a', { version: Sse.version });
+    assert.equal(page.console.warn.mock.callCount(), 0);
+    page.source.finish('b', { version: '0.0.7' });
+    page.source.finish('c', { version: '0.0.7' });
+    connectedSse();
+    page.source.finish('d', { version: '0.0.7' });
+    assert.deepEqual(page.console.warn.mock.calls.map((call) => call.arguments), [
+        [`sse-server: this page has the client ${Sse.version}, the server is 0.0.7`],
+    ]);
+    page.source.finish('e', { version: '0.0.8' });
+    assert.equal(page.console.warn.mock.callCount(), 2);
+});
+
 test('a stream without a connection id is left and tried again', () => {
     const sse = makeSse();
     page.source.readyState = 1;

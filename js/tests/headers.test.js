@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { answer, makeSse, page, settle } from './page_under_test.js';
 
 const OTHER = 'https://sse.test/sse/demo';
-const ALLOWED = 'authorization, content-type, idempotency-key, x-sse-order, x-own';
+const ALLOWED = 'authorization, content-type, idempotency-key, x-sse-envelope, x-sse-order, x-own';
 
 function connected(url = OTHER, corsHeaders = ALLOWED) {
     const sse = makeSse({ url });
@@ -60,6 +60,17 @@ for (const [url, message] of [[OTHER, /5 attempts: Failed to fetch .*corsHeaders
         await sent;
     });
 }
+
+test('what it reads itself comes in the usual envelope, what the page reads as the service wraps it', async () => {
+    const envelopes = () => page.requests.map(({ headers }) => headers.get('x-sse-envelope'));
+    const sse = connected();
+    sse.addListener(['x']);
+    sse.refresh('token').catch(() => {});
+    sse.send('a');
+    assert.deepEqual(envelopes(), [null, 'plain', null]);
+    connected(OTHER, 'x-own').refresh('token').catch(() => {}); // a server that does not know the field
+    assert.equal(envelopes().at(-1), null);
+});
 
 test('a call that is blocked keeps no other from its turn', async () => {
     const sse = connected();

@@ -25,7 +25,8 @@ test("connect tells who and where, and no secret of the page's address", () => {
     const search = Object.fromEntries(url.searchParams);
     assert.equal(search.clientId, sse.clientId);
     assert.equal(search.listeners, 'a,b');
-    assert.equal(search.keepaliveTime, '900000');
+    assert.equal('keepaliveTime' in search, false);
+    assert.deepEqual([search.reasons, search.heartbeat], ['true', 'true']);
     assert.equal(search.screen, '800x600');
     assert.equal(search.accessTime, '1000000');
     assert.equal(search.locationHref, 'https://page.test/app');

@@ -9,8 +9,8 @@
 #include "api/cors.h"
 #include "api/exchange.h"
 #include "api/origin.h"
+#include "api/page_lists.h"
 #include "api/presence/notifications.h"
-#include "api/presence/presence_farewell.h"
 #include "api/presence/presence_hub.h"
 #include "api/qos/qos_hub.h"
 #include "api/refusal.h"
@@ -18,14 +18,17 @@
 #include "api/request.h"
 #include "api/routes.h"
 #include "api/worker.h"
+#include "api/wrapping.h"
 #include "base/directory.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/receive.h"
 #include "cluster/peers.h"
 #include "h2/request.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/dispatch.h"
+#include "sse/presence.h"
 #include "sse/service.h"
 #include "sse/target.h"
 
@@ -57,6 +60,11 @@ bool api_is_ready(const struct api *api)
     return atomic_load_explicit(api->settings->ready, memory_order_relaxed);
 }
 
+bool api_is_draining(const struct api *api)
+{
+    return atomic_load_explicit(api->settings->draining, memory_order_relaxed);
+}
+
 static void on_request(void *context, struct h2_stream *stream)
 {
     api_request_start(context, stream);
@@ -77,19 +85,32 @@ static const char *body_setting(const struct api_exchange *exchange)
     }
 }
 
+static bool is_pages_side(const struct h2_stream *stream, const struct api_service *service,
+                          const char *path)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+
+    if (exchange && exchange->endpoint)
+        return exchange->endpoint->guard != API_BACK_END ||
+               page_lists_have(service, exchange->endpoint);
+    return api_routes_is_pages_side(service, path);
+}
+
 /* The request may be incomplete; then nobody knows what service it was for. */
 static void on_error(void *context, struct h2_stream *stream, int status, const char *message)
 {
     const struct h2_request *request = h2_stream_request(stream);
     const struct api_service *service = NULL;
-    const char *relative;
+    const char *relative = "";
+    struct wrapping wrapping;
     char detail[256];
 
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
+    wrapping = wrapping_of(service, request, is_pages_side(stream, service, relative));
     snprintf(detail, sizeof(detail), "%s%s", message,
              status == 413 ? body_setting(h2_stream_context(stream)) : "");
-    api_reply_stream_error(stream, !service || service->settings->envelope, status, detail);
+    api_reply_stream_error(stream, &wrapping, status, detail);
 }
 
 struct make_room {
@@ -143,15 +164,6 @@ static void on_sent(void *context, struct h2_stream *stream)
     h2_stream_forget_request(stream);
 }
 
-static bool is_pages_side(const struct h2_stream *stream, const char *path)
-{
-    const struct api_exchange *exchange = h2_stream_context(stream);
-
-    if (exchange && exchange->endpoint)
-        return exchange->endpoint->guard != API_BACK_END;
-    return api_routes_is_pages_side(path);
-}
-
 static size_t common_fields(void *context, const struct h2_stream *stream, struct h2_field *fields)
 {
     const char *security = h2_session_transport_security(h2_stream_session(stream));
@@ -165,7 +177,11 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
         fields[count++] = (struct h2_field){"strict-transport-security", security};
     if (request && request->path)
         service = api_service_of(context, request->path, &relative);
-    if (service && is_pages_side(stream, relative)) {
+    if (service) {
+        fields[count++] = (struct h2_field){"x-sse-server-id", service->api->settings->server_id};
+        fields[count++] = (struct h2_field){"x-sse-version", service->api->settings->version};
+    }
+    if (service && is_pages_side(stream, service, relative)) {
         count += cors_fields(request, service->settings->origins, &fields[count]);
         if (h2_request_header(request, "origin") &&
             !origin_is_fine(request, service->settings->origins))
@@ -174,10 +190,97 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
     return count;
 }
 
+/* ---- the broker's messages go by the workers' mailboxes ---- */
+
+static void open_message(struct letter *letter, void *context)
+{
+    const struct api *api = context;
+
+    broker_receive(api->broker, container_of(letter, struct broker_message, letter));
+}
+
+static void post_message(void *context, size_t to, struct broker_message *message)
+{
+    const struct api *api = context;
+
+    message->letter.open = open_message;
+    peers_post(api->peers, to, &message->letter);
+}
+
+static void begin_message(void *context)
+{
+    const struct api *api = context;
+
+    peers_begin(api->peers);
+}
+
+static void end_message(void *context)
+{
+    const struct api *api = context;
+
+    peers_end(api->peers);
+}
+
+static void record(struct api_service *service, const struct broker_message *message)
+{
+    const struct broker_asker asker = broker_asker(message);
+
+    service->feed.is_recording = message->is_recording;
+    broker_answer(service->broker.broker, &asker, broker_message_new(BROKER_RECORDED, 0, 0));
+}
+
+/* What a service's owner and shards still do in this room. */
+static void receive_message(void *context, const struct broker_message *message)
+{
+    struct api_service *service = context;
+
+    switch (message->kind) {
+    case BROKER_PRESENCE:
+        online_users_receive(&service->online, &message->presence);
+        break;
+    case BROKER_FAREWELL:
+        held_events_tell_all(&service->online.held);
+        presence_feed_flush(&service->feed);
+        service->hub->farewells++;
+        break;
+    case BROKER_WATCH:
+        presence_hub_watch(service->hub, message);
+        break;
+    case BROKER_READ:
+        presence_hub_read(service->hub, message);
+        break;
+    case BROKER_UNWATCH:
+        presence_hub_unwatch(service->hub);
+        break;
+    case BROKER_RECORD:
+        record(service, message);
+        break;
+    case BROKER_WAKE_WATCHERS:
+        presence_watches_wake(&service->watches);
+        break;
+    case BROKER_END_CALL:
+        call_order_end(&service->call_orders, message->call_end.handle,
+                       (enum call_lane)message->call_end.lane);
+        break;
+    default:
+        break;
+    }
+}
+
+static struct broker *broker_over_peers(struct api *api)
+{
+    const struct broker_transport transport = {post_message, begin_message, end_message, api};
+
+    return broker_new(api->worker, peers_count(api->peers), peers_key(api->peers), &transport);
+}
+
+/* ---- */
+
 static void service_init(struct api_service *service, struct api *api, size_t index,
                          struct auth *auth)
 {
     const struct api_service_settings *settings = &api->settings->services[index];
+    struct broker_settings broker_settings;
 
     *service = (struct api_service){
         .api = api,
@@ -188,14 +291,19 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
+    service->core->shard = (struct sse_shard){(uint32_t)api->worker, *peers_key(api->peers)};
     service->hub = presence_hub_new(service);
     presence_feed_init(&service->feed, service, notifications_are_wanted(service));
     presence_watches_init(&service->watches);
     limits_init(&service->limits, service);
-    client_limit_init(&service->limit, service);
+    broker_settings = attach_settings(service);
+    broker_service_init(&service->broker, api->broker, index, service->core, &broker_settings);
+    service->broker.guest = (struct broker_receiver){receive_message, service};
+    broker_service_receive(&service->broker);
+    attach_teller_init(&service->attach_teller, service);
     online_users_init(&service->online, service);
-    repeats_init(&service->repeats, service);
     call_orders_init(&service->call_orders, service);
+    delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
     qos_arrivals_init(&service->arrivals, service);
     if (service->upload_directory < 0)
@@ -210,9 +318,9 @@ static void service_release(struct api_service *service)
     qos_arrivals_release(&service->arrivals);
     qos_hub_free(service->qos);
     call_orders_release(&service->call_orders);
-    repeats_release(&service->repeats);
     online_users_release(&service->online);
-    client_limit_release(&service->limit);
+    attach_teller_release(&service->attach_teller);
+    broker_service_release(&service->broker);
     limits_release(&service->limits);
     presence_feed_release(&service->feed);
     presence_hub_free(service->hub);
@@ -226,11 +334,14 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
     struct api *api = mem_zalloc(sizeof(*api));
 
     api->settings = settings;
+    api->server_id = settings->server_id;
     api->loop = place->loop;
     api->peers = place->peers;
     api->worker = place->worker;
     api->outbound = place->outbound;
     api->outbound_streams = place->outbound_streams;
+    upload_writers_init(&api->uploads, place->loop);
+    body_lines_init(&api->bodies, place->loop, settings->readers);
     api->handler = (struct h2_handler){
         .on_request = on_request,
         .on_error = on_error,
@@ -239,20 +350,51 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .on_sent = on_sent,
         .context = api,
     };
+    api->broker = broker_over_peers(api);
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
     for (size_t i = 0; i < settings->service_count; i++)
         service_init(&api->services[i], api, i, place->auths[i]);
     return api;
 }
 
-void api_free(struct api *api)
+static void service_change(struct api_service *service, const struct api_service_settings *settings)
+{
+    struct broker_settings broker;
+
+    service->settings = settings;
+    sse_service_change(service->core, settings->core);
+    limits_change(&service->limits);
+    broker = attach_settings(service);
+    broker_service_change(&service->broker, &broker);
+    sse_presence_change(service->online.presence, settings->core->offline_grace_ms);
+    if (service->hub)
+        presence_hub_change(service->hub);
+    if (service->qos)
+        qos_hub_change(service->qos);
+    presence_watches_check(&service->watches);
+}
+
+void api_change(struct api *api, const struct api_settings *settings)
+{
+    guard_counters_change(&api->guard, api->settings->keys, settings->keys);
+    api->settings = settings;
+    for (size_t i = 0; i < settings->service_count; i++)
+        service_change(&api->services[i], &settings->services[i]);
+}
+
+bool api_free(struct api *api, uint32_t disks_ms)
 {
     if (!api)
-        return;
+        return true;
+    if (!upload_writers_release(&api->uploads, disks_ms) ||
+        !body_lines_release(&api->bodies, disks_ms))
+        return false;
     for (size_t i = 0; i < api->settings->service_count; i++)
         service_release(&api->services[i]);
+    broker_free(api->broker);
     free(api->services);
     free(api);
+    return true;
 }
 
 const struct h2_handler *api_handler(struct api *api)
@@ -265,13 +407,34 @@ void api_set_endpoint(struct api *api, struct h2_endpoint *endpoint)
     api->endpoint = endpoint;
 }
 
+void api_abandon_disks(struct api *api)
+{
+    upload_writers_abandon(&api->uploads);
+}
+
 bool api_is_idle(const struct api *api)
 {
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        if (api->services[i].hub && !presence_hub_is_settled(api->services[i].hub))
+        const struct api_service *service = &api->services[i];
+
+        if (service->hub && !presence_hub_is_settled(service->hub))
+            return false;
+        if (service->qos && !qos_hub_is_settled(service->qos))
             return false;
     }
     return api->exchange_count == 0;
+}
+
+size_t api_requests(const struct api *api)
+{
+    return api->exchange_count;
+}
+
+void api_drain(struct api *api, uint32_t spread_ms)
+{
+    atomic_store_explicit(api->settings->draining, true, memory_order_relaxed);
+    for (size_t i = 0; i < api->settings->service_count; i++)
+        sse_service_drain(api->services[i].core, spread_ms);
 }
 
 /* One per service; frees itself. */
@@ -285,25 +448,47 @@ static void on_drained(struct sse_dispatch_job *job)
 {
     struct drain_job *drain = container_of(job, struct drain_job, job);
 
-    presence_farewell_start(drain->service);
+    broker_tell_owner(&drain->service->broker,
+                      broker_message_new(BROKER_FAREWELL, drain->service->index, 0));
     free(drain);
 }
 
-void api_drain(struct api *api, uint32_t drain_ms)
+static void end_streams(struct api_service *service)
 {
+    struct drain_job *drain = mem_zalloc(sizeof(*drain));
+
+    drain->service = service;
+    drain->target.dimension = SSE_ALL;
+    drain->job.target = &drain->target;
+    drain->job.reason = SSE_CLOSE_DRAIN;
+    drain->job.reconnect_ms = -1;
+    drain->job.on_done = on_drained;
+    sse_dispatch_submit(service->core->dispatch, &drain->job);
+}
+
+void api_drain_rest(struct api *api)
+{
+    if (api->is_drained)
+        return;
+    api->is_drained = true;
     for (size_t i = 0; i < api->settings->service_count; i++) {
         struct api_service *service = &api->services[i];
-        struct drain_job *drain = mem_zalloc(sizeof(*drain));
 
         presence_watches_drain(&service->watches);
         if (service->hub)
-            presence_hub_drain(service->hub, drain_ms);
-        drain->service = service;
-        drain->target.dimension = SSE_ALL;
-        drain->job.target = &drain->target;
-        drain->job.reason = SSE_CLOSE_DRAIN;
-        drain->job.reconnect_ms = -1;
-        drain->job.on_done = on_drained;
-        sse_dispatch_submit(service->core->dispatch, &drain->job);
+            presence_hub_hurry(service->hub);
+        if (service->qos)
+            qos_hub_hurry(service->qos);
+        end_streams(service);
+    }
+}
+
+void api_abandon(struct api *api)
+{
+    for (size_t i = 0; i < api->settings->service_count; i++) {
+        if (api->services[i].hub)
+            presence_hub_abandon(api->services[i].hub);
+        if (api->services[i].qos)
+            qos_hub_abandon(api->services[i].qos);
     }
 }

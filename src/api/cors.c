@@ -17,8 +17,8 @@
  * fetch() send; then what tools that watch a page add to its requests (W3C Trace Context and
  * Baggage, Sentry). */
 #define REQUEST_FIELDS                                                                             \
-    "authorization, cache-control, content-type, idempotency-key, last-event-id, x-sse-order, "    \
-    "baggage, sentry-trace, traceparent, tracestate"
+    "authorization, cache-control, content-type, idempotency-key, last-event-id, x-sse-envelope, " \
+    "x-sse-order, baggage, sentry-trace, traceparent, tracestate"
 #define ANSWER_FIELDS "x-sse-connection, x-sse-server-id, x-sse-version, retry-after"
 
 /* Seconds. Chrome keeps none for more than two hours; ten minutes is soon enough for a changed

@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "api/body_reading.h"
 #include "api/facts.h"
-#include "api/origin.h"
-#include "api/reply.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "h2/session.h"
 #include "h2/stream.h"
@@ -55,7 +55,11 @@ struct api_exchange *api_exchange_unref(struct api_exchange *exchange)
     api_facts_free(exchange->facts);
     if (exchange->user)
         sse_user_unref(exchange->user);
-    free(exchange->kept_body);
+    h2_body_free(&exchange->kept);
+    body_turn_free(exchange->turn, &exchange->api->bodies);
+    free(exchange->tenants);
+    bytes_unref(exchange->refusal_data);
+    api_audit_release(&exchange->audit);
     h2_stream_unref(exchange->stream);
     free(exchange);
     return NULL;
@@ -74,79 +78,10 @@ const char *api_exchange_parameter(const struct api_exchange *exchange, const ch
     return value ? value : h2_form_get(&exchange->form, name);
 }
 
-static void on_checked(void *context, const struct auth_result *result)
+void api_exchange_keep_body(struct api_exchange *exchange)
 {
-    struct api_exchange *exchange = context;
-
-    exchange->is_identified = true;
-    exchange->revocations = exchange->service->auth->revocations;
-    exchange->verdict = result->verdict;
-    exchange->source = result->source;
-    exchange->refusal = result->message;
-    exchange->retry_after_s = result->retry_after_s;
-    if (result->verdict == AUTH_OK)
-        exchange->user = result->user;
-    exchange->on_identity(exchange);
-    api_exchange_unref(exchange);
-}
-
-static void ask(struct api_exchange *exchange)
-{
-    api_exchange_ref(exchange);
-    auth_check(exchange->service->auth, api_facts_view(exchange->facts), on_checked, exchange);
-}
-
-void api_exchange_identify(struct api_exchange *exchange,
-                           void (*on_identity)(struct api_exchange *exchange))
-{
-    exchange->on_identity = on_identity;
-    exchange->is_identified = false;
-    if (exchange->user)
-        exchange->user = sse_user_unref(exchange->user);
-    api_facts_free(exchange->facts);
-    exchange->facts = api_facts_new(exchange);
-    ask(exchange);
-}
-
-bool api_exchange_is_overtaken(const struct api_exchange *exchange)
-{
-    return exchange->revocations != exchange->service->auth->revocations;
-}
-
-void api_exchange_identify_again(struct api_exchange *exchange)
-{
-    exchange->is_identified = false;
-    exchange->user = sse_user_unref(exchange->user);
-    ask(exchange);
-}
-
-static bool refuse_frequent(struct api_exchange *exchange)
-{
-    if (!exchange->user || limits_take_user_request(&exchange->service->limits, exchange->user))
-        return false;
-    limits_refuse(exchange, LIMIT_USER_REQUESTS);
-    return true;
-}
-
-bool api_exchange_refuse_wrong(struct api_exchange *exchange)
-{
-    static const int statuses[AUTH_VERDICTS] = {[AUTH_BAD] = 401,
-                                                [AUTH_DENIED] = 403,
-                                                [AUTH_FAILED] = 502,
-                                                [AUTH_TIMEOUT] = 504,
-                                                [AUTH_BUSY] = 503};
-
-    if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
-        return origin_refuse(exchange) || refuse_frequent(exchange);
-    api_reply_error_later(exchange, statuses[exchange->verdict], exchange->retry_after_s,
-                          exchange->refusal);
-    return true;
-}
-
-bool api_exchange_require_user(struct api_exchange *exchange)
-{
-    if (exchange->user)
-        return true;
-    api_reply_error(exchange, 401, "%s", exchange->refusal);
-    return false;
+    if (exchange->kept.data)
+        return;
+    exchange->kept = h2_stream_take_body(exchange->stream);
+    exchange->body = h2_body_text(&exchange->kept);
 }

@@ -11,14 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/audit.h"
 #include "api/worker.h"
 #include "auth/auth.h"
+#include "h2/body.h"
 #include "h2/form.h"
 #include "h2/request.h"
 #include "h2/router.h"
 
 struct api_exchange;
 struct api_facts;
+struct body_turn;
+struct bytes;
 struct h2_stream;
 struct sse_user;
 
@@ -31,10 +35,12 @@ enum api_guard {
 enum api_body {
     API_NO_BODY, /* what comes is thrown away */
     API_JSON,
-    API_CREDENTIAL, /* JSON that may hold one: the handler asks who it is by itself */
-    API_FORM,       /* application/x-www-form-urlencoded, or nothing */
-    API_BEACON,     /* the same, and text/plain: a string given to sendBeacon() */
-    API_STREAMED,   /* the handler reads it, and asks who it is by itself */
+    API_JSON_TOKENS,   /* the same, passed on as it is written */
+    API_JSON_MESSAGES, /* the same, of a send */
+    API_CREDENTIAL,    /* JSON that may hold one: the handler asks who it is by itself */
+    API_FORM,          /* parameters (api/form_body.h), or nothing */
+    API_BEACON,        /* the same, and text/plain: a string given to sendBeacon() */
+    API_STREAMED,      /* the handler reads it, and asks who it is by itself */
 };
 
 /* Whose routes; a mask. A listener may serve one side only (enum api_role). */
@@ -47,7 +53,8 @@ struct api_endpoint {
     enum auth_permission permission; /* that API_BACK_END asks for */
     enum api_body body;
     void (*handle)(struct api_exchange *exchange);
-    enum call_lane lane; /* of a page's own call */
+    enum call_lane lane;    /* of a page's own call */
+    const char *parameters; /* with commas: a query may have no others; NULL: it may */
 };
 
 struct api_exchange {
@@ -62,7 +69,8 @@ struct api_exchange {
     struct h2_form form; /* the body, when it is one */
     const char *body;    /* while the handler runs; "" when there is none */
     size_t body_length;
-    char *kept_body;        /* where the body lies when who asks is not known at once */
+    struct h2_body kept;    /* where that lies when it has to wait: for who asks, or its turn */
+    struct body_turn *turn; /* it has waited for that, or does; NULL: it did not have to */
     const char *credential; /* what the body shows as one; lent, until that is checked; or NULL */
     struct api_facts *facts;
     bool is_complete;   /* the body has come */
@@ -70,18 +78,22 @@ struct api_exchange {
     bool is_identified; /* the verdict is in */
     bool is_refused;    /* and the log was told (api/refusal.h) */
     enum auth_verdict verdict;
-    enum auth_source source; /* of the credential */
-    struct sse_user *user;   /* with AUTH_OK */
-    uint64_t revocations;    /* that had been told when the verdict came */
-    unsigned permissions;    /* of a back end; a mask of enum auth_permission */
-    uint64_t services;       /* of its API key (auth/api_key.h); 0: it showed none */
-    const char *refusal;     /* otherwise: what would be right, */
-    unsigned retry_after_s;  /* and when; 0: any time */
+    enum auth_source source;    /* of the credential */
+    struct sse_user *user;      /* with AUTH_OK */
+    uint64_t revocations;       /* that had been told when the verdict came */
+    unsigned permissions;       /* of a back end; a mask of enum auth_permission */
+    uint64_t services;          /* of its API key (auth/api_key.h); 0: it showed none */
+    char *tenants;              /* that it is for; words. NULL: all */
+    const char *route;          /* the pattern of its endpoint, below the service */
+    const char *refusal;        /* otherwise: what would be right, */
+    struct bytes *refusal_data; /* what the page is told besides (JSON) or NULL, */
+    unsigned retry_after_s;     /* and when; 0: any time */
     void (*on_identity)(struct api_exchange *exchange);
     void (*on_close)(struct api_exchange *exchange); /* the stream; or NULL */
     struct call_number order;                        /* of a page's own call */
     bool is_in_order;                                /* it has its place, or needs none */
     void *context;                                   /* the handler's own */
+    struct api_audit audit;
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
     char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
 };
@@ -97,21 +109,7 @@ void api_exchange_detach(struct api_exchange *exchange);
 /* A parameter of the query, else of a form in the body; NULL when there is none. */
 const char *api_exchange_parameter(const struct api_exchange *exchange, const char *name);
 
-/* Finds out who asks, then calls on_identity, now or later. */
-void api_exchange_identify(struct api_exchange *exchange,
-                           void (*on_identity)(struct api_exchange *exchange));
-
-/* For those who have waited for something else since, and are about to do what lasts: whether
- * anything has been revoked meanwhile, and if so, to find out again. Calls on_identity, too. */
-bool api_exchange_is_overtaken(const struct api_exchange *exchange);
-void api_exchange_identify_again(struct api_exchange *exchange);
-
-/* For on_identity: true when the credentials are wrong, or show that a stranger's page asks
- * (api/origin.h) or a user who asks too often (api/limit/limits.h); then it has answered. No
- * credentials at all are not wrong. */
-bool api_exchange_refuse_wrong(struct api_exchange *exchange);
-
-/* True when there is a user; else it has answered 401. */
-bool api_exchange_require_user(struct api_exchange *exchange);
+/* Within the call that lends the body: keeps it for a later one. */
+void api_exchange_keep_body(struct api_exchange *exchange);
 
 #endif

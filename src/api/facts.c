@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/facts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "h2/request.h"
 
 #define MAX_COOKIE 4096u
+#define CONNECT    "/connect/"
+#define API_SIZE   (H2_ROUTE_MAX_VARIABLE + 32)
 
 struct api_facts {
     struct auth_facts view;
@@ -19,7 +22,24 @@ struct api_facts {
     size_t cookie_count;
     char peer[CLIENT_ADDRESS_SIZE];
     char customer[CLIENT_ADDRESS_SIZE];
+    char api[API_SIZE];
 };
+
+/* "/connect/addListener.do" to "addListener", and "/connect/message/{path}.do" with its path: what
+ * is matched is what is run, however the request has written it. */
+static void write_api(char api[API_SIZE], const struct api_exchange *exchange)
+{
+    const char *name = exchange->route;
+    const char *variable;
+    size_t length;
+
+    if (strncmp(name, CONNECT, strlen(CONNECT)) == 0)
+        name += strlen(CONNECT);
+    name += *name == '/';
+    variable = strchr(name, '{');
+    length = variable ? (size_t)(variable - name) : strcspn(name, ".");
+    snprintf(api, API_SIZE, "%.*s%s", (int)length, name, variable ? exchange->variable : "");
+}
 
 static const char *find_header(const void *request, const char *name)
 {
@@ -70,9 +90,12 @@ struct api_facts *api_facts_new(const struct api_exchange *exchange)
     facts->exchange = exchange;
     client_address_of(exchange, facts->peer);
     client_address_customer(facts->peer, facts->customer);
+    if (exchange->route)
+        write_api(facts->api, exchange);
     facts->view = (struct auth_facts){
         .method = exchange->request->method,
         .path = exchange->request->path,
+        .api = exchange->route ? facts->api : NULL,
         .peer = facts->peer,
         .customer = facts->customer,
         .credential = exchange->credential,

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/client_address.h"
 #include "api/exchange.h"
 #include "api/reply.h"
+#include "api/tenancy.h"
 #include "auth/bearer.h"
 #include "auth/permission.h"
 #include "h2/stream.h"
@@ -17,6 +19,7 @@ const char *const guard_refusal_words[GUARD_REFUSALS] = {
     [GUARD_UNKNOWN] = "unknown",
     [GUARD_PERMISSION] = "permission",
     [GUARD_SERVICE] = "service",
+    [GUARD_TENANT] = "tenant",
     [GUARD_BUSY] = "busy",
 };
 
@@ -80,10 +83,13 @@ static bool admits_key(struct api_exchange *exchange, size_t index)
 {
     const struct auth_api_key *key = auth_api_keys_at(exchange->api->settings->keys, index);
 
+    api_audit_note_key(exchange, key->name);
     if ((key->permissions & exchange->endpoint->permission) == 0)
         return refuse_key(exchange, key);
     if (!is_for_service(exchange, key))
         return refuse_service(exchange, key);
+    if (!tenancy_admits(exchange, key))
+        return false;
     exchange->permissions = key->permissions;
     exchange->services = key->services;
     exchange->api->guard.by_key[index]++;
@@ -92,7 +98,7 @@ static bool admits_key(struct api_exchange *exchange, size_t index)
 
 /* The token's permissions; what is wrong with the others. */
 static enum auth_verdict check_token(const struct api_exchange *exchange, const char *token,
-                                     unsigned *permissions)
+                                     unsigned *permissions, char **subject)
 {
     struct auth *auth = exchange->service ? exchange->service->auth : NULL;
     char address[CLIENT_ADDRESS_SIZE];
@@ -102,7 +108,7 @@ static enum auth_verdict check_token(const struct api_exchange *exchange, const 
         return AUTH_BAD;
     client_address_of(exchange, address);
     client_address_customer(address, customer);
-    return auth->ops->check_back_end(auth, token, customer, permissions);
+    return auth->ops->check_back_end(auth, token, customer, permissions, subject);
 }
 
 static bool refuse_busy(struct api_exchange *exchange)
@@ -131,7 +137,8 @@ static bool refuse_token(struct api_exchange *exchange)
 static bool admits_token(struct api_exchange *exchange, const char *token)
 {
     unsigned permissions = 0;
-    enum auth_verdict verdict = check_token(exchange, token, &permissions);
+    enum auth_verdict verdict =
+        check_token(exchange, token, &permissions, &exchange->audit.subject);
 
     if (verdict == AUTH_BUSY)
         return refuse_busy(exchange);
@@ -169,20 +176,61 @@ bool guard_admits(struct api_exchange *exchange)
     return index >= 0 ? admits_key(exchange, (size_t)index) : admits_token(exchange, token);
 }
 
-const char *guard_token(const struct api_exchange *exchange)
+bool guard_knows(const struct api_exchange *exchange)
+{
+    const char *token = guard_credential(exchange);
+    unsigned permissions = 0;
+
+    return token && (auth_api_keys_find(exchange->api->settings->keys, token) >= 0 ||
+                     check_token(exchange, token, &permissions, NULL) == AUTH_OK);
+}
+
+const char *guard_credential(const struct api_exchange *exchange)
 {
     const char *authorization = h2_request_header(exchange->request, "authorization");
-    const char *token = authorization ? auth_bearer_token(authorization) : NULL;
+
+    return authorization ? auth_bearer_token(authorization) : NULL;
+}
+
+const char *guard_token(const struct api_exchange *exchange)
+{
+    const char *token = guard_credential(exchange);
 
     return token && auth_api_keys_find(exchange->api->settings->keys, token) < 0 ? token : NULL;
 }
 
-bool guard_still_admits(const struct api_service *service, const char *token,
-                        enum auth_permission permission)
+bool guard_still_admits(const struct api_service *service, const char *credential,
+                        enum auth_permission permission, const char *tenants)
 {
+    const struct auth_api_keys *keys = service->api->settings->keys;
+    const int index = auth_api_keys_find(keys, credential);
     unsigned permissions = 0;
-    enum auth_verdict verdict =
-        service->auth->ops->check_back_end(service->auth, token, NULL, &permissions);
+    enum auth_verdict verdict;
 
-    return verdict == AUTH_OK && (permissions & permission) != 0;
+    if (index >= 0) {
+        const struct auth_api_key *key = auth_api_keys_at(keys, (size_t)index);
+
+        return (key->permissions & permission) != 0 &&
+               strcmp(key->tenants, tenants ? tenants : "") == 0 &&
+               (key->services & UINT64_C(1) << service->index) != 0;
+    }
+    if (!service->auth->ops->check_back_end)
+        return false;
+    verdict =
+        service->auth->ops->check_back_end(service->auth, credential, NULL, &permissions, NULL);
+    return verdict == AUTH_BUSY || (verdict == AUTH_OK && (permissions & permission) != 0);
+}
+
+void guard_counters_change(struct guard_counters *counters, const struct auth_api_keys *before,
+                           const struct auth_api_keys *keys)
+{
+    uint64_t by_key[AUTH_MAX_API_KEYS] = {0};
+
+    for (size_t i = 0; i < auth_api_keys_count(keys); i++) {
+        for (size_t j = 0; j < auth_api_keys_count(before); j++) {
+            if (strcmp(auth_api_keys_at(keys, i)->name, auth_api_keys_at(before, j)->name) == 0)
+                by_key[i] = counters->by_key[j];
+        }
+    }
+    memcpy(counters->by_key, by_key, sizeof(by_key));
 }

@@ -20,6 +20,7 @@ enum guard_refusal {
     GUARD_UNKNOWN,    /* neither a key nor a token that is valid */
     GUARD_PERMISSION, /* it may not do this */
     GUARD_SERVICE,    /* it may, elsewhere */
+    GUARD_TENANT,     /* it may, for other tenants */
     GUARD_BUSY,       /* it cannot be looked at now */
     GUARD_REFUSALS
 };
@@ -38,11 +39,21 @@ struct guard_counters {
  * 401, 403 or 503. */
 bool guard_admits(struct api_exchange *exchange);
 
-/* The token that the request of the exchange was let in by, or NULL: by a key, which lasts. */
-const char *guard_token(const struct api_exchange *exchange);
+/* Whether the request shows what is a back end's: an API key, or a token with permissions. */
+bool guard_knows(const struct api_exchange *exchange);
 
-/* Whether it would still be. */
-bool guard_still_admits(const struct api_service *service, const char *token,
-                        enum auth_permission permission);
+/* The token that the request of the exchange was let in by, or NULL: by a key, which lasts until it
+ * is configured no longer. */
+const char *guard_token(const struct api_exchange *exchange);
+/* The one or the other. */
+const char *guard_credential(const struct api_exchange *exchange);
+
+/* Whether it would still be, for these tenants (exchange->tenants), as far as that is known now. */
+bool guard_still_admits(const struct api_service *service, const char *credential,
+                        enum auth_permission permission, const char *tenants);
+
+/* Counts by other keys: those of the same name go on. */
+void guard_counters_change(struct guard_counters *counters, const struct auth_api_keys *before,
+                           const struct auth_api_keys *keys);
 
 #endif

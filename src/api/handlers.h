@@ -37,11 +37,17 @@ void api_handle_delete_message(struct api_exchange *exchange);  /* delete_messag
 void api_handle_disconnect_user(struct api_exchange *exchange); /* disconnect_user.c */
 void api_handle_set_duration(struct api_exchange *exchange);    /* set_duration.c */
 
+/* The Java system's lists, also for pages (page_lists.h) */
+void api_handle_java_users(struct api_exchange *exchange);       /* query_keys.c */
+void api_handle_java_connections(struct api_exchange *exchange); /* query_connections.c */
+void api_handle_java_messages(struct api_exchange *exchange);    /* query_messages.c */
+
 /* The server itself */
-void api_handle_demo(struct api_exchange *exchange);    /* demo.c */
-void api_handle_live(struct api_exchange *exchange);    /* health.c */
-void api_handle_ready(struct api_exchange *exchange);   /* health.c */
-void api_handle_metrics(struct api_exchange *exchange); /* metrics.c */
-void api_handle_openapi(struct api_exchange *exchange); /* openapi.c */
+void api_handle_demo(struct api_exchange *exchange);     /* demo.c */
+void api_handle_live(struct api_exchange *exchange);     /* health.c */
+void api_handle_ready(struct api_exchange *exchange);    /* health.c */
+void api_handle_metrics(struct api_exchange *exchange);  /* metrics.c */
+void api_handle_openapi(struct api_exchange *exchange);  /* openapi.c */
+void api_handle_settings(struct api_exchange *exchange); /* settings.c */
 
 #endif

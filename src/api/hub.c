@@ -2,9 +2,9 @@
 #include "api/hub.h"
 
 #include "api/worker.h"
-#include "cluster/peers.h"
+#include "broker/broker.h"
 
 size_t hub_worker(const struct api_service *service)
 {
-    return service->index % peers_count(service->api->peers);
+    return broker_owner(service->api->broker, service->index);
 }

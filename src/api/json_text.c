@@ -2,10 +2,12 @@
 #include "api/json_text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "sse/user_key.h"
 
 static void append_escape(struct buf *buf, unsigned char c)
 {
@@ -63,6 +65,30 @@ void json_text_string(struct buf *buf, const char *text)
         length--;
     }
     buf_append_char(buf, '"');
+}
+
+void json_text_user_members(struct buf *buf, const char *key)
+{
+    char *tenant = sse_user_key_tenant(key);
+
+    buf_append_str(buf, "\"userId\":");
+    json_text_string(buf, sse_user_key_id(key));
+    if (tenant) {
+        buf_append_str(buf, ",\"tenantId\":");
+        json_text_string(buf, tenant);
+    }
+    free(tenant);
+}
+
+void json_text_user(struct buf *buf, const char *key)
+{
+    if (!sse_user_key_has_tenant(key)) {
+        json_text_string(buf, key);
+        return;
+    }
+    buf_append_char(buf, '{');
+    json_text_user_members(buf, key);
+    buf_append_char(buf, '}');
 }
 
 void json_text_number(struct buf *buf, uint64_t number)

@@ -74,16 +74,16 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .channels = sse_registry_group_count(registry, SSE_GROUP_CHANNEL),
         .channels_refused = service->channels_refused,
-        .clients = sse_clients_count(service->limit.clients),
+        .clients = sse_clients_count(service->broker.clients),
         .users_online = sse_presence_online(service->online.presence),
         .presence_events = hub ? hub->added : 0,
         .presence_history_bytes = hub ? hub->history.bytes : 0,
         .presence_gaps = hub ? hub->gaps : 0,
         .presence_refused = hub ? hub->refused : 0,
         .presence_watchers = service->watches.count,
-        .keys_kept = service->repeats.count,
-        .keys_replayed = service->repeats.replayed,
-        .keys_displaced = service->repeats.displaced,
+        .keys_kept = service->broker.idempotency.entries.count,
+        .keys_replayed = service->broker.idempotency.replayed,
+        .keys_displaced = service->broker.idempotency.entries.evicted,
         .calls_waiting = service->call_orders.waiting,
         .calls_refused = service->call_orders.refused,
         .call_gaps = service->call_orders.gaps,
@@ -92,9 +92,10 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .queued_bytes = service->core->queued_bytes,
         .history_events = sse_history_count(service->core->history),
         .history_bytes = sse_history_bytes(service->core->history),
-        .rates_kept = sse_buckets_count(&service->limits.users) +
-                      sse_buckets_count(&service->limits.addresses),
-        .rates_displaced = service->limits.users.displaced + service->limits.addresses.displaced,
+        .rates_kept =
+            buckets_count(&service->limits.users) + buckets_count(&service->limits.addresses),
+        .rates_displaced =
+            service->limits.users.lru.evicted + service->limits.addresses.lru.evicted,
     };
     if (service->api->worker == 0)
         upload_quota_usage(service->settings->upload_quota, service->index, &sample->upload_bytes,
@@ -107,6 +108,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 static void sample_worker(const struct api *api, struct metrics_worker *sample)
 {
     sample->lag = *loop_lag(api->loop);
+    sample->turns = *loop_turns(api->loop);
     outbound_http_count(api->outbound, &sample->outbound);
     outbound_http_count(api->outbound_streams, &sample->outbound);
     sample->guard = api->guard;
@@ -117,6 +119,7 @@ static void sample_worker(const struct api *api, struct metrics_worker *sample)
     sample->streams = h2_endpoint_streams(api->endpoint);
     sample->inbound_bytes = h2_endpoint_inbound_bytes(api->endpoint);
     sample->output_bytes = h2_endpoint_output_bytes(api->endpoint);
+    sample->shares_frames = h2_endpoint_shares_frames(api->endpoint);
     sample->socket_bytes = h2_endpoint_socket_bytes(api->endpoint);
 }
 

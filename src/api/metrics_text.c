@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-#include "api/api.h"
+#include "api/api_settings.h"
+#include "base/audit_log.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "sse/connection.h"
@@ -32,12 +33,16 @@ static const struct metric worker_metrics[] = {
     WORKER("inbound_bytes", GAUGE, inbound_bytes, "Bytes that clients have sent and nobody has taken."),
     WORKER("output_bytes", GAUGE, output_bytes, "Bytes that wait for sockets."),
     WORKER("socket_bytes", GAUGE, socket_bytes, "Kernel memory of sockets that take no more, for their output."),
-    WORKER("loop_lag_seconds", SECONDS, lag.last_seconds, "How late the loop was to serve its latest tick."),
-    WORKER("loop_lag_max_seconds", SECONDS, lag.max_seconds, "The latest that the loop was to serve a tick, since start."),
+    WORKER("shared_frame_buffer", GAUGE, shares_frames, "1: HTTP/2 sessions share one frame buffer of nghttp2. 0: each has its own."),
+    WORKER("loop_lag_seconds", SECONDS, lag.last_seconds, "How late the loop was for its latest timer, or by a turn beyond 100 ms."),
+    WORKER("loop_lag_max_seconds", SECONDS, lag.max_seconds, "The most of that, since start."),
     WORKER("loop_longest_turn_seconds", SECONDS, lag.longest_turn, "The longest turn of the loop, since start."),
+    WORKER("loop_longest_turn_cpu_seconds", SECONDS, turns.longest_cpu, "The most processor time that a turn of the loop took, since start."),
     WORKER("loop_turns_total", COUNTER, lag.turns, "Turns of the loop."),
+    WORKER("loop_messages_total", COUNTER, lag.messages, "Messages of this worker's and other threads that the loop has taken."),
     WORKER("back_end_token_requests_total", COUNTER, guard.by_token, "Requests of back ends that were let in by a token, not by an API key."),
-    H2("sessions_opened", sessions_opened, "HTTP/2 sessions opened."),
+    H2("sessions_opened", sessions_opened, "Connections of clients opened, of any version of HTTP."),
+    H2("http1_sessions", http1_sessions, "Of these, such that speak HTTP/1.1 or 1.0."),
     H2("sessions_closed", sessions_closed, "HTTP/2 sessions closed."),
     H2("sessions_refused", sessions_refused, "Sessions refused: there were too many in all."),
     H2("address_sessions_refused", address_sessions_refused, "Sessions refused: their address had too many."),
@@ -73,7 +78,8 @@ static const struct metric worker_metrics[] = {
     H2("inbound_refused", inbound_refused, "Requests refused because what nobody has taken fills limits.inboundBytes."),
     H2("inbound_displaced", inbound_displaced, "Slow bodies, and answers that nobody read, given up for others for the same reason."),
     H2("protocol_errors", protocol_errors, "Sessions closed for errors of protocol."),
-    H2("streams_opened", streams_opened, "HTTP/2 streams opened."),
+    H2("streams_opened", streams_opened, "Requests begun, of any version of HTTP."),
+    H2("http1_streams", http1_streams, "Of these, such by HTTP/1.1 or 1.0."),
     H2("streams_closed", streams_closed, "HTTP/2 streams closed."),
     H2("streams_reset_by_client", streams_reset_by_client, "Streams that the client broke off."),
     H2("streams_reset_by_server", streams_reset_by_server, "Streams that the server broke off."),
@@ -315,6 +321,34 @@ static void append_limited(const struct reading *reading)
         each_service(reading, name, &limit, append_limited_value);
 }
 
+static void append_turns_of(struct buf *text, const char *name, const struct turn_figures *figures,
+                            size_t worker)
+{
+    uint64_t count = 0;
+
+    for (size_t bound = 0; bound < TURN_BOUNDS; bound++) {
+        count += figures->turns[bound];
+        buf_printf(text, "%s_bucket{le=\"%g\",worker=\"%zu\"} %" PRIu64 "\n", name,
+                   turn_bounds[bound], worker, count);
+    }
+    count += figures->turns[TURN_BOUNDS];
+    buf_printf(text, "%s_bucket{le=\"+Inf\",worker=\"%zu\"} %" PRIu64 "\n", name, worker, count);
+    buf_printf(text, "%s_sum{worker=\"%zu\"} %.6f\n", name, worker, figures->cpu_seconds);
+    buf_printf(text, "%s_count{worker=\"%zu\"} %" PRIu64 "\n", name, worker, count);
+}
+
+static void append_turns(const struct reading *reading)
+{
+    static const char name[] = "sse_server_loop_turn_cpu_seconds";
+
+    buf_printf(reading->text,
+               "# HELP %s Processor time of the loop's turns, to a millisecond.\n"
+               "# TYPE %s histogram\n",
+               name, name);
+    for (size_t worker = 0; worker < reading->workers; worker++)
+        append_turns_of(reading->text, name, &reading->worker_samples[worker].turns, worker);
+}
+
 static void append_key_requests(const struct reading *reading)
 {
     static const char name[] = "sse_server_api_key_requests_total";
@@ -349,16 +383,91 @@ static void append_process(const struct reading *reading)
     append_head(reading->text, "sse_server_info", false, "What runs here.");
     buf_printf(reading->text, "sse_server_info{version=\"%s\",server_id=\"%s\"} 1\n",
                reading->settings->version, reading->settings->server_id);
+    append_head(reading->text, "sse_server_audit_lines_lost_total", true,
+                "Lines of the audit log that could not be written, or that a rate limit left out.");
+    buf_printf(reading->text, "sse_server_audit_lines_lost_total %" PRIu64 "\n",
+               audit_log_lost(reading->settings->audit));
     append_head(reading->text, dropped, true,
                 "Log lines that could not be written, or that a rate limit left out.");
     buf_printf(reading->text, "%s %" PRIu64 "\n", dropped, log_dropped());
 }
 
+/* A label's value: backslash, quote and line feed are escaped. */
+static void append_label(struct buf *text, const char *name, const char *value)
+{
+    buf_printf(text, "%s=\"", name);
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"')
+            buf_append_char(text, '\\');
+        if (*value == '\n')
+            buf_append_str(text, "\\n");
+        else
+            buf_append_char(text, *value);
+    }
+    buf_append_char(text, '"');
+}
+
+static const char certificate_end[] = "sse_server_certificate_not_after_seconds";
+
+static void append_certificate(void *to, const char *listener, const char *file, time_t end)
+{
+    struct buf *text = to;
+
+    buf_printf(text, "%s{", certificate_end);
+    append_label(text, "listener", listener);
+    buf_append_char(text, ',');
+    append_label(text, "certificate", file);
+    buf_printf(text, "} %lld\n", (long long)end);
+}
+
+static void append_reloads(struct buf *text, const char *name, const char *help,
+                           const struct api_reloads *reloads)
+{
+    append_head(text, name, true, help);
+    buf_printf(text, "%s{result=\"ok\"} %" PRIuFAST64 "\n", name, atomic_load(&reloads->done));
+    buf_printf(text, "%s{result=\"failed\"} %" PRIuFAST64 "\n", name,
+               atomic_load(&reloads->failed));
+}
+
+static void append_certificates(const struct reading *reading)
+{
+    const struct api_settings *settings = reading->settings;
+
+    append_head(reading->text, certificate_end, false,
+                "When the certificate in that file, as it is shown, ends: seconds since 1970.");
+    settings->show_certificates(settings->certificates, append_certificate, reading->text);
+    append_reloads(reading->text, "sse_server_certificate_reloads_total",
+                   "Certificates loaded because files had changed, by result.",
+                   settings->certificate_reloads);
+}
+
+static void append_settings(const struct reading *reading)
+{
+    static const char version[] = "sse_server_settings_version";
+    static const char sets[] = "sse_server_settings_sets";
+    static const char loaded[] = "sse_server_settings_loaded_timestamp_seconds";
+    const struct api_settings *settings = reading->settings;
+
+    append_reloads(reading->text, "sse_server_reloads_total", "Reloads of the settings, by result.",
+                   settings->reloads);
+    append_head(reading->text, version, false,
+                "The settings in use: 1 at the start, one more with each reload.");
+    buf_printf(reading->text, "%s %" PRIu64 "\n", version, settings->number);
+    append_head(reading->text, sets, false,
+                "Sets of settings in memory: one, and others while workers change over.");
+    buf_printf(reading->text, "%s %" PRIuFAST64 "\n", sets, atomic_load(&settings->reloads->sets));
+    append_head(reading->text, loaded, false, "When they were loaded.");
+    buf_printf(reading->text, "%s %.3f\n", loaded, (double)settings->loaded_at / 1000);
+}
+
 static void append_whole_process(const struct reading *reading)
 {
     append_process(reading);
+    append_certificates(reading);
+    append_settings(reading);
     for (size_t i = 0; i < COUNT(worker_metrics); i++)
         append_worker_metric(reading, &worker_metrics[i]);
+    append_turns(reading);
     append_key_requests(reading);
     append_refusals(reading);
 }

@@ -12,6 +12,7 @@
 #include "api/qos/qos_posts.h"
 #include "auth/auth.h"
 #include "base/loop.h"
+#include "base/turn_meter.h"
 #include "h2/session.h"
 #include "outbound/http.h"
 #include "sse/service.h"
@@ -22,9 +23,10 @@ struct buf;
 struct metrics_worker {
     struct h2_counters h2;
     struct loop_lag lag;
+    struct turn_figures turns;
     struct guard_counters guard;
     struct outbound_http_counters outbound;
-    uint64_t sessions, streams, inbound_bytes, output_bytes, socket_bytes;
+    uint64_t sessions, streams, inbound_bytes, output_bytes, socket_bytes, shares_frames;
 };
 
 /* One worker's part of a service. */

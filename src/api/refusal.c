@@ -15,8 +15,9 @@
 
 #define MAX_REASON 256u
 
-static void write_line(const char *address, const struct h2_request *request, int status,
-                       const char *reason)
+/* The stream is open. */
+static void write_line(const char *address, const struct h2_stream *stream,
+                       const struct h2_request *request, int status, const char *reason)
 {
     /* What the JSON parser found there may be a secret. */
     const char *end = strstr(reason, " near '");
@@ -29,6 +30,7 @@ static void write_line(const char *address, const struct h2_request *request, in
         secrets_append_masked(&path, request->path, "");
     log_refused(status >= 400 ? LOG_OF_STATUS + status - 400 : LOG_OF_ORIGINS,
                 LOG_STR("address", address), LOG_STR("reason", text), LOG_INT("status", status),
+                LOG_STR("protocol", h2_session_protocol(h2_stream_session(stream))),
                 LOG_STR("method", request ? request->method : NULL),
                 LOG_STR("path", buf_str(&path)));
     buf_release(&path);
@@ -42,7 +44,7 @@ void refusal_tell(struct api_exchange *exchange, int status, const char *reason)
     if (!log_is_on(LOG_DEBUG_LEVEL) || !h2_stream_is_open(exchange->stream))
         return;
     client_address_of(exchange, address);
-    write_line(address, exchange->request, status, reason);
+    write_line(address, exchange->stream, exchange->request, status, reason);
 }
 
 void refusal_tell_stream(const struct h2_stream *stream, int status, const char *reason)
@@ -53,7 +55,7 @@ void refusal_tell_stream(const struct h2_stream *stream, int status, const char 
     if (exchange)
         refusal_tell(exchange, status, reason);
     else if (log_is_on(LOG_DEBUG_LEVEL) && h2_stream_is_open(stream))
-        write_line(h2_session_peer(h2_stream_session(stream), address, sizeof(address)),
+        write_line(h2_session_peer(h2_stream_session(stream), address, sizeof(address)), stream,
                    h2_stream_request(stream), status, reason);
 }
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/json_text.h"
 #include "api/refusal.h"
+#include "api/routes.h"
+#include "api/wrapping.h"
 #include "base/bytes.h"
 #include "base/random.h"
 #include "h2/stream.h"
@@ -21,12 +22,9 @@
 #define RETRY_LOWEST  2u
 #define RETRY_HIGHEST 10u
 
-static const char envelope_head[] = "{\"success\":true,\"code\":%d,\"data\":";
-static const char envelope_tail[] = ",\"message\":null,\"errorMessage\":null}";
-
-static bool is_wrapped(const struct api_exchange *exchange)
+static struct wrapping wrapping_for(const struct api_exchange *exchange)
 {
-    return !exchange->service || exchange->service->settings->envelope;
+    return wrapping_of(exchange->service, exchange->request, api_routes_is_for_pages(exchange));
 }
 
 /* Takes over the reference to the body; the rest of the response is the caller's. */
@@ -63,39 +61,15 @@ void api_reply_text(struct api_exchange *exchange, const char *content_type, str
     respond_with(exchange, content_type, NULL, &(struct api_answer){200, buf_freeze(text)});
 }
 
-static void begin(const struct api_exchange *exchange, int status, struct buf *text)
-{
-    if (is_wrapped(exchange))
-        buf_printf(text, envelope_head, status);
-}
-
-void api_reply_begin(const struct api_exchange *exchange, struct buf *text)
-{
-    buf_reserve(text, 192);
-    begin(exchange, 200, text);
-}
-
-static struct api_answer finish(const struct api_exchange *exchange, int status, struct buf *text)
-{
-    if (is_wrapped(exchange))
-        buf_append(text, envelope_tail, sizeof(envelope_tail) - 1);
-    return (struct api_answer){status, buf_freeze(text)};
-}
-
-struct api_answer api_reply_make(const struct api_exchange *exchange, struct buf *text)
-{
-    return finish(exchange, 200, text);
-}
-
 struct api_answer api_reply_make_data(const struct api_exchange *exchange, int status,
                                       struct buf *data)
 {
+    const struct wrapping wrapping = wrapping_for(exchange);
     struct buf text = BUF_INIT;
 
-    begin(exchange, status, &text);
-    buf_append(&text, data->data, data->length);
+    wrapping_append_data(&wrapping, &text, status, data);
     buf_release(data);
-    return finish(exchange, status, &text);
+    return (struct api_answer){status, buf_freeze(&text)};
 }
 
 void api_reply_answer(struct api_exchange *exchange, const struct api_answer *answer)
@@ -105,9 +79,9 @@ void api_reply_answer(struct api_exchange *exchange, const struct api_answer *an
     respond_with(exchange, "application/json", NULL, answer);
 }
 
-void api_reply_end(struct api_exchange *exchange, struct buf *text)
+void api_reply_data(struct api_exchange *exchange, struct buf *data)
 {
-    const struct api_answer answer = api_reply_make(exchange, text);
+    const struct api_answer answer = api_reply_make_data(exchange, 200, data);
 
     api_reply_answer(exchange, &answer);
 }
@@ -120,14 +94,15 @@ static int append_chunk(const char *chunk, size_t length, void *text)
 
 void api_reply_json_with(struct api_exchange *exchange, const struct h2_field *field, json_t *data)
 {
+    const json_t *count = json_object_get(data, "count");
     struct buf text = BUF_INIT;
     struct api_answer answer;
 
-    api_reply_begin(exchange, &text);
+    api_audit_answer(exchange, 200, json_is_integer(count) ? json_integer_value(count) : -1);
     if (!data || json_dump_callback(data, append_chunk, &text, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
         buf_append_str(&text, "null");
     json_decref(data);
-    answer = api_reply_make(exchange, &text);
+    answer = api_reply_make_data(exchange, 200, &text);
     respond_with(exchange, "application/json", field, &answer);
 }
 
@@ -136,58 +111,7 @@ void api_reply_json(struct api_exchange *exchange, json_t *data)
     api_reply_json_with(exchange, NULL, data);
 }
 
-/* For people; the detail beside it is for who can mend it. */
-static const char *sentence(int status)
-{
-    static const struct {
-        int status;
-        const char *text;
-    } sentences[] = {
-        {400, "The request is malformed."},
-        {401, "Please sign in."},
-        {403, "This is not allowed."},
-        {404, "There is no such thing here."},
-        {405, "This cannot be done here."},
-        {406, "This cannot be given in that form."},
-        {413, "That is too large."},
-        {414, "That address is too long."},
-        {415, "That type of content is not taken here."},
-        {422, "Something in the request cannot be done as it stands."},
-        {429, "Too many at once. Please try again later."},
-        {431, "The request's header fields are too large."},
-        {502, "A service behind this one failed."},
-        {503, "The server takes no new work just now. Please try again later."},
-        {504, "A service behind this one took too long."},
-    };
-
-    for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
-        if (sentences[i].status == status)
-            return sentences[i].text;
-    }
-    return status < 500 ? "The request was refused." : "The server failed. We are sorry.";
-}
-
-/* data: JSON, or NULL. */
-static void append_error(struct buf *text, bool envelope, int status, const char *data,
-                         const char *detail)
-{
-    if (!envelope) {
-        buf_append_str(text, "{\"error\":");
-        json_text_string(text, detail);
-        if (data)
-            buf_printf(text, ",\"data\":%s", data);
-        buf_append_char(text, '}');
-        return;
-    }
-    buf_printf(text, "{\"success\":false,\"code\":%d,\"data\":%s,\"message\":", status,
-               data ? data : "null");
-    json_text_string(text, sentence(status));
-    buf_append_str(text, ",\"errorMessage\":");
-    json_text_string(text, detail);
-    buf_append_char(text, '}');
-}
-
-static void respond_error(struct h2_stream *stream, bool envelope, int status,
+static void respond_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
                           const struct h2_field *field, const char *detail)
 {
     struct h2_field fields[MAX_FIELDS] = {{"cache-control", "no-store"}};
@@ -207,23 +131,25 @@ static void respond_error(struct h2_stream *stream, bool envelope, int status,
                  (unsigned)random_between(RETRY_LOWEST, RETRY_HIGHEST));
         fields[count++] = (struct h2_field){"retry-after", retry_after};
     }
-    append_error(&text, envelope, status, NULL, detail);
+    wrapping_append_error(wrapping, &text, status, NULL, detail);
     response.field_count = count;
     respond(stream, &response, buf_freeze(&text));
 }
 
-void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status, const char *detail)
+void api_reply_stream_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
+                            const char *detail)
 {
     refusal_tell_stream(stream, status, detail);
-    respond_error(stream, envelope, status, NULL, detail);
+    respond_error(stream, wrapping, status, NULL, detail);
 }
 
 struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, int status,
                                          struct buf *data, const char *detail)
 {
+    const struct wrapping wrapping = wrapping_for(exchange);
     struct buf text = BUF_INIT;
 
-    append_error(&text, is_wrapped(exchange), status, buf_str(data), detail);
+    wrapping_append_error(&wrapping, &text, status, buf_str(data), detail);
     buf_release(data);
     return (struct api_answer){status, buf_freeze(&text)};
 }
@@ -231,8 +157,11 @@ struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, in
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
                           const char *detail)
 {
+    const struct wrapping wrapping = wrapping_for(exchange);
+
     refusal_tell(exchange, status, detail);
-    respond_error(exchange->stream, is_wrapped(exchange), status, field, detail);
+    api_audit_answer(exchange, status, -1);
+    respond_error(exchange->stream, &wrapping, status, field, detail);
 }
 
 void api_reply_error_later(struct api_exchange *exchange, int status, unsigned seconds,

@@ -2,7 +2,7 @@
 #ifndef API_REPLY_H
 #define API_REPLY_H
 /*
- * Answers in JSON: wrapped in the envelope, or bare where a service says so. An answer to a client
+ * Answers in JSON: wrapped as api/wrapping.h says. An answer to a client
  * that has left goes nowhere.
  */
 #include <jansson.h>
@@ -15,16 +15,15 @@ struct api_exchange;
 struct bytes;
 struct h2_field;
 struct h2_stream;
+struct wrapping;
 
 /* 200 with a tree as data; takes over the reference. */
 void api_reply_json(struct api_exchange *exchange, json_t *data);
 /* The same with one more field. */
 void api_reply_json_with(struct api_exchange *exchange, const struct h2_field *field, json_t *data);
 
-/* 200 with data written by hand: _begin starts the text, the caller appends one JSON value, _end
- * answers and releases the buffer. */
-void api_reply_begin(const struct api_exchange *exchange, struct buf *text);
-void api_reply_end(struct api_exchange *exchange, struct buf *text);
+/* 200 with data written by hand, one JSON value; releases the buffer. */
+void api_reply_data(struct api_exchange *exchange, struct buf *data);
 
 /* An answer that may be needed more than once. */
 struct api_answer {
@@ -32,9 +31,8 @@ struct api_answer {
     struct bytes *body; /* one reference; NULL: there is no answer */
 };
 
-/* _make gives such an answer: 200 with what was begun and appended; with another status and one
- * JSON value as data; or a refusal with data beside its detail. Each releases the buffer. */
-struct api_answer api_reply_make(const struct api_exchange *exchange, struct buf *text);
+/* Such an answer with one JSON value as data, or a refusal with data beside its detail. Each
+ * releases the buffer. */
 struct api_answer api_reply_make_data(const struct api_exchange *exchange, int status,
                                       struct buf *data);
 struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, int status,
@@ -56,7 +54,7 @@ void api_reply_error_later(struct api_exchange *exchange, int status, unsigned s
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
                           const char *detail);
 /* The same where there is no exchange. */
-void api_reply_stream_error(struct h2_stream *stream, bool envelope, int status,
+void api_reply_stream_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
                             const char *detail);
 
 /* 204 with these fields. */

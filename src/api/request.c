@@ -1,64 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/request.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "api/body_reading.h"
 #include "api/client_address.h"
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
+#include "api/form_body.h"
 #include "api/guard.h"
 #include "api/limit/limits.h"
 #include "api/page/on_connection.h"
+#include "api/page_lists.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "h2/stream.h"
 #include "sse/connection.h"
 
-static bool parse_form(struct api_exchange *exchange, struct h2_form *form, const char *what,
-                       const char *text, size_t length)
-{
-    size_t at = 0;
-    int rc = h2_form_parse(form, text, length, &at);
-
-    if (rc == -E2BIG)
-        api_reply_error(exchange, 400, "the %s has more than %u parameters", what,
-                        H2_FORM_MAX_FIELDS);
-    else if (rc < 0)
-        api_reply_error(exchange, 400,
-                        "the %s cannot be read at byte %zu: a '%%' needs two hexadecimal digits "
-                        "behind it, and the decoded text must be UTF-8 without NUL",
-                        what, at + 1);
-    return rc == 0;
-}
-
 static bool is_json(enum api_body body)
 {
-    return body == API_JSON || body == API_CREDENTIAL;
-}
-
-static const char *wanted_type(enum api_body body)
-{
-    return is_json(body) ? "application/json" : "application/x-www-form-urlencoded";
+    return body_kind_of(body) != NULL;
 }
 
 static bool is_wanted_type(const struct api_exchange *exchange)
 {
     enum api_body body = exchange->endpoint->body;
 
-    if (h2_request_is_type(exchange->request, wanted_type(body)))
-        return true;
-    return body == API_BEACON && h2_request_is_type(exchange->request, "text/plain");
+    if (is_json(body))
+        return h2_request_is_type(exchange->request, "application/json");
+    return api_form_is_type(exchange->request) ||
+           (body == API_BEACON && h2_request_is_type(exchange->request, "text/plain"));
 }
 
 static void refuse_type(struct api_exchange *exchange)
 {
     api_reply_error(exchange, 415, "the body of this request must be %s; say so in content-type",
-                    wanted_type(exchange->endpoint->body));
+                    is_json(exchange->endpoint->body) ? "application/json" : API_FORM_TYPES);
 }
 
 /* Bodies are taken as they are: a compressed one could be of any size. */
@@ -78,9 +61,29 @@ static bool refuse_encoding(struct api_exchange *exchange)
     return true;
 }
 
+/* A credential may have been revoked while its body came, or was read. */
+static bool is_overtaken(const struct api_exchange *exchange)
+{
+    return exchange->user && api_exchange_is_overtaken(exchange);
+}
+
+static void on_identity(struct api_exchange *exchange);
+
+/* The body has been read, and the session's requests before this one have been handled. */
+static void on_turn(struct api_exchange *exchange)
+{
+    if (!is_overtaken(exchange)) {
+        exchange->endpoint->handle(exchange);
+        return;
+    }
+    exchange->on_identity = on_identity;
+    api_exchange_identify_again(exchange);
+}
+
 static void run_handler(struct api_exchange *exchange)
 {
-    exchange->endpoint->handle(exchange);
+    if (!body_reading_begin(exchange, on_turn))
+        exchange->endpoint->handle(exchange);
 }
 
 static void on_identity(struct api_exchange *exchange)
@@ -91,13 +94,6 @@ static void on_identity(struct api_exchange *exchange)
 
 /* ---- a body that says itself whose it is ---- */
 
-/* The bytes of a body are lent for the length of one call. Who must wait keeps a copy. */
-static void keep_body(struct api_exchange *exchange)
-{
-    exchange->kept_body = mem_strndup(exchange->body, exchange->body_length);
-    exchange->body = exchange->kept_body;
-}
-
 static void identify_and_run(struct api_exchange *exchange)
 {
     if (exchange->endpoint->guard != API_PAGE || exchange->endpoint->body == API_CREDENTIAL) {
@@ -106,12 +102,12 @@ static void identify_and_run(struct api_exchange *exchange)
     }
     api_exchange_identify(exchange, on_identity);
     if (!exchange->is_identified)
-        keep_body(exchange);
+        api_exchange_keep_body(exchange);
 }
 
 static void end_body(struct api_exchange *exchange)
 {
-    if (!exchange->kept_body) {
+    if (!exchange->kept.data) {
         exchange->body = "";
         exchange->body_length = 0;
     }
@@ -129,9 +125,8 @@ static void on_body(struct h2_stream *stream, const char *body, size_t length, v
     if (length > 0 && !is_wanted_type(exchange))
         refuse_type(exchange);
     else if (exchange->on_identity && !exchange->is_identified)
-        keep_body(exchange);
-    else if (is_json(exchange->endpoint->body) ||
-             parse_form(exchange, &exchange->form, "body", body, length))
+        api_exchange_keep_body(exchange);
+    else if (is_json(exchange->endpoint->body) || api_form_read_body(exchange))
         identify_and_run(exchange);
     end_body(exchange);
 }
@@ -164,12 +159,6 @@ static void on_full_credential(struct h2_stream *stream, void *context)
 
 /* ---- a body whose owner is known by what comes before it ---- */
 
-/* A credential may have been revoked while its body came. */
-static bool is_overtaken(const struct api_exchange *exchange)
-{
-    return exchange->user && api_exchange_is_overtaken(exchange);
-}
-
 static void on_json(struct h2_stream *stream, const char *body, size_t length, void *context)
 {
     struct api_exchange *exchange = api_exchange_ref(context);
@@ -181,9 +170,9 @@ static void on_json(struct h2_stream *stream, const char *body, size_t length, v
     if (length > 0 && !is_wanted_type(exchange)) {
         refuse_type(exchange);
     } else if (!exchange->is_identified) {
-        keep_body(exchange);
+        api_exchange_keep_body(exchange);
     } else if (is_overtaken(exchange)) {
-        keep_body(exchange);
+        api_exchange_keep_body(exchange);
         exchange->on_identity = on_identity;
         api_exchange_identify_again(exchange);
     } else {
@@ -202,6 +191,8 @@ static void on_connection_found(struct on_connection *act)
 {
     if (act->found)
         h2_stream_admit_body(act->exchange->stream);
+    else if (act->exchange->endpoint->lane == CALL_LANE_MESSAGES)
+        (void)on_connection_is_dispensable(act->exchange); /* it is not: it shows no credential */
     else
         on_connection_answer_unknown(act->exchange);
     free(act);
@@ -259,9 +250,9 @@ static void on_caller(struct api_exchange *exchange)
 
 static void (*listener_of(enum api_body body))(struct h2_stream *, void *)
 {
-    if (body == API_JSON)
-        return on_full;
-    return body == API_CREDENTIAL ? on_full_credential : NULL;
+    if (body == API_CREDENTIAL)
+        return on_full_credential;
+    return is_json(body) ? on_full : NULL;
 }
 
 static void read_body(struct api_exchange *exchange)
@@ -282,7 +273,7 @@ static void read_body(struct api_exchange *exchange)
         return;
     }
     h2_stream_hold_body(exchange->stream, listener_of(exchange->endpoint->body), exchange);
-    if (exchange->endpoint->body != API_JSON) {
+    if (listener_of(exchange->endpoint->body) != on_full) {
         h2_stream_read_body(exchange->stream, body_limit(exchange), on_body, exchange);
         return;
     }
@@ -317,18 +308,43 @@ static bool read_order(struct api_exchange *exchange)
            call_order_read(exchange, &exchange->order);
 }
 
+/* A filter that is not understood would show, or delete, more than was asked for. */
+static bool has_known_parameters(struct api_exchange *exchange)
+{
+    const char *known = exchange->endpoint->parameters;
+
+    for (size_t i = 0; known && i < exchange->query.count; i++) {
+        const char *name = exchange->query.fields[i].name;
+
+        if (words_have(known, name))
+            continue;
+        api_reply_error(exchange, 400, "there is no parameter \"%.60s\" here; there are %s", name,
+                        *known != '\0' ? known : "none");
+        return false;
+    }
+    return true;
+}
+
 static void start(struct api_exchange *exchange)
 {
     const char *query = exchange->request->query;
+    bool is_list;
 
     if (!api_routes_find(exchange))
         return;
-    if (!parse_form(exchange, &exchange->query, "query", query, strlen(query)))
+    if (!api_form_read_text(exchange, &exchange->query, "query", query, strlen(query)))
         return;
-    if (exchange->endpoint->guard == API_BACK_END && !guard_admits(exchange))
+    is_list = page_lists_have(exchange->service, exchange->endpoint);
+    if (exchange->endpoint->guard == API_BACK_END && !is_list && !guard_admits(exchange))
         return;
-    if (exchange->endpoint->guard == API_PAGE && is_too_frequent(exchange))
+    if (!has_known_parameters(exchange))
         return;
+    if ((exchange->endpoint->guard == API_PAGE || is_list) && is_too_frequent(exchange))
+        return;
+    if (is_list) {
+        page_lists_start(exchange);
+        return;
+    }
     if (exchange->endpoint->body != API_NO_BODY && refuse_encoding(exchange))
         return;
     if (!read_order(exchange))

@@ -7,90 +7,117 @@
 #include "api/cors.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
+#include "api/page_lists.h"
+#include "api/query/connection_filter.h"
+#include "api/query/message_filter.h"
 #include "api/reply.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 
 /* clang-format off */
-#define TO(...)                              &(const struct api_endpoint){__VA_ARGS__}
-#define OPEN(sides, body, handler)           TO(sides, API_OPEN, 0, body, handler, CALL_LANE_NONE)
-#define PAGE(body, lane, handler)            TO(API_PAGES_SIDE, API_PAGE, 0, body, handler, CALL_LANE_##lane)
-#define BACK_END(permission, body, handler)  TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler, CALL_LANE_NONE)
+#define TO(...)                                         &(const struct api_endpoint){__VA_ARGS__}
+#define OPEN(sides, body, handler)                      TO(sides, API_OPEN, 0, body, handler, CALL_LANE_NONE, NULL)
+#define PAGE(body, lane, handler)                       TO(API_PAGES_SIDE, API_PAGE, 0, body, handler, CALL_LANE_##lane, NULL)
+#define BACK_END(permission, body, handler, parameters) TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler, CALL_LANE_NONE, parameters)
+
+/* The parameters that queries take. */
+#define ANY         NULL
+#define CLUSTER     "cluster, timeout"
+#define PAGED       "pageNum, pageSize, " CLUSTER
+#define CONNECTIONS CONNECTION_FILTER_PARAMETERS ", " PAGED
+#define MESSAGES    MESSAGE_FILTER_PARAMETERS ", id, all, "
 
 /* Below the base path of each service. */
 static const struct h2_route service_routes[] = {
     /* the browser's side */
-    {H2_GET,           "",                                   OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
-    {H2_GET,           "/sse.js",                            OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
+    {H2_GET | H2_POST, "",                                   OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
+    {H2_GET | H2_POST, "/sse.js",                            OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
     {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, NONE, api_handle_connect)},
     {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, WISHES, api_handle_add_listener)},
     {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, WISHES, api_handle_remove_listener)},
     {H2_POST,          "/connect/subscribe.do",              PAGE(API_JSON, WISHES, api_handle_subscribe)},
     {H2_POST,          "/connect/unsubscribe.do",            PAGE(API_JSON, WISHES, api_handle_unsubscribe)},
     {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, WISHES, api_handle_refresh)},
-    {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON, MESSAGES, api_handle_message)},
+    {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON_TOKENS, MESSAGES, api_handle_message)},
     {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, NONE, api_handle_upload)},
     {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, NONE, api_handle_disconnect)},
     {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, NONE, api_handle_ack)},
     /* the back ends' side: queries */
-    {H2_GET,           "/users",                             BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},
-    {H2_GET,           "/connect/users.json",                BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users)},
-    {H2_GET,           "/connections",                       BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections)},
-    {H2_GET,           "/connect/connections.json",          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections)},
-    {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
-    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages)},
-    {H2_GET,           "/messages/{path}",                   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_message_state)},
-    {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_online)},
-    {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_counts)},
-    {H2_GET,           "/userIds",                           BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_user_ids)},
-    {H2_GET,           "/tenantIds",                         BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_tenant_ids)},
-    {H2_GET,           "/channels",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_channels)},
-    {H2_GET,           "/accessTokens",                      BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_access_tokens)},
-    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, API_NO_BODY, api_handle_presence)},
+    {H2_GET,           "/users",                             BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users, CONNECTIONS)},
+    {H2_GET,           "/connect/users.json",                BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_users, ANY)},
+    {H2_GET,           "/connections",                       BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections, CONNECTIONS)},
+    {H2_GET,           "/connect/connections.json",          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_connections, ANY)},
+    {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages, MESSAGES PAGED)},
+    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_messages, ANY)},
+    {H2_GET,           "/messages/{path}",                   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_message_state, CLUSTER)},
+    {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_online, "userId, tenantId, " CLUSTER)},
+    {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_counts, "tenantId, " CLUSTER)},
+    {H2_GET,           "/userIds",                           BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_user_ids, CONNECTIONS)},
+    {H2_GET,           "/tenantIds",                         BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_tenant_ids, CONNECTIONS)},
+    {H2_GET,           "/channels",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_channels, CONNECTIONS)},
+    {H2_GET,           "/accessTokens",                      BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_access_tokens, CONNECTIONS)},
+    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, API_NO_BODY, api_handle_presence, "events, snapshot, lastEventId")},
     /* the back ends' side: commands */
-    {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_send)},
-    {H2_DELETE,        "/messages",                          BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_messages)},
-    {H2_DELETE,        "/messages/{path}",                   BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_message)},
-    {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user)},
-    {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_set_duration)},
+    {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON_MESSAGES, api_handle_send, ANY)},
+    {H2_DELETE,        "/messages",                          BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_messages, MESSAGES CLUSTER)},
+    {H2_DELETE,        "/messages/{path}",                   BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_message, MESSAGES CLUSTER)},
+    {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user, ANY)},
+    {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_set_duration, ANY)},
 };
 
 /* Below the root. */
 static const struct h2_route server_routes[] = {
     {H2_GET,           "/health/live",                       OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_live)},
     {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
-    {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics)},
+    {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics, ANY)},
+    {H2_GET,           "/settings",                          BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_settings, ANY)},
     {H2_GET,           "/openapi.yaml",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_openapi)},
     {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
     {H2_GET,           "/demo/{path}",                       OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
 };
 /* clang-format on */
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
-struct table {
+struct routes {
     const struct h2_route *routes;
     size_t count;
 };
 
-static const struct table of_server = {server_routes, COUNT(server_routes)};
-static const struct table of_service = {service_routes, COUNT(service_routes)};
+static const struct routes of_server = {server_routes, COUNT(server_routes)};
+static const struct routes of_service = {service_routes, COUNT(service_routes)};
 
 /* What path leads to, for any method: they are all of one side. NULL: nothing. */
-static const struct api_endpoint *any_endpoint(const struct table *table, const char *path)
+static const struct api_endpoint *any_endpoint(const struct routes *routes, const char *path)
 {
     const unsigned all = H2_GET | H2_POST | H2_PUT | H2_DELETE;
     struct h2_match match;
 
-    h2_router_match(table->routes, table->count, (enum h2_method)all, path, &match);
+    h2_router_match(routes->routes, routes->count, (enum h2_method)all, path, &match);
     return match.route ? match.route->target : NULL;
 }
 
-bool api_routes_is_pages_side(const char *path)
+static bool is_of_pages(const struct api_service *service, const struct api_endpoint *endpoint)
+{
+    return (endpoint->sides & API_PAGES_SIDE) || page_lists_have(service, endpoint);
+}
+
+bool api_routes_is_pages_side(const struct api_service *service, const char *path)
 {
     const struct api_endpoint *endpoint = any_endpoint(&of_service, path);
 
-    return !endpoint || (endpoint->sides & API_PAGES_SIDE);
+    return !endpoint || is_of_pages(service, endpoint);
+}
+
+bool api_routes_is_for_pages(const struct api_exchange *exchange)
+{
+    const char *path = "";
+
+    if (exchange->endpoint)
+        return exchange->endpoint->guard != API_BACK_END || page_lists_is(exchange->endpoint);
+    if (exchange->request)
+        (void)api_service_of(exchange->api, exchange->request->path, &path);
+    return api_routes_is_pages_side(exchange->service, path);
 }
 
 static unsigned role_of(const struct api_exchange *exchange)
@@ -104,7 +131,8 @@ static bool is_served(const struct api_exchange *exchange, const struct api_endp
                                           [API_ROLE_PUBLIC] = API_PAGES_SIDE,
                                           [API_ROLE_ADMIN] = API_BACK_ENDS_SIDE};
 
-    return (endpoint->sides & sides[role_of(exchange)]) != 0;
+    return (endpoint->sides & sides[role_of(exchange)]) != 0 ||
+           (role_of(exchange) == API_ROLE_PUBLIC && is_of_pages(exchange->service, endpoint));
 }
 
 static void answer_options(struct api_exchange *exchange, unsigned allowed, const char *path)
@@ -114,7 +142,7 @@ static void answer_options(struct api_exchange *exchange, unsigned allowed, cons
         {"allow", h2_method_allow(allowed | H2_OPTIONS, all, sizeof(all))}};
     size_t count = 1;
 
-    if (exchange->service && api_routes_is_pages_side(path))
+    if (exchange->service && api_routes_is_pages_side(exchange->service, path))
         count += cors_preflight_fields(exchange->request, exchange->service->settings->origins,
                                        h2_method_allow(allowed, methods, sizeof(methods)),
                                        exchange->service->settings->origin_headers, &fields[count]);
@@ -159,24 +187,52 @@ static void answer_unknown(struct api_exchange *exchange)
                         texts[role].role, texts[role].of_server);
 }
 
+/* Whoever asks for the server's health asks this machine, by whatever name. */
+static bool is_health(const struct api_endpoint *endpoint)
+{
+    return endpoint &&
+           (endpoint->handle == api_handle_live || endpoint->handle == api_handle_ready);
+}
+
+static bool is_misdirected(const struct api_exchange *exchange)
+{
+    return h2_session_is_misdirected(h2_stream_session(exchange->stream),
+                                     exchange->request->authority);
+}
+
+/* RFC 9110 15.5.20: the client may ask again by a connection of its own. */
+static void answer_misdirected(struct api_exchange *exchange)
+{
+    api_reply_error(exchange, 421,
+                    "the certificate of this connection is not for \"%.100s\"; ask again by a "
+                    "connection with that name (SNI), or give the listener a certificate for it "
+                    "(listeners[].certificates)",
+                    exchange->request->authority);
+}
+
 bool api_routes_find(struct api_exchange *exchange)
 {
     enum h2_method method = h2_method_parse(exchange->request->method);
     const char *path = exchange->request->path;
     const struct api_endpoint *endpoint;
-    const struct table *table;
+    const struct routes *routes;
     struct h2_match match;
 
     exchange->service = api_service_of(exchange->api, path, &path);
-    table = exchange->service ? &of_service : &of_server;
-    endpoint = any_endpoint(table, path);
+    routes = exchange->service ? &of_service : &of_server;
+    endpoint = any_endpoint(routes, path);
+    if (is_misdirected(exchange) && !is_health(endpoint)) {
+        answer_misdirected(exchange);
+        return false;
+    }
     if (!endpoint || !is_served(exchange, endpoint)) {
         answer_unknown(exchange);
         return false;
     }
-    h2_router_match(table->routes, table->count, method, path, &match);
+    h2_router_match(routes->routes, routes->count, method, path, &match);
     if (match.route) {
         exchange->endpoint = match.route->target;
+        exchange->route = match.route->pattern;
         memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
         return true;
     }

@@ -8,16 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "api/api.h"
+#include "api/api_settings.h"
+#include "api/backend/delivery_gate.h"
+#include "api/body_lines.h"
 #include "api/guard.h"
-#include "api/limit/client_limit.h"
+#include "api/limit/attach.h"
 #include "api/limit/limits.h"
 #include "api/page/call_order.h"
-#include "api/page/repeats.h"
+#include "api/page/upload_writer.h"
 #include "api/presence/online_users.h"
 #include "api/presence/presence_feed.h"
 #include "api/presence/presence_watch.h"
 #include "api/qos/qos_arrivals.h"
+#include "broker/service.h"
 #include "h2/session.h"
 
 struct presence_hub;
@@ -27,15 +30,16 @@ struct api_service {
     struct api *api;
     const struct api_service_settings *settings;
     struct sse_service *core;
-    struct client_limit limit;
+    struct broker_service broker;
+    struct attach_teller attach_teller;
     struct limits limits;
     struct online_users online;
     struct presence_feed feed;
     struct presence_watches watches;
     struct presence_hub *hub; /* NULL: another worker has it */
     struct qos_hub *qos;      /* the same */
+    struct delivery_gate gate;
     struct qos_arrivals arrivals;
-    struct repeats repeats;
     struct call_orders call_orders;
     struct auth *auth; /* borrowed */
     size_t index;
@@ -46,8 +50,10 @@ struct api_service {
 
 struct api {
     const struct api_settings *settings;
+    const char *server_id; /* the same in all settings */
     struct loop *loop;
     struct peers *peers;
+    struct broker *broker;
     struct outbound_http *outbound, *outbound_streams;
     size_t worker;
     struct h2_endpoint *endpoint; /* NULL until it is told */
@@ -55,14 +61,19 @@ struct api {
     struct api_service *services;
     struct guard_counters guard;
     bool is_making_room;   /* the other workers have been asked */
+    bool is_drained;       /* no event stream opens any more: the server stops */
     size_t exchange_count; /* requests on their way */
-    size_t upload_files;   /* open ones */
+    struct upload_writers uploads;
+    struct body_lines bodies;
 };
 
 /* The service that path belongs to, or NULL; *relative is then the path below its base path. */
 struct api_service *api_service_of(struct api *api, const char *path, const char **relative);
 
-/* False while the server stops: no new work. */
+/* False while the server stops; it serves as before until it drains. */
 bool api_is_ready(const struct api *api);
+
+/* Event streams are ended by the stop, in some worker: their users are not leaving. */
+bool api_is_draining(const struct api *api);
 
 #endif

@@ -15,6 +15,7 @@ struct auth_api_key {
     struct auth_key_hash hash;
     unsigned permissions; /* a mask of enum auth_permission */
     uint64_t services;    /* a mask: bit 0 is the first service */
+    const char *tenants;  /* words, borrowed; "": all */
 };
 
 struct auth_api_keys;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct auth_denial;
+struct bytes;
 struct sse_user;
 
 /* Where a credential came from: a browser sends cookies by itself, whoever made it ask. */
@@ -30,7 +32,8 @@ enum auth_permission {
 struct auth_facts {
     const char *method;
     const char *path;
-    const char *peer;     /* address of the client */
+    const char *api;  /* what it is for: "connect", "message/orders/new"; NULL: it is not told */
+    const char *peer; /* address of the client */
     const char *customer; /* the part of it that one customer has all of: what is counted by */
     /* A token that the request was made to show: it counts before those that come along. Or NULL.
      */
@@ -59,13 +62,17 @@ struct auth_result {
     enum auth_source source;
     struct sse_user *user;  /* with AUTH_OK: the receiver owns the reference */
     const char *message;    /* otherwise: what was wrong and what would be right; static */
+    struct bytes *data;     /* beside it, JSON for the page; lent while done runs; NULL: none */
     unsigned retry_after_s; /* with AUTH_BUSY: when it makes sense; 0: soon */
 };
 
 /* Whom a revocation is for: one of the two. What they got before now does not count any more. */
 struct auth_revocation {
-    const char *user_id;      /* everything that this user was given */
+    const char *user_key;     /* everything that this user was given (sse/user_key.h) */
     const char *access_token; /* this one */
+    /* Is told, before the call returns, what has to be restored after a restart; NULL: nobody. */
+    void (*note)(void *context, const struct auth_denial *denial);
+    void *context;
 };
 
 /* What backends count; what means nothing to one stays 0. */
@@ -104,13 +111,17 @@ struct auth_ops {
                   void (*done)(void *context, const struct auth_result *result), void *context);
     /* For a back end that shows a credential of this kind as "authorization: Bearer …", from this
      * customer's address (NULL: it was let in before, and limits are not for it): its permissions
-     * (AUTH_OK), AUTH_DENIED (it is good, and carries none), AUTH_BAD, or AUTH_BUSY. At once. NULL:
-     * no credential of this kind carries any. */
+     * (AUTH_OK), AUTH_DENIED (it is good, and carries none), AUTH_BAD, or AUTH_BUSY. At once.
+     * *subject: whom a good one names, for the caller to free; unchanged when it names nobody.
+     * subject may be NULL. The whole function NULL: no credential of this kind carries any. */
     enum auth_verdict (*check_back_end)(struct auth *auth, const char *token, const char *address,
-                                        unsigned *permissions);
+                                        unsigned *permissions, char **subject);
     /* NULL: there is nothing that could be revoked. Every worker has a backend of its own, and all
      * are told. */
     void (*revoke)(struct auth *auth, const struct auth_revocation *revocation);
+    /* What revocations before this start have noted, all of it; or, with a negative status, that
+     * it cannot be known now, and is tried again. Until it is, nobody is let in. NULL: none is. */
+    void (*restore)(struct auth *auth, int status, const struct auth_denial *denials, size_t count);
     /* Puts in the place of a token, as it was shown, the name that its user has as access_token,
      * which is no longer; whether it is a good one does not matter. NULL: they are the same. */
     void (*name_token)(char *token);
@@ -138,6 +149,13 @@ static inline void auth_revoke(struct auth *auth, const struct auth_revocation *
         auth->ops->revoke(auth, revocation);
 }
 
+static inline void auth_restore(struct auth *auth, int status, const struct auth_denial *denials,
+                                size_t count)
+{
+    if (auth->ops->restore)
+        auth->ops->restore(auth, status, denials, count);
+}
+
 static inline struct auth_counters auth_count(const struct auth *auth)
 {
     struct auth_counters counters = {0};
@@ -153,7 +171,8 @@ static inline void auth_free(struct auth *auth)
         auth->ops->free(auth);
 }
 
-/* auth/development.c: believes what the request says of itself. For loopback only. */
-struct auth *auth_development_new(void);
+/* auth/development.c: believes what the request says of itself. For loopback only. of_tenant: users
+ * are unique within their tenant. */
+struct auth *auth_development_new(bool of_tenant);
 
 #endif

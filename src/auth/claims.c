@@ -6,14 +6,11 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "sse/channel_pattern.h"
+#include "sse/user_key.h"
 
 bool auth_claim_is_plain(const char *text)
 {
-    for (const char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return false;
-    }
-    return true;
+    return sse_user_key_may_have(text);
 }
 
 const json_t *auth_claim_of(const json_t *claims, const char *name)

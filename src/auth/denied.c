@@ -6,79 +6,62 @@
 #include <string.h>
 
 #include "base/age_timer.h"
+#include "base/heap.h"
 #include "base/mem.h"
-#include "sse/table.h"
+#include "base/table.h"
+#include "sse/user.h"
+#include "sse/user_key.h"
 
 #define DIGEST_SIZE 32u
 
 struct entry {
-    struct sse_table_node node;
-    size_t place; /* in the heap */
+    struct table_node node;
+    struct heap_node place;
     int64_t until_ms;
     int64_t issued_until; /* wall s: later credentials are not meant */
-    char name[];          /* "u" and the user's id, or "t" and the token's hash */
+    char name[];          /* "u" and the user's key, or "t" and the token's hash */
 };
 
 struct auth_denied {
-    struct sse_table table;
-    struct entry **heap; /* the one that ends first is at 0 */
-    size_t count, room, most;
+    struct table table;
+    struct heap by_end;
+    size_t most;
     struct auth_denied_counters counters;
     struct age_timer age;
+    void (*note)(void *context, const struct auth_denial *denial);
+    void *context;
 };
 
-static void put(struct auth_denied *denied, size_t place, struct entry *entry)
+static struct entry *entry_of(const struct heap_node *node)
 {
-    denied->heap[place] = entry;
-    entry->place = place;
+    return container_of(node, struct entry, place);
 }
 
-static void sift_up(struct auth_denied *denied, struct entry *entry)
+static bool ends_before(const struct heap_node *one, const struct heap_node *other)
 {
-    size_t place = entry->place;
-
-    while (place > 0 && denied->heap[(place - 1) / 2]->until_ms > entry->until_ms) {
-        put(denied, place, denied->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
-    }
-    put(denied, place, entry);
+    return entry_of(one)->until_ms < entry_of(other)->until_ms;
 }
 
-static void sift_down(struct auth_denied *denied, struct entry *entry)
+static struct entry *first_of(const struct auth_denied *denied)
 {
-    size_t place = entry->place;
+    struct heap_node *first = heap_first(&denied->by_end);
 
-    for (;;) {
-        size_t child = 2 * place + 1;
-
-        if (child + 1 < denied->count &&
-            denied->heap[child + 1]->until_ms < denied->heap[child]->until_ms)
-            child++;
-        if (child >= denied->count || denied->heap[child]->until_ms >= entry->until_ms)
-            break;
-        put(denied, place, denied->heap[child]);
-        place = child;
-    }
-    put(denied, place, entry);
+    return first ? entry_of(first) : NULL;
 }
 
-static void drop_first(struct auth_denied *denied)
+static void drop(struct auth_denied *denied, struct entry *entry)
 {
-    struct entry *first = denied->heap[0];
-    struct entry *last = denied->heap[--denied->count];
-
-    if (denied->count > 0) {
-        put(denied, 0, last);
-        sift_down(denied, last);
-    }
-    sse_table_remove(&denied->table, &first->node);
-    free(first);
+    heap_remove(&denied->by_end, &entry->place);
+    table_remove(&denied->table, &entry->node);
+    free(entry);
 }
 
 static void drop_ended(struct auth_denied *denied, int64_t now_ms)
 {
-    while (denied->count > 0 && denied->heap[0]->until_ms <= now_ms)
-        drop_first(denied);
+    struct entry *first;
+
+    while ((first = first_of(denied)) && first->until_ms <= now_ms)
+        drop(denied, first);
 }
 
 /* They end by the wall clock, which may be set meanwhile: it is looked at again each time. */
@@ -87,11 +70,13 @@ static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
     struct auth_denied *denied = container_of(age, struct auth_denied, age);
     const int64_t wall_ms = loop_wall_ms(age->loop);
 
-    if (denied->count == 0)
+    struct entry *first = first_of(denied);
+
+    if (!first)
         return AGE_TIMER_NEVER;
-    if (denied->heap[0]->until_ms > wall_ms)
-        return now_ms + (uint64_t)(denied->heap[0]->until_ms - wall_ms);
-    drop_first(denied);
+    if (first->until_ms > wall_ms)
+        return now_ms + (uint64_t)(first->until_ms - wall_ms);
+    drop(denied, first);
     return 0;
 }
 
@@ -99,47 +84,41 @@ struct auth_denied *auth_denied_new(struct loop *loop, size_t most)
 {
     struct auth_denied *denied = mem_zalloc(sizeof(*denied));
 
-    sse_table_init(&denied->table, SSE_TABLE_KEY_OFFSET(struct entry, node, name));
+    table_init(&denied->table, TABLE_BY_TEXT(struct entry, node, name));
+    heap_init(&denied->by_end, ends_before);
     age_timer_init(&denied->age, loop, end_first);
     denied->most = most;
     return denied;
+}
+
+void auth_denied_change(struct auth_denied *denied, size_t most)
+{
+    denied->most = most;
 }
 
 void auth_denied_free(struct auth_denied *denied)
 {
     if (!denied)
         return;
-    for (size_t i = 0; i < denied->count; i++)
-        free(denied->heap[i]);
-    free(denied->heap);
+    for (size_t i = 0; i < denied->by_end.count; i++)
+        free(entry_of(denied->by_end.nodes[i]));
+    heap_release(&denied->by_end);
     age_timer_release(&denied->age);
-    sse_table_release(&denied->table);
+    table_release(&denied->table);
     free(denied);
 }
 
-static struct entry *find(const struct auth_denied *denied, const char *name)
+static struct entry *insert(struct auth_denied *denied, const char *name, int64_t until_ms)
 {
-    struct sse_table_node *node = sse_table_find(&denied->table, name);
+    struct entry *entry;
 
-    return node ? container_of(node, struct entry, node) : NULL;
-}
-
-static struct entry *insert(struct auth_denied *denied, const char *name)
-{
-    const size_t size = strlen(name) + 1;
-    struct entry *entry = mem_zalloc(sizeof(*entry) + size);
-
-    memcpy(entry->name, name, size);
-    if (denied->count == denied->most) {
-        drop_first(denied);
+    if (denied->by_end.count >= denied->most) {
+        drop(denied, first_of(denied));
         denied->counters.displaced++;
     }
-    if (denied->count == denied->room) {
-        denied->room = denied->room > 0 ? 2 * denied->room : 16;
-        denied->heap = mem_realloc(denied->heap, denied->room * sizeof(struct entry *));
-    }
-    put(denied, denied->count++, entry);
-    sse_table_add(&denied->table, &entry->node);
+    entry = table_new_item(&denied->table, name);
+    entry->until_ms = until_ms;
+    heap_add(&denied->by_end, &entry->place);
     denied->counters.added++;
     return entry;
 }
@@ -148,18 +127,18 @@ static struct entry *insert(struct auth_denied *denied, const char *name)
 static void add(struct auth_denied *denied, const char *name, int64_t issued_until,
                 int64_t until_ms)
 {
-    struct entry *entry = find(denied, name);
+    struct entry *entry = table_find(&denied->table, name);
 
     if (!entry) {
-        entry = insert(denied, name);
-        entry->until_ms = until_ms;
-        sift_up(denied, entry);
+        entry = insert(denied, name, until_ms);
     } else if (until_ms > entry->until_ms) {
         entry->until_ms = until_ms;
-        sift_down(denied, entry);
+        heap_move(&denied->by_end, &entry->place);
     }
     if (issued_until > entry->issued_until)
         entry->issued_until = issued_until;
+    if (denied->note)
+        denied->note(denied->context, &(struct auth_denial){name, issued_until, until_ms});
 }
 
 static void await_end(struct auth_denied *denied, int64_t now_ms, int64_t until_ms)
@@ -209,10 +188,10 @@ void auth_denied_add_token(struct auth_denied *denied, const char *access_token,
     }
 }
 
-void auth_denied_add_user(struct auth_denied *denied, const char *user_id, int64_t now_ms,
+void auth_denied_add_user(struct auth_denied *denied, const char *user_key, int64_t now_ms,
                           int64_t until_ms)
 {
-    char *name = name_of('u', user_id);
+    char *name = name_of('u', user_key);
 
     drop_ended(denied, now_ms);
     if (until_ms > now_ms) {
@@ -222,34 +201,67 @@ void auth_denied_add_user(struct auth_denied *denied, const char *user_id, int64
     free(name);
 }
 
+void auth_denied_restore(struct auth_denied *denied, const struct auth_denial *denial,
+                         int64_t now_ms)
+{
+    drop_ended(denied, now_ms);
+    if (denial->until_ms > now_ms) {
+        add(denied, denial->name, denial->issued_until, denial->until_ms);
+        await_end(denied, now_ms, denial->until_ms);
+    }
+}
+
+void auth_denied_tell(struct auth_denied *denied,
+                      void (*note)(void *context, const struct auth_denial *denial), void *context)
+{
+    denied->note = note;
+    denied->context = context;
+}
+
 static bool is_denied(const struct auth_denied *denied, const char *name, int64_t issued_at)
 {
-    const struct entry *entry = find(denied, name);
+    const struct entry *entry = table_find(&denied->table, name);
 
     return entry && issued_at <= entry->issued_until;
+}
+
+static bool is_key_denied(const struct auth_denied *denied, const char *key, int64_t issued_at)
+{
+    char *name = name_of('u', key);
+    const bool is = is_denied(denied, name, issued_at);
+
+    free(name);
+    return is;
+}
+
+/* By the id alone, which is kept of a time when that was the key, or as the user in its tenant. */
+static bool is_user_denied(const struct auth_denied *denied, const struct sse_user *user,
+                           int64_t issued_at)
+{
+    char *key = sse_user_key_new(user->tenant_id, user->id);
+    const bool is =
+        is_key_denied(denied, user->id, issued_at) || is_key_denied(denied, key, issued_at);
+
+    free(key);
+    return is;
 }
 
 bool auth_denied_has(struct auth_denied *denied, const struct auth_credential *credential,
                      int64_t now_ms)
 {
     char token[2 * DIGEST_SIZE + 2];
-    char *user;
-    bool has;
 
     drop_ended(denied, now_ms);
-    if (denied->count == 0)
+    if (denied->by_end.count == 0)
         return false;
-    user = name_of('u', credential->user_id);
     hash_name(credential->access_token, token);
-    has = is_denied(denied, user, credential->issued_at) ||
-          is_denied(denied, token, credential->issued_at);
-    free(user);
-    return has;
+    return is_denied(denied, token, credential->issued_at) ||
+           (credential->user && is_user_denied(denied, credential->user, credential->issued_at));
 }
 
 size_t auth_denied_count(const struct auth_denied *denied)
 {
-    return denied->count;
+    return denied->by_end.count;
 }
 
 const struct auth_denied_counters *auth_denied_counters(const struct auth_denied *denied)

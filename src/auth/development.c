@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
 #define MAX_TEXT 256u
 
@@ -18,17 +19,16 @@ static const char bad_message[] =
     "userId, name, tenantId and access-token must be UTF-8 without control characters, of at most "
     "256 bytes each";
 
+struct auth_development {
+    struct auth base;
+    bool of_tenant;
+};
+
 static bool is_acceptable(const char *text)
 {
-    size_t length = strlen(text);
+    const size_t length = strlen(text);
 
-    if (length > MAX_TEXT || !utf8_is_valid(text, length))
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    }
-    return true;
+    return length <= MAX_TEXT && utf8_is_valid(text, length) && sse_user_key_may_have(text);
 }
 
 static const char *text_or_empty(const char *text)
@@ -37,11 +37,13 @@ static const char *text_or_empty(const char *text)
 }
 
 /* All of a user comes from the place that has the userId: never one's id with another's tenant. */
-static void user_from(const struct auth_facts *facts, lookup *find, struct auth_result *result)
+static void user_from(const struct auth_development *development, const struct auth_facts *facts,
+                      lookup *find, struct auth_result *result)
 {
     const char *id = find(facts->request, "userId");
     const char *name = text_or_empty(find(facts->request, "name"));
     const char *tenant = text_or_empty(find(facts->request, "tenantId"));
+    const char *lists = text_or_empty(find(facts->request, "lists"));
     const char *token = facts->credential;
 
     if (!token)
@@ -54,8 +56,12 @@ static void user_from(const struct auth_facts *facts, lookup *find, struct auth_
     }
     *result = (struct auth_result){
         .verdict = AUTH_OK,
-        .user = sse_user_new(&(struct sse_user_fields){
-            .id = id, .name = name, .access_token = token, .tenant_id = tenant})};
+        .user = sse_user_new(&(struct sse_user_fields){.id = id,
+                                                       .name = name,
+                                                       .access_token = token,
+                                                       .tenant_id = tenant,
+                                                       .may_list = strcmp(lists, "true") == 0,
+                                                       .is_of_tenant = development->of_tenant})};
 }
 
 static bool has_user(const struct auth_facts *facts, lookup *find)
@@ -69,13 +75,13 @@ static void development_check(struct auth *auth, const struct auth_facts *facts,
                               void (*done)(void *context, const struct auth_result *result),
                               void *context)
 {
+    const struct auth_development *development = container_of(auth, struct auth_development, base);
     struct auth_result result = {.verdict = AUTH_NONE, .message = none_message};
 
-    (void)auth;
     if (has_user(facts, facts->parameter)) {
-        user_from(facts, facts->parameter, &result);
+        user_from(development, facts, facts->parameter, &result);
     } else if (has_user(facts, facts->cookie)) {
-        user_from(facts, facts->cookie, &result);
+        user_from(development, facts, facts->cookie, &result);
         result.source = AUTH_BY_COOKIE;
     }
     done(context, &result);
@@ -83,7 +89,7 @@ static void development_check(struct auth *auth, const struct auth_facts *facts,
 
 static void development_free(struct auth *auth)
 {
-    free(auth);
+    free(container_of(auth, struct auth_development, base));
 }
 
 static const struct auth_ops development_ops = {
@@ -92,10 +98,11 @@ static const struct auth_ops development_ops = {
     .free = development_free,
 };
 
-struct auth *auth_development_new(void)
+struct auth *auth_development_new(bool of_tenant)
 {
-    struct auth *auth = mem_zalloc(sizeof(*auth));
+    struct auth_development *development = mem_zalloc(sizeof(*development));
 
-    auth->ops = &development_ops;
-    return auth;
+    development->base.ops = &development_ops;
+    development->of_tenant = of_tenant;
+    return &development->base;
 }

@@ -103,45 +103,66 @@ static EVP_PKEY *build_ec(const char *curve, const struct octets *x, const struc
     return key;
 }
 
+static EVP_PKEY *build_edwards(const char *curve, const struct octets *x)
+{
+    return EVP_PKEY_new_raw_public_key_ex(NULL, curve, NULL, x->bytes, x->length);
+}
+
 static EVP_PKEY *public_key_of(const json_t *jwk, const struct auth_jwt_algorithm *algorithm)
 {
-    bool is_rsa = algorithm->kind == AUTH_JWT_RSA;
+    bool is_rsa = algorithm->kind == AUTH_JWT_RSA || algorithm->kind == AUTH_JWT_PSS;
     struct octets first, second;
     EVP_PKEY *key = NULL;
     bool has_first = get_octets(jwk, is_rsa ? "n" : "x", &first);
     bool has_second = get_octets(jwk, is_rsa ? "e" : "y", &second);
 
-    if (has_first && has_second)
+    if (has_first && algorithm->kind == AUTH_JWT_ED)
+        key = build_edwards(algorithm->curve, &first);
+    else if (has_first && has_second)
         key = is_rsa ? build_rsa(&first, &second) : build_ec(algorithm->curve, &first, &second);
     release_octets(&first);
     release_octets(&second);
     return key;
 }
 
+/* The one of the key's curve, when alg (NULL: none is said) is that or another name of it. */
+static const struct auth_jwt_algorithm *algorithm_of_curve(const char *crv, const char *alg,
+                                                           bool is_edwards)
+{
+    const struct auth_jwt_algorithm *algorithm = crv ? auth_jwt_algorithm_of_curve(crv) : NULL;
+
+    if (!algorithm || (algorithm->kind == AUTH_JWT_ED) != is_edwards)
+        return NULL;
+    if (!alg || strcmp(alg, algorithm->name) == 0 || (is_edwards && strcmp(alg, "EdDSA") == 0))
+        return algorithm;
+    return NULL;
+}
+
+static bool is_of_type(const struct auth_jwt_algorithm *algorithm, const char *kty)
+{
+    if (strcmp(kty, "RSA") == 0)
+        return algorithm->kind == AUTH_JWT_RSA || algorithm->kind == AUTH_JWT_PSS;
+    return algorithm->kind == AUTH_JWT_SECRET;
+}
+
 /* What the key is for, by its alg and by its kind, which must agree. NULL: not for us. */
 static const struct auth_jwt_algorithm *algorithm_of(const json_t *jwk)
 {
-    static const struct {
-        const char *kty;
-        enum auth_jwt_kind kind;
-        const char *usual;
-    } types[] = {{"RSA", AUTH_JWT_RSA, "RS256"}, {"oct", AUTH_JWT_SECRET, "HS256"}};
     const char *kty = text_of(jwk, "kty");
-    const char *alg = text_of(jwk, "alg");
-    const char *crv = text_of(jwk, "crv");
+    const json_t *stated = json_object_get(jwk, "alg");
+    const char *alg = json_string_value(stated);
     const struct auth_jwt_algorithm *algorithm;
 
-    if (kty && strcmp(kty, "EC") == 0) {
-        algorithm = crv ? auth_jwt_algorithm_of_curve(crv) : NULL;
-        return algorithm && alg && strcmp(alg, algorithm->name) != 0 ? NULL : algorithm;
-    }
-    for (size_t i = 0; kty && i < sizeof(types) / sizeof(types[0]); i++) {
-        if (strcmp(kty, types[i].kty) != 0)
-            continue;
-        algorithm = auth_jwt_algorithm_find(alg ? alg : types[i].usual);
-        return algorithm && algorithm->kind == types[i].kind ? algorithm : NULL;
-    }
-    return NULL;
+    if (!kty || (stated && !alg))
+        return NULL;
+    if (strcmp(kty, "EC") == 0 || strcmp(kty, "OKP") == 0)
+        return algorithm_of_curve(text_of(jwk, "crv"), alg, *kty == 'O');
+    if (strcmp(kty, "RSA") != 0 && strcmp(kty, "oct") != 0)
+        return NULL;
+    if (!alg)
+        alg = *kty == 'R' ? "RS256" : "HS256";
+    algorithm = auth_jwt_algorithm_find(alg);
+    return algorithm && is_of_type(algorithm, kty) ? algorithm : NULL;
 }
 
 static bool checks_signatures(const json_t *jwk)
@@ -191,28 +212,64 @@ static struct auth_jwt_key *read_key(const json_t *jwk)
         return secret_key_of(jwk, id, algorithm);
     public = public_key_of(jwk, algorithm);
     if (public)
-        key = auth_jwt_key_from_public(id, algorithm, public, fault, sizeof(fault));
+        key = auth_jwt_key_from_pair(id, algorithm, public, false, fault, sizeof(fault));
     EVP_PKEY_free(public);
     ERR_clear_error();
     return key;
 }
 
-static struct auth_jwt_keys *read_keys(const json_t *list, char *fault, size_t fault_size)
+/* Whoever is given public keys is given all of the set: a secret among them is none. */
+static bool is_published(const json_t *list)
 {
-    struct auth_jwt_keys *keys = auth_jwt_keys_new();
     const json_t *jwk;
     size_t i;
 
     json_array_foreach(list, i, jwk) {
-        struct auth_jwt_key *key = read_key(jwk);
+        const char *kty = text_of(jwk, "kty");
 
-        if (key)
+        if (kty && strcmp(kty, "oct") != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether another key of the set has its kid, and is for the same: then a kid names none. */
+static bool is_ambiguous(const json_t *list, const json_t *jwk)
+{
+    const char *kid = text_of(jwk, "kid");
+    const json_t *other;
+    size_t i;
+
+    json_array_foreach(list, i, other) {
+        const char *same = text_of(other, "kid");
+
+        if (kid && same && strcmp(kid, same) == 0 && checks_signatures(other) &&
+            algorithm_of(jwk) == algorithm_of(other) && !json_equal(jwk, other))
+            return true;
+    }
+    return false;
+}
+
+static struct auth_jwt_keys *read_keys(const json_t *list, char *fault, size_t fault_size)
+{
+    struct auth_jwt_keys *keys = auth_jwt_keys_new();
+    const bool is_public = is_published(list);
+    const json_t *jwk;
+    size_t i;
+
+    json_array_foreach(list, i, jwk) {
+        struct auth_jwt_key *key = is_ambiguous(list, jwk) ? NULL : read_key(jwk);
+
+        if (key && key->secret && is_public)
+            auth_jwt_key_free(key);
+        else if (key)
             (void)auth_jwt_keys_add(keys, key);
     }
     if (keys->count > 0)
         return keys;
     snprintf(fault, fault_size,
-             "has %zu keys, and none to check signatures with by " AUTH_JWT_ALGORITHM_NAMES,
+             "has %zu keys, and none to check signatures with by " AUTH_JWT_ALGORITHM_NAMES
+             " (secrets beside public keys, and keys that share kid and alg, do not count)",
              json_array_size(list));
     auth_jwt_keys_free(keys);
     return NULL;

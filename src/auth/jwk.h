@@ -3,7 +3,8 @@
 #define AUTH_JWK_H
 /*
  * JWK sets (RFC 7517), as identity providers publish them. Keys that are not for checking
- * signatures, or that this build cannot check with, are passed over; so are weak ones.
+ * signatures, or that this server cannot check with, are passed over; so are weak ones, secrets
+ * beside public keys, and keys that share a kid and an alg with another.
  */
 #include <stddef.h>
 

@@ -22,8 +22,9 @@ struct auth_jwks {
     struct loop *loop;
     struct outbound_http *http;
     struct auth_jwt_keys *keys;
-    struct outbound_call *call; /* NULL: none is under way */
-    struct loop_timer timer;    /* to the next read */
+    struct outbound_call *call;   /* NULL: none is under way */
+    struct file_reading *reading; /* the same of a file */
+    struct loop_timer timer;      /* to the next read, or the end of the time for that of a file */
     struct loop_task file_task;
     struct list waiters;
     uint64_t begun_ms; /* loop time of the latest read, */
@@ -42,7 +43,7 @@ bool auth_jwks_is_url(const char *place)
 
 static bool is_reading(const struct auth_jwks *jwks)
 {
-    return jwks->call != NULL || list_is_linked(&jwks->file_task.node);
+    return jwks->call != NULL || jwks->reading != NULL || list_is_linked(&jwks->file_task.node);
 }
 
 static void run_waiters(struct auth_jwks *jwks)
@@ -95,7 +96,7 @@ static void finish(struct auth_jwks *jwks, const char *text, size_t length, cons
 {
     struct auth_jwt_keys *keys = NULL;
     unsigned pause = jwks->settings.refresh_ms;
-    char fault[200];
+    char fault[400];
 
     if (text)
         keys = auth_jwk_set_read(text, length, fault, sizeof(fault));
@@ -121,14 +122,42 @@ static void on_answer(void *context, const struct outbound_answer *answer)
         finish(jwks, NULL, 0, NULL, answer);
 }
 
+static void on_file(void *context, const char *text, size_t length, int error)
+{
+    struct auth_jwks *jwks = context;
+
+    jwks->reading = NULL;
+    loop_timer_stop(&jwks->timer);
+    finish(jwks, text, length, text ? NULL : strerror(error), NULL);
+}
+
 static void on_file_task(struct loop_task *task)
 {
     struct auth_jwks *jwks = container_of(task, struct auth_jwks, file_task);
     size_t length = 0;
-    char *text = file_read(jwks->settings.place, AUTH_JWK_SET_MAX_BYTES, &length);
+    char *text;
+
+    if (jwks->settings.files.pool) {
+        finish(jwks, NULL, 0, "too much waits for disks", NULL);
+        return;
+    }
+    text = file_read(jwks->settings.place, AUTH_JWK_SET_MAX_BYTES, &length);
 
     finish(jwks, text, length, text ? NULL : strerror(errno), NULL);
     free(text);
+}
+
+static void begin_file(struct auth_jwks *jwks)
+{
+    const struct file_readers *files = &jwks->settings.files;
+
+    if (files->pool)
+        jwks->reading =
+            file_reading_start(files, jwks->settings.place, AUTH_JWK_SET_MAX_BYTES, on_file, jwks);
+    if (jwks->reading)
+        loop_timer_start(jwks->loop, &jwks->timer, TIME_LIMIT_MS);
+    else
+        loop_defer(jwks->loop, &jwks->file_task);
 }
 
 static void begin(struct auth_jwks *jwks)
@@ -151,15 +180,19 @@ static void begin(struct auth_jwks *jwks)
     if (auth_jwks_is_url(jwks->settings.place))
         jwks->call = outbound_http_start(jwks->http, &request);
     else
-        loop_defer(jwks->loop, &jwks->file_task);
+        begin_file(jwks);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
     struct auth_jwks *jwks = container_of(timer, struct auth_jwks, timer);
 
-    if (!is_reading(jwks))
+    if (jwks->reading) {
+        file_reading_cancel(jwks->reading);
+        on_file(jwks, NULL, 0, ETIMEDOUT);
+    } else if (!is_reading(jwks)) {
         begin(jwks);
+    }
 }
 
 struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struct loop *loop,
@@ -177,11 +210,25 @@ struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struc
     return jwks;
 }
 
+void auth_jwks_change(struct auth_jwks *jwks, const struct auth_jwks_settings *settings)
+{
+    jwks->settings = *settings;
+    if (!is_reading(jwks))
+        begin(jwks);
+}
+
+void auth_jwks_retire(struct auth_jwks *jwks)
+{
+    run_waiters(jwks);
+    auth_jwks_free(jwks);
+}
+
 void auth_jwks_free(struct auth_jwks *jwks)
 {
     if (!jwks)
         return;
     outbound_call_cancel(jwks->call);
+    file_reading_cancel(jwks->reading);
     loop_cancel(&jwks->file_task);
     loop_timer_stop(&jwks->timer);
     while (list_take_first(&jwks->waiters)) {
@@ -239,6 +286,11 @@ bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter, boo
 bool auth_jwks_is_newer(const struct auth_jwks *jwks, uint64_t since_ms)
 {
     return jwks->keys && jwks->good_ms >= since_ms;
+}
+
+const struct auth_jwks_settings *auth_jwks_settings_of(const struct auth_jwks *jwks)
+{
+    return &jwks->settings;
 }
 
 const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks)

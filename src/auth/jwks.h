@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file_reading.h"
 #include "base/list.h"
 
 struct auth_jwks;
@@ -18,8 +19,9 @@ struct loop;
 struct outbound_http;
 
 struct auth_jwks_settings {
-    const char *place;   /* a path, or http:// or https:// and so on; must live as long */
-    unsigned refresh_ms; /* 0: only when a token makes it look */
+    const char *place;         /* a path, or http:// or https:// and so on; must live as long */
+    unsigned refresh_ms;       /* 0: only when a token makes it look */
+    struct file_readers files; /* who read a path; none: the loop's thread does */
 };
 
 struct auth_jwks_counters {
@@ -38,6 +40,12 @@ bool auth_jwks_is_url(const char *place);
 /* Begins to read. http is for URLs only, and may be NULL without. */
 struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struct loop *loop,
                                 struct outbound_http *http);
+
+/* Other settings of the same place; it is read anew. */
+void auth_jwks_change(struct auth_jwks *jwks, const struct auth_jwks_settings *settings);
+
+/* Frees one that nobody asks any more. Those who wait for it are run: they look elsewhere. */
+void auth_jwks_retire(struct auth_jwks *jwks);
 
 /* Those who wait are dropped, and not called. Accepts NULL. */
 void auth_jwks_free(struct auth_jwks *jwks);
@@ -61,6 +69,7 @@ bool auth_jwks_is_newer(const struct auth_jwks *jwks, uint64_t since_ms);
 /* How long it is until a read may begin that is asked for, or one begins by itself, in ms. */
 uint64_t auth_jwks_pause(const struct auth_jwks *jwks, bool is_new);
 
+const struct auth_jwks_settings *auth_jwks_settings_of(const struct auth_jwks *jwks);
 const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks);
 
 #endif

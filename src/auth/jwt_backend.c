@@ -23,6 +23,9 @@ static const char no_keys[] =
 static const char unread[] =
     "the key of this access token is not known yet: the set of keys is read again soon; try again "
     "then";
+static const char unrestored[] =
+    "access tokens cannot be looked at now: the store that has the revocations cannot be read yet; "
+    "come again in a few seconds";
 static const char busy[] = "too many requests wait for the keys of access tokens; try again later";
 
 /* Keys that no set has, as tokens name them: so many are remembered, so long without being asked
@@ -30,6 +33,9 @@ static const char busy[] = "too many requests wait for the keys of access tokens
 #define UNKNOWN_KEYS    1000u
 #define UNKNOWN_KEPT_MS 600000u
 #define TICK_MS         100u
+
+/* After which it makes sense to come again when the revocations cannot be read. */
+#define RESTORE_PAUSE_S 2u
 
 struct auth_jwt {
     struct auth base;
@@ -43,6 +49,8 @@ struct auth_jwt {
     size_t set_count;
     struct auth_recent unknown; /* keys, and when they were first asked for: TICK_MS */
     uint64_t waiting, busy;
+    struct list held; /* inquiries, until the revocations are there */
+    enum { RESTORED, RESTORING, NOT_RESTORED } revocations;
 };
 
 /* One request, until it is answered. */
@@ -96,10 +104,11 @@ static void check_token(struct auth_jwt *jwt, const char *token, const char *add
     auth_jwt_check(&question, &ring, &jwt->settings.rules, answer);
 }
 
-static bool is_revoked(struct auth_jwt *jwt, const char *user_id, const char *access_token,
+/* user: NULL where a token names none. */
+static bool is_revoked(struct auth_jwt *jwt, const struct sse_user *user, const char *access_token,
                        int64_t issued_at)
 {
-    const struct auth_credential credential = {user_id, access_token, issued_at};
+    const struct auth_credential credential = {user, access_token, issued_at};
 
     return auth_denied_has(jwt->denied, &credential, loop_wall_ms(jwt->loop));
 }
@@ -112,7 +121,7 @@ static struct auth_result judge(struct auth_jwt *jwt, const char *token,
     struct sse_user *user = auth_jwt_user_new(answer->claims, &jwt->settings.claims, token,
                                               answer->expires_at, &result.message);
 
-    if (user && is_revoked(jwt, user->id, user->access_token, answer->issued_at)) {
+    if (user && is_revoked(jwt, user, user->access_token, answer->issued_at)) {
         user = sse_user_unref(user);
         result.message = revoked;
     }
@@ -257,6 +266,49 @@ static void on_keys(struct auth_jwks_waiter *waiter)
     settle(inquiry);
 }
 
+/* While it is not known what was revoked before the start. */
+static void hold(struct inquiry *inquiry)
+{
+    struct auth_jwt *jwt = inquiry->jwt;
+    struct auth_result result = {.verdict = AUTH_BUSY, .message = busy};
+
+    if (jwt->revocations == RESTORING && may_wait(jwt, inquiry->address)) {
+        list_append(&jwt->held, &inquiry->waiter.node);
+        jwt->waiting++;
+        return;
+    }
+    if (jwt->revocations == NOT_RESTORED)
+        result = (struct auth_result){
+            .verdict = AUTH_BUSY, .message = unrestored, .retry_after_s = RESTORE_PAUSE_S};
+    jwt->busy++;
+    finish(inquiry, &result);
+}
+
+static void look_at(struct inquiry *inquiry)
+{
+    if (inquiry->jwt->revocations == RESTORED)
+        settle(inquiry);
+    else
+        hold(inquiry);
+}
+
+static void jwt_restore(struct auth *auth, int status, const struct auth_denial *denials,
+                        size_t count)
+{
+    struct auth_jwt *jwt = jwt_of(auth);
+    struct list held;
+
+    for (size_t i = 0; status == 0 && i < count; i++)
+        auth_denied_restore(jwt->denied, &denials[i], loop_wall_ms(jwt->loop));
+    jwt->revocations = status == 0 ? RESTORED : NOT_RESTORED;
+    list_take_all(&held, &jwt->held);
+    list_for_each_safe(node, after, &held) {
+        list_remove(node);
+        jwt->waiting--;
+        look_at(container_of(node, struct inquiry, waiter.node));
+    }
+}
+
 static void jwt_check(struct auth *auth, const struct auth_facts *facts,
                       void (*done)(void *context, const struct auth_result *result), void *context)
 {
@@ -270,7 +322,7 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
     inquiry->context = context;
     find_token(facts, &inquiry->jwt->settings, inquiry);
     if (inquiry->token)
-        settle(inquiry);
+        look_at(inquiry);
     else
         finish(inquiry, &none);
 }
@@ -288,7 +340,8 @@ static bool look_for_keys(const struct auth_jwt *jwt, bool is_new)
 /* Whoever it names: a back end's token need not name a user. Nobody waits here: a back end whose
  * key is not known yet is asked to come again. */
 static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token,
-                                            const char *address, unsigned *permissions)
+                                            const char *address, unsigned *permissions,
+                                            char **subject)
 {
     struct auth_jwt *jwt = jwt_of(auth);
     enum auth_verdict verdict = AUTH_BAD;
@@ -297,6 +350,8 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
     const char *fault;
 
     *permissions = 0;
+    if (jwt->revocations != RESTORED)
+        return AUTH_BUSY;
     check_token(jwt, token, address, &answer);
     if (answer.is_unknown_key && jwt->set_count > 0) {
         const bool is_new = !is_nobodys(jwt, token, answer.is_named_key);
@@ -307,10 +362,11 @@ static enum auth_verdict jwt_check_back_end(struct auth *auth, const char *token
     if (answer.fault)
         return answer.is_postponed ? AUTH_BUSY : AUTH_BAD;
     user = auth_jwt_user_new(answer.claims, &jwt->settings.claims, token, 0, &fault);
-    if (!is_revoked(jwt, user ? user->id : "", auth_jwt_token_name(answer.claims, token),
-                    answer.issued_at)) {
+    if (!is_revoked(jwt, user, auth_jwt_token_name(answer.claims, token), answer.issued_at)) {
         (void)auth_jwt_permissions(answer.claims, &jwt->settings.claims, permissions);
         verdict = *permissions != 0 ? AUTH_OK : AUTH_DENIED;
+        if (user && subject)
+            *subject = mem_strdup(user->id);
         auth_jwt_signatures_accept(jwt->signatures, address);
     }
     sse_user_unref(user);
@@ -336,11 +392,13 @@ static void jwt_revoke(struct auth *auth, const struct auth_revocation *revocati
     struct auth_jwt *jwt = jwt_of(auth);
     int64_t now = loop_wall_ms(jwt->loop);
 
-    if (revocation->user_id)
-        auth_denied_add_user(jwt->denied, revocation->user_id, now,
+    auth_denied_tell(jwt->denied, revocation->note, revocation->context);
+    if (revocation->user_key)
+        auth_denied_add_user(jwt->denied, revocation->user_key, now,
                              now + (int64_t)jwt->settings.revocation_ms);
     if (revocation->access_token)
         revoke_token(jwt, revocation->access_token, now);
+    auth_denied_tell(jwt->denied, NULL, NULL);
 }
 
 static void jwt_name_token(char *token)
@@ -367,7 +425,8 @@ static void count_signatures(const struct auth_jwt_signatures *signatures,
     counters->signatures_refused += counted->refused;
     counters->signatures_us += counted->us;
     counters->addresses_kept += auth_standing_count(auth_jwt_signatures_standing(signatures));
-    counters->addresses_displaced += auth_jwt_signatures_standing(signatures)->displaced;
+    counters->addresses_displaced +=
+        auth_standing_evicted(auth_jwt_signatures_standing(signatures));
     counters->signatures_kept += auth_jwt_signatures_kept(signatures);
     counters->signatures_displaced += auth_jwt_signatures_displaced(signatures);
 }
@@ -393,6 +452,8 @@ static void jwt_free(struct auth *auth)
 {
     struct auth_jwt *jwt = jwt_of(auth);
 
+    list_for_each_safe(node, after, &jwt->held)
+        free(container_of(node, struct inquiry, waiter.node));
     auth_recent_release(&jwt->unknown);
     auth_denied_free(jwt->denied);
     auth_jwt_signatures_free(jwt->signatures);
@@ -406,10 +467,34 @@ static const struct auth_ops jwt_ops = {
     .check = jwt_check,
     .check_back_end = jwt_check_back_end,
     .revoke = jwt_revoke,
+    .restore = jwt_restore,
     .name_token = jwt_name_token,
     .count = jwt_count,
     .free = jwt_free,
 };
+
+static void take_sources(struct auth_jwt *jwt, const struct auth_jwt_sources *sources)
+{
+    const size_t count = sources->set_count;
+
+    jwt->keys = sources->keys;
+    jwt->set_count = count;
+    jwt->sets = mem_realloc(jwt->sets, count * sizeof(struct auth_jwks *) + 1);
+    if (count > 0)
+        memcpy(jwt->sets, sources->sets, count * sizeof(struct auth_jwks *));
+    jwt->ring = mem_realloc(jwt->ring, (1 + count) * sizeof(struct auth_jwt_keys *));
+}
+
+void auth_jwt_change(struct auth *auth, const struct auth_jwt_settings *settings,
+                     const struct auth_jwt_sources *sources)
+{
+    struct auth_jwt *jwt = jwt_of(auth);
+
+    jwt->settings = *settings;
+    auth_denied_change(jwt->denied, settings->revocations);
+    auth_jwt_signatures_change(jwt->signatures, &settings->signatures);
+    take_sources(jwt, sources);
+}
 
 struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
                           const struct auth_jwt_sources *sources, struct loop *loop)
@@ -419,14 +504,11 @@ struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
     jwt->base.ops = &jwt_ops;
     jwt->settings = *settings;
     jwt->loop = loop;
+    jwt->revocations = settings->awaits_revocations ? RESTORING : RESTORED;
+    list_init(&jwt->held);
     jwt->denied = auth_denied_new(loop, settings->revocations);
     jwt->signatures = auth_jwt_signatures_new(&settings->signatures, sources->work, loop);
     auth_recent_init(&jwt->unknown, loop, UNKNOWN_KEYS, UNKNOWN_KEPT_MS);
-    jwt->keys = sources->keys;
-    jwt->set_count = sources->set_count;
-    jwt->sets = mem_alloc(sources->set_count * sizeof(struct auth_jwks *) + 1);
-    if (sources->set_count > 0)
-        memcpy(jwt->sets, sources->sets, sources->set_count * sizeof(struct auth_jwks *));
-    jwt->ring = mem_alloc((1 + sources->set_count) * sizeof(struct auth_jwt_keys *));
+    take_sources(jwt, sources);
     return &jwt->base;
 }

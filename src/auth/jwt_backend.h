@@ -25,6 +25,8 @@ struct auth_jwt_settings {
     uint32_t revocations;   /* kept at a time */
     uint32_t waiting;       /* requests that may wait for a JWK set at a time */
     struct auth_jwt_signature_limits signatures;
+    /* Nobody is let in before auth_restore() has brought back the revocations of earlier lives. */
+    bool awaits_revocations;
 };
 
 /* Where keys are; borrowed. */
@@ -37,5 +39,10 @@ struct auth_jwt_sources {
 
 struct auth *auth_jwt_new(const struct auth_jwt_settings *settings,
                           const struct auth_jwt_sources *sources, struct loop *loop);
+
+/* Other settings and sources, which must live as long: for what is asked from now on. What was
+ * revoked stays so, and a signature is remembered with the keys it was tried with. */
+void auth_jwt_change(struct auth *auth, const struct auth_jwt_settings *settings,
+                     const struct auth_jwt_sources *sources);
 
 #endif

@@ -13,12 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/jwt_public.h"
+#include "auth/jwa.h"
+#include "auth/key_soundness.h"
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/mem.h"
-
-#define RSA_LEAST_BITS 2048
-#define RSA_MOST_BITS  8192 /* the work for one check grows with the square */
 
 static const char encoded_prefix[] = "base64:";
 static const char pem_start[] = "-----BEGIN ";
@@ -44,21 +43,20 @@ void auth_jwt_key_free(struct auth_jwt_key *key)
     if (!key)
         return;
     free(key->id);
-    EVP_PKEY_free(key->public_key);
-    wipe(key->check, key->check_length);
-    wipe(key->sign, key->sign_length);
+    EVP_PKEY_free(key->pair);
+    wipe(key->secret, key->secret_length);
     free(key);
 }
 
-/* Takes the key over: NULL when OpenSSL cannot. */
-static struct auth_jwt_key *take_fingerprint(struct auth_jwt_key *key, char *fault,
-                                             size_t fault_size)
+/* Takes the key over: NULL when OpenSSL cannot. checked: what signatures are checked with. */
+static struct auth_jwt_key *take_fingerprint(struct auth_jwt_key *key, const void *checked,
+                                             size_t length, char *fault, size_t fault_size)
 {
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     bool is_taken =
         digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
         EVP_DigestUpdate(digest, key->algorithm->name, strlen(key->algorithm->name)) == 1 &&
-        EVP_DigestUpdate(digest, key->check, key->check_length) == 1 &&
+        EVP_DigestUpdate(digest, checked, length) == 1 &&
         EVP_DigestFinal_ex(digest, key->fingerprint, NULL) == 1;
 
     EVP_MD_CTX_free(digest);
@@ -84,11 +82,10 @@ struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
         return NULL;
     }
     key = new_key(id, algorithm);
-    key->check = mem_strndup(secret, length);
-    key->check_length = length;
-    key->sign = mem_strndup(secret, length);
-    key->sign_length = length;
-    return take_fingerprint(key, fault, fault_size);
+    key->secret = mem_strndup(secret, length);
+    key->secret_length = length;
+    key->can_sign = true;
+    return take_fingerprint(key, secret, length, fault, fault_size);
 }
 
 static struct auth_jwt_key *read_secret(const char *id, const struct auth_jwt_algorithm *algorithm,
@@ -122,70 +119,6 @@ static struct auth_jwt_key *read_secret(const char *id, const struct auth_jwt_al
     return key;
 }
 
-static bool check_rsa(EVP_PKEY *key, const char *algorithm, char *fault, size_t fault_size)
-{
-    int bits = EVP_PKEY_get_bits(key);
-
-    if (!EVP_PKEY_is_a(key, "RSA")) {
-        snprintf(fault, fault_size, "%s needs an RSA key, and this is none", algorithm);
-        return false;
-    }
-    if (bits < RSA_LEAST_BITS || bits > RSA_MOST_BITS) {
-        snprintf(fault, fault_size, "the RSA key has %d bits; use one with %d to %d", bits,
-                 RSA_LEAST_BITS, RSA_MOST_BITS);
-        return false;
-    }
-    return true;
-}
-
-static bool check_curve(EVP_PKEY *key, const struct auth_jwt_algorithm *algorithm, char *fault,
-                        size_t fault_size)
-{
-    char curve[64] = "";
-
-    if (!EVP_PKEY_is_a(key, "EC") ||
-        EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) != 1 ||
-        strcmp(curve, algorithm->curve) != 0) {
-        snprintf(fault, fault_size, "%s needs an elliptic curve key on %s (%s)", algorithm->name,
-                 algorithm->crv, algorithm->curve);
-        return false;
-    }
-    return true;
-}
-
-/* Whether the key is a sound one at all: a point on its curve, a modulus that is none of a few. */
-static bool check_soundness(EVP_PKEY *key, char *fault, size_t fault_size)
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-    bool sound = context && EVP_PKEY_public_check(context) == 1;
-
-    EVP_PKEY_CTX_free(context);
-    if (!sound)
-        snprintf(fault, fault_size, "OpenSSL says that this is no sound public key");
-    return sound;
-}
-
-/* The caller wipes it. NULL when there is no such part. */
-static char *to_pem(EVP_PKEY *key, bool is_private, size_t *length)
-{
-    BIO *memory = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    char *data = NULL;
-    int ok;
-
-    if (!memory)
-        return NULL;
-    ok = is_private ? PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL)
-                    : PEM_write_bio_PUBKEY(memory, key);
-    if (ok == 1) {
-        *length = (size_t)BIO_get_mem_data(memory, &data);
-        text = mem_strndup(data, *length);
-        OPENSSL_cleanse(data, *length);
-    }
-    BIO_free(memory);
-    return text;
-}
-
 /* A key with a password is not waited for at a terminal. */
 static int no_password(char *buffer, int size, int for_writing, void *context)
 {
@@ -217,27 +150,28 @@ static EVP_PKEY *parse_pem(const char *material, bool is_private)
     return key;
 }
 
-struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
-                                              const struct auth_jwt_algorithm *algorithm,
-                                              EVP_PKEY *pair, char *fault, size_t fault_size)
+struct auth_jwt_key *auth_jwt_key_from_pair(const char *id,
+                                            const struct auth_jwt_algorithm *algorithm,
+                                            EVP_PKEY *pair, bool can_sign, char *fault,
+                                            size_t fault_size)
 {
     struct auth_jwt_key *key = NULL;
-    bool fits = algorithm->kind == AUTH_JWT_RSA
-                    ? check_rsa(pair, algorithm->name, fault, fault_size)
-                    : check_curve(pair, algorithm, fault, fault_size);
+    unsigned char *public = NULL;
+    int length = 0;
 
-    if (fits && check_soundness(pair, fault, fault_size)) {
-        key = new_key(id, algorithm);
-        key->check = to_pem(pair, false, &key->check_length);
-        key->public_key = key->check ? parse_pem(key->check, false) : NULL;
-        if (!key->public_key) {
+    if (auth_key_is_sound(pair, algorithm, fault, fault_size)) {
+        length = i2d_PUBKEY(pair, &public);
+        if (length <= 0)
             snprintf(fault, fault_size, "OpenSSL cannot write this public key");
-            auth_jwt_key_free(key);
-            key = NULL;
-        }
     }
-    if (key)
-        key = take_fingerprint(key, fault, fault_size);
+    if (length > 0) {
+        key = new_key(id, algorithm);
+        EVP_PKEY_up_ref(pair);
+        key->pair = pair;
+        key->can_sign = can_sign;
+        key = take_fingerprint(key, public, (size_t)length, fault, fault_size);
+    }
+    OPENSSL_free(public);
     ERR_clear_error();
     return key;
 }
@@ -254,9 +188,7 @@ static struct auth_jwt_key *read_pem(const char *id, const struct auth_jwt_algor
                  "this is no PEM with a public key, a certificate or a private key without "
                  "password; openssl pkey -pubout writes a public key");
     } else {
-        key = auth_jwt_key_from_public(id, algorithm, parsed, fault, fault_size);
-        if (key && is_private)
-            key->sign = to_pem(parsed, true, &key->sign_length);
+        key = auth_jwt_key_from_pair(id, algorithm, parsed, is_private, fault, fault_size);
     }
     EVP_PKEY_free(parsed);
     ERR_clear_error();
@@ -282,36 +214,59 @@ static bool has_lacked_memory(void)
     return has_lacked;
 }
 
+bool auth_jwt_key_is_for(const struct auth_jwt_key *key, const struct auth_jwt_algorithm *algorithm)
+{
+    if (key->algorithm == algorithm)
+        return true;
+    return key->algorithm->kind == AUTH_JWT_ED && algorithm->kind == AUTH_JWT_ED &&
+           (!algorithm->curve || EVP_PKEY_is_a(key->pair, algorithm->curve));
+}
+
 int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token)
 {
     bool is_right;
 
     ERR_clear_error();
-    if (key->public_key)
-        is_right = auth_jwt_public_accepts(key->public_key, key->algorithm, token);
+    if (key->pair)
+        is_right = auth_jwa_accepts(key->pair, key->algorithm, token);
     else
-        is_right = auth_jwt_secret_accepts(key->check, key->check_length, key->algorithm, token);
+        is_right = auth_jwa_secret_accepts(key->secret, key->secret_length, key->algorithm, token);
     return has_lacked_memory() && !is_right ? -ENOMEM : is_right;
 }
 
-static bool fill(jwt_t *token, const struct auth_jwt_key *key, const char *claims)
+/* False when the part is no JSON. Frees it. */
+static bool append_part(struct buf *token, json_t *part)
 {
-    return jwt_set_alg(token, key->algorithm->number, (const unsigned char *)key->sign,
-                       (int)key->sign_length) == 0 &&
-           (key->id[0] == '\0' || jwt_add_header(token, "kid", key->id) == 0) &&
-           jwt_add_grants_json(token, claims) == 0;
+    char *text = json_dumps(part, JSON_COMPACT);
+
+    if (text)
+        base64_encode(BASE64_URL, text, strlen(text), token);
+    free(text);
+    json_decref(part);
+    return text != NULL;
 }
 
-char *auth_jwt_key_sign(const struct auth_jwt_key *key, const json_t *claims)
+static json_t *header_of(const struct auth_jwt_key *key)
 {
-    char *text = json_dumps(claims, JSON_COMPACT);
-    char *encoded = NULL;
-    jwt_t *token = NULL;
+    return json_pack("{s:s, s:s, s:s*}", "alg", key->algorithm->name, "typ", "JWT", "kid",
+                     key->id[0] != '\0' ? key->id : NULL);
+}
 
-    if (key->sign && text && jwt_new(&token) == 0 && fill(token, key, text))
-        encoded = jwt_encode_str(token);
-    jwt_free(token);
-    free(text);
+char *auth_jwt_key_sign(const struct auth_jwt_key *key, json_t *claims)
+{
+    struct buf token = BUF_INIT;
+    bool is_signed = key->can_sign && append_part(&token, header_of(key));
+
+    if (is_signed) {
+        buf_append_char(&token, '.');
+        is_signed = append_part(&token, json_incref(claims)) &&
+                    (key->pair ? auth_jwa_sign(key->pair, key->algorithm, &token)
+                               : auth_jwa_secret_sign(key->secret, key->secret_length,
+                                                      key->algorithm, &token));
+    }
     ERR_clear_error();
-    return encoded;
+    if (is_signed)
+        return buf_detach(&token);
+    buf_release(&token);
+    return NULL;
 }

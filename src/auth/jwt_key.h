@@ -17,11 +17,10 @@
 struct auth_jwt_key {
     char *id; /* the kid of its tokens; "": they have none */
     const struct auth_jwt_algorithm *algorithm;
-    char *check; /* what signatures are checked with: a secret, or a public key's PEM, */
-    size_t check_length;
-    EVP_PKEY *public_key; /* the same, parsed (auth/jwt_public.h); NULL: a secret */
-    char *sign;           /* and made with; NULL when only others can */
-    size_t sign_length;
+    char *secret; /* what signatures are checked with; NULL: with the pair, */
+    size_t secret_length;
+    EVP_PKEY *pair; /* whose private half is there if it can sign; NULL: a secret */
+    bool can_sign;  /* false: only others can */
     /* SHA-256 of the algorithm and of what is checked with: the same for a key that is read anew.
      */
     unsigned char fingerprint[AUTH_JWT_FINGERPRINT_BYTES];
@@ -33,24 +32,30 @@ struct auth_jwt_key {
 struct auth_jwt_key *auth_jwt_key_read(const char *id, const struct auth_jwt_algorithm *algorithm,
                                        const char *material, char *fault, size_t fault_size);
 
-/* The same from parts. The secret is copied; of the other key only the public part is kept. */
+/* The same from parts. The secret is copied, the pair referenced: can_sign says whether it has its
+ * private half. */
 struct auth_jwt_key *auth_jwt_key_from_secret(const char *id,
                                               const struct auth_jwt_algorithm *algorithm,
                                               const void *secret, size_t length, char *fault,
                                               size_t fault_size);
-struct auth_jwt_key *auth_jwt_key_from_public(const char *id,
-                                              const struct auth_jwt_algorithm *algorithm,
-                                              EVP_PKEY *pair, char *fault, size_t fault_size);
+struct auth_jwt_key *auth_jwt_key_from_pair(const char *id,
+                                            const struct auth_jwt_algorithm *algorithm,
+                                            EVP_PKEY *pair, bool can_sign, char *fault,
+                                            size_t fault_size);
 
 /* Wipes what is secret. Accepts NULL. */
 void auth_jwt_key_free(struct auth_jwt_key *key);
 
+/* Whether tokens with this alg may be this key's: it is the key's own, or another name of EdDSA on
+ * its curve (RFC 9864). */
+bool auth_jwt_key_is_for(const struct auth_jwt_key *key,
+                         const struct auth_jwt_algorithm *algorithm);
+
 /* Whether this key and its algorithm made the token's signature: 1 or 0; -ENOMEM when there is no
- * memory to tell. The token's three parts must be
- * base64url, and its header a JSON object with that algorithm. */
+ * memory to tell. The token's three parts must be base64url, and the key for its alg. */
 int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token);
 
 /* A token with these claims, which the caller frees; NULL when the key cannot sign. */
-char *auth_jwt_key_sign(const struct auth_jwt_key *key, const json_t *claims);
+char *auth_jwt_key_sign(const struct auth_jwt_key *key, json_t *claims);
 
 #endif

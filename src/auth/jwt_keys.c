@@ -38,7 +38,7 @@ const struct auth_jwt_key *auth_jwt_keys_next(const struct auth_jwt_keys *keys, 
     while (*at < keys->count) {
         const struct auth_jwt_key *key = keys->keys[(*at)++];
 
-        if (key->algorithm == algorithm && (!kid || strcmp(key->id, kid) == 0))
+        if (auth_jwt_key_is_for(key, algorithm) && (!kid || strcmp(key->id, kid) == 0))
             return key;
     }
     return NULL;

@@ -11,9 +11,9 @@
 #include "auth/jwt_key.h"
 #include "auth/recent.h"
 #include "auth/work.h"
+#include "base/buckets.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "sse/buckets.h"
 
 #define DIGEST_BYTES 32u
 #define NAME_SIZE    (2 * DIGEST_BYTES + 1)
@@ -24,7 +24,7 @@ struct auth_jwt_signatures {
     EVP_MD_CTX *digest;
     struct auth_recent right; /* the number is that of the key among the candidates */
     struct auth_recent wrong;
-    struct sse_buckets addresses;
+    struct buckets addresses;
     struct auth_standing standing;
     struct auth_work *work; /* the worker's; NULL: nobody waits */
     struct auth_jwt_signature_counters counters;
@@ -40,10 +40,19 @@ struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signat
     signatures->digest = EVP_MD_CTX_new();
     auth_recent_init(&signatures->right, loop, limits->verified, AUTH_JWT_RIGHT_KEPT_MS);
     auth_recent_init(&signatures->wrong, loop, limits->forged, AUTH_JWT_WRONG_KEPT_MS);
-    sse_buckets_init(&signatures->addresses, loop, &limits->address_failures, limits->forged);
+    buckets_init(&signatures->addresses, loop, &limits->address_failures, limits->forged);
     auth_standing_init(&signatures->standing, loop, limits->verified, limits->forged);
     signatures->work = work;
     return signatures;
+}
+
+void auth_jwt_signatures_change(struct auth_jwt_signatures *signatures,
+                                const struct auth_jwt_signature_limits *limits)
+{
+    signatures->right.names.most = limits->verified;
+    signatures->wrong.names.most = limits->forged;
+    buckets_change(&signatures->addresses, &limits->address_failures, limits->forged);
+    auth_standing_change(&signatures->standing, limits->verified, limits->forged);
 }
 
 void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures)
@@ -52,7 +61,7 @@ void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures)
         return;
     auth_recent_release(&signatures->right);
     auth_recent_release(&signatures->wrong);
-    sse_buckets_release(&signatures->addresses);
+    buckets_release(&signatures->addresses);
     auth_standing_release(&signatures->standing);
     EVP_MD_CTX_free(signatures->digest);
     EVP_MD_free(signatures->sha256);
@@ -132,7 +141,7 @@ static bool may_compute(struct auth_jwt_signatures *signatures, const char *addr
 
     if (!address)
         return true;
-    return sse_buckets_has(&signatures->addresses, address, now_ms) &&
+    return buckets_has(&signatures->addresses, address, now_ms) &&
            (!work || auth_work_admits(work, auth_jwt_signatures_rank(signatures, address), now_ms));
 }
 
@@ -147,7 +156,7 @@ static void count_failure(struct auth_jwt_signatures *signatures, size_t tries, 
         return;
     auth_standing_failed(&signatures->standing, address, us, now_ms);
     for (size_t i = 0; i < tries; i++)
-        (void)sse_buckets_take(&signatures->addresses, address, now_ms);
+        (void)buckets_take(&signatures->addresses, address, now_ms);
 }
 
 void auth_jwt_signatures_accept(struct auth_jwt_signatures *signatures, const char *address)
@@ -239,12 +248,12 @@ auth_jwt_signatures_standing(const struct auth_jwt_signatures *signatures)
 
 size_t auth_jwt_signatures_kept(const struct auth_jwt_signatures *signatures)
 {
-    return auth_recent_count(&signatures->right) + auth_recent_count(&signatures->wrong) +
-           sse_buckets_count(&signatures->addresses);
+    return signatures->right.names.count + signatures->wrong.names.count +
+           buckets_count(&signatures->addresses);
 }
 
 uint64_t auth_jwt_signatures_displaced(const struct auth_jwt_signatures *signatures)
 {
-    return signatures->right.displaced + signatures->wrong.displaced +
-           signatures->addresses.displaced;
+    return signatures->right.names.evicted + signatures->wrong.names.evicted +
+           signatures->addresses.lru.evicted;
 }

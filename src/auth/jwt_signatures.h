@@ -2,8 +2,9 @@
 #ifndef AUTH_JWT_SIGNATURES_H
 #define AUTH_JWT_SIGNATURES_H
 /*
- * Which of some keys has signed a token? That costs up to a millisecond of the loop for each key,
- * pages show their token with every request, and strangers make as
+ * Which of some keys has signed a token? That costs the loop 30 us (RS256, PS256), 110 us (ES256),
+ * 150 us (EdDSA) to 900 us (ES384) for each key, of which OpenSSL's own work is nearly all; what is
+ * remembered costs less than 1 us. Pages show their token with every request, and strangers make as
  * many wrong ones as they like. So:
  *
  *   what was found is remembered   under a hash of the token and of all these keys, so that a key
@@ -58,6 +59,9 @@ struct auth_jwt_signature_counters {
 /* work: the worker's, borrowed; NULL: all are computed. */
 struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signature_limits *limits,
                                                     struct auth_work *work, struct loop *loop);
+/* Other bounds; what is known stays, and so does what addresses have used of their limit. */
+void auth_jwt_signatures_change(struct auth_jwt_signatures *signatures,
+                                const struct auth_jwt_signature_limits *limits);
 void auth_jwt_signatures_free(struct auth_jwt_signatures *signatures);
 
 /* *signer: with AUTH_JWT_RIGHT the one whose signature it is. address: who shows the token;

@@ -76,6 +76,10 @@ struct sse_user *auth_jwt_user_new(const json_t *claims, const struct auth_jwt_c
             .channels = buf_str(&channels),
             .extra = extra,
             .expires_at = expires_at,
+            .is_of_tenant = names->of_tenant,
+            .has_number_id = json_is_integer(auth_claim_of(claims, names->user_id)),
+            .has_number_tenant = json_is_integer(auth_claim_of(claims, names->tenant_id)),
+            .may_list = json_is_true(auth_claim_of(claims, "lists")),
         });
     }
     json_decref(extra);

@@ -8,7 +8,7 @@
 
 struct sse_user;
 
-/* Names of claims. "": no claim is that. */
+/* Names of claims, "": no claim is that; and what a user is known by. */
 struct auth_jwt_claims {
     const char *user_id;
     const char *name;
@@ -16,6 +16,7 @@ struct auth_jwt_claims {
     const char *channels;    /* a list of texts, or one text with blanks or commas between */
     const char *permissions; /* the same; what a back end may do */
     const char *fields;      /* words: claims that become further fields of the user */
+    bool of_tenant;          /* users are unique within their tenant */
 };
 
 /* How access tokens are called by who revokes them: by jti, else by their own text. */

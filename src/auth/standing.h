@@ -17,33 +17,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/age_timer.h"
-#include "base/list.h"
-#include "sse/table.h"
+#include "base/lru.h"
 
 #define AUTH_GOOD_ADDRESS_KEPT_MS   86400000u
 #define AUTH_FAILED_ADDRESS_KEPT_MS 60000u
 
 enum auth_rank { AUTH_RANK_GOOD, AUTH_RANK_NEW, AUTH_RANK_LAST };
 
-struct auth_addresses {
-    struct sse_table table;
-    struct list used; /* the one used last comes last */
-    size_t most;
-    uint64_t kept_ms;
-    struct age_timer age;
-};
-
 struct auth_standing {
-    struct auth_addresses good, failed;
+    struct lru good, failed;
     uint32_t second;                      /* in which */
     uint32_t failing_now, failing_before; /* so many good ones have failed; and in the one before */
-    uint64_t displaced;                   /* forgotten for want of room, since the start */
 };
 
 /* So many are kept at the most; 0: none. */
 void auth_standing_init(struct auth_standing *standing, struct loop *loop, size_t good,
                         size_t failed);
+/* Other bounds; what is known stays. */
+void auth_standing_change(struct auth_standing *standing, size_t good, size_t failed);
 void auth_standing_release(struct auth_standing *standing);
 
 /* share: what failures of all may cost in a second. */
@@ -55,5 +46,7 @@ void auth_standing_failed(struct auth_standing *standing, const char *address, u
                           uint64_t now_ms);
 
 size_t auth_standing_count(const struct auth_standing *standing);
+/* Forgotten for want of room, since the start. */
+uint64_t auth_standing_evicted(const struct auth_standing *standing);
 
 #endif

@@ -2,17 +2,23 @@
 #include "auth/webhook_answer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
 #include "auth/claims.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/json.h"
 #include "outbound/complaint.h"
 #include "outbound/http.h"
 #include "sse/user.h"
 
 #define MAX_TOKEN 4096u /* bytes */
+
+#define MOST_BODY 4096u /* bytes, which are remembered with each refusal */
+
+#define MOST_LIFETIME_S 2592000.0 /* 720 h, as the setting */
 
 #define MAX_TIME_MS 8640000000000000.0 /* the largest of a date in JavaScript */
 
@@ -40,6 +46,21 @@ static const char *read_error(const struct outbound_answer *answer, struct auth_
     else
         *result = refusal(AUTH_FAILED, failed);
     return answer->reason;
+}
+
+/* What the page is to be told beside a refusal. */
+static void read_body(const struct outbound_answer *answer, struct auth_result *result)
+{
+    struct json_fault where;
+    json_t *value = json_parse(answer->body, answer->length, &where);
+    const json_t *body = json_object_get(value, "body");
+    char *text = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+    if (text && strlen(text) <= MOST_BODY &&
+        (result->verdict == AUTH_BAD || result->verdict == AUTH_DENIED))
+        result->data = bytes_new(text, strlen(text));
+    free(text);
+    json_decref(value);
 }
 
 /* Of another status than 200. */
@@ -105,8 +126,9 @@ static const char *text_of_token(const json_t *user)
 
 static json_t *further_fields(const json_t *user)
 {
-    static const char *const known[] = {"id",       "name",      "tenantId", "accessToken",
-                                        "channels", "expiresAt", "expiresIn"};
+    static const char *const known[] = {"id",       "name",      "tenantId",  "accessToken",
+                                        "channels", "expiresAt", "expiresIn", "lists",
+                                        "lifetime", "attributes"};
     json_t *fields = json_copy((json_t *)user);
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -119,8 +141,31 @@ struct texts {
     char id[AUTH_CLAIM_SIZE], name[AUTH_CLAIM_SIZE], tenant_id[AUTH_CLAIM_SIZE];
     const char *token;
     struct buf channels;
-    int64_t expires_at;
+    int64_t expires_at, lifetime_ms;
+    bool of_tenant;
 };
+
+/* 0: it is not said. */
+static bool read_lifetime(const json_t *user, int64_t *ms)
+{
+    const json_t *lifetime = auth_claim_of(user, "lifetime");
+    const double seconds = json_number_value(lifetime);
+
+    *ms = 0;
+    if (!lifetime)
+        return true;
+    if (!json_is_number(lifetime) || !(seconds >= 1 && seconds <= MOST_LIFETIME_S))
+        return false;
+    *ms = (int64_t)(seconds * 1000);
+    return true;
+}
+
+static bool has_attributes(const json_t *user)
+{
+    const json_t *attributes = auth_claim_of(user, "attributes");
+
+    return !attributes || json_is_object(attributes);
+}
 
 static const char *read_texts(const json_t *user, int64_t now_ms, struct texts *texts)
 {
@@ -136,6 +181,10 @@ static const char *read_texts(const json_t *user, int64_t now_ms, struct texts *
         return "channels in its answer must be at most 100 texts of at most 128 bytes";
     if (!read_expiry(user, now_ms, &texts->expires_at))
         return "expiresAt (ms since 1970) or expiresIn (s) in its answer must be such a number";
+    if (!read_lifetime(user, &texts->lifetime_ms))
+        return "lifetime in its answer must be a number of seconds from 1 to 2592000";
+    if (!has_attributes(user))
+        return "attributes in its answer must be an object";
     return NULL;
 }
 
@@ -152,6 +201,12 @@ static struct auth_result result_of(const json_t *user, const struct texts *text
             .channels = buf_str(&texts->channels),
             .extra = extra,
             .expires_at = texts->expires_at,
+            .lifetime_ms = texts->lifetime_ms,
+            .attributes = auth_claim_of(user, "attributes"),
+            .is_of_tenant = texts->of_tenant,
+            .has_number_id = json_is_integer(auth_claim_of(user, "id")),
+            .has_number_tenant = json_is_integer(auth_claim_of(user, "tenantId")),
+            .may_list = json_is_true(auth_claim_of(user, "lists")),
         }),
     };
 
@@ -159,9 +214,10 @@ static struct auth_result result_of(const json_t *user, const struct texts *text
     return result;
 }
 
-static const char *read_user(const json_t *user, int64_t now_ms, struct auth_result *result)
+static const char *read_user(const json_t *user, int64_t now_ms, bool of_tenant,
+                             struct auth_result *result)
 {
-    struct texts texts = {.channels = BUF_INIT};
+    struct texts texts = {.channels = BUF_INIT, .of_tenant = of_tenant};
     const char *fault = read_texts(user, now_ms, &texts);
 
     if (fault)
@@ -175,7 +231,7 @@ static const char *read_user(const json_t *user, int64_t now_ms, struct auth_res
 }
 
 const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64_t now_ms,
-                                     struct auth_result *result)
+                                     bool of_tenant, struct auth_result *result)
 {
     struct json_fault where;
     const char *fault;
@@ -189,6 +245,7 @@ const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64
     }
     if (answer->status != 200) {
         fault = read_status(answer->status, result);
+        read_body(answer, result);
         return fault && (answer->status < 200 || answer->status > 299)
                    ? outbound_answer_fault(answer)
                    : fault;
@@ -205,7 +262,7 @@ const char *auth_webhook_answer_read(const struct outbound_answer *answer, int64
     if (json_is_false(json_object_get(value, "success")))
         fault = read_status(json_integer_value(json_object_get(value, "code")), result);
     else
-        fault = read_user(unwrap(value), now_ms, result);
+        fault = read_user(unwrap(value), now_ms, of_tenant, result);
     json_decref(value);
     return fault;
 }

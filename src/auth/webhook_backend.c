@@ -14,9 +14,9 @@
 #include "base/bytes.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/table.h"
 #include "outbound/complaint.h"
 #include "outbound/webhook.h"
-#include "sse/table.h"
 #include "sse/user.h"
 
 /* Who has just signed in may bear the cookie of before: a refusal must not outlive that for long.
@@ -34,6 +34,9 @@
 static const char nobody[] =
     "the request carries no credential: none of the cookies, header fields and parameters that are "
     "configured for it";
+static const char nobody_apart[] =
+    "this is allowed to some users only: the request must carry a credential of its own, a "
+    "connectionId alone does not do";
 static const char too_many[] =
     "too many requests wait for the service that knows the users; try again later";
 static const char no_question[] =
@@ -51,7 +54,7 @@ struct auth_webhook {
     struct auth_standing standing;       /* a failure costs the time that its question took */
     struct auth_meter failures;          /* ms of these */
     struct auth_denied *denied;          /* while their questions were under way */
-    struct sse_table shared;             /* flights that others may join */
+    struct table shared;                 /* flights that others may join */
     struct list flights;                 /* all */
     struct auth_counters counters;
     unsigned strangers; /* whom it did not know before anybody whom it knew */
@@ -59,7 +62,7 @@ struct auth_webhook {
 
 /* One question, until it is answered. */
 struct flight {
-    struct sse_table_node node;
+    struct table_node node;
     struct list in_all;
     struct auth_webhook *webhook;
     struct outbound_call *call;
@@ -92,15 +95,13 @@ static const struct auth_webhook *const_webhook_of(const struct auth *auth)
 static struct flight *flight_new(struct auth_webhook *webhook,
                                  const struct auth_webhook_question *question)
 {
-    struct flight *flight = mem_zalloc(sizeof(*flight));
+    struct flight *flight = table_new_item(&webhook->shared, question->key);
 
     flight->webhook = webhook;
     flight->begun_ms = loop_now_ms(webhook->loop);
     flight->source = question->source;
-    memcpy(flight->key, question->key, sizeof(flight->key));
     list_init(&flight->inquiries);
     list_append(&webhook->flights, &flight->in_all);
-    sse_table_add(&webhook->shared, &flight->node);
     flight->is_shared = true;
     return flight;
 }
@@ -108,7 +109,7 @@ static struct flight *flight_new(struct auth_webhook *webhook,
 static void stop_sharing(struct flight *flight)
 {
     if (flight->is_shared)
-        sse_table_remove(&flight->webhook->shared, &flight->node);
+        table_remove(&flight->webhook->shared, &flight->node);
     flight->is_shared = false;
 }
 
@@ -151,7 +152,10 @@ static void tell(const struct auth_result *result, enum auth_source source,
     own.source = source;
     if (own.user)
         sse_user_ref(own.user);
+    if (own.data)
+        bytes_ref(own.data); /* what is remembered may be forgotten meanwhile */
     done(context, &own);
+    bytes_unref(own.data);
 }
 
 /* Whom it is told may ask again at once: by another question, where this answer is not kept. */
@@ -228,7 +232,7 @@ static void note_standing(struct flight *flight, enum auth_verdict verdict)
 static bool is_revoked(const struct flight *flight, const struct sse_user *user)
 {
     const struct auth_webhook *webhook = flight->webhook;
-    const struct auth_credential credential = {user->id, user->access_token, INT64_MIN};
+    const struct auth_credential credential = {user, user->access_token, INT64_MIN};
 
     return flight->is_overtaken &&
            auth_denied_has(webhook->denied, &credential, loop_wall_ms(webhook->loop));
@@ -251,7 +255,8 @@ static struct auth_result judge(struct flight *flight, const struct outbound_ans
 {
     struct auth_webhook *webhook = flight->webhook;
     struct auth_result result;
-    const char *fault = auth_webhook_answer_read(answer, loop_wall_ms(webhook->loop), &result);
+    const char *fault = auth_webhook_answer_read(answer, loop_wall_ms(webhook->loop),
+                                                 webhook->settings.of_tenant, &result);
 
     if (fault) {
         webhook->counters.question_failures++;
@@ -261,6 +266,7 @@ static struct auth_result judge(struct flight *flight, const struct outbound_ans
     note_strangers(webhook, result.verdict, answer);
     if (result.user && is_revoked(flight, result.user)) {
         result.user = sse_user_unref(result.user);
+        bytes_unref(result.data);
         result = (struct auth_result){.verdict = AUTH_BUSY, .message = revoked};
     }
     if (result.verdict == AUTH_BUSY)
@@ -279,6 +285,7 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     note_standing(flight, result.verdict);
     tell_all(flight, &result);
     sse_user_unref(result.user);
+    bytes_unref(result.data);
     flight_free(flight);
 }
 
@@ -306,13 +313,6 @@ static bool ask(struct flight *flight, const struct auth_webhook_question *quest
     flight->call = outbound_webhook_post(webhook->http, &target, &delivery);
     bytes_unref(delivery.json);
     return flight->call != NULL;
-}
-
-static struct flight *find_flight(const struct auth_webhook *webhook, const char *key)
-{
-    struct sse_table_node *node = sse_table_find(&webhook->shared, key);
-
-    return node ? container_of(node, struct flight, node) : NULL;
 }
 
 static uint64_t count_waiting(const struct auth_webhook *webhook, const char *address)
@@ -353,7 +353,7 @@ static struct flight *find_or_ask(struct auth_webhook *webhook,
                                   const struct auth_webhook_question *question,
                                   const struct auth_facts *facts, struct auth_result *refusal)
 {
-    struct flight *flight = find_flight(webhook, question->key);
+    struct flight *flight = table_find(&webhook->shared, question->key);
 
     if (webhook->counters.waiting >= places_for(webhook, facts->customer)) {
         webhook->counters.busy++;
@@ -383,6 +383,9 @@ static void webhook_check(struct auth *auth, const struct auth_facts *facts,
     struct flight *flight;
 
     if (!auth_webhook_question_init(&question, &webhook->settings.names, facts)) {
+        /* Whose connection it is does not say what its user may do. */
+        if (auth_webhook_class(&webhook->settings.names, facts).length > 0)
+            refusal = (struct auth_result){.verdict = AUTH_BAD, .message = nobody_apart};
         done(context, &refusal);
         return;
     }
@@ -418,8 +421,8 @@ static void webhook_revoke(struct auth *auth, const struct auth_revocation *revo
     if (list_is_empty(&webhook->flights))
         return;
     overtake_all(webhook);
-    if (revocation->user_id)
-        auth_denied_add_user(webhook->denied, revocation->user_id, now, until);
+    if (revocation->user_key)
+        auth_denied_add_user(webhook->denied, revocation->user_key, now, until);
     if (revocation->access_token)
         auth_denied_add_token(webhook->denied, revocation->access_token, now, until);
 }
@@ -438,7 +441,7 @@ static void webhook_count(const struct auth *auth, struct auth_counters *counter
     counters->cache_displaced = auth_webhook_cache_displaced(webhook->cache) +
                                 auth_webhook_cache_displaced(webhook->refusals);
     counters->addresses_kept = auth_standing_count(&webhook->standing);
-    counters->addresses_displaced = webhook->standing.displaced;
+    counters->addresses_displaced = auth_standing_evicted(&webhook->standing);
     counters->question_connections = outbound_http_counters(webhook->http)->connections;
 }
 
@@ -448,7 +451,7 @@ static void webhook_free(struct auth *auth)
 
     list_for_each_safe(node, after, &webhook->flights)
         flight_free(container_of(node, struct flight, in_all));
-    sse_table_release(&webhook->shared);
+    table_release(&webhook->shared);
     auth_webhook_cache_free(webhook->cache);
     auth_webhook_cache_free(webhook->refusals);
     auth_standing_release(&webhook->standing);
@@ -464,6 +467,35 @@ static const struct auth_ops webhook_ops = {
     .free = webhook_free,
 };
 
+static bool asks_same(const struct auth_webhook_settings *one,
+                      const struct auth_webhook_settings *other)
+{
+    return strcmp(one->url, other->url) == 0 && strcmp(one->secret, other->secret) == 0 &&
+           strcmp(one->names.cookies, other->names.cookies) == 0 &&
+           strcmp(one->names.headers, other->names.headers) == 0 &&
+           strcmp(one->names.parameters, other->names.parameters) == 0 &&
+           strcmp(one->names.apis ? one->names.apis : "",
+                  other->names.apis ? other->names.apis : "") == 0;
+}
+
+void auth_webhook_change(struct auth *auth, const struct auth_webhook_settings *settings)
+{
+    struct auth_webhook *webhook = webhook_of(auth);
+    const bool is_same = asks_same(&webhook->settings, settings);
+
+    webhook->settings = *settings;
+    auth_webhook_cache_change(webhook->cache, settings->cache_entries);
+    auth_webhook_cache_bound_users(webhook->cache, settings->user_entries);
+    auth_webhook_cache_change(webhook->refusals, settings->cache_entries);
+    auth_standing_change(&webhook->standing, settings->cache_entries, settings->cache_entries);
+    if (is_same)
+        return;
+    auth_webhook_cache_forget_all(webhook->cache);
+    auth_webhook_cache_forget_all(webhook->refusals);
+    overtake_all(webhook);
+    webhook->strangers = 0;
+}
+
 struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, struct loop *loop,
                               struct outbound_http *http)
 {
@@ -474,10 +506,11 @@ struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, stru
     webhook->loop = loop;
     webhook->http = http;
     webhook->cache = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
+    auth_webhook_cache_bound_users(webhook->cache, settings->user_entries);
     webhook->refusals = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
     auth_standing_init(&webhook->standing, loop, settings->cache_entries, settings->cache_entries);
     webhook->denied = auth_denied_new(webhook->loop, MAX_REVOCATIONS);
-    sse_table_init(&webhook->shared, SSE_TABLE_KEY_OFFSET(struct flight, node, key));
+    table_init(&webhook->shared, TABLE_BY_TEXT(struct flight, node, key));
     list_init(&webhook->flights);
     return &webhook->base;
 }

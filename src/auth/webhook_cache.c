@@ -5,18 +5,20 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "base/age_timer.h"
+#include "base/bytes.h"
 #include "base/list.h"
+#include "base/lru.h"
 #include "base/mem.h"
-#include "sse/table.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
-/* A user or an access token with all that was answered of it: many credentials may be of one
+/* A user's id or an access token with all that was answered of it: many credentials may be of one
  * user, and all are to be found, and dropped, in few steps. */
 struct owner {
-    struct sse_table_node node;
-    struct list entries; /* struct tie */
-    char name[];         /* "u" and the user's id, or "t" and the token */
+    struct table_node node;
+    struct list entries; /* struct tie; the oldest first */
+    size_t count;
+    char name[]; /* "u" and a user's id, or "t" and the token */
 };
 
 struct tie {
@@ -26,20 +28,16 @@ struct tie {
 };
 
 struct entry {
-    struct sse_table_node node;
-    struct list in_order;
+    struct lru_item item;
     struct auth_result result;
-    uint64_t until_ms;
     struct tie user, token;
     char key[];
 };
 
 struct auth_webhook_cache {
-    struct sse_table entries, owners;
-    struct list order; /* the oldest first */
-    size_t most;
-    uint64_t displaced;
-    struct age_timer age;
+    struct lru entries; /* the oldest first */
+    struct table owners;
+    size_t most_of_user;
 };
 
 /* The caller frees it. */
@@ -55,19 +53,14 @@ static char *name_of(char kind, const char *text)
 
 static struct owner *find_owner(const struct auth_webhook_cache *cache, const char *name)
 {
-    struct sse_table_node *node = sse_table_find(&cache->owners, name);
-
-    return node ? container_of(node, struct owner, node) : NULL;
+    return table_find(&cache->owners, name);
 }
 
 static struct owner *add_owner(struct auth_webhook_cache *cache, const char *name)
 {
-    const size_t size = strlen(name) + 1;
-    struct owner *owner = mem_zalloc(sizeof(*owner) + size);
+    struct owner *owner = table_new_item(&cache->owners, name);
 
-    memcpy(owner->name, name, size);
     list_init(&owner->entries);
-    sse_table_add(&cache->owners, &owner->node);
     return owner;
 }
 
@@ -81,6 +74,7 @@ static void bind(struct auth_webhook_cache *cache, struct entry *entry, struct t
     if (!tie->owner)
         tie->owner = add_owner(cache, name);
     list_append(&tie->owner->entries, &tie->node);
+    tie->owner->count++;
     free(name);
 }
 
@@ -89,144 +83,143 @@ static void loosen(struct auth_webhook_cache *cache, struct tie *tie)
     if (!tie->owner)
         return;
     list_remove(&tie->node);
+    tie->owner->count--;
     if (list_is_empty(&tie->owner->entries)) {
-        sse_table_remove(&cache->owners, &tie->owner->node);
+        table_remove(&cache->owners, &tie->owner->node);
         free(tie->owner);
     }
 }
 
-static void drop(struct auth_webhook_cache *cache, struct entry *entry)
+static void leave(struct lru *lru, void *item)
 {
+    struct auth_webhook_cache *cache = container_of(lru, struct auth_webhook_cache, entries);
+    struct entry *entry = item;
+
     loosen(cache, &entry->user);
     loosen(cache, &entry->token);
-    list_remove(&entry->in_order);
-    sse_table_remove(&cache->entries, &entry->node);
     sse_user_unref(entry->result.user);
-    free(entry);
-}
-
-static struct entry *oldest(const struct auth_webhook_cache *cache)
-{
-    return list_is_empty(&cache->order) ? NULL
-                                        : container_of(cache->order.next, struct entry, in_order);
+    bytes_unref(entry->result.data);
 }
 
 /* They do not end in the order of their coming, since refusals are kept for less: what has ended
  * behind one that has not, waits for that. So none is there for longer than the longest may be. */
-static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
-{
-    struct auth_webhook_cache *cache = container_of(age, struct auth_webhook_cache, age);
-    struct entry *entry = oldest(cache);
-
-    if (!entry)
-        return AGE_TIMER_NEVER;
-    if (entry->until_ms > now_ms)
-        return entry->until_ms;
-    drop(cache, entry);
-    return 0;
-}
-
 struct auth_webhook_cache *auth_webhook_cache_new(struct loop *loop, size_t most)
 {
     struct auth_webhook_cache *cache = mem_zalloc(sizeof(*cache));
 
-    sse_table_init(&cache->entries, SSE_TABLE_KEY_OFFSET(struct entry, node, key));
-    sse_table_init(&cache->owners, SSE_TABLE_KEY_OFFSET(struct owner, node, name));
-    list_init(&cache->order);
-    age_timer_init(&cache->age, loop, end_first);
-    cache->most = most;
+    lru_init(&cache->entries, loop, LRU_BY_TEXT(struct entry, item, key), most);
+    cache->entries.leave = leave;
+    table_init(&cache->owners, TABLE_BY_TEXT(struct owner, node, name));
     return cache;
+}
+
+void auth_webhook_cache_change(struct auth_webhook_cache *cache, size_t most)
+{
+    cache->entries.most = most;
+}
+
+void auth_webhook_cache_bound_users(struct auth_webhook_cache *cache, size_t most)
+{
+    cache->most_of_user = most;
+}
+
+void auth_webhook_cache_forget_all(struct auth_webhook_cache *cache)
+{
+    lru_clear(&cache->entries);
 }
 
 void auth_webhook_cache_free(struct auth_webhook_cache *cache)
 {
-    struct list *node;
-
     if (!cache)
         return;
-    while ((node = list_take_first(&cache->order)))
-        drop(cache, container_of(node, struct entry, in_order));
-    age_timer_release(&cache->age);
-    sse_table_release(&cache->entries);
-    sse_table_release(&cache->owners);
+    lru_release(&cache->entries);
+    table_release(&cache->owners);
     free(cache);
-}
-
-static struct entry *find(struct auth_webhook_cache *cache, const char *key, uint64_t now_ms)
-{
-    struct sse_table_node *node = sse_table_find(&cache->entries, key);
-    struct entry *entry = node ? container_of(node, struct entry, node) : NULL;
-
-    if (entry && entry->until_ms <= now_ms) {
-        drop(cache, entry);
-        entry = NULL;
-    }
-    return entry;
 }
 
 const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cache, const char *key,
                                                   uint64_t now_ms)
 {
-    const struct entry *entry = find(cache, key, now_ms);
+    const struct entry *entry = lru_find(&cache->entries, key, now_ms);
 
     return entry ? &entry->result : NULL;
 }
 
-static void make_room(struct auth_webhook_cache *cache, const char *key, uint64_t now_ms)
+/* Somebody with many credentials pushes out his own. */
+static void make_room_of_user(struct auth_webhook_cache *cache, const char *id)
 {
-    struct entry *entry = find(cache, key, now_ms);
+    char *name = name_of('u', id);
+    const struct owner *owner = find_owner(cache, name);
 
-    if (entry)
-        drop(cache, entry);
-    age_timer_end_due(&cache->age, now_ms);
-    if (cache->entries.count == cache->most) {
-        drop(cache, oldest(cache));
-        cache->displaced++;
+    if (owner && cache->most_of_user > 0 && owner->count >= cache->most_of_user) {
+        lru_drop(&cache->entries,
+                 &container_of(owner->entries.next, struct tie, node)->entry->item);
+        cache->entries.evicted++;
     }
+    free(name);
 }
 
 void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
                             const struct auth_result *result, uint64_t now_ms, uint64_t until_ms)
 {
-    const size_t size = strlen(key) + 1;
-    struct entry *entry;
+    struct entry *entry = lru_find(&cache->entries, key, now_ms);
 
     if (until_ms <= now_ms)
         return;
-    make_room(cache, key, now_ms);
-    entry = mem_zalloc(sizeof(*entry) + size);
-    memcpy(entry->key, key, size);
+    if (entry)
+        lru_drop(&cache->entries, &entry->item);
+    if (result->user)
+        make_room_of_user(cache, result->user->id);
+    entry = lru_add(&cache->entries, key, now_ms, until_ms);
+    if (!entry)
+        return;
     entry->result = *result;
-    entry->until_ms = until_ms;
+    if (result->data)
+        bytes_ref(result->data);
     if (result->user) {
         sse_user_ref(result->user);
         bind(cache, entry, &entry->user, 'u', result->user->id);
     }
     if (result->user && result->user->access_token[0] != '\0')
         bind(cache, entry, &entry->token, 't', result->user->access_token);
-    list_append(&cache->order, &entry->in_order);
-    age_timer_add(&cache->age, until_ms);
-    sse_table_add(&cache->entries, &entry->node);
 }
 
-static void forget(struct auth_webhook_cache *cache, char kind, const char *text)
+/* Of those with that id; the owner goes with the last. */
+static void forget_user(struct auth_webhook_cache *cache, const char *key)
 {
-    char *name = name_of(kind, text);
+    char *name = name_of('u', sse_user_key_id(key));
+    struct owner *owner = find_owner(cache, name);
+    struct list *node = owner ? owner->entries.next : NULL;
+
+    while (node) {
+        struct entry *entry = container_of(node, struct tie, node)->entry;
+
+        node = node->next != &owner->entries ? node->next : NULL;
+        if (sse_user_is(entry->result.user, key))
+            lru_drop(&cache->entries, &entry->item);
+    }
+    free(name);
+}
+
+static void forget_token(struct auth_webhook_cache *cache, const char *token)
+{
+    char *name = name_of('t', token);
     struct owner *owner;
 
     /* With the last of its entries the owner goes. */
     while ((owner = find_owner(cache, name)))
-        drop(cache, container_of(owner->entries.next, struct tie, node)->entry);
+        lru_drop(&cache->entries,
+                 &container_of(owner->entries.next, struct tie, node)->entry->item);
     free(name);
 }
 
 void auth_webhook_cache_forget(struct auth_webhook_cache *cache,
                                const struct auth_revocation *revocation)
 {
-    if (revocation->user_id)
-        forget(cache, 'u', revocation->user_id);
+    if (revocation->user_key)
+        forget_user(cache, revocation->user_key);
     if (revocation->access_token)
-        forget(cache, 't', revocation->access_token);
+        forget_token(cache, revocation->access_token);
 }
 
 size_t auth_webhook_cache_count(const struct auth_webhook_cache *cache)
@@ -236,5 +229,5 @@ size_t auth_webhook_cache_count(const struct auth_webhook_cache *cache)
 
 uint64_t auth_webhook_cache_displaced(const struct auth_webhook_cache *cache)
 {
-    return cache->displaced;
+    return cache->entries.evicted;
 }

@@ -14,13 +14,20 @@ struct auth_webhook_cache;
 struct loop;
 
 struct auth_webhook_cache *auth_webhook_cache_new(struct loop *loop, size_t most);
+/* Another bound; what is known stays. */
+void auth_webhook_cache_change(struct auth_webhook_cache *cache, size_t most);
+/* So many answers of one user at the most: with one more the oldest of its own goes. 0: no bound.
+ */
+void auth_webhook_cache_bound_users(struct auth_webhook_cache *cache, size_t most);
+void auth_webhook_cache_forget_all(struct auth_webhook_cache *cache);
 void auth_webhook_cache_free(struct auth_webhook_cache *cache);
 
 /* NULL: it is not known now. Lent until the cache changes. */
 const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cache, const char *key,
                                                   uint64_t now_ms);
 
-/* Takes the place of what is there. Keeps a reference to the user of the result. */
+/* Takes the place of what is there. Keeps references to the user and the data of the result.
+ */
 void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
                             const struct auth_result *result, uint64_t now_ms, uint64_t until_ms);
 

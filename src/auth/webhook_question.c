@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/words.h"
+#include "sse/channel_pattern.h"
 
 static const char authorization[] = "authorization";
 
@@ -92,16 +93,33 @@ static enum auth_source source_of(const json_t *shown)
     return AUTH_BY_REQUEST;
 }
 
+struct word auth_webhook_class(const struct auth_webhook_names *names,
+                               const struct auth_facts *facts)
+{
+    const char *patterns = names->apis && facts->api ? names->apis : "";
+    struct word pattern;
+
+    while (words_next(&patterns, &pattern)) {
+        if (sse_channel_pattern_matches(pattern.text, pattern.length, facts->api, NULL))
+            return pattern;
+    }
+    return (struct word){"", 0};
+}
+
 /* The order of the members is that of the configuration, so that equals look equal. */
 static void make_key(struct auth_webhook_question *question)
 {
-    char *text = json_dumps(question->shown, JSON_COMPACT);
+    char *shown = json_dumps(question->shown, JSON_COMPACT);
+    struct buf text = BUF_INIT;
     struct auth_key_hash hash;
 
-    if (!auth_key_hash_of(text, &hash)) /* without a key it would be nobody's question */
+    buf_append_str(&text, shown);
+    buf_append(&text, question->class.text, question->class.length);
+    if (!auth_key_hash_of(buf_str(&text), &hash)) /* without a key it would be nobody's question */
         mem_fail(sizeof(hash));
     auth_key_hash_print(&hash, question->key);
-    free(text);
+    buf_release(&text);
+    free(shown);
 }
 
 static void make_fields(struct auth_webhook_question *question)
@@ -128,6 +146,7 @@ bool auth_webhook_question_init(struct auth_webhook_question *question,
                                 const struct auth_facts *facts)
 {
     *question = (struct auth_webhook_question){
+        .class = auth_webhook_class(names, facts),
         .shown =
             facts->credential ? show_credential(names, facts) : show_what_comes_along(names, facts),
     };
@@ -161,6 +180,11 @@ struct bytes *auth_webhook_question_text(const struct auth_webhook_question *que
     json_object_set_new(all, "method", json_string(facts->method));
     json_object_set_new(all, "path", json_string(facts->path));
     json_object_set_new(all, "address", json_string(facts->peer));
+    if (question->class.length > 0) {
+        json_object_set_new(all, "api", json_string(facts->api));
+        json_object_set_new(all, "class",
+                            json_stringn(question->class.text, question->class.length));
+    }
     json_object_update(all, question->shown);
     dumped = json_dumps(all, JSON_COMPACT);
     text = bytes_new(dumped, strlen(dumped));

@@ -21,6 +21,7 @@
 #include "auth/auth.h"
 #include "auth/key_hash.h"
 #include "base/buf.h"
+#include "base/words.h"
 #include "outbound/http.h"
 
 struct bytes;
@@ -30,10 +31,18 @@ struct auth_webhook_names {
     const char *cookies;    /* at most AUTH_MAX_COOKIES */
     const char *headers;    /* in lower case */
     const char *parameters; /* of the query or of a form */
+    /* Patterns, as words, of what is asked about apart (auth_facts.api); NULL or "": nothing is. */
+    const char *apis;
 };
 
+/* The first of the patterns that matches what the request is for; its length is 0 where none does.
+ */
+struct word auth_webhook_class(const struct auth_webhook_names *names,
+                               const struct auth_facts *facts);
+
 struct auth_webhook_question {
-    json_t *shown; /* "headers", "cookies", "parameters": objects; "credential" */
+    struct word class; /* as above */
+    json_t *shown;     /* "headers", "cookies", "parameters": objects; "credential" */
     enum auth_source source;
     struct outbound_field *fields;
     size_t field_count;

@@ -8,7 +8,7 @@
 
 static size_t step_of(const struct budget *budget)
 {
-    size_t step = budget->most / STEPS;
+    size_t step = atomic_load_explicit(&budget->most, memory_order_relaxed) / STEPS;
 
     return step < LARGEST_STEP ? step : LARGEST_STEP;
 }
@@ -16,7 +16,12 @@ static size_t step_of(const struct budget *budget)
 void budget_init(struct budget *budget, size_t most)
 {
     atomic_init(&budget->granted, 0);
-    budget->most = most;
+    atomic_init(&budget->most, most);
+}
+
+void budget_change(struct budget *budget, size_t most)
+{
+    atomic_store_explicit(&budget->most, most, memory_order_relaxed);
 }
 
 void budget_share_init(struct budget_share *share, struct budget *budget)
@@ -39,7 +44,7 @@ static void subtract(struct budget_share *share, size_t bytes)
 /* What two ask for at the same time may be refused to both, and is never granted to both. */
 static bool ask(struct budget_share *share, size_t bytes)
 {
-    const size_t most = share->budget->most;
+    const size_t most = atomic_load_explicit(&share->budget->most, memory_order_relaxed);
 
     if (bytes > most)
         return false;

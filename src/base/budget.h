@@ -12,7 +12,7 @@
 
 struct budget {
     atomic_size_t granted; /* to all shares */
-    size_t most;
+    atomic_size_t most;
 };
 
 struct budget_share {
@@ -22,6 +22,8 @@ struct budget_share {
 };
 
 void budget_init(struct budget *budget, size_t most);
+/* Another number: what is held above it stays until it is given back. Any thread. */
+void budget_change(struct budget *budget, size_t most);
 void budget_share_init(struct budget_share *share, struct budget *budget);
 
 /* False when there is no room; then nothing is taken. */

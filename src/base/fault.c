@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include "base/log.h"
 
 /* Of the process, as its environment is: handed around, it would be in every struct that has a
  * point somewhere below. */
@@ -56,7 +56,7 @@ static void read_environment(void)
         return;
     if (!colon || colon == text || !read_number(colon + 1, &passes)) {
         /* A test whose fault never comes would pass without having tested anything. */
-        log_error("FAULT_POINT must be <name>:<n>, with n from 1", LOG_STR("value", text));
+        (void)fprintf(stderr, "FAULT_POINT is '%s'; it must be <name>:<n>, with n from 1\n", text);
         abort();
     }
     process_fault.name = text;
@@ -106,4 +106,12 @@ bool fault_allocation(enum fault_area area)
     pass = atomic_fetch_add_explicit(&scarcity->passed, 1, memory_order_relaxed);
     return pass >= atomic_load_explicit(&scarcity->from, memory_order_relaxed) &&
            pass < atomic_load_explicit(&scarcity->to, memory_order_relaxed);
+}
+
+unsigned fault_patience(void)
+{
+    const char *text = getenv("FAULT_PATIENCE");
+    unsigned long times;
+
+    return text && read_number(text, &times) && times < 1000 ? (unsigned)times : 1;
 }

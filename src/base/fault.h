@@ -10,6 +10,9 @@
  * each area three numbers of 64 bits. The first counts its allocations, by whatever thread; those
  * from the second up to (without) the third are refused. A test sets these while the process runs.
  *
+ * And FAULT_PATIENCE=<n>: what the end of a stop may take by the kernel's clock is so many times as
+ * long. A build with sanitizers on a busy machine is slow, and nothing hangs in it.
+ *
  * Only in builds with the CMake option SSE_SERVER_FAULTS. In all others a point costs nothing, and
  * the environment is not looked at.
  */
@@ -31,6 +34,7 @@ enum fault_area {
 void fault_point(const char *name);
 /* Whether this allocation is to be refused. */
 bool fault_allocation(enum fault_area area);
+unsigned fault_patience(void);
 #else
 static inline void fault_point(const char *name)
 {
@@ -41,6 +45,11 @@ static inline bool fault_allocation(enum fault_area area)
 {
     (void)area;
     return false;
+}
+
+static inline unsigned fault_patience(void)
+{
+    return 1;
 }
 #endif
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
-#include <string.h>
-
 #include "base/random.h"
 
 struct siphash {
@@ -14,7 +12,7 @@ static uint64_t rotate_left(uint64_t value, unsigned bits)
     return (value << bits) | (value >> (64u - bits));
 }
 
-static void siphash_round(struct siphash *state)
+static inline void siphash_round(struct siphash *state)
 {
     state->v0 += state->v1;
     state->v1 = rotate_left(state->v1, 13) ^ state->v0;
@@ -28,7 +26,7 @@ static void siphash_round(struct siphash *state)
     state->v2 = rotate_left(state->v2, 32);
 }
 
-static void siphash_word(struct siphash *state, uint64_t word)
+static inline void siphash_word(struct siphash *state, uint64_t word)
 {
     state->v3 ^= word;
     siphash_round(state);
@@ -43,16 +41,16 @@ struct hash_key hash_key_new(void)
     return key;
 }
 
-/* Words in the machine's byte order: the result never leaves the process. */
-uint64_t hash_text(const struct hash_key *key, const char *text)
+/* Words in the machine's byte order: no other machine has to come to the same result. */
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t length)
 {
-    const size_t length = strlen(text);
     struct siphash state = {
         .v0 = key->words[0] ^ 0x736f6d6570736575u,
         .v1 = key->words[1] ^ 0x646f72616e646f6du,
         .v2 = key->words[0] ^ 0x6c7967656e657261u,
         .v3 = key->words[1] ^ 0x7465646279746573u,
     };
+    const char *text = bytes;
     size_t at = 0;
     uint64_t word;
 

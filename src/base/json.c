@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
+#define MOST_INT64_DIGITS 18u
+
 /* jansson has one allocator, which is not told for whom it works. */
 static _Thread_local struct {
     bool may_fail, has_failed;
@@ -240,6 +242,22 @@ char *json_write(const json_t *value, size_t flags)
     text = json_dumps(value, flags);
     memory.may_fail = false;
     return text;
+}
+
+json_t *json_text_or_null(const char *text)
+{
+    json_t *string = *text != '\0' ? json_string(text) : NULL;
+
+    return string ? string : json_null();
+}
+
+json_t *json_number_or_null(const char *text)
+{
+    const size_t length = strlen(text);
+
+    if (length == 0 || length > MOST_INT64_DIGITS || strspn(text, "0123456789") != length)
+        return json_null();
+    return json_integer(strtoll(text, NULL, 10));
 }
 
 const char *json_id_text(const json_t *value, char *buffer, size_t size)

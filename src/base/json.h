@@ -10,8 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define JSON_MAX_DEPTH  32u
-#define JSON_MAX_VALUES 10000u
+#include "base/json_scan.h"
 
 /* Which JSON is taken. Zero-filled: all is looked at, with JSON_MAX_VALUES values at the most. */
 struct json_rules {
@@ -56,6 +55,11 @@ json_t *json_read(const char *text, size_t length, size_t flags, int *error);
 
 /* The value's text (caller frees it), as json_dumps(); NULL: there is no memory for it. */
 char *json_write(const json_t *value, size_t flags);
+
+/* A string; null for "". */
+json_t *json_text_or_null(const char *text);
+/* The number that a text is, of at most 18 digits and nothing else; else null. */
+json_t *json_number_or_null(const char *text);
 
 /* An id in JSON is a string or an integer; 7 and "7" name the same thing. Writes its text into
  * buffer and returns it, or NULL when the value is neither or does not fit. */

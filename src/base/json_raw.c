@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/swar.h"
 #include "base/utf8.h"
 
 #define WORD_BITS 64u
@@ -156,13 +157,34 @@ static const char *read_character(struct reader *reader)
     return NULL;
 }
 
+static bool are_plain(uint64_t bytes)
+{
+    return swar_is_ascii(bytes) && !swar_has_below(bytes, ' ') && !swar_has(bytes, '"') &&
+           !swar_has(bytes, '\\');
+}
+
+size_t json_raw_plain(const char *text, size_t length)
+{
+    size_t at = 0;
+
+    while (length - at >= SWAR_SIZE && are_plain(swar_load(text + at)))
+        at += SWAR_SIZE;
+    return at;
+}
+
 static const char *read_string(struct reader *reader)
 {
     const char *wrong = NULL;
 
     take(reader, 1);
-    while (!wrong && reader->at < reader->length && peek(reader) != '"')
-        wrong = peek(reader) == '\\' ? read_escape(reader) : read_character(reader);
+    while (!wrong && reader->at < reader->length && peek(reader) != '"') {
+        const size_t plain = json_raw_plain(reader->text + reader->at, reader->length - reader->at);
+
+        if (plain > 0)
+            take(reader, plain);
+        else
+            wrong = peek(reader) == '\\' ? read_escape(reader) : read_character(reader);
+    }
     if (wrong)
         return wrong;
     if (reader->at == reader->length)
@@ -331,12 +353,15 @@ size_t json_raw_text(const char *raw, size_t length, char *text)
     size_t written = 0, step;
 
     for (raw++; raw < end; raw += step) {
-        if (*raw == '\\') {
+        const char *escape = memchr(raw, '\\', (size_t)(end - raw));
+
+        step = (size_t)((escape ? escape : end) - raw);
+        memcpy(text + written, raw, step);
+        written += step;
+        raw += step;
+        step = 0;
+        if (escape)
             written += utf8_encode(read_escaped(raw, (size_t)(end - raw), &step), text + written);
-        } else {
-            step = 1;
-            text[written++] = *raw;
-        }
     }
     return written;
 }

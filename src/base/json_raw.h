@@ -17,6 +17,10 @@
 const char *json_raw_read(const char *text, size_t length, size_t *at, char *compact,
                           size_t *written);
 
+/* How many bytes at the start of a string's rest are ASCII and stand for themselves, for sure: a
+ * multiple of eight, so that they are told in a few steps. */
+size_t json_raw_plain(const char *text, size_t length);
+
 /* Whether the text is one value and nothing else. */
 bool json_raw_is_value(const char *text, size_t length);
 

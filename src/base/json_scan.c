@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/json_raw.h"
 #include "base/utf8.h"
 
@@ -150,6 +149,7 @@ static const char *scan_string(struct scan *scan)
     if (wrong != NULL)
         return wrong;
     scan->at++;
+    scan->at += json_raw_plain(scan->text + scan->at, scan->length - scan->at);
     while (scan->at < scan->length && scan->text[scan->at] != '"') {
         if (is_escaped_nul(scan))
             return "\\u0000 is not allowed in a string";
@@ -158,6 +158,7 @@ static const char *scan_string(struct scan *scan)
         wrong = step(scan);
         if (wrong != NULL)
             return wrong;
+        scan->at += json_raw_plain(scan->text + scan->at, scan->length - scan->at);
     }
     scan->at++; /* the closing quote; when it is missing, the parser tells */
     return NULL;

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define JSON_MAX_DEPTH  32u
+#define JSON_MAX_VALUES 10000u
+
 struct json_scan_rules {
     bool is_wide; /* JSON_MAX_VALUES bounds each array and object, and how many of them, alone */
     const char *kept; /* NULL, or the name of members that are not looked into (base/json.h) */

@@ -5,6 +5,7 @@
  * Intrusive doubly linked list. A node is zero-filled while it is in no list, so that membership
  * can be asked and list_remove() of an unlinked node is a no-op.
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -81,6 +82,23 @@ static inline void list_take_all(struct list *to, struct list *from)
     to->prev = from->prev;
     to->next->prev = to;
     to->prev->next = to;
+    list_init(from);
+}
+
+/* Moves every node of from to the front of the list, in order; from is empty after. */
+static inline void list_prepend_all(struct list *head, struct list *from)
+{
+    struct list *first = from->next;
+    struct list *last = from->prev;
+    struct list *behind = head->next;
+
+    assert(first);
+    if (first == from)
+        return;
+    head->next = first;
+    first->prev = head;
+    last->next = behind;
+    behind->prev = last;
     list_init(from);
 }
 

@@ -5,21 +5,37 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log_line.h"
+#include "base/mem.h"
 #include "base/ratelimit.h"
+
+#define DEFERRED_BYTES ((size_t)128 * 1024)
 
 /* The one state of the process that is not handed around: every room logs, and a handle to the
  * log in every structure would tell nothing. main sets it up before there are threads. */
 struct log {
-    enum log_level level;
-    enum log_format format;
+    atomic_int level;  /* enum log_level */
+    atomic_int format; /* enum log_format */
     int fd;
     atomic_uint_fast64_t dropped;
-    pthread_mutex_t lock; /* guards the limits and the order of poll and write */
+    pthread_mutex_t lock; /* guards what follows, and the order of poll and write */
     struct ratelimit limits[LOG_KINDS];
+    pthread_cond_t arrival, end;
+    struct log_deferred *deferred; /* the thread's; NULL: there is none, all write by themselves */
+    bool is_ending;
+};
+
+/* What waits for the log's thread, and what that is writing. */
+struct log_deferred {
+    size_t length;
+    char waiting[DEFERRED_BYTES], writing[DEFERRED_BYTES];
 };
 
 static struct log process_log = {
@@ -27,20 +43,27 @@ static struct log process_log = {
     .format = LOG_FORMAT_TEXT,
     .fd = STDERR_FILENO,
     .lock = PTHREAD_MUTEX_INITIALIZER,
+    .arrival = PTHREAD_COND_INITIALIZER,
+    .end = PTHREAD_COND_INITIALIZER,
 };
 
 static const struct ratelimit_rule limited_rule = {.burst = 10, .per_second = 10};
 
 void log_open(enum log_level level, enum log_format format, int fd)
 {
-    process_log.level = level;
-    process_log.format = format;
+    log_change(level, format);
     process_log.fd = fd;
+}
+
+void log_change(enum log_level level, enum log_format format)
+{
+    atomic_store_explicit(&process_log.level, (int)level, memory_order_relaxed);
+    atomic_store_explicit(&process_log.format, (int)format, memory_order_relaxed);
 }
 
 bool log_is_on(enum log_level level)
 {
-    return level >= process_log.level;
+    return (int)level >= atomic_load_explicit(&process_log.level, memory_order_relaxed);
 }
 
 uint64_t log_dropped(void)
@@ -69,18 +92,118 @@ static void write_line(const struct log_line *line)
         drop();
 }
 
+/* For the log's thread. Under the lock. */
+static void defer(struct log_deferred *deferred, const struct log_line *line)
+{
+    if (deferred->length + line->length > DEFERRED_BYTES) {
+        drop();
+        return;
+    }
+    memcpy(deferred->waiting + deferred->length, line->text, line->length);
+    deferred->length += line->length;
+    pthread_cond_signal(&process_log.arrival);
+}
+
+static void write_all(const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(process_log.fd, text, length);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            drop();
+            return;
+        }
+        text += written;
+        length -= (size_t)written;
+    }
+}
+
+/* How much there is now to be written; 0: nothing comes any more. */
+static size_t wait_for_deferred(struct log_deferred *deferred)
+{
+    size_t length;
+
+    pthread_mutex_lock(&process_log.lock);
+    while (deferred->length == 0 && !process_log.is_ending)
+        pthread_cond_wait(&process_log.arrival, &process_log.lock);
+    length = deferred->length;
+    memcpy(deferred->writing, deferred->waiting, length);
+    deferred->length = 0;
+    if (length == 0) {
+        process_log.deferred = NULL;
+        pthread_cond_broadcast(&process_log.end);
+    }
+    pthread_mutex_unlock(&process_log.lock);
+    return length;
+}
+
+static void *run(void *argument)
+{
+    struct log_deferred *deferred = argument;
+    size_t length;
+
+    while ((length = wait_for_deferred(deferred)) > 0)
+        write_all(deferred->writing, length);
+    free(deferred);
+    return NULL;
+}
+
+void log_start(void)
+{
+    struct log_deferred *deferred;
+    struct stat facts;
+    pthread_t thread;
+
+    if (fstat(process_log.fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+        return;
+    deferred = mem_zalloc(sizeof(*deferred));
+    process_log.is_ending = false;
+    process_log.deferred = deferred;
+    if (pthread_create(&thread, NULL, run, deferred) == 0) {
+        (void)pthread_detach(thread); /* its disk may hang at the end */
+        return;
+    }
+    process_log.deferred = NULL;
+    free(deferred);
+}
+
+void log_stop(uint32_t most_ms)
+{
+    struct timespec until;
+    int rc = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += most_ms / 1000;
+    until.tv_nsec += (long)(most_ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&process_log.lock);
+    process_log.is_ending = true;
+    pthread_cond_signal(&process_log.arrival);
+    while (process_log.deferred && rc == 0)
+        rc = pthread_cond_clockwait(&process_log.end, &process_log.lock, CLOCK_MONOTONIC, &until);
+    pthread_mutex_unlock(&process_log.lock);
+}
+
 void log_write(enum log_level level, const char *message, const struct log_field *fields,
                size_t count)
 {
     const struct log_event event = {clock_wall_ms(), level, message, fields, count};
     int saved_errno = errno;
     struct log_line line;
+    int format;
 
     if (!log_is_on(level))
         return;
-    log_line_format(&line, process_log.format, &event);
+    format = atomic_load_explicit(&process_log.format, memory_order_relaxed);
+    log_line_format(&line, (enum log_format)format, &event);
     pthread_mutex_lock(&process_log.lock);
-    write_line(&line);
+    if (process_log.deferred)
+        defer(process_log.deferred, &line);
+    else
+        write_line(&line);
     pthread_mutex_unlock(&process_log.lock);
     errno = saved_errno;
 }

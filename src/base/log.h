@@ -39,6 +39,17 @@ static inline const char *log_text(const char *value)
 
 /* Set once by main before threads start. */
 void log_open(enum log_level level, enum log_format format, int fd);
+/* The same without another descriptor. Any thread. */
+void log_change(enum log_level level, enum log_format format);
+
+/* Where the log is a file, its disk may be slow, and nobody is to wait for that: between these a
+ * thread of the log writes. What is more than its buffer has room for is dropped, and counted.
+ * _stop waits until all is written, at most so long; also before _exit() and abort(). It is called
+ * as often as one likes; who logs after it writes by itself, unless the disk hangs. */
+#define LAST_WORDS_MS 1000u
+void log_start(void);
+void log_stop(uint32_t most_ms);
+
 bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const char *message, const struct log_field *fields,
                size_t count);
@@ -48,6 +59,7 @@ uint64_t log_dropped(void); /* lines that could not be written, or that a rate l
  * one hides no other. The rest is counted. */
 enum log_kind {
     LOG_OF_ABUSE,
+    LOG_OF_TURNS,     /* that were long */
     LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/complaint.h) */
     /* refusals: of what comes before HTTP/2, */
     LOG_OF_CONNECTIONS = LOG_OF_BACK_ENDS + 5,

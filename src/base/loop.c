@@ -6,34 +6,64 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/slice.h"
 #include "base/test_clock.h"
+#include "base/turn_meter.h"
 #include "base/wheel.h"
 
 #define NS_PER_NOTCH (LOOP_TIMER_NOTCH_MS * CLOCK_NS_PER_MS)
+#define LAST_NOTCH   (INT64_MAX / NS_PER_NOTCH) /* in three centuries */
+#define NEVER        1e18                       /* seconds since 1970 */
+
+/* While it waits nobody sees a stop of the process before the next timer is due: so much more than
+ * that one is late, but no more than the wait, may have been taken from us. */
+#define UNSEEN_TIMES 10u
+
+/* How long a lag is the latest one. */
+#define LAG_NS (1000 * CLOCK_NS_PER_MS)
 
 /* Tasks that tasks defer still run in the same turn, in so many passes; then the rest has to wait
  * for the next turn, so that a task that defers itself cannot keep the sockets waiting. */
 #define TASK_PASSES 8u
+
+/* Of each kind, in a turn. A timer may have a slice of its own (base/age_timer.h). */
+#define TIMERS           1024u
+#define TASKS_NS         (2 * CLOCK_NS_PER_MS)
+#define TASKS            1024u
+#define TIMERS_PER_CHECK 1u
+#define TASKS_PER_CHECK  4u
+/* Hooks have slices of their own, of about a millisecond. */
+#define WORK_NS           (2 * CLOCK_NS_PER_MS)
+#define WORKERS           1024u
+#define WORKERS_PER_CHECK 3u
+#define SPARE             4096u
 
 struct loop {
     struct ev_loop *ev;
     struct ev_check wake_up;    /* first of a turn: takes the time */
     struct ev_prepare turn_end; /* last of a turn */
     struct ev_idle no_wait;     /* active while there is more to do: libev then only polls */
-    struct ev_timer tick;       /* the next notch of the wheel */
-    uint64_t tick_ns;           /* when that is due, by the kernel's clock */
-    uint64_t started_ns;        /* notch 0 */
-    uint64_t turn_ns;           /* start of this turn, monotonic */
-    uint64_t real_ns;           /* the same moment by the kernel's clock, */
-    int64_t wall_ms;            /* and since 1970 */
-    uint64_t late_ns;           /* how long, in all, what was due has waited for us, */
-    uint64_t late_until_ns;     /* as far as it is counted */
-    bool woken;                 /* loop_wake() since this end of turn began */
+    struct ev_timer tick;       /* the next timer of the wheel; stopped while there is none */
+    struct ev_periodic never;
+    uint64_t tick_notch; /* WHEEL_NEVER: it is stopped */
+    uint64_t tick_ns;    /* when that is due, by the kernel's clock */
+    uint64_t started_ns; /* notch 0 */
+    uint64_t turn_ns;    /* start of this turn, monotonic */
+    uint64_t real_ns;    /* the same moment by the kernel's clock, */
+    int64_t wall_ms;     /* and since 1970 */
+    uint64_t late_ns;    /* how long, in all, what was due has waited for us */
+    uint64_t waits_ns;   /* when the turn before has ended, by the kernel's clock */
+    uint64_t lag_ns;     /* when the lag was measured */
+    bool woken;          /* loop_wake() since this end of turn began */
     bool stopping;
     struct list tasks;
     struct list hooks[LOOP_PHASES];
+    struct slice spare;
+    bool has_spared; /* in this turn */
     struct loop_lag lag;
+    struct turn_meter meter;
     struct wheel wheel;
     struct test_clock_watch watch;
 };
@@ -43,22 +73,41 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
-static void take_time(struct loop *loop)
+static void take_time(struct loop *loop, uint64_t real_ns)
 {
-    loop->real_ns = clock_real_ns();
+    loop->real_ns = real_ns;
     loop->turn_ns = test_clock_monotonic_ns(loop->real_ns);
     loop->wall_ms = clock_wall_ms();
 }
 
-/* Before any callback of the turn: for them that clock never goes back. */
+static uint64_t excess(uint64_t ns, uint64_t over_ns)
+{
+    return ns > over_ns ? ns - over_ns : 0;
+}
+
+static void note_lag(struct loop *loop, uint64_t late_ns)
+{
+    const bool is_measured = late_ns > 0 || loop->real_ns >= loop->tick_ns;
+
+    if (!is_measured && loop->real_ns < loop->lag_ns + LAG_NS)
+        return;
+    loop->lag_ns = loop->real_ns;
+    loop->lag.last_seconds = seconds(late_ns);
+    if (loop->lag.last_seconds > loop->lag.max_seconds)
+        loop->lag.max_seconds = loop->lag.last_seconds;
+}
+
+/* Late is a turn by what it takes beyond a notch, and a wait by what it lasts beyond the next
+ * timer. Before any callback of the turn: for them loop_served_ms() never goes back. */
 static void count_lateness(struct loop *loop)
 {
-    uint64_t since = loop->tick_ns > loop->late_until_ns ? loop->tick_ns : loop->late_until_ns;
+    const uint64_t turn_ns = excess(loop->meter.lasted_ns, NS_PER_NOTCH);
+    const uint64_t wait_ns = loop->real_ns - loop->waits_ns;
+    const uint64_t late_ns = excess(loop->real_ns, loop->tick_ns);
+    const uint64_t unseen_ns = late_ns > NS_PER_NOTCH ? late_ns * UNSEEN_TIMES : 0;
 
-    if (loop->real_ns <= loop->tick_ns + NS_PER_NOTCH || loop->real_ns <= since)
-        return;
-    loop->late_ns += loop->real_ns - since;
-    loop->late_until_ns = loop->real_ns;
+    note_lag(loop, turn_ns > late_ns ? turn_ns : late_ns);
+    loop->late_ns += turn_ns + (unseen_ns < wait_ns ? unseen_ns : wait_ns);
 }
 
 static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
@@ -67,80 +116,96 @@ static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
     (void)events;
     struct loop *loop = container_of(check, struct loop, wake_up);
 
-    take_time(loop);
+    take_time(loop, loop->meter.began_ns);
     count_lateness(loop);
 }
 
-/* The tick is set anew each time, to the border of the next notch: so it never drifts away from
- * the borders, which would make timers late by up to a notch more. */
-static void schedule_tick(struct loop *loop)
+static void schedule_tick(struct loop *loop, uint64_t notch)
 {
-    uint64_t due = loop->started_ns + (loop->wheel.served + 1) * NS_PER_NOTCH;
-    uint64_t wait = due > loop->turn_ns ? due - loop->turn_ns : 0;
+    uint64_t wait;
 
-    loop->tick_ns = loop->real_ns + wait;
     ev_timer_stop(loop->ev, &loop->tick);
+    loop->tick_notch = notch;
+    loop->tick_ns = UINT64_MAX;
+    if (notch > LAST_NOTCH)
+        return;
+    wait = excess(loop->started_ns + notch * NS_PER_NOTCH, loop->turn_ns);
+    loop->tick_ns = loop->real_ns + wait;
     ev_timer_set(&loop->tick, seconds(wait), 0.);
     ev_timer_start(loop->ev, &loop->tick);
 }
 
-static void serve_timers(struct loop *loop)
+static void serve_timers(struct loop *loop, struct slice *slice)
 {
-    wheel_advance(&loop->wheel, (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH);
-    schedule_tick(loop);
+    const uint64_t notch = (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH;
+
+    (void)wheel_advance(&loop->wheel, notch, slice);
+    schedule_tick(loop, wheel_next(&loop->wheel));
 }
 
-/* The tick goes on while no timer is active: it is what the lag is measured by, and ten short
- * wake-ups a second are nothing to a thread that serves a network. */
 static void on_tick(struct ev_loop *ev, struct ev_timer *tick, int events)
 {
     struct loop *loop = container_of(tick, struct loop, tick);
+    struct slice slice = slice_new(SLICE_NS, TIMERS, TIMERS_PER_CHECK);
 
     (void)ev;
     (void)events;
-    if (loop->real_ns >= loop->tick_ns) {
-        loop->lag.last_seconds = seconds(loop->real_ns - loop->tick_ns);
-        if (loop->lag.last_seconds > loop->lag.max_seconds)
-            loop->lag.max_seconds = loop->lag.last_seconds;
-    }
-    serve_timers(loop);
+    turn_meter_mark(&loop->meter, TURN_INPUT, clock_real_ns());
+    serve_timers(loop, &slice);
+    turn_meter_mark(&loop->meter, TURN_TIMERS, clock_real_ns());
 }
 
 /* By a test: that is no lag. */
 static void on_clock_move(struct test_clock_watch *watch)
 {
-    serve_timers(container_of(watch, struct loop, watch));
+    struct slice slice = slice_without_end();
+
+    serve_timers(container_of(watch, struct loop, watch), &slice);
 }
 
-static void run_tasks(struct loop *loop)
+/* Those that wait now, as far as the slice goes. */
+static void run_pass(struct loop *loop, struct slice *slice)
 {
-    for (unsigned pass = 0; pass < TASK_PASSES && !list_is_empty(&loop->tasks); pass++) {
-        struct list batch;
-        struct list *node;
+    struct list batch;
+    struct list *node;
 
-        list_take_all(&batch, &loop->tasks);
-        while ((node = list_take_first(&batch)) != NULL) {
-            struct loop_task *task = container_of(node, struct loop_task, node);
+    list_take_all(&batch, &loop->tasks);
+    while (!slice_is_over(slice) && (node = list_take_first(&batch)) != NULL) {
+        struct loop_task *task = container_of(node, struct loop_task, node);
 
-            task->run(task);
-        }
+        task->run(task);
+        (void)slice_spend(slice);
     }
+    list_prepend_all(&loop->tasks, &batch);
 }
 
-/* Each hook is back in its list before it runs: it may remove itself, or any other. */
-static bool run_hooks(struct list *hooks)
+static void run_tasks(struct loop *loop, uint64_t now_ns)
+{
+    struct slice slice = slice_from(now_ns, TASKS_NS, TASKS, TASKS_PER_CHECK);
+
+    for (unsigned pass = 0;
+         pass < TASK_PASSES && !list_is_empty(&loop->tasks) && !slice_is_over(&slice); pass++)
+        run_pass(loop, &slice);
+}
+
+/* Each hook is back in its list before it runs: it may remove itself, or any other. Those that the
+ * slice does not suffice for come first in the next turn. */
+static bool run_hooks(struct list *hooks, struct slice *slice)
 {
     struct list batch;
     struct list *node;
     bool more = false;
 
     list_take_all(&batch, hooks);
-    while ((node = list_take_first(&batch)) != NULL) {
+    while (!slice_is_over(slice) && (node = list_take_first(&batch)) != NULL) {
         struct loop_hook *hook = container_of(node, struct loop_hook, node);
 
         list_append(hooks, node);
         more |= hook->run(hook);
+        (void)slice_spend(slice);
     }
+    more |= !list_is_empty(&batch);
+    list_prepend_all(hooks, &batch);
     return more;
 }
 
@@ -155,32 +220,86 @@ static void keep_from_waiting(struct loop *loop, bool more)
 /* True when there is more to do. */
 static bool run_phases(struct loop *loop)
 {
-    bool more = false;
+    uint64_t now = clock_real_ns();
+    struct slice slice;
+    bool more;
 
     loop->woken = false;
-    run_tasks(loop);
-    for (size_t phase = 0; phase < LOOP_PHASES; phase++)
-        more |= run_hooks(&loop->hooks[phase]);
+    loop->has_spared = false;
+    turn_meter_mark(&loop->meter, TURN_INPUT, now);
+    if (!list_is_empty(&loop->tasks)) {
+        run_tasks(loop, now);
+        now = clock_real_ns();
+        turn_meter_mark(&loop->meter, TURN_TASKS, now);
+    }
+    slice = slice_from(now, WORK_NS, WORKERS, WORKERS_PER_CHECK);
+    more = run_hooks(&loop->hooks[LOOP_WORK], &slice);
+    turn_meter_mark(&loop->meter, TURN_WORK, clock_real_ns());
+    slice = slice_without_end();
+    more |= run_hooks(&loop->hooks[LOOP_FLUSH], &slice);
+    turn_meter_mark(&loop->meter, TURN_FLUSH, clock_real_ns());
+    more |= run_hooks(&loop->hooks[LOOP_REAP], &slice);
     return more || loop->woken || !list_is_empty(&loop->tasks);
+}
+
+static void report_long_turn(const struct turn_meter *meter)
+{
+    const uint64_t *part_ns = meter->part_ns;
+
+    LOG_LIMITED(LOG_OF_TURNS, LOG_INFO_LEVEL, "long turn of a loop",
+                LOG_INT("cpu_us", meter->turn_cpu_ns / 1000),
+                LOG_INT("lasted_us", meter->lasted_ns / 1000),
+                LOG_INT("input_us", part_ns[TURN_INPUT] / 1000),
+                LOG_INT("timers_us", part_ns[TURN_TIMERS] / 1000),
+                LOG_INT("tasks_us", part_ns[TURN_TASKS] / 1000),
+                LOG_INT("work_us", part_ns[TURN_WORK] / 1000),
+                LOG_INT("flush_us", part_ns[TURN_FLUSH] / 1000),
+                LOG_INT("reap_us", part_ns[TURN_REAP] / 1000));
+}
+
+static void end_turn(struct loop *loop)
+{
+    const uint64_t now = clock_real_ns();
+
+    loop->waits_ns = now;
+    turn_meter_mark(&loop->meter, TURN_REAP, now);
+    const bool is_long = turn_meter_end(&loop->meter, now);
+    const double lasted = seconds(loop->meter.lasted_ns);
+
+    if (lasted > loop->lag.longest_turn)
+        loop->lag.longest_turn = lasted;
+    if (is_long)
+        report_long_turn(&loop->meter);
 }
 
 static void on_turn_end(struct ev_loop *ev, struct ev_prepare *prepare, int events)
 {
     struct loop *loop = container_of(prepare, struct loop, turn_end);
     const bool has_more = run_phases(loop);
-    double length;
 
     (void)events;
     keep_from_waiting(loop, has_more);
     if (!has_more)
         test_clock_rest(&loop->watch);
-
-    length = seconds(clock_real_ns() - loop->real_ns);
-    if (length > loop->lag.longest_turn)
-        loop->lag.longest_turn = length;
     loop->lag.turns++;
-    if (loop->stopping)
+    if (loop->stopping) {
+        end_turn(loop);
         ev_break(ev, EVBREAK_ONE);
+    }
+}
+
+/* libev waits from here, */
+static void on_wait(struct ev_loop *ev) EV_NOEXCEPT
+{
+    end_turn(ev_userdata(ev));
+}
+
+/* to here. */
+static void on_waited(struct ev_loop *ev) EV_NOEXCEPT
+{
+    struct loop *loop = ev_userdata(ev);
+
+    turn_meter_begin(&loop->meter, clock_real_ns());
 }
 
 static void on_no_wait(struct ev_loop *ev, struct ev_idle *idle, int events)
@@ -188,6 +307,19 @@ static void on_no_wait(struct ev_loop *ev, struct ev_idle *idle, int events)
     (void)ev;
     (void)idle;
     (void)events;
+}
+
+static void on_never(struct ev_loop *ev, struct ev_periodic *never, int events)
+{
+    (void)ev;
+    (void)never;
+    (void)events;
+}
+
+void loop_let_sleep(struct ev_loop *ev, struct ev_periodic *never)
+{
+    ev_periodic_init(never, on_never, NEVER, 0., NULL);
+    ev_periodic_start(ev, never);
 }
 
 struct loop *loop_new(void)
@@ -206,7 +338,7 @@ struct loop *loop_new(void)
         list_init(&loop->hooks[phase]);
     wheel_init(&loop->wheel);
     loop->watch.on_move = on_clock_move;
-    take_time(loop);
+    take_time(loop, clock_real_ns());
     loop->started_ns = loop->turn_ns;
 
     ev_check_init(&loop->wake_up, on_wake_up);
@@ -217,7 +349,12 @@ struct loop *loop_new(void)
     ev_prepare_start(ev, &loop->turn_end);
     ev_idle_init(&loop->no_wait, on_no_wait);
     ev_timer_init(&loop->tick, on_tick, 0., 0.);
-    schedule_tick(loop);
+    loop_let_sleep(ev, &loop->never);
+    schedule_tick(loop, WHEEL_NEVER);
+    turn_meter_init(&loop->meter);
+    turn_meter_begin(&loop->meter, loop->real_ns);
+    ev_set_userdata(ev, loop);
+    ev_set_loop_release_cb(ev, on_wait, on_waited);
     return loop;
 }
 
@@ -236,6 +373,7 @@ void loop_free(struct loop *loop)
         unlink_all(&loop->hooks[phase]);
     wheel_release(&loop->wheel);
     ev_timer_stop(loop->ev, &loop->tick);
+    ev_periodic_stop(loop->ev, &loop->never);
     ev_idle_stop(loop->ev, &loop->no_wait);
     ev_prepare_stop(loop->ev, &loop->turn_end);
     ev_check_stop(loop->ev, &loop->wake_up);
@@ -251,8 +389,10 @@ struct ev_loop *loop_ev(struct loop *loop)
 void loop_run(struct loop *loop)
 {
     ev_now_update(loop->ev);
-    take_time(loop);
-    schedule_tick(loop);
+    take_time(loop, clock_real_ns());
+    turn_meter_init(&loop->meter);
+    turn_meter_begin(&loop->meter, loop->real_ns);
+    schedule_tick(loop, wheel_next(&loop->wheel));
     test_clock_watch(&loop->watch, loop->ev);
     ev_run(loop->ev, 0);
     test_clock_unwatch(&loop->watch);
@@ -268,7 +408,7 @@ void loop_stop(struct loop *loop)
 void loop_settle(struct loop *loop)
 {
     while (run_phases(loop))
-        take_time(loop);
+        take_time(loop, clock_real_ns());
 }
 
 uint64_t loop_now_ms(const struct loop *loop)
@@ -289,6 +429,11 @@ int64_t loop_wall_ms(const struct loop *loop)
 const struct loop_lag *loop_lag(const struct loop *loop)
 {
     return &loop->lag;
+}
+
+const struct turn_figures *loop_turns(const struct loop *loop)
+{
+    return &loop->meter.figures;
 }
 
 void loop_defer(struct loop *loop, struct loop_task *task)
@@ -314,9 +459,16 @@ static uint64_t notch_in(const struct loop *loop, uint64_t delay_ms)
     return due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0);
 }
 
+static void start_timer(struct loop *loop, struct loop_timer *timer, uint64_t notch)
+{
+    wheel_add(&loop->wheel, timer, notch);
+    if (timer->expires < loop->tick_notch)
+        schedule_tick(loop, timer->expires);
+}
+
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
 {
-    wheel_add(&loop->wheel, timer, notch_in(loop, delay_ms));
+    start_timer(loop, timer, notch_in(loop, delay_ms));
 }
 
 void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
@@ -324,7 +476,7 @@ void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t del
     const uint64_t notch = notch_in(loop, delay_ms);
 
     if (!loop_timer_is_active(timer) || notch < timer->expires)
-        wheel_add(&loop->wheel, timer, notch);
+        start_timer(loop, timer, notch);
 }
 
 void loop_timer_stop(struct loop_timer *timer)
@@ -342,6 +494,19 @@ void loop_hook_add(struct loop *loop, enum loop_phase phase, struct loop_hook *h
 void loop_hook_remove(struct loop_hook *hook)
 {
     list_remove(&hook->node);
+}
+
+struct slice *loop_spare(struct loop *loop)
+{
+    if (!loop->has_spared)
+        loop->spare = slice_new(SLICE_NS, SPARE, 1);
+    loop->has_spared = true;
+    return &loop->spare;
+}
+
+void loop_count_messages(struct loop *loop, uint64_t count)
+{
+    loop->lag.messages += count;
 }
 
 void loop_wake(struct loop *loop)

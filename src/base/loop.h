@@ -3,11 +3,17 @@
 #define BASE_LOOP_H
 /*
  * One thread's event loop (libev) and the end of its turn. Callbacks only read and queue; when all
- * that were ready have run, the loop runs, in this order: the deferred tasks, the flush hooks, the
- * reap hooks. Then it waits for what comes next; it does not wait while a hook has more to do.
+ * that were ready have run, the loop runs, in this order: the deferred tasks, the hooks that work,
+ * the flush hooks, the reap hooks. Then it waits for what comes next; it does not wait while a hook
+ * has more to do.
+ *
+ * A turn must not be long: who is served by the loop waits for it. What there may be much of is
+ * done in slices (base/slice.h): of the timers that are due, of the tasks, and of the hooks that
+ * work, a turn runs so many and for about so long; the others come first in the next one.
  *
  * Timers hang on one wheel (100 ms per notch), so that an idle connection costs two pointers and a
- * number instead of a watcher. A timer may fire up to one notch late, never early.
+ * number instead of a watcher. A timer may fire up to one notch late, never early. The loop sleeps
+ * until the next of them is due: one that has nothing to do does not wake up.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +21,10 @@
 #include "base/list.h"
 
 struct ev_loop;
+struct ev_periodic;
 struct loop;
+struct slice;
+struct turn_figures;
 
 #define LOOP_TIMER_NOTCH_MS 100u
 
@@ -30,7 +39,8 @@ struct loop_timer {
     void (*on_fire)(struct loop_timer *timer);
 };
 
-enum loop_phase { LOOP_FLUSH, LOOP_REAP, LOOP_PHASES };
+/* What works shares the time of a turn; flush and reap hooks run in each. */
+enum loop_phase { LOOP_WORK, LOOP_FLUSH, LOOP_REAP, LOOP_PHASES };
 
 struct loop_hook {
     struct list node;
@@ -40,15 +50,20 @@ struct loop_hook {
 
 /* How late the loop was to serve what was due, as operators want to see it. */
 struct loop_lag {
-    double last_seconds; /* lateness of the latest 100 ms tick */
+    double last_seconds; /* for the latest timer, or by a turn beyond 100 ms; 0 a second later */
     double max_seconds;  /* since start */
-    double longest_turn; /* seconds from wake-up to the next wait, the longest since start */
+    double longest_turn; /* seconds from one wait to the next, the longest since start */
     uint64_t turns;
+    uint64_t messages; /* taken out of mailboxes */
 };
 
 struct loop *loop_new(void); /* NULL when the kernel refuses one (errno) */
 void loop_free(struct loop *loop);
 struct ev_loop *loop_ev(struct loop *loop);
+
+/* libev looks each minute whether the wall clock was set. Not with this watcher, which the caller
+ * stops: then the kernel tells it. For loops of libev that are no struct loop. */
+void loop_let_sleep(struct ev_loop *ev, struct ev_periodic *never);
 
 /* Runs until loop_stop(), which any callback of this loop may call: that turn is still finished,
  * its flushes and reaps included. */
@@ -62,10 +77,13 @@ void loop_settle(struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop); /* monotonic, as of the start of this turn */
 /* The same without the time in which we were late by more than a notch (the process was stopped, or
  * a turn took long): for deadlines of those who have to do something that we must be there to see.
- */
+ * How long a process was stopped before the next timer was due cannot be known; it is in their
+ * favour. */
 uint64_t loop_served_ms(const struct loop *loop);
 int64_t loop_wall_ms(const struct loop *loop); /* since 1970, as of the start of this turn */
 const struct loop_lag *loop_lag(const struct loop *loop);
+/* What the turns took of the thread's processor time. */
+const struct turn_figures *loop_turns(const struct loop *loop);
 
 /* Runs the task once, at the end of this turn; a task that is already waiting stays where it is. */
 void loop_defer(struct loop *loop, struct loop_task *task);
@@ -84,6 +102,13 @@ static inline bool loop_timer_is_active(const struct loop_timer *timer)
 
 void loop_hook_add(struct loop *loop, enum loop_phase phase, struct loop_hook *hook);
 void loop_hook_remove(struct loop_hook *hook);
+
+/* What may be done at once in this turn of work that could as well be a hook's: a millisecond of
+ * the turn, from the first call on, whoever asks. */
+struct slice *loop_spare(struct loop *loop);
+
+/* So many messages were taken out of a mailbox of this loop. */
+void loop_count_messages(struct loop *loop, uint64_t count);
 
 /* Tells the loop that a hook has work although no event says so (the next turn will not wait). */
 void loop_wake(struct loop *loop);

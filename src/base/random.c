@@ -29,6 +29,7 @@ static void from_kernel(void *to, size_t length)
             continue;
         if (got <= 0) {
             log_error("the kernel gives no random bytes", LOG_INT("errno", errno));
+            log_stop(LAST_WORDS_MS);
             abort();
         }
         at += got;

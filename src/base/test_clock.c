@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -240,6 +241,9 @@ static void *take_commands(void *argument)
 {
     FILE *commands = argument;
     char line[LINE_SIZE];
+
+    /* From glibc 2.41 on exit() waits for whoever reads a stream, unless it has no lock. */
+    (void)__fsetlocking(commands, FSETLOCKING_BYCALLER);
 
     while (fgets(line, sizeof(line), commands)) {
         const char *wrong = obey(line);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/swar.h"
+
 /* What may follow a first byte (RFC 3629, section 4): the second byte's range rules out overlong
  * forms (E0, F0), surrogates (ED) and what lies above U+10FFFF (F4). */
 struct lead {
@@ -46,7 +48,9 @@ size_t utf8_char_length(const char *text, size_t length)
 bool utf8_is_valid(const char *text, size_t length)
 {
     for (size_t at = 0, step; at < length; at += step) {
-        step = utf8_char_length(text + at, length - at);
+        step = SWAR_SIZE;
+        if (length - at < step || !swar_is_ascii(swar_load(text + at)))
+            step = utf8_char_length(text + at, length - at);
         if (step == 0)
             return false;
     }

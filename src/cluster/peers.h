@@ -12,6 +12,8 @@
 
 #include "base/mailbox.h"
 
+struct hash_key;
+struct letter;
 struct loop;
 struct peers;
 struct peers_call;
@@ -50,12 +52,17 @@ void peers_call_done(struct peers_call *call);
 /* The same for one worker only (which may be the origin): for work that has an owner. */
 void peers_call_one(struct peers *peers, size_t origin, size_t worker, struct peers_call *call);
 
+/* A letter to another worker, behind all that this one has sent there; opened with its context. */
+void peers_post(struct peers *peers, size_t worker, struct letter *letter);
+/* Something is under way that peers_leave() waits for; it is over. From any thread. */
+void peers_begin(struct peers *peers);
+void peers_end(struct peers *peers);
+
+/* The key of this process, by which connections name the worker that they live on. */
+const struct hash_key *peers_key(const struct peers *peers);
+
 /* A number that stands for a text in all workers of this process, and that strangers cannot know.
  * before: that of the texts before it, 0 for the first. */
 uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text);
-
-/* The worker that owns a key (a client, a user): the same in every worker. Strangers cannot choose
- * keys that have one owner. */
-size_t peers_owner(const struct peers *peers, const char *key);
 
 #endif

@@ -114,7 +114,7 @@ static void come_home(struct peers_letter *home)
     free(call->letters);
     call->letters = NULL;
     call->finish(call, peers->members[call->origin].context);
-    atomic_fetch_sub_explicit(&peers->under_way, 1, memory_order_relaxed);
+    peers_end(peers);
 }
 
 static void open_home(struct letter *letter, void *context)
@@ -130,7 +130,7 @@ static void run_home(struct loop_task *task)
 
 static void prepare(struct peers *peers, size_t origin, struct peers_call *call, size_t parts)
 {
-    atomic_fetch_add_explicit(&peers->under_way, 1, memory_order_relaxed);
+    peers_begin(peers);
     call->peers = peers;
     call->origin = origin;
     call->letters = mem_zalloc((FIRST_WORKER + parts) * sizeof(call->letters[0]));
@@ -185,14 +185,29 @@ void peers_call_done(struct peers_call *call)
         mailbox_post(origin->mailbox, &home->letter);
 }
 
+void peers_post(struct peers *peers, size_t worker, struct letter *letter)
+{
+    mailbox_post(peers->members[worker].mailbox, letter);
+}
+
+void peers_begin(struct peers *peers)
+{
+    atomic_fetch_add_explicit(&peers->under_way, 1, memory_order_relaxed);
+}
+
+void peers_end(struct peers *peers)
+{
+    atomic_fetch_sub_explicit(&peers->under_way, 1, memory_order_relaxed);
+}
+
+const struct hash_key *peers_key(const struct peers *peers)
+{
+    return &peers->key;
+}
+
 uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text)
 {
     const struct hash_key key = {{peers->key.words[0] ^ before, peers->key.words[1]}};
 
     return hash_text(&key, text);
-}
-
-size_t peers_owner(const struct peers *peers, const char *key)
-{
-    return (size_t)(peers_hash(peers, 0, key) % peers->count);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "h2/admission.h"
 
-#include "base/random.h"
 #include "h2/session_state.h"
 
 /* An honest client has answered by then, unless its network has lost a packet more than once. */
@@ -12,7 +11,7 @@ static void on_timer(struct loop_timer *timer);
 
 void h2_admission_init(struct h2_admission *admission)
 {
-    random_bytes(&admission->key, sizeof(admission->key));
+    admission->key = hash_key_new();
     list_init(&admission->silent);
     list_init(&admission->working);
     list_init(&admission->ready);
@@ -30,7 +29,7 @@ static struct h2_lane *lane_of(const struct h2_session *session)
 {
     struct h2_admission *admission = &session->endpoint->admission;
 
-    return &admission->lanes[h2_peer_hash(&session->origin.peer, admission->key) % H2_LANES];
+    return &admission->lanes[h2_peer_hash(&session->origin.peer, &admission->key) % H2_LANES];
 }
 
 static uint32_t share(const struct h2_endpoint *endpoint)
@@ -50,7 +49,6 @@ static void admit(struct h2_session *session)
     list_append(&admission->working, &session->place_node);
     admission->count++;
     lane_of(session)->working++;
-    ev_io_start(loop_ev(endpoint->loop), &session->io);
     list_append(&endpoint->handshaking, &session->flush_node);
     loop_wake(endpoint->loop);
     h2_session_arm(session);
@@ -94,7 +92,8 @@ void h2_admission_ask(struct h2_session *session)
     struct h2_lane *lane = lane_of(session);
 
     session->phase = H2_SESSION_QUEUED;
-    ev_io_stop(loop_ev(endpoint->loop), &session->io); /* else what it has sent would wake us */
+    /* Else what it has sent would wake us. */
+    (void)poller_watch(endpoint->poller, &session->watch, 0);
     list_remove(&session->place_node);
     list_append(&lane->waiting, &session->place_node);
     line_up(endpoint, lane);

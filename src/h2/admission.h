@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/loop.h"
 
@@ -34,7 +35,7 @@ struct h2_lane {
 };
 
 struct h2_admission {
-    uint64_t key;            /* of the lanes' hash */
+    struct hash_key key;     /* of the lanes */
     struct list silent;      /* sessions that have said nothing yet */
     struct list working;     /* sessions that shake hands */
     size_t count;            /* of them */

@@ -104,6 +104,12 @@ void h2_body_release(struct h2_body *body, struct h2_body_spare *spare)
     *body = (struct h2_body){0};
 }
 
+void h2_body_free(struct h2_body *body)
+{
+    free_data(body);
+    *body = (struct h2_body){0};
+}
+
 void h2_body_spare_release(struct h2_body_spare *spare)
 {
     if (spare->data)

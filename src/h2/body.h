@@ -36,6 +36,8 @@ int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char
                    size_t length, size_t most);
 /* Gives the memory back; the body is empty then. */
 void h2_body_release(struct h2_body *body, struct h2_body_spare *spare);
+/* The same, to the system. */
+void h2_body_free(struct h2_body *body);
 /* NUL-terminated, "" when empty; borrowed until the body changes. */
 const char *h2_body_text(const struct h2_body *body);
 

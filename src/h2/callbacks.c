@@ -155,6 +155,10 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     case NGHTTP2_RST_STREAM:
         session->endpoint->counters.streams_reset_by_client++;
         return 0;
+    case NGHTTP2_PING:
+        if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+            h2_session_drain_answered(session, frame->ping.opaque_data);
+        return 0;
     case NGHTTP2_DATA:
         h2_guard_heard(&session->guard);
         break;

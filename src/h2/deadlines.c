@@ -60,8 +60,11 @@ static uint64_t next_deadline(const struct h2_session *session)
     next = earlier(next, after(session->blocked_since, limits->write_stall_ms));
     next = earlier(next, after(session->stalled_since, limits->write_stall_ms));
     next = earlier(next, after(session->paced_until, 0));
+    next = earlier(next, h2_session_drain_deadline(session));
     if (session->stream_count == 0)
         next = earlier(next, session->busy_at + limits->idle_ms);
+    if (session->protocol)
+        return next; /* it has no PING: the kernel watches the client (h2_wire_watch_peer) */
     if (session->is_ping_quiet)
         return earlier(next, answer_at(session));
     if (session->ping_since)
@@ -143,7 +146,12 @@ static bool check_open(struct h2_session *session, uint64_t now)
     if (has_passed(session->headers_since, limits->headers_ms, now)) {
         counters->header_timeouts++;
         late(session, LOG_OF_FRAMES, "its header block takes too long (limits.headersTimeout)");
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        if (session->protocol)
+            session->protocol->refuse(session, 408,
+                                      "The request's header fields came too slowly "
+                                      "(limits.headersTimeout)");
+        else
+            h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
         return true;
     }
     if (session->stream_count == 0 && has_passed(session->busy_at, limits->idle_ms, now)) {
@@ -159,8 +167,8 @@ static bool ping_when_silent(struct h2_session *session, uint64_t silence)
 {
     const uint64_t now = loop_served_ms(session->endpoint->loop);
 
-    if (session->phase != H2_SESSION_OPEN || session->ping_since || session->blocked_since ||
-        now < session->read_at + silence)
+    if (session->phase != H2_SESSION_OPEN || session->protocol || session->ping_since ||
+        session->blocked_since || now < session->read_at + silence)
         return false;
     session->ping_since = now;
     if (nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL) != 0) {
@@ -204,6 +212,8 @@ void h2_session_check_deadlines(struct h2_session *session)
     if (session->phase == H2_SESSION_OPEN) {
         if (check_open(session, now))
             return;
+        if (now >= h2_session_drain_deadline(session))
+            h2_session_drain_late(session);
         if (has_passed(session->stalled_since, session->endpoint->limits.write_stall_ms, now))
             reset_stalled(session, now);
         if (has_passed(session->paced_until, 0, now)) {

@@ -4,7 +4,10 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/slice.h"
 #include "h2/session_state.h"
+
+#define REAPED_PER_CHECK 8u
 
 const struct h2_limits h2_limits_default = {
     .concurrent_streams = 100,
@@ -61,15 +64,23 @@ static nghttp2_option *make_options(const struct h2_limits *limits)
     return options;
 }
 
-/* A session that is freed closes its streams, whose handlers may close other sessions. */
+/* In slices: thousands may go at once. A session that is freed closes its streams, whose handlers
+ * may close other sessions. */
 static bool run_reap(struct loop_hook *hook)
 {
     struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, reap_hook);
-    struct list *node;
+    struct slice slice;
 
-    while ((node = list_take_first(&endpoint->closing)))
-        h2_session_free(container_of(node, struct h2_session, node));
-    return false;
+    if (list_is_empty(&endpoint->closing))
+        return false;
+    slice = slice_new(SLICE_NS, H2_REAPED_PER_TURN, REAPED_PER_CHECK);
+    while (!list_is_empty(&endpoint->closing)) {
+        if (h2_session_reap(container_of(endpoint->closing.next, struct h2_session, node), &slice))
+            (void)slice_spend(&slice);
+        if (slice_is_over(&slice))
+            break;
+    }
+    return !list_is_empty(&endpoint->closing);
 }
 
 struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
@@ -82,7 +93,9 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     endpoint->handler = *handler;
     endpoint->callbacks = h2_callbacks_new();
     endpoint->options = make_options(limits);
-    if (!endpoint->callbacks || !endpoint->options) {
+    endpoint->poller = poller_new(loop);
+    if (!endpoint->callbacks || !endpoint->options || !endpoint->poller) {
+        poller_free(endpoint->poller);
         nghttp2_session_callbacks_del(endpoint->callbacks);
         nghttp2_option_del(endpoint->options);
         free(endpoint);
@@ -94,6 +107,7 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     h2_eviction_init(&endpoint->eviction);
     h2_holding_init(&endpoint->holding, limits->inbound_bytes);
     list_init(&endpoint->sessions);
+    list_init(&endpoint->readable);
     list_init(&endpoint->handshaking);
     list_init(&endpoint->urgent);
     list_init(&endpoint->ready);
@@ -105,16 +119,44 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
     return endpoint;
 }
 
+bool h2_endpoint_change_limits(struct h2_endpoint *endpoint, const struct h2_limits *limits)
+{
+    nghttp2_option *options = make_options(limits);
+
+    if (!options)
+        return false;
+    nghttp2_option_del(endpoint->options); /* sessions have copied what it says */
+    endpoint->options = options;
+    endpoint->limits = *limits;
+    return true;
+}
+
 void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots)
 {
     endpoint->slots = slots;
+}
+
+void h2_endpoint_set_http1(struct h2_endpoint *endpoint, const struct h2_protocol *http1)
+{
+    endpoint->http1 = http1;
+}
+
+void h2_endpoint_share_frames(struct h2_endpoint *endpoint)
+{
+    h2_frame_memory_share(endpoint->frame_memory);
+}
+
+bool h2_endpoint_shares_frames(const struct h2_endpoint *endpoint)
+{
+    return h2_frame_memory_is_shared(endpoint->frame_memory);
 }
 
 void h2_endpoint_close(struct h2_endpoint *endpoint)
 {
     while (!list_is_empty(&endpoint->sessions))
         h2_session_close(container_of(endpoint->sessions.next, struct h2_session, node));
-    run_reap(&endpoint->reap_hook);
+    while (run_reap(&endpoint->reap_hook))
+        continue;
 }
 
 void h2_endpoint_free(struct h2_endpoint *endpoint)
@@ -123,6 +165,7 @@ void h2_endpoint_free(struct h2_endpoint *endpoint)
         return;
     h2_endpoint_close(endpoint);
     h2_admission_release(&endpoint->admission);
+    poller_free(endpoint->poller);
     loop_hook_remove(&endpoint->flush_hook);
     loop_hook_remove(&endpoint->reap_hook);
     h2_wire_scratch_release(&endpoint->scratch);
@@ -157,24 +200,6 @@ size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint)
 size_t h2_endpoint_socket_bytes(const struct h2_endpoint *endpoint)
 {
     return endpoint->socket_bytes;
-}
-
-void h2_endpoint_drain(struct h2_endpoint *endpoint)
-{
-    endpoint->draining = true;
-    list_for_each_safe(node, after, &endpoint->sessions) {
-        struct h2_session *session = container_of(node, struct h2_session, node);
-        if (!session->nghttp2) {
-            h2_session_close(session);
-            continue;
-        }
-        int32_t last = nghttp2_session_get_last_proc_stream_id(session->nghttp2);
-        if (nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL,
-                                  0) != 0)
-            h2_session_close(session);
-        else
-            h2_session_mark(session, true);
-    }
 }
 
 const char *h2_endpoint_date(struct h2_endpoint *endpoint)

@@ -23,7 +23,7 @@ void h2_eviction_init(struct h2_eviction *eviction)
 
 static struct list *lane_of(struct h2_endpoint *endpoint, const struct h2_address *address)
 {
-    return &endpoint->eviction.lanes[address->hash % H2_EVICTION_LANES];
+    return &endpoint->eviction.lanes[address->node.hash % H2_EVICTION_LANES];
 }
 
 void h2_eviction_add(struct h2_session *session)

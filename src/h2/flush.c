@@ -9,12 +9,13 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/slice.h"
 #include "h2/endpoint.h"
 #include "h2/session_state.h"
 #include "h2/stream_state.h"
 
-#define SLICE_NANOSECONDS  1000000
 #define SESSIONS_PER_CHECK 4u
+#define READS_PER_CHECK    4u
 
 bool h2_session_is_full(const struct h2_session *session)
 {
@@ -45,7 +46,8 @@ static void resume_streams(struct h2_session *session)
         if (!stream->is_deferred)
             continue;
         stream->is_deferred = false;
-        h2_session_rely(session, nghttp2_session_resume_data(session->nghttp2, stream->id));
+        if (session->nghttp2)
+            h2_session_rely(session, nghttp2_session_resume_data(session->nghttp2, stream->id));
     }
 }
 
@@ -92,12 +94,21 @@ static int make_queued_frames(struct h2_session *session)
     }
 }
 
+static int make_output(struct h2_session *session)
+{
+    int result = session->protocol->output(session);
+
+    return result == 0 ? h2_output_finish(&session->endpoint->output, session) : result;
+}
+
 /* At the end answers leave before the GOAWAY: nghttp2 drops what is still queued behind it. */
 static int make_frames(struct h2_session *session)
 {
     if (!list_is_empty(&session->sending))
         h2_session_ping_along(session);
     resume_streams(session);
+    if (!session->nghttp2)
+        return session->protocol ? make_output(session) : 0;
     int result = make_queued_frames(session);
     if (result == 0 && session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
         session->is_goaway_queued = true;
@@ -142,6 +153,17 @@ static bool look_for_answer(struct h2_session *session)
     return session->phase != H2_SESSION_CLOSED;
 }
 
+/* Neither side has anything to say. */
+static bool is_over(const struct h2_session *session)
+{
+    if (session->protocol)
+        return session->protocol->is_over(session);
+    if (!session->nghttp2)
+        return session->phase == H2_SESSION_ENDING;
+    return !nghttp2_session_want_read(session->nghttp2) &&
+           !nghttp2_session_want_write(session->nghttp2);
+}
+
 void h2_session_flush(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
@@ -157,7 +179,7 @@ void h2_session_flush(struct h2_session *session)
     bool is_broken = false;
     bool held_back = false;
     if (!had_pending || !session->blocked_since) {
-        is_broken = session->nghttp2 && make_frames(session) != 0;
+        is_broken = make_frames(session) != 0;
         buf_clear(&endpoint->output.frames);
         if (!h2_session_send_out(session))
             is_broken = true;
@@ -165,38 +187,83 @@ void h2_session_flush(struct h2_session *session)
     }
     if (session->phase == H2_SESSION_CLOSED)
         return; /* a callback has closed it: its socket is not watched again */
-    bool is_over = session->nghttp2 && !nghttp2_session_want_read(session->nghttp2) &&
-                   !nghttp2_session_want_write(session->nghttp2) && !session->blocked_since;
     if (is_broken) {
         h2_session_close(session);
         return;
     }
-    if (is_over) {
+    if (!session->blocked_since && is_over(session)) {
         h2_session_linger(session);
         return;
     }
     if (held_back && !session->blocked_since && !session->paced_until)
         h2_session_mark(session, false);
     h2_holding_flushed(session);
-    h2_session_update_io(session);
     h2_session_arm(session);
+    h2_session_update_io(session);
 }
 
 /* False when the slice is over before the list is. */
-static bool work_through(struct list *list, void (*serve)(struct h2_session *session))
+static bool work_through(struct list *list, void (*serve)(struct h2_session *session),
+                         uint32_t per_check)
 {
-    const uint64_t began = clock_real_ns();
-    unsigned served = 0;
+    struct slice slice = slice_new(SLICE_NS, UINT32_MAX, per_check);
     struct list *node;
 
     while ((node = list_take_first(list))) {
         struct h2_session *session = container_of(node, struct h2_session, flush_node);
         assert(session->endpoint->scratch.out.length == 0); /* nobody gets another's bytes */
         serve(session);
-        if (++served % SESSIONS_PER_CHECK == 0 && clock_real_ns() - began > SLICE_NANOSECONDS)
+        if (!slice_spend(&slice))
             return list_is_empty(list);
     }
     return true;
+}
+
+static void begin_reading(struct h2_endpoint *endpoint)
+{
+    if (!endpoint->has_read)
+        endpoint->reading = slice_new(SLICE_NS, H2_READ_PER_TURN, READS_PER_CHECK);
+    endpoint->has_read = true;
+}
+
+static void read_now(struct h2_session *session)
+{
+    (void)slice_spend(&session->endpoint->reading);
+    if (h2_session_receive(session))
+        h2_session_mark(session, session->is_urgent);
+}
+
+void h2_session_read(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    if (list_is_linked(&session->read_node))
+        return;
+    begin_reading(endpoint);
+    if (list_is_empty(&endpoint->readable) && !slice_is_over(&endpoint->reading)) {
+        read_now(session);
+        return;
+    }
+    list_append(&endpoint->readable, &session->read_node);
+    loop_wake(endpoint->loop);
+}
+
+/* Of those whom turns before have left, who has waited longest is first. Of who is not to be read
+ * any more the kernel tells again when it is. */
+static void read_waiting(struct h2_endpoint *endpoint)
+{
+    struct list *node;
+
+    if (list_is_empty(&endpoint->readable))
+        return;
+    endpoint->has_read = false;
+    begin_reading(endpoint);
+    while (!slice_is_over(&endpoint->reading) && (node = list_take_first(&endpoint->readable))) {
+        struct h2_session *session = container_of(node, struct h2_session, read_node);
+
+        if (session->watch.events & EPOLLIN)
+            read_now(session);
+    }
 }
 
 static void flush_urgent(struct h2_session *session)
@@ -206,28 +273,30 @@ static void flush_urgent(struct h2_session *session)
 }
 
 /* What waits now is served once: a session that marks itself again waits for the next turn. */
-static bool work_through_snapshot(struct list *list, void (*serve)(struct h2_session *session))
+static bool work_through_snapshot(struct list *list, void (*serve)(struct h2_session *session),
+                                  uint32_t per_check)
 {
     struct list batch;
 
+    if (list_is_empty(list))
+        return true;
     list_take_all(&batch, list);
-    bool is_done = work_through(&batch, serve);
-    if (!list_is_empty(&batch)) { /* back to the front, in order */
-        batch.prev->next = list->next;
-        list->next->prev = batch.prev;
-        list->next = batch.next;
-        batch.next->prev = list;
-    }
+    bool is_done = work_through(&batch, serve, per_check);
+    list_prepend_all(list, &batch);
     return is_done && list_is_empty(list);
 }
 
 bool h2_flush_run(struct loop_hook *hook)
 {
     struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, flush_hook);
-    bool is_done = work_through_snapshot(&endpoint->urgent, flush_urgent);
+
+    read_waiting(endpoint);
+    endpoint->has_read = false; /* the next turn has its own */
+    bool is_done = work_through_snapshot(&endpoint->urgent, flush_urgent, SESSIONS_PER_CHECK);
 
     /* Events get their slice however many answers there are, and handshakes theirs. */
-    is_done = work_through_snapshot(&endpoint->ready, h2_session_flush) && is_done;
-    is_done = work_through_snapshot(&endpoint->handshaking, h2_session_handshake) && is_done;
-    return !is_done;
+    is_done =
+        work_through_snapshot(&endpoint->ready, h2_session_flush, SESSIONS_PER_CHECK) && is_done;
+    is_done = work_through_snapshot(&endpoint->handshaking, h2_session_handshake, 1) && is_done;
+    return !is_done || !list_is_empty(&endpoint->readable);
 }

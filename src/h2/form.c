@@ -153,6 +153,35 @@ int h2_form_parse(struct h2_form *form, const char *text, size_t length, size_t 
     return 0;
 }
 
+void h2_form_add(struct h2_form_maker *maker, const char *name, const char *value)
+{
+    buf_append(&maker->texts, name, strlen(name) + 1);
+    buf_append(&maker->texts, value, strlen(value) + 1);
+    maker->count++;
+}
+
+int h2_form_make(struct h2_form *form, struct h2_form_maker *maker)
+{
+    const bool is_full = maker->count > H2_FORM_MAX_FIELDS;
+    const char *text;
+
+    memset(form, 0, sizeof(*form));
+    if (is_full || maker->count == 0) {
+        buf_release(&maker->texts);
+        return is_full ? -E2BIG : 0;
+    }
+    form->fields = mem_alloc(maker->count * sizeof(*form->fields));
+    text = form->storage = buf_detach(&maker->texts);
+    while (form->count < maker->count) {
+        struct h2_form_field *field = &form->fields[form->count++];
+
+        field->name = text;
+        field->value = text + strlen(text) + 1;
+        text = field->value + strlen(field->value) + 1;
+    }
+    return 0;
+}
+
 void h2_form_release(struct h2_form *form)
 {
     free(form->fields);

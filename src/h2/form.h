@@ -7,6 +7,8 @@
  */
 #include <stddef.h>
 
+#include "base/buf.h"
+
 #define H2_FORM_MAX_FIELDS 100u
 
 struct h2_form_field {
@@ -24,6 +26,16 @@ struct h2_form {
  * *at is the offset of the fault in text and the form is empty. Zero-filled is empty and valid. */
 int h2_form_parse(struct h2_form *form, const char *text, size_t length, size_t *at);
 void h2_form_release(struct h2_form *form);
+
+/* Makes one of names and values that come in another form. Zero-filled is empty and valid. */
+struct h2_form_maker {
+    struct buf texts; /* name, NUL, value, NUL, … */
+    size_t count;
+};
+
+void h2_form_add(struct h2_form_maker *maker, const char *name, const char *value);
+/* What was added is released: 0, or -E2BIG (too many fields). */
+int h2_form_make(struct h2_form *form, struct h2_form_maker *maker);
 
 /* The first value of that name, or NULL. */
 const char *h2_form_get(const struct h2_form *form, const char *name);

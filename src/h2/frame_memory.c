@@ -15,6 +15,7 @@ struct h2_frame_memory {
     nghttp2_mem functions;
     char *shared;
     size_t users;
+    bool is_shared;
     bool is_making; /* within nghttp2_session_server_new3 */
 };
 
@@ -74,6 +75,16 @@ struct h2_frame_memory *h2_frame_memory_new(void)
     return memory;
 }
 
+void h2_frame_memory_share(struct h2_frame_memory *memory)
+{
+    memory->is_shared = true;
+}
+
+bool h2_frame_memory_is_shared(const struct h2_frame_memory *memory)
+{
+    return memory->is_shared;
+}
+
 void h2_frame_memory_free(struct h2_frame_memory *memory)
 {
     if (!memory)
@@ -86,7 +97,7 @@ int h2_frame_memory_session(struct h2_frame_memory *memory, nghttp2_session **se
                             const nghttp2_session_callbacks *callbacks, void *user_data,
                             const nghttp2_option *option)
 {
-    memory->is_making = H2_SHARED_FRAMES;
+    memory->is_making = memory->is_shared;
     int result =
         nghttp2_session_server_new3(session, callbacks, user_data, option, &memory->functions);
     memory->is_making = false;

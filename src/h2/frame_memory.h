@@ -6,8 +6,8 @@
  * sessions of a thread share one here: a session is always flushed to the end before another
  * begins (h2/flush.c), so that nothing in the buffer outlives a flush. That leans on nghttp2's
  * inside (the first chunk of its frame buffer is the only large allocation of a new session and is
- * freed as it was allocated); tests/unit/h2/test_frame_memory.c fails when that changes, and
- * H2_SHARED_FRAMES (a choice of the build) switches the sharing off.
+ * freed as it was allocated). The server tries that at its start (h2/frame_check.h), and without
+ * h2_frame_memory_share() every session has its own.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -15,15 +15,20 @@
 
 struct h2_frame_memory;
 
-struct h2_frame_memory *h2_frame_memory_new(void);
+struct h2_frame_memory *h2_frame_memory_new(void); /* not shared yet */
 void h2_frame_memory_free(struct h2_frame_memory *memory);
 
-/* A server session whose frame buffer is the shared one. As nghttp2_session_server_new3. */
+/* The sessions that begin from now on share. */
+void h2_frame_memory_share(struct h2_frame_memory *memory);
+bool h2_frame_memory_is_shared(const struct h2_frame_memory *memory);
+
+/* A server session whose frame buffer is the shared one, if there is one. As
+ * nghttp2_session_server_new3. */
 int h2_frame_memory_session(struct h2_frame_memory *memory, nghttp2_session **session,
                             const nghttp2_session_callbacks *callbacks, void *user_data,
                             const nghttp2_option *option);
 
-/* Sessions whose buffer is shared now; for the test that watches the assumption. */
+/* Sessions whose buffer is shared now; for the tests of the assumption. */
 size_t h2_frame_memory_users(const struct h2_frame_memory *memory);
 
 #endif

@@ -4,7 +4,8 @@
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
-#include "h2/session.h"
+#include "h2/counters.h"
+#include "h2/limits.h"
 
 #define PREFACE_LENGTH 24u
 #define HEADER_LENGTH  9u

@@ -40,7 +40,8 @@ struct h2_inbound {
     uint64_t answered_at;        /* loop ms; 0: not yet */
     struct h2_stream *stream;
     bool is_held; /* until it is known whose it is */
-    bool is_open; /* its window is as wide as that of a known caller */
+    bool is_open; /* its window is as wide as that of a known caller: */
+    uint32_t window;
     void (*on_full)(struct h2_stream *stream, void *context);
     void *full_context;
     struct h2_session *session; /* also while the stream closes */
@@ -50,6 +51,12 @@ struct h2_inbound {
     const struct h2_body_reader *reader;
     void *context;
 };
+
+/* Of a body that nobody wants. */
+static uint64_t most_discarded(const struct h2_stream *stream)
+{
+    return stream->is_answered && !stream->is_stranger ? LINGER_BYTES : DISCARD_ALLOWANCE;
+}
 
 static struct h2_inbound *new_inbound(struct h2_stream *stream)
 {
@@ -93,19 +100,31 @@ static size_t take_ahead(struct h2_stream *stream, size_t length)
     size_t part = length < stream->ahead ? length : stream->ahead;
 
     stream->ahead -= part;
+    if (stream->session)
+        stream->session->lent_bytes -= part;
     return part;
+}
+
+/* The session's window has room for so much more. A session with another protocol has none, only
+ * the room for its one stream's body. */
+static void widen_session(struct h2_stream *stream, size_t length)
+{
+    struct h2_session *session = stream->session;
+
+    if (!session || length == 0)
+        return;
+    h2_session_mark(session, false);
+    if (session->protocol)
+        session->protocol->more(stream);
+    else
+        h2_session_rely(session, nghttp2_session_consume_connection(session->nghttp2, length));
 }
 
 /* The session's window belongs to its other streams too; the stream's own stays as it is. */
 static void return_to_session(struct h2_stream *stream, size_t length)
 {
     stream->unconsumed -= length;
-    length -= take_ahead(stream, length);
-    if (!stream->session || length == 0)
-        return;
-    h2_session_mark(stream->session, false);
-    h2_session_rely(stream->session,
-                    nghttp2_session_consume_connection(stream->session->nghttp2, length));
+    widen_session(stream, length - take_ahead(stream, length));
 }
 
 /* The reader hears of the end exactly once; whatever still comes is thrown away. */
@@ -138,6 +157,8 @@ static bool is_held_back(const struct h2_stream *stream)
 {
     nghttp2_session *nghttp2 = stream->session->nghttp2;
 
+    if (!nghttp2)
+        return !h2_inbound_has_room(stream);
     return nghttp2_session_get_stream_local_window_size(nghttp2, stream->id) <= 0 ||
            nghttp2_session_get_local_window_size(nghttp2) <= 0;
 }
@@ -194,7 +215,10 @@ static void widen_window(struct h2_inbound *inbound, uint32_t window)
     if (inbound->is_open || !stream->session)
         return;
     inbound->is_open = true;
-    if (window > NGHTTP2_INITIAL_WINDOW_SIZE)
+    inbound->window = window;
+    if (stream->session->protocol)
+        stream->session->protocol->more(stream);
+    else if (window > NGHTTP2_INITIAL_WINDOW_SIZE)
         h2_session_rely(stream->session, nghttp2_session_set_local_window_size(
                                              stream->session->nghttp2, NGHTTP2_FLAG_NONE,
                                              stream->id, (int32_t)window));
@@ -271,9 +295,13 @@ static void invite_body(struct h2_stream *stream)
                          .valuelen = 3,
                          .flags = NGHTTP2_NV_FLAG_NONE};
 
-    if (!expect || strcasecmp(expect, "100-continue") != 0)
+    if (!expect || strcasecmp(expect, "100-continue") != 0 || !stream->session)
         return;
     h2_session_mark(stream->session, true);
+    if (stream->session->protocol) {
+        stream->session->protocol->invite(stream);
+        return;
+    }
     h2_session_rely(stream->session,
                     nghttp2_submit_headers(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
                                            NULL, &status, 1, NULL));
@@ -392,6 +420,18 @@ bool h2_stream_keep(struct h2_stream *stream, size_t bytes)
     return false;
 }
 
+/* HTTP/2's windows say as much by themselves. */
+bool h2_inbound_has_room(const struct h2_stream *stream)
+{
+    const struct h2_inbound *inbound = stream->inbound;
+
+    if (!inbound)
+        return true;
+    if (inbound->mode == INBOUND_DISCARD)
+        return inbound->discarded <= most_discarded(stream);
+    return stream->unconsumed < (inbound->is_open ? inbound->window : NGHTTP2_INITIAL_WINDOW_SIZE);
+}
+
 bool h2_inbound_is_wanted(const struct h2_stream *stream)
 {
     return stream->inbound && stream->inbound->mode != INBOUND_DISCARD && !stream->is_complete;
@@ -448,12 +488,25 @@ void h2_stream_consume(struct h2_stream *stream, size_t length)
         return;
     h2_holding_force(stream);
     h2_session_mark(session, false);
+    if (session->protocol) {
+        session->protocol->more(stream);
+        return;
+    }
     if (ahead > 0)
         h2_session_rely(session,
                         nghttp2_session_consume_stream(session->nghttp2, stream->id, ahead));
     if (length > ahead)
         h2_session_rely(session,
                         nghttp2_session_consume(session->nghttp2, stream->id, length - ahead));
+}
+
+/* Its other streams do not wait for this one's reader: what waits for that is held back by the
+ * stream's window alone, and the session's stays open; within what bodies of one session may take.
+ */
+static bool may_lend(const struct h2_stream *stream)
+{
+    return stream->session &&
+           stream->session->lent_bytes < stream->endpoint->limits.session_body_bytes;
 }
 
 /* Of somebody unknown the stream's window stays shut. The session's does not: what its other
@@ -464,12 +517,11 @@ static void lend_to_session(struct h2_stream *stream, size_t length)
 
     if (length > most)
         length = most;
-    stream->ahead += length;
     if (!stream->session || length == 0)
         return;
-    h2_session_mark(stream->session, false);
-    h2_session_rely(stream->session,
-                    nghttp2_session_consume_connection(stream->session->nghttp2, length));
+    stream->ahead += length;
+    stream->session->lent_bytes += length;
+    widen_session(stream, length);
 }
 
 static void discard(struct h2_stream *stream, size_t length)
@@ -477,8 +529,7 @@ static void discard(struct h2_stream *stream, size_t length)
     struct h2_inbound *inbound = stream->inbound;
 
     inbound->discarded += length;
-    if (inbound->discarded <=
-        (stream->is_answered && !stream->is_stranger ? LINGER_BYTES : DISCARD_ALLOWANCE)) {
+    if (inbound->discarded <= most_discarded(stream)) {
         h2_stream_consume(stream, length);
         return;
     }
@@ -537,7 +588,7 @@ static int stream_data(struct h2_stream *stream, const char *data, size_t length
     struct h2_inbound *inbound = stream->inbound;
 
     if (inbound->reader->on_data(inbound->context, data, length) >= 0) {
-        if (stream->inbound && stream->inbound->is_held)
+        if (stream->inbound && (stream->inbound->is_held || may_lend(stream)))
             lend_to_session(stream, length);
         if (!h2_holding_update(stream, 0))
             h2_inbound_refuse(stream);
@@ -582,6 +633,29 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
     }
 }
 
+static void give_body(struct h2_stream *stream, struct h2_body *body,
+                      void (*on_body)(struct h2_stream *, const char *, size_t, void *),
+                      void *context)
+{
+    stream->collected = body;
+    on_body(stream, h2_body_text(body), body->length, context);
+    if (body->data && stream->kept > body->length)
+        stream->kept = body->length; /* who works on it has a copy */
+    h2_body_release(body, &stream->endpoint->spare_body);
+    stream->collected = NULL;
+}
+
+struct h2_body h2_stream_take_body(struct h2_stream *stream)
+{
+    struct h2_body body = {0};
+
+    if (stream->collected) {
+        body = *stream->collected;
+        *stream->collected = (struct h2_body){0};
+    }
+    return body;
+}
+
 void h2_inbound_end(struct h2_stream *stream)
 {
     struct h2_inbound *inbound = stream->inbound;
@@ -600,12 +674,9 @@ void h2_inbound_end(struct h2_stream *stream)
     h2_stream_ref(stream);
     h2_holding_force(stream);
     if (mode == INBOUND_COLLECT)
-        on_body(stream, h2_body_text(&body), body.length, context);
+        give_body(stream, &body, on_body, context);
     else if (mode == INBOUND_STREAM)
         reader->on_end(context, true);
-    if (stream->kept > body.length && mode == INBOUND_COLLECT)
-        stream->kept = body.length; /* who works on it has a copy */
-    h2_body_release(&body, &stream->endpoint->spare_body);
     h2_holding_force(stream);
     h2_stream_unref(stream);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,8 @@
 
 /* Accepting more in one turn would keep the clients that are there waiting. */
 #define ACCEPTS_PER_TURN 16
+/* While the server stops there is nobody to keep waiting. */
+#define ACCEPTS_PER_LOOK 256
 /* How long to leave a listener alone when the process has no descriptor left. */
 #define PAUSE_MS 100u
 
@@ -92,19 +95,14 @@ static bool is_transient(int error)
     return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM;
 }
 
-static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
+/* At the most so many. True when nobody waits any more. */
+static bool accept_some(struct h2_listener *listener, const struct ev_io *io, int most)
 {
-    struct h2_listener *listener = io->data;
     const uint64_t *evicted = &listener->endpoint->counters.sessions_evicted;
     const uint64_t before = *evicted;
 
-    (void)ev;
-    if (events & EV_ERROR) { /* the kernel had no memory to watch it */
-        on_accept_error(listener, ENOMEM);
-        return;
-    }
     /* Whose place was taken gives its descriptor back at the end of the turn. */
-    for (int i = 0; i < ACCEPTS_PER_TURN && *evicted == before; i++) {
+    for (int i = 0; i < most && *evicted == before; i++) {
         union h2_peer peer = {.any.sa_family = AF_UNIX};
         struct sockaddr_storage address = {0};
         socklen_t length = sizeof(address);
@@ -112,11 +110,11 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
             accept4(io->fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EAGAIN || errno == EWOULDBLOCK)
-                return;
+                return true;
             if (is_transient(errno))
                 continue;
             on_accept_error(listener, errno);
-            return;
+            return false;
         }
         if (address.ss_family == AF_INET || address.ss_family == AF_INET6)
             memcpy(&peer, &address, sizeof(peer));
@@ -129,6 +127,18 @@ static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
         tune(fd, &peer, &listener->endpoint->limits);
         (void)h2_session_open(listener->endpoint, fd, listener->options, &peer);
     }
+    return false;
+}
+
+static void on_accept(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    struct h2_listener *listener = io->data;
+
+    (void)ev;
+    if (events & EV_ERROR) /* the kernel had no memory to watch it */
+        on_accept_error(listener, ENOMEM);
+    else
+        (void)accept_some(listener, io, ACCEPTS_PER_TURN);
 }
 
 struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
@@ -147,6 +157,45 @@ struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_boun
     bound->count = 0;
     start_watching(listener);
     return listener;
+}
+
+/* Drops each SYN (RFC 9293 3.1), but not the ACK that completes a handshake: shutdown() and a
+ * shorter backlog would lose those. A client whose SYN is dropped sends another one a second later,
+ * which finds the port closed, or with whoever listens there next. Unix sockets have no SYN: their
+ * path is gone by now. */
+static void refuse_handshakes(int fd)
+{
+    enum { FLAGS = 13, SYN = 0x02, ACK = 0x10, ALL = 0x40000 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, SYN | ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, ALL),
+    };
+    const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+    int domain = AF_UNIX;
+    socklen_t length = sizeof(domain);
+
+    (void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length);
+    if (domain != AF_UNIX &&
+        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
+        log_warn("connections may be reset by the stop", LOG_STR("reason", strerror(errno)));
+}
+
+void h2_listener_stop(struct h2_listener *listener)
+{
+    for (size_t i = 0; i < listener->count; i++)
+        refuse_handshakes(listener->io[i].fd);
+}
+
+bool h2_listener_is_served(struct h2_listener *listener)
+{
+    bool is_served = true;
+
+    for (size_t i = 0; i < listener->count; i++)
+        is_served = accept_some(listener, &listener->io[i], ACCEPTS_PER_LOOK) && is_served;
+    return is_served;
 }
 
 void h2_listener_free(struct h2_listener *listener)

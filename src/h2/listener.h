@@ -43,6 +43,7 @@ void h2_bound_close(struct h2_bound *bound);
 /* What a listener is. Zero-filled: cleartext with prior knowledge (RFC 9113 3.3), for anything. */
 struct h2_listener_options {
     struct h2_tls_context *tls;        /* NULL: cleartext */
+    bool http1;                        /* HTTP/1.1 and 1.0 besides HTTP/2 */
     bool proxy_protocol;               /* each connection begins with a PROXY header, 1 or 2 */
     const struct networks *proxy_from; /* others are closed at once; NULL: anybody may come */
     const struct networks *trusted;    /* proxies: any number of sessions; NULL: none */
@@ -57,6 +58,11 @@ struct h2_listener_options {
  * outlive the endpoint. */
 struct h2_listener *h2_listener_new(struct h2_endpoint *endpoint, struct h2_bound *bound,
                                     const struct h2_listener_options *options);
+/* The kernel takes no further connection for it; those that it has, and those whose handshake is
+ * under way, are accepted as before. Closing at once would reset them. */
+void h2_listener_stop(struct h2_listener *listener);
+/* Accepts some of what waits. True when nothing does any more. */
+bool h2_listener_is_served(struct h2_listener *listener);
 void h2_listener_free(struct h2_listener *listener); /* stops accepting */
 
 #endif

@@ -8,6 +8,7 @@
 #include "h2/listener.h"
 #include "h2/proxy_header.h"
 #include "h2/session_state.h"
+#include "h2/tls.h"
 
 /* The texts lie behind each other in one block: few sessions have any. */
 struct h2_told {
@@ -94,6 +95,11 @@ unsigned h2_session_role(const struct h2_session *session)
 const char *h2_session_transport_security(const struct h2_session *session)
 {
     return session->origin.listener->transport_security;
+}
+
+bool h2_session_is_misdirected(const struct h2_session *session, const char *authority)
+{
+    return session->wire.ssl && h2_tls_is_misdirected(session->wire.ssl, authority);
 }
 
 /* A proxy that ends the client's TLS says so; one that passes it through has nothing to say, or

@@ -30,6 +30,12 @@ int h2_output_data(struct h2_output *output, struct h2_session *session, const u
                    size_t length, struct h2_stream *stream)
 {
     buf_append(&output->frames, header, FRAME_HEADER);
+    return h2_output_take(output, session, length, stream);
+}
+
+int h2_output_take(struct h2_output *output, struct h2_session *session, size_t length,
+                   struct h2_stream *stream)
+{
     buf_reserve(&output->frames, length);
     if (length > 0)
         h2_stream_take(stream, output->frames.data + output->frames.length, length);

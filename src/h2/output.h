@@ -22,6 +22,9 @@ int h2_output_append(struct h2_output *output, struct h2_session *session, const
 /* A DATA frame: its header, and length octets that the stream offered. */
 int h2_output_data(struct h2_output *output, struct h2_session *session, const uint8_t *header,
                    size_t length, struct h2_stream *stream);
+/* Octets that the stream offered, as they are. */
+int h2_output_take(struct h2_output *output, struct h2_session *session, size_t length,
+                   struct h2_stream *stream);
 int h2_output_finish(struct h2_output *output, struct h2_session *session);
 
 #endif

@@ -21,19 +21,11 @@ uint64_t h2_peer_customer(const union h2_peer *peer)
     return prefix;
 }
 
-/* The finalizer of splitmix64: every bit of the sum decides about every bit of the result. */
-uint64_t h2_peer_mix(uint64_t customer, uint64_t key)
+uint64_t h2_peer_hash(const union h2_peer *peer, const struct hash_key *key)
 {
-    uint64_t sum = customer + key;
+    const uint64_t customer = h2_peer_customer(peer);
 
-    sum = (sum ^ sum >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    sum = (sum ^ sum >> 27) * UINT64_C(0x94d049bb133111eb);
-    return sum ^ sum >> 31;
-}
-
-uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key)
-{
-    return h2_peer_mix(h2_peer_customer(peer), key);
+    return hash_bytes(key, &customer, sizeof(customer));
 }
 
 const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size)

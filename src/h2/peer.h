@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 
 union h2_peer {
@@ -19,9 +20,7 @@ union h2_peer {
 uint64_t h2_peer_customer(const union h2_peer *peer);
 
 /* A hash of it: who does not know the key cannot choose whom he meets. */
-uint64_t h2_peer_mix(uint64_t customer, uint64_t key);
-/* Both. */
-uint64_t h2_peer_hash(const union h2_peer *peer, uint64_t key);
+uint64_t h2_peer_hash(const union h2_peer *peer, const struct hash_key *key);
 
 /* As text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
 const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size);

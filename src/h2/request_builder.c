@@ -8,9 +8,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "h2/counters.h"
+#include "h2/limits.h"
 #include "h2/path.h"
 #include "h2/request.h"
-#include "h2/session.h"
 
 #define FIELD_OVERHEAD 32u /* RFC 9113 6.5.2 */
 #define FIRST_FIELDS   16u
@@ -68,7 +69,7 @@ void h2_request_free(struct h2_request *request)
     free(request);
 }
 
-static void refuse(struct h2_request_builder *builder, int status, const char *text)
+void h2_request_builder_refuse(struct h2_request_builder *builder, int status, const char *text)
 {
     if (builder->fault)
         return;
@@ -83,7 +84,7 @@ static void refuse_excess(struct h2_request_builder *builder, int status, const 
     if (builder->fault)
         return;
     buf_printf(&builder->told, "%s %zu %s", before, limit, behind);
-    refuse(builder, status, buf_str(&builder->told));
+    h2_request_builder_refuse(builder, status, buf_str(&builder->told));
 }
 
 static void refuse_fields(struct h2_request_builder *builder)
@@ -105,15 +106,16 @@ static bool exceeds_limits(struct h2_request_builder *builder, const uint8_t *na
                            size_t name_length, size_t value_length)
 {
     const struct h2_limits *limits = builder->limits;
+    const bool is_path = name_length == 5 && memcmp(name, ":path", 5) == 0;
 
     builder->seen++;
     builder->list_bytes += name_length + value_length + FIELD_OVERHEAD;
-    if (name_length == 5 && memcmp(name, ":path", 5) == 0 && value_length > limits->path_bytes)
+    if (is_path && value_length > limits->path_bytes)
         refuse_excess(builder, 414, "The path and query have more than", limits->path_bytes,
                       "bytes, which is limits.pathBytes");
     else if (builder->seen > limits->header_fields)
         refuse_fields(builder);
-    else if (name_length + value_length > limits->header_field_bytes)
+    else if (!is_path && name_length + value_length > limits->header_field_bytes)
         refuse_excess(builder, 431, "A header field has more than", limits->header_field_bytes,
                       "bytes, which is limits.headerFieldBytes");
     else if (builder->list_bytes > limits->header_list_bytes)
@@ -191,7 +193,7 @@ static size_t decode_path(struct h2_request_builder *builder, size_t *query_at)
     enum h2_path_result result = h2_path_parse(raw, &decoded, &query);
 
     if (result != H2_PATH_OK)
-        refuse(builder, 400, h2_path_explain(result));
+        h2_request_builder_refuse(builder, 400, h2_path_explain(result));
     *query_at = (size_t)(query - builder->storage.data);
     size_t at = store(builder, (const uint8_t *)buf_str(&decoded), decoded.length);
     buf_release(&decoded);
@@ -214,9 +216,11 @@ static void check_authority(struct h2_request_builder *builder, struct h2_reques
     if (request->authority[0] == '\0' && host)
         request->authority = host;
     if (host && strcasecmp(host, request->authority) != 0)
-        refuse(builder, 400, "The fields host and :authority differ; send :authority alone.");
+        h2_request_builder_refuse(builder, 400,
+                                  "The fields host and :authority differ; send :authority alone.");
     if (strchr(request->authority, '@'))
-        refuse(builder, 400, "The :authority holds user information; send host and port alone.");
+        h2_request_builder_refuse(
+            builder, 400, "The :authority holds user information; send host and port alone.");
 }
 
 static void add_cookie(struct h2_request_builder *builder)
@@ -258,7 +262,7 @@ struct h2_request *h2_request_builder_finish(struct h2_request_builder *builder)
     parse_content_length(request);
     check_authority(builder, request);
     if (strcmp(request->method, "CONNECT") == 0)
-        refuse(builder, 405, "CONNECT is not served here; use GET or POST.");
+        h2_request_builder_refuse(builder, 405, "CONNECT is not served here; use GET or POST.");
     request->fault = builder->fault;
     request->fault_text = builder->fault_text;
     request->told = builder->told;

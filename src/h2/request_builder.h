@@ -22,6 +22,9 @@ void h2_request_builder_add(struct h2_request_builder *builder, const uint8_t *n
 
 /* The fields go so far beyond their limits that not even decoding the rest is bearable. */
 bool h2_request_builder_is_flooded(const struct h2_request_builder *builder);
+/* It has to be refused for what its fields do not show. Unless it has to be already. text is
+ * borrowed. */
+void h2_request_builder_refuse(struct h2_request_builder *builder, int status, const char *text);
 /* Nothing more of the block will come: it is refused at any rate. */
 void h2_request_builder_stop(struct h2_request_builder *builder);
 

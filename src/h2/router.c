@@ -7,6 +7,11 @@
 
 static const char variable_mark[] = "{path}";
 
+struct h2_path {
+    const char *text;
+    size_t length;
+};
+
 static const struct {
     const char *name;
     enum h2_method method;
@@ -37,27 +42,25 @@ const char *h2_method_allow(unsigned methods, char *buffer, size_t size)
     return buffer;
 }
 
-static bool is_variable_octet(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("._-", c) != NULL);
-}
-
 static bool is_segment(const char *text, size_t length)
 {
-    if (length == 0 || (length <= 2 && memcmp(text, "..", length) == 0))
-        return false;
+    return length > 2 || (length > 0 && memcmp(text, "..", length) != 0);
+}
+
+static size_t count_characters(const char *text, size_t length)
+{
+    size_t count = 0;
+
     for (size_t i = 0; i < length; i++)
-        if (!is_variable_octet(text[i]))
-            return false;
-    return true;
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
 }
 
 static bool is_variable(const char *text, size_t length)
 {
     const char *end = text + length;
 
-    if (length > H2_ROUTE_MAX_VARIABLE)
+    if (length > H2_ROUTE_MAX_VARIABLE || count_characters(text, length) > H2_ROUTE_MAX_CHARACTERS)
         return false;
     for (;;) {
         const char *slash = memchr(text, '/', (size_t)(end - text));
@@ -71,24 +74,41 @@ static bool is_variable(const char *text, size_t length)
 }
 
 /* What {path} stands for, or NULL when the path is not of this pattern. */
-static const char *match_variable(const char *pattern, const char *mark, const char *path,
+static const char *match_variable(const char *pattern, const char *mark, struct h2_path path,
                                   size_t *length)
 {
-    size_t path_length = strlen(path);
     size_t prefix = (size_t)(mark - pattern);
     const char *suffix = mark + strlen(variable_mark);
     size_t suffix_length = strlen(suffix);
 
-    if (path_length <= prefix + suffix_length || memcmp(path, pattern, prefix) != 0 ||
-        strcmp(path + path_length - suffix_length, suffix) != 0)
+    if (path.length <= prefix + suffix_length || memcmp(path.text, pattern, prefix) != 0 ||
+        memcmp(path.text + path.length - suffix_length, suffix, suffix_length) != 0)
         return NULL;
-    *length = path_length - prefix - suffix_length;
-    return is_variable(path + prefix, *length) ? path + prefix : NULL;
+    *length = path.length - prefix - suffix_length;
+    return is_variable(path.text + prefix, *length) ? path.text + prefix : NULL;
+}
+
+static bool is_literal(const char *pattern, struct h2_path path)
+{
+    return strcmp(pattern, path.text) == 0 ||
+           (strlen(pattern) == path.length && memcmp(pattern, path.text, path.length) == 0);
+}
+
+/* One slash at the end is no part of it. */
+static struct h2_path path_of(const char *text)
+{
+    const size_t length = strlen(text);
+    const bool has_slash = length > 0 && text[length - 1] == '/';
+
+    return (struct h2_path){text, has_slash && (length == 1 || text[length - 2] != '/') ? length - 1
+                                                                                        : length};
 }
 
 void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method method,
                      const char *path, struct h2_match *match)
 {
+    const struct h2_path asked = path_of(path);
+
     memset(match, 0, sizeof(*match));
     for (size_t i = 0; i < count; i++) {
         const struct h2_route *route = &routes[i];
@@ -97,8 +117,8 @@ void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method
         size_t length = 0;
 
         if (mark)
-            variable = match_variable(route->pattern, mark, path, &length);
-        else if (strcmp(route->pattern, path) != 0)
+            variable = match_variable(route->pattern, mark, asked, &length);
+        else if (!is_literal(route->pattern, asked))
             variable = NULL;
         if (!variable)
             continue;

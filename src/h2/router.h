@@ -3,11 +3,13 @@
 #define H2_ROUTER_H
 /*
  * Which route serves a method and a path. Patterns are literal but for one {path}, which stands for
- * one or more segments of [A-Za-z0-9._-] and may have text behind it: "/connect/message/{path}.do".
+ * one or more segments of any text and may have text behind it: "/connect/message/{path}.do". A
+ * path may have one slash more at its end.
  */
 #include <stddef.h>
 
-#define H2_ROUTE_MAX_VARIABLE 128u
+#define H2_ROUTE_MAX_CHARACTERS ((size_t)128)
+#define H2_ROUTE_MAX_VARIABLE   (H2_ROUTE_MAX_CHARACTERS * 4) /* octets of UTF-8 */
 
 enum h2_method {
     H2_GET = 1 << 0, /* HEAD is answered as GET without a body */
@@ -35,7 +37,7 @@ enum h2_method h2_method_parse(const char *name);
 /* The value of an Allow field, such as "GET, HEAD, POST"; size of 64 holds every combination. */
 const char *h2_method_allow(unsigned methods, char *buffer, size_t size);
 
-/* path is decoded, and relative to what the table's patterns are relative to. */
+/* path is decoded (h2/path.h), and relative to what the table's patterns are relative to. */
 void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method method,
                      const char *path, struct h2_match *match);
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/slice.h"
 #include "h2/listener.h"
 #include "h2/request_builder.h"
 #include "h2/session_state.h"
@@ -17,16 +18,17 @@
  * frames. */
 #define LATE_BYTES ((size_t)64 * 1024)
 #define LATE_READS 1000u
+/* The first octet of TLS: a record of that type (RFC 8446 5.1). */
+#define TLS_HANDSHAKE 0x16
 
-static void on_io(struct ev_loop *ev, struct ev_io *io, int events);
+static void on_ready(struct poll_watch *ready, uint32_t events);
 static void on_timer(struct loop_timer *timer);
 
 static bool is_refused(struct h2_endpoint *endpoint)
 {
     const size_t most = endpoint->limits.sessions;
 
-    return endpoint->draining ||
-           (endpoint->session_count >= most && !h2_admission_make_room(endpoint));
+    return endpoint->session_count >= most && !h2_admission_make_room(endpoint);
 }
 
 static void refused(const struct h2_session *session, enum log_kind kind, const char *reason)
@@ -59,7 +61,53 @@ static int start_nghttp2(struct h2_session *session)
     session->read_at = session->phase_since;
     session->busy_at = session->phase_since;
     h2_session_mark(session, true);
+    if (endpoint->draining)
+        h2_session_drain(session);
     return 0;
+}
+
+static bool speaks_http1(const struct h2_session *session)
+{
+    return session->origin.listener->http1 && session->endpoint->http1;
+}
+
+static void start_http1(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+
+    h2_admission_leave(session);
+    session->phase = H2_SESSION_OPEN;
+    session->phase_since = loop_served_ms(endpoint->loop);
+    session->read_at = session->phase_since;
+    session->busy_at = session->phase_since;
+    session->is_settled = true; /* there are no SETTINGS */
+    session->protocol = endpoint->http1;
+    endpoint->counters.http1_sessions++;
+    h2_wire_watch_peer(&session->wire, endpoint->limits.ping_ms, endpoint->limits.write_stall_ms);
+    session->protocol->open(session);
+    if (endpoint->draining)
+        h2_session_drain(session);
+}
+
+/* The handshake has said what is spoken. 0 or -ENOMEM. */
+static int start_inside_tls(struct h2_session *session)
+{
+    if (!speaks_http1(session) || h2_wire_is_h2(&session->wire))
+        return start_nghttp2(session);
+    start_http1(session);
+    return 0;
+}
+
+/* The first octets will say what is spoken: those of HTTP/2 are always the same. */
+static void start_cleartext(struct h2_session *session)
+{
+    if (speaks_http1(session)) {
+        h2_admission_leave(session);
+        session->phase = H2_SESSION_PREFACE;
+        session->phase_since = loop_served_ms(session->endpoint->loop);
+    } else if (start_nghttp2(session) != 0) {
+        h2_session_close(session);
+    }
 }
 
 /* The next octet is the client's own. */
@@ -68,9 +116,18 @@ static void expect_client(struct h2_session *session)
     if (session->origin.listener->tls) {
         session->phase = H2_SESSION_SILENT;
         session->phase_since = loop_served_ms(session->endpoint->loop);
-    } else if (start_nghttp2(session) != 0) {
-        h2_session_close(session);
+    } else {
+        start_cleartext(session);
     }
+}
+
+/* False when the kernel cannot, and nobody would hear of it again: it is closed. */
+static bool watch(struct h2_session *session, uint32_t events)
+{
+    if (poller_watch(session->endpoint->poller, &session->watch, events) == 0)
+        return true;
+    h2_session_close(session);
+    return false;
 }
 
 struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
@@ -83,9 +140,7 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
 
     if (is_refused(endpoint)) {
         endpoint->counters.sessions_refused++;
-        h2_peer_refused(peer, LOG_OF_CONNECTIONS,
-                        endpoint->draining ? "the server stops"
-                                           : "there are limits.sessions of them already");
+        h2_peer_refused(peer, LOG_OF_CONNECTIONS, "there are limits.sessions of them already");
         close(fd);
         return NULL;
     }
@@ -114,9 +169,10 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     h2_admission_enter(session);
     h2_eviction_add(session);
     endpoint->counters.sessions_opened++;
-    ev_io_init(&session->io, on_io, fd, EV_READ);
-    ev_io_start(loop_ev(endpoint->loop), &session->io);
+    session->watch = (struct poll_watch){.on_ready = on_ready, .fd = fd};
     session->is_reading = true;
+    if (!watch(session, EPOLLIN))
+        return NULL;
     if (!listener->proxy_protocol)
         expect_client(session);
     h2_session_arm(session);
@@ -152,9 +208,10 @@ void h2_session_close(struct h2_session *session)
     h2_slot_give(&session->slot);
     endpoint->session_count--;
     endpoint->counters.sessions_closed++;
-    ev_io_stop(loop_ev(endpoint->loop), &session->io);
+    (void)poller_watch(endpoint->poller, &session->watch, 0);
     loop_timer_stop(&session->timer);
     list_remove(&session->flush_node);
+    list_remove(&session->read_node);
     list_remove(&session->node);
     list_append(&endpoint->closing, &session->node);
     loop_wake(endpoint->loop);
@@ -175,8 +232,7 @@ void h2_session_terminate(struct h2_session *session, uint32_t error_code)
     h2_session_arm(session);
 }
 
-/* The answer to a PING wakes us again, as all does. */
-static void hear_all(struct h2_session *session)
+void h2_session_hear_all(struct h2_session *session)
 {
     if (!session->is_ping_quiet)
         return;
@@ -198,21 +254,23 @@ void h2_session_linger(struct h2_session *session)
     }
     session->phase = H2_SESSION_LINGERING;
     session->phase_since = loop_served_ms(session->endpoint->loop);
+    session->is_paused = false;
     list_remove(&session->flush_node);
     close_streams(session);
     if (session->phase == H2_SESSION_CLOSED)
         return; /* a handler did that */
     h2_wire_finish(&session->wire);
-    hear_all(session);
-    h2_session_update_io(session);
+    h2_session_hear_all(session);
     h2_session_arm(session);
+    h2_session_update_io(session);
 }
 
-void h2_session_free(struct h2_session *session)
+static void free_session(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    close_streams(session);
+    if (session->protocol)
+        session->protocol->free(session);
     list_remove(&session->flush_node); /* a closing stream may have marked it */
     list_remove(&session->node);
     endpoint->pending_bytes -= session->counted_pending;
@@ -222,6 +280,17 @@ void h2_session_free(struct h2_session *session)
     nghttp2_session_del(session->nghttp2);
     h2_request_builder_free(session->builder);
     free(session);
+}
+
+bool h2_session_reap(struct h2_session *session, struct slice *slice)
+{
+    while (!list_is_empty(&session->streams)) {
+        h2_stream_closed(container_of(session->streams.next, struct h2_stream, node));
+        if (!slice_spend(slice))
+            return false;
+    }
+    free_session(session);
+    return true;
 }
 
 void h2_session_rely(struct h2_session *session, int result)
@@ -273,13 +342,12 @@ static const char *find_excess(struct h2_session *session, uint64_t now)
     return "it does not read the frames that it makes us send";
 }
 
-static void feed(struct h2_session *session, const uint8_t *data, size_t length)
+static void feed_nghttp2(struct h2_session *session, const uint8_t *data, size_t length)
 {
     struct h2_endpoint *endpoint = session->endpoint;
     struct h2_guard *guard = &session->guard;
     uint64_t now = loop_now_ms(endpoint->loop);
 
-    endpoint->counters.bytes_in += length;
     enum h2_guard_result result =
         h2_guard_scan(guard, &endpoint->limits, &endpoint->counters, data, length, now);
     if (result == H2_GUARD_CALM_DOWN) {
@@ -301,6 +369,69 @@ static void feed(struct h2_session *session, const uint8_t *data, size_t length)
         calm_down(session, excess);
 }
 
+/* Octets that nobody keeps, since they are known, and then others. */
+static void feed_known(struct h2_session *session, const char *known, const uint8_t *data,
+                       size_t length)
+{
+    if (session->protocol && session->preface_octets > 0)
+        session->protocol->input(session, known, session->preface_octets);
+    else if (session->preface_octets > 0)
+        feed_nghttp2(session, (const uint8_t *)known, session->preface_octets);
+    session->preface_octets = 0;
+    if (session->protocol && length > 0)
+        session->protocol->input(session, (const char *)data, length);
+    else if (session->phase < H2_SESSION_ENDING && length > 0)
+        feed_nghttp2(session, data, length);
+}
+
+/* RFC 9113 3.4: no request of another version begins so. */
+static void find_protocol(struct h2_session *session, const uint8_t *data, size_t length)
+{
+    static const char preface[] = "PRI * HTTP/2.0";
+    const size_t whole = sizeof(preface) - 1;
+    size_t same = 0;
+
+    if (session->preface_octets == 0 && data[0] == TLS_HANDSHAKE) {
+        session->endpoint->counters.protocol_errors++;
+        refused(session, LOG_OF_HANDSHAKES, "it speaks TLS on a listener without TLS");
+        h2_session_close(session);
+        return;
+    }
+    while (same < length && session->preface_octets + same < whole &&
+           data[same] == (uint8_t)preface[session->preface_octets + same])
+        same++;
+    if (session->preface_octets + same < whole && same == length) {
+        session->preface_octets = (uint8_t)(session->preface_octets + same);
+        return;
+    }
+    if (session->preface_octets + same < whole)
+        start_http1(session);
+    else if (start_nghttp2(session) != 0)
+        h2_session_close(session);
+    if (session->phase < H2_SESSION_ENDING)
+        feed_known(session, preface, data, length);
+}
+
+static void feed(struct h2_session *session, const uint8_t *data, size_t length)
+{
+    session->endpoint->counters.bytes_in += length;
+    if (session->nghttp2)
+        feed_nghttp2(session, data, length);
+    else if (session->protocol)
+        session->protocol->input(session, (const char *)data, length);
+    else
+        find_protocol(session, data, length);
+}
+
+/* Its client says no more. */
+static void end_input(struct h2_session *session)
+{
+    if (session->protocol && session->phase == H2_SESSION_OPEN)
+        session->protocol->input_end(session);
+    else
+        h2_session_close(session);
+}
+
 static void take_input(struct h2_session *session)
 {
     const uint8_t *data;
@@ -312,10 +443,12 @@ static void take_input(struct h2_session *session)
         count = h2_wire_read(&session->wire, &data);
         if (count == 0)
             break;
-        if (count < 0) {
+        if (count == -EPIPE)
+            end_input(session);
+        else if (count < 0)
             h2_session_close(session);
+        if (count < 0)
             return;
-        }
         feed(session, data, (size_t)count);
     }
     session->wire.input_length = 0; /* the shared buffer goes to another session */
@@ -324,16 +457,47 @@ static void take_input(struct h2_session *session)
 static int shake_hands(struct h2_session *session)
 {
     struct h2_wire *wire = &session->wire;
-    int result = wire->ssl ? 0 : h2_wire_start_tls(wire, session->origin.listener->tls);
+    int result =
+        wire->ssl ? 0
+                  : h2_wire_start_tls(wire, session->origin.listener->tls, speaks_http1(session));
 
     return result == 0 ? h2_wire_handshake(wire) : result;
+}
+
+/* It begins with a method and a space; no record of TLS begins with a letter (RFC 8446 5.1). */
+static bool is_cleartext(const struct h2_session *session)
+{
+    const struct h2_wire *wire = &session->wire;
+    size_t letters = 0;
+
+    if (wire->ssl || !speaks_http1(session))
+        return false;
+    while (letters < wire->input_length && wire->input[letters] >= 'A' &&
+           wire->input[letters] <= 'Z')
+        letters++;
+    return letters > 0 && letters < wire->input_length && wire->input[letters] == ' ';
+}
+
+/* In clear, since its client would understand nothing else. */
+static void answer_cleartext(struct h2_session *session)
+{
+    session->endpoint->counters.handshake_failures++;
+    refused(session, LOG_OF_HANDSHAKES, "it speaks HTTP without TLS on a TLS listener");
+    session->wire.input_length = 0;
+    start_http1(session);
+    list_remove(&session->flush_node);
+    session->protocol->refuse_cleartext(session);
+    h2_session_flush(session);
 }
 
 void h2_session_handshake(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
-    ssize_t count = h2_wire_receive(&session->wire);
+    ssize_t count;
 
+    if (!watch(session, EPOLLIN)) /* it was not, while it waited for a place */
+        return;
+    count = h2_wire_receive(&session->wire);
     if (count == -EAGAIN || count == -EINTR)
         return;
     if (count <= 0) {
@@ -343,8 +507,12 @@ void h2_session_handshake(struct h2_session *session)
         return;
     }
     session->read_at = loop_served_ms(endpoint->loop);
+    if (is_cleartext(session)) {
+        answer_cleartext(session);
+        return;
+    }
     int result = shake_hands(session);
-    if (result == 0 && start_nghttp2(session) == 0) {
+    if (result == 0 && start_inside_tls(session) == 0) {
         take_input(session); /* the preface may have come along */
         list_remove(&session->flush_node);
         session->is_urgent = false;
@@ -438,10 +606,15 @@ bool h2_session_receive(struct h2_session *session)
     bool is_taken = false;
     ssize_t count = h2_wire_receive(&session->wire);
 
-    hear_all(session);
+    if (count > 0)
+        (void)slice_spend_many(&session->endpoint->reading, (uint32_t)count / 1024);
+
+    h2_session_hear_all(session);
     if (count == -EAGAIN || count == -EINTR)
         return false;
-    if (count <= 0) {
+    if (count == 0) {
+        end_input(session);
+    } else if (count < 0) {
         h2_session_close(session);
     } else if (session->phase >= H2_SESSION_ENDING) {
         drop_late_input(session);
@@ -454,46 +627,47 @@ bool h2_session_receive(struct h2_session *session)
     return is_taken;
 }
 
-static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
+static void on_ready(struct poll_watch *ready, uint32_t events)
 {
-    struct h2_session *session = container_of(io, struct h2_session, io);
+    struct h2_session *session = container_of(ready, struct h2_session, watch);
 
-    (void)ev;
-    if (events & EV_ERROR) { /* libev cannot watch it: nobody would hear of it again */
-        h2_session_close(session);
-        return;
-    }
-    if (events & EV_WRITE)
+    if (events & EPOLLOUT)
         h2_session_mark(session, false);
-    if (!(events & EV_READ))
+    if (!(events & EPOLLIN))
         return;
     if (session->phase <= H2_SESSION_HANDSHAKE)
         begin(session);
-    else if (h2_session_receive(session))
-        h2_session_mark(session, session->is_urgent);
+    else
+        h2_session_read(session);
 }
 
 void h2_session_update_io(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
     bool is_over_bound = h2_wire_pending(&session->wire) > endpoint->limits.output_hard_bytes;
-    int events = session->blocked_since ? EV_WRITE : 0;
+    uint32_t events = session->blocked_since ? EPOLLOUT : 0;
 
-    if (!is_over_bound)
-        events |= EV_READ;
-    else if (session->is_reading)
+    if (!is_over_bound && !session->is_paused)
+        events |= EPOLLIN;
+    else if (is_over_bound && session->is_reading)
         endpoint->counters.read_pauses++;
     session->is_reading = !is_over_bound;
-    if (events == (session->io.events & (EV_READ | EV_WRITE)))
-        return;
-    ev_io_stop(loop_ev(endpoint->loop), &session->io);
-    ev_io_set(&session->io, session->wire.fd, events);
-    ev_io_start(loop_ev(endpoint->loop), &session->io);
+    (void)watch(session, events);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
     h2_session_check_deadlines(container_of(timer, struct h2_session, timer));
+}
+
+const char *h2_session_protocol(const struct h2_session *session)
+{
+    return session->protocol ? session->protocol->name : "HTTP/2";
+}
+
+bool h2_session_is_shared(const struct h2_session *session)
+{
+    return !session->protocol;
 }
 
 uint64_t h2_session_number(const struct h2_session *session)

@@ -2,11 +2,12 @@
 #ifndef H2_SESSION_STATE_H
 #define H2_SESSION_STATE_H
 /* Inside of h2_session, and what the files of this room do to one. For this room only. */
-#include <ev.h>
 #include <nghttp2/nghttp2.h>
 
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/poller.h"
+#include "h2/drain.h"
 #include "h2/endpoint.h"
 #include "h2/eviction.h"
 #include "h2/guard.h"
@@ -15,13 +16,14 @@
 #include "h2/wire.h"
 
 struct h2_request_builder;
+struct slice;
 
 enum h2_session_phase {
     H2_SESSION_PROXY,     /* waits for a PROXY header */
     H2_SESSION_SILENT,    /* waits for the client's first octet of TLS */
     H2_SESSION_QUEUED,    /* the client has begun TLS; waits for a place (h2/admission.h) */
-    H2_SESSION_HANDSHAKE, /* TLS; the last phase before HTTP/2 */
-    H2_SESSION_PREFACE,   /* waits for the client's preface and SETTINGS */
+    H2_SESSION_HANDSHAKE, /* TLS; the last phase before HTTP */
+    H2_SESSION_PREFACE,   /* waits for the client's preface and SETTINGS, or to hear which HTTP */
     H2_SESSION_OPEN,
     H2_SESSION_ENDING,    /* a GOAWAY is the last thing it will send */
     H2_SESSION_LINGERING, /* has said its last; waits a moment for the client to read it */
@@ -31,12 +33,15 @@ enum h2_session_phase {
 struct h2_session {
     struct h2_endpoint *endpoint;
     struct h2_origin origin;
-    nghttp2_session *nghttp2; /* NULL until the handshake is done */
+    nghttp2_session *nghttp2; /* NULL until the handshake is done; with a protocol, for ever */
+    const struct h2_protocol *protocol; /* NULL: HTTP/2, or it is not known yet */
+    void *speaker;                      /* of the protocol */
     struct h2_wire wire;
-    struct ev_io io;
+    struct poll_watch watch;
     struct list node;       /* in endpoint->sessions, or ->closing */
     struct list place_node; /* in endpoint->admission, while it is not yet HTTP/2 */
     struct list flush_node; /* in endpoint->handshaking, ->urgent or ->ready */
+    struct list read_node;  /* in endpoint->readable */
     struct list idle_node;  /* in endpoint->eviction.idle, while it may be evicted */
     struct list lane_node;  /* in a lane of it, too */
     struct list streams;
@@ -49,17 +54,22 @@ struct h2_session {
     bool is_urgent;        /* in endpoint->urgent rather than ->ready */
     bool is_settled;       /* the client acknowledged our SETTINGS */
     bool is_reading;       /* the socket is watched for input */
+    bool is_paused;        /* the protocol has no room for more */
     bool is_goaway_queued; /* the GOAWAY of H2_SESSION_ENDING is with nghttp2 */
     bool is_ping_quiet;    /* the answer to its PING does not wake us */
     bool is_evicted;       /* has to be gone soon */
+    bool has_asked;        /* it has opened a stream */
+    enum h2_drain_step drain : 8;
     uint8_t header_rejects;
-    uint16_t late_reads; /* of what comes after our last word */
+    uint8_t preface_octets; /* that have come, while nobody knows which HTTP it is */
+    uint16_t late_reads;    /* of what comes after our last word */
     size_t late_bytes;
     uint32_t end_code; /* of that GOAWAY */
     uint32_t stream_count;
     size_t counted_pending; /* its share of endpoint->pending_bytes */
     size_t counted_socket;  /* of endpoint->socket_bytes */
     size_t body_bytes;      /* of bodies that are being collected */
+    size_t lent_bytes;      /* that wait for readers, and the window has back: streams' ahead */
     uint32_t tally;         /* the handler's own count */
     uint64_t number;
     uint64_t phase_since;    /* loop_served_ms(), as all below */
@@ -73,6 +83,7 @@ struct h2_session {
     uint64_t stalled_since;  /* 0: no stream waits for its window */
     uint64_t paced_until;    /* 0: no output waits because of limits->tiny_windows */
     uint64_t ping_after;     /* silence before a PING, with its jitter */
+    uint64_t drain_since;    /* the latest step of it */
     uint64_t armed_for;      /* when the timer fires, while it is active */
 };
 
@@ -106,6 +117,12 @@ void h2_session_handshake(struct h2_session *session);
  * session is to be flushed for it. */
 bool h2_session_receive(struct h2_session *session);
 
+/* flush.c: the same now, or soon when this turn has read enough or others wait. */
+void h2_session_read(struct h2_session *session);
+
+/* Whatever comes wakes us again, the answer to a PING too. */
+void h2_session_hear_all(struct h2_session *session);
+
 /* There is something to flush; an urgent session goes before those that only have events. */
 void h2_session_mark(struct h2_session *session, bool urgent);
 
@@ -122,6 +139,7 @@ bool h2_session_send_out(struct h2_session *session);
 
 /* flush.c: hands all that is ready to the socket. */
 void h2_session_flush(struct h2_session *session);
+/* Watches the socket for what is waited for now. It may be closed then. */
 void h2_session_update_io(struct h2_session *session);
 
 /* deadlines.c: starts the timer for the nearest deadline, unless it fires before that anyway. */
@@ -132,7 +150,8 @@ bool h2_session_is_to_look(const struct h2_session *session);
 /* There is something to send: the next PING goes with it, when it is due before long. */
 void h2_session_ping_along(struct h2_session *session);
 
-/* session.c, for the reap and the end. */
-void h2_session_free(struct h2_session *session);
+/* session.c, for the reap and the end: closes what streams it has, in the slice, and frees it.
+ * False when it is not gone yet. */
+bool h2_session_reap(struct h2_session *session, struct slice *slice);
 
 #endif

@@ -5,26 +5,21 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/random.h"
-#include "h2/peer.h"
-
-#define BUCKETS 16384u
 
 struct h2_slots {
-    uint64_t hash_key;
-    uint32_t address_sessions;
+    atomic_uint_fast32_t address_sessions;
     atomic_uint_fast32_t capacity;
     atomic_uint_fast32_t sessions;
-    pthread_mutex_t lock; /* of the buckets */
-    struct h2_address *buckets[BUCKETS];
+    pthread_mutex_t lock; /* of the table */
+    struct table addresses;
 };
 
 struct h2_slots *h2_slots_new(uint32_t address_sessions, uint32_t sessions)
 {
     struct h2_slots *slots = mem_zalloc(sizeof(*slots));
 
-    random_bytes(&slots->hash_key, sizeof(slots->hash_key));
-    slots->address_sessions = address_sessions;
+    table_init(&slots->addresses, TABLE_BY_VALUE(struct h2_address, node, key));
+    atomic_init(&slots->address_sessions, address_sessions);
     atomic_init(&slots->capacity, sessions);
     (void)pthread_mutex_init(&slots->lock, NULL); /* cannot fail on Linux */
     return slots;
@@ -34,6 +29,7 @@ void h2_slots_free(struct h2_slots *slots)
 {
     if (!slots)
         return;
+    table_release(&slots->addresses);
     (void)pthread_mutex_destroy(&slots->lock);
     free(slots);
 }
@@ -43,29 +39,20 @@ void h2_slots_set_capacity(struct h2_slots *slots, uint32_t sessions)
     atomic_store(&slots->capacity, sessions);
 }
 
-static struct h2_address **find(struct h2_slots *slots, uint64_t hash, uint64_t key)
+void h2_slots_set_address_sessions(struct h2_slots *slots, uint32_t sessions)
 {
-    struct h2_address **place = &slots->buckets[hash % BUCKETS];
-
-    while (*place && (*place)->key != key)
-        place = &(*place)->next;
-    return place;
+    atomic_store(&slots->address_sessions, sessions);
 }
 
 struct h2_address *h2_slots_take(struct h2_slots *slots, uint64_t key)
 {
-    const uint64_t hash = h2_peer_mix(key, slots->hash_key);
+    struct h2_address *address;
 
     h2_slots_take_uncounted(slots);
     (void)pthread_mutex_lock(&slots->lock);
-    struct h2_address **place = find(slots, hash, key);
-    struct h2_address *address = *place;
-    if (!address) {
-        address = mem_zalloc(sizeof(*address));
-        address->key = key;
-        address->hash = hash;
-        *place = address;
-    }
+    address = table_find(&slots->addresses, &key);
+    if (!address)
+        address = table_new_item(&slots->addresses, &key);
     atomic_fetch_add_explicit(&address->sessions, 1, memory_order_relaxed);
     (void)pthread_mutex_unlock(&slots->lock);
     return address;
@@ -76,7 +63,7 @@ void h2_slots_give(struct h2_slots *slots, struct h2_address *address)
     h2_slots_give_uncounted(slots);
     (void)pthread_mutex_lock(&slots->lock);
     if (atomic_fetch_sub_explicit(&address->sessions, 1, memory_order_relaxed) == 1) {
-        *find(slots, address->hash, address->key) = address->next;
+        table_remove(&slots->addresses, &address->node);
         free(address);
     }
     (void)pthread_mutex_unlock(&slots->lock);
@@ -94,7 +81,7 @@ void h2_slots_give_uncounted(struct h2_slots *slots)
 
 bool h2_slots_is_over(const struct h2_slots *slots, const struct h2_address *address)
 {
-    return h2_address_sessions(address) > slots->address_sessions;
+    return h2_address_sessions(address) > atomic_load(&slots->address_sessions);
 }
 
 bool h2_slots_are_over(const struct h2_slots *slots)

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/table.h"
+
 struct h2_slots;
 
 /* An address that has sessions. It stays while a slot of it is held. */
 struct h2_address {
-    struct h2_address *next; /* of the same bucket */
+    struct table_node node; /* its hash is keyed: nobody can choose whom he meets */
     uint64_t key;
-    uint64_t hash; /* keyed: nobody can choose whom he meets */
     atomic_uint_fast32_t sessions;
 };
 
@@ -26,6 +27,9 @@ void h2_slots_free(struct h2_slots *slots); /* when every slot has been given ba
 
 /* Sets how many there may be in all. Any thread. */
 void h2_slots_set_capacity(struct h2_slots *slots, uint32_t sessions);
+
+/* The same of one address. */
+void h2_slots_set_address_sessions(struct h2_slots *slots, uint32_t sessions);
 
 /* Counts one session more, of that address. Any thread; never fails: who is over a limit asks for
  * that, and gives the slot back. */

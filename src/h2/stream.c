@@ -30,6 +30,9 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
         h2_eviction_remove(session);
     session->endpoint->stream_count++;
     session->endpoint->counters.streams_opened++;
+    h2_session_drain_asked(session);
+    if (session->protocol)
+        session->endpoint->counters.http1_streams++;
     return stream;
 }
 
@@ -66,9 +69,10 @@ void h2_stream_closed(struct h2_stream *stream)
 
     if (!session)
         return;
-    if (stream->unconsumed > 0)
+    if (stream->unconsumed > 0 && session->nghttp2)
         h2_session_rely(session, nghttp2_session_consume_connection(
                                      session->nghttp2, stream->unconsumed - stream->ahead));
+    session->lent_bytes -= stream->ahead;
     stream->unconsumed = stream->ahead = 0;
     list_remove(&stream->node);
     list_remove(&stream->sending_node);
@@ -91,6 +95,7 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
     struct h2_endpoint *endpoint = stream->endpoint;
 
     stream->request = request;
+    stream->is_head = strcmp(request->method, "HEAD") == 0;
     request->has_body = has_body;
     h2_inbound_open(stream);
     if (!h2_holding_update(stream, 0))
@@ -99,7 +104,6 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
         h2_stream_refuse_fields(stream, request->fault, request->fault_text);
         return;
     }
-    stream->is_head = strcmp(request->method, "HEAD") == 0;
     endpoint->handler.on_request(endpoint->handler.context, stream);
 }
 
@@ -198,45 +202,46 @@ static nghttp2_nv field(const char *name, const char *value)
                         .flags = NGHTTP2_NV_FLAG_NONE};
 }
 
-static size_t append_common(const struct h2_stream *stream, nghttp2_nv *to)
+static void submit_to_nghttp2(struct h2_stream *stream, int status, const struct h2_field *fields,
+                              size_t count)
 {
-    const struct h2_handler *handler = &stream->endpoint->handler;
-    struct h2_field fields[H2_MAX_COMMON_FIELDS];
-    size_t count = 0;
+    const bool has_data = !stream->is_head && (stream->source || stream->body);
+    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = h2_stream_read};
+    nghttp2_nv all[MAX_FIELDS];
+    char digits[12];
 
-    if (handler->common_fields)
-        count = handler->common_fields(handler->context, stream, fields);
+    snprintf(digits, sizeof(digits), "%d", status);
+    all[0] = field(":status", digits);
     for (size_t i = 0; i < count; i++)
-        to[i] = field(fields[i].name, fields[i].value);
-    return count;
+        all[i + 1] = field(fields[i].name, fields[i].value);
+    if (nghttp2_submit_response(stream->session->nghttp2, stream->id, all, count + 1,
+                                has_data ? &provider : NULL) != 0)
+        h2_session_close(stream->session);
 }
 
 static void submit(struct h2_stream *stream, const struct h2_response *response)
 {
-    struct h2_session *session = stream->session;
-    nghttp2_nv fields[MAX_FIELDS];
+    const struct h2_handler *handler = &stream->endpoint->handler;
+    struct h2_field fields[MAX_FIELDS - 1];
     size_t count = 0;
-    char status[12];
     char length[24];
-    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = h2_stream_read};
-    bool has_data = !stream->is_head && (response->source || response->body);
 
-    snprintf(status, sizeof(status), "%d", response->status);
-    fields[count++] = field(":status", status);
-    fields[count++] = field("date", h2_endpoint_date(stream->endpoint));
+    fields[count++] = (struct h2_field){"date", h2_endpoint_date(stream->endpoint)};
     if (response->content_type)
-        fields[count++] = field("content-type", response->content_type);
+        fields[count++] = (struct h2_field){"content-type", response->content_type};
     if (response->body) {
         snprintf(length, sizeof(length), "%zu", response->body->length);
-        fields[count++] = field("content-length", length);
+        fields[count++] = (struct h2_field){"content-length", length};
     }
-    assert(response->field_count <= MAX_FIELDS - H2_MAX_COMMON_FIELDS - count);
+    assert(response->field_count < MAX_FIELDS - H2_MAX_COMMON_FIELDS - count);
     for (size_t i = 0; i < response->field_count; i++)
-        fields[count++] = field(response->fields[i].name, response->fields[i].value);
-    count += append_common(stream, &fields[count]);
-    if (nghttp2_submit_response(session->nghttp2, stream->id, fields, count,
-                                has_data ? &provider : NULL) != 0)
-        h2_session_close(session);
+        fields[count++] = response->fields[i];
+    if (handler->common_fields)
+        count += handler->common_fields(handler->context, stream, &fields[count]);
+    if (stream->session->protocol)
+        stream->session->protocol->respond(stream, response->status, fields, count);
+    else
+        submit_to_nghttp2(stream, response->status, fields, count);
 }
 
 void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response)
@@ -285,7 +290,7 @@ void h2_stream_prefer(struct h2_stream *stream)
 {
     nghttp2_priority_spec priority;
 
-    if (!stream->session)
+    if (!stream->session || !stream->session->nghttp2)
         return;
     nghttp2_priority_spec_init(&priority, 0, PREFERRED_WEIGHT, 0);
     (void)nghttp2_session_change_stream_priority(stream->session->nghttp2, stream->id, &priority);
@@ -295,8 +300,10 @@ void h2_stream_reset(struct h2_stream *stream, uint32_t error_code)
 {
     if (!stream->session)
         return;
-    if (nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
-                                  error_code) != 0)
+    if (stream->session->protocol)
+        stream->session->protocol->reset(stream, error_code);
+    else if (nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                       error_code) != 0)
         h2_session_close(stream->session);
     else
         h2_session_mark(stream->session, true);

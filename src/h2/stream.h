@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "h2/body.h"
+
 struct bytes;
 struct h2_request;
 struct h2_session;
@@ -79,6 +81,11 @@ void h2_stream_read_body(struct h2_stream *stream, size_t limit,
                          void (*on_body)(struct h2_stream *stream, const char *body, size_t length,
                                          void *context),
                          void *context);
+
+/* Within on_body: the body is the caller's from there on, who gives it to h2_body_free(), from any
+ * thread. It counts as held until the stream's last reference goes, or h2_stream_keep() says
+ * otherwise. */
+struct h2_body h2_stream_take_body(struct h2_stream *stream);
 
 /* For both of these, before them: nobody knows yet whose request this is. What has
  * come of its body is lent by h2_stream_peek_body(); on_full (or NULL) is called once when that is

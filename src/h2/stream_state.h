@@ -17,6 +17,7 @@ struct h2_stream {
     struct list sending_node; /* in session->sending: has something to send */
     struct h2_request *request;
     struct h2_inbound *inbound; /* the request's body; NULL: none, or over */
+    struct h2_body *collected;  /* while on_body runs: what it is given */
     const struct h2_body_source *source;
     void *source_context;
     struct bytes *body; /* or this, from body_sent on */
@@ -74,11 +75,13 @@ ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t
 /* inbound.c */
 void h2_inbound_open(struct h2_stream *stream); /* a body will come */
 int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length);
-void h2_inbound_end(struct h2_stream *stream);             /* all has come */
-void h2_inbound_answered(struct h2_stream *stream);        /* nobody needs the rest */
-void h2_inbound_abort(struct h2_stream *stream);           /* no more will come */
-void h2_inbound_refuse(struct h2_stream *stream);          /* there is no room for it */
-void h2_inbound_displace(struct h2_stream *stream);        /* it has to give way to others */
+void h2_inbound_end(struct h2_stream *stream);      /* all has come */
+void h2_inbound_answered(struct h2_stream *stream); /* nobody needs the rest */
+void h2_inbound_abort(struct h2_stream *stream);    /* no more will come */
+void h2_inbound_refuse(struct h2_stream *stream);   /* there is no room for it */
+void h2_inbound_displace(struct h2_stream *stream); /* it has to give way to others */
+/* Whether more of the body is to be read from a session without windows. */
+bool h2_inbound_has_room(const struct h2_stream *stream);
 bool h2_inbound_is_wanted(const struct h2_stream *stream); /* and there is more to come */
 size_t h2_inbound_held(const struct h2_stream *stream);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #define MOST_BYTES ((size_t)1024 * 1024)
@@ -150,6 +151,13 @@ int h2_tls_files_load(SSL_CTX *ssl, const char *certificate_file, const char *ke
     return rc;
 }
 
+time_t h2_tls_files_end(const X509 *certificate)
+{
+    struct tm parts;
+
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? timegm(&parts) : 0;
+}
+
 static void print_date(const ASN1_TIME *time, char text[DATE_SIZE])
 {
     struct tm parts;
@@ -163,14 +171,15 @@ static int doubt_times(const X509 *certificate, const char *whose, char *fault, 
 {
     const ASN1_TIME *end = X509_get0_notAfter(certificate);
     const ASN1_TIME *start = X509_get0_notBefore(certificate);
+    time_t now = clock_wall_seconds();
     char date[DATE_SIZE];
 
-    if (X509_cmp_current_time(end) < 0) {
+    if (X509_cmp_time(end, &now) < 0) {
         print_date(end, date);
         snprintf(fault, size, "%s has expired on %s; get a new one", whose, date);
         return -EINVAL;
     }
-    if (X509_cmp_current_time(start) > 0) {
+    if (X509_cmp_time(start, &now) > 0) {
         print_date(start, date);
         snprintf(fault, size, "%s is not valid before %s", whose, date);
         return -EINVAL;
@@ -178,16 +187,35 @@ static int doubt_times(const X509 *certificate, const char *whose, char *fault, 
     return 0;
 }
 
+/* It is OpenSSL's macro that has no const. */
+static STACK_OF(X509) * chain_of(const SSL_CTX *ssl)
+{
+    STACK_OF(X509) *chain = NULL;
+
+    return SSL_CTX_get0_chain_certs((SSL_CTX *)(uintptr_t)ssl, &chain) == 1 ? chain : NULL;
+}
+
+bool h2_tls_files_are_same(const SSL_CTX *one, const SSL_CTX *other)
+{
+    const STACK_OF(X509) *chain = chain_of(one);
+    const STACK_OF(X509) *other_chain = chain_of(other);
+    const int length = chain ? sk_X509_num(chain) : 0;
+    bool is_same = X509_cmp(SSL_CTX_get0_certificate(one), SSL_CTX_get0_certificate(other)) == 0 &&
+                   length == (other_chain ? sk_X509_num(other_chain) : 0);
+
+    for (int i = 0; is_same && i < length; i++)
+        is_same = X509_cmp(sk_X509_value(chain, i), sk_X509_value(other_chain, i)) == 0;
+    return is_same;
+}
+
 int h2_tls_files_doubt(const SSL_CTX *ssl, char *fault, size_t fault_size)
 {
     X509 *before = SSL_CTX_get0_certificate(ssl);
-    STACK_OF(X509) *chain = NULL;
+    const STACK_OF(X509) *chain = chain_of(ssl);
+    const int length = chain ? sk_X509_num(chain) : 0;
     int rc = doubt_times(before, "the certificate", fault, fault_size);
 
-    /* It is OpenSSL's macro that has no const. */
-    if (rc != 0 || SSL_CTX_get0_chain_certs((SSL_CTX *)(uintptr_t)ssl, &chain) != 1)
-        return rc;
-    for (int i = 0; rc == 0 && i < sk_X509_num(chain); i++) {
+    for (int i = 0; rc == 0 && i < length; i++) {
         X509 *next = sk_X509_value(chain, i);
 
         if (X509_check_issued(next, before) != X509_V_OK) {

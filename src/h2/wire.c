@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -40,17 +42,44 @@ void h2_wire_open(struct h2_wire *wire, int fd, struct h2_wire_scratch *scratch)
     wire->scratch = scratch;
 }
 
-int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls)
+int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls, bool http1)
 {
     BIO *bio = h2_wire_bio_new(wire);
     if (!bio)
         return -ENOMEM;
-    wire->ssl = h2_tls_new(tls, bio);
+    wire->ssl = h2_tls_new(tls, bio, http1);
     if (!wire->ssl) {
         BIO_free(bio);
         return -ENOMEM;
     }
+    wire->tls = h2_tls_context_ref(tls);
     return 0;
+}
+
+bool h2_wire_is_h2(const struct h2_wire *wire)
+{
+    const unsigned char *name = NULL;
+    unsigned int length = 0;
+
+    SSL_get0_alpn_selected(wire->ssl, &name, &length);
+    return length == 2 && memcmp(name, "h2", 2) == 0;
+}
+
+static void set_tcp(int fd, int option, uint32_t value)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+/* Where that fails, as on unix sockets, it is only noticed later. */
+void h2_wire_watch_peer(struct h2_wire *wire, uint32_t idle_ms, uint32_t stall_ms)
+{
+    const int on = 1;
+    const uint32_t seconds = idle_ms < 1000 ? 1 : idle_ms / 1000;
+
+    (void)setsockopt(wire->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    set_tcp(wire->fd, TCP_KEEPIDLE, seconds);
+    set_tcp(wire->fd, TCP_KEEPINTVL, seconds);
+    set_tcp(wire->fd, TCP_USER_TIMEOUT, stall_ms);
 }
 
 /* Too late to do anything about a failure. */
@@ -82,6 +111,8 @@ void h2_wire_close(struct h2_wire *wire)
         SSL_free(wire->ssl);
         ERR_clear_error();
         wire->ssl = NULL;
+        h2_tls_context_free(wire->tls);
+        wire->tls = NULL;
     }
     close(wire->fd);
     wire->fd = -1;

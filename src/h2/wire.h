@@ -29,7 +29,8 @@ struct h2_wire_scratch {
 
 struct h2_wire {
     int fd;
-    SSL *ssl; /* NULL: cleartext */
+    SSL *ssl;                   /* NULL: cleartext */
+    struct h2_tls_context *tls; /* a reference, with ssl */
     struct h2_wire_scratch *scratch;
     const uint8_t *input; /* received and not yet taken; into scratch, empty between turns */
     size_t input_length;
@@ -42,8 +43,13 @@ void h2_wire_scratch_release(struct h2_wire_scratch *scratch);
 
 /* Takes over fd (non-blocking). */
 void h2_wire_open(struct h2_wire *wire, int fd, struct h2_wire_scratch *scratch);
-/* What comes from here on is TLS. 0 or -ENOMEM. */
-int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls);
+/* What comes from here on is TLS; http1: clients may choose that, too. 0 or -ENOMEM. */
+int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls, bool http1);
+/* After the handshake: whether HTTP/2 is spoken inside. */
+bool h2_wire_is_h2(const struct h2_wire *wire);
+/* The client of a protocol without PINGs: the kernel asks for one that is silent for idle_ms, and
+ * gives up who does not acknowledge for stall_ms. */
+void h2_wire_watch_peer(struct h2_wire *wire, uint32_t idle_ms, uint32_t stall_ms);
 /* Says that nothing more will come (close_notify, then FIN); input is still received. */
 void h2_wire_finish(struct h2_wire *wire);
 

@@ -202,7 +202,7 @@ int outbound_call_feed(struct outbound_call *call, const void *data, size_t leng
         return 0;
     if (request->stream_length >= 0 && length > (uint64_t)request->stream_length - call->feed.fed)
         return -EINVAL;
-    if (length > call->settings->feed_bytes - outbound_feed_waiting(&call->feed))
+    if (length > call->feed_bytes - outbound_feed_waiting(&call->feed))
         return -ENOBUFS;
     outbound_feed_add(&call->feed, data, length);
     resume(call);

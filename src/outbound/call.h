@@ -27,13 +27,15 @@ struct outbound_call {
     struct outbound_request request;
     struct curl_slist *fields;
     struct outbound_feed feed;
-    bool is_paused; /* libcurl asked for more of a streamed body than there was */
+    size_t feed_bytes; /* of the settings at its start: producers keep to their window of then */
+    bool is_paused;    /* libcurl asked for more of a streamed body than there was */
     struct loop_timer limit;
     uint64_t limit_at;       /* loop_served_ms(): when it is over */
     struct loop_task report; /* what has been taken, or the end */
     struct loop_timer look;  /* early_answer.h; so is the next one */
     bool was_sent_again;
     CURL *easy;                        /* NULL: was not sent yet */
+    unsigned change;                   /* of the settings that it was sent with */
     char explanation[CURL_ERROR_SIZE]; /* libcurl's own, of its error; may tell secrets */
     struct buf answer;
     struct outbound_fault fault; /* why it ended; while it is under way: why it will */
@@ -41,6 +43,9 @@ struct outbound_call {
 
 /* Not so: a URL of another scheme, or what would not be one line. */
 bool outbound_request_is_valid(const struct outbound_request *request);
+
+/* To its back end, or to a proxy. */
+bool outbound_call_needs_tls(const struct outbound_call *call);
 
 struct outbound_call *outbound_call_new(const struct outbound_request *request);
 void outbound_call_free(struct outbound_call *call); /* its easy handle was taken away */

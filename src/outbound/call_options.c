@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "base/public_address.h"
+#include "outbound/authorities.h"
 #include "outbound/call.h"
 #include "outbound/early_answer.h"
 
@@ -81,6 +83,36 @@ static CURLcode set_connection(CURL *easy, const struct outbound_http_settings *
     return code;
 }
 
+/* Of the back end's connection, and of that to a proxy. */
+static CURLcode use_authorities(CURL *easy, void *context, void *authorities)
+{
+    (void)easy;
+    SSL_CTX_set1_cert_store(context, authorities);
+    return CURLE_OK;
+}
+
+static CURLcode set_authorities(CURL *easy, X509_STORE *authorities)
+{
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_CAINFO, NULL);
+    SET(code, easy, CURLOPT_CAPATH, NULL);
+    SET(code, easy, CURLOPT_PROXY_CAINFO, NULL);
+    SET(code, easy, CURLOPT_PROXY_CAPATH, NULL);
+    SET(code, easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    SET(code, easy, CURLOPT_SSL_CTX_FUNCTION, use_authorities);
+    SET(code, easy, CURLOPT_SSL_CTX_DATA, authorities);
+    return code;
+}
+
+/* Not read: no TLS is needed. */
+static X509_STORE *store_of(const struct outbound_http_settings *settings)
+{
+    return settings->authorities && outbound_authorities_are_read(settings->authorities)
+               ? outbound_authorities_store(settings->authorities)
+               : NULL;
+}
+
 /* libcurl reads the authorities once, and not for every connection, only when they are one file:
  * the folder that it is built to look into as well is left out. */
 static CURLcode set_tls(CURL *easy, const struct outbound_http_settings *settings)
@@ -88,11 +120,14 @@ static CURLcode set_tls(CURL *easy, const struct outbound_http_settings *setting
     bool verifies = !settings->takes_any_certificate;
     CURLcode code = CURLE_OK;
     char *system_file = NULL;
+    X509_STORE *authorities = store_of(settings);
 
     (void)curl_easy_getinfo(easy, CURLINFO_CAINFO, &system_file);
     SET(code, easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(code, easy, CURLOPT_SSL_VERIFYPEER, verifies ? 1L : 0L);
     SET(code, easy, CURLOPT_SSL_VERIFYHOST, verifies ? 2L : 0L);
+    if (code == CURLE_OK && authorities)
+        return set_authorities(easy, authorities);
     if (settings->ca_file && settings->ca_file[0] != '\0')
         SET(code, easy, CURLOPT_CAINFO, settings->ca_file);
     else if (!system_file)
@@ -129,18 +164,40 @@ static CURLcode set_request(CURL *easy, struct outbound_call *call)
     return code;
 }
 
+static bool is_https(const char *url)
+{
+    return url && strncasecmp(url, "https:", 6) == 0;
+}
+
+bool outbound_call_needs_tls(const struct outbound_call *call)
+{
+    return is_https(call->request.url) || is_https(call->settings->proxy);
+}
+
 /* Not HTTP/2 for streamed bodies: libcurl 7.88 loses most answers that come before such a body has
  * ended. And a body that is as slow as its producer has no need to share a connection. */
 static CURLcode set_version(CURL *easy, const struct outbound_call *call)
 {
     bool is_http1 = call->settings->only_http1 || call->request.is_streamed;
-    bool may_share = !is_http1 && strncasecmp(call->request.url, "https:", 6) == 0;
+    bool may_share = !is_http1 && is_https(call->request.url);
     CURLcode code = CURLE_OK;
 
     SET(code, easy, CURLOPT_HTTP_VERSION,
         (long)(is_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
     /* Rather waits for a connection that is being made, and may be shared, than makes another. */
     SET(code, easy, CURLOPT_PIPEWAIT, may_share ? 1L : 0L);
+    return code;
+}
+
+/* From 8.12 on all handles have their sessions of TLS in common, and the authorities are no part of
+ * what libcurl finds one by: a back end that the old ones have let in would not be checked again.
+ */
+static CURLcode set_resumption(CURL *easy, const struct outbound_call *call)
+{
+    const bool are_shared = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080c00;
+    CURLcode code = CURLE_OK;
+
+    SET(code, easy, CURLOPT_SSL_SESSIONID_CACHE, are_shared && call->change > 0 ? 0L : 1L);
     return code;
 }
 
@@ -152,6 +209,8 @@ CURLcode outbound_call_set_options(struct outbound_call *call)
 
     if (code == CURLE_OK)
         code = set_tls(easy, settings);
+    if (code == CURLE_OK)
+        code = set_resumption(easy, call);
     if (code == CURLE_OK)
         code = set_version(easy, call);
     if (code == CURLE_OK)

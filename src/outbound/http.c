@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "outbound/authorities.h"
 #include "outbound/call.h"
 #include "outbound/early_answer.h"
 #include "outbound/sockets.h"
@@ -22,6 +23,8 @@ struct outbound_http {
     struct list others;  /* under way, or ended and not reported yet */
     CURL **idle;         /* room for settings.in_flight of them */
     size_t idle_count;
+    unsigned changes;                    /* of the settings */
+    struct authorities_reading *reading; /* https waits for it; NULL: nobody reads */
     bool is_abandoned;
     bool is_closing;
 };
@@ -66,14 +69,16 @@ static CURL *take_handle(struct outbound_http *http)
 }
 
 /* A reset handle still knows that its sending was paused: that of a streamed body is not used
- * again. */
+ * again. And it has sessions of TLS, whose back ends were checked by the authorities of its time.
+ */
 static void give_handle(struct outbound_http *http, struct outbound_call *call)
 {
     CURL *easy = call->easy;
 
     if (!easy)
         return;
-    if (call->request.is_streamed || http->idle_count == http->settings.in_flight) {
+    if (call->request.is_streamed || call->change != http->changes ||
+        http->idle_count >= http->settings.in_flight) {
         curl_easy_cleanup(easy);
         return;
     }
@@ -179,6 +184,7 @@ static void on_report(struct loop_task *task)
 static bool send_now(struct outbound_http *http, struct outbound_call *call)
 {
     call->easy = take_handle(http);
+    call->change = http->changes;
     if (!call->easy || outbound_call_set_options(call) != CURLE_OK ||
         curl_multi_add_handle(http->sockets.multi, call->easy) != CURLM_OK)
         return false;
@@ -188,14 +194,42 @@ static bool send_now(struct outbound_http *http, struct outbound_call *call)
     return true;
 }
 
+static void send_waiting(struct outbound_http *http);
+
+static void on_read(void *context)
+{
+    struct outbound_http *http = context;
+
+    http->reading = NULL;
+    send_waiting(http);
+}
+
+/* True: a thread reads them, and the call has to wait. */
+static bool awaits_authorities(struct outbound_http *http, const struct outbound_call *call)
+{
+    const struct outbound_http_settings *settings = &http->settings;
+
+    if (!settings->authorities || outbound_authorities_are_read(settings->authorities) ||
+        !outbound_call_needs_tls(call))
+        return false;
+    if (!http->reading)
+        http->reading =
+            outbound_authorities_start(settings->authorities, &settings->files, on_read, http);
+    if (!http->reading)
+        outbound_authorities_read(settings->authorities);
+    return http->reading != NULL;
+}
+
 static void send_waiting(struct outbound_http *http)
 {
-    struct list *node;
-
-    while (http->counters.in_flight < http->settings.in_flight && !http->is_closing &&
-           (node = list_take_first(&http->waiting)) != NULL) {
+    list_for_each_safe(node, after, &http->waiting) {
         struct outbound_call *call = container_of(node, struct outbound_call, node);
 
+        if (http->counters.in_flight >= http->settings.in_flight || http->is_closing)
+            return;
+        if (awaits_authorities(http, call))
+            continue;
+        list_remove(node);
         http->counters.waiting--;
         if (!send_now(http, call))
             end(call, (struct outbound_fault){-EIO, "libcurl does not take it"});
@@ -259,6 +293,7 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     call->http = http;
     call->loop = http->loop;
     call->settings = &http->settings;
+    call->feed_bytes = http->settings.feed_bytes;
     call->limit.on_fire = on_limit;
     call->look.on_fire = outbound_early_answer_look;
     call->report.run = on_report;
@@ -269,8 +304,8 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
                       -EINVAL, "not a URL of http or https, or a field with a line break"});
     } else if (request->only_public && http->settings.proxy && *http->settings.proxy != '\0') {
         end(call, (struct outbound_fault){-EACCES, "by a proxy its address cannot be seen"});
-    } else if (counters->in_flight == http->settings.in_flight &&
-               counters->waiting == http->settings.waiting) {
+    } else if (counters->in_flight >= http->settings.in_flight &&
+               counters->waiting >= http->settings.waiting) {
         end(call, (struct outbound_fault){-EBUSY, "too many requests are waiting"});
     } else {
         outbound_call_allow_time(call);
@@ -319,11 +354,27 @@ void outbound_http_count(const struct outbound_http *http, struct outbound_http_
     sum->waiting += counters->waiting;
 }
 
+static void drop_idle(struct outbound_http *http)
+{
+    while (http->idle_count > 0)
+        curl_easy_cleanup(http->idle[--http->idle_count]);
+}
+
+static void set_bounds(struct outbound_http *http)
+{
+    const struct outbound_http_settings *settings = &http->settings;
+    CURLM *multi = http->sockets.multi;
+
+    drop_idle(http);
+    http->idle = mem_realloc(http->idle, settings->in_flight * sizeof(CURL *));
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)settings->host_connections);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)settings->in_flight);
+}
+
 struct outbound_http *outbound_http_new(struct loop *loop,
                                         const struct outbound_http_settings *settings)
 {
     struct outbound_http *http = mem_zalloc(sizeof(*http));
-    CURLM *multi;
 
     assert(settings->in_flight > 0);
     http->loop = loop;
@@ -336,12 +387,20 @@ struct outbound_http *outbound_http_new(struct loop *loop,
         free(http);
         return NULL;
     }
-    http->idle = mem_alloc(settings->in_flight * sizeof(CURL *));
-    multi = http->sockets.multi;
-    (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)settings->host_connections);
-    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)settings->in_flight);
+    (void)curl_multi_setopt(http->sockets.multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    set_bounds(http);
     return http;
+}
+
+void outbound_http_change(struct outbound_http *http, const struct outbound_http_settings *settings)
+{
+    assert(settings->in_flight > 0);
+    outbound_authorities_cancel(http->reading); /* of other ones */
+    http->reading = NULL;
+    http->settings = *settings;
+    http->changes++;
+    set_bounds(http);
+    send_waiting(http);
 }
 
 void outbound_http_abandon(struct outbound_http *http)
@@ -373,10 +432,10 @@ void outbound_http_free(struct outbound_http *http)
     if (!http)
         return;
     http->is_closing = true;
+    outbound_authorities_cancel(http->reading);
     close_all(&http->waiting);
     close_all(&http->others);
-    while (http->idle_count > 0)
-        curl_easy_cleanup(http->idle[--http->idle_count]);
+    drop_idle(http);
     free(http->idle);
     outbound_sockets_release(&http->sockets);
     free(http);

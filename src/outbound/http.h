@@ -24,23 +24,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file_reading.h"
+
 struct bytes;
 struct loop;
 struct outbound_answer;
 struct outbound_call;
 struct outbound_http;
+struct outbound_authorities;
 
 struct outbound_http_settings {
-    unsigned in_flight;         /* requests at a time, at least 1, */
-    unsigned waiting;           /* and behind them; what is above is refused with -EBUSY */
-    unsigned host_connections;  /* to one host at a time; 0: no limit of its own */
-    unsigned connect_ms;        /* until a connection stands, TLS included */
-    size_t feed_bytes;          /* of a streamed body that wait; at least the producer's window */
-    const char *ca_file;        /* NULL or "": the system's */
-    const char *proxy;          /* NULL or "": none */
-    const char *user_agent;     /* NULL: none */
-    bool only_http1;            /* no HTTP/2, even where a host speaks it */
-    bool takes_any_certificate; /* for development only */
+    unsigned in_flight;        /* requests at a time, at least 1, */
+    unsigned waiting;          /* and behind them; what is above is refused with -EBUSY */
+    unsigned host_connections; /* to one host at a time; 0: no limit of its own */
+    unsigned connect_ms;       /* until a connection stands, TLS included */
+    size_t feed_bytes;         /* of a streamed body that wait; at least the producer's window */
+    const char *ca_file;       /* NULL or "": the system's */
+    struct outbound_authorities *authorities; /* of that file, borrowed; NULL: libcurl reads it */
+    struct file_readers files;                /* that read them; without, the first call does */
+    const char *proxy;                        /* NULL or "": none */
+    const char *user_agent;                   /* NULL: none */
+    bool only_http1;                          /* no HTTP/2, even where a host speaks it */
+    bool takes_any_certificate;               /* for development only */
 };
 
 /* What has happened since the start, and (the last two) what is there now. */
@@ -113,6 +118,9 @@ int outbound_http_prepare(void);
 /* The texts of the settings must live as long. NULL when libcurl refuses. */
 struct outbound_http *outbound_http_new(struct loop *loop,
                                         const struct outbound_http_settings *settings);
+/* Other settings, whose texts must live as long, for what is started or still waits. */
+void outbound_http_change(struct outbound_http *http,
+                          const struct outbound_http_settings *settings);
 /* Accepts NULL. What is under way is done with -ECANCELED before this returns; what its callbacks
  * start is not. Not from a callback. */
 void outbound_http_free(struct outbound_http *http);

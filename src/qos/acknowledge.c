@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "qos/ending.h"
 #include "qos/recipient.h"
+#include "sse/user_key.h"
 
 /* All that are up to a number. */
 struct seen {
@@ -95,11 +96,14 @@ static int end_for(struct qos_acknowledge *acknowledge, struct qos_repository *r
     return status == -ENOENT ? 0 : status;
 }
 
-/* Who it is in this dimension, where it is one; "": nobody. */
-static const char *name_of(const struct qos_identity *identity, enum sse_dimension dimension)
+/* Who it is as the recipient is named, where it is one; "": nobody. */
+static const char *name_of(const struct qos_identity *identity,
+                           const struct qos_recipient *recipient)
 {
+    const enum sse_dimension dimension = recipient->dimension;
     const char *const names[SSE_DIMENSIONS] = {
-        [SSE_BY_USER] = identity->user_id,
+        [SSE_BY_USER] = sse_user_key_has_tenant(recipient->value) ? identity->user_in_tenant
+                                                                  : identity->user_key,
         [SSE_BY_TOKEN] = identity->token,
         [SSE_BY_TENANT] = identity->tenant_id,
         [SSE_BY_CONNECTION] = identity->connection_id,
@@ -126,7 +130,7 @@ static int end_for_identity(struct qos_acknowledge *acknowledge, struct qos_repo
         }
         return status;
     default:
-        recipient.value = name_of(identity, recipient.dimension);
+        recipient.value = name_of(identity, &recipient);
         return recipient.value[0] != '\0' ? end_for(acknowledge, repository, number, &recipient)
                                           : 0;
     }

@@ -6,11 +6,12 @@
  * tenant, one of its channels, the connection itself, or all.
  */
 #include "qos/copies.h"
-#include "qos/store.h"
+#include "qos/job.h"
 
 /* Whose word it is; the texts are lent. "" is nobody's. */
 struct qos_identity {
-    const char *user_id, *token, *tenant_id, *connection_id;
+    const char *user_key, *user_in_tenant; /* sse/user_key.h; the second always has the tenant */
+    const char *token, *tenant_id, *connection_id;
     const char *const *channels;
     size_t channel_count;
 };

@@ -2,11 +2,13 @@
 #include "qos/aside.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "qos/decode.h"
 #include "sse/message.h"
+#include "sse/user_key.h"
 
 /* In a row, each a pause of the reader after the other, for want of memory to pass. */
 #define TRIES 5u
@@ -19,17 +21,21 @@ static const char *shown_value(const struct qos_recipient *recipient)
     const bool is_secret =
         recipient->dimension == SSE_BY_TOKEN || recipient->dimension == SSE_BY_CONNECTION;
 
-    return is_secret ? "…" : recipient->value;
+    return is_secret ? "…" : sse_user_key_id(recipient->value);
 }
 
 static void tell(const struct qos_repository *repository, const struct qos_copy *copy)
 {
+    char *tenant = sse_user_key_tenant(copy->recipient.value); /* of a user in one */
+
     log_error("a stored message cannot be read: it is set aside, and kept until it is deleted",
               LOG_STR("service", repository->service ? repository->service : ""),
               LOG_STR("id", copy->message->id), LOG_INT("number", (int64_t)copy->message->number),
               LOG_STR("queue", sse_dimension_keys[copy->recipient.dimension]),
               LOG_STR("value", shown_value(&copy->recipient)),
-              LOG_STR("cause", qos_cause_words[copy->cause]));
+              LOG_STR("cause", qos_cause_words[copy->cause]),
+              LOG_STR("tenant", tenant ? tenant : ""));
+    free(tenant);
 }
 
 int qos_aside_set(struct qos_repository *repository, struct qos_copy *copy, enum qos_cause cause)

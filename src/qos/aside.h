@@ -4,7 +4,7 @@
 /* Copies that cannot be read are set aside: what is behind them in their queues goes on, and they
  * stay in the repository until they can be read or a back end deletes them. */
 #include "qos/copies.h"
-#include "qos/store.h"
+#include "qos/job.h"
 
 /* The copy is QOS_UNREADABLE then. Says in the log which it is, and why. -ENOENT when it is not
  * stored. In the store's thread, as all that changes a repository. */

@@ -16,21 +16,21 @@ struct qos_desk *qos_desk_new(struct loop *loop, const struct qos_desk_settings 
     desk->settings = settings;
     desk->ops = ops;
     desk->context = context;
-    sse_table_init(&desk->by_key, SSE_TABLE_KEY_OFFSET(struct desk_box, by_key, key));
-    sse_table_init(&desk->by_name, SSE_TABLE_KEY_OFFSET(struct desk_box, by_name, name));
+    table_init(&desk->by_key, TABLE_BY_TEXT(struct desk_box, by_key, key));
+    table_init(&desk->by_number, TABLE_BY_VALUE(struct desk_box, by_number, number));
     return desk;
 }
 
 void qos_desk_free(struct qos_desk *desk)
 {
-    struct sse_table_node *node;
+    struct desk_box *box;
 
     if (!desk)
         return;
-    while ((node = sse_table_next(&desk->by_key, NULL)))
-        desk_box_free(container_of(node, struct desk_box, by_key));
-    sse_table_release(&desk->by_key);
-    sse_table_release(&desk->by_name);
+    while ((box = table_first(&desk->by_key)))
+        desk_box_free(box);
+    table_release(&desk->by_key);
+    table_release(&desk->by_number);
     buf_release(&desk->key);
     free(desk);
 }
@@ -59,8 +59,8 @@ bool qos_desk_stored(struct qos_desk *desk, uint64_t number, const struct qos_re
     return false;
 }
 
-void qos_desk_reached(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
-                      size_t count)
+static void reached(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
+                    size_t count, bool is_done)
 {
     struct desk_box *box = desk_box_find(desk, recipient);
     struct desk_flight *flight = box ? desk_flights_find(&box->flights, number) : NULL;
@@ -74,10 +74,22 @@ void qos_desk_reached(struct qos_desk *desk, uint64_t number, const struct qos_r
         desk_flights_confirm(&box->flights, flight, count == 0);
         written = flight->written;
     }
-    if (count > 0 && desk->settings->ack_on_write)
+    if (count > 0 && is_done)
         desk->ops->acknowledge(desk->context, number, recipient, written);
     if (box)
         desk_box_settle(box);
+}
+
+void qos_desk_reached(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
+                      size_t count)
+{
+    reached(desk, number, recipient, count, desk->settings->ack_on_write);
+}
+
+void qos_desk_reached_silent(struct qos_desk *desk, uint64_t number,
+                             const struct qos_recipient *recipient, size_t count)
+{
+    reached(desk, number, recipient, count, true);
 }
 
 static bool is_receiver(const struct desk_box *box, const char *connection_id)

@@ -48,6 +48,7 @@ struct qos_client {
     char id[SSE_HANDLE_SIZE];
     size_t worker;
     uint64_t instance; /* hash of what names its page; 0: not known */
+    bool is_silent;    /* its page acknowledges nothing: what was written to it is done */
     /* What it has been written of what went to everybody: positions behind joined, and those behind
      * resumed up to opened. */
     uint64_t joined, resumed, opened;
@@ -61,6 +62,8 @@ struct qos_census {
     size_t holders;           /* those that have what is in flight, as was asked */
     bool is_anybody;          /* newest is set */
     struct qos_client newest; /* of all, holders or not */
+    bool is_anybody_attentive;
+    struct qos_client attentive; /* the newest of those that are not silent */
 };
 
 struct qos_desk_ops {
@@ -84,7 +87,7 @@ struct qos_desk_ops {
     /* How often a copy, still stored, has been written, for the store to know. */
     void (*note)(void *context, uint64_t number, const struct qos_recipient *recipient,
                  uint32_t written);
-    /* Ends a copy as acknowledged → qos_desk_end() (with ack_on_write) */
+    /* Ends a copy as acknowledged → qos_desk_end() (with ack_on_write, or of silent clients) */
     void (*acknowledge)(void *context, uint64_t number, const struct qos_recipient *recipient,
                         uint32_t written);
 };
@@ -102,6 +105,9 @@ bool qos_desk_stored(struct qos_desk *desk, uint64_t number, const struct qos_re
 /* How many connections got it. */
 void qos_desk_reached(struct qos_desk *desk, uint64_t number, const struct qos_recipient *recipient,
                       size_t count);
+/* The same where all who got it are silent: nobody could acknowledge it. */
+void qos_desk_reached_silent(struct qos_desk *desk, uint64_t number,
+                             const struct qos_recipient *recipient, size_t count);
 
 /* A connection has come to a queue: it has connected, or begun to listen, or subscribed.
  * has_stored: the queue has stored copies. From now on it gets what is written to everybody. */

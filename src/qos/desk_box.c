@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/desk_box.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,41 +9,45 @@
 
 #define QUESTION_BITS 16u
 
+/* The lowest digit first: the keys of thousands are made in a turn, and printf() takes long. */
+static char *write_digits(char *to, uint64_t number)
+{
+    for (; number > 0; number /= 16)
+        *to++ = "0123456789abcdef"[number % 16];
+    return to;
+}
+
 /* The length keeps apart what the texts alone would not. */
 static const char *key_of(struct qos_desk *desk, const struct qos_recipient *recipient)
 {
+    const size_t length = strlen(recipient->value);
+    char digits[2 * sizeof(length)];
+
     buf_clear(&desk->key);
-    buf_printf(&desk->key, "%u %zu %s%s", (unsigned)recipient->dimension, strlen(recipient->value),
-               recipient->value, recipient->listening);
+    buf_append_char(&desk->key, (char)('a' + (int)recipient->dimension));
+    buf_append(&desk->key, digits, (size_t)(write_digits(digits, length) - digits));
+    buf_append_char(&desk->key, ' ');
+    buf_append(&desk->key, recipient->value, length);
+    buf_append_str(&desk->key, recipient->listening);
     return buf_str(&desk->key);
 }
 
 struct desk_box *desk_box_find(struct qos_desk *desk, const struct qos_recipient *recipient)
 {
-    struct sse_table_node *node = sse_table_find(&desk->by_key, key_of(desk, recipient));
-
-    return node ? container_of(node, struct desk_box, by_key) : NULL;
-}
-
-static void set_name(char name[DESK_BOX_NAME_SIZE], uint64_t number)
-{
-    snprintf(name, DESK_BOX_NAME_SIZE, "%" PRIx64, number);
+    return table_find(&desk->by_key, key_of(desk, recipient));
 }
 
 struct desk_box *desk_box_asked(struct qos_desk *desk, uint64_t question)
 {
-    char name[DESK_BOX_NAME_SIZE];
-    struct sse_table_node *node;
+    const uint64_t number = question >> QUESTION_BITS;
 
-    set_name(name, question >> QUESTION_BITS);
-    node = sse_table_find(&desk->by_name, name);
-    return node ? container_of(node, struct desk_box, by_name) : NULL;
+    return table_find(&desk->by_number, &number);
 }
 
 uint64_t desk_box_question(struct desk_box *box)
 {
     box->questions++;
-    return (strtoull(box->name, NULL, 16) << QUESTION_BITS) | box->questions;
+    return (box->number << QUESTION_BITS) | box->questions;
 }
 
 struct desk_box *desk_box_new(struct qos_desk *desk, const struct qos_recipient *recipient)
@@ -60,7 +62,7 @@ struct desk_box *desk_box_new(struct qos_desk *desk, const struct qos_recipient 
     memcpy(box->key, key, key_size);
     memcpy(box->key + key_size, recipient->value, value_size);
     memcpy(box->key + key_size + value_size, recipient->listening, listening_size);
-    set_name(box->name, ++desk->named);
+    box->number = ++desk->named;
     box->recipient.dimension = recipient->dimension;
     box->recipient.value = box->key + key_size;
     box->recipient.listening = box->key + key_size + value_size;
@@ -68,8 +70,8 @@ struct desk_box *desk_box_new(struct qos_desk *desk, const struct qos_recipient 
     box->backlog.first = DESK_NONE;
     box->timer.on_fire = desk_box_on_timer;
     list_init(&box->waiting);
-    sse_table_add(&desk->by_key, &box->by_key);
-    sse_table_add(&desk->by_name, &box->by_name);
+    table_add(&desk->by_key, &box->by_key);
+    table_add(&desk->by_number, &box->by_number);
     desk->report.boxes++;
     return box;
 }
@@ -81,8 +83,8 @@ void desk_box_free(struct desk_box *box)
     loop_timer_stop(&box->timer);
     while (!list_is_empty(&box->waiting))
         desk_box_stop_waiting(box, desk_box_last_waiter(box));
-    sse_table_remove(&desk->by_key, &box->by_key);
-    sse_table_remove(&desk->by_name, &box->by_name);
+    table_remove(&desk->by_key, &box->by_key);
+    table_remove(&desk->by_number, &box->by_number);
     desk->report.boxes--;
     desk->report.in_flight -= box->flights.count;
     desk_flights_release(&box->flights);

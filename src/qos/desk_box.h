@@ -10,20 +10,19 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/loop.h"
+#include "base/table.h"
 #include "qos/desk.h"
 #include "qos/desk_flight.h"
-#include "sse/table.h"
 
-#define DESK_PAUSE_MS      1000u /* until a read that failed, or a group's census, is asked again */
-#define DESK_NONE          UINT64_MAX
-#define DESK_BOX_NAME_SIZE 17u
+#define DESK_PAUSE_MS 1000u /* until a read that failed, or a group's census, is asked again */
+#define DESK_NONE     UINT64_MAX
 
 struct qos_desk {
     struct loop *loop;
     const struct qos_desk_settings *settings;
     const struct qos_desk_ops *ops;
     void *context;
-    struct sse_table by_key, by_name;
+    struct table by_key, by_number;
     uint64_t named; /* boxes there have been */
     struct buf key; /* of the last one that was looked for */
     struct qos_desk_report report;
@@ -68,6 +67,7 @@ struct desk_run {
     uint64_t *numbers;
     size_t count;
     uint32_t serial;
+    bool is_silent; /* as the receiver is that they go to */
 };
 
 struct desk_waiter {
@@ -78,7 +78,7 @@ struct desk_waiter {
 };
 
 struct desk_box {
-    struct sse_table_node by_key, by_name;
+    struct table_node by_key, by_number;
     struct qos_desk *desk;
     struct qos_recipient recipient;
     bool is_group;
@@ -95,7 +95,7 @@ struct desk_box {
     uint16_t questions;
     unsigned holds; /* calls that are at work on it */
     struct loop_timer timer;
-    char name[DESK_BOX_NAME_SIZE];
+    uint64_t number;
     char key[]; /* and the recipient's texts */
 };
 
@@ -122,6 +122,8 @@ void desk_box_lose_receiver(struct desk_box *box);
  * what it has. NULL: nobody is there, and the box ends. */
 void desk_box_turn(struct desk_box *box, const struct qos_client *client, bool is_again);
 bool desk_box_settle_missed(struct desk_box *box);
+/* The receiver acknowledges nothing: what it has had for some time is done. */
+void desk_box_end_held(struct desk_box *box);
 
 /* desk_wait.c: individuals' connections that lack something. */
 bool desk_box_lacks(const struct desk_box *box, const struct qos_client *client);

@@ -84,14 +84,26 @@ bool desk_box_ask(struct desk_box *box)
     return true;
 }
 
+/* What comes again comes to one that acknowledges, where there is any. */
+static const struct qos_client *whose_turn(const struct qos_client *newest,
+                                           const struct qos_census *census)
+{
+    if (newest && newest->is_silent && census->is_anybody_attentive)
+        return &census->attentive;
+    return newest;
+}
+
 static void on_late(struct desk_box *box, const struct qos_client *newest)
 {
+    const bool is_silent = newest && newest->is_silent;
     const unsigned rounds = box->rounds + 1;
 
     if (!desk_box_is_late(box))
         return;
     box->desk->report.timeouts++;
-    desk_box_turn(box, newest, true);
+    desk_box_turn(box, newest, !is_silent);
+    if (is_silent)
+        desk_box_end_held(box);
     box->rounds = rounds;
 }
 
@@ -128,7 +140,7 @@ static void on_census(struct desk_box *box, const struct qos_census *census)
     if (box->is_group && doubt->has_arrived && desk_box_has_receiver(box))
         newest = &box->receiver.client;
     if (doubt->was_due)
-        on_late(box, newest);
+        on_late(box, whose_turn(newest, census));
     else if (box->is_group)
         on_group(box, census->holders, newest);
     else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "qos/desk_box.h"
 
 void desk_box_fly(struct desk_box *box, const struct desk_flight *flight)
@@ -230,4 +232,22 @@ bool desk_box_settle_missed(struct desk_box *box)
         flights->items[i].is_missed = false;
     flights->missed = 0;
     return true;
+}
+
+void desk_box_end_held(struct desk_box *box)
+{
+    const struct qos_desk *desk = box->desk;
+    const size_t count = box->flights.count;
+    struct desk_flight *held = mem_alloc((count + 1) * sizeof(*held));
+    size_t held_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct desk_flight *flight = &box->flights.items[i];
+
+        if (is_held_by(box, flight, &box->receiver.client) && !is_young(box, flight))
+            held[held_count++] = *flight;
+    }
+    for (size_t i = 0; i < held_count; i++) /* they may land at once */
+        desk->ops->acknowledge(desk->context, held[i].number, &box->recipient, held[i].written);
+    free(held);
 }

@@ -46,11 +46,12 @@ bool desk_box_pump(struct desk_box *box)
     return true;
 }
 
-static void acknowledge_written(struct desk_box *box, uint64_t number, uint32_t written)
+static void acknowledge_written(struct desk_box *box, uint64_t number, uint32_t written,
+                                bool is_silent)
 {
     const struct qos_desk *desk = box->desk;
 
-    if (desk->settings->ack_on_write)
+    if (desk->settings->ack_on_write || is_silent)
         desk->ops->acknowledge(desk->context, number, &box->recipient, written);
 }
 
@@ -76,7 +77,7 @@ static void adopt(struct desk_box *box, const struct qos_copy *copy, uint64_t po
     desk_box_fly(
         box, &(struct desk_flight){
                  .number = number, .position = position, .written = written, .is_confirmed = true});
-    acknowledge_written(box, number, written);
+    acknowledge_written(box, number, written, box->receiver.client.is_silent);
 }
 
 static void write_all(struct desk_box *box, const struct qos_copy *copy)
@@ -112,6 +113,7 @@ static size_t write_run(struct desk_box *box, const struct qos_copy *copies, siz
 
     run->numbers = mem_alloc(count * sizeof(*run->numbers));
     run->serial = box->receiver.serial;
+    run->is_silent = client.is_silent;
     run->count = 0;
     do {
         const uint64_t number = copies[run->count].message->number;
@@ -221,7 +223,7 @@ void qos_desk_wrote_one(struct qos_desk *desk, uint64_t question, size_t taken, 
 
         desk->report.resends++;
         if (flight)
-            acknowledge_written(box, flight->number, flight->written);
+            acknowledge_written(box, flight->number, flight->written, run.is_silent);
     }
     if (is_gone && run.serial == box->receiver.serial && desk_box_has_receiver(box))
         desk_box_lose_receiver(box);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/end.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -32,15 +33,33 @@ void qos_mark_release(struct qos_mark *mark)
     qos_copies_release(&mark->ended);
 }
 
+struct search {
+    struct qos_delete *delete;
+    const char *tenants; /* NULL: any */
+    bool is_known;       /* to them */
+};
+
+static bool visit_of_message(void *context, const struct qos_copy *copy)
+{
+    struct search *search = context;
+
+    if (!qos_copy_is_of_tenants(copy, search->tenants))
+        return true;
+    search->is_known = true;
+    return qos_ending_visit_stored(&search->delete->ended, copy);
+}
+
 static int find_by_id(struct qos_delete *delete, struct qos_repository *repository)
 {
+    struct search search = {.delete = delete,
+                            .tenants = delete->filter ? delete->filter->tenants : NULL};
     struct qos_message message;
     int status = repository->ops->find(repository, delete->id, &message);
 
     delete->is_all = true;
-    return status == 0 ? repository->ops->states(repository, message.number,
-                                                 qos_ending_visit_stored, &delete->ended)
-                       : status;
+    if (status == 0)
+        status = repository->ops->states(repository, message.number, visit_of_message, &search);
+    return status == 0 && search.tenants && !search.is_known ? -ENOENT : status;
 }
 
 /* What cannot be read is deleted only where it is asked for. */

@@ -4,7 +4,7 @@
 /* Jobs that end copies, and one that forgets them. */
 #include "qos/copies.h"
 #include "qos/filter.h"
-#include "qos/store.h"
+#include "qos/job.h"
 
 /* One copy: its end, or (with state QOS_STORED) how often it has been written. -ENOENT when it is
  * not stored any more. */

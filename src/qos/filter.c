@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/filter.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/words.h"
+#include "sse/target.h"
+#include "sse/user_key.h"
 
 static bool is_among(const char *const *texts, size_t count, const char *text)
 {
@@ -19,7 +24,7 @@ static bool is_named(const char *name, const char *value)
 static bool passes_listening(const struct qos_filter *filter, const char *listening)
 {
     if (!filter->listeners)
-        return true;
+        return !filter->is_exact || listening[0] == '\0';
     if (listening[0] == '\0')
         return !filter->is_strict;
     return is_among(filter->listeners, filter->listener_count, listening);
@@ -30,15 +35,28 @@ static bool names_nobody(const struct qos_filter *filter)
     return !filter->user_id && !filter->token && !filter->tenant_id && !filter->channels;
 }
 
+/* key: of the copy's user (sse/user_key.h). */
+static bool passes_user(const struct qos_filter *filter, const char *key)
+{
+    if (!filter->user_id)
+        return false;
+    if (!sse_user_key_has_tenant(key))
+        return !filter->of_tenant && !(filter->is_strict && filter->tenant_id) &&
+               strcmp(filter->user_id, key) == 0;
+    return filter->tenant_id ? sse_user_key_is(key, filter->tenant_id, filter->user_id)
+                             : strcmp(filter->user_id, sse_user_key_id(key)) == 0;
+}
+
 static bool passes_recipient(const struct qos_filter *filter, const struct qos_recipient *recipient)
 {
     switch (recipient->dimension) {
     case SSE_BY_USER:
-        return is_named(filter->user_id, recipient->value);
+        return passes_user(filter, recipient->value);
     case SSE_BY_TOKEN:
         return is_named(filter->token, recipient->value);
     case SSE_BY_TENANT:
-        return is_named(filter->tenant_id, recipient->value);
+        return is_named(filter->tenant_id, recipient->value) &&
+               !(filter->is_strict && filter->user_id);
     case SSE_BY_CHANNEL:
         return is_among(filter->channels, filter->channel_count, recipient->value);
     case SSE_ALL:
@@ -48,10 +66,30 @@ static bool passes_recipient(const struct qos_filter *filter, const struct qos_r
     }
 }
 
+bool qos_copy_is_of_tenants(const struct qos_copy *copy, const char *tenants)
+{
+    char *tenant;
+    bool is_so;
+
+    if (!tenants)
+        return true;
+    if (copy->state == QOS_UNREADABLE)
+        return false;
+    tenant = sse_target_tenant(copy->recipient.dimension, copy->recipient.value);
+    is_so = tenant && words_have(tenants, tenant);
+    free(tenant);
+    return is_so;
+}
+
 bool qos_filter_passes(const struct qos_filter *filter, const struct qos_copy *copy)
 {
+    if (!qos_copy_is_of_tenants(copy, filter->tenants))
+        return false;
+    if (filter->is_exact && names_nobody(filter) && !filter->listeners)
+        return true;
     return passes_listening(filter, copy->recipient.listening) &&
-           (names_nobody(filter) || passes_recipient(filter, &copy->recipient));
+           ((names_nobody(filter) && !filter->is_exact) ||
+            passes_recipient(filter, &copy->recipient));
 }
 
 struct walk {

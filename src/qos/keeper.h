@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qos/store.h"
+#include "qos/store_settings.h"
 
 struct qos_keeper {
     const struct qos_store_settings *settings; /* borrowed */

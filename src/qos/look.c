@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/look.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,15 +88,24 @@ void qos_queues_release(struct qos_queues *queues)
     qos_copies_release(&queues->copies);
 }
 
+static bool visit_inspected(void *context, const struct qos_copy *copy)
+{
+    struct qos_inspect *inspect = context;
+
+    if (qos_copy_is_of_tenants(copy, inspect->tenants))
+        qos_copies_add(&inspect->copies, copy);
+    return true;
+}
+
 static int run_inspect(struct qos_job *job, struct qos_repository *repository)
 {
     struct qos_inspect *inspect = container_of(job, struct qos_inspect, job);
     struct qos_message message;
     int status = repository->ops->find(repository, inspect->id, &message);
 
-    return status == 0 ? repository->ops->states(repository, message.number, qos_copies_visit,
-                                                 &inspect->copies)
-                       : status;
+    if (status == 0)
+        status = repository->ops->states(repository, message.number, visit_inspected, inspect);
+    return status == 0 && inspect->tenants && inspect->copies.count == 0 ? -ENOENT : status;
 }
 
 void qos_inspect_init(struct qos_inspect *inspect)
@@ -108,6 +118,17 @@ void qos_inspect_release(struct qos_inspect *inspect)
     qos_copies_release(&inspect->copies);
 }
 
+static int run_count_plain(struct qos_job *job, struct qos_repository *repository)
+{
+    return repository->ops->count_plain(repository,
+                                        &container_of(job, struct qos_count_plain, job)->count);
+}
+
+void qos_count_plain_init(struct qos_count_plain *count)
+{
+    count->job.run = run_count_plain;
+}
+
 static bool visit_list(void *context, const struct qos_copy *copy)
 {
     struct qos_list *list = context;
@@ -117,11 +138,67 @@ static bool visit_list(void *context, const struct qos_copy *copy)
     return true;
 }
 
+struct message_walk {
+    struct qos_list *list;
+    struct qos_copies first; /* of each message that is to be kept: one that passes */
+};
+
+static bool visit_message(void *context, const struct qos_copy *copy)
+{
+    struct message_walk *walk = context;
+    struct qos_list *list = walk->list;
+
+    if (copy->message->number == list->last)
+        return true;
+    list->last = copy->message->number;
+    if (list->passed++ >= list->skip && list->messages < list->most) {
+        qos_copies_add(&walk->first, copy);
+        list->messages++;
+    }
+    return true;
+}
+
+static bool keep_stored(void *context, const struct qos_copy *copy)
+{
+    struct qos_list *list = context;
+
+    if (copy->state == QOS_STORED && qos_copy_is_of_tenants(copy, list->filter->tenants))
+        qos_copies_add(&list->copies, copy);
+    return true;
+}
+
+static int compare_values(const void *one, const void *other)
+{
+    return strcmp(((const struct qos_copy *)one)->recipient.value,
+                  ((const struct qos_copy *)other)->recipient.value);
+}
+
+static int list_messages(struct qos_list *list, struct qos_repository *repository,
+                         struct qos_slice *slice)
+{
+    struct message_walk walk = {.list = list};
+    int status = qos_filter_scan(list->filter, repository, slice, visit_message, &walk);
+
+    for (size_t i = 0; status == 0 && i < walk.first.count; i++) {
+        const size_t from = list->copies.count;
+
+        status = repository->ops->states(repository, walk.first.items[i].message->number,
+                                         keep_stored, list);
+        if (list->copies.count > from)
+            qsort(&list->copies.items[from], list->copies.count - from,
+                  sizeof(list->copies.items[0]), compare_values);
+    }
+    qos_copies_release(&walk.first);
+    return status;
+}
+
 static int run_list(struct qos_job *job, struct qos_repository *repository)
 {
     struct qos_list *list = container_of(job, struct qos_list, job);
     struct qos_slice slice = {.after = list->after, .limit = list->limit};
-    int status = qos_filter_scan(list->filter, repository, &slice, visit_list, list);
+    int status = list->is_by_message
+                     ? list_messages(list, repository, &slice)
+                     : qos_filter_scan(list->filter, repository, &slice, visit_list, list);
 
     list->after = slice.after;
     list->is_all = slice.is_all;

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/table.h"
 #include "qos/memory_queues.h"
 #include "qos/order.h"
 #include "qos/recipient.h"
 #include "qos/repository.h"
-#include "sse/table.h"
+#include "sse/user_key.h"
 
 struct stored_copy {
     struct qos_order_node node; /* in its queue while it is stored; or in aside */
@@ -24,7 +25,7 @@ struct stored_copy {
 };
 
 struct stored_message {
-    struct sse_table_node by_id;
+    struct table_node by_id;
     struct qos_order_node by_number;
     struct qos_order_node by_time; /* in open, by when it expires; then in ended, by when it did; in
                                     * neither while its copies that have not ended are set aside */
@@ -38,7 +39,7 @@ struct stored_message {
 struct memory {
     struct qos_repository repository;
     uint64_t last_number;
-    struct sse_table ids;
+    struct table ids;
     struct qos_order numbers;
     struct qos_order open, ended; /* messages that have a stored copy, and those that have ended */
     struct qos_order aside;       /* copies, by message and place in it */
@@ -99,23 +100,20 @@ static void memory_rollback(struct qos_repository *repository)
 static int memory_find(struct qos_repository *repository, const char *id,
                        struct qos_message *message)
 {
-    const struct sse_table_node *node = sse_table_find(&of(repository)->ids, id);
-    const struct stored_message *stored;
+    const struct stored_message *stored = table_find(&of(repository)->ids, id);
 
-    if (!node)
+    if (!stored)
         return -ENOENT;
-    stored = container_of(node, struct stored_message, by_id);
     *message =
         (struct qos_message){.number = stored->message.number, .digest = stored->message.digest};
     return 0;
 }
 
-static struct stored_message *new_message(const struct qos_message *message, size_t most)
+static struct stored_message *new_message(struct memory *memory, const struct qos_message *message,
+                                          size_t most)
 {
-    const size_t size = strlen(message->id) + 1;
-    struct stored_message *stored = mem_zalloc(sizeof(*stored) + size);
+    struct stored_message *stored = table_new_item(&memory->ids, message->id);
 
-    memcpy(stored->id, message->id, size);
     stored->message = *message;
     stored->message.id = stored->id;
     stored->message.receipt = mem_strdup(message->receipt);
@@ -156,8 +154,7 @@ static int memory_put(struct qos_repository *repository, struct qos_message *mes
     struct stored_message *stored;
 
     message->number = ++memory->last_number;
-    stored = new_message(message, most);
-    sse_table_add(&memory->ids, &stored->by_id);
+    stored = new_message(memory, message, most);
     qos_order_add(&memory->numbers, &stored->by_number, 0, message->number);
     for (size_t i = 0; i < most; i++) {
         const struct qos_recipient recipient = qos_recipient_at(target, i);
@@ -324,6 +321,24 @@ static int memory_count(struct qos_repository *repository, const struct qos_reci
     return 0;
 }
 
+static int memory_count_plain(struct qos_repository *repository, uint64_t *count)
+{
+    const struct stored_message *message = by_number(qos_order_first(&of(repository)->numbers));
+
+    *count = 0;
+    for (; message; message = by_number(qos_order_next(&message->by_number))) {
+        for (size_t i = 0; i < message->count; i++) {
+            const struct stored_copy *copy = &message->copies[i];
+            const struct qos_recipient recipient = qos_memory_queue_recipient(copy->queue);
+
+            if (copy->state == QOS_STORED && recipient.dimension == SSE_BY_USER &&
+                !sse_user_key_has_tenant(recipient.value))
+                ++*count;
+        }
+    }
+    return 0;
+}
+
 static int memory_read(struct qos_repository *repository, const struct qos_recipient *recipient,
                        uint64_t after, size_t limit, qos_visit visit, void *context)
 {
@@ -434,7 +449,7 @@ static void free_message(struct memory *memory, struct stored_message *message)
 {
     for (size_t i = 0; i < message->count; i++)
         qos_memory_queues_unref(&memory->queues, message->copies[i].queue);
-    sse_table_remove(&memory->ids, &message->by_id);
+    table_remove(&memory->ids, &message->by_id);
     qos_order_remove(&memory->numbers, &message->by_number);
     free((void *)message->message.json);
     free((void *)message->message.receipt);
@@ -474,7 +489,7 @@ static void memory_free(struct qos_repository *repository)
 
     while ((message = by_number(qos_order_first(&memory->numbers))) != NULL)
         free_message(memory, message);
-    sse_table_release(&memory->ids);
+    table_release(&memory->ids);
     qos_memory_queues_release(&memory->queues);
     free(memory);
 }
@@ -492,6 +507,7 @@ static const struct qos_repository_ops ops = {
     .take_back = memory_take_back,
     .discard = memory_discard,
     .count = memory_count,
+    .count_plain = memory_count_plain,
     .read = memory_read,
     .queues = memory_queues,
     .scan = memory_scan,
@@ -508,7 +524,7 @@ struct qos_repository *qos_memory_new(void)
     struct memory *memory = mem_zalloc(sizeof(*memory));
 
     memory->repository.ops = &ops;
-    sse_table_init(&memory->ids, SSE_TABLE_KEY_OFFSET(struct stored_message, by_id, id));
+    table_init(&memory->ids, TABLE_BY_TEXT(struct stored_message, by_id, id));
     qos_memory_queues_init(&memory->queues);
     return &memory->repository;
 }

@@ -15,34 +15,30 @@ static char letter_of(enum sse_dimension dimension)
 
 void qos_memory_queues_init(struct qos_memory_queues *queues)
 {
-    sse_table_init(&queues->values, SSE_TABLE_KEY_OFFSET(struct qos_memory_value, node, key));
+    *queues = (struct qos_memory_queues){.key = BUF_INIT};
+    table_init(&queues->values, TABLE_BY_TEXT(struct qos_memory_value, node, key));
 }
 
 void qos_memory_queues_release(struct qos_memory_queues *queues)
 {
     assert(queues->values.count == 0);
-    sse_table_release(&queues->values);
+    table_release(&queues->values);
+    buf_release(&queues->key);
 }
 
-static struct qos_memory_value *new_value(enum sse_dimension dimension, const char *text)
+static const char *key_of(struct qos_memory_queues *queues, enum sse_dimension dimension,
+                          const char *value)
 {
-    const size_t length = strlen(text);
-    struct qos_memory_value *value = mem_zalloc(sizeof(*value) + 1 + length + 1);
-
-    value->key[0] = letter_of(dimension);
-    memcpy(value->key + 1, text, length + 1);
-    list_init(&value->queues);
-    return value;
+    buf_clear(&queues->key);
+    buf_append_char(&queues->key, letter_of(dimension));
+    buf_append_str(&queues->key, value);
+    return buf_str(&queues->key);
 }
 
-struct qos_memory_value *qos_memory_queues_value(const struct qos_memory_queues *queues,
+struct qos_memory_value *qos_memory_queues_value(struct qos_memory_queues *queues,
                                                  enum sse_dimension dimension, const char *value)
 {
-    struct qos_memory_value *probe = new_value(dimension, value);
-    struct sse_table_node *node = sse_table_find(&queues->values, probe->key);
-
-    free(probe);
-    return node ? container_of(node, struct qos_memory_value, node) : NULL;
+    return table_find(&queues->values, key_of(queues, dimension, value));
 }
 
 static struct qos_memory_queue *find_in_value(const struct qos_memory_value *value,
@@ -57,7 +53,7 @@ static struct qos_memory_queue *find_in_value(const struct qos_memory_value *val
     return NULL;
 }
 
-struct qos_memory_queue *qos_memory_queues_find(const struct qos_memory_queues *queues,
+struct qos_memory_queue *qos_memory_queues_find(struct qos_memory_queues *queues,
                                                 const struct qos_recipient *recipient)
 {
     const struct qos_memory_value *value =
@@ -74,8 +70,9 @@ struct qos_memory_queue *qos_memory_queues_ref(struct qos_memory_queues *queues,
     struct qos_memory_queue *queue = value ? find_in_value(value, recipient->listening) : NULL;
 
     if (!value) {
-        value = new_value(recipient->dimension, recipient->value);
-        sse_table_add(&queues->values, &value->node);
+        value =
+            table_new_item(&queues->values, key_of(queues, recipient->dimension, recipient->value));
+        list_init(&value->queues);
     }
     if (!queue) {
         const size_t size = strlen(recipient->listening) + 1;
@@ -99,7 +96,7 @@ void qos_memory_queues_unref(struct qos_memory_queues *queues, struct qos_memory
     free(queue);
     if (!list_is_empty(&value->queues))
         return;
-    sse_table_remove(&queues->values, &value->node);
+    table_remove(&queues->values, &value->node);
     free(value);
 }
 

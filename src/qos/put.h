@@ -3,7 +3,7 @@
 #define QOS_PUT_H
 /* Stores the messages of one request, all of them or none. */
 #include "qos/copies.h"
-#include "qos/store.h"
+#include "qos/job.h"
 
 /* Zero-filled but for what is lent. */
 struct qos_put_item {

@@ -1,54 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/queue_counts.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-
-#define LENGTH_TEXT 24u /* a dimension, the length of a text, and a colon */
-
 struct queue_count {
-    struct sse_table_node node;
-    struct list link;
+    struct lru_item item;
     uint64_t count;
     char key[]; /* the texts one behind the other, and before them where the first one ends */
 };
 
 void qos_queue_counts_init(struct qos_queue_counts *counts, size_t most)
 {
-    sse_table_init(&counts->table, SSE_TABLE_KEY_OFFSET(struct queue_count, node, key));
-    list_init(&counts->recent);
-    counts->most = most;
+    *counts = (struct qos_queue_counts){.key = BUF_INIT};
+    lru_init(&counts->lru, NULL, LRU_BY_TEXT(struct queue_count, item, key), most);
 }
 
-static struct queue_count *new_count(const struct qos_recipient *recipient)
+static const char *key_of(struct qos_queue_counts *counts, const struct qos_recipient *recipient)
 {
-    const size_t value = strlen(recipient->value);
-    const size_t size = LENGTH_TEXT + value + strlen(recipient->listening) + 1;
-    struct queue_count *entry = mem_zalloc(sizeof(*entry) + size);
-
-    snprintf(entry->key, size, "%d:%zu:%s%s", (int)recipient->dimension, value, recipient->value,
-             recipient->listening);
-    return entry;
+    buf_clear(&counts->key);
+    buf_printf(&counts->key, "%d:%zu:%s%s", (int)recipient->dimension, strlen(recipient->value),
+               recipient->value, recipient->listening);
+    return buf_str(&counts->key);
 }
 
 static struct queue_count *find(struct qos_queue_counts *counts,
                                 const struct qos_recipient *recipient)
 {
-    struct queue_count *probe = new_count(recipient);
-    struct sse_table_node *node = sse_table_find(&counts->table, probe->key);
-
-    free(probe);
-    return node ? container_of(node, struct queue_count, node) : NULL;
-}
-
-static void drop(struct qos_queue_counts *counts, struct queue_count *entry)
-{
-    sse_table_remove(&counts->table, &entry->node);
-    list_remove(&entry->link);
-    free(entry);
+    return lru_find(&counts->lru, key_of(counts, recipient), 0);
 }
 
 bool qos_queue_counts_find(struct qos_queue_counts *counts, const struct qos_recipient *recipient,
@@ -58,8 +36,7 @@ bool qos_queue_counts_find(struct qos_queue_counts *counts, const struct qos_rec
 
     if (!entry)
         return false;
-    list_remove(&entry->link);
-    list_prepend(&counts->recent, &entry->link);
+    lru_use(&counts->lru, &entry->item, LRU_NEVER);
     *count = entry->count;
     return true;
 }
@@ -67,13 +44,9 @@ bool qos_queue_counts_find(struct qos_queue_counts *counts, const struct qos_rec
 void qos_queue_counts_add(struct qos_queue_counts *counts, const struct qos_recipient *recipient,
                           uint64_t count)
 {
-    struct queue_count *entry = new_count(recipient);
+    struct queue_count *entry = lru_add(&counts->lru, key_of(counts, recipient), 0, LRU_NEVER);
 
-    if (counts->table.count >= counts->most)
-        drop(counts, container_of(counts->recent.prev, struct queue_count, link));
     entry->count = count;
-    sse_table_add(&counts->table, &entry->node);
-    list_prepend(&counts->recent, &entry->link);
 }
 
 void qos_queue_counts_change(struct qos_queue_counts *counts, const struct qos_recipient *recipient,
@@ -87,12 +60,11 @@ void qos_queue_counts_change(struct qos_queue_counts *counts, const struct qos_r
 
 void qos_queue_counts_forget(struct qos_queue_counts *counts)
 {
-    list_for_each_safe(link, after, &counts->recent)
-        drop(counts, container_of(link, struct queue_count, link));
+    lru_clear(&counts->lru);
 }
 
 void qos_queue_counts_release(struct qos_queue_counts *counts)
 {
-    qos_queue_counts_forget(counts);
-    sse_table_release(&counts->table);
+    lru_release(&counts->lru);
+    buf_release(&counts->key);
 }

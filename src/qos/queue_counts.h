@@ -10,14 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/list.h"
+#include "base/buf.h"
+#include "base/lru.h"
 #include "qos/repository.h"
-#include "sse/table.h"
 
 struct qos_queue_counts {
-    struct sse_table table;
-    struct list recent; /* the one that was used last is first */
-    size_t most;
+    struct lru lru;
+    struct buf key; /* of the last one that was looked for */
 };
 
 void qos_queue_counts_init(struct qos_queue_counts *counts, size_t most);

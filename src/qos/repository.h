@@ -78,6 +78,15 @@ struct qos_copy {
 /* False: enough. */
 typedef bool (*qos_visit)(void *context, const struct qos_copy *copy);
 
+/* A credential that does not count any more (auth/denied.h). */
+struct qos_revocation {
+    const char *name;
+    int64_t issued_until; /* wall s */
+    int64_t until;        /* wall ms */
+};
+
+typedef void (*qos_visit_revocation)(void *context, const struct qos_revocation *revocation);
+
 struct qos_totals {
     uint64_t copies;   /* stored ones */
     uint64_t aside;    /* those that are set aside */
@@ -122,6 +131,8 @@ struct qos_repository_ops {
     /* Stored copies. How many a queue has, those that cannot be read among them: */
     int (*count)(struct qos_repository *repository, const struct qos_recipient *recipient,
                  uint64_t *count);
+    /* How many are for users whose key has no tenant (sse/user_key.h): */
+    int (*count_plain)(struct qos_repository *repository, uint64_t *count);
     /* Those of a queue behind a number, in order. Here and below one that the repository itself
      * cannot read is shown as QOS_UNREADABLE; of its recipient, too, only the value may be right,
      * but where the queue was asked for. */
@@ -152,6 +163,21 @@ struct qos_repository_ops {
     /* Gives a piece of the room that nothing has any more back to the file system; *is_more: there
      * is more of it than is worth keeping for what comes. */
     int (*shrink)(struct qos_repository *repository, bool *is_more);
+
+    /* Keeps one, for the longer time of the two where it is there; forgets those that have ended,
+     * and the first to end of those beyond most; shows those that have not. NULL where nothing
+     * outlives the process: they are in memory anyway. */
+    int (*revoke)(struct qos_repository *repository, const struct qos_revocation *revocation);
+    int (*forget_revocations)(struct qos_repository *repository, int64_t now, size_t most);
+    int (*revocations)(struct qos_repository *repository, int64_t now, qos_visit_revocation visit,
+                       void *context);
+
+    /* Takes the next piece of a copy of all that is stored, between two transactions; what is
+     * committed meanwhile comes into it. -EAGAIN: there is more. 0: *file is the copy as of now,
+     * the caller's; it has no name. leave_copy ends one that is under way, if any is. NULL where
+     * all is in memory. */
+    int (*copy)(struct qos_repository *repository, int *file);
+    void (*leave_copy)(struct qos_repository *repository);
 
     void (*free)(struct qos_repository *repository);
 };

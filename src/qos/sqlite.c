@@ -78,6 +78,7 @@ static void sqlite_free(struct qos_repository *repository)
     struct qos_sqlite *sqlite = qos_sqlite_of(repository);
 
     qos_sqlite_unprepare(sqlite);
+    qos_sqlite_leave_copy(repository);
     (void)sqlite3_close(sqlite->database); /* can only be busy, and nothing is left in it */
     qos_queue_counts_release(&sqlite->counts);
     free(sqlite);
@@ -97,6 +98,7 @@ static const struct qos_repository_ops ops = {
     .take_back = qos_sqlite_take_back,
     .discard = qos_sqlite_discard,
     .count = qos_sqlite_count,
+    .count_plain = qos_sqlite_count_plain,
     .read = qos_sqlite_read,
     .queues = qos_sqlite_queues,
     .scan = qos_sqlite_scan,
@@ -105,6 +107,11 @@ static const struct qos_repository_ops ops = {
     .states = qos_sqlite_states,
     .forget = qos_sqlite_forget,
     .shrink = qos_sqlite_shrink,
+    .revoke = qos_sqlite_revoke,
+    .forget_revocations = qos_sqlite_forget_revocations,
+    .revocations = qos_sqlite_revocations,
+    .copy = qos_sqlite_copy,
+    .leave_copy = qos_sqlite_leave_copy,
     .free = sqlite_free,
 };
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "qos/copies.h"
 #include "qos/sqlite_repository.h"
+#include "sse/user_key.h"
 
 /* NULL when there is none, and when there is no memory for it: then the call has failed. */
 static const char *text_of(struct qos_sqlite_call *call, enum qos_sqlite_column column)
@@ -155,6 +156,18 @@ int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipie
     if (result == 0)
         qos_queue_counts_add(&sqlite->counts, recipient, *count);
     return result;
+}
+
+int qos_sqlite_count_plain(struct qos_repository *repository, uint64_t *count)
+{
+    struct qos_sqlite_call call =
+        qos_sqlite_call(qos_sqlite_of(repository), QOS_SQLITE_COUNT_PLAIN);
+
+    qos_sqlite_bind_number(&call, SSE_BY_USER);
+    qos_sqlite_bind_text(&call, SSE_USER_KEY_SEPARATOR);
+    if (qos_sqlite_step(&call))
+        *count = (uint64_t)sqlite3_column_int64(call.statement, 0);
+    return qos_sqlite_finish(&call);
 }
 
 int qos_sqlite_read(struct qos_repository *repository, const struct qos_recipient *recipient,

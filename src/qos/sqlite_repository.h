@@ -2,11 +2,13 @@
 #ifndef QOS_SQLITE_REPOSITORY_H
 #define QOS_SQLITE_REPOSITORY_H
 /* The repository on SQLite, as its own files see it: sqlite.c opens it, sqlite_write.c changes what
- * is in it, sqlite_aside.c what of it cannot be read, sqlite_read.c shows it. */
+ * is in it, sqlite_aside.c what of it cannot be read, sqlite_read.c shows it, sqlite_copy.c copies
+ * it; sqlite_revocations.c is for what stands beside the messages. */
 #include <sqlite3.h>
 
 #include "qos/queue_counts.h"
 #include "qos/repository.h"
+#include "qos/sqlite_copy.h"
 #include "qos/sqlite_statements.h"
 
 struct qos_sqlite {
@@ -14,6 +16,7 @@ struct qos_sqlite {
     sqlite3 *database;
     sqlite3_stmt *statements[QOS_SQLITE_STATEMENTS];
     struct qos_queue_counts counts;
+    struct qos_sqlite_copy copy;
     uint64_t last_number; /* given away; never goes back */
     bool has_shrunk;      /* which the file is told by a checkpoint only */
     /* As the file has them, so far as this transaction has come: */
@@ -53,9 +56,15 @@ int qos_sqlite_forget(struct qos_repository *repository, int64_t before, size_t 
                       size_t *forgotten);
 int qos_sqlite_shrink(struct qos_repository *repository, bool *is_more);
 
+int qos_sqlite_revoke(struct qos_repository *repository, const struct qos_revocation *revocation);
+int qos_sqlite_forget_revocations(struct qos_repository *repository, int64_t now, size_t most);
+int qos_sqlite_revocations(struct qos_repository *repository, int64_t now,
+                           qos_visit_revocation visit, void *context);
+
 int qos_sqlite_find(struct qos_repository *repository, const char *id, struct qos_message *message);
 int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipient *recipient,
                      uint64_t *count);
+int qos_sqlite_count_plain(struct qos_repository *repository, uint64_t *count);
 int qos_sqlite_read(struct qos_repository *repository, const struct qos_recipient *recipient,
                     uint64_t after, size_t limit, qos_visit visit, void *context);
 int qos_sqlite_queues(struct qos_repository *repository, enum sse_dimension dimension,

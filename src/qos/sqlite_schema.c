@@ -19,6 +19,7 @@
  * unreadable: the copies with QOS_UNREADABLE, which are set aside; cause is an enum qos_cause.
  * Their messages do not expire, and so are in message_expiry only while they have a stored copy,
  * too.
+ * revocation: an entry of auth/denied.h.
  */
 static const char version_1[] =
     "CREATE TABLE message ("
@@ -42,7 +43,12 @@ static const char version_2[] =
     "DROP INDEX message_expiry;"
     "CREATE INDEX message_expiry ON message (expires) WHERE ended IS NULL AND open > 0;";
 
-static const char *const steps[] = {version_1, version_2};
+static const char version_3[] =
+    "CREATE TABLE revocation (name TEXT NOT NULL PRIMARY KEY, issued_until INTEGER NOT NULL,"
+    " until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX revocation_until ON revocation (until);";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 
 const struct qos_sqlite_schema qos_sqlite_schema = {steps, sizeof(steps) / sizeof(steps[0])};
 

@@ -58,6 +58,8 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_VACUUM] = "PRAGMA incremental_vacuum(256)",
     [QOS_SQLITE_FIND] = "SELECT number, digest FROM message WHERE id = ?1",
     [QOS_SQLITE_COUNT] = "SELECT count(*) FROM copy c WHERE" OF_QUEUE,
+    [QOS_SQLITE_COUNT_PLAIN] = "SELECT count(*) FROM copy c WHERE c.dimension = ?1 AND c.state = 0"
+                               " AND NOT instr(c.value, ?2)",
     [QOS_SQLITE_READ] = COLUMNS " FROM copy c" MESSAGE_AND_BODY_OF_COPY " WHERE" OF_QUEUE
                                 " AND c.number > ?4 ORDER BY c.number LIMIT ?5",
     [QOS_SQLITE_NEXT_QUEUE] =
@@ -89,6 +91,14 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
                 " LEFT JOIN body b ON b.number = m.number"
                 " LEFT JOIN unreadable u ON u.number = c.number AND u.value = c.value"
                 " WHERE m.number = ?1 ORDER BY c.value",
+    [QOS_SQLITE_REVOKE] = "INSERT INTO revocation VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE"
+                          " SET issued_until = max(issued_until, excluded.issued_until),"
+                          " until = max(until, excluded.until)",
+    [QOS_SQLITE_END_REVOCATIONS] = "DELETE FROM revocation WHERE until <= ?1",
+    [QOS_SQLITE_DISPLACE_REVOCATIONS] =
+        "DELETE FROM revocation WHERE name IN (SELECT name FROM revocation ORDER BY until"
+        " LIMIT max(0, (SELECT count(*) FROM revocation) - ?1))",
+    [QOS_SQLITE_REVOCATIONS] = "SELECT name, issued_until, until FROM revocation WHERE until > ?1",
 };
 
 int qos_sqlite_prepare(struct qos_sqlite *sqlite)

@@ -21,11 +21,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/directory.h"
 #include "base/mem.h"
 
 #define VALID_SECONDS (90L * 24 * 3600)
-#define RENEW_SECONDS (7L * 24 * 3600)
 #define CLOCK_SECONDS 3600L /* how far a client's clock may be behind ours */
 
 static const char *const own_names[] = {"localhost", "127.0.0.1", "::1"};
@@ -135,9 +135,11 @@ static bool set_name(X509 *certificate)
 
 static bool fill(X509 *certificate, EVP_PKEY *key, const char *names)
 {
+    time_t now = clock_wall_seconds();
+
     return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
-           X509_gmtime_adj(X509_getm_notBefore(certificate), -CLOCK_SECONDS) &&
-           X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_SECONDS) &&
+           X509_time_adj(X509_getm_notBefore(certificate), -CLOCK_SECONDS, &now) &&
+           X509_time_adj(X509_getm_notAfter(certificate), VALID_SECONDS, &now) &&
            set_name(certificate) && X509_set_pubkey(certificate, key) == 1 &&
            add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
@@ -253,7 +255,7 @@ static bool is_usable(const struct certificate_files *files)
     FILE *key_file = fopen(files->key, "re");
     X509 *certificate = NULL;
     EVP_PKEY *key = NULL;
-    time_t horizon = time(NULL) + RENEW_SECONDS;
+    time_t horizon = clock_wall_seconds() + CERTIFICATE_RENEW_SECONDS;
     bool usable = false;
 
     if (certificate_file && key_file) {

@@ -7,7 +7,8 @@
  */
 #include <stddef.h>
 
-#define CERTIFICATE_MAX_NAMES 32u
+#define CERTIFICATE_MAX_NAMES     32u
+#define CERTIFICATE_RENEW_SECONDS (7L * 24 * 3600) /* before its end it is made anew */
 
 /* Paths of the PEM files. */
 struct certificate_files {

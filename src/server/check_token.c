@@ -55,7 +55,7 @@ static int read_sets(struct key_store *store, const struct config *config, size_
 
     for (size_t i = 0; i < config->token_key_count; i++) {
         const struct config_token_key *key = &config->token_keys[i];
-        const struct auth_jwks_settings settings = {key->jwks, 0};
+        const struct auth_jwks_settings settings = {.place = key->jwks};
         struct auth_jwks *set;
 
         if (*key->jwks == '\0' || !config_token_key_is_for(config, key, service))

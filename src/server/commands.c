@@ -10,11 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/words.h"
+#include "server/backup_file.h"
 #include "server/certificate.h"
+#include "server/check_health.h"
 #include "server/check_token.h"
-#include "server/config.h"
+#include "server/completion.h"
+#include "server/config_compat.h"
 #include "server/config_keys.h"
+#include "server/config_load.h"
+#include "server/config_warn.h"
+#include "server/control.h"
+#include "server/control_answer.h"
 #include "server/libraries.h"
 #include "server/make_key.h"
 #include "server/make_token.h"
@@ -39,31 +47,47 @@ struct command {
     const char *help;
     size_t most_arguments;
     enum command_exit (*run)(struct command_line *line);
+    const char *values; /* of the argument, as struct completion_word has them */
 };
 
 static enum command_exit check_config(struct command_line *line);
 static enum command_exit default_config(struct command_line *line);
+static enum command_exit reload(struct command_line *line);
+static enum command_exit back_up(struct command_line *line);
 static enum command_exit make_certificate(struct command_line *line);
 static enum command_exit print_key(struct command_line *line);
 static enum command_exit print_token(struct command_line *line);
 static enum command_exit judge_token(struct command_line *line);
+static enum command_exit ask_health(struct command_line *line);
+static enum command_exit print_completion(struct command_line *line);
 static enum command_exit print_version(struct command_line *line);
 static enum command_exit print_help(struct command_line *line);
 
 static const struct command commands[] = {
     {"check-config", "[FILE]", "say whether a configuration is right, and what it would do", 1,
-     check_config},
-    {"default-config", "", "print a commented configuration of all settings", 0, default_config},
+     check_config, "FILE"},
+    {"reload", "", "have the running server read its settings and certificates anew", 0, reload,
+     ""},
+    {"backup", "FILE", "copy a service's stored messages while the server runs; -: to output", 1,
+     back_up, "FILE"},
+    {"default-config", "", "print a commented configuration of all settings", 0, default_config,
+     ""},
     {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
-     CERTIFICATE_MAX_NAMES, make_certificate},
+     CERTIFICATE_MAX_NAMES, make_certificate, ""},
     {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
-     1, print_key},
-    {"make-token", "", "make an access token, for a service with auth jwt", 0, print_token},
+     1, print_key, ""},
+    {"make-token", "", "make an access token, for a service with auth jwt", 0, print_token, ""},
     {"check-token", "TOKEN", "say what that service would say to it; -: to standard input's", 1,
-     judge_token},
-    {"version", "", "print the version", 0, print_version},
-    {"help", "", "print this", 0, print_help},
+     judge_token, ""},
+    {"health", "[ready|live]", "ask the running server, as a supervisor's check", 1, ask_health,
+     "ready live"},
+    {"completion", "bash|zsh", "print a script that lets the shell complete this command line", 1,
+     print_completion, "bash zsh"},
+    {"version", "", "print the version", 0, print_version, ""},
+    {"help", "", "print this", 0, print_help, ""},
 };
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static const char usage[] =
     "usage: sse-server [OPTION]... [COMMAND]\n"
@@ -77,7 +101,8 @@ static const char usage[] =
     "  --workers N        threads that serve connections; 0: one per processor\n"
     "  --log-level LEVEL  debug, info, warn or error\n"
     "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
-    "  --service NAME     for make-token and check-token (default: the first with auth jwt)\n"
+    "  --service NAME     for make-token and check-token (default: the first with auth jwt),\n"
+    "                     and for backup (default: the only one with messages in a file)\n"
     "  --user ID, --name TEXT, --tenant ID, --channels LIST, --permissions LIST,\n"
     "  --expires TIME     what make-token puts into the token (an hour from now)\n"
     "  --key ID           which of tokenKeys signs (default: the first that can)\n"
@@ -91,13 +116,15 @@ static enum command_exit print_help(struct command_line *line)
 {
     (void)line;
     fputs(usage, stdout);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COMMANDS; i++) {
         char name[40];
 
         snprintf(name, sizeof(name), "%s %s", commands[i].name, commands[i].arguments);
         printf("  %-24s %s\n", name, commands[i].help);
     }
-    puts("\nEvery setting is also a variable of the environment: see default-config.");
+    puts(
+        "\nEvery setting is also a variable of the environment: see default-config, which says as\n"
+        "well which of them a reload changes, and which the next start only.");
     return COMMAND_DONE;
 }
 
@@ -128,13 +155,89 @@ static enum command_exit load(struct config *config, const struct config_sources
 static enum command_exit serve(struct command_line *line)
 {
     struct config config;
-    enum command_exit status = load(&config, &line->sources);
+    enum command_exit status;
 
+    server_hold_signals();
+    status = load(&config, &line->sources);
     if (status != COMMAND_DONE)
         return status;
     log_open(config.log_level, config.log_format, STDERR_FILENO);
-    status = server_run(&config) == 0 ? COMMAND_DONE : COMMAND_FAILED;
-    config_release(&config);
+    return server_run(&config, &line->sources) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+/* Asks the server of these settings' state directory. COMMAND_DONE, and *answer is to be released,
+ * or, said on standard error, COMMAND_FAILED or COMMAND_MISUSED. */
+static enum command_exit ask_server(const struct command_line *line, const char *question,
+                                    struct config_fault *fault, struct control_answer *answer)
+{
+    char *directory = config_find_state(&line->sources, fault);
+    int rc;
+
+    if (!directory) {
+        fprintf(stderr, "sse-server: %s\n", fault->message);
+        return COMMAND_MISUSED;
+    }
+    rc = control_ask(directory, question, answer);
+    if (rc < 0)
+        fprintf(stderr,
+                "sse-server: no server can be reached by the state directory \"%s\": %s; give the "
+                "--config and the environment that it was started with%s\n",
+                directory, strerror(-rc),
+                strcmp(question, CONTROL_RELOAD) == 0 ? ", or send it SIGHUP" : "");
+    free(directory);
+    return rc < 0 ? COMMAND_FAILED : COMMAND_DONE;
+}
+
+/* What is wrong with the settings is for the server to say, in its log and counters as well. */
+static enum command_exit reload(struct command_line *line)
+{
+    struct config_fault fault = {""};
+    struct control_answer answer;
+    enum command_exit status = ask_server(line, CONTROL_RELOAD, &fault, &answer);
+
+    if (status != COMMAND_DONE)
+        return status;
+    if (answer.is_done && *fault.message == '\0')
+        fputs(answer.text, stdout);
+    else { /* with settings that cannot be read, it may have been another server */
+        fprintf(stderr, "sse-server: %s\n", *fault.message != '\0' ? fault.message : answer.text);
+        status = COMMAND_MISUSED;
+    }
+    control_answer_release(&answer);
+    return status;
+}
+
+static enum command_exit keep_copy(const struct control_answer *answer, const char *path)
+{
+    int rc;
+
+    if (!answer->is_done || answer->file < 0) {
+        fprintf(stderr, "sse-server: %s\n", answer->text);
+        return COMMAND_FAILED;
+    }
+    rc = backup_file_write(answer->file, path);
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s cannot be written: %s\n", path, strerror(-rc));
+    return COMMAND_FAILED;
+}
+
+static enum command_exit back_up(struct command_line *line)
+{
+    struct config_fault fault = {""};
+    struct buf question = BUF_INIT;
+    struct control_answer answer;
+    enum command_exit status;
+
+    if (line->argument_count == 0)
+        return misuse("backup needs the file to write, or - for standard output");
+    buf_printf(&question, CONTROL_BACKUP "%.100s", line->token.service ? line->token.service : "");
+    status = ask_server(line, buf_str(&question), &fault, &answer);
+    buf_release(&question);
+    if (status != COMMAND_DONE)
+        return status;
+    status = keep_copy(&answer, line->arguments[0]);
+    control_answer_release(&answer);
     return status;
 }
 
@@ -180,17 +283,6 @@ static void hint_at_transport_security(const struct config *config)
             *listener->transport_security == '\0')
             printf("hint: listeners[%zu] lets browsers come by http next time; once all of its "
                    "host is served by https, set strictTransportSecurity: max-age=63072000\n",
-                   i);
-    }
-}
-
-static void warn_of_strict_binding(const struct config *config)
-{
-    for (size_t i = 0; i < config->service_count; i++) {
-        if (config->services[i].session_binding_strict)
-            printf("warning: services[%zu].sessionBindingStrict: WebKit, and proxies that fill "
-                   "connections with the streams of several browsers, bring a page's calls by "
-                   "another connection than its stream; without a cookie each of them is refused\n",
                    i);
     }
 }
@@ -241,7 +333,7 @@ static enum command_exit check_config(struct command_line *line)
     status = load(&config, &line->sources);
     if (status != COMMAND_DONE)
         return status;
-    if (preflight(&config, stderr) > 0) {
+    if (preflight(&config, NULL, stderr) > 0) {
         config_release(&config);
         return COMMAND_MISUSED;
     }
@@ -253,9 +345,10 @@ static enum command_exit check_config(struct command_line *line)
     hint_at_roles(&config);
     hint_at_transport_security(&config);
     preflight_warn(&config, stdout);
-    warn_of_strict_binding(&config);
+    config_warn(&config, stdout);
     for (size_t i = 0; i < config.service_count; i++)
         print_service(&config.services[i]);
+    config_compat_print(&config, stdout);
     print_token_keys(&config);
     printf("%zu API keys%s, state in %s\n", config.api_key_count,
            config.api_key_made ? " (made up at each start)" : "", config.state_directory);
@@ -355,34 +448,95 @@ static enum command_exit judge_token(struct command_line *line)
     return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
 }
 
+static enum command_exit ask_health(struct command_line *line)
+{
+    const char *what = line->argument_count > 0 ? line->arguments[0] : "ready";
+    struct config config;
+    char fault[700] = "";
+    enum command_exit status;
+    int rc;
+
+    if (strcmp(what, "ready") != 0 && strcmp(what, "live") != 0)
+        return misuse("health is asked for ready or live");
+    status = load(&config, &line->sources);
+    if (status != COMMAND_DONE)
+        return status;
+    rc = check_health(&config, what, fault, sizeof(fault));
+    config_release(&config);
+    if (rc == 0) {
+        puts(what);
+        return COMMAND_DONE;
+    }
+    fprintf(stderr, "sse-server: %s\n", fault);
+    return COMMAND_FAILED;
+}
+
 /* An option with a value: where that is kept, and the only commands that have a use for it. */
 struct flag {
     const char *name;
     size_t offset;
     const char *commands; /* words; "": all, and serving */
+    const char *value;    /* "FILE", the setting that it is for, or "" */
 };
 
-#define FLAG(name, member, commands)                                                               \
+#define FLAG(name, member, commands, value)                                                        \
     {                                                                                              \
-        (name), offsetof(struct command_line, member), (commands)                                  \
+        (name), offsetof(struct command_line, member), (commands), (value)                         \
     }
 static const struct flag flags[] = {
-    FLAG("config", sources.file, ""),
-    FLAG("listen", sources.listen, ""),
-    FLAG("workers", sources.workers, ""),
-    FLAG("log-level", sources.log_level, ""),
-    FLAG("out", out, "make-cert"),
-    FLAG("user", token.user, "make-token"),
-    FLAG("name", token.name, "make-token"),
-    FLAG("tenant", token.tenant, "make-token"),
-    FLAG("channels", token.channels, "make-token"),
-    FLAG("permissions", token.permissions, "make-token"),
-    FLAG("expires", token.expires, "make-token"),
-    FLAG("key", token.key, "make-token"),
-    FLAG("key-file", token.key_file, "make-token"),
-    FLAG("service", token.service, "make-token, check-token"),
+    FLAG("config", sources.file, "", "FILE"),
+    FLAG("listen", sources.listen, "", "listeners[].address"),
+    FLAG("workers", sources.workers, "", "workers"),
+    FLAG("log-level", sources.log_level, "", "log.level"),
+    FLAG("out", out, "make-cert", "FILE"),
+    FLAG("user", token.user, "make-token", ""),
+    FLAG("name", token.name, "make-token", ""),
+    FLAG("tenant", token.tenant, "make-token", ""),
+    FLAG("channels", token.channels, "make-token", ""),
+    FLAG("permissions", token.permissions, "make-token", ""),
+    FLAG("expires", token.expires, "make-token", ""),
+    FLAG("key", token.key, "make-token", ""),
+    FLAG("key-file", token.key_file, "make-token", "FILE"),
+    FLAG("service", token.service, "make-token, check-token, backup", ""),
 };
 #define FLAGS (sizeof(flags) / sizeof(flags[0]))
+
+/* The words that a setting may have, such as "debug info warn error". */
+static void append_words(const char *name, struct buf *to)
+{
+    const struct config_key *key = config_key_find(name);
+
+    for (const char *const *word = key ? key->words : NULL; word && *word; word++)
+        buf_printf(to, "%s%s", to->length > 0 ? " " : "", *word);
+}
+
+static enum command_exit print_completion(struct command_line *line)
+{
+    struct completion_word commands_known[COMMANDS + 1] = {{0}}, options[FLAGS + 1] = {{0}};
+    const char *shell = line->argument_count > 0 ? line->arguments[0] : "";
+    struct buf words[FLAGS];
+
+    if (strcmp(shell, "bash") != 0 && strcmp(shell, "zsh") != 0)
+        return misuse("completion is for bash or zsh");
+    for (size_t i = 0; i < COMMANDS; i++)
+        commands_known[i] =
+            (struct completion_word){commands[i].name, commands[i].help, commands[i].values, ""};
+    for (size_t i = 0; i < FLAGS; i++) {
+        words[i] = (struct buf)BUF_INIT;
+        append_words(flags[i].value, &words[i]);
+        options[i] = (struct completion_word){
+            flags[i].name, "",
+            strcmp(flags[i].value, "FILE") == 0 ? flags[i].value : buf_str(&words[i]),
+            flags[i].commands};
+    }
+    if (strcmp(shell, "bash") == 0)
+        completion_print_bash(commands_known, options, stdout);
+    else
+        completion_print_zsh(commands_known, options, stdout);
+    for (size_t i = 0; i < FLAGS; i++)
+        buf_release(&words[i]);
+    return COMMAND_DONE;
+}
 
 static const char **value_of(struct command_line *line, const struct flag *flag)
 {
@@ -434,7 +588,7 @@ static const struct command *find_command(const char *name, const char **nearest
     size_t least = SIZE_MAX;
 
     *nearest = NULL;
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COMMANDS; i++) {
         size_t distance = config_distance(name, commands[i].name);
 
         if (distance == 0)

@@ -18,18 +18,21 @@
 #include "h2/tls.h"
 #include "sse/service.h"
 
-#define CONFIG_MAX_LISTENERS  16u
-#define CONFIG_MAX_SERVICES   64u
-#define CONFIG_MAX_KEYS       64u
-#define CONFIG_MAX_TOKEN_KEYS 32u
+#define CONFIG_MAX_LISTENERS    16u
+#define CONFIG_MAX_SERVICES     64u
+#define CONFIG_MAX_KEYS         64u
+#define CONFIG_MAX_TOKEN_KEYS   32u
+#define CONFIG_MAX_CERTIFICATES 64u /* of one listener, besides its first */
 
 struct config_api_key {
     unsigned line;     /* of the file where it begins; 0: not from a file */
     char *name;        /* "": named by its number */
     char *key;         /* the text itself, or "" and: */
+    char *key_file;    /* where that was read from, or "" */
     char *hash;        /* "sha256:…" of the text, in hex */
     char *permissions; /* words */
     char *services;    /* names; "": all */
+    char *tenants;     /* ids; "": all */
 };
 
 /* One key that access tokens are signed with (secret or file), or a set of them (jwks). */
@@ -38,45 +41,62 @@ struct config_token_key {
     char *id;        /* the kid of its tokens; "": they have none */
     char *algorithm; /* a name of auth/jwt_algorithm.h */
     char *secret;
+    char *secret_file; /* where that was read from, or "" */
     char *file;
     char *jwks;          /* a path or a URL */
     unsigned refresh_ms; /* of jwks */
     char *services;      /* names; "": all */
 };
 
+/* One of several of a listener. */
+struct config_certificate {
+    unsigned line;     /* as above */
+    char *certificate; /* PEM */
+    char *key;
+    char *ocsp_file; /* DER; "": none */
+};
+
 struct config_listener {
     unsigned line;     /* as above */
     char *address;     /* see h2/listener.h */
     bool tls;          /* default true */
-    char *certificate; /* PEM; "" with tls: the development certificate */
+    char *certificate; /* PEM; "" with tls and none below: the development certificate */
     char *key;
+    char *ocsp_file; /* DER; "": none */
+    struct config_certificate certificates[CONFIG_MAX_CERTIFICATES];
+    size_t certificate_count;
     enum h2_tls_profile tls_profile;
     enum api_role role;
     char *transport_security; /* value of strict-transport-security; "": none */
+    bool http1;
     bool proxy_protocol;
     char *proxy_from;   /* networks; "": any */
     char *socket_mode;  /* octal digits, of a unix socket; "": as the umask has it */
     char *socket_group; /* a name or a number; "": the process's */
 };
 
+/* Whose pages and back ends a service is for; in the order of its words (config_compat.h). */
+enum config_compat { CONFIG_COMPAT_NONE, CONFIG_COMPAT_JAVA };
+
 enum config_auth { CONFIG_AUTH_DEVELOPMENT, CONFIG_AUTH_JWT, CONFIG_AUTH_WEBHOOK };
 
 /* Who is told who comes and goes. */
 struct config_notifications {
-    char *url;           /* "": nobody */
-    char *events;        /* words */
-    uint32_t timeout_ms; /* 10 s */
-    uint32_t retry_ms;   /* 1 h */
-    uint32_t queue;      /* 10000 */
-    size_t queue_bytes;  /* 16 MiB */
-    uint32_t in_flight;  /* 8 */
+    char *url;                      /* "": nobody */
+    char *events;                   /* words */
+    char *channels, *access_tokens; /* patterns, as words, of connections; "": any */
+    uint32_t timeout_ms;            /* 10 s */
+    uint32_t retry_ms;              /* 1 h */
+    uint32_t queue;                 /* 10000 */
+    size_t queue_bytes;             /* 16 MiB */
+    uint32_t in_flight;             /* 8 */
 };
 
 /* In the order of its words. */
 enum config_store { CONFIG_STORE_SQLITE, CONFIG_STORE_MEMORY };
 
 /* Who says that a message has arrived; in the order of its words. */
-enum config_acknowledgement { CONFIG_ACK_PAGE, CONFIG_ACK_WRITE };
+enum config_acknowledgement { CONFIG_ACK_PAGE, CONFIG_ACK_WRITE, CONFIG_ACK_CLIENT };
 
 struct config_qos {
     enum config_store store;
@@ -88,6 +108,7 @@ struct config_qos {
     uint32_t messages;    /* 1 million */
     size_t bytes;         /* 1 GiB */
     size_t waiting_bytes; /* 16 MiB */
+    uint32_t waiting_ms;  /* 10 s */
     uint32_t remember_ms; /* 24 h */
     uint32_t remembered;  /* 100000 */
     uint32_t receipts;    /* 1000 */
@@ -99,19 +120,25 @@ struct config_qos {
 struct config_service {
     unsigned line;                        /* as above */
     struct sse_service_settings settings; /* name and base_path are owned by the config */
+    enum config_compat compat;
     enum config_auth auth;
     struct auth_jwt_settings jwt;              /* its texts are owned by the config */
     struct auth_webhook_settings auth_webhook; /* the same; without service and secret */
     bool envelope;
+    char *envelope_ok, *envelope_error; /* for pages (api/envelope.h); "": the usual one */
+    bool page_lists;
     char *origins;      /* of pages, with commas (api/origins.h) */
     char *cors_headers; /* the same (api/cors.h) */
     bool session_binding_strict;
+    bool calls_without_connection;  /* of pages, where theirs is unknown */
     char *secret_names;             /* words; never shown, besides those that look so */
     char *upload_directory;         /* "": <state directory>/<service name>/uploads */
     size_t json_body_bytes;         /* 1 MiB */
     size_t upload_bytes;            /* 32 MiB */
     size_t upload_parts;            /* 64 */
     uint32_t upload_age_ms;         /* 0: they stay */
+    uint32_t upload_threads;        /* 4 that write to its directory */
+    uint32_t upload_timeout_ms;     /* 30 s for a piece */
     uint32_t session_connections;   /* 32 event streams per session */
     uint32_t idempotency_keys;      /* 10000 answers kept per worker, */
     size_t idempotency_bytes;       /* 16 MiB of them */
@@ -120,6 +147,7 @@ struct config_service {
     struct api_presence_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;
+    char *webhook_secret_file; /* where that was read from, or "" */
     struct config_qos qos;
     struct config_notifications notifications;
     struct limits_settings limits;
@@ -136,10 +164,15 @@ struct config_outbound {
     bool http2;                /* true */
     char *ca_file;             /* "": the system's */
     char *proxy;               /* "": none */
+    char *proxy_file;          /* where that was read from, or "" */
 };
 
+struct config_given;
+
 struct config {
-    char *file; /* what was read, for messages; NULL: none */
+    char *file;                 /* what was read, for messages; NULL: none */
+    struct config_given *given; /* what the sources have said; see config_is_given() */
+    size_t given_count;
     struct config_listener listeners[CONFIG_MAX_LISTENERS];
     size_t listener_count;
     struct config_service services[CONFIG_MAX_SERVICES];
@@ -155,42 +188,19 @@ struct config {
     bool demo;                     /* serve the demo page at / */
     bool allow_development_remote; /* development auth on a non-loopback address */
     enum log_level log_level;
+    char *audit_file;
     enum log_format log_format;
     char *trusted_proxies; /* networks with commas (base/networks.h) */
     enum client_address_field proxy_field;
+    char *ticket_key_file; /* "": keys made at the start */
     struct h2_limits limits;
     struct config_outbound outbound;
-    unsigned drain_ms; /* how long a stop waits for streams */
+    unsigned stop_notice_ms;  /* at a stop, only readiness fails for so long; */
+    unsigned drain_spread_ms; /* then event streams end within so long; */
+    unsigned drain_ms;        /* and after so long, in all, what is left is cut off */
 };
-
-struct config_fault {
-    char message[512]; /* "sse-server.yaml:12: services[0].queueBytes: …; use …" */
-};
-
-/* Where settings come from, the later ones winning over the earlier: the defaults, the file, the
- * environment, the flags of the command line. NULL: not given. */
-struct config_sources {
-    const char *file;         /* NULL: the demo */
-    char *const *environment; /* SSE_SERVER_… and what the state directory follows from */
-    const char *listen;       /* --listen: addresses with commas, as SSE_SERVER_LISTEN */
-    const char *workers;      /* --workers */
-    const char *log_level;    /* --log-level */
-};
-
-/* 0, or a negative errno with *fault; then *config is released. */
-int config_load_from(struct config *config, const struct config_sources *sources,
-                     struct config_fault *fault);
-
-/* The same without flags. */
-int config_load(struct config *config, const char *path, char *const *environment,
-                struct config_fault *fault);
-void config_release(struct config *config);
 
 /* A complete, commented YAML file of all keys with their defaults. The caller frees it. */
 char *config_default_text(void);
-
-/* Checks across keys: development auth on a reachable address, overlapping base paths, missing
- * certificates. Called by config_load. 0, or -EINVAL with *fault. */
-int config_check(const struct config *config, struct config_fault *fault);
 
 #endif

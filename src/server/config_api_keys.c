@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/words.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 #include "server/config_names.h"
 
 static_assert(CONFIG_MAX_KEYS == AUTH_MAX_API_KEYS, "all keys that can be read can be used");
@@ -160,6 +160,7 @@ struct auth_api_keys *config_make_api_keys(const struct config *config)
             continue; /* OpenSSL has failed since the check: the key opens nothing */
         key->name = from->name;
         key->permissions = permissions_of(from, &unknown);
+        key->tenants = from->tenants;
         key->services = config_services_named(config, from->services, &unknown);
         count++;
     }

@@ -7,7 +7,7 @@
 #include "base/words.h"
 #include "outbound/signature.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 #include "server/config_webhooks.h"
 
 static bool has_only(const struct word *word, const char *allowed)

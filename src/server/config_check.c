@@ -3,90 +3,30 @@
 #include "server/config_check.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "api/envelope.h"
 #include "api/origins.h"
 #include "base/networks.h"
 #include "base/words.h"
 #include "h2/listener.h"
-#include "h2/tls.h"
 #include "server/config.h"
 #include "server/config_api_keys.h"
 #include "server/config_auth_webhook.h"
+#include "server/config_compat.h"
+#include "server/config_fault.h"
+#include "server/config_keys.h"
+#include "server/config_pairs.h"
 #include "server/config_qos.h"
 #include "server/config_source.h"
+#include "server/config_tls.h"
 #include "server/config_token_keys.h"
 #include "server/config_webhooks.h"
+#include "server/drain.h"
 #include "server/socket_rights.h"
-
-int config_check_fail(const struct config_subject *subject, const char *key, const char *format,
-                      ...)
-{
-    char place[200] = "";
-    char item[40] = "";
-    char sentence[256];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof(sentence), format, arguments);
-    va_end(arguments);
-    if (subject->line > 0 && subject->config->file)
-        snprintf(place, sizeof(place), "%.150s:%u: ", subject->config->file, subject->line);
-    else if (subject->config->file)
-        snprintf(place, sizeof(place), "%.150s: ", subject->config->file);
-    if (*subject->list != '\0')
-        snprintf(item, sizeof(item), "%s[%zu]%s", subject->list, subject->index,
-                 *key != '\0' ? "." : "");
-    return config_fail(subject->fault, -EINVAL, "%s%s%s: %s", place, item, key, sentence);
-}
-
-static int check_readable(const struct config_subject *subject, const char *key, const char *path)
-{
-    if (access(path, R_OK) == 0)
-        return 0;
-    return config_check_fail(subject, key,
-                             "\"%.120s\": %s; give a PEM file that this user may read", path,
-                             strerror(errno));
-}
-
-static int check_pair(const struct config_subject *subject, const struct config_listener *listener)
-{
-    char fault[240];
-    struct h2_tls_context *tls = h2_tls_context_new(listener->certificate, listener->key,
-                                                    listener->tls_profile, fault, sizeof(fault));
-
-    if (!tls)
-        return config_check_fail(subject, "certificate", "%s", fault);
-    h2_tls_context_free(tls);
-    return 0;
-}
-
-static int check_certificate(const struct config_subject *subject,
-                             const struct config_listener *listener)
-{
-    bool certificate = *listener->certificate != '\0';
-    bool key = *listener->key != '\0';
-    int rc = 0;
-
-    if (certificate && !key)
-        return config_check_fail(subject, "key", "is missing; a certificate needs its private key");
-    if (key && !certificate)
-        return config_check_fail(subject, "certificate",
-                                 "is missing; a private key needs its certificate");
-    if (!certificate)
-        return 0;
-    if (!listener->tls)
-        return config_check_fail(subject, "certificate",
-                                 "has no use without TLS; leave it out, or set tls: true");
-    rc = check_readable(subject, "certificate", listener->certificate);
-    if (rc == 0)
-        rc = check_readable(subject, "key", listener->key);
-    return rc == 0 ? check_pair(subject, listener) : rc;
-}
 
 static int check_networks(const struct config_subject *subject, const char *key, const char *text)
 {
@@ -205,7 +145,7 @@ static int check_listener(const struct config_subject *subject,
     rc = check_transport_security(subject, listener);
     if (rc == 0)
         rc = check_proxy_protocol(subject, listener);
-    return rc == 0 ? check_certificate(subject, listener) : rc;
+    return rc == 0 ? config_check_listener_tls(subject, listener) : rc;
 }
 
 static int check_name(const struct config_subject *subject, const char *name)
@@ -315,6 +255,44 @@ static int check_cors_headers(const struct config_subject *subject, const char *
     return 0;
 }
 
+static int check_envelope(const struct config_subject *subject, const char *key, const char *text)
+{
+    char fault[240] = "";
+    struct envelope *envelope = *text != '\0' ? envelope_new(text, fault, sizeof(fault)) : NULL;
+
+    envelope_free(envelope);
+    return *text == '\0' || envelope ? 0 : config_check_fail(subject, key, "%s", fault);
+}
+
+static bool shows_data(const char *text)
+{
+    char fault[240];
+    struct envelope *envelope = envelope_new(text, fault, sizeof(fault));
+    const bool is_shown = envelope_has_data(envelope);
+
+    envelope_free(envelope);
+    return is_shown;
+}
+
+static int check_envelopes(const struct config_subject *subject,
+                           const struct config_service *service)
+{
+    int rc = check_envelope(subject, "envelopeOk", service->envelope_ok);
+
+    if (rc == 0)
+        rc = check_envelope(subject, "envelopeError", service->envelope_error);
+    if (rc != 0 || (*service->envelope_ok == '\0' && *service->envelope_error == '\0'))
+        return rc;
+    if (!service->envelope)
+        return config_check_fail(subject, "envelope",
+                                 "false has no use with envelopeOk or envelopeError; leave it out");
+    if (*service->envelope_ok != '\0' && !shows_data(service->envelope_ok))
+        return config_check_fail(subject, "envelopeOk",
+                                 "it has no $data, so that no answer would reach a page; write "
+                                 "such as {\"status\": 0, \"result\": $data}");
+    return 0;
+}
+
 static int check_service(const struct config_subject *subject, const struct config_service *service)
 {
     int rc = check_name(subject, service->settings.name);
@@ -326,6 +304,8 @@ static int check_service(const struct config_subject *subject, const struct conf
     if (rc == 0)
         rc = check_cors_headers(subject, service->cors_headers);
     if (rc == 0)
+        rc = check_envelopes(subject, service);
+    if (rc == 0)
         rc = config_check_auth_webhook(subject, service);
     for (size_t i = 0; rc == 0 && i < subject->index; i++)
         rc = check_against(subject, service, i);
@@ -336,59 +316,35 @@ static int check_service(const struct config_subject *subject, const struct conf
     if (service->settings.event_data_bytes > service->settings.queue_bytes)
         return config_check_fail(
             subject, "queueBytes",
-            "%zu is less than eventDataBytes (%zu): the largest event would never fit; "
+            "%zu is less than eventDataBytes (%zu%s): the largest event would never fit; "
             "make it larger",
-            service->settings.queue_bytes, service->settings.event_data_bytes);
-    if (service->json_body_bytes > subject->config->limits.session_body_bytes)
-        return config_check_fail(
-            subject, "jsonBodyBytes",
-            "%zu is more than limits.sessionBodyBytes (%zu); lower it, or raise that",
-            service->json_body_bytes, subject->config->limits.session_body_bytes);
+            service->settings.queue_bytes, service->settings.event_data_bytes,
+            config_compat_sets(subject->config, config_key_find("services[].eventDataBytes"),
+                               subject->index)
+                ? ", which compat: java sets"
+                : "");
     if (service->json_body_bytes > subject->config->limits.inbound_bytes / 2)
         return config_check_fail(
             subject, "jsonBodyBytes",
             "%zu is more than half of limits.inboundBytes (%zu); lower it, or raise that",
             service->json_body_bytes, subject->config->limits.inbound_bytes);
-    rc = config_check_handlers(subject, service);
+    rc = config_check_pairs(subject);
+    if (rc == 0)
+        rc = config_check_handlers(subject, service);
     return rc == 0 ? config_check_notifications(subject, service) : rc;
-}
-
-static int check_limits(const struct config_subject *subject, const struct h2_limits *limits)
-{
-    const struct {
-        const char *key, *other;
-        size_t value, most;
-    } pairs[] = {
-        {"headerFieldBytes", "headerListBytes", limits->header_field_bytes,
-         limits->header_list_bytes},
-        {"pathBytes", "headerListBytes", limits->path_bytes, limits->header_list_bytes},
-        {"streamWindow", "sessionWindow", limits->stream_window, limits->session_window},
-        {"outputSoftBytes", "outputHardBytes", limits->output_soft_bytes,
-         limits->output_hard_bytes},
-        {"pingAckTimeout", "pingInterval", limits->ping_ack_ms, limits->ping_ms},
-    };
-
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        char key[64];
-
-        snprintf(key, sizeof(key), "limits.%s", pairs[i].key);
-        if (pairs[i].value > pairs[i].most)
-            return config_check_fail(subject, key,
-                                     "%zu is more than limits.%s (%zu); lower it, or raise that",
-                                     pairs[i].value, pairs[i].other, pairs[i].most);
-    }
-    return 0;
 }
 
 int config_check(const struct config *config, struct config_fault *fault)
 {
     struct config_subject subject = {.config = config, .list = "", .fault = fault};
-    int rc = check_limits(&subject, &config->limits);
+    int rc = config_check_pairs(&subject);
 
+    if (rc == 0)
+        rc = drain_check_settings(config, fault);
     if (rc == 0)
         rc = check_networks(&subject, "trustedProxies", config->trusted_proxies);
     if (rc == 0 && *config->outbound.ca_file != '\0')
-        rc = check_readable(&subject, "outbound.caFile", config->outbound.ca_file);
+        rc = config_check_readable(&subject, "outbound.caFile", config->outbound.ca_file);
     if (rc == 0 && config->service_count == 0)
         rc = config_check_fail(&subject, "services",
                                "there is none; give at least one, such as "
@@ -409,6 +365,9 @@ int config_check(const struct config *config, struct config_fault *fault)
         subject.line = config->listeners[i].line;
         rc = check_listener(&subject, &config->listeners[i]);
     }
+    subject = (struct config_subject){.config = config, .list = "", .fault = fault};
+    if (rc == 0)
+        rc = config_check_tls(&subject);
     if (rc == 0)
         rc = config_check_api_keys(config, fault);
     return rc == 0 ? config_check_token_keys(config, fault) : rc;

@@ -10,11 +10,15 @@
 
 #include "base/mem.h"
 #include "server/config.h"
+#include "server/config_fault.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
-#define LISTEN  CONFIG_PREFIX "LISTEN"
-#define API_KEY CONFIG_PREFIX "API_KEY"
+#define LISTEN       CONFIG_PREFIX "LISTEN"
+#define API_KEY      CONFIG_PREFIX "API_KEY"
+#define API_KEY_FILE API_KEY "_FILE"
+
+#define API_KEYS_BYTES ((size_t)64 * 1024)
 
 /* Whether text begins with word; *rest is what follows. */
 static bool begins(const char *text, const char *word, const char **rest)
@@ -75,26 +79,41 @@ static bool is_from_orchestrator(const char *entry)
     return false;
 }
 
-/* Writes '#' for the first number that stands between underscores, and gives the number. */
-static size_t take_index(const char *name, char pattern[CONFIG_VARIABLE_SIZE])
+/* Writes '#' for the first number that stands between underscores, in place, and gives the number;
+ * SIZE_MAX: there is none. */
+static size_t take_index(char *name)
 {
-    size_t index = SIZE_MAX;
-    const char *digits = name;
+    char *digits = name;
 
     while ((digits = strchr(digits, '_'))) {
         char *end = NULL;
+        size_t index;
 
         digits++;
         if (!isdigit((unsigned char)*digits))
             continue;
         index = strtoul(digits, &end, 10);
         if (*end == '\0' || *end == '_') {
-            snprintf(pattern, CONFIG_VARIABLE_SIZE, "%.*s#%s", (int)(digits - name), name, end);
+            *digits = '#';
+            memmove(digits + 1, end, strlen(end) + 1);
             return index;
         }
     }
-    snprintf(pattern, CONFIG_VARIABLE_SIZE, "%s", name);
     return SIZE_MAX;
+}
+
+/* "LISTENERS_0_CERTIFICATES_1_KEY": the last number is that of the item, and one before it that of
+ * the item around it. */
+static void take_indices(struct config_assignment *assignment, const char *name,
+                         char pattern[CONFIG_VARIABLE_SIZE])
+{
+    size_t first, second;
+
+    snprintf(pattern, CONFIG_VARIABLE_SIZE, "%s", name);
+    first = take_index(pattern);
+    second = take_index(pattern);
+    assignment->outer = second == SIZE_MAX ? 0 : first;
+    assignment->index = second == SIZE_MAX ? first : second;
 }
 
 /* The key whose variable this is; *nearest is the variable that looks most like it. */
@@ -129,9 +148,8 @@ static int unknown(const char *name, char nearest[CONFIG_VARIABLE_SIZE], struct 
 {
     const size_t prefix = strlen(CONFIG_PREFIX);
     const bool is_near = config_is_near(name + prefix, config_distance(name, nearest));
-    char *number = strchr(nearest, '#');
 
-    if (number)
+    for (char *number = nearest; (number = strchr(number, '#'));)
         *number = '0';
     return config_fail(fault, -EINVAL,
                        "%.100s: there is no such setting%s%s (all of them: sse-server "
@@ -144,35 +162,58 @@ struct variable {
     char *name;
 };
 
-/* By list and number: item 1 cannot come before item 0, and the environment has no order. */
+static bool lies_deeper(const struct config_assignment *assignment)
+{
+    return assignment->key->list && assignment->key->list->within;
+}
+
+/* By list and number: item 1 cannot come before item 0, nor what lies in an item before that, and
+ * the environment has no order. */
 static int compare(const void *left, const void *right)
 {
     const struct config_assignment *a = &((const struct variable *)left)->assignment;
     const struct config_assignment *b = &((const struct variable *)right)->assignment;
 
+    if (lies_deeper(a) != lies_deeper(b))
+        return lies_deeper(a) ? 1 : -1;
     if (a->key->list != b->key->list)
         return (uintptr_t)a->key->list < (uintptr_t)b->key->list ? -1 : 1;
+    if (a->outer != b->outer)
+        return a->outer < b->outer ? -1 : 1;
     if (a->index != b->index)
         return a->index < b->index ? -1 : 1;
     return a->key < b->key ? -1 : a->key > b->key;
+}
+
+/* An item that there is, or the next one. */
+static int enter_item(void *owner, const struct config_list *list, size_t index, const char *where,
+                      bool may_add, struct config_fault *fault)
+{
+    const size_t count = config_list_count(owner, list);
+
+    if (index >= list->most)
+        return config_fail(fault, -E2BIG, "%s: the number must be below %zu", where, list->most);
+    if (index > count || (index == count && !may_add))
+        return config_fail(fault, -EINVAL,
+                           "%s: there are %zu of them, so that the next has the number %zu", where,
+                           count, count);
+    if (index == count)
+        config_list_add(owner, list);
+    return 0;
 }
 
 static int apply(struct config *config, const struct config_assignment *assignment,
                  struct config_fault *fault)
 {
     const struct config_list *list = assignment->key->list;
-    size_t count = list ? config_list_count(config, list) : 0;
+    int rc = 0;
 
-    if (list && assignment->index >= list->most)
-        return config_fail(fault, -E2BIG, "%s: the number must be below %zu", assignment->where,
-                           list->most);
-    if (list && assignment->index > count)
-        return config_fail(fault, -EINVAL,
-                           "%s: there are %zu of them, so that the next has the number %zu",
-                           assignment->where, count, count);
-    if (list && assignment->index == count)
-        config_list_add(config, list);
-    return config_assign(config, assignment, fault);
+    if (list && list->within)
+        rc = enter_item(config, list->within, assignment->outer, assignment->where, false, fault);
+    if (rc == 0 && list)
+        rc = enter_item(config_list_owner(config, list, assignment->outer), list, assignment->index,
+                        assignment->where, true, fault);
+    return rc == 0 ? config_assign(config, assignment, fault) : rc;
 }
 
 static bool is_ours(const char *entry)
@@ -189,7 +230,7 @@ static int read_entry(const char *entry, struct variable *variable, struct confi
     const char *equals = strchr(entry, '=');
 
     variable->name = mem_strndup(entry, (size_t)(equals - entry));
-    variable->assignment.index = take_index(variable->name, pattern);
+    take_indices(&variable->assignment, variable->name, pattern);
     variable->assignment.key = find_key(pattern, nearest);
     if (!variable->assignment.key) {
         int rc = unknown(variable->name, nearest, fault);
@@ -218,7 +259,22 @@ const char *config_variable(char *const *environment, const char *name)
 static bool is_shorthand(const char *entry)
 {
     return strncmp(entry, LISTEN "=", sizeof(LISTEN)) == 0 ||
-           strncmp(entry, API_KEY "=", sizeof(API_KEY)) == 0;
+           strncmp(entry, API_KEY "=", sizeof(API_KEY)) == 0 ||
+           strncmp(entry, API_KEY_FILE "=", sizeof(API_KEY_FILE)) == 0;
+}
+
+static int read_key_file(struct config *config, const char *path, char *const *environment,
+                         struct config_fault *fault)
+{
+    char sentence[300];
+    char *keys = config_read_secret(path, environment, API_KEYS_BYTES, sentence, sizeof(sentence));
+    int rc;
+
+    if (!keys)
+        return config_fail(fault, -EINVAL, API_KEY_FILE ": %s", sentence);
+    rc = config_replace_api_keys(config, API_KEY_FILE, keys, fault);
+    free(keys);
+    return rc;
 }
 
 static int read_shorthands(struct config *config, char *const *environment,
@@ -226,13 +282,46 @@ static int read_shorthands(struct config *config, char *const *environment,
 {
     const char *addresses = config_variable(environment, LISTEN);
     const char *keys = config_variable(environment, API_KEY);
+    const char *file = config_variable(environment, API_KEY_FILE);
     int rc = 0;
 
+    if (keys && file)
+        return config_fail(fault, -EINVAL,
+                           API_KEY_FILE ": stands beside " API_KEY "; give one of the two");
     if (addresses)
         rc = config_replace_listeners(config, LISTEN, addresses, fault);
     if (rc == 0 && keys)
         rc = config_replace_api_keys(config, API_KEY, keys, fault);
+    if (rc == 0 && file)
+        rc = read_key_file(config, file, environment, fault);
     return rc;
+}
+
+static bool is_given(const struct variable *variables, size_t count, const struct config_key *key,
+                     const struct config_assignment *like)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct config_assignment *given = &variables[i].assignment;
+
+        if (given->key == key && given->index == like->index && given->outer == like->outer)
+            return true;
+    }
+    return false;
+}
+
+/* A secret wins over the file's, and over the file that has the file's; and that over those. */
+static int apply_alone(struct config *config, const struct variable *variables, size_t count,
+                       const struct config_assignment *assignment, struct config_fault *fault)
+{
+    const struct config_key *beside = config_key_beside(assignment->key);
+    const int rc = apply(config, assignment, fault);
+    struct config_assignment none = *assignment;
+
+    if (rc != 0 || !beside || is_given(variables, count, beside, assignment))
+        return rc;
+    none.key = beside;
+    none.text = "";
+    return config_assign(config, &none, fault);
 }
 
 int config_read_environment(struct config *config, char *const *environment,
@@ -252,7 +341,7 @@ int config_read_environment(struct config *config, char *const *environment,
     if (count > 0)
         qsort(variables, count, sizeof(*variables), compare);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = apply(config, &variables[i].assignment, fault);
+        rc = apply_alone(config, variables, count, &variables[i].assignment, fault);
     for (size_t i = 0; i < count; i++)
         free(variables[i].name);
     free(variables);

@@ -22,18 +22,27 @@ enum config_type {
     CONFIG_CHOICE,   /* an enum; words[value] */
 };
 
-/* An array with its count inside struct config. Each item begins with an unsigned: the line of the
- * file where it stands, 0 when it is not from a file. */
+/* When a key that has changed counts. There is no default: each row of a value says one. */
+enum config_change {
+    CONFIG_UNSAID, /* of sections and lists */
+    CONFIG_STATIC, /* at the next start */
+    CONFIG_DYNAMIC /* at a reload */
+};
+
+/* An array with its count inside struct config, or inside an item of another list. Each item begins
+ * with an unsigned: the line of the file where it stands, 0 when it is not from a file. */
 struct config_list {
     size_t items; /* offset of the array */
     size_t item_size;
     size_t count; /* offset of a size_t */
     size_t most;
+    const struct config_list *within; /* whose items have the array; NULL: struct config */
 };
 
 struct config_key {
     const char *name;               /* "services[].queueBytes" */
     const struct config_list *list; /* whose items have this key; NULL: struct config has it */
+    enum config_change change;
     enum config_type type;
     size_t offset; /* in the item, or in struct config */
     size_t width;  /* of the member */
@@ -42,11 +51,17 @@ struct config_key {
     const char *help;     /* one line */
     const char *zero;     /* what 0 means where it is allowed although it is below low */
     const char *const *words;
+    bool is_hidden;    /* not shown among the settings in use */
+    bool is_secret;    /* never shown; the row behind it is that of: */
+    bool is_file;      /* the path of a file that may have the secret instead */
     bool is_shorthand; /* a text in place of an item: what it sets has a key of its own, too */
 };
 
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
+
+/* Of a secret, the key of its file; of that, the secret's. NULL: of other keys. */
+const struct config_key *config_key_beside(const struct config_key *key);
 
 /* CONFIG_TEXT or CONFIG_TEXTS. */
 bool config_key_is_text(const struct config_key *key);

@@ -7,7 +7,7 @@
 
 #include "auth/api_key.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 #include "server/config_keys.h"
 
 static_assert(CONFIG_MAX_SERVICES <= 64, "a bit for each service");

@@ -6,15 +6,16 @@
 #include "api/api.h"
 #include "base/http_url.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 
 /* How messages come again (qos/desk.h). */
 #define ACK_LONGEST_MS 600000u
 #define TAKEOVER_MS    10000u
 #define DESK_BATCH     64u
 
-struct api_qos_settings config_make_qos(const struct config_qos *config, bool has_proxy)
+struct api_qos_settings config_make_qos(const struct config_service *service, bool has_proxy)
 {
+    const struct config_qos *config = &service->qos;
     const uint32_t ack_ms = config->ack_ms;
 
     return (struct api_qos_settings){
@@ -26,9 +27,11 @@ struct api_qos_settings config_make_qos(const struct config_qos *config, bool ha
         .messages = config->messages,
         .bytes = config->bytes,
         .waiting_bytes = config->waiting_bytes,
+        .waiting_ms = config->waiting_ms,
         .remember_ms = config->remember_ms,
         .remembered = config->remembered,
         .receipts = config->receipts,
+        .revocations = service->jwt.revocations,
         .receipt_hosts = config->receipt_hosts,
         .has_proxy = has_proxy,
         .desk = {.window = config->window,

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "server/config.h"
+#include "server/config_fault.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
@@ -56,64 +57,97 @@ static int set_address(struct config *config, const struct config_assignment *it
     return config_assign(config, &address, fault);
 }
 
-/* The certificate of the listeners that are replaced: who moves a port means to keep it. */
+/* The certificates of the listeners that are replaced: who moves a port means to keep them. */
 struct identity {
-    char *certificate;
-    char *key;
+    bool is_there;
     enum h2_tls_profile profile;
+    char *certificate, *key, *ocsp_file;
+    struct config_certificate certificates[CONFIG_MAX_CERTIFICATES];
+    size_t count;
 };
 
-static struct identity take_identity(const struct config *config)
+static struct config_certificate copy_certificate(const struct config_certificate *from)
 {
-    struct identity identity = {.certificate = NULL};
+    return (struct config_certificate){.line = from->line,
+                                       .certificate = mem_strdup(from->certificate),
+                                       .key = mem_strdup(from->key),
+                                       .ocsp_file = mem_strdup(from->ocsp_file)};
+}
 
-    for (size_t i = 0; i < config->listener_count; i++) {
+static void take_identity(const struct config *config, struct identity *identity)
+{
+    for (size_t i = 0; i < config->listener_count && !identity->is_there; i++) {
         const struct config_listener *listener = &config->listeners[i];
 
         if (!listener->tls)
             continue;
-        identity.profile = listener->tls_profile;
-        identity.certificate = mem_strdup(listener->certificate);
-        identity.key = mem_strdup(listener->key);
-        break;
+        identity->is_there = true;
+        identity->profile = listener->tls_profile;
+        identity->certificate = mem_strdup(listener->certificate);
+        identity->key = mem_strdup(listener->key);
+        identity->ocsp_file = mem_strdup(listener->ocsp_file);
+        for (; identity->count < listener->certificate_count; identity->count++)
+            identity->certificates[identity->count] =
+                copy_certificate(&listener->certificates[identity->count]);
     }
-    return identity;
+}
+
+static void replace_text(char **text, const char *with)
+{
+    free(*text);
+    *text = mem_strdup(with);
 }
 
 static void give_identity(struct config *config, const struct identity *identity)
 {
-    for (size_t i = 0; i < config->listener_count; i++) {
+    for (size_t i = 0; identity->is_there && i < config->listener_count; i++) {
         struct config_listener *listener = &config->listeners[i];
 
         if (!listener->tls)
             continue;
-        free(listener->certificate);
-        free(listener->key);
-        listener->certificate = mem_strdup(identity->certificate);
-        listener->key = mem_strdup(identity->key);
+        replace_text(&listener->certificate, identity->certificate);
+        replace_text(&listener->key, identity->key);
+        replace_text(&listener->ocsp_file, identity->ocsp_file);
         listener->tls_profile = identity->profile;
+        for (size_t at = 0; at < identity->count; at++)
+            listener->certificates[at] = copy_certificate(&identity->certificates[at]);
+        listener->certificate_count = identity->count;
     }
+}
+
+static void release_identity(struct identity *identity)
+{
+    for (size_t i = 0; i < identity->count; i++) {
+        free(identity->certificates[i].certificate);
+        free(identity->certificates[i].key);
+        free(identity->certificates[i].ocsp_file);
+    }
+    free(identity->certificate);
+    free(identity->key);
+    free(identity->ocsp_file);
 }
 
 int config_replace_listeners(struct config *config, const char *where, const char *addresses,
                              struct config_fault *fault)
 {
-    const struct config_assignment given = {config_key_find("listeners[].address"), 0, where,
-                                            addresses};
-    struct identity identity = take_identity(config);
-    int rc = replace_list(config, "listeners", &given, set_address, fault);
+    const struct config_assignment given = {
+        .key = config_key_find("listeners[].address"), .where = where, .text = addresses};
+    struct identity identity = {.is_there = false};
+    int rc;
 
-    if (rc == 0 && identity.certificate)
+    take_identity(config, &identity);
+    rc = replace_list(config, "listeners", &given, set_address, fault);
+    if (rc == 0)
         give_identity(config, &identity);
-    free(identity.certificate);
-    free(identity.key);
+    release_identity(&identity);
     return rc;
 }
 
 int config_replace_api_keys(struct config *config, const char *where, const char *keys,
                             struct config_fault *fault)
 {
-    const struct config_assignment given = {config_key_find("apiKeys[].key"), 0, where, keys};
+    const struct config_assignment given = {
+        .key = config_key_find("apiKeys[].key"), .where = where, .text = keys};
 
     return replace_list(config, "apiKeys", &given, config_assign, fault);
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "server/config.h"
 #include "server/config_keys.h"
+#include "server/config_load.h"
 #include "server/config_source.h"
 #include "server/config_value.h"
 
@@ -17,7 +17,11 @@ static const char head[] =
     "# m, h). Every key is a variable of the environment too, which wins over the file:\n"
     "# limits.idleTimeout is SSE_SERVER_LIMITS_IDLE_TIMEOUT, the first service's queueBytes is\n"
     "# SSE_SERVER_SERVICES_0_QUEUE_BYTES. SSE_SERVER_LISTEN and SSE_SERVER_API_KEY replace all\n"
-    "# listeners or keys; several are separated by commas.\n";
+    "# listeners or keys; several are separated by commas.\n"
+    "#\n"
+    "# \"sse-server reload\", or SIGHUP, reads all of it anew while the server runs, but for what "
+    "says\n"
+    "# that it changes at the next start only, and for services and listeners that come or go.\n";
 
 static void print_comment(const struct config_key *key, size_t indent, struct buf *to)
 {
@@ -27,6 +31,8 @@ static void print_comment(const struct config_key *key, size_t indent, struct bu
     buf_printf(to, "%*s# %s\n", (int)indent, "", key->help);
     if (range.length > 0)
         buf_printf(to, "%*s# Allowed: %s.\n", (int)indent, "", buf_str(&range));
+    if (key->change == CONFIG_STATIC)
+        buf_printf(to, "%*s# Changes at the next start only.\n", (int)indent, "");
     buf_release(&range);
 }
 
@@ -68,22 +74,27 @@ static void print_head(const struct config_key *key, bool is_empty, struct buf *
                last_segment(key->name), is_empty ? " []" : "");
 }
 
-/* All rows that lie in owner, an item of list or (NULL) struct config, from *at on. */
-static void print_rows(const void *owner, const struct config_list *list, size_t *at,
-                       struct buf *to)
+static void print_example(void *owner, const struct config_list *list, size_t *at, struct buf *to);
+
+/* All rows that lie in owner, an item of list or (NULL) struct config, from *at on; with a list
+ * that lies in an item. */
+static void print_rows(void *owner, const struct config_list *list, size_t *at, struct buf *to)
 {
     bool is_first = list != NULL;
 
-    for (; *at < config_key_count; ++*at) {
+    while (*at < config_key_count) {
         const struct config_key *key = &config_keys[*at];
+        const bool is_inner = key->type == CONFIG_LIST && list && key->list->within == list;
 
-        if (key->type == CONFIG_LIST || key->list != list)
+        if (!is_inner && (key->type == CONFIG_LIST || key->list != list))
             return;
-        if (key->is_shorthand)
-            continue;
-        if (key->type == CONFIG_SECTION) {
+        ++*at;
+        if (is_inner) {
+            print_head(key, true, to);
+            print_example(owner, key->list, at, to);
+        } else if (key->type == CONFIG_SECTION) {
             print_head(key, false, to);
-        } else {
+        } else if (!key->is_shorthand) {
             print_key(owner, key, is_first, to);
             is_first = false;
         }
@@ -91,15 +102,14 @@ static void print_rows(const void *owner, const struct config_list *list, size_t
 }
 
 /* As comments: what an item of an empty list would look like. */
-static void print_example(struct config *config, const struct config_list *list, size_t *at,
-                          struct buf *to)
+static void print_example(void *owner, const struct config_list *list, size_t *at, struct buf *to)
 {
     struct buf rows = BUF_INIT;
     char *rest, *line;
 
-    config_list_add(config, list);
-    print_rows(config_list_item(config, list, 0), list, at, &rows);
-    config_list_clear(config, list);
+    config_list_add(owner, list);
+    print_rows(config_list_item(owner, list, 0), list, at, &rows);
+    config_list_clear(owner, list);
     rest = buf_detach(&rows);
     for (char *text = rest; (line = strsep(&text, "\n")) && text;)
         buf_printf(to, *line == '\0' ? "#\n" : "#%s\n", line);

@@ -14,7 +14,7 @@
 #include "auth/jwt_keys.h"
 #include "base/file.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 #include "server/config_names.h"
 
 #define KEY_FILE_BYTES ((size_t)64 * 1024)
@@ -102,16 +102,14 @@ static int check_algorithm(const struct config_subject *subject, const char *nam
                                  "is missing; a key is for one, such as HS256, RS256 or ES256");
     if (auth_jwt_algorithm_find(name))
         return 0;
-    return config_check_fail(
-        subject, "algorithm", "\"%.20s\" is %s; use " AUTH_JWT_ALGORITHM_NAMES, name,
-        auth_jwt_algorithm_is_lacking(name) ? "one that this build's library (libjwt 1.10) lacks"
-                                            : "not known");
+    return config_check_fail(subject, "algorithm",
+                             "\"%.20s\" is not known; use " AUTH_JWT_ALGORITHM_NAMES, name);
 }
 
 static int check_key(const struct config_subject *subject, const struct config_token_key *key)
 {
     struct auth_jwt_key *loaded;
-    char fault[240];
+    char fault[400];
     int rc = check_algorithm(subject, key->algorithm);
 
     if (rc != 0)
@@ -141,7 +139,7 @@ static int check_set(const struct config_subject *subject, const struct config_t
 {
     struct auth_jwt_keys *keys;
     size_t length = 0;
-    char fault[200];
+    char fault[400];
     char *text;
 
     if (is_given(key->algorithm) || is_given(key->id))

@@ -54,8 +54,7 @@ static struct kind kind_of(const struct config_key *key)
     return key->type == CONFIG_DURATION ? duration : count;
 }
 
-/* The caller knows that the key is a number. */
-static uint64_t load_number(const struct config_key *key, const void *owner)
+uint64_t config_value_number(const struct config_key *key, const void *owner)
 {
     const char *from = (const char *)owner + key->offset;
     uint64_t wide = 0;
@@ -285,9 +284,30 @@ void config_value_print(const struct config_key *key, const void *owner, struct 
     else if (key->type == CONFIG_BOOL)
         buf_append_str(to, key->words[*(const bool *)((const char *)owner + key->offset)]);
     else if (key->type == CONFIG_CHOICE)
-        buf_append_str(to, key->words[load_number(key, owner)]);
+        buf_append_str(to, key->words[config_value_number(key, owner)]);
     else
-        print_number(key, load_number(key, owner), to);
+        print_number(key, config_value_number(key, owner), to);
+}
+
+bool config_value_is_equal(const struct config_key *key, const void *owner, const void *other)
+{
+    if (config_key_is_text(key))
+        return strcmp(load_text(key, owner), load_text(key, other)) == 0;
+    return memcmp((const char *)owner + key->offset, (const char *)other + key->offset,
+                  key->width) == 0;
+}
+
+void config_value_copy(const struct config_key *key, void *owner, const void *from)
+{
+    char *copy;
+
+    if (!config_key_is_text(key)) {
+        memcpy((char *)owner + key->offset, (const char *)from + key->offset, key->width);
+        return;
+    }
+    copy = mem_strdup(load_text(key, from));
+    config_value_release(key, owner);
+    memcpy((char *)owner + key->offset, &copy, sizeof(copy));
 }
 
 void config_value_release(const struct config_key *key, void *owner)

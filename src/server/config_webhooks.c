@@ -6,7 +6,7 @@
 
 #include "api/presence/presence_event.h"
 #include "server/config.h"
-#include "server/config_check.h"
+#include "server/config_fault.h"
 
 /* Behind "http://" or "https://"; NULL where there is neither. */
 static const char *host_of(const char *url)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "server/config.h"
+#include "server/config_fault.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
 
@@ -29,6 +30,7 @@ struct reader {
     struct config_fault *fault;
     struct buf path; /* where we are: "services[0].queueBytes" */
     size_t index;    /* of the list's item that we are in */
+    size_t outer;    /* of the one around it */
     unsigned depth;
 };
 
@@ -142,7 +144,8 @@ static bool is_null(const yaml_event_t *event)
 
 static int assign(struct reader *reader, const yaml_mark_t *mark, const char *text)
 {
-    struct config_assignment assignment = {key_of(reader), reader->index, NULL, text};
+    struct config_assignment assignment = {
+        .key = key_of(reader), .index = reader->index, .outer = reader->outer, .text = text};
     struct buf where = BUF_INIT;
     int rc = 0;
 
@@ -268,13 +271,18 @@ static int read_mapping(struct reader *reader)
     return rc;
 }
 
+static void *owner_of(const struct reader *reader, const struct config_list *list)
+{
+    return config_list_owner(reader->config, list, reader->outer);
+}
+
 /* Remembers in the item where it stands, for the checks that come when all is read. */
 static void note_line(struct reader *reader, const struct config_list *list,
                       const yaml_mark_t *mark)
 {
     unsigned line = (unsigned)mark->line + 1;
 
-    memcpy(config_list_item(reader->config, list, reader->index), &line, sizeof(line));
+    memcpy(config_list_item(owner_of(reader, list), list, reader->index), &line, sizeof(line));
 }
 
 static int read_item(struct reader *reader, const struct config_list *list, yaml_event_t *event)
@@ -283,14 +291,14 @@ static int read_item(struct reader *reader, const struct config_list *list, yaml
     char sentence[80];
     int rc = 0;
 
-    reader->index = config_list_count(reader->config, list);
+    reader->index = config_list_count(owner_of(reader, list), list);
     if (reader->index == list->most) {
         snprintf(sentence, sizeof(sentence), "has more than %zu items; leave some out", list->most);
         rc = fail_at(reader, &event->start_mark, sentence);
         yaml_event_delete(event);
         return rc;
     }
-    config_list_add(reader->config, list);
+    config_list_add(owner_of(reader, list), list);
     note_line(reader, list, &event->start_mark);
     buf_printf(&reader->path, "[%zu]", reader->index);
     rc = read_value(reader, event);
@@ -299,12 +307,12 @@ static int read_item(struct reader *reader, const struct config_list *list, yaml
     return rc;
 }
 
-static int read_sequence(struct reader *reader)
+static int read_items(struct reader *reader)
 {
     const struct config_list *list = key_of(reader)->list;
     int rc = 0;
 
-    config_list_clear(reader->config, list);
+    config_list_clear(owner_of(reader, list), list);
     while (rc == 0) {
         yaml_event_t event;
 
@@ -317,6 +325,19 @@ static int read_sequence(struct reader *reader)
         }
         rc = read_item(reader, list, &event);
     }
+    return rc;
+}
+
+static int read_sequence(struct reader *reader)
+{
+    const size_t index = reader->index;
+    const size_t outer = reader->outer;
+    int rc;
+
+    reader->outer = index;
+    rc = read_items(reader);
+    reader->index = index;
+    reader->outer = outer;
     return rc;
 }
 

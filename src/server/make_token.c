@@ -115,7 +115,7 @@ static struct auth_jwt_key *find_key(const struct config *config, size_t service
             (request->key && strcmp(request->key, key->id) != 0))
             continue;
         loaded = load(key, request->key_file, fault, fault_size);
-        if (!loaded || loaded->sign)
+        if (!loaded || loaded->can_sign)
             return loaded;
         auth_jwt_key_free(loaded);
         if (request->key_file) {
@@ -198,7 +198,7 @@ int make_token(const struct config *config, const struct make_token_request *req
     if (token)
         fprintf(to, "%s\n", token);
     else if (rc == 0)
-        snprintf(fault, fault_size, "a text is not UTF-8, or libjwt cannot sign with this key");
+        snprintf(fault, fault_size, "a text is not UTF-8, or OpenSSL cannot sign with this key");
     rc = token ? 0 : -EINVAL;
     free(token);
     json_decref(claims);

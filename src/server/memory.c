@@ -2,6 +2,7 @@
 #include "server/memory.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -49,12 +50,55 @@ bool memory_is_due(struct memory *memory, size_t resident, size_t in_use)
     return is_due && was_due;
 }
 
+bool memory_may_look(struct memory *memory, uint64_t now_ns, uint64_t cpu_ns)
+{
+    const uint64_t passed_ns = now_ns - memory->checked_ns;
+    const uint64_t taken_ns = cpu_ns - memory->cpu_ns;
+    const bool is_first = memory->checked_ns == 0;
+
+    memory->checked_ns = now_ns;
+    memory->cpu_ns = cpu_ns;
+    const bool is_calm = !is_first && taken_ns * 100 <= passed_ns * MEMORY_CALM_PERCENT;
+
+    /* It takes two looks. */
+    memory->put_off = is_calm || memory->put_off > MEMORY_PUT_OFF ? 0 : memory->put_off + 1;
+    return memory->put_off == 0 || memory->put_off > MEMORY_PUT_OFF;
+}
+
+bool memory_rest(struct memory *memory)
+{
+    const struct itimerspec wait = {.it_value.tv_nsec = MEMORY_RESTS_NS};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = MEMORY_SIGNAL};
+
+    if (memory->was_due || memory->put_off > 0)
+        return false;
+    if (!memory->has_timer)
+        memory->has_timer = timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &memory->timer) == 0;
+    return memory->has_timer && timer_settime(memory->timer, 0, &wait, NULL) == 0;
+}
+
+void memory_wake(struct memory *memory)
+{
+    memory->checked_ns = clock_real_ns();
+    memory->cpu_ns = clock_kernel_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void memory_release(struct memory *memory)
+{
+    if (memory->has_timer)
+        (void)timer_delete(memory->timer);
+}
+
 void memory_check(struct memory *memory)
 {
+    if (!memory_may_look(memory, clock_real_ns(), clock_kernel_ns(CLOCK_PROCESS_CPUTIME_ID)))
+        return;
     const size_t resident = read_resident();
 
-    if (resident < memory->kept + MEMORY_MARGIN)
+    if (resident < memory->kept + MEMORY_MARGIN) {
+        memory->was_due = false;
         return; /* without a look at the heaps */
+    }
     const size_t in_use = count_in_use();
     if (!memory_is_due(memory, resident, in_use))
         return;

@@ -4,8 +4,14 @@
 /* One running server: builds everything once, starts the workers, and waits for a signal. */
 
 struct config;
+struct config_sources;
 
-/* Runs until SIGTERM or SIGINT, then drains. 0, or 1 when it could not start (said in the log). */
-int server_run(const struct config *config);
+/* Blocks the signals that server_run() waits for, before there are threads: what comes before it
+ * waits is not lost, and ends nothing. */
+void server_hold_signals(void);
+
+/* Runs until SIGTERM or SIGINT, then drains. Takes over the texts of the settings; SIGHUP reads
+ * them anew from the sources. 0, or 1 when it could not start (said in the log). */
+int server_run(struct config *config, const struct config_sources *sources);
 
 #endif

@@ -5,34 +5,36 @@
  * One thread with everything it needs to serve clients by itself: loop, listeners, HTTP/2 endpoint,
  * its part of every service. Built in its own thread, so that its memory is its own.
  */
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "h2/listener.h"
 
-struct api_settings;
-struct auth_jwt_keys;
 struct budget;
-struct config;
+struct drain_plan;
 struct h2_slots;
-struct outbound_http_settings;
+struct letter;
 struct peers;
+struct settings;
+struct thread_pool;
+struct tls_contexts;
 struct worker;
 
 struct worker_options {
-    const struct config *config;
-    const struct api_settings *api;
-    const struct outbound_http_settings *outbound;
-    struct auth_jwt_keys *const *token_keys; /* of each service; borrowed */
-    struct budget *inbound;                  /* of all workers (h2/holding.h) */
+    struct settings *settings; /* to begin with; a reference is taken */
+    struct budget *inbound;    /* of all workers (h2/holding.h) */
     struct peers *peers;
     size_t index;
-    struct h2_bound *bound;                      /* one per configured listener; taken over */
-    const struct h2_listener_options *listeners; /* one per configured listener; borrowed */
+    struct h2_bound *bound;   /* one per configured listener; taken over */
+    struct tls_contexts *tls; /* of these; a reference, taken over */
     size_t listener_count;
-    struct h2_slots *slots; /* of all workers' sessions; borrowed */
-    atomic_size_t *busy;    /* workers that have not finished yet; shared by all */
+    struct thread_pool *files; /* reads them; borrowed */
+    struct h2_slots *slots;    /* of all workers' sessions; borrowed */
+    bool shares_frames;        /* h2_endpoint_share_frames */
+    atomic_size_t *busy;       /* workers that have not finished yet; shared by all */
 };
 
 /* Starts the thread. NULL when it could not start (said in the log). All
@@ -42,12 +44,26 @@ struct worker *worker_start(const struct worker_options *options);
 /* Waits until the worker serves. */
 void worker_wait_ready(struct worker *worker);
 
-/* Stops accepting, tells the clients, lets them go when they have left or drain_ms have passed. It
- * ends with the last of the workers: until then the others may need its part of an answer. Any
- * thread; returns at once. A second call cuts the time short. */
-void worker_drain(struct worker *worker, unsigned drain_ms);
+/* The worker changes over to these settings, on its own thread between two turns of its loop; then
+ * it lets go of the old ones and posts to done. Takes a reference. Any thread; returns at once. Not
+ * once it drains. */
+void worker_change(struct worker *worker, struct settings *settings, sem_t *done);
 
-/* Waits for the thread's end and frees. */
-void worker_join(struct worker *worker);
+/* Stops by the plan (server/drain.h), which began since_ms ago: stops accepting, tells the clients,
+ * lets them go when they have left or are cut off. It ends with the last of the workers: until then
+ * the others may need its part of an answer. Any thread; returns at once; once. */
+void worker_drain(struct worker *worker, const struct drain_plan *plan, uint64_t since_ms);
+
+/* Its listeners show these certificates from now on, in the order of the calls. Takes over a
+ * reference. Any thread; returns at once. */
+void worker_set_tls(struct worker *worker, struct tls_contexts *tls);
+
+/* Has the letter opened on its thread, with nothing that it may use as context. Any thread; not
+ * once worker_join() was called. */
+void worker_post(struct worker *worker, struct letter *letter);
+
+/* Waits for the thread's end and frees. False: it has ended, but a disk that it used hangs, and
+ * nothing was freed; the process has to end with _exit(). */
+bool worker_join(struct worker *worker);
 
 #endif

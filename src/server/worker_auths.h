@@ -3,6 +3,8 @@
 #define SERVER_WORKER_AUTHS_H
 /* The auth backends of one worker: one for each service, and the JWK sets that they share. */
 
+#include "base/file_reading.h"
+
 struct auth;
 struct auth_jwt_keys;
 struct config;
@@ -19,10 +21,14 @@ struct worker_auths_parts {
     struct outbound_http *http; /* the worker's, for JWK sets */
     /* Of the connections that services with auth webhook have to themselves, but for the bounds. */
     const struct outbound_http_settings *outbound;
+    struct file_readers files; /* for JWK sets */
 };
 
 /* NULL when libcurl refuses. */
 struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts);
+/* Other settings and keys, of the same services with the same kinds of auth; loop and http stay.
+ * JWK sets are read anew. The old parts must live until it returns. */
+void worker_auths_change(struct worker_auths *auths, const struct worker_auths_parts *parts);
 /* Nobody waits any more for those who know users: who is asked about now stays unknown. */
 void worker_auths_abandon(struct worker_auths *auths);
 void worker_auths_free(struct worker_auths *auths);

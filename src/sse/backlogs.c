@@ -4,12 +4,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/slice.h"
 #include "sse/backlog.h"
-
-#define SLICE_NS 1000000
 
 struct sse_backlogs {
     struct loop *loop;
@@ -24,22 +22,18 @@ static bool on_turn(struct loop_hook *hook)
     struct sse_backlogs *backlogs = container_of(hook, struct sse_backlogs, hook);
     struct list batch;
     struct list *node;
-    uint64_t ends_ns;
+    struct slice slice;
 
     if (list_is_empty(&backlogs->roused))
         return false;
-    ends_ns = clock_real_ns() + SLICE_NS;
+    slice = slice_new(SLICE_NS, UINT32_MAX, 1);
     list_take_all(&batch, &backlogs->roused);
     while ((node = list_take_first(&batch))) {
         sse_backlog_run(container_of(node, struct sse_backlog, node));
-        if (clock_real_ns() >= ends_ns)
+        if (!slice_spend(&slice))
             break;
     }
-    while (!list_is_empty(&batch)) {
-        node = batch.prev;
-        list_remove(node);
-        list_prepend(&backlogs->roused, node);
-    }
+    list_prepend_all(&backlogs->roused, &batch);
     return !list_is_empty(&backlogs->roused);
 }
 
@@ -50,7 +44,7 @@ struct sse_backlogs *sse_backlogs_new(struct loop *loop)
     backlogs->loop = loop;
     backlogs->hook.run = on_turn;
     list_init(&backlogs->roused);
-    loop_hook_add(loop, LOOP_FLUSH, &backlogs->hook);
+    loop_hook_add(loop, LOOP_WORK, &backlogs->hook);
     return backlogs;
 }
 

@@ -26,8 +26,8 @@ struct sse_client_info {
     const char *request_tls;    /* "TLSv1.3 TLS_AES_128_GCM_SHA256" */
     const char *request_domain; /* scheme://authority */
     const char *user_agent;
-    const char *http_parameters; /* JSON object as text, secrets already masked */
-    const char *http_headers;    /* the same */
+    const char *http_parameters; /* JSON as text (sse/parameters.h), secrets already masked */
+    const char *http_headers;    /* JSON object as text, the same */
     int64_t access_time;         /* epoch ms */
     int64_t session_duration;    /* seconds, as the page counted them so far */
 };

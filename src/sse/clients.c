@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "sse/table.h"
+#include "base/table.h"
 #include "sse/user.h"
 
 struct place {
@@ -16,14 +16,14 @@ struct place {
 };
 
 struct client {
-    struct sse_table_node node;
+    struct table_node node;
     struct place *places; /* in the order in which they were told */
     size_t count;
     char key[];
 };
 
 struct sse_clients {
-    struct sse_table table;
+    struct table table;
     uint32_t limit;
 };
 
@@ -31,27 +31,39 @@ struct sse_clients *sse_clients_new(uint32_t limit)
 {
     struct sse_clients *clients = mem_zalloc(sizeof(*clients));
 
-    sse_table_init(&clients->table, SSE_TABLE_KEY_OFFSET(struct client, node, key));
+    table_init(&clients->table, TABLE_BY_TEXT(struct client, node, key));
     clients->limit = limit;
     return clients;
 }
 
 static void client_free(struct sse_clients *clients, struct client *client)
 {
-    sse_table_remove(&clients->table, &client->node);
+    table_remove(&clients->table, &client->node);
     free(client->places);
     free(client);
 }
 
+static void forget_all(struct sse_clients *clients)
+{
+    struct client *client;
+
+    while ((client = table_first(&clients->table)))
+        client_free(clients, client);
+}
+
+void sse_clients_change(struct sse_clients *clients, uint32_t limit)
+{
+    clients->limit = limit;
+    if (limit == 0)
+        forget_all(clients);
+}
+
 void sse_clients_free(struct sse_clients *clients)
 {
-    struct sse_table_node *node;
-
     if (!clients)
         return;
-    while ((node = sse_table_next(&clients->table, NULL)))
-        client_free(clients, container_of(node, struct client, node));
-    sse_table_release(&clients->table);
+    forget_all(clients);
+    table_release(&clients->table);
     free(clients);
 }
 
@@ -65,34 +77,11 @@ char *sse_clients_key(const char *client_id, const struct sse_user *user, const 
 {
     struct buf buf = BUF_INIT;
 
-    if (!client_id || client_id[0] == '\0')
-        return NULL;
     append_part(&buf, client_id);
     append_part(&buf, user->id);
     append_part(&buf, user->tenant_id);
     append_part(&buf, origin ? origin : "");
     return buf_detach(&buf);
-}
-
-static struct client *client_find(const struct sse_clients *clients, const char *key)
-{
-    struct sse_table_node *node = sse_table_find(&clients->table, key);
-
-    return node ? container_of(node, struct client, node) : NULL;
-}
-
-static struct client *client_open(struct sse_clients *clients, const char *key)
-{
-    struct client *client = client_find(clients, key);
-    size_t size;
-
-    if (client)
-        return client;
-    size = strlen(key) + 1;
-    client = mem_zalloc(sizeof(*client) + size);
-    memcpy(client->key, key, size);
-    sse_table_add(&clients->table, &client->node);
-    return client;
 }
 
 static void remove_place(struct client *client, size_t index)
@@ -122,7 +111,9 @@ bool sse_clients_join(struct sse_clients *clients, const char *key, const char *
 
     if (clients->limit == 0)
         return false;
-    client = client_open(clients, key);
+    client = table_find(&clients->table, key);
+    if (!client)
+        client = table_new_item(&clients->table, key);
     client->places = mem_realloc(client->places, (client->count + 1) * sizeof(struct place));
     place = &client->places[client->count++];
     place->order = order;
@@ -137,7 +128,7 @@ bool sse_clients_join(struct sse_clients *clients, const char *key, const char *
 
 void sse_clients_leave(struct sse_clients *clients, const char *key, const char *connection_id)
 {
-    struct client *client = client_find(clients, key);
+    struct client *client = table_find(&clients->table, key);
 
     if (!client)
         return;

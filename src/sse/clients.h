@@ -23,10 +23,12 @@ struct sse_clients;
 struct sse_user;
 
 struct sse_clients *sse_clients_new(uint32_t limit); /* 0: no limit, nothing is kept */
+/* Another limit: who is above it stays until one more comes. 0: all that was kept is forgotten. */
+void sse_clients_change(struct sse_clients *clients, uint32_t limit);
 void sse_clients_free(struct sse_clients *clients);
 
-/* The text that stands for a client, to be freed by the caller; NULL when it named no clientId:
- * such connections are not limited. */
+/* The text that stands for a client, to be freed by the caller. client_id "": all of the user's
+ * that named none. */
 char *sse_clients_key(const char *client_id, const struct sse_user *user, const char *origin);
 
 /* Notes a connection. order says which is older (its create time). True when there is one too many:

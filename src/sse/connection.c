@@ -18,6 +18,8 @@
 
 /* A wish of the page beyond this is no limit in practice, and would overflow the clock. */
 #define LONGEST_LIFE_MS (INT64_C(10) * 365 * 24 * 3600 * 1000)
+/* A page may not wish to come back more often than that. */
+#define SHORTEST_WISH_MS 60000
 
 /* Signs of life are due within the last eighth of comment_ms, each at a time of its own: else one
  * broadcast would make all the connections of a worker give theirs in the same turn. */
@@ -146,6 +148,12 @@ static bool break_silence(struct sse_connection *connection, uint64_t now)
     return is_woken;
 }
 
+/* While the server stops, whoever ends is to come back to the one that follows. */
+static enum sse_close_reason end_reason(const struct sse_service *service)
+{
+    return service->drain.until > 0 ? SSE_CLOSE_DRAIN : SSE_CLOSE_LIFETIME;
+}
+
 static void on_timer(struct loop_timer *timer)
 {
     struct sse_connection *connection = container_of(timer, struct sse_connection, timer);
@@ -159,7 +167,7 @@ static void on_timer(struct loop_timer *timer)
         return;
     }
     if (connection->ends_at > 0 && now >= connection->ends_at) {
-        sse_connection_close(connection, SSE_CLOSE_LIFETIME, NULL, -1);
+        sse_connection_close(connection, end_reason(connection->home), NULL, -1);
         return;
     }
     if (step != SSE_EXPIRY_NOTICE && is_silent(connection, now))
@@ -171,23 +179,38 @@ static void on_timer(struct loop_timer *timer)
         wake(connection);
 }
 
-/* The service's own setting wins over the page's wish. */
+static int64_t lesser(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* What the page wishes counts where the service says nothing, or lets it; within limits. */
 static int64_t choose_life_ms(const struct sse_service_settings *settings, int64_t wish_ms)
 {
-    if (settings->lifetime_ms > 0) {
-        const uint64_t most = (uint64_t)settings->lifetime_ms;
+    const uint64_t most = (uint64_t)settings->lifetime_ms;
+    const int64_t usual = most > 0 ? (int64_t)random_between(most - most / 5, most) : 0;
 
-        return (int64_t)random_between(most - most / 5, most);
-    }
-    if (wish_ms <= 0)
-        return 0;
-    return wish_ms < LONGEST_LIFE_MS ? wish_ms : LONGEST_LIFE_MS;
+    if (wish_ms <= 0 || (usual > 0 && !settings->honors_keepalive))
+        return usual;
+    if (settings->honors_keepalive && wish_ms < SHORTEST_WISH_MS)
+        wish_ms = SHORTEST_WISH_MS;
+    return lesser(wish_ms, usual > 0 ? usual : LONGEST_LIFE_MS);
+}
+
+static void end_with_drain(struct sse_connection *connection)
+{
+    struct sse_service *service = connection->home;
+    const uint64_t end = sse_drain_next_end(&service->drain, loop_now_ms(service->loop));
+
+    connection->ends_at = connection->ends_at > 0 ? earlier(connection->ends_at, end) : end;
 }
 
 static struct sse_connection *connection_new(struct sse_service *service,
                                              const struct sse_connection_options *options)
 {
-    const int64_t life_ms = choose_life_ms(service->settings, options->keepalive_time_ms);
+    const int64_t life_ms = options->user->lifetime_ms > 0
+                                ? options->user->lifetime_ms
+                                : choose_life_ms(service->settings, options->keepalive_time_ms);
     struct sse_connection *connection = mem_zalloc(sizeof(*connection));
 
     connection->service = service;
@@ -200,10 +223,16 @@ static struct sse_connection *connection_new(struct sse_service *service,
     connection->sink_context = options->sink_context;
     connection->session_number = options->session_number;
     connection->wants_heartbeat = options->wants_heartbeat;
+    connection->hears_reasons = options->hears_reasons;
+    connection->acknowledges =
+        service->settings->asks_acknowledgement &&
+        (options->offers_acknowledgement || !service->settings->asks_who_offers);
     connection->create_time = loop_wall_ms(service->loop);
     connection->created_at = loop_now_ms(service->loop);
     if (life_ms > 0)
         connection->ends_at = connection->created_at + (uint64_t)life_ms;
+    if (service->drain.until > 0)
+        end_with_drain(connection);
     connection->dispatch_mark = sse_dispatch_mark(service->dispatch);
     set_expiry(connection);
     connection->timer.on_fire = on_timer;
@@ -304,6 +333,18 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     tell_connect(connection, &arrival);
     wake(connection);
     return connection;
+}
+
+void sse_connection_drain(struct sse_connection *connection)
+{
+    if (!connection->service)
+        return;
+    if (connection->home->drain.spread_ms == 0) {
+        sse_connection_close(connection, SSE_CLOSE_DRAIN, NULL, -1);
+        return;
+    }
+    end_with_drain(connection);
+    start_timer(connection);
 }
 
 void sse_connection_set_user(struct sse_connection *connection, struct sse_user *user)
@@ -457,18 +498,17 @@ static void settle_queue(struct sse_connection *connection, enum sse_close_reaso
                          const char *text, int64_t reconnect_ms)
 {
     const size_t bytes_before = connection->queue.bytes;
+    struct sse_event *last;
 
     if (reason == SSE_CLOSE_GONE)
         sse_queue_release(&connection->queue);
     if (reason == SSE_CLOSE_SLOW)
         connection->home->counters.events_dropped_slow += sse_queue_drop_unsent(&connection->queue);
     account(connection, bytes_before);
-    if (sse_server_events_has_close(reason)) {
-        struct sse_event *event = sse_server_events_close(connection, reason, text, reconnect_ms);
-
-        (void)enqueue(connection, event);
-        sse_event_unref(event);
-    }
+    last = sse_server_events_last(connection, reason, text, reconnect_ms);
+    if (last)
+        (void)enqueue(connection, last);
+    sse_event_unref(last);
 }
 
 void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
@@ -493,6 +533,37 @@ void sse_connection_close(struct sse_connection *connection, enum sse_close_reas
         connection->sink->close(connection->sink_context);
     else
         wake(connection);
+}
+
+static bool comes_back(enum sse_close_reason reason)
+{
+    return reason == SSE_CLOSE_SLOW || reason == SSE_CLOSE_LIFETIME || reason == SSE_CLOSE_DRAIN ||
+           reason == SSE_CLOSE_EXPIRED;
+}
+
+/* At the end of its life a client that hears reasons was told nothing. */
+static bool was_told(const struct sse_connection *connection)
+{
+    return connection->close_reason != SSE_CLOSE_LIFETIME || !connection->hears_reasons;
+}
+
+bool sse_connection_send_away(struct sse_connection *connection, const char *text)
+{
+    const size_t bytes_before = connection->queue.bytes;
+    struct sse_event *last;
+
+    if (connection->service || !connection->sink || connection->queue.count == 0 ||
+        !comes_back(connection->close_reason))
+        return false;
+    if (was_told(connection) && !sse_queue_drop_newest(&connection->queue))
+        return false;
+    account(connection, bytes_before);
+    connection->close_reason = SSE_CLOSE_KICKED;
+    last = sse_server_events_last(connection, SSE_CLOSE_KICKED, text, 0);
+    (void)enqueue(connection, last);
+    sse_event_unref(last);
+    wake(connection);
+    return true;
 }
 
 size_t sse_connection_ready(const struct sse_connection *connection, bool *last)
@@ -559,6 +630,11 @@ void sse_connection_forgotten(struct sse_connection *connection)
     connection->is_remembered = false;
     if (!connection->sink)
         release(connection);
+}
+
+int64_t sse_connection_life_ms(const struct sse_connection *connection)
+{
+    return connection->ends_at > 0 ? (int64_t)(connection->ends_at - connection->created_at) : 0;
 }
 
 struct sse_client_info sse_connection_info(const struct sse_connection *connection)

@@ -14,12 +14,12 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "base/table.h"
 #include "sse/client_info.h"
 #include "sse/connection_id.h"
 #include "sse/expiry.h"
 #include "sse/history.h"
 #include "sse/queue.h"
-#include "sse/table.h"
 
 struct sse_backlog;
 struct sse_event;
@@ -38,12 +38,12 @@ struct sse_sink {
 };
 
 enum sse_close_reason {                    /* each with its word on the wire, in logs and metrics */
-                        SSE_CLOSE_GONE,    /* the client left (no connect-close) */
+                        SSE_CLOSE_GONE,    /* the client left */
                         SSE_CLOSE_CLIENT,  /* disconnect.do */
                         SSE_CLOSE_KICKED,  /* disconnectUser */
                         SSE_CLOSE_EVICTED, /* too many connections of one client */
                         SSE_CLOSE_SLOW,    /* the queue's bound, policy disconnect */
-                        SSE_CLOSE_LIFETIME, /* end of life (no connect-close) */
+                        SSE_CLOSE_LIFETIME, /* end of life */
                         SSE_CLOSE_DRAIN,    /* the server stops */
                         SSE_CLOSE_EXPIRED,  /* the user's credential, and no other came */
                         SSE_CLOSE_REASONS
@@ -82,11 +82,12 @@ struct sse_connection {
     int64_t last_request_time; /* wall ms, 0: none yet */
     int64_t access_time, session_duration;
     uint64_t session_number; /* of the transport session it runs on */
-    struct sse_table_node node;
+    struct table_node node;
     char handle[SSE_HANDLE_SIZE];
     char secret[SSE_SECRET_SIZE]; /* for sse/connection_id.c only */
-    bool wants_heartbeat;
-    bool is_remembered;                     /* by sse/ended.h */
+    bool wants_heartbeat, hears_reasons;
+    bool acknowledges;  /* its page tells which stored messages it has handled */
+    bool is_remembered; /* by sse/ended.h */
     enum sse_close_reason close_reason : 8; /* once it has ended */
 };
 
@@ -107,6 +108,8 @@ struct sse_connection_options {
     /* Its signs of life are events, which a page sees, instead of comments. It sees no other event
      * that it does not listen to: so they come whatever else is written. */
     bool wants_heartbeat;
+    bool offers_acknowledgement; /* its client says which stored messages the page has handled */
+    bool hears_reasons; /* its client knows from connect-close whether to come back, and when */
     /* Header fields that its scripts may send from another origin, a list; NULL: any. */
     const char *cors_headers;
     /* What the page has asked for and does not get: an array, borrowed; empty or NULL: nothing. */
@@ -148,12 +151,20 @@ bool sse_connection_is_drained(const struct sse_connection *connection);
 void sse_connection_gate(struct sse_connection *connection);
 void sse_connection_open_gate(struct sse_connection *connection);
 
-/* Ends it: leaves the registry, tells observers, and (by reason) queues connect-close as its last
- * event. text overrides the reason's word (NULL: none); reconnect_ms: 0 stay away, > 0 wait that
- * long, < 0 what is usual for the reason. What waits is still delivered, except to clients that are
- * gone or slow. A second call is a no-op. */
+/* Ends it: leaves the registry, tells observers, and queues connect-close, or retry, as its last
+ * event (sse/server_events.h). text overrides the reason's word (NULL: none); reconnect_ms: 0 stay
+ * away, > 0 wait that long, < 0 what is usual for the reason. What waits is still delivered, except
+ * to clients that are gone or slow. A second call is a no-op. */
 void sse_connection_close(struct sse_connection *connection, enum sse_close_reason reason,
                           const char *text, int64_t reconnect_ms);
+
+/* It has ended, its page was told to come back, and has not read that: is told to stay away
+ * instead, as by SSE_CLOSE_KICKED. False: it is too late for that, or the page stays away already.
+ */
+bool sse_connection_send_away(struct sse_connection *connection, const char *text);
+
+/* The server stops: the connection ends at a time of its own (sse/drain.h), or before that. */
+void sse_connection_drain(struct sse_connection *connection);
 
 /* The same user with another credential: what the connection goes by from now on, and until when it
  * lasts. Its channels are left as they are. A reference is taken. */
@@ -198,9 +209,14 @@ void sse_connection_unsubscribe(struct sse_connection *connection, const char *c
 json_t *sse_connection_channels(const struct sse_connection *connection); /* array, new */
 bool sse_connection_has_channel(const struct sse_connection *connection, const char *channel);
 
+int64_t sse_connection_life_ms(const struct sse_connection *connection); /* 0: it has no end */
+
 struct sse_client_info sse_connection_info(const struct sse_connection *connection); /* borrowed */
 
 /* As the query `connections` shows it; a new reference. */
 json_t *sse_connection_to_json(const struct sse_connection *connection, const char *server_id);
+/* The same with its user as sse_user_as_told(). */
+json_t *sse_connection_as_told(const struct sse_connection *connection, const char *server_id,
+                               bool has_token);
 
 #endif

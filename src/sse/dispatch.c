@@ -3,21 +3,23 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/slice.h"
 #include "sse/backlog.h"
+#include "sse/ended.h"
 #include "sse/event.h"
 #include "sse/history.h"
 #include "sse/registry.h"
 #include "sse/service.h"
+#include "sse/user.h"
+#include "sse/user_key.h"
 
-#define SLICE_NS 1000000
 /* More would fill the queues of clients that read fast enough: the flush has its turn in between.
  */
-#define JOBS_PER_TURN    64u
-#define STEPS_PER_GLANCE 64u /* members between two looks at the clock */
-#define PREFETCH_AHEAD   6u
+#define JOBS_PER_TURN   64u
+#define STEPS_PER_CHECK 64u /* members between two looks at the clock */
+#define PREFETCH_AHEAD  6u
 
 /* Marks are even; the odd one behind a job's is borne by a connection that got what the job had. */
 #define MARK_STEP 2u
@@ -28,35 +30,30 @@ struct sse_dispatch {
     struct loop_hook hook;
     struct list jobs;
     uint64_t last_mark;
-    int64_t left_ns;    /* of this turn's slice */
-    unsigned left_jobs; /* the same */
+    struct slice slice; /* this turn's; paused but in run() */
+    unsigned left_jobs; /* of it */
     bool is_running;    /* a job that is submitted meanwhile waits */
 };
 
 /* One uninterrupted stretch of work on one job. */
 struct stretch {
     struct sse_service *service;
+    struct sse_dispatch *dispatch;
     struct sse_dispatch_job *job;
-    int64_t ends_ns;
-    unsigned steps; /* until the next look at the clock */
 };
 
-static int64_t now_ns(void)
+static bool spend(const struct stretch *stretch)
 {
-    return (int64_t)clock_real_ns();
-}
-
-static bool is_over(struct stretch *stretch)
-{
-    if (--stretch->steps > 0)
-        return false;
-    stretch->steps = STEPS_PER_GLANCE;
-    return now_ns() >= stretch->ends_ns;
+    return slice_spend(&stretch->dispatch->slice);
 }
 
 /* False when it gets nothing. */
 static bool reach(struct sse_dispatch_job *job, struct sse_connection *connection)
 {
+    if (job->is_drain) {
+        sse_connection_drain(connection);
+        return true;
+    }
     if (!job->event) {
         sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
         return true;
@@ -77,10 +74,14 @@ static bool reach_first(const struct stretch *stretch, struct sse_connection *co
     const uint64_t changes = sse_registry_changes(registry);
 
     connection->dispatch_mark = job->mark + GOT;
+    if (job->on_visit)
+        job->on_visit(job, connection);
     if (reach(job, connection)) {
         job->count++;
         return true;
     }
+    if (job->on_visit)
+        job->on_visit(job, NULL);
     if (changes ==
         sse_registry_changes(registry)) /* else it has ended, and nobody comes by again */
         connection->dispatch_mark = job->mark;
@@ -91,18 +92,24 @@ static bool reach_first(const struct stretch *stretch, struct sse_connection *co
 static void deliver(const struct stretch *stretch, struct sse_connection *connection)
 {
     const struct sse_dispatch_job *job = stretch->job;
+    const bool acknowledges = connection->acknowledges; /* it may be gone when it has got it */
     bool has_got = connection->dispatch_mark == job->mark + GOT;
 
     if (connection->dispatch_mark < job->mark)
         has_got = reach_first(stretch, connection);
-    if (has_got && job->reached)
-        job->reached[job->value_index]++;
+    if (!has_got || !job->reached)
+        return;
+    job->reached[job->value_index]++;
+    if (acknowledges && job->acknowledging)
+        job->acknowledging[job->value_index]++;
 }
 
-/* What a walk goes over, and the second group that a member must be in (or NULL). */
+/* What a walk goes over, the second group that a member must be in, and the key that its user must
+ * have (NULL: any). */
 struct ground {
     const struct sse_group *walked;
     const struct sse_group *filter;
+    const char *user;
 };
 
 /* The group of the current value, NULL when nobody is in it. */
@@ -115,6 +122,15 @@ static const struct sse_group *value_group(const struct stretch *stretch)
         return sse_registry_all(registry);
     return sse_registry_group(registry, (enum sse_group_kind)target->dimension,
                               target->values[stretch->job->value_index]);
+}
+
+/* A key with a tenant, whose group may have those of others, too. */
+static const char *user_of(const struct sse_dispatch_job *job)
+{
+    const struct sse_target *target = job->target;
+    const char *value = target->dimension == SSE_BY_USER ? target->values[job->value_index] : NULL;
+
+    return value && sse_user_key_has_tenant(value) ? value : NULL;
 }
 
 /* Looks the groups up: at the start of a stretch, and after each change of the registry. False when
@@ -139,6 +155,7 @@ static bool find_ground(const struct stretch *stretch, struct ground *ground)
     }
     ground->walked = group;
     ground->filter = listeners;
+    ground->user = user_of(job);
     if (listeners && job->walks_listeners) {
         ground->walked = listeners;
         ground->filter = job->target->dimension == SSE_ALL ? NULL : group;
@@ -160,6 +177,12 @@ static void prefetch(const struct sse_group *walked, size_t index)
         __builtin_prefetch(walked->members[index - PREFETCH_AHEAD / 2]->sink_context);
 }
 
+static bool is_on(const struct ground *ground, const struct sse_connection *connection)
+{
+    return (!ground->filter || sse_registry_is_member(connection, ground->filter)) &&
+           (!ground->user || sse_user_is(connection->user, ground->user));
+}
+
 /* From the end of the group to its start; registry.h says why. False when the time is up. */
 static bool walk(struct stretch *stretch)
 {
@@ -172,12 +195,12 @@ static bool walk(struct stretch *stretch)
     while (is_somebody && job->member_index > 0) {
         struct sse_connection *connection;
 
-        if (is_over(stretch))
+        if (!spend(stretch))
             return false;
         job->member_index--;
         connection = ground.walked->members[job->member_index];
         prefetch(ground.walked, job->member_index);
-        if (!ground.filter || sse_registry_is_member(connection, ground.filter))
+        if (is_on(&ground, connection))
             deliver(stretch, connection);
         if (changes != sse_registry_changes(registry)) {
             changes = sse_registry_changes(registry);
@@ -207,7 +230,7 @@ static bool work(struct stretch *stretch)
     const size_t values = sse_target_size(target);
 
     for (; job->value_index < values; job->value_index++) {
-        if (is_over(stretch))
+        if (!spend(stretch))
             return false;
         if (target->dimension == SSE_BY_CONNECTION)
             visit_connection(stretch);
@@ -224,36 +247,44 @@ static void finish(struct sse_dispatch_job *job)
         job->on_done(job);
 }
 
+static bool is_kick(const struct sse_dispatch_job *job)
+{
+    return !job->event && !job->is_drain && job->reason == SSE_CLOSE_KICKED &&
+           job->reconnect_ms <= 0;
+}
+
 /* Works on the jobs in their order while the slice lasts. */
 static void run(struct sse_dispatch *dispatch)
 {
-    const int64_t started_ns = now_ns();
-    const int64_t ends_ns = started_ns + dispatch->left_ns;
+    struct slice *slice = &dispatch->slice;
     bool is_done = true;
 
+    slice_resume(slice);
     dispatch->is_running = true;
     while (is_done && !list_is_empty(&dispatch->jobs)) {
         struct sse_dispatch_job *job =
             container_of(dispatch->jobs.next, struct sse_dispatch_job, node);
-        struct stretch stretch = {dispatch->service, job, ends_ns, STEPS_PER_GLANCE};
+        struct stretch stretch = {dispatch->service, dispatch, job};
 
         is_done = work(&stretch);
         if (is_done) {
+            if (is_kick(job))
+                job->count += sse_ended_send_away(dispatch->service->ended, job->target, job->text);
             dispatch->left_jobs--;
             finish(job);
         }
         is_done = is_done && dispatch->left_jobs > 0 &&
-                  (list_is_empty(&dispatch->jobs) || now_ns() < ends_ns);
+                  (list_is_empty(&dispatch->jobs) || slice_spend_many(slice, STEPS_PER_CHECK));
     }
     dispatch->is_running = false;
-    dispatch->left_ns -= now_ns() - started_ns;
+    slice_pause(slice);
     if (!list_is_empty(&dispatch->jobs))
         loop_wake(dispatch->service->loop);
 }
 
 static void begin_slice(struct sse_dispatch *dispatch)
 {
-    dispatch->left_ns = SLICE_NS;
+    dispatch->slice = slice_paused(SLICE_NS, UINT32_MAX, STEPS_PER_CHECK);
     dispatch->left_jobs = JOBS_PER_TURN;
 }
 
@@ -278,7 +309,7 @@ struct sse_dispatch *sse_dispatch_new(struct sse_service *service)
     begin_slice(dispatch);
     dispatch->hook.run = on_turn;
     list_init(&dispatch->jobs);
-    loop_hook_add(service->loop, LOOP_FLUSH, &dispatch->hook);
+    loop_hook_add(service->loop, LOOP_WORK, &dispatch->hook);
     return dispatch;
 }
 
@@ -312,7 +343,8 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
     if (job->event)
         dispatch->service->counters.messages++;
     list_append(&dispatch->jobs, &job->node);
-    if (is_first && !dispatch->is_running && dispatch->left_ns > 0 && dispatch->left_jobs > 0)
+    if (is_first && !dispatch->is_running && !slice_is_over(&dispatch->slice) &&
+        dispatch->left_jobs > 0)
         run(dispatch);
     else
         loop_wake(dispatch->service->loop);

@@ -30,9 +30,14 @@ struct sse_dispatch_job {
     enum sse_close_reason reason;
     const char *text;
     int64_t reconnect_ms;
+    /* Looks at each that is about to be written to or closed; NULL, when that one was not written
+     * to after all. May be NULL itself. */
+    void (*on_visit)(struct sse_dispatch_job *job, struct sse_connection *connection);
+    bool is_drain;     /* instead: each is given an end by the service's drain (sse/drain.h) */
     size_t count;      /* result: connections written to (or closed), each once */
     uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
-    uint64_t position; /* result: in the history; 0: the job has no message */
+    uint32_t *acknowledging; /* of these, whose pages acknowledge; NULL as reached */
+    uint64_t position;       /* result: in the history; 0: the job has no message */
     void (*on_done)(struct sse_dispatch_job *job);
     /* the dispatcher's own: where a sliced walk stands */
     size_t value_index, member_index;

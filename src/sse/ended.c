@@ -7,13 +7,14 @@
 #include "base/age_timer.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/table.h"
 #include "sse/connection.h"
 #include "sse/service.h"
-#include "sse/table.h"
+#include "sse/subject.h"
 
 struct sse_ended {
     const struct sse_service *service;
-    struct sse_table by_handle;
+    struct table by_handle;
     struct list entries; /* the oldest first */
     struct age_timer age;
     uint64_t displaced;
@@ -36,7 +37,7 @@ static void forget_oldest(struct sse_ended *ended)
 
     list_remove(&entry->node);
     free(entry);
-    sse_table_remove(&ended->by_handle, &connection->node);
+    table_remove(&ended->by_handle, &connection->node);
     sse_connection_forgotten(connection);
 }
 
@@ -59,7 +60,7 @@ struct sse_ended *sse_ended_new(struct sse_service *service)
     struct sse_ended *ended = mem_zalloc(sizeof(*ended));
 
     ended->service = service;
-    sse_table_init(&ended->by_handle, SSE_TABLE_KEY_OFFSET(struct sse_connection, node, handle));
+    table_init(&ended->by_handle, TABLE_BY_TEXT(struct sse_connection, node, handle));
     list_init(&ended->entries);
     age_timer_init(&ended->age, service->loop, end_first);
     return ended;
@@ -72,7 +73,7 @@ void sse_ended_free(struct sse_ended *ended)
     while (!list_is_empty(&ended->entries))
         forget_oldest(ended);
     age_timer_release(&ended->age);
-    sse_table_release(&ended->by_handle);
+    table_release(&ended->by_handle);
     free(ended);
 }
 
@@ -83,14 +84,14 @@ void sse_ended_add(struct sse_ended *ended, struct sse_connection *connection)
 
     if (settings->last_words_ms == 0)
         return;
-    if (ended->by_handle.count >= settings->last_words_connections) {
+    while (ended->by_handle.count >= settings->last_words_connections) {
         forget_oldest(ended);
         ended->displaced++;
     }
     entry = mem_alloc(sizeof(*entry));
     entry->connection = connection;
     list_append(&ended->entries, &entry->node);
-    sse_table_add(&ended->by_handle, &connection->node);
+    table_add(&ended->by_handle, &connection->node);
     connection->is_remembered = true;
     age_timer_add(&ended->age, connection->ended_at + settings->last_words_ms);
 }
@@ -98,6 +99,24 @@ void sse_ended_add(struct sse_ended *ended, struct sse_connection *connection)
 struct sse_connection *sse_ended_find_own(const struct sse_ended *ended, const char *id)
 {
     return sse_connection_id_find(&ended->by_handle, id);
+}
+
+/* Those whose stream has left are the most: they are passed over by a look. */
+size_t sse_ended_send_away(const struct sse_ended *ended, const struct sse_target *target,
+                           const char *text)
+{
+    size_t count = 0;
+
+    list_for_each(node, &ended->entries) {
+        struct sse_connection *connection = container_of(node, struct entry, node)->connection;
+        const struct sse_subject subject = {.user = connection->user,
+                                            .connection_id = connection->handle};
+
+        if (connection->queue.count > 0 && sse_subject_is_selected(&subject, target) &&
+            sse_connection_send_away(connection, text))
+            count++;
+    }
+    return count;
 }
 
 uint64_t sse_ended_count(const struct sse_ended *ended)

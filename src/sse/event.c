@@ -8,8 +8,10 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "sse/data_lines.h"
 
 static bool has_line_break_or_nul(const char *text, size_t length)
 {
@@ -36,20 +38,11 @@ static void append_line(struct buf *buf, const char *field, const char *value, s
     buf_append_char(buf, '\n');
 }
 
-static size_t line_length(const char *text, size_t length)
-{
-    size_t i = 0;
-
-    while (i < length && text[i] != '\r' && text[i] != '\n')
-        i++;
-    return i;
-}
-
 /* One data line per line of the text; CR, LF and CRLF each end one. */
 static void append_data(struct buf *buf, const char *data, size_t length)
 {
     for (;;) {
-        const size_t line = line_length(data, length);
+        const size_t line = sse_data_line_length(data, length);
 
         append_line(buf, "data", data, line);
         if (line == length)
@@ -116,14 +109,36 @@ struct bytes *sse_event_encode(const struct sse_event_fields *fields)
     return buf_freeze(&buf);
 }
 
-/* FNV-1a: it only spares comparisons, so that nobody gains by making it collide. */
-static uint32_t hash_name(const char *name)
+struct bytes *sse_event_encode_json(const struct sse_event_fields *fields)
 {
-    uint32_t hash = 2166136261u;
+    struct sse_event_fields broken = *fields;
+    struct buf lines = BUF_INIT;
+    struct bytes *wire;
 
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
-    return hash;
+    if (fields->data_length <= SSE_DATA_LINE_BYTES)
+        return sse_event_encode(fields);
+    sse_data_break(&lines, fields->data, fields->data_length, SSE_DATA_LINE_BYTES);
+    broken.data = lines.data;
+    broken.data_length = lines.length;
+    wire = sse_event_encode(&broken);
+    buf_release(&lines);
+    return wire;
+}
+
+struct bytes *sse_event_encode_told(const struct sse_event_fields *fields)
+{
+    struct sse_event_fields cut = *fields;
+    struct buf data = BUF_INIT;
+    struct bytes *wire;
+
+    if (fields->data_length <= SSE_DATA_LINE_BYTES)
+        return sse_event_encode(fields);
+    sse_data_shorten(&data, fields->data, fields->data_length, SSE_DATA_LINE_BYTES);
+    cut.data = data.data;
+    cut.data_length = data.length;
+    wire = sse_event_encode_json(&cut);
+    buf_release(&data);
+    return wire;
 }
 
 struct sse_event *sse_event_new(const char *name, struct bytes *wire)
@@ -132,7 +147,7 @@ struct sse_event *sse_event_new(const char *name, struct bytes *wire)
 
     event->refs = 1;
     event->name = mem_strdup(name ? name : "");
-    event->name_hash = hash_name(event->name);
+    event->name_hash = (uint32_t)hash_text(&HASH_KEY_NONE, event->name);
     event->is_kept = false;
     event->wire = wire;
     return event;

@@ -40,6 +40,13 @@ int sse_event_check_field(const char *text, size_t length, size_t limit); /* 0 -
  */
 struct bytes *sse_event_encode(const struct sse_event_fields *fields);
 
+/* The same of one whose data is JSON: it is broken between its tokens, so that no line is longer
+ * than clients read (sse/data_lines.h) but one that is a token. */
+struct bytes *sse_event_encode_json(const struct sse_event_fields *fields);
+/* The same of what the server itself tells: a token that would be longer is cut (sse/data_lines.h).
+ */
+struct bytes *sse_event_encode_told(const struct sse_event_fields *fields);
+
 /* Takes over the reference to wire; name is copied (NULL: ""). One reference. */
 struct sse_event *sse_event_new(const char *name, struct bytes *wire);
 struct sse_event *sse_event_ref(struct sse_event *event);

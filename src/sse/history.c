@@ -7,14 +7,15 @@
 #include "base/age_timer.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/table.h"
 #include "sse/event.h"
 #include "sse/lost.h"
 #include "sse/message.h"
 #include "sse/notes.h"
 #include "sse/own_id.h"
 #include "sse/subject.h"
-#include "sse/table.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
 #define FIRST_CAPACITY 16u
 /* Events with the same id that are tried for a page, so that a sender who gives one id to all of
@@ -30,7 +31,7 @@ const char *const sse_resume_words[SSE_RESUMES] = {
 /* Where the events with one id are. A stored message is written again, and a sender may give an id
  * twice: what bears it is remembered for a while after the last of them has gone. */
 struct place {
-    struct sse_table_node node;
+    struct table_node node;
     struct list lost;  /* in the history's, while there are none */
     bool was_written;  /* a page may have seen this id before all that is known of */
     uint64_t users;    /* bits of each whom it was for; all: others than users */
@@ -48,6 +49,7 @@ struct entry {
     struct place *place;
     uint64_t next; /* the next position with the same id; 0: none */
     uint64_t at;   /* loop ms */
+    size_t cost;
 };
 
 /* Those without events: the oldest first, as many as events at most. */
@@ -63,8 +65,8 @@ struct sse_history {
     uint64_t first, last;  /* first: last + 1 when none is kept */
     size_t bytes;
     uint64_t lost_number; /* the greatest number of an own id that is not kept any more */
-    struct hash_key user_key;
-    struct sse_table places;
+    struct hash_key user_hash;
+    struct table places;
     struct lost_places given, made; /* of ids that senders gave, and that the server made */
     struct sse_notes notes;
     struct sse_lost lost;
@@ -84,26 +86,9 @@ static size_t cost_of(const struct sse_message *message)
            sse_target_bytes(&message->target);
 }
 
-static struct place *place_find(const struct sse_history *history, const char *id)
-{
-    struct sse_table_node *node = sse_table_find(&history->places, id);
-
-    return node ? container_of(node, struct place, node) : NULL;
-}
-
-static struct place *place_new(struct sse_history *history, const char *id)
-{
-    const size_t size = strlen(id) + 1;
-    struct place *place = mem_zalloc(sizeof(*place) + size);
-
-    memcpy(place->id, id, size);
-    sse_table_add(&history->places, &place->node);
-    return place;
-}
-
 static void place_free(struct sse_history *history, struct place *place)
 {
-    sse_table_remove(&history->places, &place->node);
+    table_remove(&history->places, &place->node);
     free(place);
 }
 
@@ -122,9 +107,9 @@ static void forget_lost_place(struct sse_history *history, struct lost_places *l
 }
 
 /* Six of 64: a million users would have to be tried to find one that has another's. */
-static uint64_t bits_of_user(const struct sse_history *history, const char *user_id)
+static uint64_t bits_of_user(const struct sse_history *history, const char *key)
 {
-    uint64_t hash = hash_text(&history->user_key, user_id), bits = 0;
+    uint64_t hash = hash_text(&history->user_hash, key), bits = 0;
 
     for (unsigned i = 0; i < 6; i++, hash >>= 6)
         bits |= UINT64_C(1) << (hash & 63);
@@ -137,8 +122,12 @@ static uint64_t user_bits(const struct sse_history *history, const struct sse_ta
 
     if (target->dimension != SSE_BY_USER)
         return UINT64_MAX;
-    for (size_t i = 0; i < target->count; i++)
+    for (size_t i = 0; i < target->count && bits != UINT64_MAX; i++) {
         bits |= bits_of_user(history, target->values[i]);
+        /* Whose key has no tenant may be meant as well. */
+        if (sse_user_key_has_tenant(target->values[i]))
+            bits |= bits_of_user(history, sse_user_key_id(target->values[i]));
+    }
     return bits;
 }
 
@@ -146,10 +135,10 @@ static uint64_t user_bits(const struct sse_history *history, const struct sse_ta
 static struct place *take_place(struct sse_history *history, const struct sse_message *message,
                                 uint64_t position)
 {
-    struct place *place = place_find(history, message->id);
+    struct place *place = table_find(&history->places, message->id);
 
     if (!place) {
-        place = place_new(history, message->id);
+        place = table_new_item(&history->places, message->id);
         place->earliest = position;
     }
     if (list_is_linked(&place->lost)) {
@@ -211,7 +200,7 @@ static void drop_first(struct sse_history *history)
 {
     struct entry *entry = entry_at(history, history->first);
 
-    history->bytes -= cost_of(entry->message);
+    history->bytes -= entry->cost;
     sse_lost_add(&history->lost, &entry->message->target, history->first);
     leave_place(history, entry);
     sse_message_unref(entry->message);
@@ -261,28 +250,13 @@ static bool end_lost_place(struct sse_history *history, struct lost_places *lost
     return true;
 }
 
-static bool end_note(struct sse_history *history, uint64_t now, uint64_t *due)
-{
-    uint64_t at, end;
-
-    if (!sse_notes_oldest(&history->notes, &at))
-        return false;
-    end = end_of_memory(history, at);
-    if (end > now) {
-        *due = end < *due ? end : *due;
-        return false;
-    }
-    sse_notes_drop_oldest(&history->notes);
-    return true;
-}
-
 static uint64_t end_first(struct age_timer *age, uint64_t now)
 {
     struct sse_history *history = container_of(age, struct sse_history, age);
     uint64_t due = AGE_TIMER_NEVER;
 
     if (end_event(history, now, &due) || end_lost_place(history, &history->given, now, &due) ||
-        end_lost_place(history, &history->made, now, &due) || end_note(history, now, &due))
+        end_lost_place(history, &history->made, now, &due))
         return 0;
     return due;
 }
@@ -293,11 +267,11 @@ struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_
 
     history->settings = settings;
     history->first = 1;
-    sse_table_init(&history->places, SSE_TABLE_KEY_OFFSET(struct place, node, id));
+    table_init(&history->places, TABLE_BY_TEXT(struct place, node, id));
     list_init(&history->given.list);
     list_init(&history->made.list);
-    history->user_key = hash_key_new();
-    sse_notes_init(&history->notes, settings->events);
+    history->user_hash = hash_key_new();
+    sse_notes_init(&history->notes, loop, settings->events);
     sse_lost_init(&history->lost, settings->events);
     age_timer_init(&history->age, loop, end_first);
     return history;
@@ -307,6 +281,23 @@ static void drop_surplus(struct sse_history *history)
 {
     while (history->bytes > history->settings->bytes)
         drop_first(history);
+}
+
+static void drop_lost_surplus(struct sse_history *history, struct lost_places *lost)
+{
+    while (lost->count > history->settings->events)
+        forget_lost_place(history, lost);
+}
+
+void sse_history_change(struct sse_history *history, const struct sse_history_settings *settings)
+{
+    history->settings = settings;
+    while (sse_history_count(history) > settings->events)
+        drop_first(history);
+    drop_surplus(history);
+    drop_lost_surplus(history, &history->given);
+    drop_lost_surplus(history, &history->made);
+    sse_notes_change(&history->notes, settings->events);
 }
 
 static void grow(struct sse_history *history)
@@ -341,9 +332,10 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
     if (sse_history_count(history) == history->capacity)
         grow(history);
     history->last = position;
-    history->bytes += cost_of(message);
     entry = entry_at(history, position);
-    *entry = (struct entry){.message = sse_message_ref(message), .at = now};
+    *entry =
+        (struct entry){.message = sse_message_ref(message), .at = now, .cost = cost_of(message)};
+    history->bytes += entry->cost;
     entry->place = take_place(history, message, position);
     age_timer_add(&history->age, now + history->settings->keep_ms);
     drop_surplus(history);
@@ -386,7 +378,7 @@ bool sse_history_has_lost(const struct sse_history *history, const struct sse_su
 
 uint64_t sse_history_position(const struct sse_history *history, const char *id)
 {
-    const struct place *place = place_find(history, id);
+    const struct place *place = table_find(&history->places, id);
 
     return place ? place->first : 0;
 }
@@ -394,7 +386,7 @@ uint64_t sse_history_position(const struct sse_history *history, const char *id)
 /* Whether an event with this id was here and is not kept any more, as far as is known. */
 static bool has_lost(const struct sse_history *history, const char *id)
 {
-    const struct place *place = place_find(history, id);
+    const struct place *place = table_find(&history->places, id);
     const struct sse_own_id own = sse_own_id_read(id);
 
     if (place)
@@ -402,13 +394,14 @@ static bool has_lost(const struct sse_history *history, const char *id)
     return has_number(&own) && own.number <= history->lost_number;
 }
 
-void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
+void sse_history_note(struct sse_history *history, const char *id, const char *user_key,
                       uint64_t position)
 {
+    const uint64_t now = loop_now_ms(history->age.loop);
+
     if (has_lost(history, id))
         position = SSE_POSITION_UNKNOWN;
-    sse_notes_add(&history->notes, id, user_id, position, loop_now_ms(history->age.loop));
-    age_timer_add(&history->age, end_of_memory(history, loop_now_ms(history->age.loop)));
+    sse_notes_add(&history->notes, id, user_key, position, now, end_of_memory(history, now));
 }
 
 void sse_history_free(struct sse_history *history)
@@ -424,7 +417,7 @@ void sse_history_free(struct sse_history *history)
     age_timer_release(&history->age);
     sse_notes_release(&history->notes);
     sse_lost_release(&history->lost);
-    sse_table_release(&history->places);
+    table_release(&history->places);
     free(history->entries);
     free(history);
 }
@@ -438,6 +431,7 @@ void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE])
 struct finding {
     struct sse_history *history;
     const struct sse_subject *subject;
+    uint64_t now; /* loop ms */
     enum sse_resume resume;
     uint64_t after;
 };
@@ -479,7 +473,7 @@ static uint64_t position_for(const struct finding *finding, const struct place *
 static bool may_have_seen(const struct finding *finding, const struct place *place,
                           const struct sse_own_id *own)
 {
-    const uint64_t bits = bits_of_user(finding->history, finding->subject->user->id);
+    const uint64_t bits = bits_of_user(finding->history, finding->subject->user->key);
 
     return own->kind != SSE_OWN_ID_NONE || (place->users & bits) == bits;
 }
@@ -496,9 +490,10 @@ static uint64_t position_of(const struct finding *finding, const struct place *p
 static bool find_event(struct finding *finding, const char *id, const struct sse_own_id *own)
 {
     struct sse_history *history = finding->history;
-    const struct place *place = place_find(history, id);
+    const struct place *place = table_find(&history->places, id);
     uint64_t position = SSE_POSITION_UNKNOWN, noted = SSE_POSITION_UNKNOWN;
-    const bool is_noted = sse_notes_find(&history->notes, id, finding->subject->user->id, &noted);
+    const bool is_noted =
+        sse_notes_find(&history->notes, id, finding->subject->user->key, finding->now, &noted);
 
     if (place && may_have_seen(finding, place, own))
         position = position_of(finding, place);
@@ -535,7 +530,7 @@ static bool may_be_id(const char *id)
 enum sse_resume sse_history_find(struct sse_history *history, const char *id,
                                  const struct sse_subject *subject, uint64_t now, uint64_t *after)
 {
-    struct finding finding = {history, subject, SSE_RESUME_UNKNOWN, history->last};
+    struct finding finding = {history, subject, now, SSE_RESUME_UNKNOWN, history->last};
     struct sse_own_id own;
 
     *after = history->last;

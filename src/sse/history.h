@@ -32,6 +32,8 @@ struct sse_history_settings {
 
 /* settings are borrowed. */
 struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_settings *settings);
+/* Others, borrowed as well: what is beyond them goes at once. */
+void sse_history_change(struct sse_history *history, const struct sse_history_settings *settings);
 void sse_history_free(struct sse_history *history);
 
 /* Takes a reference to the message. Its position. now: loop ms. */
@@ -53,7 +55,7 @@ uint64_t sse_history_position(const struct sse_history *history, const char *id)
  * SSE_POSITION_UNKNOWN the user may have seen it before: nobody knows what was missed since. As
  * many notes are kept as events, and as long as ids. */
 #define SSE_POSITION_UNKNOWN UINT64_MAX
-void sse_history_note(struct sse_history *history, const char *id, const char *user_id,
+void sse_history_note(struct sse_history *history, const char *id, const char *user_key,
                       uint64_t position);
 
 #define SSE_POSITION_ID_SIZE SSE_OWN_ID_SIZE

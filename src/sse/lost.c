@@ -7,6 +7,7 @@
 #include "sse/subject.h"
 #include "sse/target.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
 #define SIZE_LEAST ((size_t)1 << 14) /* 128 KiB, and only what is written of them is there */
 #define SIZE_MOST  ((size_t)1 << 16)
@@ -59,8 +60,14 @@ void sse_lost_add(struct sse_lost *lost, const struct sse_target *target, uint64
     }
     if (!lost->positions)
         lost->positions = mem_zalloc(lost->size * sizeof(*lost->positions));
-    for (size_t i = 0; i < target->count; i++)
-        set(lost, hash_of(lost, target->dimension, target->values[i]), position);
+    for (size_t i = 0; i < target->count; i++) {
+        const char *value = target->values[i];
+        const char *id = target->dimension == SSE_BY_USER ? sse_user_key_id(value) : value;
+
+        set(lost, hash_of(lost, target->dimension, value), position);
+        if (id != value) /* whose key has no tenant may be meant as well */
+            set(lost, hash_of(lost, SSE_BY_USER, id), position);
+    }
 }
 
 static bool has(const struct sse_lost *lost, enum sse_dimension dimension, const char *value,
@@ -89,7 +96,7 @@ bool sse_lost_since(const struct sse_lost *lost, const struct sse_subject *subje
         if (has(lost, SSE_BY_CHANNEL, subject->channels[i], position))
             return true;
     }
-    return has(lost, SSE_BY_USER, user->id, position) ||
+    return has(lost, SSE_BY_USER, user->key, position) ||
            has(lost, SSE_BY_TOKEN, user->access_token, position) ||
            has(lost, SSE_BY_TENANT, user->tenant_id, position) ||
            has(lost, SSE_BY_CONNECTION, subject->connection_id, position);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "sse/own_id.h"
@@ -25,6 +26,7 @@ struct sse_message *sse_message_unref(struct sse_message *message)
         return NULL;
     free(message->id);
     free(message->event);
+    free(message->comment);
     sse_target_release(&message->target);
     bytes_unref(message->wire);
     free(message->receipt);
@@ -40,6 +42,10 @@ struct sse_message *sse_message_narrow(const struct sse_message *message, const 
     atomic_init(&narrow->refs, 1);
     narrow->id = mem_strdup(message->id);
     narrow->event = mem_strdup(message->event);
+    narrow->comment = mem_strdup(message->comment);
+    narrow->retry_ms = message->retry_ms;
+    narrow->has_name = message->has_name;
+    narrow->has_no_event = message->has_no_event;
     sse_target_narrow(&narrow->target, &message->target, is_kept);
     narrow->wire = bytes_ref(message->wire);
     narrow->is_stored = message->is_stored;
@@ -72,23 +78,27 @@ bool sse_message_has_ended(const struct sse_message *message, const char *value)
            0;
 }
 
-#define DIGEST_BEGIN UINT64_C(0xcbf29ce484222325)
-
-/* FNV-1a: it tells a mistake, and keeps nobody out. */
-static uint64_t digest_on(uint64_t hash, const char *text)
+/* It is stored, tells a mistake, and keeps nobody out. */
+static uint64_t digest_of(const char *text, const char *data)
 {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+    const struct hash_key key = {{hash_text(&HASH_KEY_NONE, text), 0}};
+
+    return hash_text(&key, data);
 }
 
 /* Whole, or NULL: a part of it would be stored as the message. */
 static json_t *without_id_and_data(const struct sse_message *message)
 {
     json_t *object = json_object();
-    int failures = json_object_set_new(object, "event", json_string(message->event));
+    int failures = 0;
 
+    if (message->has_name)
+        failures += json_object_set_new(object, "event", json_string(message->event));
     failures += sse_target_to_json(&message->target, object);
+    if (*message->comment != '\0')
+        failures += json_object_set_new(object, "comment", json_string(message->comment));
+    if (message->retry_ms >= 0)
+        failures += json_object_set_new(object, "reconnectTime", json_integer(message->retry_ms));
     failures += json_object_set_new(object, "qos", json_integer(message->is_stored));
     if (message->ttl_s >= 0)
         failures += json_object_set_new(object, "ttl", json_integer(message->ttl_s));
@@ -128,7 +138,7 @@ char *sse_message_to_json(const struct sse_message *message, size_t *length, uin
     if (object && !message->is_id_fresh)
         sorted = json_write(object, JSON_COMPACT | JSON_SORT_KEYS);
     if (sorted)
-        *digest = digest_on(digest_on(DIGEST_BEGIN, sorted), data);
+        *digest = digest_of(sorted, data);
     if ((sorted || message->is_id_fresh) &&
         json_object_set_new(object, "id", json_string(message->id)) == 0)
         text = with_data(json_write(object, JSON_COMPACT), message->data);

@@ -20,8 +20,12 @@ struct json_rules;
 
 struct sse_message {
     atomic_uint refs;
-    char *id;    /* the sender's, or made by sse_message_make_id */
-    char *event; /* the event's name */
+    char *id;          /* the sender's, or made by sse_message_make_id */
+    char *event;       /* the event's name; without one it is what pages take it for: "message" */
+    char *comment;     /* "": none */
+    int64_t retry_ms;  /* that pages wait before they connect again; negative: not said */
+    bool has_name;     /* its sender has given one */
+    bool has_no_event; /* it is a mere comment or retry */
     struct sse_target target;
     struct bytes *wire; /* encoded once, here */
     /* Of those that are stored (qos 1) alone: */
@@ -35,16 +39,20 @@ struct sse_message {
     json_t *data;  /* its JSON as it was given, a string; NULL: none, or forgotten */
 };
 
-/* In bytes. */
+/* What a service takes. */
 struct sse_message_bounds {
-    size_t data; /* of the data, as it is sent but for line breaks that JSON gets */
-    size_t line; /* of a line of a text, or a token of JSON: what cannot be broken */
+    size_t data;    /* bytes of the data, as it is sent but for line breaks that JSON gets */
+    size_t line;    /* bytes of a line of a text, or a token of JSON: what cannot be broken */
+    bool of_tenant; /* users are unique within their tenant: their ids alone are refused */
 };
 
 /* How its JSON is read (base/json.h): "data" is its sender's own, and is kept as it is. */
 extern const struct json_rules sse_message_json;
 
-#define SSE_MESSAGE_MAX_RECEIPT 1024u
+#define SSE_MESSAGE_MAX_RECEIPT   1024u
+#define SSE_MESSAGE_MAX_COMMENT   4096u
+#define SSE_MESSAGE_LEAST_RETRY   100      /* ms, as the setting reconnectTime */
+#define SSE_MESSAGE_LONGEST_RETRY 86400000 /* a day */
 
 /* Of an object that was read by sse_message_json. 0, or -EINVAL / -EMSGSIZE / -ENOMEM with a
  * sentence in fault that names the field; then *message is NULL. Fields that no message has are

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/json_raw.h"
@@ -17,8 +16,8 @@
 
 const struct json_rules sse_message_json = {.is_wide = true, .kept = "data"};
 
-static const char *const own_fields[] = {"event", "data", "listening", "qos",
-                                         "ttl",   "id",   "receipt"};
+static const char *const own_fields[] = {"event", "data",    "listening", "qos",          "ttl",
+                                         "id",    "receipt", "comment",   "reconnectTime"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -50,11 +49,13 @@ static int check_names(const struct reading *reading)
         if (is_one_of(key, own_fields, COUNT(own_fields)) ||
             is_one_of(key, sse_dimension_keys, SSE_DIMENSIONS))
             continue;
-        snprintf(
-            reading->fault, reading->fault_size,
-            "unknown field \"%.64s\"; a message has event, data, listening, qos, ttl, id, receipt "
-            "and one of userId, accessToken, tenantId, channel, connectionId, all",
-            key);
+        snprintf(reading->fault, reading->fault_size,
+                 "unknown field \"%.64s\"; a message has event, data, comment, reconnectTime, "
+                 "listening, "
+                 "qos, ttl, id, receipt and one of userId (with or without tenantId), accessToken, "
+                 "tenantId, channel, "
+                 "connectionId, all",
+                 key);
         return -EINVAL;
     }
     return 0;
@@ -83,17 +84,77 @@ static int read_line(const struct reading *reading, const char *key, size_t limi
     return status == -EMSGSIZE ? -EINVAL : status;
 }
 
+/* What a page takes an event without a name for. */
+static const char nameless[] = "message";
+
 static int read_event(const struct reading *reading, struct sse_message *message)
 {
-    const int status = read_line(reading, "event", SSE_EVENT_MAX_NAME, &message->event);
     const char *fault;
+    int status;
 
+    message->has_name = json_object_get(reading->object, "event") != NULL;
+    if (!message->has_name) {
+        message->event = mem_strdup(nameless);
+        return 0;
+    }
+    status = read_line(reading, "event", SSE_EVENT_MAX_NAME, &message->event);
     if (status < 0 || reading->is_ours)
         return status;
     fault = sse_event_name_fault(message->event);
     if (!fault)
         return 0;
     snprintf(reading->fault, reading->fault_size, "the event \"%s\" %s", message->event, fault);
+    return -EINVAL;
+}
+
+static int read_comment(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *comment = json_object_get(reading->object, "comment");
+    const char *text = comment ? json_string_value(comment) : "";
+
+    if (!text ||
+        sse_event_check_field(text, json_string_length(comment), SSE_MESSAGE_MAX_COMMENT) != 0) {
+        snprintf(reading->fault, reading->fault_size,
+                 "\"comment\" must be a text of at most %u bytes without line breaks or NUL "
+                 "characters",
+                 SSE_MESSAGE_MAX_COMMENT);
+        return -EINVAL;
+    }
+    message->comment = mem_strdup(text);
+    return 0;
+}
+
+static int read_retry(const struct reading *reading, struct sse_message *message)
+{
+    const json_t *retry = json_object_get(reading->object, "reconnectTime");
+
+    message->retry_ms = retry ? json_integer_value(retry) : -1;
+    if (!retry || (json_is_integer(retry) && message->retry_ms >= SSE_MESSAGE_LEAST_RETRY &&
+                   message->retry_ms <= SSE_MESSAGE_LONGEST_RETRY))
+        return 0;
+    snprintf(reading->fault, reading->fault_size,
+             "\"reconnectTime\" must be a whole number of milliseconds from %d to %d",
+             SSE_MESSAGE_LEAST_RETRY, SSE_MESSAGE_LONGEST_RETRY);
+    return -EINVAL;
+}
+
+/* What has neither a name nor data is no event, so that nobody acknowledges or listens to it. */
+static int check_event(const struct reading *reading, struct sse_message *message)
+{
+    message->has_no_event = !message->has_name && !json_object_get(reading->object, "data");
+    if (!message->has_no_event)
+        return 0;
+    if (*message->comment == '\0' && message->retry_ms < 0)
+        snprintf(reading->fault, reading->fault_size,
+                 "\"event\" must be a non-empty string, where there is no \"data\", \"comment\" "
+                 "or \"reconnectTime\"");
+    else if (message->is_stored || json_is_true(json_object_get(reading->object, "listening")))
+        snprintf(
+            reading->fault, reading->fault_size,
+            "without \"event\" and \"data\" it is no event, which \"qos\" and \"listening\" are "
+            "of; give it one of them");
+    else
+        return 0;
     return -EINVAL;
 }
 
@@ -147,7 +208,8 @@ static int read_id(const struct reading *reading, struct sse_message *message)
 static int read_target(const struct reading *reading, struct sse_message *message)
 {
     const json_t *listening = json_object_get(reading->object, "listening");
-    const unsigned every = (1u << SSE_DIMENSIONS) - 1;
+    const unsigned every =
+        ((1u << SSE_DIMENSIONS) - 1) | (reading->bounds.of_tenant ? SSE_TARGET_OF_TENANT : 0);
     const int status = sse_target_from_json(&message->target, reading->object, every,
                                             reading->fault, reading->fault_size);
 
@@ -211,18 +273,20 @@ static int read_receipt(const struct reading *reading, struct sse_message *messa
 }
 
 /* Encodes the event with its data; text holds what was sent as data. */
-static int encode(const struct reading *reading, struct sse_message *message, const char *text,
-                  size_t length)
+static int encode_by(struct bytes *(*encode)(const struct sse_event_fields *fields),
+                     const struct reading *reading, struct sse_message *message, const char *text,
+                     size_t length)
 {
     const struct sse_event_fields fields = {
         .id = message->id,
-        .name = message->event,
-        .data = text,
+        .name = message->has_name ? message->event : NULL,
+        .data = message->has_no_event ? NULL : text,
         .data_length = length,
-        .retry_ms = -1,
+        .retry_ms = message->retry_ms,
+        .comment = *message->comment != '\0' ? message->comment : NULL,
     };
 
-    message->wire = sse_event_encode(&fields);
+    message->wire = encode(&fields);
     if (message->wire)
         return 0;
     snprintf(reading->fault, reading->fault_size, "\"data\" is not valid UTF-8");
@@ -260,7 +324,7 @@ static int encode_text(const struct reading *reading, struct sse_message *messag
     length = json_raw_text(raw, length, text);
     status = check_size(reading, length, sse_data_longest_line(text, length));
     if (status == 0)
-        status = encode(reading, message, text, length);
+        status = encode_by(sse_event_encode, reading, message, text, length);
     free(text);
     return status;
 }
@@ -269,15 +333,9 @@ static int encode_text(const struct reading *reading, struct sse_message *messag
 static int encode_json(const struct reading *reading, struct sse_message *message, const char *raw,
                        size_t length)
 {
-    struct buf lines = BUF_INIT;
-    int status = check_size(reading, length, sse_data_longest_token(raw, length));
+    const int status = check_size(reading, length, sse_data_longest_token(raw, length));
 
-    if (status != 0 || length <= SSE_DATA_LINE_BYTES)
-        return status != 0 ? status : encode(reading, message, raw, length);
-    sse_data_break(&lines, raw, length, SSE_DATA_LINE_BYTES);
-    status = encode(reading, message, lines.data, lines.length);
-    buf_release(&lines);
-    return status;
+    return status != 0 ? status : encode_by(sse_event_encode_json, reading, message, raw, length);
 }
 
 static int read_data(const struct reading *reading, struct sse_message *message)
@@ -302,6 +360,12 @@ static int read_fields(const struct reading *reading, struct sse_message *messag
         status = read_receipt(reading, message);
     if (status == 0)
         status = read_event(reading, message);
+    if (status == 0)
+        status = read_comment(reading, message);
+    if (status == 0)
+        status = read_retry(reading, message);
+    if (status == 0)
+        status = check_event(reading, message);
     if (status == 0)
         status = read_id(reading, message);
     if (status == 0)
@@ -345,7 +409,7 @@ int sse_message_from_store(struct sse_message **message, const json_t *object)
     char fault[200];
 
     return read_message(&(struct reading){.object = object,
-                                          .bounds = {SIZE_MAX, SIZE_MAX},
+                                          .bounds = {.data = SIZE_MAX, .line = SIZE_MAX},
                                           .is_ours = true,
                                           .fault = fault,
                                           .fault_size = sizeof(fault)},
@@ -363,12 +427,15 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     sse_message_make_id(id, SSE_OWN_ID_STORED); /* whoever does not get it finds it in the store */
     message->id = mem_strdup(id);
     message->event = mem_strdup(event);
+    message->has_name = true;
+    message->comment = mem_strdup("");
+    message->retry_ms = -1;
     message->target = *target;
     *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
     message->ttl_s = -1;
     message->receipt = mem_strdup("");
     message->data = json_string(data);
-    (void)encode(&reading, message, data, strlen(data));
+    (void)encode_by(sse_event_encode_json, &reading, message, data, strlen(data));
     assert(message->wire); /* the texts are our own */
     return message;
 }

@@ -7,83 +7,56 @@
 #include "base/mem.h"
 
 struct note {
-    struct sse_table_node node;
-    struct list order;
-    uint64_t position, at;
+    struct lru_item item;
+    uint64_t position;
     char key[]; /* id, LF, user */
 };
 
-void sse_notes_init(struct sse_notes *notes, size_t most)
+void sse_notes_init(struct sse_notes *notes, struct loop *loop, size_t most)
 {
-    *notes = (struct sse_notes){.most = most};
-    sse_table_init(&notes->table, SSE_TABLE_KEY_OFFSET(struct note, node, key));
-    list_init(&notes->order);
+    lru_init(&notes->lru, loop, LRU_BY_TEXT(struct note, item, key), most);
 }
 
-void sse_notes_drop_oldest(struct sse_notes *notes)
+void sse_notes_change(struct sse_notes *notes, size_t most)
 {
-    struct note *note = container_of(list_take_first(&notes->order), struct note, order);
-
-    sse_table_remove(&notes->table, &note->node);
-    free(note);
+    notes->lru.most = most;
+    lru_trim(&notes->lru);
 }
 
 void sse_notes_release(struct sse_notes *notes)
 {
-    while (!list_is_empty(&notes->order))
-        sse_notes_drop_oldest(notes);
-    sse_table_release(&notes->table);
+    lru_release(&notes->lru);
 }
 
-/* Not in the table yet. */
-static struct note *note_new(const char *id, const char *user_id)
+/* The caller frees it. */
+static char *key_new(const char *id, const char *user_key)
 {
-    struct note *note = mem_zalloc(sizeof(*note) + strlen(id) + strlen(user_id) + 2);
+    char *key = mem_alloc(strlen(id) + strlen(user_key) + 2);
 
-    stpcpy(stpcpy(stpcpy(note->key, id), "\n"), user_id);
-    return note;
+    stpcpy(stpcpy(stpcpy(key, id), "\n"), user_key);
+    return key;
 }
 
-static struct note *find(const struct sse_notes *notes, const char *key)
+void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_key, uint64_t position,
+                   uint64_t now, uint64_t until)
 {
-    struct sse_table_node *node = sse_table_find(&notes->table, key);
+    char *key = key_new(id, user_key);
+    struct note *note =
+        lru_find(&notes->lru, key, now) ? NULL : lru_add(&notes->lru, key, now, until);
 
-    return node ? container_of(node, struct note, node) : NULL;
+    if (note)
+        note->position = position;
+    free(key);
 }
 
-void sse_notes_add(struct sse_notes *notes, const char *id, const char *user_id, uint64_t position,
-                   uint64_t at)
-{
-    struct note *note = note_new(id, user_id);
-
-    if (notes->most == 0 || find(notes, note->key)) {
-        free(note);
-        return;
-    }
-    if (notes->table.count == notes->most)
-        sse_notes_drop_oldest(notes);
-    note->position = position;
-    note->at = at;
-    list_append(&notes->order, &note->order);
-    sse_table_add(&notes->table, &note->node);
-}
-
-bool sse_notes_find(const struct sse_notes *notes, const char *id, const char *user_id,
+bool sse_notes_find(struct sse_notes *notes, const char *id, const char *user_key, uint64_t now,
                     uint64_t *position)
 {
-    struct note *sought = note_new(id, user_id);
-    const struct note *note = find(notes, sought->key);
+    char *key = key_new(id, user_key);
+    const struct note *note = lru_find(&notes->lru, key, now);
 
-    free(sought);
     if (note)
         *position = note->position;
+    free(key);
     return note != NULL;
-}
-
-bool sse_notes_oldest(const struct sse_notes *notes, uint64_t *at)
-{
-    if (list_is_empty(&notes->order))
-        return false;
-    *at = container_of(notes->order.next, struct note, order)->at;
-    return true;
 }

@@ -7,13 +7,14 @@
 #include "base/bytes.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "sse/table.h"
+#include "base/table.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
 #define FIRST_MEMBERS 16u
 
 struct sse_presence {
-    struct sse_table users;
+    struct table users;
     struct user **members; /* the same ones, to be walked; as many as are in the table */
     size_t capacity;
     struct loop *loop;
@@ -22,7 +23,7 @@ struct sse_presence {
 };
 
 struct user {
-    struct sse_table_node node;
+    struct table_node node;
     struct sse_presence *presence;
     struct loop_timer timer; /* runs while there are no connections */
     uint64_t offline_at;     /* loop_served_ms(), while it runs */
@@ -30,7 +31,7 @@ struct user {
     size_t index;          /* among the members */
     struct bytes *about;   /* of the last leave, while the timer runs, */
     struct sse_user *user; /* and who that was */
-    char id[];
+    char key[];
 };
 
 struct sse_presence *sse_presence_new(struct loop *loop, uint32_t grace_ms,
@@ -38,16 +39,22 @@ struct sse_presence *sse_presence_new(struct loop *loop, uint32_t grace_ms,
 {
     struct sse_presence *presence = mem_zalloc(sizeof(*presence));
 
-    sse_table_init(&presence->users, SSE_TABLE_KEY_OFFSET(struct user, node, id));
+    table_init(&presence->users, TABLE_BY_TEXT(struct user, node, key));
     presence->loop = loop;
     presence->grace_ms = grace_ms;
     presence->handler = *handler;
     return presence;
 }
 
-static void add(struct sse_presence *presence, struct user *user)
+void sse_presence_change(struct sse_presence *presence, uint32_t grace_ms)
+{
+    presence->grace_ms = grace_ms;
+}
+
+static struct user *add(struct sse_presence *presence, const char *key)
 {
     const size_t count = presence->users.count;
+    struct user *user = table_new_item(&presence->users, key);
 
     if (count == presence->capacity) {
         presence->capacity = count > 0 ? count * 2 : FIRST_MEMBERS;
@@ -56,7 +63,7 @@ static void add(struct sse_presence *presence, struct user *user)
     }
     user->index = count;
     presence->members[count] = user;
-    sse_table_add(&presence->users, &user->node);
+    return user;
 }
 
 /* The last member takes the place of this one. */
@@ -68,7 +75,7 @@ static void take_out(struct user *user)
     loop_timer_stop(&user->timer);
     presence->members[user->index] = last;
     last->index = user->index;
-    sse_table_remove(&presence->users, &user->node);
+    table_remove(&presence->users, &user->node);
 }
 
 static void user_free(struct user *user)
@@ -88,16 +95,14 @@ void sse_presence_free(struct sse_presence *presence)
         take_out(user);
         user_free(user);
     }
-    sse_table_release(&presence->users);
+    table_release(&presence->users);
     free(presence->members);
     free(presence);
 }
 
-static struct user *user_find(const struct sse_presence *presence, const char *id)
+static struct user *user_find(const struct sse_presence *presence, const char *key)
 {
-    struct sse_table_node *node = sse_table_find(&presence->users, id);
-
-    return node ? container_of(node, struct user, node) : NULL;
+    return table_find(&presence->users, key);
 }
 
 /* The user is no longer known when the handler hears of it: it may come back from in there. */
@@ -107,7 +112,7 @@ static void go_offline(struct user *user)
 
     take_out(user);
     if (presence->handler.on_offline)
-        presence->handler.on_offline(presence->handler.context, user->id, user->about);
+        presence->handler.on_offline(presence->handler.context, user->key, user->about);
     user_free(user);
 }
 
@@ -123,10 +128,9 @@ static void on_grace_over(struct loop_timer *timer)
         go_offline(user);
 }
 
-void sse_presence_join(struct sse_presence *presence, const char *user_id, struct bytes *about)
+void sse_presence_join(struct sse_presence *presence, const char *user_key, struct bytes *about)
 {
-    struct user *user = user_find(presence, user_id);
-    size_t size;
+    struct user *user = user_find(presence, user_key);
 
     if (user) {
         user->connections++;
@@ -135,20 +139,17 @@ void sse_presence_join(struct sse_presence *presence, const char *user_id, struc
         user->user = sse_user_unref(user->user);
         return;
     }
-    size = strlen(user_id) + 1;
-    user = mem_zalloc(sizeof(*user) + size);
+    user = add(presence, user_key);
     user->presence = presence;
     user->timer.on_fire = on_grace_over;
     user->connections = 1;
-    memcpy(user->id, user_id, size);
-    add(presence, user);
     if (presence->handler.on_online)
-        presence->handler.on_online(presence->handler.context, user_id, about);
+        presence->handler.on_online(presence->handler.context, user_key, about);
 }
 
-void sse_presence_leave(struct sse_presence *presence, const char *user_id, struct bytes *about)
+void sse_presence_leave(struct sse_presence *presence, const char *user_key, struct bytes *about)
 {
-    struct user *user = user_find(presence, user_id);
+    struct user *user = user_find(presence, user_key);
 
     if (!user || user->connections == 0 || --user->connections > 0)
         return;
@@ -163,7 +164,7 @@ void sse_presence_leave(struct sse_presence *presence, const char *user_id, stru
 
 void sse_presence_remember(struct sse_presence *presence, const struct sse_user *user)
 {
-    struct user *known = user_find(presence, user->id);
+    struct user *known = user_find(presence, user->key);
 
     if (!known || known->connections > 0)
         return;
@@ -178,7 +179,7 @@ size_t sse_presence_online(const struct sse_presence *presence)
 
 const char *sse_presence_user(const struct sse_presence *presence, size_t index)
 {
-    return presence->members[index]->id;
+    return presence->members[index]->key;
 }
 
 const struct sse_user *sse_presence_away(const struct sse_presence *presence, size_t index)
@@ -187,9 +188,11 @@ const struct sse_user *sse_presence_away(const struct sse_presence *presence, si
 }
 
 const struct sse_user *sse_presence_find_away(const struct sse_presence *presence,
-                                              const char *user_id)
+                                              const char *user_key)
 {
-    const struct user *user = user_find(presence, user_id);
+    const struct user *user = user_find(presence, user_key);
 
-    return user ? user->user : NULL;
+    if (!user)
+        user = user_find(presence, sse_user_key_id(user_key));
+    return user && user->user && sse_user_is(user->user, user_key) ? user->user : NULL;
 }

@@ -183,6 +183,20 @@ size_t sse_queue_drop_unsent(struct sse_queue *queue)
     return drop(queue, NULL, 0);
 }
 
+bool sse_queue_drop_newest(struct sse_queue *queue)
+{
+    struct sse_event *event;
+
+    if (queue->count == 0 || (queue->count == 1 && queue->offset > 0))
+        return false;
+    event = *slot(queue, queue->count - 1);
+    queue->count--;
+    queue->bytes -= event->wire->length;
+    sse_event_unref(event);
+    on_shrunk(queue);
+    return true;
+}
+
 void sse_queue_release(struct sse_queue *queue)
 {
     while (queue->count > 0)

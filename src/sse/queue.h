@@ -45,6 +45,8 @@ size_t sse_queue_drop_oldest(struct sse_queue *queue);
 size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash);
 /* For the end: drops all that may be dropped, the kept ones, too; how many. */
 size_t sse_queue_drop_unsent(struct sse_queue *queue);
+/* Takes the newest event back; false: some of it has left, or there is none. */
+bool sse_queue_drop_newest(struct sse_queue *queue);
 void sse_queue_release(struct sse_queue *queue); /* drops all; empty and valid after */
 
 #endif

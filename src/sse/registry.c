@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/table.h"
 #include "sse/connection.h"
-#include "sse/table.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
 #define FIRST_CAPACITY 4u
 /* Memberships of which every connection has one place each; then come its channels, then its
@@ -20,7 +21,7 @@
 /* A group lives as long as a membership names it; with no members left it is not found. */
 struct group {
     struct sse_group walked; /* first: this is what is handed out */
-    struct sse_table_node node;
+    struct table_node node;
     struct sse_connection *only; /* the whole array of a group of one */
     uint32_t capacity;
     uint32_t refs;
@@ -36,8 +37,8 @@ struct sse_membership {
 struct sse_registry {
     struct sse_group all;
     size_t all_capacity;
-    struct sse_table connections;
-    struct sse_table groups[SSE_GROUP_KINDS];
+    struct table connections;
+    struct table groups[SSE_GROUP_KINDS];
     size_t found[SSE_GROUP_KINDS]; /* groups with members */
     uint64_t changes;
 };
@@ -80,9 +81,7 @@ static struct sse_membership *membership_of(const struct sse_connection *connect
 static struct group *group_find(const struct sse_registry *registry, enum sse_group_kind kind,
                                 const char *key)
 {
-    struct sse_table_node *node = sse_table_find(&registry->groups[kind], key);
-
-    return node ? container_of(node, struct group, node) : NULL;
+    return table_find(&registry->groups[kind], key);
 }
 
 static struct group *group_open(struct sse_registry *registry, enum sse_group_kind kind,
@@ -91,14 +90,10 @@ static struct group *group_open(struct sse_registry *registry, enum sse_group_ki
     struct group *group = group_find(registry, kind, key);
 
     if (!group) {
-        const size_t size = strlen(key) + 1;
-
-        group = mem_zalloc(sizeof(*group) + size);
+        group = table_new_item(&registry->groups[kind], key);
         group->kind = kind;
         group->capacity = 1;
         group->walked.members = &group->only;
-        memcpy(group->key, key, size);
-        sse_table_add(&registry->groups[kind], &group->node);
     }
     group->refs++;
     return group;
@@ -109,7 +104,7 @@ static void group_unref(struct sse_registry *registry, struct group *group)
     if (--group->refs > 0)
         return;
     assert(group->walked.count == 0);
-    sse_table_remove(&registry->groups[group->kind], &group->node);
+    table_remove(&registry->groups[group->kind], &group->node);
     free(group);
 }
 
@@ -166,10 +161,9 @@ struct sse_registry *sse_registry_new(void)
 {
     struct sse_registry *registry = mem_zalloc(sizeof(*registry));
 
-    sse_table_init(&registry->connections,
-                   SSE_TABLE_KEY_OFFSET(struct sse_connection, node, handle));
+    table_init(&registry->connections, TABLE_BY_TEXT(struct sse_connection, node, handle));
     for (size_t kind = 0; kind < SSE_GROUP_KINDS; kind++)
-        sse_table_init(&registry->groups[kind], SSE_TABLE_KEY_OFFSET(struct group, node, key));
+        table_init(&registry->groups[kind], TABLE_BY_TEXT(struct group, node, key));
     return registry;
 }
 
@@ -178,10 +172,10 @@ void sse_registry_free(struct sse_registry *registry)
     if (!registry)
         return;
     assert(registry->all.count == 0);
-    sse_table_release(&registry->connections);
+    table_release(&registry->connections);
     for (size_t kind = 0; kind < SSE_GROUP_KINDS; kind++) {
         assert(registry->groups[kind].count == 0);
-        sse_table_release(&registry->groups[kind]);
+        table_release(&registry->groups[kind]);
     }
     free(registry->all.members);
     free(registry);
@@ -213,7 +207,7 @@ static const char *key_of(const struct sse_user *user, unsigned kind)
 {
     switch (kind) {
     case SSE_GROUP_USER:
-        return user->id;
+        return user->key;
     case SSE_GROUP_TOKEN:
         return user->access_token;
     default:
@@ -239,7 +233,7 @@ void sse_registry_add(struct sse_registry *registry, struct sse_connection *conn
     for (unsigned kind = 0; kind < FIXED; kind++)
         join_fixed(registry, connection, kind);
     all_join(registry, connection);
-    sse_table_add(&registry->connections, &connection->node);
+    table_add(&registry->connections, &connection->node);
     registry->changes++;
 }
 
@@ -271,7 +265,7 @@ void sse_registry_remove(struct sse_registry *registry, struct sse_connection *c
             group_leave(registry, &connection->memberships[i]);
     }
     all_leave(registry, connection);
-    sse_table_remove(&registry->connections, &connection->node);
+    table_remove(&registry->connections, &connection->node);
     registry->changes++;
 }
 
@@ -355,9 +349,7 @@ const char *sse_registry_name(const struct sse_connection *connection, enum sse_
 
 struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *handle)
 {
-    struct sse_table_node *node = sse_table_find(&registry->connections, handle);
-
-    return node ? container_of(node, struct sse_connection, node) : NULL;
+    return table_find(&registry->connections, handle);
 }
 
 struct sse_connection *sse_registry_find_own(const struct sse_registry *registry, const char *id)
@@ -370,6 +362,8 @@ const struct sse_group *sse_registry_group(const struct sse_registry *registry,
 {
     const struct group *group = group_find(registry, kind, key);
 
+    if (!group && kind == SSE_GROUP_USER && sse_user_key_has_tenant(key))
+        group = group_find(registry, kind, sse_user_key_id(key));
     return group && group->walked.count > 0 ? &group->walked : NULL;
 }
 
@@ -403,12 +397,10 @@ void sse_registry_each_key(const struct sse_registry *registry, enum sse_group_k
                                           const struct sse_group *group),
                            void *context)
 {
-    const struct sse_table *groups = &registry->groups[kind];
-    struct sse_table_node *node = sse_table_next(groups, NULL);
+    const struct table *groups = &registry->groups[kind];
 
-    for (; node; node = sse_table_next(groups, node)) {
-        const struct group *group = container_of(node, struct group, node);
-
+    for (const struct group *group = table_next(groups, NULL); group;
+         group = table_next(groups, group)) {
         if (group->walked.count > 0)
             on_key(context, group->key, &group->walked);
     }

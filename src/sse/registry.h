@@ -38,7 +38,7 @@ enum sse_group_kind {
 struct sse_registry *sse_registry_new(void);
 void sse_registry_free(struct sse_registry *registry); /* every connection must be forgotten */
 
-/* The connection joins the groups of its user: id, token, tenant; "" joins none. */
+/* The connection joins the groups of its user: key, token, tenant; "" joins none. */
 void sse_registry_add(struct sse_registry *registry, struct sse_connection *connection);
 /* Takes it out of every group; its names can still be told, until it is forgotten. */
 void sse_registry_remove(struct sse_registry *registry, struct sse_connection *connection);
@@ -64,7 +64,9 @@ const char *sse_registry_name(const struct sse_connection *connection, enum sse_
 struct sse_connection *sse_registry_find(const struct sse_registry *registry, const char *handle);
 /* The one whose page has shown this as its id; a handle is none. */
 struct sse_connection *sse_registry_find_own(const struct sse_registry *registry, const char *id);
-/* NULL when the group is empty. The pointer is good until the next change of the registry. */
+/* NULL when the group is empty. The pointer is good until the next change of the registry. Where
+ * users have no tenant in their keys, a key with one finds all who have that id: sse_user_is()
+ * tells who of them is meant. */
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,
                                            enum sse_group_kind kind, const char *key);
 const struct sse_group *sse_registry_all(const struct sse_registry *registry); /* never NULL */

@@ -7,14 +7,9 @@
 #include <string.h>
 
 #include "base/loop.h"
-#include "base/random.h"
 #include "sse/event.h"
 #include "sse/history.h"
 #include "sse/service.h"
-
-/* A page that the stopping server sends away comes back at a time of its own. */
-#define DRAIN_MIN_MS    1000u
-#define DRAIN_SPREAD_MS 15000u
 
 static json_t *text_or(const char *text, const char *otherwise)
 {
@@ -31,7 +26,7 @@ static struct sse_event *make(struct sse_event_fields *fields, json_t *data)
 
     fields->data = text;
     fields->data_length = text ? strlen(text) : 0;
-    wire = sse_event_encode(fields);
+    wire = sse_event_encode_told(fields);
     assert(wire); /* every text in it is our own, or was checked */
     free(text);
     json_decref(data);
@@ -69,7 +64,9 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     set_id(data, connection);
     json_object_set_new(data, "serverTime", json_integer(loop_wall_ms(service->loop)));
     json_object_set_new(data, "reconnectTime", json_integer(settings->reconnect_ms));
-    if (settings->asks_acknowledgement)
+    if (connection->ends_at > 0)
+        json_object_set_new(data, "timeout", json_integer(sse_connection_life_ms(connection)));
+    if (connection->acknowledges)
         json_object_set_new(data, "ack", json_true());
     if (options->wants_heartbeat && settings->comment_ms > 0)
         json_object_set_new(data, "heartbeat", json_integer(settings->comment_ms));
@@ -136,34 +133,53 @@ struct sse_event *sse_server_events_expiring(const struct sse_connection *connec
     return make(&fields, data);
 }
 
-bool sse_server_events_has_close(enum sse_close_reason reason)
+static int64_t usual_reconnect_ms(struct sse_service *service, enum sse_close_reason reason)
 {
-    return reason == SSE_CLOSE_KICKED || reason == SSE_CLOSE_EVICTED || reason == SSE_CLOSE_SLOW ||
-           reason == SSE_CLOSE_DRAIN || reason == SSE_CLOSE_EXPIRED;
-}
-
-static int64_t usual_reconnect_ms(const struct sse_service *service, enum sse_close_reason reason)
-{
-    if (reason == SSE_CLOSE_SLOW || reason == SSE_CLOSE_EXPIRED)
+    switch (reason) {
+    case SSE_CLOSE_SLOW:
+    case SSE_CLOSE_EXPIRED:
+    case SSE_CLOSE_LIFETIME:
         return service->settings->reconnect_ms;
-    if (reason == SSE_CLOSE_DRAIN)
-        return (int64_t)(DRAIN_MIN_MS + random_between(0, DRAIN_SPREAD_MS));
-    return 0;
+    case SSE_CLOSE_DRAIN:
+        return sse_drain_next_wait(&service->drain, loop_now_ms(service->loop));
+    default:
+        return 0;
+    }
 }
 
-struct sse_event *sse_server_events_close(const struct sse_connection *connection,
-                                          enum sse_close_reason reason, const char *text,
-                                          int64_t reconnect_ms)
+static struct sse_event *make_close(const struct sse_connection *connection,
+                                    enum sse_close_reason reason, const char *text,
+                                    int64_t reconnect_ms)
 {
     struct sse_event_fields fields = {.name = "connect-close"};
     json_t *data = json_object();
 
-    if (reconnect_ms < 0)
-        reconnect_ms = usual_reconnect_ms(connection->home, reason);
     fields.retry_ms = reason == SSE_CLOSE_DRAIN ? reconnect_ms : -1;
     set_id(data, connection);
-    json_object_set_new(data, "reason", text_or(text, sse_close_reason_words[reason]));
-    json_object_set_new(data, "reconnect",
-                        reconnect_ms > 0 ? json_integer(reconnect_ms) : json_false());
+    if (reason != SSE_CLOSE_CLIENT || connection->hears_reasons) {
+        json_object_set_new(data, "reason", text_or(text, sse_close_reason_words[reason]));
+        json_object_set_new(data, "reconnect",
+                            reconnect_ms > 0 ? json_integer(reconnect_ms) : json_false());
+    }
     return make(&fields, data);
+}
+
+static struct sse_event *make_retry(int64_t reconnect_ms)
+{
+    const struct sse_event_fields fields = {.retry_ms = reconnect_ms};
+
+    return sse_event_new(NULL, sse_event_encode(&fields));
+}
+
+struct sse_event *sse_server_events_last(const struct sse_connection *connection,
+                                         enum sse_close_reason reason, const char *text,
+                                         int64_t reconnect_ms)
+{
+    if (reason == SSE_CLOSE_GONE || (reason == SSE_CLOSE_LIFETIME && connection->hears_reasons))
+        return NULL;
+    if (reconnect_ms < 0)
+        reconnect_ms = usual_reconnect_ms(connection->home, reason);
+    if (reconnect_ms > 0 && !connection->hears_reasons)
+        return make_retry(reconnect_ms);
+    return make_close(connection, reason, text, reconnect_ms);
 }

@@ -24,11 +24,11 @@ struct sse_event *sse_server_events_dropped(uint64_t count);
 /* The credential ends soon; the page may send another one. */
 struct sse_event *sse_server_events_expiring(const struct sse_connection *connection);
 
-/* Whether the page is told that a connection ends for this reason. */
-bool sse_server_events_has_close(enum sse_close_reason reason);
-/* text and reconnect_ms as in sse_connection_close(). */
-struct sse_event *sse_server_events_close(const struct sse_connection *connection,
-                                          enum sse_close_reason reason, const char *text,
-                                          int64_t reconnect_ms);
+/* What a connection that ends for this reason is told last; NULL: nothing. text and reconnect_ms as
+ * in sse_connection_close(). Clients that do not hear reasons take any connect-close as "stay
+ * away": where they are to come back it is a mere retry. */
+struct sse_event *sse_server_events_last(const struct sse_connection *connection,
+                                         enum sse_close_reason reason, const char *text,
+                                         int64_t reconnect_ms);
 
 #endif

@@ -71,6 +71,12 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     return service;
 }
 
+void sse_service_change(struct sse_service *service, const struct sse_service_settings *settings)
+{
+    service->settings = settings;
+    sse_history_change(service->history, &settings->history);
+}
+
 void sse_service_free(struct sse_service *service)
 {
     if (!service)

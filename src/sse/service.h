@@ -11,6 +11,8 @@
 
 #include "base/list.h"
 #include "sse/connection.h"
+#include "sse/connection_id.h"
+#include "sse/drain.h"
 #include "sse/history.h"
 
 struct loop;
@@ -21,9 +23,12 @@ struct sse_intern;
 struct sse_registry;
 struct sse_service;
 
+/* Within what a user's id is one user's; in the order of its words. */
+enum sse_unique { SSE_UNIQUE_IN_SERVICE, SSE_UNIQUE_IN_TENANT };
+
 enum sse_slow_policy { SSE_SLOW_DISCONNECT, SSE_SLOW_DROP_OLDEST, SSE_SLOW_LATEST };
 
-/* Immutable while the program runs; shared by all workers. */
+/* Immutable; shared by all workers. */
 struct sse_service_settings {
     const char *name;      /* "hr" */
     const char *base_path; /* "/sse/hr" */
@@ -31,10 +36,12 @@ struct sse_service_settings {
     uint32_t reconnect_ms; /* 5000: retry: and reconnectTime */
     uint32_t comment_ms;   /* 25000: a sign of life after this much silence; 0: none */
     int64_t lifetime_ms;   /* 3600000, drawn from 80 to 100 %; 0: the page may choose */
+    bool honors_keepalive; /* it may choose a shorter one in any case, from a minute on */
     size_t queue_bytes;    /* 1 MiB per connection */
     uint32_t queue_events; /* 1000 per connection */
     enum sse_slow_policy slow_policy;
     uint32_t client_connections;      /* 3 per clientId; 0: no limit */
+    bool counts_clientless;           /* a user's pages without clientId are one client, too */
     uint32_t listeners;               /* 100 names per connection */
     uint32_t channels_per_connection; /* 100 */
     size_t event_data_bytes;          /* 64 KiB */
@@ -46,7 +53,9 @@ struct sse_service_settings {
     uint32_t ordered_calls;           /* 64 of a page that wait for their turn; 0: no order */
     uint32_t ordered_wait_ms;         /* 5000, for one that does not come */
     struct sse_history_settings history;
-    bool asks_acknowledgement; /* pages tell which stored messages they have handled */
+    enum sse_unique users_unique;
+    bool asks_acknowledgement; /* pages tell which stored messages they have handled; */
+    bool asks_who_offers;      /* those whose client has said that it does */
     bool show_secrets;         /* to who asks for users or connections; for debugging */
 };
 
@@ -89,6 +98,7 @@ struct sse_observer {
 
 struct sse_service {
     const struct sse_service_settings *settings;
+    struct sse_shard shard; /* its worker's; the maker sets it before a connection opens */
     struct loop *loop;
     struct sse_registry *registry;
     struct sse_ended *ended;
@@ -97,6 +107,7 @@ struct sse_service {
     struct sse_backlogs *backlogs;
     struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
+    struct sse_drain drain; /* of a server that stops */
     struct list observers;
     struct sse_arrival arrival;            /* of the connection of which on_connect tells */
     size_t queued_bytes;                   /* of all its connections */
@@ -104,6 +115,9 @@ struct sse_service {
 };
 
 struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings);
+/* Other settings, borrowed as well: they count for what begins from now on, and bounds for what
+ * there is. The name stays. */
+void sse_service_change(struct sse_service *service, const struct sse_service_settings *settings);
 /* All its connections must be gone. */
 void sse_service_free(struct sse_service *service);
 

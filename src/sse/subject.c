@@ -20,6 +20,15 @@ static bool has_value(const struct sse_target *target, const char *value)
     return false;
 }
 
+static const char *value_of_user(const struct sse_target *target, const struct sse_user *user)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        if (sse_user_is(user, target->values[i]))
+            return target->values[i];
+    }
+    return NULL;
+}
+
 static bool has_channel(const struct sse_target *target, const struct sse_subject *subject)
 {
     for (size_t i = 0; i < subject->channel_count; i++) {
@@ -33,7 +42,7 @@ bool sse_subject_is_selected(const struct sse_subject *subject, const struct sse
 {
     switch (target->dimension) {
     case SSE_BY_USER:
-        return has_value(target, subject->user->id);
+        return value_of_user(target, subject->user) != NULL;
     case SSE_BY_TOKEN:
         return has_value(target, subject->user->access_token);
     case SSE_BY_TENANT:
@@ -80,7 +89,7 @@ const char *sse_connection_individual(const struct sse_connection *connection,
 {
     switch (target->dimension) {
     case SSE_BY_USER:
-        return connection->user->id;
+        return value_of_user(target, connection->user);
     case SSE_BY_TOKEN:
         return connection->user->access_token;
     case SSE_BY_CONNECTION:

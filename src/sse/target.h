@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 enum sse_dimension {
-    SSE_BY_USER,       /* "userId" */
+    SSE_BY_USER,       /* "userId", its values are keys (sse/user_key.h) */
     SSE_BY_TOKEN,      /* "accessToken" */
     SSE_BY_TENANT,     /* "tenantId" */
     SSE_BY_CHANNEL,    /* "channel" */
@@ -21,6 +21,9 @@ enum sse_dimension {
 };
 
 #define SSE_TARGET_MAX_VALUES 10000u
+
+/* Among those that are allowed: "userId" comes with "tenantId", or is refused. */
+#define SSE_TARGET_OF_TENANT (1u << SSE_DIMENSIONS)
 
 struct sse_target {
     enum sse_dimension dimension;
@@ -32,8 +35,9 @@ struct sse_target {
 extern const char *const sse_dimension_keys[SSE_DIMENSIONS]; /* the JSON names above */
 
 /* Reads the one selector of a JSON object (a value or an array; numbers and strings are the same
- * text). allowed is a mask of (1u << dimension). 0, or -EINVAL with a sentence in fault. listening
- * is left NULL: what it means depends on the caller. Connections are kept by their handles. */
+ * text). "tenantId", one value, beside "userId" makes keys with a tenant. allowed is a mask of (1u
+ * << dimension). 0, or -EINVAL with a sentence in fault. listening is left NULL: what it means
+ * depends on the caller. Connections are kept by their handles. */
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size);
 /* Sets the selector, and "listening", in a JSON object: what sse_target_from_json() reads, with the
@@ -47,6 +51,9 @@ void sse_target_narrow(struct sse_target *narrow, const struct sse_target *targe
 void sse_target_unite(struct sse_target *target);
 /* How many it names: its values, and one for all. */
 size_t sse_target_size(const struct sse_target *target);
+/* The tenant that a value of that dimension is of, whoever has it: a tenant's own, or that of a
+ * user whose key has one. NULL: of none. The caller frees it. */
+char *sse_target_tenant(enum sse_dimension dimension, const char *value);
 void sse_target_release(struct sse_target *target);
 
 size_t sse_target_bytes(const struct sse_target *target); /* that its values and texts take */

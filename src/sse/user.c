@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/secrets.h"
 #include "base/utf8.h"
+#include "sse/user_key.h"
 
 #define SHOWN_AT_START 4u
 #define SHOWN_AT_END   2u
@@ -28,34 +29,65 @@ static const char *pack(char **at, const char *text)
     return to;
 }
 
-/* further: NULL, or a JSON object as text; the fields' own extra does not count. */
-static struct sse_user *user_new(const struct sse_user_fields *fields, const char *further)
+/* JSON objects as text; NULL: none. */
+struct objects {
+    const char *further, *attributes;
+};
+
+/* The fields' own extra and attributes do not count. */
+static struct sse_user *user_with_key(const struct sse_user_fields *fields,
+                                      const struct objects *objects, const char *key)
 {
-    const size_t size = size_of(fields->id) + size_of(fields->name) +
-                        size_of(fields->access_token) + size_of(fields->tenant_id) +
-                        size_of(fields->channels) + size_of(further);
+    const size_t size = size_of(key) + size_of(fields->name) + size_of(fields->access_token) +
+                        size_of(fields->tenant_id) + size_of(fields->channels) +
+                        size_of(objects->further) + size_of(objects->attributes);
     struct sse_user *user = mem_alloc(sizeof(*user) + size);
     char *at = user->storage;
 
     user->refs = 1;
     user->expires_at = fields->expires_at;
-    user->id = pack(&at, fields->id);
+    user->may_list = fields->may_list;
+    user->key = pack(&at, key);
+    user->id = sse_user_key_id(user->key);
     user->name = pack(&at, fields->name);
     user->access_token = pack(&at, fields->access_token);
     user->tenant_id = pack(&at, fields->tenant_id);
     user->channels = pack(&at, fields->channels);
-    user->extra = further ? pack(&at, further) : NULL;
+    user->extra = objects->further ? pack(&at, objects->further) : NULL;
+    user->attributes = objects->attributes ? pack(&at, objects->attributes) : NULL;
+    user->lifetime_ms = fields->lifetime_ms;
+    user->has_number_id = fields->has_number_id;
+    user->has_number_tenant = fields->has_number_tenant;
     return user;
+}
+
+static struct sse_user *user_new(const struct sse_user_fields *fields,
+                                 const struct objects *objects)
+{
+    char *key = NULL;
+    struct sse_user *user;
+
+    if (fields->is_of_tenant)
+        key = sse_user_key_new(fields->tenant_id ? fields->tenant_id : "", fields->id);
+    user = user_with_key(fields, objects, key ? key : fields->id);
+    free(key);
+    return user;
+}
+
+/* NULL: there is nothing in it. */
+static char *dumped(const json_t *object)
+{
+    return json_object_size(object) > 0 ? json_dumps(object, JSON_COMPACT) : NULL;
 }
 
 struct sse_user *sse_user_new(const struct sse_user_fields *fields)
 {
-    char *further = json_object_size(fields->extra) > 0
-                        ? json_dumps(fields->extra, JSON_COMPACT | JSON_ENCODE_ANY)
-                        : NULL;
-    struct sse_user *user = user_new(fields, further);
+    char *further = dumped(fields->extra);
+    char *attributes = dumped(fields->attributes);
+    struct sse_user *user = user_new(fields, &(struct objects){further, attributes});
 
     free(further);
+    free(attributes);
     return user;
 }
 
@@ -68,9 +100,14 @@ struct sse_user *sse_user_copy(const struct sse_user *user)
         .tenant_id = user->tenant_id,
         .channels = user->channels,
         .expires_at = user->expires_at,
+        .lifetime_ms = user->lifetime_ms,
+        .is_of_tenant = user->key != user->id,
+        .has_number_id = user->has_number_id,
+        .has_number_tenant = user->has_number_tenant,
+        .may_list = user->may_list,
     };
 
-    return user_new(&fields, user->extra);
+    return user_new(&fields, &(struct objects){user->extra, user->attributes});
 }
 
 struct sse_user *sse_user_ref(struct sse_user *user)
@@ -86,11 +123,32 @@ struct sse_user *sse_user_unref(struct sse_user *user)
     return NULL;
 }
 
+bool sse_user_is(const struct sse_user *user, const char *key)
+{
+    return strcmp(user->key, key) == 0 ||
+           (user->key == user->id && sse_user_key_is(key, user->tenant_id, user->id));
+}
+
 static json_t *text(const char *value)
 {
     json_t *string = value[0] != '\0' ? json_string(value) : NULL;
 
     return string ? string : json_null();
+}
+
+static json_t *text_or_number(const char *value, bool is_number)
+{
+    return is_number ? json_integer(strtoll(value, NULL, 10)) : text(value);
+}
+
+json_t *sse_user_id_to_json(const struct sse_user *user)
+{
+    return text_or_number(user->id, user->has_number_id);
+}
+
+json_t *sse_user_tenant_to_json(const struct sse_user *user)
+{
+    return text_or_number(user->tenant_id, user->has_number_tenant);
 }
 
 static size_t count_characters(const char *value, size_t length)
@@ -159,6 +217,17 @@ json_t *sse_user_to_json(const struct sse_user *user)
 
     secrets_mask_members(extra);
     return to_json(user, shortened(user->access_token), extra);
+}
+
+json_t *sse_user_as_told(const struct sse_user *user, bool has_token)
+{
+    json_t *object = sse_user_to_json(user);
+
+    json_object_set_new(object, "id", sse_user_id_to_json(user));
+    json_object_set_new(object, "tenantId", sse_user_tenant_to_json(user));
+    if (has_token)
+        json_object_set_new(object, "accessToken", text(user->access_token));
+    return object;
 }
 
 json_t *sse_user_to_json_in_full(const struct sse_user *user)

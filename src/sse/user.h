@@ -3,18 +3,25 @@
 #define SSE_USER_H
 /* Who opened a connection, as the auth backend said. Reference-counted within one thread. */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
 
 struct sse_user {
     unsigned refs;
+    bool has_number_id;       /* whoever knows the user has said its id, or its tenant's, */
+    bool has_number_tenant;   /* as a number, and is told it as one */
+    bool may_list;            /* the credential lets its page read who is there */
     int64_t expires_at;       /* wall ms: until when the credential holds; 0: it does not expire */
-    const char *id;           /* never NULL */
+    const char *key;          /* whom the service takes for the same (sse/user_key.h) */
+    const char *id;           /* never NULL; the end of the key */
     const char *name;         /* "" when unknown */
     const char *access_token; /* "" when there is none */
     const char *tenant_id;    /* "" when there is none */
     const char *channels;     /* patterns that the credential allows, one a line; "": none */
+    int64_t lifetime_ms;      /* of the connections that it opens; 0: not said */
+    const char *attributes;   /* of these, a JSON object as text; NULL when there are none */
     const char *extra;        /* further fields, a JSON object as text; NULL when there are none */
     char storage[];           /* the texts above, packed */
 };
@@ -22,7 +29,10 @@ struct sse_user {
 struct sse_user_fields {
     const char *id, *name, *access_token, *tenant_id, *channels; /* NULL counts as "" */
     const json_t *extra;                                         /* NULL: nothing further */
-    int64_t expires_at;
+    const json_t *attributes;                                    /* an object; NULL: none */
+    int64_t expires_at, lifetime_ms;
+    bool is_of_tenant; /* the id is unique within the tenant, not within the service */
+    bool has_number_id, has_number_tenant, may_list; /* as above */
 };
 
 /* Copies everything. One reference. */
@@ -32,9 +42,22 @@ struct sse_user *sse_user_copy(const struct sse_user *user);
 struct sse_user *sse_user_ref(struct sse_user *user);
 struct sse_user *sse_user_unref(struct sse_user *user);
 
+/* Whether the key is this user's. One with a tenant names a user whose own key has none, too: that
+ * of this id, in that tenant alone. */
+bool sse_user_is(const struct sse_user *user, const char *key);
+
 /* {"id","name","accessToken","tenantId", ...extra} as queries show it: the token shortened beyond
  * use, further secrets masked, what is unknown null. A new reference. */
 json_t *sse_user_to_json(const struct sse_user *user);
+
+/* The same as the service's own back ends are told it: ids as they were given, numbers as numbers;
+ * with has_token the whole token. */
+json_t *sse_user_as_told(const struct sse_user *user, bool has_token);
+
+/* The id, and that of the tenant (null: there is none), as they were given: a text or a number. New
+ * references. */
+json_t *sse_user_id_to_json(const struct sse_user *user);
+json_t *sse_user_tenant_to_json(const struct sse_user *user);
 
 /* The same with all secrets. */
 json_t *sse_user_to_json_in_full(const struct sse_user *user);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Section D: what endpoints are sent.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 
 import { connect } from '../integration/support/client.mjs';
 import { BOUNDARY, MULTIPART } from '../integration/support/multipart.mjs';
@@ -77,7 +78,12 @@ export const INPUT = {
   async manyUploads({ server, office }) {
     const page = await connect(server.origin);
     const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n`;
+    // limits.sessionBodyBytes, in buffers that double when they grow, and what a request takes besides; of 90 MiB.
+    const most = 2 * 8192 + 90 * 16;
     let answers;
+    const first = page.open('POST', '/sse/demo/connect/upload/a.do?userId=u', { 'content-type': MULTIPART });
+    first.resume().end(`${head}x\r\n--${BOUNDARY}--\r\n`);
+    await once(first, 'close'); // code and threads that any upload needs
     const { kib } = await cost(server, async () => {
       const uploads = Array.from({ length: 90 }, () => page.open('POST', '/sse/demo/connect/upload/a.do?userId=u',
         { 'content-type': MULTIPART }));
@@ -91,10 +97,10 @@ export const INPUT = {
       });
       await Promise.all(answers);
     });
-    atMost(server, kib, 90 * 64, 'KiB');
+    atMost(server, kib, most, 'KiB');
     assert.ok((await Promise.all(answers)).every((code) => [200, 429, 503, 507].includes(code)));
     await page.close();
     await eventually('streams to be gone', async () => await office.metric('sse_server_streams') === 1);
-    return `${kib} KiB for 90 at once (at most ${90 * 64})`;
+    return `${kib} KiB for 90 at once (at most ${most})`;
   },
 };

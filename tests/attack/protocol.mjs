@@ -263,18 +263,22 @@ export const PROTOCOL = {
       Buffer.from('PRI * HTTP/1.1\r\n\r\nSM\r\n\r\n'),
       ...Array.from({ length: 40 }, (_, n) => Buffer.from(Array.from({ length: 300 }, (_, i) => (n * 7919 + i * i * 31) & 0xff))),
     ];
-    await Promise.all(attempts.map(async (octets) => {
-      const socket = tls.connect({ ...tlsOptions(server), ALPNProtocols: ['h2'] });
-      socket.on('error', () => {}).resume();
+    await Promise.all(attempts.flatMap((octets) => ['h2', 'http/1.1'].map((alpn) => [octets, alpn])).map(async ([octets, alpn]) => {
+      const socket = tls.connect({ ...tlsOptions(server), ALPNProtocols: [alpn] });
+      let text = '';
+      socket.setEncoding('latin1').on('error', () => {}).on('data', (part) => { text += part; });
       await within('a connection', once(socket, 'secureConnect'));
       socket.write(octets);
       socket.end();
       await within('the end', once(socket, 'close'));
+      if (alpn === 'http/1.1' && text !== '') {
+        assert.match(text, /^HTTP\/1\.1 (400|501|505) [^]*\r\nconnection: close\r\n/);
+      }
     }));
     await gone(world);
     const logged = server.output.split('\n').length - lines;
     assert.ok(logged <= 10, `${logged} lines`);
-    return `${attempts.length} kinds, ${logged} lines of the log (at most 10)`;
+    return `${attempts.length} kinds by two protocols, ${logged} lines of the log (at most 10)`;
   },
 
   async brokenOff(world) {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { KEY, startServer } from '../integration/support/server.mjs';
-import { engine, openPage, startBrowser } from './support/browser.mjs';
+import { hasOneConnection, openPage, startBrowser } from './support/browser.mjs';
 
 const PHONE = 390; // CSS pixels wide
 
@@ -22,8 +22,8 @@ after(async () => {
 async function openDemo() {
   const page = await openPage(browser, server, { path: `/#key=${KEY}` });
   await page.addScript({ text: `(${installHands})();` });
-  await page.waitForFunction(() => document.querySelectorAll('#online li').length === 3);
   // Those of the page before are online, too, within the grace time.
+  await server.asTimePasses('three people', () => page.evaluate(() => document.querySelectorAll('#online li').length === 3));
   await page.waitForFunction(() => window.tabs().every((tab) => tab.getElementById('status')?.dataset.state === 'open'));
   return page;
 }
@@ -39,7 +39,7 @@ test('three tabs as three people, on one connection', async () => {
   const page = await openDemo();
   await page.evaluate(() => window.press(document, '#push [type=submit]'));
   await page.waitForFunction(() => window.tabs().every((tab) => window.says(tab, 'log', /Good morning/)));
-  if (engine !== 'webkit') { // which opens connections as it likes
+  if (hasOneConnection) {
     await page.waitForFunction(() => document.querySelector('#inspector dd')?.textContent === '1');
   }
   await page.evaluate(() => window.press(document, '#add'));

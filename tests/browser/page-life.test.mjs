@@ -13,7 +13,7 @@ let server;
 let browser;
 let office;
 let page;
-stage((parts) => { ({ server, browser, office } = parts); });
+stage((parts) => { ({ server, browser, office } = parts); }, {}, { isWhole: true });
 beforeEach(async () => {
   await page?.close();
   page = await openPage(browser, server);

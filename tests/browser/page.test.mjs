@@ -48,6 +48,7 @@ test('the snippet of the manual, pasted into an empty page', async () => {
   assert.deepEqual(await page.evaluate(() => window.heard), ['{"n":1}']);
   const answer = await page.evaluate(async () => (await window.sseConnection.send('greet', { a: 1 })).json());
   assert.equal(answer.data, 'greet');
+  assert.equal(await page.evaluate(async () => (await (await window.sseConnection.send('你 好/100%')).json()).data), '你 好/100%');
 });
 
 test('the classic script gives window.Sse', async () => {

@@ -121,11 +121,14 @@ for (const name of wanted) {
     test('the server is killed', () => interrupt('crash'));
 
     test('hears of comments nothing', async () => {
+      // r3labs takes the "retry:" of a server that stops for an empty message.
+      const others = () => client.events.filter(({ event }) => !OWN_NAMES.includes(event));
+      const earlier = others();
+      assert.ok(name === 'r3labs' || earlier.length === 0, JSON.stringify(earlier));
       await host.server.advance(3 * COMMENT_MS, 1000);
       await send('behind them');
       await hasAll();
-      const others = client.events.filter(({ event }) => !OWN_NAMES.includes(event));
-      assert.deepEqual(others, []);
+      assert.deepEqual(others(), earlier);
     });
 
     test('acknowledges by coming back', async () => {

@@ -58,7 +58,7 @@ static void check_stored(const struct sse_message *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct sse_message_bounds bounds = {65536, 65536};
+    const struct sse_message_bounds bounds = {.data = 65536, .line = 65536};
     struct json_fault json_fault;
     json_t *object = json_parse_by(&sse_message_json, (const char *)data, size, &json_fault);
     struct sse_message *message;

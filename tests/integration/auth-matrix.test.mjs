@@ -62,6 +62,8 @@ const command = (guard, path, body) => ({ guard, path: `${BASE}/${path}`, body: 
 const ROUTES = {
   'GET {base}': open(BASE),
   'GET {base}/sse.js': open(`${BASE}/sse.js`),
+  'POST {base}': open(BASE),
+  'POST {base}/sse.js': open(`${BASE}/sse.js`),
   'GET {base}/connect': { guard: 'connect', path: `${BASE}/connect?listeners=hello` },
   'POST {base}/connect': { guard: 'connect', path: `${BASE}/connect?listeners=hello` },
   ...Object.fromEntries(Object.keys(PAGE_ENDPOINTS).map((name) => [`POST {base}/connect/${name}`, page(name)])),
@@ -88,6 +90,7 @@ const ROUTES = {
   'GET /openapi.yaml': open('/openapi.yaml'),
   'GET /health/ready': open('/health/ready'),
   'GET /metrics': { guard: 'metrics', path: '/metrics', isServerWide: true },
+  'GET /settings': { guard: 'metrics', path: '/settings', isServerWide: true },
   'GET /': open('/'),
   'GET /demo/{path}': open('/demo/demo.js'),
 };

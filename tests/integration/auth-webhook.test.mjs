@@ -154,7 +154,7 @@ describe('what the back end says', () => {
 
   test('ends the stream when it says so', async () => {
     target.answer = () => ({ status: 200, json: { id: 7, expiresAt: Date.now() + 300 } });
-    const stream = await open('short');
+    const stream = await open('short', { reasons: 'true' });
     const { reason } = await stream.next('connect-close');
     assert.equal(reason, 'expired');
   });
@@ -308,11 +308,13 @@ describe('a back end that does not answer', () => {
 describe('a back end that speaks HTTP/2', () => {
   let plain;
   let directory;
+  let certificate;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'back-end-'));
     const { output } = await runCommand(['make-cert', '--out', directory]);
-    const [, certificate, key] = output.match(/certificate (\S+)\s+key (\S+)/);
+    let key;
+    [, certificate, key] = output.match(/certificate (\S+)\s+key (\S+)/);
     plain = target;
     target = await startTarget(undefined, { cert: await readFile(certificate), key: await readFile(key) });
     await start({}, '1', { SSE_SERVER_OUTBOUND_CA_FILE: certificate });
@@ -322,6 +324,15 @@ describe('a back end that speaks HTTP/2', () => {
     await target.close();
     target = plain;
     await rm(directory, { recursive: true });
+  });
+
+  test('is not asked when no authority vouches for it', async () => {
+    await stop();
+    await start({});
+    assert.equal((await open('first')).status, 502);
+    assert.equal(target.requests.length, 0);
+    await stop();
+    await start({}, '1', { SSE_SERVER_OUTBOUND_CA_FILE: certificate });
   });
 
   test('is asked many questions at once over one connection', async () => {
@@ -362,5 +373,83 @@ describe('whose pages may use the cookie', () => {
     target.answer = () => ({ status: 200, json: { id: 7 } });
     assert.equal((await post({ authorization: 'Bearer b' })).status, 200);
     assert.equal((await post({}, 'access-token=x')).status, 200);
+  });
+});
+
+describe('what is asked about apart', () => {
+  const SESSION = { cookie: 'session=ann' };
+  const own = () => ({ ...SESSION, origin: server.origin });
+  const send = (path, id, headers = own()) => page.postJson(`${CONNECT}/message/${path}.do${id ? `?connectionId=${id}` : ''}`, {}, headers);
+
+  before(() => start({ apis: '["message/admin/*", "addListener"]', cache: '10m', userCacheEntries: 3 }));
+  after(stop);
+
+  test('has an answer of its own, which is remembered', async () => {
+    target.answer = ({ body }) => (JSON.parse(body).class === 'message/admin/*' ? { status: 403 } : whoEverAsks({ body }));
+    const stream = await open('ann');
+    assert.equal((await send('orders', stream.id)).status, 200);
+    assert.equal((await send('admin/users', stream.id)).status, 403);
+    assert.equal((await send('admin/users', stream.id)).status, 403);
+    assert.equal((await send('%61dmin/users', stream.id)).status, 403); // what is run, not how it is written
+    assert.equal((await send('orders', stream.id)).status, 200);
+    assert.equal((await page.postJson(`${CONNECT}/addListener.do`, { connectionId: stream.id, listener: ['a'] }, own())).status, 200);
+    assert.equal((await page.postJson(`${CONNECT}/addListener.do`, { connectionId: stream.id, listener: ['b'] }, own())).status, 200);
+    const asked = target.posted.map(({ api, class: kind, path }) => [api, kind, path]);
+    assert.deepEqual(asked[0], [undefined, undefined, CONNECT]);
+    assert.deepEqual(new Set(asked.slice(1).map(([api, kind]) => `${kind}: ${api}`)), new Set([
+      'message/admin/*: message/admin/users', 'addListener: addListener']));
+    assert.equal(asked.filter(([, kind]) => kind === 'addListener').length, 1);
+    await stream.close();
+  });
+
+  test('is not for who shows a connectionId alone', async () => {
+    const stream = await open('ann');
+    assert.equal((await send('orders', stream.id, {})).status, 200);
+    const refused = await send('admin/users', stream.id, {});
+    assert.equal(refused.status, 401);
+    assert.match(refused.json.errorMessage, /credential of its own/);
+    await stream.close();
+  });
+
+  test('takes of the memory for one user no more than it may', async () => {
+    const before = await office.metric('sse_server_auth_cache_displaced_total');
+    target.answer = () => ({ status: 200, json: { id: 'many' } });
+    for (const session of ['m1', 'm2', 'm3', 'm4']) {
+      await (await open(session)).close();
+    }
+    assert.equal(await office.metric('sse_server_auth_cache_displaced_total') - before, 1);
+  });
+});
+
+describe('the answer', () => {
+  before(() => start());
+  after(stop);
+
+  test('sets the life of its connections, and their attributes', async () => {
+    target.answer = () => ({ status: 200, json: { id: 7, lifetime: 90, attributes: { device: 'till', password: 'hidden' }, role: 'boss' } });
+    const stream = await open('with-attributes');
+    const { list: [shown] } = await office.query('connections');
+    assert.equal(shown.timeout, 90_000);
+    assert.deepEqual(shown.attributes, { device: 'till', password: '***' });
+    assert.deepEqual(Object.keys(shown.accessUser).sort(), ['accessToken', 'id', 'name', 'role', 'tenantId']);
+    await server.stopClock();
+    await server.advance(90_200);
+    await stream.end();
+    await server.startClock();
+  });
+
+  test('may have a body for the page that it refuses', async () => {
+    for (const status of [401, 403]) {
+      target.answer = () => ({ status, json: { body: { login: 'https://shop.example/login' }, trace: 'at Main.java:7' } });
+      for (let n = 0; n < 2; n++) { // once asked, once remembered
+        const answer = await ask({ cookie: `session=refused-${status}` });
+        assert.equal(answer.status, status);
+        assert.deepEqual(answer.json.data, { login: 'https://shop.example/login' });
+        assert.equal(answer.json.success, false);
+        assert.doesNotMatch(answer.text, /Main\.java/);
+      }
+    }
+    target.answer = () => ({ status: 401, json: { error: 'of a framework' } });
+    assert.equal((await ask({ cookie: 'session=plain' })).json.data, null);
   });
 });

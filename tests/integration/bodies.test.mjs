@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
-import { connect } from './support/client.mjs';
+import { HTTP_VERSION, connect } from './support/client.mjs';
 import { BOUNDARY, MULTIPART } from './support/multipart.mjs';
 import { ACK, DATA, END_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE, frame, rawSession, request, reset } from './support/raw_h2.mjs';
 import { run } from './support/run.mjs';
@@ -334,7 +334,9 @@ describe('the budget', () => {
     await eventually('three messages at the back end', () => release.length === 3);
     assert.ok(await held() > 3 * 700 * KIB);
     await page.close();
-    await eventually('the page to be gone', async () => await office.metric('sse_server_sessions') === 1);
+    if (HTTP_VERSION !== '1.1') { // by which a client that has closed may still be waiting for its answer
+      await eventually('the page to be gone', async () => await office.metric('sse_server_sessions') === 1);
+    }
     assert.ok(await held() > 3 * 700 * KIB);
     release.splice(0).forEach((one) => one());
     await eventually('nothing to be held', async () => await held() < 64 * KIB);

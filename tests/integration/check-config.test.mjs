@@ -161,3 +161,62 @@ describe('keys of tokens', () => {
     assert.doesNotMatch(elsewhere.stdout, /service shop;/);
   });
 });
+
+describe('what is allowed, and may not be meant, is told', () => {
+  const KEYS = `tokenKeys: [{algorithm: HS256, secret: "${'s'.repeat(32)}"}]\n`;
+  const config = (service) => `listeners: [{address: "127.0.0.1:0", tls: false}]\napiKeys: [a-key-of-the-office]\nservices: [{name: hr, ${service}}]\n`;
+  const cases = [
+    ['eventDataBytes: 64KiB', null],
+    ['eventDataBytes: 64KiB, jsonBodyBytes: 68KiB', null],
+    ['eventDataBytes: 64KiB, jsonBodyBytes: 64KiB', /services\[0\]\.jsonBodyBytes: 65536 bytes are too few .*eventDataBytes \(65536\).* at least 69632/],
+    ['eventDataBytes: 1MiB', /services\[0\]\.jsonBodyBytes: 1048576 bytes are too few/],
+    ['jsonBodyBytes: 1KiB', /services\[0\]\.jsonBodyBytes: 1024 bytes are too few/],
+    ['users: {unique: tenant}', null],
+    ['users: {unique: tenant}, auth: jwt', null],
+    ['auth: jwt, jwt: {tenantId: ""}', null],
+    ['users: {unique: tenant}, auth: jwt, jwt: {tenantId: ""}', /services\[0\]\.users\.unique: tenant, but jwt\.tenantId is ""/],
+    ['channels: {allow: ["user/{userId}"]}', null],
+    ['users: {unique: tenant}, channels: {allow: ["user/{tenantId}/{userId}", "news"]}', null],
+    ['users: {unique: tenant}, channels: {allow: ["news", "user/{userId}"]}', /services\[0\]\.channels\.allow: .* share "user\/\{userId\}"/],
+  ];
+  for (const [service, told] of cases) {
+    test(service, async () => {
+      const { code, stdout, stderr } = await check(config(service) + (/jwt/.test(service) ? KEYS : ''));
+      assert.equal(code, 0, stderr);
+      if (told) {
+        assert.match(stdout, told);
+      }
+      assert.equal(stdout.match(/^warning: /gm)?.length ?? 0, told ? 1 : 0, stdout);
+    });
+  }
+
+  test('and a word that is none is refused', async () => {
+    const { code, stderr } = await check(config('users: {unique: other}'));
+    assert.equal(code, 2);
+    assert.match(stderr, /services\[0\]\.users\.unique: "other" is not known; use service or tenant/);
+  });
+});
+
+describe('compat: java', () => {
+  const config = (service, more = '') => `listeners: [{address: "127.0.0.1:0", tls: false}]\napiKeys: [a-key-of-the-office]\nservices: [{name: shop}, {name: hr${service}}]\n${more}`;
+
+  test('prints what it sets, which is what the guide says', async () => {
+    const { code, stdout, stderr } = await check(config(', compat: java'));
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout, /warning/);
+    assert.match(stdout, /^compat: java of service hr sets$/m);
+    const printed = [...stdout.matchAll(/^ {2}(\S+): (.*), without it /gm)].map(([, key, value]) => [key.replace('[1]', '[]'), value]);
+    const guide = await readFile(new URL('../../docs/moving-from-java.md', import.meta.url), 'utf8');
+    const [, section] = guide.match(/^## compat: java\n(.*?)^## /ms);
+    const rows = [...section.matchAll(/^\| `(\S+)` \| (.*?) \| /gm)].map(([, key, value]) => [key, value]);
+    assert.deepEqual(printed.sort(), rows.sort());
+  });
+
+  test('and what the settings say instead', async () => {
+    const { code, stdout, stderr } = await check(config(', compat: java, listeners: 7', 'limits: {pathBytes: 8KiB}\n'));
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^ {2}services\[1\]\.listeners: 300, but the settings say 7$/m);
+    assert.match(stdout, /^and for all services\n(?: {2}limits.*\n)* {2}limits\.pathBytes: 16KiB, but the settings say 8KiB$/m);
+    assert.doesNotMatch((await check(config(''))).stdout, /compat/);
+  });
+});

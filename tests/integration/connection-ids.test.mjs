@@ -56,7 +56,7 @@ describe('a handle is no credential', () => {
   let stream;
   let handle;
   before(async () => {
-    server = await startServer({ variables: { SSE_SERVER_WORKERS: '3' } });
+    server = await startServer({ variables: { SSE_SERVER_WORKERS: '3', SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '1h' } });
     office = await backend(server);
     own = await connect(server.origin);
     other = await connect(server.origin);

@@ -35,7 +35,7 @@ after(async () => {
 // A page and its stream, opened with this token and these channels.
 async function open(accessToken, channels = []) {
   const page = await connect(server.origin);
-  const query = [['access-token', accessToken], ...channels.map((name) => ['channel', name])];
+  const query = [['access-token', accessToken], ['reasons', 'true'], ...channels.map((name) => ['channel', name])];
   const stream = await page.connect(query);
   const post = async (command, body, headers) =>
     page.postJson(`${CONNECT}/${command}.do`, { connectionId: stream.id, ...body }, headers);

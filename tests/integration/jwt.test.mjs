@@ -24,6 +24,11 @@ const keys = {
   shared: { algorithm: 'HS256', kid: 'shared', key: SECRET },
   nameless: makeKey('ES256'),
   fromFile: makeKey('RS256', 'from-file'),
+  edwards: makeKey('EdDSA', 'edwards'),
+  large: makeKey('Ed448', 'large'),
+  pss: makeKey('PS384', 'pss'),
+  edwardsOfSet: makeKey('Ed25519', 'edwards-of-set'),
+  pssOfSet: makeKey('PS256', 'pss-of-set'),
 };
 const strange = makeKey('RS256', 'rsa');
 
@@ -62,7 +67,12 @@ tokenKeys:
   - {id: ec, algorithm: ES256, file: ${await keyFile('ec.pem', keys.ec.privatePem)}}
   - {id: shared, algorithm: HS256, secret: ${SECRET}}
   - {algorithm: ES256, file: ${await keyFile('nameless.pem', keys.nameless.publicPem)}}
-  - {jwks: ${await keyFile('set.json', JSON.stringify({ keys: [{ kty: 'OKP' }, keys.fromFile.jwk] }))}}
+  - {jwks: ${await keyFile('set.json', JSON.stringify({
+    keys: [{ kty: 'OKP' }, keys.fromFile.jwk, keys.edwardsOfSet.jwk, { ...keys.pssOfSet.jwk, alg: 'PS256' }],
+  }))}}
+  - {id: edwards, algorithm: EdDSA, file: ${await keyFile('edwards.pem', keys.edwards.publicPem)}}
+  - {id: large, algorithm: Ed448, file: ${await keyFile('large.pem', keys.large.publicPem)}}
+  - {id: pss, algorithm: PS384, file: ${await keyFile('pss.pem', keys.pss.publicPem)}}
 `;
   server = await startServer({ config });
   office = await backend(server, { base: BASE, key: 'office' });
@@ -136,7 +146,16 @@ describe('refused, with a reason and without an echo:', () => {
     'a token without signature': [() => unsigned(CLAIMS), /malformed/],
     'alg none': [() => `${unsigned(CLAIMS)}AA`, /not signed/],
     'alg None': [() => `${unsigned(CLAIMS, 'None')}AA`, /not signed/],
-    'alg PS256': [() => signed(keys.rsa, CLAIMS, { alg: 'PS256' }), /libjwt cannot check/],
+    'alg PS256 with the key for RS256': [
+      () => signed({ ...keys.rsa, algorithm: 'PS256' }, CLAIMS), /not known/],
+    'alg RS384 with the key for PS384': [
+      () => signed({ ...keys.pss, algorithm: 'RS384' }, CLAIMS), /not known/],
+    'alg Ed448 with a key on Ed25519': [() => signed(keys.edwards, CLAIMS, { alg: 'Ed448' }), /not known/],
+    'alg ES256K': [() => signed(keys.ec, CLAIMS, { alg: 'ES256K' }), /not signed/],
+    'HS256 with the public key of EdDSA': [
+      () => signed({ algorithm: 'HS256', kid: 'edwards', key: keys.edwards.publicPem }, CLAIMS), /not known/],
+    'a payload that is not encoded': [() => signed(keys.rsa, CLAIMS, { b64: false }), /b64/],
+    'an encrypted token': [() => `${good()}.AA.AA`, /malformed/],
     'HS256 with the public key': [
       () => signed({ algorithm: 'HS256', kid: 'rsa', key: keys.rsa.publicPem }, CLAIMS), /not known/],
     'HS256 with the public key, without kid': [
@@ -357,6 +376,22 @@ describe('the commands', () => {
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, /signature is wrong/);
   });
+
+  for (const algorithm of ['PS256', 'PS512', 'EdDSA', 'Ed25519', 'Ed448', 'RS512', 'ES384']) {
+    test(`make-token signs with ${algorithm}, which its public key checks`, async () => {
+      const key = makeKey(algorithm);
+      const file = await keyFile(`${algorithm}.yaml`, `
+services: [{name: hr, auth: jwt}]
+tokenKeys: [{id: one, algorithm: ${algorithm}, file: ${await keyFile(`${algorithm}.pem`, key.publicPem)}}]
+`);
+      const run = (...args) => runCommand(['--config', file, ...args]);
+      const made = await run('make-token', '--user', '7', '--key-file', await keyFile(`${algorithm}.key`, key.privatePem));
+      assert.equal(made.code, 0, made.stderr);
+      const checked = await run('check-token', made.stdout.trim());
+      assert.equal(checked.code, 0, checked.stderr);
+      assert.match(checked.stdout, new RegExp(`^OK\\nuser .*\\nkey "one" \\(${algorithm}\\)\\n`));
+    });
+  }
 
   test('check-config names the keys, and shows no secret', async () => {
     const { code, output } = await program(['check-config']);

@@ -3,7 +3,9 @@
 // due, and the answers of many are read together. How few turns of the loop that makes is measured in
 // bench/README.md; here is what it rests on.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
@@ -71,4 +73,23 @@ test('answers to PINGs are left until they are read together', () => withPages({
   await server.asTimePasses('the answers', async () => (await read(office)) - before >= PAGES * ANSWER_BYTES);
   assert.equal(await office.metric('sse_server_ping_timeouts_total'), 0);
   await office.close();
+}));
+
+// How often each of its threads has gone to sleep: one that sleeps on has not woken up meanwhile.
+const sleeps = ({ pid }) => readdirSync(`/proc/${pid}/task`).map((thread) => {
+  const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+  return `${/Name:\s*(.*)/.exec(status)[1]} ${/\nvoluntary_ctxt_switches:\s*(\d+)/.exec(status)[1]}`;
+});
+
+// Soon: what it has done until now has an end, and memory is looked at 10 s later.
+test('a server that has nothing to do does not wake up', () => withPages({}, async ({ server }) => {
+  for (let tries = 1, before, after; ; tries++) {
+    before = sleeps(server);
+    await sleep(1500);
+    after = sleeps(server);
+    if (String(before) === String(after)) {
+      return;
+    }
+    assert.ok(tries < 20, `of ${before} woke up ${after.filter((each) => !before.includes(each))}`);
+  }
 }));

@@ -149,7 +149,7 @@ describe('a goodbye', () => {
       const { reason, duration, connection } = await watcher.next('disconnect');
       assert.equal(reason, 'pagehide');
       assert.equal(connection.id, stream.handle);
-      assert.equal(connection.sessionDuration, 40 + n);
+      assert.equal(connection.sessionDuration, 45 + n);
       assert.ok(duration >= 0);
       assert.equal(await sayGoodbye(client, stream, words), 0);
     });

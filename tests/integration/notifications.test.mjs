@@ -211,7 +211,7 @@ test('at the bound the oldest goes, and is counted', async () => {
 test('a stop tells that connections end, but takes no user offline', async () => {
   const world = await start(await webhookTarget(), { SSE_SERVER_DRAIN_TIME: '20s' });
   const pages = await sessions(world.server, 8);
-  const streams = await Promise.all(pages.map((page, i) => page.connect({ userId: `user${i}` })));
+  const streams = await Promise.all(pages.map((page, i) => page.connect({ userId: `user${i}`, reasons: 'true' })));
   await eventually('all to be online', () => world.target.accepted.length === 16);
   world.server.signal('SIGTERM');
   // Pages that leave before they hear of it would be gone, not sent away.

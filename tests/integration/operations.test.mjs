@@ -94,7 +94,7 @@ test('the demo page is served at /', async () => {
 test('SIGTERM fails readiness, ends streams with a reason and exits with 0', async () => {
   const stopping = await startServer();
   const page = await connect(stopping.origin);
-  const stream = await page.connect({ userId: '7' });
+  const stream = await page.connect({ userId: '7', reasons: 'true' });
   const stopped = stopping.stop();
   const close = await stream.next('connect-close');
   assert.equal(close.connectionId, stream.id);

@@ -21,7 +21,10 @@ test('without memory requests end, and no data', { skip }, async (t) => {
   try {
     for (const [area, count] of Object.entries(VALUES)) {
       const all = await sweep.measure(area);
-      assert.ok(all > 0, `${area} never asks for memory`);
+      assert.ok(all > 0 || area in START_VALUES, `${area} never asks for memory`);
+      if (all === 0) { // SQLite from 3.46 on has by now what it needs for that; its start asks
+        continue;
+      }
       const before = { ...sweep.ledger.report };
       await sweep.run(area, spread(count, all));
       await sweep.run(area, spread(Math.ceil(count / 4), all), BURST);
@@ -29,7 +32,9 @@ test('without memory requests end, and no data', { skip }, async (t) => {
       t.diagnostic(`${area}: ${all} allocations; ${tried - before.tried} tried, ${deaths - before.deaths} deaths, ${refused - before.refused} refused, ${broken - before.broken} broken off`);
     }
     for (const [area, count] of Object.entries(START_VALUES)) {
-      await sweep.runStart(area, spread(count, await sweep.measureStart(area)));
+      const all = await sweep.measureStart(area);
+      assert.ok(all > 0, `${area} asks for no memory at the start`);
+      await sweep.runStart(area, spread(count, all));
     }
     const { lost, ...report } = await sweep.finish();
     t.diagnostic(JSON.stringify({ ...report, lost: lost.length }));

@@ -116,6 +116,17 @@ test('sessionBinding strict keeps a bare id to its own session', async () => {
     assert.ok(endpoint.owner(own), own.text);
     await stream.close();
   }
+  const http1 = await connect(strict.origin, { version: '1.1' });
+  for (const endpoint of Object.values(PAGE_ENDPOINTS).filter(({ needsUser }) => !needsUser)) {
+    const stream = await http1.connect({ userId: 'ann', channel: 'red' });
+    const own = await callEndpoint(http1, endpoint, stream.id);
+    assert.equal(own.status, 403, own.text);
+    assert.match(own.json.errorMessage, /sessionBindingStrict.*HTTP\/1\.1/);
+    const shown = await callEndpoint(http1, endpoint, stream.id, { parameters: 'userId=ann' });
+    assert.ok(endpoint.owner(shown), shown.text);
+    await stream.close();
+  }
+  await http1.close();
   await one.close();
   await other.close();
   await strict.stop();

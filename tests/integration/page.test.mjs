@@ -129,7 +129,16 @@ describe('disconnect.do', () => {
     });
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(answer.data, { count: 1 });
+    assert.deepEqual(await stream.next('connect-close'), { connectionId: stream.id });
     await stream.end();
+    assert.equal(stream.retry, '5000', 'of connect-finish');
+  });
+
+  test('tells a client that hears reasons its own', async () => {
+    const hearing = await page.connect({ userId: '7', reasons: 'true' });
+    await page.postForm(`${CONNECT}/disconnect.do`, { connectionId: hearing.id, reason: 'left' });
+    assert.deepEqual(await hearing.next('connect-close'), { connectionId: hearing.id, reason: 'left', reconnect: false });
+    await hearing.end();
   });
 
   test('takes its fields from the query too', async () => {
@@ -161,10 +170,14 @@ describe('disconnectUser', () => {
   });
 
   test('can say how long to wait', async () => {
-    await office.command('disconnectUser', { connectionId: [stream.id], reconnect: 1500 });
-    const { reconnect, reason } = await stream.next('connect-close');
+    const hearing = await page.connect({ userId: '8', reasons: 'true' });
+    await office.command('disconnectUser', { connectionId: [stream.id, hearing.id], reconnect: 1500 });
+    const { reconnect, reason } = await hearing.next('connect-close');
     assert.equal(reconnect, 1500);
     assert.ok(reason);
+    // Others take any connect-close as "stay away".
+    await stream.end();
+    assert.deepEqual([stream.retry, stream.named('connect-close')], ['1500', []]);
   });
 
   test('closes by token, and all connections of a user on any worker', async () => {

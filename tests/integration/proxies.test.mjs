@@ -2,31 +2,19 @@
 // A page's life through the proxies of docs/behind-a-proxy.md, by the files of docs/recipes.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import tls from 'node:tls';
 
-import { backend } from './support/backend.mjs';
-import { connect } from './support/client.mjs';
 import { MULTIPART, multipart } from './support/multipart.mjs';
-import { freePort } from './support/port.mjs';
-import { missing, startProxy } from './support/proxy.mjs';
-import { writeRecipe } from './support/recipe.mjs';
-import { runCommand, startServer } from './support/server.mjs';
+import { BASE, HOST, PAGE_ADDRESS, Proxied } from './support/proxied.mjs';
+import { missing } from './support/proxy.mjs';
 import { eventually } from './support/wait.mjs';
 
-const HOST = 'push.example.org';
-const BASE = '/sse/hr';
 const CONNECT = `${BASE}/connect`;
 const MIB = 1 << 20;
 const BROWSERS = 40;
 const TABS = 3;
 const LEAVING_BROWSERS = 20;
 const LEAVING_TABS = 20;
-// An address of this machine that no proxy and no server here has.
-const PAGE_ADDRESS = '127.0.0.77';
 
 const RECIPES = [
   { program: 'nginx', config: 'nginx/pass-through.conf', kind: 'pass-through' },
@@ -35,91 +23,17 @@ const RECIPES = [
   { program: 'haproxy', config: 'haproxy/tls.cfg', kind: 'tls' },
   { program: 'caddy', config: 'caddy/cleartext.caddyfile', kind: 'cleartext' },
   { program: 'caddy', config: 'caddy/tls.caddyfile', kind: 'tls' },
+  { program: 'nginx', config: 'nginx/http1.conf', kind: 'cleartext' },
+  { program: 'nginx', config: 'nginx/grpc.conf', kind: 'cleartext' },
+  // It finds out that a tab has gone when it writes to it, and works on six requests of a browser at once.
+  { program: 'apache', config: 'apache/http1.conf', kind: 'cleartext', comments: '1s', tabs: 4 },
+  { program: 'envoy', config: 'envoy/cleartext.yaml', kind: 'cleartext' },
+  { program: 'traefik', config: 'traefik/traefik.yaml', beside: 'traefik/push.yaml', kind: 'cleartext' },
 ];
-
-// One pair for the proxy and for the server: both are push.example.org for who asks them.
-async function makePair(directory) {
-  const { code, output } = await runCommand(['make-cert', '--out', directory, HOST]);
-  assert.equal(code, 0, output);
-  const certificate = join(directory, 'development-cert.pem');
-  const key = join(directory, 'development-key.pem');
-  const both = join(directory, 'both.pem');
-  const ca = await readFile(certificate);
-  await writeFile(both, Buffer.concat([ca, await readFile(key)]), { mode: 0o600 });
-  return { certificate, key, both, ca };
-}
-
-// sse-server and a proxy before it, as one recipe says.
-class Setup {
-  async start({ program, config, kind }) {
-    this.directory = await mkdtemp(join(tmpdir(), 'sse-proxy-'));
-    this.pair = await makePair(this.directory);
-    this.port = await freePort();
-    this.server = await startServer({
-      listen: null,
-      args: ['--config', await this.#write(`sse-server/${kind}.yaml`)],
-      // No comment goes over a silent stream: nothing arrives or ends because of one.
-      variables: { SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: '1h' },
-    });
-    this.upstream = this.server.listeners.at(-1).port;
-    this.proxy = await startProxy(program,
-      { directory: this.directory, config: await this.#write(config), port: this.port });
-    this.office = await backend(this.server, { base: BASE });
-  }
-
-  // What stands in recipes, and what it is here.
-  #write(recipe) {
-    const { certificate, key, both } = this.pair;
-    const upstream = `127.0.0.1:${this.upstream ?? 0}`;
-    return writeRecipe(this.directory, recipe, {
-      'listen 443': `listen ${this.port}`,
-      ':443': `:${this.port}`,
-      '127.0.0.1:8080': upstream,
-      '127.0.0.1:8443': upstream,
-      '127.0.0.1:9443': '127.0.0.1:0',
-      '/etc/sse-server/push.example.org.pem': certificate,
-      '/etc/sse-server/push.example.org.key': key,
-      '/etc/caddy/push.example.org.pem': certificate,
-      '/etc/caddy/push.example.org.key': key,
-      '/etc/haproxy/push.example.org.pem': both,
-      '/etc/ssl/certs/ca-certificates.crt': certificate,
-      '/run/nginx.pid': join(this.directory, 'nginx.pid'),
-      '/var/log/nginx/error.log': 'stderr',
-      // Only root may become somebody else.
-      'user haproxy': '',
-      'group haproxy': '',
-    });
-  }
-
-  async stop() {
-    await this.office?.close();
-    await this.proxy?.stop();
-    await this.server?.stop();
-    await rm(this.directory, { recursive: true, force: true });
-  }
-
-  // A browser's session with the proxy, which has to prove its name.
-  browser() {
-    return connect(`https://${HOST}:${this.port}`, {
-      createConnection: () => tls.connect({
-        host: '127.0.0.1',
-        port: this.port,
-        localAddress: PAGE_ADDRESS,
-        servername: HOST,
-        ALPNProtocols: ['h2'],
-        ca: this.pair.ca,
-      }),
-    });
-  }
-
-  async connections() {
-    return (await this.office.query('connections')).total;
-  }
-}
 
 for (const recipe of RECIPES) {
   describe(recipe.config, { skip: missing(recipe.program) }, () => {
-    const setup = new Setup();
+    const setup = new Proxied();
     let page;
     let stream;
 
@@ -193,7 +107,7 @@ for (const recipe of RECIPES) {
     test('browsers that come and go do not take the stream of another with them', async () => {
       for (let n = 0; n < LEAVING_BROWSERS; n++) {
         const browser = await setup.browser();
-        await Promise.all(Array.from({ length: LEAVING_TABS }, () => browser.connect({ userId: 'x' }, { base: BASE })));
+        await Promise.all(Array.from({ length: recipe.tabs ?? LEAVING_TABS }, () => browser.connect({ userId: 'x' }, { base: BASE })));
         await browser.close();
       }
       await setup.office.send({ event: 'still', data: 1, userId: '7' });
@@ -216,7 +130,7 @@ for (const recipe of RECIPES) {
     });
 
     test('the farewell of a server that stops arrives', async () => {
-      const last = await page.connect({ userId: '9' }, { base: BASE });
+      const last = await page.connect({ userId: '9', reasons: 'true' }, { base: BASE });
       setup.server.signal('SIGTERM');
       assert.equal((await last.next('connect-close')).reason, 'drain');
       await last.end();

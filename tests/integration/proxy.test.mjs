@@ -13,6 +13,7 @@ import tls from 'node:tls';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { endWithFile } from './support/leftovers.mjs';
 import { freePort } from './support/port.mjs';
 import { startServer } from './support/server.mjs';
 import { eventually, within } from './support/wait.mjs';
@@ -157,7 +158,7 @@ listen push
   bind 127.0.0.1:${port}
   server push 127.0.0.1:${proxied.port} send-proxy-v2
 `);
-  const haproxy = spawn(HAPROXY, ['-db', '-q', '-f', join(directory, 'haproxy.cfg')], { stdio: 'inherit' });
+  const haproxy = endWithFile(spawn(HAPROXY, ['-db', '-q', '-f', join(directory, 'haproxy.cfg')], { stdio: 'inherit' }));
   try {
     const client = await eventually('HAProxy', () => (
       connect(`https://127.0.0.1:${port}`, { localAddress: '127.0.0.3' }).catch(() => null)));

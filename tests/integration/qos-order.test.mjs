@@ -54,6 +54,31 @@ test('a disconnect waits for what was sent before it', async () => {
   assert.equal(await stream.next('news'), 7);
 });
 
+test('a message to thousands loses and doubles nothing that others send meanwhile', async () => {
+  const other = await connect(server.origin);
+  const stream = await page.connect({ userId: 'dora', listeners: 'news' });
+  const many = Array.from({ length: 9_999 }, (_, n) => `away${n}`);
+  for (let round = 0; round < 3; round++) {
+    let isAnswered = false;
+    const answer = send({ event: 'news', userId: [...many, 'dora'], qos: 1, ttl: 60, data: -1 - round })
+      .finally(() => { isAnswered = true; });
+    let n = 0;
+    for (; !isAnswered; n++) {
+      const { status, data } = await other.postJson('/sse/demo/send',
+        { event: 'news', userId: 'dora', data: n }, BACK_END);
+      assert.deepEqual([status, data.count], [200, 1]);
+    }
+    assert.equal((await answer).data.count, 1);
+    const got = [];
+    while (got.length <= n) {
+      got.push(await stream.next('news'));
+    }
+    assert.deepEqual(got.filter((each) => each < 0), [-1 - round]);
+    assert.deepEqual(got.filter((each) => each >= 0), Array.from({ length: n }, (_, each) => each));
+  }
+  await other.close();
+});
+
 test('messages that come faster than they can be stored get 503, and are counted', async () => {
   const data = 'x'.repeat(60 * 1024);
   const busy = [];

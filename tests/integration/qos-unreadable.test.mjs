@@ -128,10 +128,10 @@ test('it comes when it can be read again, in its place', async () => {
   await host.close();
 });
 
-// A file of the version before this one, which knew nothing of all that.
+// A file of the first version, which knew nothing of all that.
 test('an older file is brought up to date', async () => {
   const host = await hostWith(stored(1), stored(2));
-  const server = await startWith(host, 'DROP TABLE unreadable', 'DROP INDEX message_expiry',
+  const server = await startWith(host, 'DROP TABLE revocation', 'DROP TABLE unreadable', 'DROP INDEX message_expiry',
     'CREATE INDEX message_expiry ON message (expires) WHERE ended IS NULL', 'PRAGMA user_version = 1',
     `UPDATE message SET expires = 1000 ${WHERE(1)}`, spoil(2));
   const page = await connect(server.origin);

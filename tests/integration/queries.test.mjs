@@ -198,6 +198,67 @@ test('everything follows when a connection ends', async () => {
   await late.close();
 });
 
+describe('filters', () => {
+  // query, the user ids that users shows, how many connections
+  const cases = () => [
+    ['userId=1', ['1'], 2],
+    ['userId=1&tenantId=south', [], 0],
+    ['accessToken=token-b', ['2'], 1],
+    ['tenantId=north', ['1', '2'], 3],
+    ['channel=red', ['1', '2'], 3],
+    ['channel=red&listening=news', ['1'], 2],
+    ['listening=hello', ['1', '3'], 3],
+    ['clientId=client-1', ['1'], 1],
+    [`id=${ann.id}`, ['1'], 1],
+    [`id=${ann.handle}&userId=2`, [], 0],
+    ['name=b&channel=red&tenantId=north&accessToken=token-b&userId=2', ['2'], 1],
+    ['userId=&accessToken=&tenantId=&channel=&listening=&clientId=&id=&name=', ['1', '2', '3'], 4],
+    ['userId=nobody', [], 0],
+  ];
+
+  test('hold together, on users and on connections', async () => {
+    await server.asTimePasses('all who left to be gone', async () => (await office.query('users')).total === 3);
+    for (const [query, users, connections] of cases()) {
+      const { list, total } = await office.query(`users?${query}`);
+      assert.deepEqual([list.map(({ id }) => id).sort(), total], [users, users.length], query);
+      assert.equal((await office.query(`connections?${query}`)).total, connections, query);
+      assert.deepEqual(await distinct(`userIds?${query}`), users, query);
+    }
+    assert.deepEqual((await office.query('users?id=2')).list.map(({ name }) => name), ['Bob']); // getUser(id)
+    assert.equal((await office.query('connections?id=2')).total, 0);
+  });
+
+  test('find who is away as a user, and not by what connections have', async () => {
+    const client = await connect(server.origin);
+    const stream = await client.connect({ userId: '70', name: 'Zoe', 'access-token': 'token-z', channel: 'red', clientId: 'z' });
+    await client.postForm('/sse/demo/connect/disconnect.do', { connectionId: stream.id });
+    await eventually('her to be away', async () => (await office.query('online?userId=70')).grace);
+    const total = async (query) => (await office.query(`users?${query}`)).total;
+    const queries = ['userId=70', 'id=70', 'accessToken=token-z', 'name=zoe', 'userId=70&channel=red', 'userId=70&clientId=z'];
+    assert.deepEqual(await Promise.all(queries.map(total)), [1, 1, 1, 1, 0, 0]);
+    await server.asTimePasses('her to be gone', async () => !(await office.query('online?userId=70')).online);
+    await client.close();
+  });
+
+  test('that there are not are 400, with those that there are', async () => {
+    const paged = 'pageNum, pageSize, cluster, timeout';
+    const connections = `name, userId, accessToken, tenantId, channel, listening, clientId, id, ${paged}`;
+    const messages = 'userId, accessToken, tenantId, channel, listeners, unreadable, id, all, ';
+    for (const [method, path, known] of [
+      ['GET', 'users', connections], ['GET', 'connections', connections], ['GET', 'userIds', connections],
+      ['GET', 'tenantIds', connections], ['GET', 'channels', connections], ['GET', 'accessTokens', connections],
+      ['GET', 'messages', messages + paged], ['GET', 'messages/x', 'cluster, timeout'],
+      ['GET', 'online', 'userId, tenantId, cluster, timeout'], ['GET', 'counts', 'tenantId, cluster, timeout'],
+      ['GET', 'presence', 'events, snapshot, lastEventId'],
+      ['DELETE', 'messages', `${messages}cluster, timeout`], ['DELETE', 'messages/x', `${messages}cluster, timeout`],
+    ]) {
+      const answer = await office.client.request(method, `/sse/demo/${path}?userId%22=1`, { headers: office.authorized });
+      assert.equal(answer.status, 400, `${method} ${path}`);
+      assert.equal(answer.json.errorMessage, `there is no parameter "userId\"" here; there are ${known}`);
+    }
+  });
+});
+
 describe('without the key', () => {
   const gets = ['users', 'connect/users.json', 'connections', 'connect/connections.json', 'online?userId=1', 'counts',
     'userIds', 'tenantIds', 'channels', 'accessTokens', 'messages', 'connect/repositoryMessages.json',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { endWithFile } from './support/leftovers.mjs';
 import { run } from './support/run.mjs';
 import { KEY, startServer } from './support/server.mjs';
 import { eventually, within } from './support/wait.mjs';
@@ -20,7 +21,7 @@ class CurlStream {
   #seen = '';
 
   constructor(...args) {
-    this.#child = spawn('curl', ['--http2', '-sS', '-k', '-N', ...args]);
+    this.#child = endWithFile(spawn('curl', ['--http2', '-sS', '-k', '-N', ...args]));
     this.#child.stdout.setEncoding('utf8').on('data', (text) => {
       this.#seen += text;
     });

@@ -23,6 +23,8 @@ listeners:
   - {address: "127.0.0.1:0", tls: false}
   - {address: "127.0.0.1:0", proxyProtocol: true, proxyFrom: [127.0.0.1]}
   - {address: "127.0.0.1:0", proxyProtocol: true, proxyFrom: [192.0.2.1]}
+  - {address: "127.0.0.1:0", http1: false}
+  - {address: "127.0.0.1:0", http1: false, tls: false}
 apiKeys:
   - {name: office, key: ${KEY}}
   - {name: meter, key: another-integration-test-key, permissions: [metrics]}
@@ -77,22 +79,25 @@ async function raw({ port }, bytes) {
   await within('the end of the connection', new Promise((resolve) => socket.on('close', resolve)));
 }
 
-async function handshake(options) {
-  const socket = tls.connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+async function handshake({ port = server.port, ...options }) {
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   await within('a failure', once(socket, 'error'));
   socket.destroy();
 }
 
 describe('before there is a request', () => {
-  test('a client without ALPN', () => refusedFor(/offers no ALPN/, () => handshake({})));
-  test('a client of HTTP/1.1', () => refusedFor(/does not offer h2/, () => handshake({ ALPNProtocols: ['http/1.1'] })));
+  test('a client without ALPN', () => refusedFor(/offers no ALPN/, () => handshake({ port: server.listeners[4].port })));
+  test('a client of HTTP/1.1', () => refusedFor(/listeners\[\]\.http1/, () => handshake({ port: server.listeners[4].port, ALPNProtocols: ['http/1.1'] })));
+  test('a client of another protocol', () => refusedFor(/by ALPN no protocol/, () => handshake({ ALPNProtocols: ['spdy/3'] })));
   test('an old TLS', () => refusedFor(/tlsProfile/, () => (
     handshake({ ALPNProtocols: ['h2'], minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }))));
   test('a client that trusts nobody', () => refusedFor(/it ended the handshake: .*(unknown ca|certificate)/, () => (
     run('curl', ['--silent', server.origin]))));
   test('plain HTTP on TLS', () => refusedFor(/HTTP without TLS/, () => raw(server.listeners[0], 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')));
   test('noise on TLS', () => refusedFor(/is not TLS/, () => raw(server.listeners[0], Buffer.alloc(64, 0x55))));
-  test('HTTP/1.1 in cleartext', () => refusedFor(/preface of HTTP\/2/, () => raw(server.listeners[1], 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')));
+  test('TLS in cleartext', () => refusedFor(/TLS on a listener without TLS/, () => raw(server.listeners[1], Buffer.from('1603010200010001fc0303', 'hex'))));
+  test('no HTTP in cleartext', () => refusedFor(/begins with its method.*status=400/, () => raw(server.listeners[1], '{"a": 1}\r\n\r\n')));
+  test('HTTP/1.1 in cleartext', () => refusedFor(/preface of HTTP\/2/, () => raw(server.listeners[5], 'GET / HTTP/1.1\r\nhost: a\r\n\r\n')));
   test('no PROXY header', () => refusedFor(/does not begin with a PROXY header/, () => raw(server.listeners[2], 'GET / HTTP/1.1\r\n\r\n')));
   test('a stranger where a proxy should be', () => refusedFor(/proxyFrom/, () => raw(server.listeners[3], '')));
   test('a flood of PINGs', () => refusedFor(/too many PING/, () => {

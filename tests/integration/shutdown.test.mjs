@@ -21,7 +21,7 @@ const STREAMS = 20;
 test('requests in flight are answered, also by workers that have no client left', async () => {
   const server = await startServer({ variables: { SSE_SERVER_WORKERS: WORKERS, SSE_SERVER_DRAIN_TIME: '1h' } });
   const client = await connect(server.origin);
-  const stream = await client.connect({ userId: '1' });
+  const stream = await client.connect({ userId: '1', reasons: 'true' });
   const sends = Array.from({ length: 40 }, () => {
     const send = client.open('POST', '/sse/demo/send',
       { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' });

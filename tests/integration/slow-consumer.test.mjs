@@ -23,6 +23,7 @@ after(() => Promise.all(servers.map((server) => server.stop())));
 async function start(policy) {
   const server = await startServer({
     variables: {
+      SSE_SERVER_SERVICES_0_LAST_WORDS_TIME: '1m', // a kick comes as late as the machine is slow
       SSE_SERVER_SERVICES_0_SLOW_POLICY: policy,
       // Not reading is what is tested here, however long a loaded machine takes over it.
       SSE_SERVER_LIMITS_WRITE_STALL_TIMEOUT: '10m',
@@ -37,7 +38,7 @@ async function start(policy) {
 // A page whose stream is open and reads nothing from now on.
 async function stalledPage(server) {
   const client = await connect(server.origin);
-  const stream = await client.connect({ userId: 'slow', clientId: 'slow' });
+  const stream = await client.connect({ userId: 'slow', clientId: 'slow', reasons: 'true' });
   stream.stream.pause();
   return { client, stream };
 }
@@ -74,6 +75,22 @@ test('disconnect: the page is told "slow" when it reads on, and its connection h
   assert.equal(close.reason, 'slow');
   await stream.end();
   assert.equal(stream.events.at(-1).event, 'connect-close');
+  await client.close();
+  await office.close();
+});
+
+test('disconnect: a kick that comes when the queue was full already keeps the page away', async () => {
+  const server = await start('disconnect');
+  const office = await backend(server);
+  const { client, stream } = await stalledPage(server);
+  await publish(server, office);
+  await eventually('the slow page to be closed', async () =>
+    (await office.query('connections?clientId=slow')).total === 0);
+  assert.equal((await office.command('disconnectUser', { userId: 'slow', reason: 'go' })).count, 1);
+  stream.stream.resume();
+  assert.deepEqual(await stream.next('connect-close'), { connectionId: stream.id, reason: 'go', reconnect: false });
+  await stream.end();
+  assert.equal(stream.named('connect-close').length, 1);
   await client.close();
   await office.close();
 });

@@ -11,12 +11,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { connect } from './support/client.mjs';
+import { endWithFile } from './support/leftovers.mjs';
 import { KEY, serverBinary } from './support/server.mjs';
 import { eventually } from './support/wait.mjs';
 
 // A unix socket: its name is known though nothing can be read of the start-up lines.
 function start(redirections, directory) {
-  const child = spawn('/bin/sh', ['-c', `exec "$0" ${redirections}`, serverBinary()], {
+  const child = endWithFile(spawn('/bin/sh', ['-c', `exec "$0" ${redirections}`, serverBinary()], {
     stdio: ['pipe', 'ignore', 'ignore'],
     env: {
       PATH: process.env.PATH,
@@ -26,7 +27,7 @@ function start(redirections, directory) {
       SSE_SERVER_DRAIN_TIME: '0',
       SSE_SERVER_LISTEN: `http://unix:${join(directory, 'socket')}`,
     },
-  });
+  }));
   const ended = once(child, 'exit');
   return { child, ended };
 }

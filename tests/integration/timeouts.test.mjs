@@ -21,6 +21,7 @@ before(async () => {
     variables: {
       SSE_SERVER_LIMITS_HANDSHAKE_TIMEOUT: '300ms',
       SSE_SERVER_LIMITS_PREFACE_TIMEOUT: '300ms',
+      SSE_SERVER_LIMITS_HEADERS_TIMEOUT: '300ms',
       SSE_SERVER_LIMITS_BODY_IDLE_TIMEOUT: '300ms',
       SSE_SERVER_LIMITS_IDLE_TIMEOUT: '1s',
       SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: '1s',
@@ -92,4 +93,50 @@ test('a quiet stream lives on, kept alive by comments', async () => {
   await server.asTimePasses('two comments', () => stream.comments.length >= 2);
   assert.equal(stream.ended, undefined);
   await page.close();
+});
+
+// By HTTP/1.1: how far a request gets, and what it is told, if anything.
+const HEAD = 'POST /sse/demo/connect/message/hello.do?userId=7 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+for (const [where, octets, status] of [
+  ['nothing after the handshake', '', null],
+  ['a method', 'POS', 408],
+  ['a blank line', '\r\n', 408],
+  ['a request line', 'POST / HTTP/1.1\r\n', 408],
+  ['header fields', HEAD, 408],
+  ['half a body', `${HEAD}Content-Length: 9\r\n\r\n{"a":`, 408],
+  ['half a size', `${HEAD}Transfer-Encoding: chunked\r\n\r\n1`, 408],
+  ['half a chunk', `${HEAD}Transfer-Encoding: chunked\r\n\r\n9\r\n{"a":`, 408],
+  ['half a trailer', `${HEAD}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nA`, 408],
+  ['an answer', 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n', 200],
+  ['an answer and half a request', 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nGET', 408],
+]) {
+  test(`a client of HTTP/1.1 that stops behind ${where}`, async () => {
+    const socket = tls.connect({ port: server.port, host: '127.0.0.1', ALPNProtocols: ['http/1.1'], rejectUnauthorized: false });
+    let text = '';
+    socket.setEncoding('latin1').on('data', (part) => { text += part; });
+    await within('a handshake', once(socket, 'secureConnect'));
+    socket.write(octets);
+    await server.meanwhile(within('the server to close the connection', once(socket, 'close')));
+    assert.equal(text.match(/HTTP\/1\.1 (\d+) [^]*?$/g)?.length ?? 0, status ? 1 : 0, text);
+    assert.equal([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].at(-1)?.[1] ?? null, status && String(status));
+  });
+}
+
+test('octets that come one by one, in each part of a request', async () => {
+  const client = await connect(server.origin, { version: '1.1' });
+  for (const octets of [HEAD, `${HEAD}Transfer-Encoding: chunked\r\n\r\n${'1;abcdef\r\nx\r\n'.repeat(1000)}`]) {
+    const socket = tls.connect({ port: server.port, host: '127.0.0.1', ALPNProtocols: ['http/1.1'], rejectUnauthorized: false });
+    let isOver = false;
+    let n = 0;
+    socket.resume().on('error', () => {}).on('close', () => { isOver = true; });
+    await within('a handshake', once(socket, 'secureConnect'));
+    await server.asTimePasses('the end of it', () => {
+      if (!isOver) {
+        socket.write(octets[n++ % octets.length]);
+      }
+      return isOver;
+    }, 100);
+    assert.ok(n < 400, `${n} octets`);
+  }
+  await client.close();
 });

@@ -34,17 +34,21 @@ describe('a TLS listener', () => {
 
   const handshake = (...args) => run('openssl', ['s_client', '-connect', `127.0.0.1:${server.port}`, ...args]);
 
-  test('refuses other protocols than h2 with no_application_protocol', async () => {
-    for (const alpn of ['http/1.1', 'http/1.0', 'spdy/3', 'h2c']) {
+  test('refuses other protocols than h2 and http/1.1 with no_application_protocol', async () => {
+    for (const alpn of ['http/0.9', 'spdy/3', 'h2c', 'http/0.9,h3']) {
       const { output, code } = await handshake('-alpn', alpn);
       assert.notEqual(code, 0);
       assert.match(output, /alert no application protocol|alert number 120/);
     }
   });
 
-  test('refuses a client that offers no protocol the same way, and sends it nothing', async () => {
-    const { output } = await handshake('-quiet');
-    assert.match(output, /alert no application protocol|alert number 120/);
+  test('speaks HTTP/1.1 with who offers that alone, or nothing, and sends it nothing of HTTP/2', async () => {
+    assert.match((await handshake('-alpn', 'http/1.1')).output, /ALPN protocol: http\/1\.1/);
+    assert.match((await handshake('-alpn', 'http/1.0')).output, /ALPN protocol: http\/1\.0/);
+    assert.match((await handshake('-alpn', 'http/1.0,http/1.1,h2')).output, /ALPN protocol: h2/);
+    const { output } = await run('openssl', ['s_client', '-quiet', '-connect', `127.0.0.1:${server.port}`],
+      { input: 'GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' });
+    assert.match(output, /HTTP\/1\.1 200 OK\r\n/);
     assert.ok(!Buffer.from(output, 'latin1').toString('hex').includes(H2_PREFACE_SETTINGS));
   });
 
@@ -82,8 +86,12 @@ describe('a TLS listener', () => {
     assert.doesNotMatch(output, /verify return:.*\n[^]*RENEGOTIATING\n[^]*verify return:/);
   });
 
-  test('does not talk to clients without TLS', async () => {
-    for (const text of ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'x'.repeat(400)]) {
+  test('tells clients of HTTP without TLS to use https, and does not talk to others', async () => {
+    for (const text of ['GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'BREW / HTTP/1.1\r\n\r\n']) {
+      const answer = (await talk(server.port, text)).toString();
+      assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n[^]*content-type: text\/plain[^]*connection: close[^]*\r\n\r\n.*https:\/\//);
+    }
+    for (const text of ['x'.repeat(400), '\0'.repeat(400)]) {
       const answer = await talk(server.port, text);
       assert.ok(answer.length <= 7, `${answer}`); // a TLS alert, or nothing
     }
@@ -130,6 +138,11 @@ describe('other listeners', () => {
         SSE_SERVER_LISTENERS_2_TLS: 'false',
         SSE_SERVER_LISTENERS_3_ADDRESS: `unix:${directory}/tls.sock`,
         SSE_SERVER_LISTENERS_4_ADDRESS: '[::1]:0',
+        SSE_SERVER_LISTENERS_5_ADDRESS: '127.0.0.1:0',
+        SSE_SERVER_LISTENERS_5_HTTP1: 'false',
+        SSE_SERVER_LISTENERS_6_ADDRESS: '127.0.0.1:0',
+        SSE_SERVER_LISTENERS_6_TLS: 'false',
+        SSE_SERVER_LISTENERS_6_HTTP1: 'false',
       },
     });
   });
@@ -155,10 +168,26 @@ describe('other listeners', () => {
     await client.close();
   });
 
-  test('cleartext does not speak HTTP/1.1', async () => {
+  test('cleartext speaks HTTP/1.1, too, and takes no upgrade to HTTP/2', async () => {
     const [, { port }] = server.listeners;
-    const answer = await talk(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    assert.doesNotMatch(answer.toString('latin1'), /^HTTP\/1/);
+    const url = `http://127.0.0.1:${port}/health/live`;
+    assert.equal(await status('--http1.1', url), '1.1 200');
+    assert.equal(await status('--http1.0', url), '1.1 200');
+    assert.equal(await status('--http2', url), '1.1 200');
+  });
+
+  test('where http1 is false, HTTP/2 alone is spoken', async () => {
+    const [tls, clear] = server.listeners.slice(-2);
+    const request = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    for (const alpn of [['-alpn', 'http/1.1'], []]) {
+      const { output } = await run('openssl', ['s_client', '-quiet', ...alpn, '-connect', `127.0.0.1:${tls.port}`], { input: request });
+      assert.match(output, /alert no application protocol|alert number 120/);
+    }
+    for (const { port } of [tls, clear]) {
+      assert.doesNotMatch((await talk(port, request)).toString('latin1'), /HTTP\/1/);
+    }
+    assert.equal(await status(`https://127.0.0.1:${tls.port}/health/live`), '2 200');
+    assert.equal(await status('--http2-prior-knowledge', `http://127.0.0.1:${clear.port}/health/live`), '2 200');
   });
 
   test('a unix socket, in the clear and with TLS', async () => {
@@ -169,7 +198,7 @@ describe('other listeners', () => {
   });
 
   test('IPv6', async () => {
-    const { port } = server.listeners.at(-1);
+    const { port } = server.listeners[4];
     assert.equal(await status(`https://[::1]:${port}/health/live`), '2 200');
   });
 

@@ -74,7 +74,7 @@ def answer_to(request):
 
 
 @schema.parametrize()
-@settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+@settings(max_examples=5, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
           suppress_health_check=list(HealthCheck))
 def test_the_answers_are_described(case):
     answer = answer_to(request_of(case))

@@ -36,7 +36,8 @@ struct letter {
     uint64_t question, number, after, position, instance;
     size_t queue, worker, connection, count, taken;
     struct qos_census census;
-    size_t answers; /* of a round of all workers, that have come */
+    uint64_t attentive; /* those who acknowledge; or which of them has come last */
+    size_t answers;     /* of a round of all workers, that have come */
     struct letter *round;
     uint64_t numbers[64];
     bool is_true;
@@ -77,6 +78,7 @@ struct world {
     bool is_inline; /* all is answered from inside of the call */
     bool is_calm;   /* nothing fails any more */
     bool is_traced; /* what happens is printed */
+    bool is_told;   /* clients say whether they acknowledge */
     uint64_t position, copies, arrivals;
     size_t connection_count;
     struct world_copy copy[WORLD_COPIES];

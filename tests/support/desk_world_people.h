@@ -58,10 +58,16 @@ static void on_reached(struct world *world, struct letter *letter)
     struct letter *round = letter->round;
 
     round->count += letter->count;
+    round->attentive += letter->attentive;
     if (++round->answers == world->workers) {
         trace(world, "m%u reached %zu", (unsigned)round->number, round->count);
-        qos_desk_reached(world->desk, round->number,
-                         &world_recipients[world->copy[round->number].queue], round->count);
+        if (world->is_told && round->attentive == 0)
+            qos_desk_reached_silent(world->desk, round->number,
+                                    &world_recipients[world->copy[round->number].queue],
+                                    round->count);
+        else
+            qos_desk_reached(world->desk, round->number,
+                             &world_recipients[world->copy[round->number].queue], round->count);
         free(round);
     }
     free(letter);
@@ -83,6 +89,7 @@ static void on_broadcast(struct world *world, struct letter *letter)
         receive(world, connection, number, false);
         connection->seen = letter->position;
         answer->count++;
+        answer->attentive += connection->acknowledges;
         if (world_random(world, 40) == 0 && !world->is_calm)
             world_close(world, connection); /* too slow */
         else if (world->is_inline && world_random(world, 2) > 0)
@@ -165,6 +172,11 @@ static void on_counted(struct world *world, struct letter *letter)
         round->census.newest = letter->census.newest;
         round->position = letter->position;
     }
+    if (letter->census.is_anybody_attentive && letter->attentive >= round->attentive) {
+        round->census.is_anybody_attentive = true;
+        round->census.attentive = letter->census.attentive;
+        round->attentive = letter->attentive;
+    }
     free(letter);
     if (++round->answers == world->workers) {
         trace(world, "census: %zu, newest %s", round->census.holders,
@@ -192,6 +204,11 @@ static void on_census(struct world *world, struct letter *letter)
             answer->position = connection->arrival;
         }
         answer->census.is_anybody = true;
+        if (!connection->client.is_silent && connection->arrival >= answer->attentive) {
+            answer->census.is_anybody_attentive = true;
+            answer->census.attentive = connection->client;
+            answer->attentive = connection->arrival;
+        }
     }
     answer->round = letter->round;
     post(world, WAY_TO_HUB + letter->worker, answer);
@@ -280,7 +297,8 @@ static struct world_connection *world_open(struct world *world, size_t queue,
     connection->client.resumed = UINT64_MAX;
     connection->queue = queue;
     connection->room = 1 + (size_t)world_random(world, 20);
-    connection->acknowledges = world_random(world, 3) > 0;
+    connection->acknowledges = world->is_calm || world_random(world, 3) > 0;
+    connection->client.is_silent = world->is_told && !connection->acknowledges;
     connection->is_living = true;
     connection->is_gated = true;
     list_init(&connection->held);
@@ -323,6 +341,27 @@ static void world_close(struct world *world, struct world_connection *connection
 
 /* --- messages --- */
 
+/* All of its recipients are decided on. */
+static void on_decided(struct world *world, struct letter *letter)
+{
+    assert_int_equal(world->position + 1, letter->position);
+    broadcast(world, letter->number);
+    free(letter);
+}
+
+/* Which takes some turns where they are many: others are heard meanwhile, but not the store. */
+static void decide_on_others(struct world *world, uint64_t number)
+{
+    struct letter *letter = letter_new(on_decided);
+
+    letter->number = number;
+    letter->position = world->position + 1;
+    if (world->is_inline || world_random(world, 2) == 0)
+        letter->deliver(world, letter);
+    else
+        list_prepend(&world->ways[WAY_STORE], &letter->node);
+}
+
 static void on_put(struct world *world, struct letter *letter)
 {
     struct world_copy *copy = &world->copy[letter->number];
@@ -333,7 +372,7 @@ static void on_put(struct world *world, struct letter *letter)
           (unsigned)world->position + 1);
     if (qos_desk_stored(world->desk, letter->number, &world_recipients[copy->queue], was_empty,
                         world->position + 1))
-        broadcast(world, letter->number);
+        decide_on_others(world, letter->number);
     free(letter);
 }
 

@@ -129,6 +129,7 @@ static inline struct world *world_new(uint64_t seed)
         .batch = 1 + (uint32_t)world_random(world, 8),
         .ack_on_write = world_random(world, 8) == 0,
     };
+    world->is_told = world_random(world, 3) == 0;
     world->is_inline = world_random(world, 4) == 0;
     world->workers = 1 + (size_t)world_random(world, WORLD_WORKERS);
     world->queues = 1 + (size_t)world_random(world, WORLD_QUEUES);

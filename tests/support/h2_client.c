@@ -75,6 +75,7 @@ void h2_server_init(struct h2_server *server, const struct h2_limits *limits)
     server->endpoint =
         h2_endpoint_new(server->loop, limits ? limits : &h2_limits_default, &handler);
     assert(server->endpoint);
+    h2_endpoint_share_frames(server->endpoint);
     server->counters = h2_endpoint_counters(server->endpoint);
 }
 
@@ -335,19 +336,25 @@ void h2_client_leave(struct h2_client *client)
 }
 
 /* What the server sent, frame by frame, whatever the client's nghttp2 makes of it. */
+static uint32_t read_u32(const uint8_t *from)
+{
+    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | from[3];
+}
+
 static void note_frame(struct h2_client *client, const uint8_t *frame, size_t length)
 {
     const uint8_t *payload = frame + FRAME_HEADER;
     uint8_t type = frame[3];
 
     client->frames[type]++;
-    if (type == NGHTTP2_GOAWAY && length >= 8)
-        client->goaway_code = (uint32_t)payload[4] << 24 | (uint32_t)payload[5] << 16 |
-                              (uint32_t)payload[6] << 8 | payload[7];
-    else if (type == NGHTTP2_RST_STREAM && length == 4)
+    if (type == NGHTTP2_GOAWAY && length >= 8) {
+        client->goaway_last = (int32_t)read_u32(payload);
+        client->goaway_code = read_u32(payload + 4);
+    } else if (type == NGHTTP2_RST_STREAM && length == 4) {
         client->resets[payload[3] & 15u]++;
-    else if (type == NGHTTP2_DATA && length == 0)
+    } else if (type == NGHTTP2_DATA && length == 0) {
         client->empty_data++;
+    }
 }
 
 static void note_frames(struct h2_client *client, const uint8_t *data, size_t count)

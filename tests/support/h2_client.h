@@ -64,6 +64,7 @@ struct h2_client {
     unsigned frames[256]; /* received, by type */
     unsigned empty_data;
     uint32_t goaway_code; /* of the latest GOAWAY; counted in frames[] */
+    int32_t goaway_last;  /* its last stream */
     unsigned resets[16];  /* RST_STREAM received, by code */
     struct h2_client_stream streams[H2_CLIENT_STREAMS];
 };

@@ -2,7 +2,8 @@
 /*
  * Preloaded into a server: system calls that fail. FAULT_CALLS names a file that is mapped, which
  * has for each of the calls below four numbers of 64 bits: how many there were, from which and up
- * to which (without it) they fail, and with which errno. A test sets these while the process runs.
+ * to which (without it) they fail, and with which errno; with 0 they hang instead, until that is
+ * taken back. A test sets these while the process runs.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum call { ACCEPT, OPEN, WRITE, PWRITE, SYNC, RECV, SEND, EPOLL, SOCKET, CONNECT, CALLS };
@@ -41,6 +43,11 @@ __attribute__((constructor)) static void map_calls(void)
     syscall(SYS_close, file);
 }
 
+static bool is_meant(struct scarcity *scarcity, uint64_t pass)
+{
+    return pass >= atomic_load(&scarcity->from) && pass < atomic_load(&scarcity->to);
+}
+
 static bool fails(enum call call)
 {
     struct scarcity *scarcity = calls ? &calls[call] : NULL;
@@ -49,10 +56,13 @@ static bool fails(enum call call)
     if (!scarcity)
         return false;
     pass = atomic_fetch_add(&scarcity->passed, 1);
-    if (pass < atomic_load(&scarcity->from) || pass >= atomic_load(&scarcity->to))
-        return false;
-    errno = (int)atomic_load(&scarcity->error);
-    return true;
+    while (is_meant(scarcity, pass)) {
+        errno = (int)atomic_load(&scarcity->error);
+        if (errno != 0)
+            return true;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
 }
 
 static bool is_file(int fd)

@@ -16,7 +16,8 @@
 /* json: without the braces, as in "\"event\":\"e\",\"all\":true". */
 static inline struct sse_message *sse_message_of(const char *json)
 {
-    const struct sse_message_bounds bounds = {SSE_EVENT_MAX_DATA, SSE_EVENT_MAX_DATA};
+    const struct sse_message_bounds bounds = {.data = SSE_EVENT_MAX_DATA,
+                                              .line = SSE_EVENT_MAX_DATA};
     char text[1024], fault[400];
     struct json_fault json_fault;
     json_t *object;

@@ -43,6 +43,7 @@ struct sse_guest {
     int64_t keepalive_time_ms;
     size_t padding;
     bool wants_heartbeat;
+    bool is_plain;         /* it hears no reasons */
     int64_t expires_in_ms; /* 0: never; by the wall clock of the room */
 };
 
@@ -69,6 +70,7 @@ static inline struct sse_connection *sse_room_return(struct sse_room *room,
         .keepalive_time_ms = guest->keepalive_time_ms,
         .padding = guest->padding,
         .wants_heartbeat = guest->wants_heartbeat,
+        .hears_reasons = !guest->is_plain,
         .last_id = last_id,
     };
     const struct sse_subject subject = {

@@ -76,17 +76,24 @@ static void begin(struct qos_errand *errand)
     qos_store_submit(errand->hub->store, &deletion->delete.job);
 }
 
-static struct deletion *deletion_new(const struct api_exchange *exchange)
+/* NULL: it has answered. */
+static struct deletion *deletion_new(struct api_exchange *exchange)
 {
-    struct deletion *deletion = mem_zalloc(sizeof(*deletion));
+    struct message_filter filter;
+    struct deletion *deletion;
 
-    message_filter_init(&deletion->filter, exchange);
+    api_audit_note_query(exchange);
+    if (!message_filter_init(&filter, exchange))
+        return NULL;
+    deletion = mem_zalloc(sizeof(*deletion));
+    deletion->filter = filter;
     /* What everybody is to get does not end because one of them is not to get it. */
     deletion->filter.filter.is_strict = true;
     deletion->delete.filter = &deletion->filter.filter;
     deletion->delete.limit = SLICE_MESSAGES;
     qos_delete_init(&deletion->delete);
     deletion->delete.job.done = on_deleted;
+    deletion->delete.job.is_asked = true;
     deletion->errand.begin = begin;
     deletion->errand.answer = answer;
     return deletion;
@@ -96,6 +103,8 @@ void api_handle_delete_message(struct api_exchange *exchange)
 {
     struct deletion *deletion = deletion_new(exchange);
 
+    if (!deletion)
+        return;
     deletion->delete.id = exchange->variable;
     qos_errand_start(&deletion->errand, exchange);
 }
@@ -115,6 +124,8 @@ void api_handle_delete_messages(struct api_exchange *exchange)
 {
     struct deletion *deletion = deletion_new(exchange);
 
+    if (!deletion)
+        return;
     deletion->delete.id = h2_form_get(&exchange->query, "id");
     if (is_clear(deletion, exchange)) {
         qos_errand_start(&deletion->errand, exchange);

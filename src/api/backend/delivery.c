@@ -2,7 +2,9 @@
 #include "api/backend/delivery.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "api/backend/delivery_gate.h"
 #include "api/exchange.h"
 #include "api/hub.h"
 #include "auth/auth.h"
@@ -16,13 +18,18 @@
 /* One worker's share. Only that worker touches it while the call is under way. */
 struct delivery_part {
     struct delivery *delivery;
-    size_t open; /* jobs that are not done yet, and one while they are being submitted */
+    const struct api *api; /* that worker's */
+    size_t open;           /* jobs that are not done yet, and one while they are being submitted */
     struct delivery_job *jobs;
 };
 
 struct delivery_job {
     struct sse_dispatch_job job;
     struct delivery_part *part;
+    const struct delivery_item *item;
+    struct buf shown;    /* a line for each, */
+    size_t shown_count;  /* at most DELIVERY_MOST_SHOWN, */
+    size_t shown_before; /* and how long it was before the last */
 };
 
 static size_t worker_count(const struct delivery *delivery)
@@ -44,11 +51,14 @@ struct delivery *delivery_new(struct api_service *service, struct api_exchange *
     delivery->service = service;
     delivery->exchange = exchange ? api_exchange_ref(exchange) : NULL;
     delivery->count = count;
+    delivery->until = count;
     delivery->items = (struct delivery_item *)(delivery + 1);
     delivery->parts = (struct delivery_part *)(delivery->items + count);
     jobs = (struct delivery_job *)(delivery->parts + workers);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         delivery->items[i].target.dimension = SSE_DIMENSIONS;
+        delivery->items[i].duration = delivery->items[i].session_duration = -1;
+    }
     for (size_t i = 0; i < workers; i++) {
         delivery->parts[i].delivery = delivery;
         delivery->parts[i].jobs = jobs + i * count;
@@ -62,6 +72,9 @@ void delivery_free(struct delivery *delivery)
         sse_message_unref(delivery->items[i].message);
         sse_target_release(&delivery->items[i].target);
         free(delivery->items[i].reached);
+        free(delivery->items[i].acknowledging);
+        free(delivery->items[i].stored_as.json);
+        buf_release(&delivery->items[i].shown);
     }
     json_decref(delivery->source);
     if (delivery->exchange)
@@ -92,7 +105,7 @@ static void finish_errand(struct peers_call *call, void *context)
 }
 
 /* From the hub to whoever asked. */
-static void go_home(struct delivery *delivery)
+void delivery_finish(struct delivery *delivery)
 {
     if (delivery->errand.peers)
         peers_call_done(&delivery->errand);
@@ -104,7 +117,7 @@ void delivery_fail(struct delivery *delivery, int status, size_t at)
 {
     delivery->status = status;
     delivery->at = at;
-    go_home(delivery);
+    delivery_finish(delivery);
 }
 
 static void add_reached(struct delivery_item *item, struct sse_dispatch_job *job)
@@ -113,11 +126,32 @@ static void add_reached(struct delivery_item *item, struct sse_dispatch_job *job
 
     if (!job->reached)
         return;
-    if (!item->reached)
+    if (!item->reached) {
         item->reached = mem_zalloc(values * sizeof(uint32_t));
-    for (size_t i = 0; i < values; i++)
+        item->acknowledging = mem_zalloc(values * sizeof(uint32_t));
+    }
+    for (size_t i = 0; i < values; i++) {
         item->reached[i] += job->reached[i];
+        item->acknowledging[i] += job->acknowledging[i];
+    }
     free(job->reached);
+    free(job->acknowledging);
+}
+
+/* Of the lines as many as there is room for. */
+static void add_shown(struct delivery_item *item, struct delivery_job *job)
+{
+    const char *line = buf_str(&job->shown);
+
+    for (; *line && item->shown_count < DELIVERY_MOST_SHOWN; item->shown_count++) {
+        const size_t length = strcspn(line, "\n");
+
+        if (item->shown_count > 0)
+            buf_append_char(&item->shown, ',');
+        buf_append(&item->shown, line, length);
+        line += length + 1;
+    }
+    buf_release(&job->shown);
 }
 
 static void finish(struct delivery *delivery, struct api_service *service)
@@ -125,16 +159,16 @@ static void finish(struct delivery *delivery, struct api_service *service)
     const size_t workers = worker_count(delivery);
 
     for (size_t worker = 0; worker < workers; worker++) {
-        for (size_t i = 0; i < delivery->count; i++) {
-            struct sse_dispatch_job *job = &delivery->parts[worker].jobs[i].job;
+        for (size_t i = delivery->from; i < delivery->until; i++) {
+            struct delivery_job *job = &delivery->parts[worker].jobs[i];
 
-            delivery->items[i].count += job->count;
-            add_reached(&delivery->items[i], job);
+            delivery->items[i].count += job->job.count;
+            add_reached(&delivery->items[i], &job->job);
+            add_shown(&delivery->items[i], job);
         }
     }
-    if (delivery->end)
-        delivery->end(delivery, service);
-    go_home(delivery);
+    if (!delivery->end || delivery->end(delivery, service))
+        delivery_finish(delivery);
 }
 
 static void finish_call(struct peers_call *call, void *context)
@@ -166,6 +200,51 @@ static void on_job_done(struct sse_dispatch_job *job)
     part_unref(part);
 }
 
+/* A message that sets one says it by itself (set_duration.c). */
+static bool has_duration(const struct delivery_item *item)
+{
+    return !item->message && (item->duration >= 0 || item->session_duration >= 0);
+}
+
+static void set_duration(const struct delivery_item *item, struct sse_connection *connection)
+{
+    if (item->session_duration >= 0)
+        connection->session_duration = item->session_duration;
+    if (item->duration >= 0)
+        connection->session_duration += item->duration;
+}
+
+static void show(struct delivery_job *job, const struct sse_connection *connection)
+{
+    json_t *shown = sse_connection_to_json(connection, job->part->api->server_id);
+    char *text = json_dumps(shown, JSON_COMPACT);
+
+    job->shown_before = job->shown.length;
+    if (text) {
+        buf_printf(&job->shown, "%s\n", text);
+        job->shown_count++;
+    }
+    free(text);
+    json_decref(shown);
+}
+
+static void on_visit(struct sse_dispatch_job *base, struct sse_connection *connection)
+{
+    struct delivery_job *job = container_of(base, struct delivery_job, job);
+
+    if (connection && has_duration(job->item))
+        set_duration(job->item, connection);
+    if (!job->item->wants_shown)
+        return;
+    if (connection && job->shown_count < DELIVERY_MOST_SHOWN) {
+        show(job, connection);
+    } else if (!connection && job->shown.length > job->shown_before) {
+        job->shown.length = job->shown_before; /* it got nothing */
+        job->shown.data[job->shown.length] = '\0';
+        job->shown_count--;
+    }
+}
+
 static void prepare_event(struct sse_dispatch_job *job, struct sse_message *message)
 {
     job->message = message;
@@ -181,11 +260,16 @@ static void submit(struct delivery_part *part, size_t index, struct sse_dispatch
     if (item->is_held)
         return;
     job->part = part;
+    job->item = item;
+    if (item->wants_shown || has_duration(item))
+        job->job.on_visit = on_visit;
     job->job.target = delivery_target(item);
     if (item->message)
         prepare_event(&job->job, item->message);
-    if (item->wants_reached)
+    if (item->wants_reached) {
         job->job.reached = mem_zalloc(delivery_values(item) * sizeof(uint32_t));
+        job->job.acknowledging = mem_zalloc(delivery_values(item) * sizeof(uint32_t));
+    }
     job->job.reason = item->reason;
     job->job.text = item->text;
     job->job.reconnect_ms = item->reconnect_ms;
@@ -199,10 +283,11 @@ static void run_part(struct delivery_part *part, const struct api *api)
     struct delivery *delivery = part->delivery;
     const struct api_service *service = &api->services[delivery->service->index];
 
+    part->api = api;
     part->open = 1;
     if (delivery->prepare)
         delivery->prepare(delivery, service);
-    for (size_t i = 0; i < delivery->count; i++)
+    for (size_t i = delivery->from; i < delivery->until; i++)
         submit(part, i, service->core->dispatch);
     part_unref(part);
 }
@@ -212,7 +297,7 @@ static void run_call(struct peers_call *call, size_t worker, void *context)
     run_part(&container_of(call, struct delivery, call)->parts[worker], context);
 }
 
-void delivery_broadcast(struct delivery *delivery, struct api_service *service)
+static void broadcast(struct delivery *delivery, struct api_service *service)
 {
     struct api *api = service->api;
 
@@ -223,6 +308,37 @@ void delivery_broadcast(struct delivery *delivery, struct api_service *service)
     delivery->call.run = run_call;
     delivery->call.finish = finish_call;
     peers_call_start(api->peers, api->worker, &delivery->call);
+}
+
+void delivery_broadcast(struct delivery *delivery, struct api_service *service)
+{
+    if (service->gate.is_closed)
+        list_append(&service->gate.waiting, &delivery->waiting);
+    else
+        broadcast(delivery, service);
+}
+
+void delivery_gate_init(struct delivery_gate *gate)
+{
+    *gate = (struct delivery_gate){0};
+    list_init(&gate->waiting);
+}
+
+void delivery_gate_close(struct api_service *service)
+{
+    service->gate.is_closed = true;
+}
+
+/* One that is delivered may have the gate closed for another. */
+void delivery_gate_open(struct api_service *service, struct delivery *first)
+{
+    struct delivery_gate *gate = &service->gate;
+    struct list *node;
+
+    gate->is_closed = false;
+    broadcast(first, service);
+    while (!gate->is_closed && (node = list_take_first(&gate->waiting)))
+        broadcast(container_of(node, struct delivery, waiting), service);
 }
 
 static void begin(struct delivery *delivery, struct api_service *service)
@@ -260,7 +376,8 @@ void delivery_start(struct delivery *delivery)
     struct api *api = delivery->service->api;
     const size_t hub = hub_worker(delivery->service);
 
-    name_tokens(delivery);
+    if (!delivery->has_names)
+        name_tokens(delivery);
     if (delivery->ready)
         delivery->ready(delivery);
     if (delivery->status < 0) {

@@ -6,16 +6,41 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
+#include "api/qos/qos_text.h"
 #include "api/reply.h"
+#include "auth/auth.h"
 #include "sse/event.h"
 
 /* The longest that a page may be told to wait: a day. */
 #define MAX_RECONNECT_MS 86400000
 
+static void answer_closed(struct api_exchange *exchange, const struct delivery_item *item)
+{
+    struct buf text = BUF_INIT;
+
+    api_audit_answer(exchange, 200, (int64_t)item->count);
+    buf_printf(&text, "{\"count\":%zu", item->count);
+    individuals_append_shown(&text, item);
+    buf_append_char(&text, '}');
+    api_reply_data(exchange, &text);
+}
+
 static void answer_count(struct delivery *delivery)
 {
-    api_reply_json(delivery->exchange,
-                   json_pack("{s:I}", "count", (json_int_t)delivery->items[0].count));
+    answer_closed(delivery->exchange, &delivery->items[0]);
+}
+
+static void answer_revoked(struct api_exchange *exchange, const struct delivery_item *item,
+                           int status)
+{
+    if (status == 0)
+        answer_closed(exchange, item);
+    else
+        api_reply_error(exchange, 503,
+                        "%zu connections were closed, and what they showed counts no more; but "
+                        "that could not be stored, so that a restart would forget it: %s; ask "
+                        "again later",
+                        item->count, qos_text_fault(status));
 }
 
 /* reason: NULL when the body has none. */
@@ -60,8 +85,8 @@ static bool read_revoke(const json_t *body, int64_t reconnect_ms, bool *revokes)
 
 static void start_kick(struct delivery *delivery, bool revokes)
 {
-    if (revokes)
-        revocation_start(delivery);
+    if (revokes && delivery->exchange->service->auth->ops->revoke)
+        revocation_start(delivery, answer_revoked);
     else
         delivery_start(delivery);
 }
@@ -76,6 +101,7 @@ void api_handle_disconnect_user(struct api_exchange *exchange)
     if (!delivery)
         return;
     item = &delivery->items[0];
+    api_audit_note_target(exchange, &item->target);
     item->reason = SSE_CLOSE_KICKED;
     delivery->done = answer_count;
     if (!read_reason(body, &item->text))
@@ -90,7 +116,8 @@ void api_handle_disconnect_user(struct api_exchange *exchange)
                         MAX_RECONNECT_MS);
     else if (!read_revoke(body, item->reconnect_ms, &revokes))
         api_reply_error(exchange, 422, "\"revoke\" must be true or false");
-    else {
+    else if (individuals_read(exchange, body, item)) {
+        exchange->audit.is_revoking = revokes;
         start_kick(delivery, revokes);
         return;
     }

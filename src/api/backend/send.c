@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "api/backend/delivery.h"
+#include "api/backend/messages.h"
+#include "api/body_reading.h"
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
@@ -12,11 +14,9 @@
 #include "api/qos/qos_text.h"
 #include "api/qos/receipt_url.h"
 #include "api/reply.h"
-#include "base/json.h"
+#include "api/tenancy.h"
 #include "sse/message.h"
 #include "sse/service.h"
-
-#define MAX_MESSAGES 1000u
 
 static void append_result(struct buf *text, const struct delivery_item *item)
 {
@@ -61,14 +61,13 @@ static void refuse(const struct delivery *delivery)
 
 static void answer(struct delivery *delivery)
 {
-    const bool is_array = json_is_array(delivery->source);
+    const bool is_array = delivery->is_array;
     struct buf text = BUF_INIT;
 
     if (delivery->status < 0) {
         refuse(delivery);
         return;
     }
-    api_reply_begin(delivery->exchange, &text);
     if (is_array)
         buf_append_char(&text, '[');
     for (size_t i = 0; i < delivery->count; i++) {
@@ -78,7 +77,19 @@ static void answer(struct delivery *delivery)
     }
     if (is_array)
         buf_append_char(&text, ']');
-    api_reply_end(delivery->exchange, &text);
+    api_reply_data(delivery->exchange, &text);
+}
+
+static void refuse_message(struct api_exchange *exchange, const struct messages *messages, size_t i,
+                           int why, const char *fault)
+{
+    const int status = why == -EMSGSIZE ? 413 : why == -ENOMEM ? 503 : 422;
+
+    if (messages->is_array)
+        api_reply_error(exchange, status, "message %zu (counted from 0): %s; none was sent", i,
+                        fault);
+    else
+        api_reply_error(exchange, status, "%s", fault);
 }
 
 static bool is_too_long(const struct api_exchange *exchange, const struct sse_message *message,
@@ -100,35 +111,47 @@ static bool has_bad_receipt(const struct api_exchange *exchange, const struct ss
                                    fault_size);
 }
 
-/* All are read before any is sent. */
-static bool read_messages(struct delivery *delivery)
+/* What the service's settings say of the message at i. False: it has answered. */
+static bool is_fine(struct api_exchange *exchange, const struct messages *messages, size_t i)
 {
-    struct api_exchange *exchange = delivery->exchange;
-    const struct sse_service_settings *settings = exchange->service->settings->core;
-    const struct sse_message_bounds bounds = {settings->event_data_bytes, settings->line_bytes};
-    const bool is_array = json_is_array(delivery->source);
+    const struct sse_message *message = messages->items[i].message;
     char fault[400];
 
-    for (size_t i = 0; i < delivery->count; i++) {
-        const json_t *object = is_array ? json_array_get(delivery->source, i) : delivery->source;
-        int rc = sse_message_from_json(&delivery->items[i].message, object, &bounds, fault,
-                                       sizeof(fault));
-        const int status = rc == -EMSGSIZE ? 413 : rc == -ENOMEM ? 503 : 422;
+    if (!is_too_long(exchange, message, fault, sizeof(fault)) &&
+        !has_bad_receipt(exchange, message, fault, sizeof(fault)))
+        return true;
+    refuse_message(exchange, messages, i, -EINVAL, fault);
+    return false;
+}
 
-        if (rc == 0 &&
-            (is_too_long(exchange, delivery->items[i].message, fault, sizeof(fault)) ||
-             has_bad_receipt(exchange, delivery->items[i].message, fault, sizeof(fault))))
-            rc = -EINVAL;
-        if (rc == 0)
-            continue;
-        if (is_array)
-            api_reply_error(exchange, status, "message %zu (counted from 0): %s; none was sent", i,
-                            fault);
-        else
-            api_reply_error(exchange, status, "%s", fault);
-        return false;
+/* All are checked before any is sent. */
+static bool are_fine(struct api_exchange *exchange, const struct messages *messages)
+{
+    for (size_t i = 0; i < messages->read; i++) {
+        if (!is_fine(exchange, messages, i))
+            return false;
     }
-    return true;
+    if (messages->status == -EACCES)
+        tenancy_refuse_target(exchange);
+    else if (messages->status < 0)
+        refuse_message(exchange, messages, messages->read, messages->status, messages->fault);
+    return messages->status == 0;
+}
+
+/* Those of the messages go with it. */
+static struct delivery *make_delivery(struct api_exchange *exchange, struct messages *messages)
+{
+    struct delivery *delivery = delivery_new(exchange->service, exchange, messages->count);
+
+    for (size_t i = 0; i < messages->count; i++) {
+        delivery->items[i].message = messages->items[i].message;
+        delivery->items[i].stored_as = messages->items[i].text;
+    }
+    messages->read = 0;
+    delivery->is_array = messages->is_array;
+    delivery->has_names = true;
+    delivery->done = answer;
+    return delivery;
 }
 
 static bool has_stored(const struct delivery *delivery)
@@ -140,32 +163,24 @@ static bool has_stored(const struct delivery *delivery)
     return false;
 }
 
-static void send_body(struct api_exchange *exchange, json_t *body)
+static void send_messages(struct api_exchange *exchange, struct messages *messages)
 {
-    bool is_array = json_is_array(body);
-    size_t count = is_array ? json_array_size(body) : 1;
     struct delivery *delivery;
 
-    if (!is_array && !json_is_object(body)) {
+    if (messages->is_other) {
         api_reply_error(exchange, 422,
                         "the body must be a message (a JSON object) or an array of "
                         "messages");
         return;
     }
-    if (count > MAX_MESSAGES) {
+    if (messages->count > MESSAGES_MOST) {
         api_reply_error(exchange, 422, "the array has %zu messages; at most %u are taken at once",
-                        count, MAX_MESSAGES);
+                        messages->count, MESSAGES_MOST);
         return;
     }
-    if (limits_refuse_sends(exchange, count))
+    if (limits_refuse_sends(exchange, messages->count) || !are_fine(exchange, messages))
         return;
-    delivery = delivery_new(exchange->service, exchange, count);
-    delivery->source = json_incref(body);
-    delivery->done = answer;
-    if (!read_messages(delivery)) {
-        delivery_free(delivery);
-        return;
-    }
+    delivery = make_delivery(exchange, messages);
     if (has_stored(delivery))
         qos_send_begin(delivery);
     else
@@ -177,10 +192,12 @@ static void send_body(struct api_exchange *exchange, json_t *body)
 
 void api_handle_send(struct api_exchange *exchange)
 {
-    json_t *body = api_json_body(exchange, &sse_message_json);
+    struct body_reading here;
+    struct body_reading *reading = body_reading_get(exchange, &here);
 
-    if (!body)
-        return;
-    send_body(exchange, body);
-    json_decref(body);
+    if (reading->made)
+        send_messages(exchange, reading->made);
+    else
+        api_json_body_refuse(exchange, reading);
+    body_reading_end(reading, &here);
 }

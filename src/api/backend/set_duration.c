@@ -18,16 +18,25 @@
 #include "sse/message.h"
 #include "sse/registry.h"
 #include "sse/service.h"
+#include "sse/user.h"
 
-static void set_group(const struct sse_group *group, int64_t seconds)
+/* Of its members those that are meant by the value. */
+static void set_group(const struct sse_group *group, const struct sse_target *target,
+                      const char *value, int64_t seconds)
 {
-    for (size_t i = 0; group && i < group->count; i++)
-        group->members[i]->session_duration = seconds;
+    for (size_t i = 0; group && i < group->count; i++) {
+        struct sse_connection *connection = group->members[i];
+
+        if (target->dimension != SSE_BY_USER || sse_user_is(connection->user, value))
+            connection->session_duration = seconds;
+    }
 }
 
+/* Of the visit, and of those before it. */
 static int64_t seconds_of(const struct delivery *delivery)
 {
-    return json_integer_value(json_object_get(delivery->source, "duration"));
+    return json_integer_value(json_object_get(delivery->source, "duration")) +
+           json_integer_value(json_object_get(delivery->source, "sessionDuration"));
 }
 
 static void set_durations(struct delivery *delivery, const struct api_service *service)
@@ -42,7 +51,7 @@ static void set_durations(struct delivery *delivery, const struct api_service *s
 
         if (target->dimension != SSE_BY_CONNECTION) {
             set_group(sse_registry_group(registry, (enum sse_group_kind)target->dimension, value),
-                      seconds);
+                      target, value, seconds);
             continue;
         }
         connection = sse_registry_find(registry, value);
@@ -59,6 +68,17 @@ static struct sse_message *duration_message(struct sse_target *target, int64_t s
     return sse_message_new("sse-set-duration", target, data);
 }
 
+static void answer_told(struct api_exchange *exchange, const struct delivery_item *item)
+{
+    struct buf text = BUF_INIT;
+
+    api_audit_answer(exchange, 200, (int64_t)item->count);
+    buf_printf(&text, "{\"count\":%zu,\"stored\":%zu", item->count, item->stored);
+    individuals_append_shown(&text, item);
+    buf_append_char(&text, '}');
+    api_reply_data(exchange, &text);
+}
+
 static void answer(struct delivery *delivery)
 {
     const struct delivery_item *item = &delivery->items[0];
@@ -69,8 +89,7 @@ static void answer(struct delivery *delivery)
                         "stored now, since %s; say it again later",
                         item->count, qos_text_fault(delivery->status));
     else
-        api_reply_json(delivery->exchange, json_pack("{s:I,s:I}", "count", (json_int_t)item->count,
-                                                     "stored", (json_int_t)item->stored));
+        answer_told(delivery->exchange, item);
 }
 
 /* A connection that is not there does not come back; the others may. */
@@ -102,6 +121,9 @@ static void store(const struct delivery *told, struct sse_target *absent)
     item->message = duration_message(absent, seconds_of(told));
     item->message->is_stored = true;
     item->count = told->items[0].count; /* those who have come meanwhile are added */
+    item->wants_shown = told->items[0].wants_shown;
+    item->shown_count = told->items[0].shown_count;
+    buf_append_str(&item->shown, buf_str(&told->items[0].shown));
     later->prepare = set_durations;
     later->done = answer;
     qos_send_begin(later);
@@ -118,26 +140,31 @@ static void on_told(struct delivery *delivery)
         answer(delivery);
 }
 
+/* One of the two, or both. */
+static bool is_said(struct api_exchange *exchange, const struct delivery_item *item)
+{
+    if (item->duration >= 0 || item->session_duration >= 0)
+        return true;
+    api_reply_error(exchange, 422,
+                    "\"duration\" must be a whole number of seconds from 0 to %" PRId64,
+                    API_MOST_SECONDS);
+    return false;
+}
+
 void api_handle_set_duration(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_members(exchange);
     struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
     struct delivery_item *item;
-    const json_t *value;
 
     if (!delivery)
         return;
-    value = json_object_get(body, "duration");
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        json_integer_value(value) > API_MOST_SECONDS) {
-        api_reply_error(exchange, 422,
-                        "\"duration\" must be a whole number of seconds from 0 to %" PRId64,
-                        API_MOST_SECONDS);
+    item = &delivery->items[0];
+    if (!individuals_read(exchange, body, item) || !is_said(exchange, item)) {
         delivery_free(delivery);
         return;
     }
-    item = &delivery->items[0];
-    item->message = duration_message(&item->target, json_integer_value(value));
+    item->message = duration_message(&item->target, seconds_of(delivery));
     item->wants_reached = can_wait(item);
     delivery->prepare = set_durations;
     delivery->done = on_told;

@@ -7,7 +7,6 @@
 
 #include "api/client_address.h"
 #include "api/exchange.h"
-#include "api/limit/places.h"
 #include "api/reply.h"
 #include "base/buf.h"
 #include "base/loop.h"
@@ -29,39 +28,36 @@ const char *const limit_words[LIMITS] = {
     [LIMIT_UPLOAD_FILES] = "uploadFiles",
 };
 
-static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
-                          enum sse_close_reason reason, const char *text)
-{
-    const struct limits *limits = container_of(observer, struct limits, observer);
-
-    (void)reason;
-    (void)text;
-    places_leave(limits->service, connection);
-}
-
 void limits_init(struct limits *limits, struct api_service *service)
 {
     const struct limits_settings *settings = &service->settings->limits;
 
     *limits = (struct limits){.service = service};
-    for (size_t i = 0; i < LIMIT_TALLIES; i++)
-        tally_init(&limits->tallies[i], settings->most[i],
-                   i == LIMIT_USER_CONNECTIONS ? service->settings->core->client_connections : 0);
-    sse_buckets_init(&limits->users, service->api->loop, &settings->user_requests,
-                     settings->remembered);
-    sse_buckets_init(&limits->addresses, service->api->loop, &settings->address_requests,
-                     settings->remembered);
-    limits->observer.on_disconnect = on_disconnect;
-    list_append(&service->core->observers, &limits->observer.node);
+    memcpy(limits->most, settings->most, sizeof(limits->most));
+    buckets_init(&limits->users, service->api->loop, &settings->user_requests,
+                 settings->remembered);
+    buckets_init(&limits->addresses, service->api->loop, &settings->address_requests,
+                 settings->remembered);
+}
+
+void limits_change(struct limits *limits)
+{
+    const struct api_service *service = limits->service;
+    const struct limits_settings *settings = &service->settings->limits;
+
+    for (size_t i = 0; i < LIMIT_SLOTS; i++) {
+        if (limits->most[i] == 0 && settings->most[i] > 0)
+            limits->since[i] = loop_wall_ms(service->api->loop);
+    }
+    memcpy(limits->most, settings->most, sizeof(limits->most));
+    buckets_change(&limits->users, &settings->user_requests, settings->remembered);
+    buckets_change(&limits->addresses, &settings->address_requests, settings->remembered);
 }
 
 void limits_release(struct limits *limits)
 {
-    list_remove(&limits->observer.node);
-    for (size_t i = 0; i < LIMIT_TALLIES; i++)
-        tally_release(&limits->tallies[i]);
-    sse_buckets_release(&limits->users);
-    sse_buckets_release(&limits->addresses);
+    buckets_release(&limits->users);
+    buckets_release(&limits->addresses);
 }
 
 char *limits_user_key(const char *tenant_id, const char *user_id)
@@ -85,7 +81,7 @@ bool limits_take_user_request(struct limits *limits, const struct sse_user *user
     if (limits->users.rule.burst == 0)
         return true;
     key = limits_user_key(user->tenant_id, user->id);
-    is_taken = sse_buckets_take(&limits->users, key, now_ms(limits));
+    is_taken = buckets_take(&limits->users, key, now_ms(limits));
     free(key);
     return is_taken;
 }
@@ -97,7 +93,7 @@ bool limits_take_address_request(struct limits *limits, const char *address)
     if (limits->addresses.rule.burst == 0)
         return true;
     client_address_customer(address, customer);
-    return sse_buckets_take(&limits->addresses, customer, now_ms(limits));
+    return buckets_take(&limits->addresses, customer, now_ms(limits));
 }
 
 static uint64_t value_of(const struct limits_settings *settings, enum limit limit)

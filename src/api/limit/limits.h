@@ -6,9 +6,10 @@
  * refused, told which one and when to come again; nobody else loses anything.
  *
  *   connections, sends       counted for all workers together: each is one number that they share
- *   …Connections, …Uploads   the same, by the worker that owns the user or address
- * (api/limit/places.h) …Requests                by each worker for itself: one TLS connection has
- * one worker, so that who asks on many of them may have a multiple
+ *   …Connections, …Uploads   the same, by the worker that owns the service
+ *                            (api/limit/attach.h)
+ *   …Requests                by each worker for itself: one TLS connection has one worker, so that
+ *                            who asks on many of them may have a multiple
  *
  * A request without credentials counts for the user of the connection that it names. An address is
  * all that one customer has (client_address_customer).
@@ -19,8 +20,7 @@
 #include <stdint.h>
 
 #include "api/limit/pace.h"
-#include "api/limit/tally.h"
-#include "sse/buckets.h"
+#include "base/buckets.h"
 #include "sse/service.h"
 
 struct api_exchange;
@@ -28,14 +28,14 @@ struct api_service;
 struct sse_user;
 
 enum limit {
-    /* numbers of things that last, one struct tally each */
+    /* numbers of things that last, counted by the owner of the service */
     LIMIT_USER_CONNECTIONS,
     LIMIT_ADDRESS_CONNECTIONS,
     LIMIT_USER_UPLOADS,
     LIMIT_ADDRESS_UPLOADS,
-    LIMIT_TALLIES,
+    LIMIT_SLOTS,
     /* the others */
-    LIMIT_CONNECTIONS = LIMIT_TALLIES,
+    LIMIT_CONNECTIONS = LIMIT_SLOTS,
     LIMIT_USER_REQUESTS,
     LIMIT_ADDRESS_REQUESTS,
     LIMIT_SENDS,
@@ -52,7 +52,7 @@ extern const char *const limit_words[LIMITS]; /* as the settings call them */
 
 /* 0, in a rule as its burst: any number. */
 struct limits_settings {
-    uint32_t most[LIMIT_TALLIES];
+    uint32_t most[LIMIT_SLOTS];
     uint32_t connections;
     struct ratelimit_rule user_requests, address_requests, sends;
     uint64_t user_upload_bytes, upload_bytes;
@@ -68,14 +68,17 @@ struct limits_shared {
 
 /* One worker's part of a service. */
 struct limits {
-    struct sse_observer observer; /* places that connections leave */
     struct api_service *service;
-    struct tally tallies[LIMIT_TALLIES]; /* of the users and addresses that this worker owns */
-    struct sse_buckets users, addresses;
+    uint32_t most[LIMIT_SLOTS]; /* of the latest settings */
+    /* Since when each is counted (wall ms): streams that are older hold no slot. */
+    int64_t since[LIMIT_SLOTS];
+    struct buckets users, addresses;
     uint64_t refused[LIMITS]; /* since start */
 };
 
 void limits_init(struct limits *limits, struct api_service *service);
+/* The service has other settings. Who is above a new limit stays, and gets no more. */
+void limits_change(struct limits *limits);
 void limits_release(struct limits *limits);
 
 /* "user" for all that counts users: no text of one can pass for another's. The caller frees it. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 struct upload_keeper {
     struct upload_quota *quota;
     pthread_t thread;
+    sem_t ended;
 };
 
 static uint64_t milliseconds(struct timespec time)
@@ -77,26 +79,27 @@ static void look_through(struct look *look, const char *path)
 
 static void count(struct upload_quota *quota, size_t service)
 {
-    const struct upload_quota_service *facts = upload_quota_service_at(quota, service);
-    struct look look = {.quota = quota, .service = service, .age_ms = facts->age_ms};
+    const char *directory = upload_quota_directory(quota, service);
+    struct look look = {
+        .quota = quota, .service = service, .age_ms = upload_quota_age_ms(quota, service)};
     struct timespec now;
 
     upload_quota_count_begin(quota, service);
     clock_gettime(CLOCK_REALTIME_COARSE, &now); /* the clock of files */
     look.began = milliseconds(now);
-    look_through(&look, facts->directory);
+    look_through(&look, directory);
     upload_quota_count_end(quota, service);
     if (look.removed > 0)
-        log_info("uploads were removed for their age", LOG_STR("directory", facts->directory),
+        log_info("uploads were removed for their age", LOG_STR("directory", directory),
                  LOG_INT("files", look.removed));
 }
 
-static uint32_t time_between(const struct upload_quota *quota)
+static uint32_t time_between(struct upload_quota *quota)
 {
     uint32_t least = 0;
 
     for (size_t i = 0; i < upload_quota_services(quota); i++) {
-        uint32_t age = upload_quota_service_at(quota, i)->age_ms;
+        uint32_t age = upload_quota_age_ms(quota, i);
 
         if (age > 0 && (least == 0 || age < least))
             least = age;
@@ -111,13 +114,15 @@ static uint32_t time_between(const struct upload_quota *quota)
 
 static void *run(void *context)
 {
-    struct upload_quota *quota = ((struct upload_keeper *)context)->quota;
-    const uint32_t between_ms = time_between(quota);
+    struct upload_keeper *keeper = context;
+    struct upload_quota *quota = keeper->quota;
 
+    (void)pthread_setname_np(pthread_self(), "uploads");
     do {
         for (size_t i = 0; i < upload_quota_services(quota); i++)
             count(quota, i);
-    } while (upload_quota_wait(quota, between_ms));
+    } while (upload_quota_wait(quota, time_between(quota)));
+    (void)sem_post(&keeper->ended);
     return NULL;
 }
 
@@ -128,6 +133,7 @@ struct upload_keeper *upload_keeper_start(struct upload_quota *quota)
     int rc;
 
     keeper->quota = quota;
+    (void)sem_init(&keeper->ended, 0, 0);
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     rc = pthread_create(&keeper->thread, &attributes, run, keeper);
@@ -135,15 +141,26 @@ struct upload_keeper *upload_keeper_start(struct upload_quota *quota)
     if (rc == 0)
         return keeper;
     log_error("uploads that are kept are not counted", LOG_STR("reason", strerror(rc)));
+    (void)sem_destroy(&keeper->ended);
     free(keeper);
     return NULL;
 }
 
-void upload_keeper_stop(struct upload_keeper *keeper)
+bool upload_keeper_stop(struct upload_keeper *keeper, uint32_t most_ms)
 {
+    struct timespec until;
+
     if (!keeper)
-        return;
+        return true;
     upload_quota_stop(keeper->quota);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (most_ms + 999) / 1000;
+    while (sem_clockwait(&keeper->ended, CLOCK_MONOTONIC, &until) != 0) {
+        if (errno != EINTR)
+            return false;
+    }
     (void)pthread_join(keeper->thread, NULL);
+    (void)sem_destroy(&keeper->ended);
     free(keeper);
+    return true;
 }

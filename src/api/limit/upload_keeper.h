@@ -7,11 +7,16 @@
  * looks only at files that are named as uploads are whose service has no handler: what a handler is
  * told of is its application's.
  */
+#include <stdbool.h>
+#include <stdint.h>
+
 struct upload_keeper;
 struct upload_quota;
 
 /* NULL when there can be no thread; then nothing is counted again, and nothing removed. */
 struct upload_keeper *upload_keeper_start(struct upload_quota *quota);
-void upload_keeper_stop(struct upload_keeper *keeper); /* accepts NULL; waits for its end */
+/* Waits for its end, at most so long. False: it hangs in a directory, and nothing was freed.
+ * Accepts NULL. */
+bool upload_keeper_stop(struct upload_keeper *keeper, uint32_t most_ms);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "sse/table.h"
+#include "base/table.h"
 
 /* Left on each disk for whatever else needs it. */
 #define RESERVE_BYTES UINT64_C(67108864)
@@ -27,7 +27,7 @@ struct usage {
 };
 
 struct upload_owner {
-    struct sse_table_node node;
+    struct table_node node;
     struct upload_owner *next; /* among those to be forgotten */
     unsigned claims;
     uint32_t open;
@@ -39,15 +39,17 @@ struct upload_owner {
 };
 
 struct service {
-    struct upload_quota_service facts;
-    struct sse_table owners;
+    struct limits_settings limits;
+    uint32_t age_ms;
+    char *directory;
+    struct table owners;
     struct usage flying, kept;
     uint64_t left, found; /* files: since the latest count, and by it */
 };
 
 struct disk {
     dev_t device;
-    uint64_t outstanding; /* granted, and not yet written */
+    uint64_t granted, written; /* in all; what was not written in the end counts as written */
 };
 
 struct upload_quota {
@@ -79,16 +81,29 @@ struct upload_quota *upload_quota_new(const struct upload_quota_service *service
     quota->disks = mem_zalloc((count + 1) * sizeof(quota->disks[0]));
     quota->open_most = open_most;
     for (size_t i = 0; i < count; i++) {
-        quota->services[i].facts = services[i];
-        sse_table_init(&quota->services[i].owners,
-                       SSE_TABLE_KEY_OFFSET(struct upload_owner, node, key));
+        quota->services[i].limits = *services[i].limits;
+        quota->services[i].age_ms = services[i].age_ms;
+        quota->services[i].directory = mem_strdup(services[i].directory);
+        table_init(&quota->services[i].owners, TABLE_BY_TEXT(struct upload_owner, node, key));
     }
     return quota;
 }
 
+void upload_quota_change(struct upload_quota *quota, const struct upload_quota_service *services)
+{
+    (void)pthread_mutex_lock(&quota->lock);
+    for (size_t i = 0; i < quota->service_count; i++) {
+        quota->services[i].limits = *services[i].limits;
+        quota->services[i].age_ms = services[i].age_ms;
+    }
+    quota->is_wanted = true;
+    (void)pthread_cond_signal(&quota->wake);
+    (void)pthread_mutex_unlock(&quota->lock);
+}
+
 static void owner_free(struct service *service, struct upload_owner *owner)
 {
-    sse_table_remove(&service->owners, &owner->node);
+    table_remove(&service->owners, &owner->node);
     free(owner);
 }
 
@@ -98,11 +113,12 @@ void upload_quota_free(struct upload_quota *quota)
         return;
     for (size_t i = 0; i < quota->service_count; i++) {
         struct service *service = &quota->services[i];
-        struct sse_table_node *node;
+        struct upload_owner *owner;
 
-        while ((node = sse_table_next(&service->owners, NULL)))
-            owner_free(service, container_of(node, struct upload_owner, node));
-        sse_table_release(&service->owners);
+        while ((owner = table_first(&service->owners)))
+            owner_free(service, owner);
+        table_release(&service->owners);
+        free(service->directory);
     }
     (void)pthread_cond_destroy(&quota->wake);
     (void)pthread_mutex_destroy(&quota->lock);
@@ -126,14 +142,14 @@ void upload_quota_owner(const char *tenant_id, const char *user_id, char owner[U
 
 static struct upload_owner *find_owner(struct service *service, const char *key)
 {
-    struct sse_table_node *node = sse_table_find(&service->owners, key);
+    struct table_node *node = table_find(&service->owners, key);
     struct upload_owner *owner;
 
     if (node)
         return container_of(node, struct upload_owner, node);
     owner = mem_zalloc(sizeof(*owner));
     snprintf(owner->key, sizeof(owner->key), "%s", key);
-    sse_table_add(&service->owners, &owner->node);
+    table_add(&service->owners, &owner->node);
     return owner;
 }
 
@@ -208,20 +224,23 @@ static void subtract(const struct upload_claim *claim, uint64_t bytes, uint32_t 
     service->flying.files -= files;
 }
 
-static int take_bytes(struct upload_claim *claim, uint64_t free_bytes, uint64_t more)
+/* The free space was asked for when so much had been written: what was written since counts twice
+ * rather than not at all. */
+static int take_bytes(struct upload_claim *claim, uint64_t free_bytes, uint64_t written,
+                      uint64_t more)
 {
     const struct service *service = service_of(claim);
     const struct upload_owner *owner = claim->owner;
-    const struct limits_settings *limits = service->facts.limits;
+    const struct limits_settings *limits = &service->limits;
     struct disk *disk = &claim->quota->disks[claim->disk];
 
     if (is_above(limits->user_upload_bytes, owner->flying.bytes, owner->kept.bytes, more))
         return refuse(claim, LIMIT_USER_UPLOAD_BYTES);
     if (is_above(limits->upload_bytes, service->flying.bytes, service->kept.bytes, more))
         return refuse(claim, LIMIT_UPLOAD_BYTES);
-    if (free_bytes < disk->outstanding + more + RESERVE_BYTES)
+    if (free_bytes < disk->granted - written + more + RESERVE_BYTES)
         return -ENOSPC;
-    disk->outstanding += more;
+    disk->granted += more;
     add(claim, more, 0);
     return 0;
 }
@@ -230,7 +249,7 @@ static int take_file(struct upload_claim *claim)
 {
     const struct service *service = service_of(claim);
     struct upload_owner *owner = claim->owner;
-    const struct limits_settings *limits = service->facts.limits;
+    const struct limits_settings *limits = &service->limits;
 
     if (limits->user_open_files > 0 && owner->open >= limits->user_open_files)
         return refuse(claim, LIMIT_USER_OPEN_FILES);
@@ -256,7 +275,7 @@ static void close_files(struct upload_claim *claim)
 
 static void end_writing(struct upload_claim *claim)
 {
-    claim->quota->disks[claim->disk].outstanding -= claim->reserved - claim->written;
+    claim->quota->disks[claim->disk].written += claim->reserved - claim->written;
     claim->written = claim->reserved;
 }
 
@@ -286,19 +305,30 @@ int upload_claim_begin(struct upload_claim *claim, struct upload_quota *quota, s
     return 0;
 }
 
-/* The free space is asked for under the lock, so that what is written meanwhile counts twice rather
- * than not at all. */
+static uint64_t written_of(const struct upload_claim *claim)
+{
+    uint64_t written;
+
+    (void)pthread_mutex_lock(&claim->quota->lock);
+    written = claim->quota->disks[claim->disk].written;
+    (void)pthread_mutex_unlock(&claim->quota->lock);
+    return written;
+}
+
 int upload_claim_bytes(struct upload_claim *claim, int directory, uint64_t bytes)
 {
     struct statvfs disk;
+    uint64_t written;
     int rc;
 
     if (bytes <= claim->reserved)
         return 0;
+    written = written_of(claim);
+    if (fstatvfs(directory, &disk) < 0)
+        return -errno;
     (void)pthread_mutex_lock(&claim->quota->lock);
-    rc = fstatvfs(directory, &disk) < 0
-             ? -errno
-             : take_bytes(claim, (uint64_t)disk.f_bavail * disk.f_frsize, bytes - claim->reserved);
+    rc = take_bytes(claim, (uint64_t)disk.f_bavail * disk.f_frsize, written,
+                    bytes - claim->reserved);
     (void)pthread_mutex_unlock(&claim->quota->lock);
     return rc;
 }
@@ -319,7 +349,7 @@ void upload_claim_wrote(struct upload_claim *claim, uint64_t bytes)
         bytes = claim->reserved - claim->written;
     (void)pthread_mutex_lock(&claim->quota->lock);
     claim->written += bytes;
-    claim->quota->disks[claim->disk].outstanding -= bytes;
+    claim->quota->disks[claim->disk].written += bytes;
     (void)pthread_mutex_unlock(&claim->quota->lock);
 }
 
@@ -379,18 +409,19 @@ size_t upload_quota_services(const struct upload_quota *quota)
     return quota->service_count;
 }
 
-const struct upload_quota_service *upload_quota_service_at(const struct upload_quota *quota,
-                                                           size_t service)
+const char *upload_quota_directory(const struct upload_quota *quota, size_t service)
 {
-    return &quota->services[service].facts;
+    return quota->services[service].directory;
 }
 
-static struct upload_owner *next_owner(const struct service *service,
-                                       const struct upload_owner *owner)
+uint32_t upload_quota_age_ms(struct upload_quota *quota, size_t service)
 {
-    struct sse_table_node *node = sse_table_next(&service->owners, owner ? &owner->node : NULL);
+    uint32_t age_ms;
 
-    return node ? container_of(node, struct upload_owner, node) : NULL;
+    (void)pthread_mutex_lock(&quota->lock);
+    age_ms = quota->services[service].age_ms;
+    (void)pthread_mutex_unlock(&quota->lock);
+    return age_ms;
 }
 
 void upload_quota_count_begin(struct upload_quota *quota, size_t service)
@@ -399,8 +430,8 @@ void upload_quota_count_begin(struct upload_quota *quota, size_t service)
     quota->is_wanted = false;
     quota->counted = monotonic_seconds();
     quota->services[service].left = 0;
-    for (struct upload_owner *owner = next_owner(&quota->services[service], NULL); owner;
-         owner = next_owner(&quota->services[service], owner))
+    for (struct upload_owner *owner = table_next(&quota->services[service].owners, NULL); owner;
+         owner = table_next(&quota->services[service].owners, owner))
         owner->added = owner->seen = (struct usage){0, 0};
     (void)pthread_mutex_unlock(&quota->lock);
 }
@@ -433,8 +464,8 @@ void upload_quota_count_end(struct upload_quota *quota, size_t service)
 
     (void)pthread_mutex_lock(&quota->lock);
     counted->kept = (struct usage){0, 0};
-    for (struct upload_owner *owner = next_owner(counted, NULL); owner;
-         owner = next_owner(counted, owner)) {
+    for (struct upload_owner *owner = table_next(&counted->owners, NULL); owner;
+         owner = table_next(&counted->owners, owner)) {
         end_owner(counted, owner);
         if (is_empty(owner)) {
             owner->next = empty;

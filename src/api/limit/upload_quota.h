@@ -19,7 +19,7 @@
 struct upload_quota;
 struct upload_owner;
 
-/* Of one service; borrowed. directory: where it keeps its uploads. */
+/* Of one service; copied. directory: where it keeps its uploads. */
 struct upload_quota_service {
     const struct limits_settings *limits;
     const char *directory;
@@ -43,11 +43,14 @@ struct upload_claim {
 /* open_most: files of all uploads that may be open. */
 struct upload_quota *upload_quota_new(const struct upload_quota_service *services, size_t count,
                                       uint32_t open_most);
+/* Other limits and ages; the directories stay. Counts anew. Any thread. */
+void upload_quota_change(struct upload_quota *quota, const struct upload_quota_service *services);
 void upload_quota_free(struct upload_quota *quota);
 
 void upload_quota_owner(const char *tenant_id, const char *user_id, char owner[UPLOAD_OWNER_SIZE]);
 
-/* Begins a claim of no bytes. 0 or a negative errno (of the directory). */
+/* Begins a claim of no bytes. 0 or a negative errno (of the directory). This and
+ * upload_claim_bytes() ask the disk, and may have to wait for it; nobody else waits meanwhile. */
 int upload_claim_begin(struct upload_claim *claim, struct upload_quota *quota, size_t service,
                        const char *owner, int directory);
 
@@ -68,8 +71,8 @@ void upload_claim_release(struct upload_claim *claim);
 /* ---- for the thread that counts what lies in the directories (upload_keeper.h) ---- */
 
 size_t upload_quota_services(const struct upload_quota *quota);
-const struct upload_quota_service *upload_quota_service_at(const struct upload_quota *quota,
-                                                           size_t service);
+const char *upload_quota_directory(const struct upload_quota *quota, size_t service);
+uint32_t upload_quota_age_ms(struct upload_quota *quota, size_t service); /* as of now */
 /* From _begin to _end each file that was there at _begin is told once; what is kept meanwhile is
  * added by itself. */
 void upload_quota_count_begin(struct upload_quota *quota, size_t service);

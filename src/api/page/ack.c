@@ -94,6 +94,7 @@ static void go_to_hub(struct acknowledging *acknowledging, struct api_exchange *
     acknowledge->now = loop_wall_ms(exchange->api->loop);
     qos_acknowledge_init(acknowledge);
     acknowledge->job.done = on_acknowledged;
+    acknowledge->job.is_asked = true;
     acknowledging->errand.begin = begin;
     acknowledging->errand.answer = come_home;
     qos_errand_start(&acknowledging->errand, exchange);
@@ -126,7 +127,7 @@ void api_handle_ack(struct api_exchange *exchange)
 
     if (!body)
         return;
-    id = api_json_member_text(body, "connectionId");
+    id = api_json_member_id(body, "connectionId");
     if (id && are_ids(json_object_get(body, "ids"))) {
         acknowledging = mem_zalloc(sizeof(*acknowledging));
         acknowledging->act.act = see_whose;

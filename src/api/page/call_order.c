@@ -12,7 +12,7 @@
 #include "sse/connection.h"
 
 struct call_order {
-    struct sse_table_node node;
+    struct table_node node;
     struct call_orders *orders;
     struct sequence lanes[CALL_LANES];
     struct loop_timer timer; /* runs while a missing number is waited for */
@@ -43,7 +43,7 @@ static void tell(const struct call_order *order, struct sequence_item *item,
 static void order_free(struct call_order *order)
 {
     loop_timer_stop(&order->timer);
-    sse_table_remove(&order->orders->orders, &order->node);
+    table_remove(&order->orders->orders, &order->node);
     free(order);
 }
 
@@ -111,26 +111,17 @@ static void on_timer(struct loop_timer *timer)
     go_on(container_of(timer, struct call_order, timer));
 }
 
-static struct call_order *find(const struct call_orders *orders, const char *handle)
-{
-    struct sse_table_node *node = sse_table_find(&orders->orders, handle);
-
-    return node ? container_of(node, struct call_order, node) : NULL;
-}
-
 static struct call_order *get(struct call_orders *orders, const struct sse_connection *connection)
 {
-    struct call_order *order = find(orders, connection->handle);
+    struct call_order *order = table_find(&orders->orders, connection->handle);
 
     if (order)
         return order;
-    order = mem_zalloc(sizeof(*order));
+    order = table_new_item(&orders->orders, connection->handle);
     order->orders = orders;
     order->timer.on_fire = on_timer;
     for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++)
         sequence_init(&order->lanes[lane]);
-    memcpy(order->handle, connection->handle, sizeof(order->handle));
-    sse_table_add(&orders->orders, &order->node);
     return order;
 }
 
@@ -145,7 +136,7 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
                           enum sse_close_reason reason, const char *text)
 {
     const struct call_orders *orders = container_of(observer, struct call_orders, observer);
-    struct call_order *order = find(orders, connection->handle);
+    struct call_order *order = table_find(&orders->orders, connection->handle);
     struct sequence_item *item;
 
     (void)text;
@@ -165,19 +156,19 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 void call_orders_init(struct call_orders *orders, struct api_service *service)
 {
     *orders = (struct call_orders){.service = service};
-    sse_table_init(&orders->orders, SSE_TABLE_KEY_OFFSET(struct call_order, node, handle));
+    table_init(&orders->orders, TABLE_BY_TEXT(struct call_order, node, handle));
     orders->observer.on_disconnect = on_disconnect;
     list_append(&service->core->observers, &orders->observer.node);
 }
 
 void call_orders_release(struct call_orders *orders)
 {
-    struct sse_table_node *node;
+    struct call_order *order;
 
-    while ((node = sse_table_next(&orders->orders, NULL)))
-        order_free(container_of(node, struct call_order, node));
+    while ((order = table_first(&orders->orders)))
+        order_free(order);
     list_remove(&orders->observer.node);
-    sse_table_release(&orders->orders);
+    table_release(&orders->orders);
 }
 
 /* ---- the calls ---- */
@@ -257,7 +248,7 @@ enum call_verdict call_order_enter(struct call_orders *orders,
 
 void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane)
 {
-    struct call_order *order = find(orders, handle);
+    struct call_order *order = table_find(&orders->orders, handle);
 
     sequence_end(&order->lanes[lane]);
     go_on(order);

@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #include "base/sequence.h"
+#include "base/table.h"
 #include "sse/service.h"
-#include "sse/table.h"
 
 #define CALL_ORDER_MOST UINT64_C(9007199254740991) /* that a script can count to */
 
@@ -52,7 +52,7 @@ struct call_turn {
 /* One worker's, of one service. */
 struct call_orders {
     struct api_service *service;
-    struct sse_table orders; /* of connections, by handle */
+    struct table orders; /* of connections, by handle */
     struct sse_observer observer;
     size_t waiting;         /* calls, */
     uint64_t gaps, refused; /* that were not waited for any longer; for there being too many */

@@ -33,7 +33,7 @@ static bool would_be_too_many(const struct channels_act *act,
 {
     return sse_registry_name_count(connection, SSE_GROUP_CHANNEL) +
                name_list_count_new(&act->names, connection, sse_connection_has_channel) >
-           limit_of(act->base.exchange);
+           connection->service->settings->channels_per_connection;
 }
 
 /* Who asks without a credential asks as the connection's user. */
@@ -42,7 +42,7 @@ static const char *find_refused(const struct channels_act *act,
 {
     const struct api_exchange *exchange = act->base.exchange;
 
-    return channel_rights_refused(exchange->service->settings,
+    return channel_rights_refused(act->base.here->settings,
                                   exchange->user ? exchange->user : connection->user,
                                   act->names.names, act->names.count);
 }
@@ -108,7 +108,7 @@ static const char *read_names(struct name_list *names, const json_t *body)
 static void start(struct api_exchange *exchange, bool subscribes)
 {
     json_t *body = api_json_body_members(exchange);
-    const char *id = body ? api_json_member_text(body, "connectionId") : NULL;
+    const char *id = body ? api_json_member_id(body, "connectionId") : NULL;
     struct channels_act *act;
     const char *fault;
 

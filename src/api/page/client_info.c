@@ -11,6 +11,7 @@
 #include "base/secrets.h"
 #include "h2/session.h"
 #include "h2/stream.h"
+#include "sse/parameters.h"
 
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char *const known[] = {
@@ -33,6 +34,8 @@ static const char *const known[] = {
     "lastEventId",
     "padding",
     "heartbeat",
+    "reasons",
+    "acknowledges",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -70,6 +73,13 @@ struct object {
     struct buf *text;
 };
 
+static void open_member(const struct object *object, const char *name)
+{
+    buf_append_char(object->text, object->text->length == 0 ? '{' : ',');
+    json_text_string(object->text, name);
+    buf_append_char(object->text, ':');
+}
+
 static void append_member(const struct object *object, const char *name, const char *value)
 {
     const struct api_service_settings *service = object->service;
@@ -79,10 +89,25 @@ static void append_member(const struct object *object, const char *name, const c
         secrets_append_mask(&shown);
     else
         append_value(&shown, service, value);
-    buf_append_char(object->text, object->text->length == 0 ? '{' : ',');
-    json_text_string(object->text, name);
-    buf_append_char(object->text, ':');
+    open_member(object, name);
     json_text_string(object->text, buf_str(&shown));
+    buf_release(&shown);
+}
+
+/* As sse/parameters.h says. */
+static void append_known(const struct object *object, const char *name, const char *value)
+{
+    struct buf shown = BUF_INIT;
+
+    open_member(object, name);
+    if (sse_parameters_is_member(name)) {
+        buf_append_char(object->text, '0');
+        return;
+    }
+    append_value(&shown, object->service, value);
+    buf_append_char(object->text, '[');
+    json_text_string(object->text, buf_str(&shown));
+    buf_append_char(object->text, ']');
     buf_release(&shown);
 }
 
@@ -98,8 +123,11 @@ static void append_form(const struct object *object, const struct h2_form *form,
     for (size_t i = 0; i < form->count; i++) {
         const struct h2_form_field *field = &form->fields[i];
 
-        if (!is_known(field->name) && !has_member(form, field->name, i) &&
-            !h2_form_get(earlier, field->name))
+        if (has_member(form, field->name, i) || h2_form_get(earlier, field->name))
+            continue;
+        if (is_known(field->name))
+            append_known(object, field->name, field->value);
+        else
             append_member(object, field->name, field->value);
     }
 }

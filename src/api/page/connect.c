@@ -6,13 +6,13 @@
 
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
 #include "api/handlers.h"
-#include "api/limit/places.h"
+#include "api/limit/attach.h"
 #include "api/page/channel_rights.h"
 #include "api/page/client_info.h"
 #include "api/page/event_stream.h"
 #include "api/page/name_list.h"
-#include "api/page/resume.h"
 #include "api/parameters.h"
 #include "api/refusal.h"
 #include "api/reply.h"
@@ -59,7 +59,7 @@ static bool may_connect(struct api_exchange *exchange)
 {
     if (!api_exchange_require_user(exchange) || !h2_stream_is_open(exchange->stream))
         return false;
-    if (!api_is_ready(exchange->api)) {
+    if (exchange->api->is_drained) {
         api_reply_error(exchange, 503, "the server stops; connect again, to another one");
         return false;
     }
@@ -92,10 +92,9 @@ static bool is_true(const char *value)
     return value && strcmp(value, "true") == 0;
 }
 
-/* A page on its way in: where it goes on is asked first, its places then. */
+/* A page on its way in. */
 struct connecting {
-    struct resume resume;
-    struct places places;
+    struct attach attach;
     struct api_exchange *exchange; /* a reference */
 };
 
@@ -104,18 +103,15 @@ struct connecting {
 struct wish {
     struct name_list listeners, channels;
     json_t *left_out;            /* [{"channel":"…","reason":"…"}, …] */
-    const struct resume *resume; /* NULL: it is a HEAD */
+    const struct attach *attach; /* NULL: it is a HEAD */
 };
 
 /* False when it was a HEAD, for which there is no stream. */
 static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
 {
-    const struct api_settings *settings = exchange->api->settings;
     const struct h2_field fields[] = {
         {"cache-control", "no-store"},
         {"x-accel-buffering", "no"},
-        {"x-sse-server-id", settings->server_id},
-        {"x-sse-version", settings->version},
     };
     struct h2_response response = {
         .status = 200,
@@ -138,16 +134,18 @@ static bool open_stream(struct api_exchange *exchange, const struct wish *wish)
         .padding = wished_padding(exchange),
         .cors_headers = told_headers(exchange),
         .wants_heartbeat = is_true(api_exchange_parameter(exchange, "heartbeat")),
+        .offers_acknowledgement = is_true(api_exchange_parameter(exchange, "acknowledges")),
+        .hears_reasons = is_true(api_exchange_parameter(exchange, "reasons")),
         .left_out = wish->left_out,
     };
 
-    if (!wish->resume) {
+    if (!wish->attach) {
         h2_stream_respond(exchange->stream, &response);
         return false;
     }
-    options.last_id = wish->resume->last_id;
-    options.resume = wish->resume->kind;
-    options.after = wish->resume->after;
+    options.last_id = wish->attach->last_id;
+    options.resume = wish->attach->base.resume;
+    options.after = wish->attach->base.after;
     client_info_collect(exchange, &info, &texts);
     api_event_stream_open(exchange, &options, &response);
     client_info_release(&texts);
@@ -196,12 +194,24 @@ static bool may_have(void *context, const char *name)
     return false;
 }
 
+static void append_lists(struct buf *to, const struct h2_form *form)
+{
+    for (size_t i = 0; i < form->count; i++) {
+        if (strcmp(form->fields[i].name, "listeners") == 0)
+            buf_printf(to, ",%s", form->fields[i].value);
+    }
+}
+
+/* A list with commas, or several parameters. */
 static void read_listeners(const struct api_exchange *exchange, struct wish *wish)
 {
     struct cut cut = {wish, exchange, NAME_OF_EVENT, exchange->service->settings->core->listeners};
-    const char *list = api_exchange_parameter(exchange, "listeners");
+    struct buf list = BUF_INIT;
 
-    (void)name_list_add_text(&wish->listeners, NAME_OF_EVENT, list ? list : "");
+    append_lists(&list, &exchange->query);
+    append_lists(&list, &exchange->form);
+    (void)name_list_add_text(&wish->listeners, NAME_OF_EVENT, buf_str(&list));
+    buf_release(&list);
     name_list_keep(&wish->listeners, may_have, &cut);
 }
 
@@ -233,12 +243,12 @@ static void tell_left_out(struct api_exchange *exchange, const struct wish *wish
 }
 
 /* True when there is a stream; else it has answered, or its client has gone. */
-static bool try_open(struct api_exchange *exchange, const struct resume *resume)
+static bool try_open(struct api_exchange *exchange, const struct attach *attach)
 {
     struct wish wish = {
         .listeners = {.refuse = refuse_name, .context = &wish},
         .channels = {.refuse = refuse_name, .context = &wish},
-        .resume = resume,
+        .attach = attach,
     };
     bool is_open;
 
@@ -257,39 +267,23 @@ static bool try_open(struct api_exchange *exchange, const struct resume *resume)
 
 static void connecting_free(struct connecting *connecting)
 {
-    resume_release(&connecting->resume);
+    attach_release(&connecting->attach);
     api_exchange_unref(connecting->exchange);
     free(connecting);
 }
 
 /* Where another worker was asked, time has passed: everything may be otherwise than before. */
-static void on_places(struct places *places, bool granted)
+static void on_attached(struct attach *attach, bool granted)
 {
-    struct connecting *connecting = container_of(places, struct connecting, places);
+    struct connecting *connecting = container_of(attach, struct connecting, attach);
     struct api_exchange *exchange = connecting->exchange;
     const bool is_overtaken = granted && api_exchange_is_overtaken(exchange);
 
-    if (granted &&
-        (is_overtaken || !try_open(exchange, is_head(exchange) ? NULL : &connecting->resume)))
-        places_give(places, exchange->service);
-    places_release(places);
+    if (granted && (is_overtaken || !try_open(exchange, is_head(exchange) ? NULL : attach)))
+        attach_give(attach);
     if (is_overtaken)
         api_exchange_identify_again(exchange);
     connecting_free(connecting);
-}
-
-static void ask_places(struct connecting *connecting)
-{
-    struct api_exchange *exchange = connecting->exchange;
-
-    connecting->places.done = on_places;
-    places_ask(&connecting->places, PLACES_OF_STREAM, exchange, exchange->user->tenant_id,
-               exchange->user->id);
-}
-
-static void on_resume(struct resume *resume)
-{
-    ask_places(container_of(resume, struct connecting, resume));
 }
 
 void api_handle_connect(struct api_exchange *exchange)
@@ -300,11 +294,8 @@ void api_handle_connect(struct api_exchange *exchange)
         return;
     connecting = mem_zalloc(sizeof(*connecting));
     connecting->exchange = api_exchange_ref(exchange);
-    connecting->resume.done = on_resume;
+    connecting->attach.done = on_attached;
     /* HEAD is how a page learns why it was refused: the same question, limits included; but it has
      * seen nothing, and acknowledges nothing. */
-    if (is_head(exchange))
-        ask_places(connecting);
-    else
-        resume_ask(&connecting->resume, exchange);
+    attach_ask_stream(&connecting->attach, exchange, !is_head(exchange));
 }

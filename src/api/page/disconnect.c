@@ -16,22 +16,32 @@
 struct disconnect_act {
     struct on_connection base;
     const char *reason; /* the exchange's, or NULL */
-    int64_t session_duration;
+    int64_t duration,
+        session_duration; /* seconds of the visit that ends, and before it; -1: not said */
     bool is_heard;
 };
+
+/* Negative: the page has said neither. */
+static int64_t counted(const struct disconnect_act *act, const struct sse_connection *connection)
+{
+    if (act->duration < 0)
+        return act->session_duration;
+    return act->duration +
+           (act->session_duration < 0 ? connection->session_duration : act->session_duration);
+}
 
 static void disconnect(struct on_connection *base, struct sse_connection *connection)
 {
     struct disconnect_act *act = container_of(base, struct disconnect_act, base);
+    const int64_t session_duration = counted(act, connection);
 
     if (!connection->service) {
-        act->is_heard =
-            sse_connection_take_last_words(connection, act->reason, act->session_duration);
+        act->is_heard = sse_connection_take_last_words(connection, act->reason, session_duration);
         return;
     }
     act->is_heard = true;
-    if (act->session_duration >= 0)
-        connection->session_duration = act->session_duration;
+    if (session_duration >= 0)
+        connection->session_duration = session_duration;
     sse_connection_close(connection, SSE_CLOSE_CLIENT, act->reason, -1);
 }
 
@@ -57,8 +67,7 @@ void api_handle_disconnect(struct api_exchange *exchange)
     struct disconnect_act *act;
 
     if (!id || id[0] == '\0') {
-        api_reply_error(exchange, 400,
-                        "connectionId is missing; give it in the query or in a form");
+        api_reply_json(exchange, json_pack("{s:i}", "count", 0));
         return;
     }
     act = mem_zalloc(sizeof(*act));
@@ -66,6 +75,7 @@ void api_handle_disconnect(struct api_exchange *exchange)
     act->base.done = answer;
     act->base.may_have_ended = true;
     act->reason = usable_reason(api_exchange_parameter(exchange, "reason"));
+    act->duration = api_lenient_seconds(api_exchange_parameter(exchange, "duration"), -1);
     act->session_duration =
         api_lenient_seconds(api_exchange_parameter(exchange, "sessionDuration"), -1);
     on_connection_start(&act->base, exchange, id);

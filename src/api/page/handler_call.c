@@ -2,7 +2,10 @@
 #include "api/page/handler_call.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/exchange.h"
 #include "base/base64.h"
@@ -16,7 +19,9 @@
 #include "outbound/webhook.h"
 #include "sse/service.h"
 
-static const char no_json[] = "the service that handles this path answered with what is no JSON";
+static const char no_json[] =
+    "the service that handles this path answered with what is neither JSON nor "
+    "text/plain in UTF-8";
 static const char unknown_to_it[] =
     "the service that handles this path does not accept this server's requests";
 static const char wrong_status[] = "the service that handles this path failed";
@@ -86,6 +91,60 @@ static const char *json_of(const struct outbound_answer *answer, size_t *length)
     return answer->body + mark;
 }
 
+/* ---- text/plain ---- */
+
+static bool is_text(const struct outbound_answer *answer)
+{
+    static const char plain[] = "text/plain";
+    const char *type = answer->content_type;
+
+    return type && strncasecmp(type, plain, sizeof(plain) - 1) == 0 &&
+           strchr("; \t", type[sizeof(plain) - 1]) != NULL && !answer->is_encoded;
+}
+
+/* Spring's for texts, where nothing else is configured. */
+static bool is_latin(const struct outbound_answer *answer)
+{
+    return strcasestr(answer->content_type, "charset=iso-8859-1") != NULL ||
+           strcasestr(answer->content_type, "charset=\"iso-8859-1\"") != NULL;
+}
+
+static void append_latin(struct buf *to, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char c = (unsigned char)text[i];
+
+        if (c >= 0x80)
+            buf_append_char(to, (char)(0xc0 | (c >> 6)));
+        buf_append_char(to, (char)(c < 0x80 ? c : 0x80 | (c & 0x3f)));
+    }
+}
+
+/* Appends it as a JSON string. False: it is no UTF-8. */
+static bool append_text(struct buf *data, const struct outbound_answer *answer)
+{
+    struct buf text = BUF_INIT;
+    size_t length;
+    const char *plain = json_of(answer, &length);
+    json_t *string;
+    char *dumped;
+
+    if (is_latin(answer))
+        append_latin(&text, answer->body, answer->length);
+    else
+        buf_append(&text, plain, length);
+    string = json_stringn(buf_str(&text), text.length);
+    dumped = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    if (dumped)
+        buf_append_str(data, dumped);
+    free(dumped);
+    json_decref(string);
+    buf_release(&text);
+    return dumped != NULL;
+}
+
+/* ---- JSON ---- */
+
 /* Of an answer without a body the data is null. */
 static bool is_json(const struct outbound_answer *answer)
 {
@@ -95,24 +154,28 @@ static bool is_json(const struct outbound_answer *answer)
     return length == 0 || json_raw_is_value(json, length);
 }
 
-static struct buf data_of(const struct outbound_answer *answer)
+/* Appends what the page gets as data. False: there is nothing that could be it. */
+static bool append_data(struct buf *data, const struct outbound_answer *answer)
 {
-    struct buf data = BUF_INIT;
     size_t length;
     const char *json = json_of(answer, &length);
 
+    if (answer->status != 204 && is_text(answer))
+        return append_text(data, answer);
+    if (!is_json(answer))
+        return false;
     if (length > 0)
-        buf_append(&data, json, length);
+        buf_append(data, json, length);
     else
-        buf_append_str(&data, "null");
-    return data;
+        buf_append_str(data, "null");
+    return true;
 }
 
-static void accept_answer(struct handler_call *call, const struct outbound_answer *answer)
+/* Releases the data. */
+static void accept_answer(struct handler_call *call, int status, struct buf *data)
 {
-    struct buf data = data_of(answer);
     const struct api_answer made =
-        api_reply_make_data(call->exchange, answer->status == 204 ? 200 : answer->status, &data);
+        api_reply_make_data(call->exchange, status == 204 ? 200 : status, data);
 
     finish(call, HANDLER_ACCEPTED, &made);
 }
@@ -122,9 +185,7 @@ static void refuse_answer(struct handler_call *call, const struct outbound_answe
 {
     struct buf data = BUF_INIT;
 
-    if (is_json(answer))
-        data = data_of(answer);
-    else
+    if (!append_data(&data, answer))
         buf_append_str(&data, "null");
 
     const struct api_answer made = api_reply_make_refusal(
@@ -145,15 +206,24 @@ static bool is_for_page(int status)
     return status >= 400 && status < 500 && status != 401 && status != 407;
 }
 
+/* 500: it has run, and thrown. What stands between may say others: for the page these are the
+ * server's. */
+static int status_for_page(int status)
+{
+    return status == 500 || status == 503 ? status : 502;
+}
+
 static void on_answer(void *context, const struct outbound_answer *answer)
 {
     struct handler_call *call = context;
+    struct buf data = BUF_INIT;
 
     call->call = NULL;
-    if (answer->error == 0 && is_success(answer->status) && is_json(answer)) {
-        accept_answer(call, answer);
+    if (answer->error == 0 && is_success(answer->status) && append_data(&data, answer)) {
+        accept_answer(call, answer->status, &data);
         return;
     }
+    buf_release(&data);
     if (answer->error == 0 && is_for_page(answer->status)) {
         refuse_answer(call, answer);
         return;
@@ -167,7 +237,7 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     else if (answer->status < 500)
         fail(call, HANDLER_FAILED, 502, unknown_to_it);
     else
-        fail(call, HANDLER_UNCLEAR, answer->status == 503 ? 503 : 502, wrong_status);
+        fail(call, HANDLER_UNCLEAR, status_for_page(answer->status), wrong_status);
 }
 
 void handler_call_post(struct handler_call *call, struct api_exchange *exchange, const char *url,

@@ -5,8 +5,9 @@
  * Asks the back end that handles a page's request, and makes the page's answer of what it says.
  *
  * The back end's status and JSON are the page's: 2xx in the envelope's data, 4xx as an error whose
- * data it is. When it fails, the page hears 502 (no answer, no JSON, 3xx, 401, 5xx), 503 (it says
- * so itself, or too many are being asked) or 504 (too slow): within the time limit, always.
+ * data it is; text/plain becomes a JSON string. Its 500 is the page's, without what it says. When
+ * it fails otherwise, the page hears 502 (no answer, no JSON, 3xx, 401, other 5xx), 503 (it says so
+ * itself, or too many are being asked) or 504 (too slow): within the time limit, always.
  */
 #include <stdbool.h>
 
@@ -30,7 +31,7 @@ struct handler_call {
      * the receiver's. Else: handler_call_refuse() answers the page. */
     void (*done)(struct handler_call *call, enum handler_outcome outcome,
                  const struct api_answer *answer);
-    const char *url;    /* of the settings: whom it asks */
+    const char *url;    /* whom it asks; the caller's, until done */
     int failure;        /* the status of what went wrong, */
     const char *reason; /* static */
 };

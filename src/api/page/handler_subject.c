@@ -13,6 +13,9 @@
 #include "sse/service.h"
 #include "sse/user.h"
 
+/* A field of 8 KiB is the most that many back ends take. */
+#define BRIEF_TOKEN 2048u
+
 static char *take_text(json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT);
@@ -22,11 +25,12 @@ static char *take_text(json_t *value)
 }
 
 void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection, bool is_brief)
+                          const struct sse_connection *connection)
 {
-    json_t *shown = sse_connection_to_json(connection, exchange->api->settings->server_id);
+    const bool has_token = subject->has_token && !subject->is_brief; /* once will do */
+    json_t *shown = sse_connection_as_told(connection, exchange->api->server_id, has_token);
 
-    if (is_brief) {
+    if (subject->is_brief) {
         json_object_del(shown, "httpHeaders");
         json_object_del(shown, "httpParameters");
     }
@@ -36,14 +40,16 @@ void handler_subject_note(struct handler_subject *subject, const struct api_exch
 
 void handler_subject_note_user(struct handler_subject *subject, const struct sse_user *user)
 {
-    subject->user = take_text(sse_user_to_json(user));
+    const bool has_room = !subject->is_brief || strlen(user->access_token) <= BRIEF_TOKEN;
+
+    subject->user = take_text(sse_user_as_told(user, subject->has_token && has_room));
 }
 
 void handler_subject_release(struct handler_subject *subject)
 {
     free(subject->connection);
     free(subject->user);
-    *subject = (struct handler_subject){NULL, NULL};
+    subject->connection = subject->user = NULL;
 }
 
 void handler_subject_open(struct buf *text, const struct api_exchange *exchange, const char *type,

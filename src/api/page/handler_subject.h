@@ -16,14 +16,16 @@ struct sse_connection;
 struct sse_user;
 
 struct handler_subject {
+    bool has_token;   /* its handler may have the user's whole token */
+    bool is_brief;    /* without the connection's header fields and parameters, for what has to fit
+                         into a header field itself */
     char *connection; /* JSON; NULL: none was named */
     char *user;       /* JSON; NULL until noted */
 };
 
-/* In the worker that has the connection. is_brief: without its header fields and parameters, for
- * what has to fit into a header field itself. */
+/* In the worker that has the connection. */
 void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection, bool is_brief);
+                          const struct sse_connection *connection);
 /* For a request that names no connection. */
 void handler_subject_note_user(struct handler_subject *subject, const struct sse_user *user);
 void handler_subject_release(struct handler_subject *subject);

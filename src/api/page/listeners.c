@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/page/name_list.h"
@@ -74,7 +75,7 @@ static void answer(struct on_connection *base)
 
 static void start(struct api_exchange *exchange, json_t *body, bool add)
 {
-    const char *id = api_json_member_text(body, "connectionId");
+    const char *id = api_json_member_id(body, "connectionId");
     const json_t *names = json_object_get(body, "listener");
     struct listeners_act *act;
     const char *fault = NULL;

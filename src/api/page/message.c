@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/json_text.h"
@@ -26,7 +27,8 @@ struct message {
     struct api_exchange *exchange; /* a reference */
     const char *id;                /* of the connection; NULL: it names none */
     char *tenant_id, *user_id;     /* whose it is, once that is known */
-    char *object;                  /* JSON: what it says; NULL: nobody is to hear it */
+    char *handler_url;             /* of the settings when it came; NULL: nobody is to hear it */
+    char *object;                  /* JSON: what it says, for the handler */
 };
 
 static void message_free(struct message *message)
@@ -34,18 +36,12 @@ static void message_free(struct message *message)
     on_connection_end_turn(&message->entry, message->exchange);
     repeat_claim_release(&message->claim);
     handler_subject_release(&message->subject);
+    free(message->handler_url);
     free(message->object);
     free(message->tenant_id);
     free(message->user_id);
     api_exchange_unref(message->exchange);
     free(message);
-}
-
-static const char *handler_of(const struct api_exchange *exchange)
-{
-    const char *url = exchange->service->settings->handlers.message_url;
-
-    return url[0] != '\0' ? url : NULL;
 }
 
 /* ---- the answer ---- */
@@ -79,7 +75,7 @@ static void on_handled(struct handler_call *call, enum handler_outcome outcome,
     message_free(message);
 }
 
-static void ask_handler(struct message *message, const char *url)
+static void ask_handler(struct message *message)
 {
     struct buf text = BUF_INIT;
 
@@ -88,7 +84,7 @@ static void ask_handler(struct message *message, const char *url)
     free(message->object); /* a slow back end is waited for without it */
     message->object = NULL;
     message->call.done = on_handled;
-    handler_call_post(&message->call, message->exchange, url, &text);
+    handler_call_post(&message->call, message->exchange, message->handler_url, &text);
 }
 
 /* No handler is configured: the answer is the path. */
@@ -97,18 +93,15 @@ static void answer_path(struct message *message)
     struct buf text = BUF_INIT;
     struct api_answer answer;
 
-    api_reply_begin(message->exchange, &text);
     json_text_string(&text, message->exchange->variable);
-    answer = api_reply_make(message->exchange, &text);
+    answer = api_reply_make_data(message->exchange, 200, &text);
     answer_page(message, &answer);
 }
 
 static void handle(struct message *message)
 {
-    const char *url = handler_of(message->exchange);
-
-    if (url)
-        ask_handler(message, url);
+    if (message->handler_url)
+        ask_handler(message);
     else
         answer_path(message);
 }
@@ -117,10 +110,10 @@ static void handle(struct message *message)
 
 static void note_subject(struct message *message, const struct sse_connection *connection)
 {
-    if (!handler_of(message->exchange))
+    if (!message->handler_url)
         return;
     handler_subject_release(&message->subject);
-    handler_subject_note(&message->subject, message->exchange, connection, false);
+    handler_subject_note(&message->subject, message->exchange, connection);
 }
 
 static void count_request(struct on_connection *act, struct sse_connection *connection)
@@ -132,6 +125,12 @@ static void count_request(struct on_connection *act, struct sse_connection *conn
     note_subject(message, connection);
 }
 
+static void note_caller(struct message *message)
+{
+    if (message->handler_url)
+        handler_subject_note_user(&message->subject, message->exchange->user);
+}
+
 /* Where its connection has ended while it waited for its turn, it is as it was then. */
 static void on_counted(struct on_connection *act)
 {
@@ -141,8 +140,12 @@ static void on_counted(struct on_connection *act)
         handle(message);
         return;
     }
+    if (on_connection_is_dispensable(message->exchange)) {
+        note_caller(message);
+        handle(message);
+        return;
+    }
     settle(message, NULL);
-    on_connection_answer_unknown(message->exchange);
     message_free(message);
 }
 
@@ -177,6 +180,18 @@ static bool has_key(const struct message *message)
     return h2_request_header(message->exchange->request, "idempotency-key") != NULL;
 }
 
+static void start_for_user(struct message *message)
+{
+    const struct sse_user *user = message->exchange->user;
+
+    message->id = NULL;
+    note_caller(message);
+    if (has_key(message))
+        repeats_claim(&message->claim, message->exchange, user->tenant_id, user->id);
+    else
+        handle(message);
+}
+
 static void enter(struct on_connection *entry, struct sse_connection *connection)
 {
     struct message *message = container_of(entry, struct message, entry);
@@ -191,14 +206,14 @@ static void on_entered(struct on_connection *entry)
 {
     struct message *message = container_of(entry, struct message, entry);
 
-    if (!entry->found) {
-        on_connection_answer_unknown(entry->exchange);
-        message_free(message);
-    } else if (has_key(message)) {
+    if (entry->found && has_key(message))
         repeats_claim(&message->claim, entry->exchange, message->tenant_id, message->user_id);
-    } else {
+    else if (entry->found)
         count_and_handle(message);
-    }
+    else if (on_connection_is_dispensable(entry->exchange))
+        start_for_user(message);
+    else
+        message_free(message);
 }
 
 /* ---- the request ---- */
@@ -229,14 +244,14 @@ static char *overlay(const struct api_exchange *exchange, const char *body)
 }
 
 /* False: it has been answered. */
-static bool read_object(struct api_exchange *exchange, char **object)
+static bool read_object(struct api_exchange *exchange, bool has_handler, char **object)
 {
-    char *body = exchange->body_length > 0 ? api_json_body_raw(exchange) : NULL;
+    char *body;
 
     *object = NULL;
-    if (exchange->body_length > 0 && !body)
+    if (!api_json_body_raw(exchange, &body))
         return false;
-    if (handler_of(exchange))
+    if (has_handler)
         *object = overlay(exchange, body ? body : "{}");
     free(body);
     return true;
@@ -261,30 +276,22 @@ static void refuse_order(struct message *message)
     message_free(message);
 }
 
-static void start_for_user(struct message *message)
-{
-    const struct sse_user *user = message->exchange->user;
-
-    if (handler_of(message->exchange))
-        handler_subject_note_user(&message->subject, user);
-    if (has_key(message))
-        repeats_claim(&message->claim, message->exchange, user->tenant_id, user->id);
-    else
-        handle(message);
-}
-
 void api_handle_message(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
+    const char *url = exchange->service->settings->handlers.message_url;
+    const bool has_handler = url[0] != '\0';
     struct message *message;
     bool is_refused;
     char *object;
 
     (void)repeats_key(exchange, &is_refused);
-    if (is_refused || !read_object(exchange, &object))
+    if (is_refused || !read_object(exchange, has_handler, &object))
         return;
     message = mem_zalloc(sizeof(*message));
+    message->handler_url = has_handler ? mem_strdup(url) : NULL;
     message->exchange = api_exchange_ref(exchange);
+    message->subject.has_token = exchange->service->settings->handlers.message_has_token;
     message->claim.done = on_claimed;
     message->object = object;
     message->id = id && id[0] != '\0' ? id : NULL;

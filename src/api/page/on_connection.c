@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/limit/owner_news.h"
+#include "api/exchange_identity.h"
 #include "api/reply.h"
 #include "base/mem.h"
+#include "broker/broker.h"
+#include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/ended.h"
 #include "sse/registry.h"
@@ -17,7 +19,8 @@
 
 /* A request with credentials acts for its own user only. One without any acts for the connection's
  * user: the id is known to its page alone. */
-static bool may_act(const struct api_exchange *exchange, const struct sse_connection *connection)
+static bool may_act(const struct api_exchange *exchange, const struct api_service *here,
+                    const struct sse_connection *connection)
 {
     const struct sse_user *asking = exchange->user;
     const struct sse_user *owner = connection->user;
@@ -26,7 +29,7 @@ static bool may_act(const struct api_exchange *exchange, const struct sse_connec
         return strcmp(asking->id, owner->id) == 0 &&
                strcmp(asking->tenant_id, owner->tenant_id) == 0;
     return exchange->session_number == connection->session_number ||
-           !exchange->service->settings->session_binding_strict;
+           !here->settings->session_binding_strict;
 }
 
 /* Who showed credentials has been counted with them. */
@@ -69,7 +72,7 @@ static void finish(struct on_connection *act)
     api_exchange_unref(exchange);
 }
 
-enum outcome { NOT_HERE, OVER, WAITS };
+enum outcome { OVER, WAITS };
 
 /* An act has no longer turn than that. */
 static void run_in_turn(struct on_connection *act, struct api_service *service,
@@ -78,6 +81,7 @@ static void run_in_turn(struct on_connection *act, struct api_service *service,
     if (act->order != ON_CONNECTION_ACT)
         return;
     act->found = connection != NULL;
+    act->here = service;
     if (connection)
         act->act(act, connection);
     if (act->has_turn)
@@ -115,7 +119,6 @@ static enum outcome ask_turn(struct on_connection *act, struct api_service *serv
     return OVER;
 }
 
-/* When the connection is one of this worker, whether it may be used or not, it is not elsewhere. */
 static enum outcome try_here(struct on_connection *act, const struct api *api)
 {
     struct api_service *service = &api->services[act->exchange->service->index];
@@ -125,8 +128,8 @@ static enum outcome try_here(struct on_connection *act, const struct api *api)
     if (!connection && act->may_have_ended)
         connection = sse_ended_find_own(service->core->ended, act->id);
     if (!connection)
-        return NOT_HERE;
-    if (!may_act(act->exchange, connection))
+        return OVER;
+    if (!may_act(act->exchange, service, connection))
         return OVER;
     act->is_too_much = is_too_much(act, api, connection);
     if (act->is_too_much)
@@ -135,6 +138,7 @@ static enum outcome try_here(struct on_connection *act, const struct api *api)
     memcpy(act->handle, connection->handle, sizeof(act->handle));
     act->turn.lane = act->exchange->endpoint->lane;
     act->found = true;
+    act->here = service;
     if (act->order != ON_CONNECTION_ACT || number == 0)
         act->act(act, connection);
     if (act->order == ON_CONNECTION_PASS)
@@ -148,8 +152,8 @@ static void run_there(struct peers_call *call, size_t worker, void *context)
 {
     struct on_connection *act = container_of(call, struct on_connection, call);
 
-    /* The origin has looked already. */
-    if (worker == call->origin || try_here(act, context) != WAITS)
+    (void)worker;
+    if (try_here(act, context) != WAITS)
         peers_call_done(call);
 }
 
@@ -159,65 +163,61 @@ static void finish_call(struct peers_call *call, void *context)
     finish(container_of(call, struct on_connection, call));
 }
 
+/* Where a bare id counts on the session of its stream alone, and this session has room for one
+ * request at a time: the stream is on another one for certain. */
+static bool is_never_bound(const struct on_connection *act, const struct api_exchange *exchange)
+{
+    const struct h2_session *session = h2_stream_session(exchange->stream);
+
+    return act->order != ON_CONNECTION_PASS && !exchange->user && session &&
+           exchange->service->settings->session_binding_strict && !h2_session_is_shared(session);
+}
+
 void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id)
 {
     const struct api *api = exchange->api;
-    size_t length = strlen(id);
-    enum outcome outcome;
+    const size_t shard = sse_connection_id_shard(peers_key(api->peers), id);
 
     act->exchange = api_exchange_ref(exchange);
-    if (length >= sizeof(act->id)) {
+    if (is_never_bound(act, exchange)) {
+        api_reply_error(
+            exchange, 403,
+            "connectionId counts on the connection of its event stream alone "
+            "(services[].sessionBindingStrict), which HTTP/1.1 cannot share; use HTTP/2, "
+            "or send credentials");
         finish(act);
         return;
     }
-    memcpy(act->id, id, length + 1);
-    outcome = try_here(act, api);
-    if (outcome == WAITS)
-        return;
-    if (outcome == OVER || peers_count(api->peers) == 1) {
+    if (shard >= peers_count(api->peers)) {
         finish(act);
+        return;
+    }
+    memcpy(act->id, id, strlen(id) + 1);
+    if (shard == api->worker) {
+        if (try_here(act, api) != WAITS)
+            finish(act);
         return;
     }
     act->is_away = true;
     act->call.run = run_there;
     act->call.finish = finish_call;
-    peers_call_start(api->peers, api->worker, &act->call);
+    peers_call_one(api->peers, api->worker, shard, &act->call);
 }
 
 /* ---- the end of a turn ---- */
 
-/* Goes to the worker of the connection. */
-struct turn_end {
-    struct owner_news news;
-    enum call_lane lane;
-    char handle[SSE_HANDLE_SIZE];
-};
-
-static void take_end(struct owner_news *news, struct api_service *service)
-{
-    const struct turn_end *end = container_of(news, struct turn_end, news);
-
-    call_order_end(&service->call_orders, end->handle, end->lane);
-}
-
-static void release_end(struct owner_news *news)
-{
-    free(container_of(news, struct turn_end, news));
-}
-
 void on_connection_end_turn(struct on_connection *act, const struct api_exchange *exchange)
 {
-    struct turn_end *end;
+    const struct broker_service *service = &exchange->service->broker;
+    struct broker_message *end;
 
     if (!act->has_turn)
         return;
     act->has_turn = false;
-    end = mem_zalloc(sizeof(*end));
-    end->news.take = take_end;
-    end->news.release = release_end;
-    end->lane = act->turn.lane;
-    memcpy(end->handle, act->handle, sizeof(end->handle));
-    owner_news_send_to(&end->news, exchange->service, act->worker);
+    end = broker_message_new(BROKER_END_CALL, service->index, 0);
+    end->call_end.lane = act->turn.lane;
+    memcpy(end->call_end.handle, act->handle, sizeof(end->call_end.handle));
+    broker_send(service->broker, act->worker, end);
 }
 
 static void do_nothing(struct on_connection *act, struct sse_connection *connection)
@@ -252,6 +252,16 @@ void on_connection_answer_unknown(struct api_exchange *exchange)
     api_reply_error_with(exchange, 404, &unknown,
                          "there is no such connection; connectionId is the one that connect-finish "
                          "told this page");
+}
+
+bool on_connection_is_dispensable(struct api_exchange *exchange)
+{
+    if (h2_stream_is_answered(exchange->stream))
+        return false;
+    if (exchange->service->settings->calls_without_connection && exchange->order.number == 0)
+        return api_exchange_require_user(exchange);
+    on_connection_answer_unknown(exchange);
+    return false;
 }
 
 void on_connection_answer_data(struct api_exchange *exchange, json_t *data)

@@ -14,6 +14,7 @@
 #include "sse/connection.h"
 
 struct api_exchange;
+struct api_service;
 
 /* What the number of a request is for (api/page/call_order.h). */
 enum on_connection_order {
@@ -33,6 +34,7 @@ struct on_connection {
      * the request may have its answer already: another goes nowhere. */
     void (*done)(struct on_connection *act);
     struct api_exchange *exchange;   /* the request; a reference until done has returned */
+    const struct api_service *here;  /* while act runs: the part of the worker that runs it */
     char id[SSE_CONNECTION_ID_SIZE]; /* as the client sent it */
     enum on_connection_order order;
     struct call_turn turn;
@@ -41,7 +43,7 @@ struct on_connection {
     char handle[SSE_HANDLE_SIZE]; /* which is this */
     bool may_have_ended;          /* a moment ago: it is remembered (sse/ended.h) */
     bool is_counted;              /* the request has been on this connection before */
-    bool is_away;                 /* a call goes through the workers */
+    bool is_away;                 /* a call goes to its worker */
     bool has_turn;                /* which must be given back */
     bool found;                   /* there, and the caller's, and its turn */
     bool is_too_much;             /* found, but its user has asked too often */
@@ -63,6 +65,11 @@ void on_connection_pass(struct api_exchange *exchange, const char *id);
  * ended: handlers of back ends may answer 404 as well. 404, for what cannot be done without a
  * connection; 200 with this data (a reference), where pages rely on that. */
 void on_connection_answer_unknown(struct api_exchange *exchange);
+/* Whether a message or an upload whose connection was not found is handled without one, for its
+ * caller alone: where the service lets it, who showed a credential has one to act for, and its
+ * client keeps no order of its calls. False: it has been answered. */
+bool on_connection_is_dispensable(struct api_exchange *exchange);
+
 void on_connection_answer_data(struct api_exchange *exchange, json_t *data);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/page/channel_rights.h"
@@ -57,7 +58,7 @@ static void replace_user(struct on_connection *act, struct sse_connection *conne
 
     sse_connection_set_user(connection, user);
     sse_user_unref(user);
-    refresh->removed = leave_channels(act->exchange->service->settings, connection);
+    refresh->removed = leave_channels(act->here->settings, connection);
     refresh->channels = sse_connection_channels(connection);
     refresh->expires_at = connection->expiry.at;
 }

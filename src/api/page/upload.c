@@ -10,16 +10,16 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/exchange_identity.h"
 #include "api/handlers.h"
 #include "api/json_text.h"
-#include "api/limit/places.h"
+#include "api/limit/attach.h"
 #include "api/limit/upload_quota.h"
 #include "api/page/handler_call.h"
 #include "api/page/handler_subject.h"
 #include "api/page/on_connection.h"
 #include "api/page/repeats.h"
-#include "api/page/upload_file.h"
-#include "api/page/upload_parts.h"
+#include "api/page/upload_writer.h"
 #include "api/reply.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -33,15 +33,9 @@
 /* Plain fields of one upload, all together, that a handler is given the text of. */
 #define KEPT_BYTES 262144u
 
-/* Without a declared length room on the disk is taken in such steps. */
-#define RESERVE_STEP UINT64_C(1048576)
-
-/* Files that the uploads of one worker may have open, so that descriptors are left for clients. */
-#define OPEN_FILES 512u
-
 enum upload_state {
     UPLOAD_ASKING,   /* nobody knows yet whether it is allowed; what comes is held */
-    UPLOAD_TAKING,   /* allowed; what comes goes to the disk, */
+    UPLOAD_TAKING,   /* allowed; what comes goes to the disk (api/page/upload_writer.h), */
     UPLOAD_PASSING,  /* or to the back end */
     UPLOAD_REPEATED, /* it came before, and gets the answer of then; what comes is dropped */
     UPLOAD_ANSWERED, /* with an error, or by the back end; what comes is dropped */
@@ -54,50 +48,40 @@ struct upload {
     struct handler_subject subject;
     const char *id;            /* of the connection; NULL: it names none */
     char *tenant_id, *user_id; /* whose connection that is, once it is known */
-    struct places places;
+    struct attach attach;
     bool has_key;
+    /* Of the settings when it came: */
+    char *handler_url;             /* NULL: nobody handles it */
+    bool is_passed_on;             /* its body goes there as it comes */
     struct api_exchange *exchange; /* a reference */
-    struct upload_claim claimed;   /* of the disk; with parts */
-    uint64_t received;
-    struct upload_parts *parts; /* NULL: the body goes to the back end */
+    struct upload_writer *writer;  /* NULL: the body goes to the back end */
+    struct api_answer given;       /* by the back end, for files that have to go first */
     enum upload_state state;
     bool has_ended;   /* the body: nothing more comes */
     bool is_complete; /* and it has come whole */
     bool is_asking;   /* the question is still open */
     bool is_handled;  /* the back end has it, and has not answered yet */
+    bool is_writing;  /* the disk has to finish before there is an answer */
+    bool is_undoing;
     struct buf held;
 };
 
-static const struct api_handler_settings *handlers_of(const struct api_exchange *exchange)
-{
-    return &exchange->service->settings->handlers;
-}
-
-static bool has_handler(const struct api_exchange *exchange)
-{
-    return handlers_of(exchange)->upload_url[0] != '\0';
-}
-
-static bool is_passed_on(const struct api_exchange *exchange)
-{
-    return has_handler(exchange) && handlers_of(exchange)->upload_streams;
-}
-
-/* The body, the question and the back end's answer end in any order; then it is over. */
+/* The body, the question, the disk and the back end's answer end in any order; then it is over. */
 static void free_if_over(struct upload *upload)
 {
-    if (!upload->has_ended || upload->is_asking || upload->is_handled)
+    if (!upload->has_ended || upload->is_asking || upload->is_handled || upload->is_writing)
         return;
     if (upload->claim.key && !upload->claim.answer.body)
         repeats_settle(&upload->claim, upload->exchange->service, NULL);
     repeat_claim_release(&upload->claim);
     handler_subject_release(&upload->subject);
-    upload_claim_release(&upload->claimed);
-    places_give(&upload->places, upload->exchange->service);
-    places_release(&upload->places);
+    upload_writer_close(upload->writer);
+    bytes_unref(upload->given.body);
+    attach_give(&upload->attach);
+    attach_release(&upload->attach);
+    free(upload->handler_url);
     free(upload->tenant_id);
     free(upload->user_id);
-    upload_parts_free(upload->parts);
     buf_release(&upload->held);
     api_exchange_unref(upload->exchange);
     free(upload);
@@ -107,109 +91,71 @@ static void refuse_by_disk(const struct upload *upload, int rc)
 {
     struct api_exchange *exchange = upload->exchange;
 
-    if (rc == -EDQUOT && upload->claimed.limit != LIMITS) {
-        limits_refuse(exchange, upload->claimed.limit);
-        return;
-    }
     log_error("an upload could not be written",
               LOG_STR("service", exchange->service->settings->core->name),
               LOG_STR("reason", strerror(-rc)));
-    if (rc == -ENOSPC || rc == -EDQUOT)
+    switch (rc) {
+    case -ENOSPC:
+    case -EDQUOT:
         api_reply_error(exchange, 503, "the server's disk has no room for this upload");
-    else if (rc == -EMFILE || rc == -ENFILE)
+        break;
+    case -EMFILE:
+    case -ENFILE:
         api_reply_error(exchange, 503,
                         "the server has no room for another open file; come again later");
-    else
+        break;
+    case -EAGAIN:
+        api_reply_error(exchange, 503, "too many uploads wait for the server's disk; come later");
+        break;
+    case -ETIMEDOUT:
+        api_reply_error(exchange, 503,
+                        "the server's disk has not taken a piece of this upload within "
+                        "services[].uploadTimeout; come again later");
+        break;
+    default:
         api_reply_error(exchange, 500, "the upload could not be written to the server's disk");
+    }
 }
 
 static void refuse(struct upload *upload, int rc)
 {
     struct api_exchange *exchange = upload->exchange;
+    const char *fault = upload_writer_fault(upload->writer);
 
     upload->state = UPLOAD_ANSWERED;
-    switch (rc) {
-    case -EPROTO:
-        api_reply_error(exchange, 400, "%s", upload_parts_fault(upload->parts));
-        break;
-    case -E2BIG:
-        api_reply_error(exchange, 413, "%s", upload_parts_fault(upload->parts));
-        break;
-    case -EBUSY:
-        api_reply_error(exchange, 503, "%s", upload_parts_fault(upload->parts));
-        break;
-    case -ENOBUFS:
+    if (rc == -EPROTO)
+        api_reply_error(exchange, 400, "%s", fault);
+    else if (rc == -E2BIG)
+        api_reply_error(exchange, 413, "%s", fault);
+    else if (rc == -EBUSY)
+        api_reply_error(exchange, 503, "%s", fault);
+    else if (rc == -ENOBUFS)
         api_reply_error(exchange, 503,
                         "what clients have sent and nobody has taken yet fills "
                         "limits.inboundBytes; come again later");
-        break;
-    default:
+    else if (rc == -EDQUOT && upload_writer_limit(upload->writer) != LIMITS)
+        limits_refuse(exchange, upload_writer_limit(upload->writer));
+    else
         refuse_by_disk(upload, rc);
-    }
 }
 
-static int take_file(void *context)
+static void stop_writing(struct upload *upload, int rc)
 {
-    struct upload *upload = context;
-
-    return upload_claim_file(&upload->claimed);
+    refuse(upload, rc);
+    upload_writer_close(upload->writer);
+    upload->writer = NULL;
 }
 
-/* Room for what comes, before it is written; where there is none for a step, for this alone. */
-static int reserve(struct upload *upload, size_t length)
+static void begin_writing(struct upload *upload)
 {
-    const struct api_service *service = upload->exchange->service;
-    uint64_t wanted = upload->claimed.reserved + RESERVE_STEP;
-    int rc;
-
-    upload->received += length;
-    if (upload->received <= upload->claimed.reserved)
-        return 0;
-    if (wanted > service->settings->upload_bytes)
-        wanted = service->settings->upload_bytes;
-    if (wanted < upload->received)
-        wanted = upload->received;
-    rc = upload_claim_bytes(&upload->claimed, service->upload_directory, wanted);
-    if (rc < 0 && wanted > upload->received)
-        rc = upload_claim_bytes(&upload->claimed, service->upload_directory, upload->received);
-    return rc;
-}
-
-/* Whose it is, and all of its room where its length is declared. */
-static int claim_disk(struct upload *upload)
-{
-    const struct api_exchange *exchange = upload->exchange;
-    const struct api_service *service = exchange->service;
-    const int64_t length = exchange->request->content_length;
+    const struct sse_user *user = upload->exchange->user;
     char owner[UPLOAD_OWNER_SIZE];
-    int rc;
 
-    if (exchange->user)
-        upload_quota_owner(exchange->user->tenant_id, exchange->user->id, owner);
+    if (user)
+        upload_quota_owner(user->tenant_id, user->id, owner);
     else
         upload_quota_owner(upload->tenant_id, upload->user_id, owner);
-    rc = upload_claim_begin(&upload->claimed, service->settings->upload_quota, service->index,
-                            owner, service->upload_directory);
-    if (rc == 0 && !has_handler(exchange))
-        upload_parts_own(upload->parts, owner);
-    if (rc == 0 && length > 0)
-        rc = upload_claim_bytes(&upload->claimed, service->upload_directory, (uint64_t)length);
-    return rc;
-}
-
-/* Bytes go back to the client's window when they are on the disk. */
-static void take(struct upload *upload, const char *data, size_t length)
-{
-    int rc = reserve(upload, length);
-
-    if (rc == 0)
-        rc = upload_parts_feed(upload->parts, data, length);
-    upload_claim_wrote(&upload->claimed, length);
-    h2_stream_consume(upload->exchange->stream, length);
-    if (rc == 0 && !h2_stream_keep(upload->exchange->stream, upload_parts_kept(upload->parts)))
-        rc = -ENOBUFS;
-    if (rc < 0)
-        refuse(upload, rc);
+    upload_writer_begin(upload->writer, owner);
 }
 
 static void answer(struct upload *upload, const struct api_answer *given)
@@ -232,6 +178,17 @@ static void open_question(const struct upload *upload, struct buf *text)
     json_decref(query);
 }
 
+static void answer_handled(struct upload *upload)
+{
+    const struct api_answer given = upload->given;
+
+    upload->given.body = NULL;
+    if (given.body)
+        answer(upload, &given);
+    else
+        handler_call_refuse(&upload->call);
+}
+
 static void on_handled(struct handler_call *call, enum handler_outcome outcome,
                        const struct api_answer *given)
 {
@@ -239,16 +196,17 @@ static void on_handled(struct handler_call *call, enum handler_outcome outcome,
 
     upload->is_handled = false;
     upload->state = UPLOAD_ANSWERED;
-    /* Whoever may have run may be at work on the files. */
-    if (upload->parts && (outcome == HANDLER_REFUSED || outcome == HANDLER_FAILED))
-        upload_parts_remove(upload->parts);
-    if (upload->parts && outcome == HANDLER_UNCLEAR)
-        upload_claim_leave(&upload->claimed);
-    upload_claim_release(&upload->claimed);
     if (given)
-        answer(upload, given);
-    else
-        handler_call_refuse(call);
+        upload->given = *given;
+    /* Whoever may have run may be at work on the files. */
+    if (upload->writer && (outcome == HANDLER_REFUSED || outcome == HANDLER_FAILED)) {
+        upload->is_writing = upload->is_undoing = true;
+        upload_writer_undo(upload->writer);
+        return;
+    }
+    if (upload->writer)
+        upload_writer_leave(upload->writer, outcome == HANDLER_UNCLEAR);
+    answer_handled(upload);
     free_if_over(upload);
 }
 
@@ -259,12 +217,11 @@ static void ask_handler(struct upload *upload)
 
     open_question(upload, &text);
     buf_append_str(&text, ",\"parts\":");
-    upload_parts_describe(upload->parts, upload->exchange->service->settings->upload_directory,
-                          &text);
+    upload_parts_describe(upload_writer_parts(upload->writer),
+                          upload->exchange->service->settings->upload_directory, &text);
     buf_append_char(&text, '}');
     upload->is_handled = true;
-    handler_call_post(&upload->call, upload->exchange, handlers_of(upload->exchange)->upload_url,
-                      &text);
+    handler_call_post(&upload->call, upload->exchange, upload->handler_url, &text);
 }
 
 static void on_taken(void *context, size_t length)
@@ -279,7 +236,7 @@ static void pass_on(struct upload *upload)
     int64_t length = upload->exchange->request->content_length;
     struct buf text = BUF_INIT;
     const struct handler_stream stream = {
-        .url = handlers_of(upload->exchange)->upload_url,
+        .url = upload->handler_url,
         .context = &text,
         .length = length == H2_NO_CONTENT_LENGTH ? -1 : length,
         .on_taken = on_taken,
@@ -310,34 +267,46 @@ static void answer_parts(struct upload *upload)
     struct buf text = BUF_INIT;
     struct api_answer given;
 
-    api_reply_begin(exchange, &text);
     buf_append_str(&text, "{\"path\":");
     json_text_string(&text, exchange->variable);
     buf_append_str(&text, ",\"parts\":");
-    upload_parts_describe(upload->parts, NULL, &text);
+    upload_parts_describe(upload_writer_parts(upload->writer), NULL, &text);
     buf_append_char(&text, '}');
-    given = api_reply_make(exchange, &text);
+    given = api_reply_make_data(exchange, 200, &text);
     answer(upload, &given);
 }
 
-static void keep_parts(struct upload *upload)
+/* The files have their names. */
+static void on_kept(struct upload *upload)
 {
-    int rc = upload_parts_finish(upload->parts);
-    uint64_t bytes;
-    uint32_t files;
-
-    if (rc < 0) {
-        refuse(upload, rc);
-        return;
-    }
-    upload_parts_measure(upload->parts, &bytes, &files);
-    upload_claim_keep(&upload->claimed, bytes, files);
-    if (has_handler(upload->exchange)) {
+    if (upload->handler_url) {
         ask_handler(upload);
         return;
     }
-    upload_claim_leave(&upload->claimed);
+    upload_writer_leave(upload->writer, true);
     answer_parts(upload);
+}
+
+/* Bytes go back to the client's window when they are on the disk. */
+static void on_progress(void *context, const struct upload_progress *progress)
+{
+    struct upload *upload = context;
+    struct h2_stream *stream = upload->exchange->stream;
+    int status = progress->status;
+
+    h2_stream_consume(stream, progress->written);
+    if (status == 0 && !upload->is_undoing && !h2_stream_keep(stream, progress->kept))
+        status = -ENOBUFS;
+    if (status == 0 && !progress->is_over)
+        return;
+    upload->is_writing = false;
+    if (upload->is_undoing)
+        answer_handled(upload); /* what is left of the files then goes with the writer */
+    else if (status < 0)
+        stop_writing(upload, status);
+    else
+        on_kept(upload);
+    free_if_over(upload);
 }
 
 /* Nothing more comes, and what came was whole. */
@@ -345,13 +314,15 @@ static void conclude(struct upload *upload)
 {
     const struct api_answer *first = &upload->claim.answer;
 
-    if (upload->state == UPLOAD_TAKING)
-        keep_parts(upload);
-    else if (upload->state == UPLOAD_PASSING)
+    if (upload->state == UPLOAD_TAKING) {
+        upload->is_writing = true;
+        upload_writer_end(upload->writer);
+    } else if (upload->state == UPLOAD_PASSING) {
         outbound_call_end(upload->call.call);
-    else if (upload->state == UPLOAD_REPEATED)
+    } else if (upload->state == UPLOAD_REPEATED) {
         api_reply_answer(upload->exchange,
                          &(struct api_answer){first->status, bytes_ref(first->body)});
+    }
 }
 
 static int on_data(void *reader, const char *data, size_t length)
@@ -361,7 +332,7 @@ static int on_data(void *reader, const char *data, size_t length)
     if (upload->state == UPLOAD_ASKING)
         buf_append(&upload->held, data, length);
     else if (upload->state == UPLOAD_TAKING)
-        take(upload, data, length);
+        upload_writer_take(upload->writer, data, length);
     else if (upload->state == UPLOAD_PASSING)
         feed(upload, data, length);
     else if (upload->state == UPLOAD_REPEATED)
@@ -394,12 +365,12 @@ static void allow(struct upload *upload)
     upload->is_asking = false;
     upload->held = (struct buf)BUF_INIT;
     h2_stream_admit_body(upload->exchange->stream);
-    if (!upload->parts && (!upload->has_ended || upload->is_complete))
+    if (!upload->writer && (!upload->has_ended || upload->is_complete))
         pass_on(upload);
-    upload->state = upload->parts ? UPLOAD_TAKING : UPLOAD_PASSING;
+    upload->state = upload->writer ? UPLOAD_TAKING : UPLOAD_PASSING;
     if (held.length > 0 && (!upload->has_ended || upload->is_complete)) {
-        if (upload->parts)
-            take(upload, held.data, held.length);
+        if (upload->writer)
+            upload_writer_take(upload->writer, held.data, held.length);
         else
             feed(upload, held.data, held.length);
     }
@@ -420,28 +391,27 @@ static void drop(struct upload *upload, enum upload_state state)
     h2_stream_consume(upload->exchange->stream, length);
 }
 
-static void on_places(struct places *places, bool granted)
+static void on_attached(struct attach *attach, bool granted)
 {
-    struct upload *upload = container_of(places, struct upload, places);
-    int rc = granted && upload->parts ? claim_disk(upload) : 0;
+    struct upload *upload = container_of(attach, struct upload, attach);
 
-    if (rc < 0)
-        refuse(upload, rc);
-    if (granted && rc == 0)
+    if (granted && upload->writer)
+        begin_writing(upload);
+    if (granted)
         allow(upload);
     else
         drop(upload, UPLOAD_ANSWERED);
     free_if_over(upload);
 }
 
-/* The last question: is there a place for one more upload? */
-static void ask_places(struct upload *upload)
+/* The last question: is there a slot for one more upload? */
+static void ask_slot(struct upload *upload)
 {
     const struct sse_user *user = upload->exchange->user;
 
-    upload->places.done = on_places;
-    places_ask(&upload->places, PLACES_OF_UPLOAD, upload->exchange,
-               user ? user->tenant_id : upload->tenant_id, user ? user->id : upload->user_id);
+    upload->attach.done = on_attached;
+    attach_ask_upload(&upload->attach, upload->exchange, user ? user->tenant_id : upload->tenant_id,
+                      user ? user->id : upload->user_id);
 }
 
 static void note_owner(struct on_connection *act, struct sse_connection *connection)
@@ -461,9 +431,22 @@ static void count_request(struct on_connection *act, struct sse_connection *conn
     note_owner(act, connection);
     connection->request_upload_count++;
     connection->last_request_time = loop_wall_ms(connection->home->loop);
-    if (has_handler(upload->exchange))
-        handler_subject_note(&upload->subject, upload->exchange, connection,
-                             is_passed_on(upload->exchange));
+    if (upload->handler_url)
+        handler_subject_note(&upload->subject, upload->exchange, connection);
+}
+
+/* Without a connection. Its key may have been claimed while it had one. */
+static void start_for_user(struct upload *upload)
+{
+    const struct sse_user *user = upload->exchange->user;
+
+    upload->id = NULL;
+    if (upload->handler_url)
+        handler_subject_note_user(&upload->subject, user);
+    if (upload->has_key && !upload->claim.key)
+        repeats_claim(&upload->claim, upload->exchange, user->tenant_id, user->id);
+    else
+        ask_slot(upload);
 }
 
 static void on_found(struct on_connection *act)
@@ -471,11 +454,14 @@ static void on_found(struct on_connection *act)
     struct upload *upload = container_of(act, struct upload, act);
 
     if (act->found) {
-        ask_places(upload);
+        ask_slot(upload);
+        return;
+    }
+    if (on_connection_is_dispensable(act->exchange)) {
+        start_for_user(upload);
         return;
     }
     drop(upload, UPLOAD_ANSWERED);
-    on_connection_answer_unknown(act->exchange);
     free_if_over(upload);
 }
 
@@ -495,7 +481,7 @@ static void on_claimed(struct repeat_claim *claim)
             (struct on_connection){.act = count_request, .done = on_found, .is_counted = true};
         on_connection_start(&upload->act, upload->exchange, upload->id);
     } else {
-        ask_places(upload);
+        ask_slot(upload);
     }
 }
 
@@ -528,13 +514,8 @@ static void on_identity(struct api_exchange *exchange)
         on_connection_start(&upload->act, exchange, upload->id);
         return;
     }
-    allowed = allowed && api_exchange_require_user(exchange);
-    if (allowed && has_handler(exchange))
-        handler_subject_note_user(&upload->subject, exchange->user);
-    if (allowed && upload->has_key) {
-        repeats_claim(&upload->claim, exchange, exchange->user->tenant_id, exchange->user->id);
-    } else if (allowed) {
-        ask_places(upload);
+    if (allowed && api_exchange_require_user(exchange)) {
+        start_for_user(upload);
     } else {
         drop(upload, UPLOAD_ANSWERED);
         free_if_over(upload);
@@ -542,31 +523,49 @@ static void on_identity(struct api_exchange *exchange)
 }
 
 /* NULL: it has answered. */
-static struct upload_parts *make_parts(struct upload *upload)
+static struct upload_writer *make_writer(struct upload *upload)
 {
     struct api_exchange *exchange = upload->exchange;
     const struct api_service *service = exchange->service;
-    const struct upload_parts_limits limits = {
+    const int64_t length = exchange->request->content_length;
+    const struct upload_writer_settings settings = {
+        .all = &exchange->api->uploads,
+        .pool = service->settings->upload_pool,
+        .directory = service->upload_directory,
+        .quota = service->settings->upload_quota,
+        .service = service->index,
+        .most_bytes = service->settings->upload_bytes,
+        .length = length == H2_NO_CONTENT_LENGTH ? -1 : length,
+        .timeout_ms = service->settings->upload_timeout_ms,
         .parts = service->settings->upload_parts,
         .field_bytes = FIELD_BYTES,
-        .kept_bytes = has_handler(exchange) ? KEPT_BYTES : 0,
-        .open_files = OPEN_FILES,
-        .open_count = &exchange->api->upload_files,
-        .take_file = take_file,
+        .kept_bytes = upload->handler_url ? KEPT_BYTES : 0,
+        .is_owned = !upload->handler_url,
+        .progress = on_progress,
         .context = upload,
     };
-    struct upload_parts *parts;
+    struct upload_writer *writer;
     const char *fault = "";
 
     if (service->upload_directory < 0) {
         api_reply_error(exchange, 503, "the server's upload directory cannot be used");
         return NULL;
     }
-    parts = upload_parts_new(h2_request_header(exchange->request, "content-type"), &limits,
-                             service->upload_directory, &fault);
-    if (!parts)
+    writer =
+        upload_writer_new(h2_request_header(exchange->request, "content-type"), &settings, &fault);
+    if (!writer)
         api_reply_error(exchange, 400, "%s", fault);
-    return parts;
+    return writer;
+}
+
+static void note_handler(struct upload *upload, const struct api_handler_settings *handlers)
+{
+    if (handlers->upload_url[0] == '\0')
+        return;
+    upload->handler_url = mem_strdup(handlers->upload_url);
+    upload->is_passed_on = handlers->upload_streams;
+    upload->subject.is_brief = handlers->upload_streams;
+    upload->subject.has_token = handlers->upload_has_token;
 }
 
 void api_handle_upload(struct api_exchange *exchange)
@@ -584,7 +583,9 @@ void api_handle_upload(struct api_exchange *exchange)
     }
     upload = mem_zalloc(sizeof(*upload));
     upload->exchange = exchange;
-    if (!is_passed_on(exchange) && !(upload->parts = make_parts(upload))) {
+    note_handler(upload, &service->settings->handlers);
+    if (!upload->is_passed_on && !(upload->writer = make_writer(upload))) {
+        free(upload->handler_url);
         free(upload);
         return;
     }

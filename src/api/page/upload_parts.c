@@ -39,7 +39,8 @@ struct upload_parts {
 /* Until all of an upload is kept, each of its files takes a descriptor. */
 static int count_file(struct upload_parts *parts)
 {
-    if (*parts->limits.open_count >= parts->limits.open_files) {
+    if (atomic_fetch_add(parts->limits.open_count, 1) >= parts->limits.open_files) {
+        atomic_fetch_sub(parts->limits.open_count, 1);
         snprintf(parts->fault, sizeof(parts->fault),
                  "%zu files are being uploaded, which is all that there is room for; try again "
                  "when some are done",
@@ -49,10 +50,11 @@ static int count_file(struct upload_parts *parts)
     if (parts->limits.take_file) {
         int rc = parts->limits.take_file(parts->limits.context);
 
-        if (rc < 0)
+        if (rc < 0) {
+            atomic_fetch_sub(parts->limits.open_count, 1);
             return rc;
+        }
     }
-    (*parts->limits.open_count)++;
     parts->open_files++;
     return 0;
 }
@@ -182,7 +184,7 @@ void upload_parts_free(struct upload_parts *parts)
         buf_release(&part->value);
     }
     free(parts->parts);
-    *parts->limits.open_count -= parts->open_files;
+    atomic_fetch_sub(parts->limits.open_count, parts->open_files);
     h2_multipart_free(parts->multipart);
     free(parts);
 }

@@ -4,6 +4,7 @@
 /*
  * A multipart body becomes parts: files in a directory, and plain fields. All or nothing is kept.
  */
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,10 +14,10 @@ struct upload_parts;
 
 struct upload_parts_limits {
     size_t parts;
-    size_t field_bytes; /* of a plain field */
-    size_t kept_bytes;  /* of all plain fields, whose text is kept; 0: it is not */
-    size_t open_files;  /* of all uploads that share the count below */
-    size_t *open_count; /* lent */
+    size_t field_bytes;        /* of a plain field */
+    size_t kept_bytes;         /* of all plain fields, whose text is kept; 0: it is not */
+    size_t open_files;         /* of all uploads that share the count below */
+    atomic_size_t *open_count; /* lent */
     /* Whether one file more is allowed, or NULL: 0, or what _feed then returns. */
     int (*take_file)(void *context);
     void *context;

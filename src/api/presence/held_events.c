@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "base/loop.h"
@@ -14,96 +15,63 @@
 #define HOLD_MS 1000u /* beacons come 10 to 100 ms behind the end of their stream */
 
 struct held {
-    struct list node;
-    struct sse_table_node by_handle;
-    uint64_t due_ms;
+    struct lru_item item;
     struct bytes *json;
     char handle[SSE_HANDLE_SIZE];
-    char user_id[];
+    struct presence_subject about;
+    char texts[];
 };
 
-static struct held *oldest(const struct held_events *held)
+static void tell(struct lru *lru, void *item)
 {
-    return container_of(held->events.next, struct held, node);
+    struct held_events *held = container_of(lru, struct held_events, events);
+    struct held *event = item;
+
+    presence_feed_add(&held->service->feed, PRESENCE_DISCONNECT, &event->about, event->json);
 }
 
-/* Takes it out; its json is the caller's. */
-static struct bytes *take_out(struct held_events *held, struct held *event)
+static void forget(struct lru *lru, void *item)
 {
-    struct bytes *json = event->json;
-
-    list_remove(&event->node);
-    sse_table_remove(&held->by_handle, &event->by_handle);
-    free(event);
-    return json;
-}
-
-static void tell(struct held_events *held, struct held *event)
-{
-    presence_feed_add(&held->service->feed, PRESENCE_DISCONNECT, event->user_id,
-                      bytes_ref(event->json));
-    bytes_unref(take_out(held, event));
-}
-
-static uint64_t end_first(struct age_timer *age, uint64_t now_ms)
-{
-    struct held_events *held = container_of(age, struct held_events, age);
-
-    if (list_is_empty(&held->events))
-        return AGE_TIMER_NEVER;
-    if (oldest(held)->due_ms > now_ms)
-        return oldest(held)->due_ms;
-    tell(held, oldest(held));
-    return 0;
+    (void)lru;
+    bytes_unref(((struct held *)item)->json);
 }
 
 void held_events_init(struct held_events *held, struct api_service *service)
 {
-    *held = (struct held_events){.service = service};
-    list_init(&held->events);
-    sse_table_init(&held->by_handle, SSE_TABLE_KEY_OFFSET(struct held, by_handle, handle));
-    age_timer_init(&held->age, service->api->loop, end_first);
+    held->service = service;
+    lru_init(&held->events, service->api->loop, LRU_BY_TEXT(struct held, item, handle), 0);
+    held->events.leave = tell;
 }
 
 void held_events_release(struct held_events *held)
 {
-    while (!list_is_empty(&held->events))
-        bytes_unref(take_out(held, oldest(held)));
-    age_timer_release(&held->age);
-    sse_table_release(&held->by_handle);
+    held->events.leave = forget;
+    lru_release(&held->events);
 }
 
-void held_events_add(struct held_events *held, const char *handle, const char *user_id,
-                     struct bytes *json)
+void held_events_add(struct held_events *held, const char *handle,
+                     const struct presence_subject *about, struct bytes *json)
 {
     const struct sse_service_settings *settings = held->service->settings->core;
     const uint32_t grace_ms = settings->offline_grace_ms;
-    const size_t size = strlen(user_id) + 1;
-    struct held *event = mem_zalloc(sizeof(*event) + size);
+    const uint64_t now = loop_now_ms(held->service->api->loop);
+    struct held *event = mem_zalloc(sizeof(*event) + presence_subject_size(about));
 
-    if (held->by_handle.count >= settings->last_words_connections)
-        tell(held, oldest(held));
     event->json = json;
-    event->due_ms =
-        loop_now_ms(held->service->api->loop) + (grace_ms < HOLD_MS ? grace_ms : HOLD_MS);
     memcpy(event->handle, handle, SSE_HANDLE_SIZE);
-    memcpy(event->user_id, user_id, size);
-    list_append(&held->events, &event->node);
-    sse_table_add(&held->by_handle, &event->by_handle);
-    age_timer_add(&held->age, event->due_ms);
+    event->about = presence_subject_copy(about, event->texts);
+    held->events.most = settings->last_words_connections;
+    lru_insert(&held->events, &event->item, now, now + (grace_ms < HOLD_MS ? grace_ms : HOLD_MS));
 }
 
 void held_events_replace(struct held_events *held, const char *handle, struct bytes *json)
 {
-    struct sse_table_node *node = sse_table_find(&held->by_handle, handle);
+    struct held *event = table_find(&held->events.table, handle);
 
-    if (node) {
-        struct held *event = container_of(node, struct held, by_handle);
-        struct bytes *before = event->json;
-
+    if (event) {
+        bytes_unref(event->json);
         event->json = json;
-        bytes_unref(before);
-        tell(held, event);
+        lru_drop(&held->events, &event->item);
     } else {
         bytes_unref(json);
     }
@@ -111,11 +79,10 @@ void held_events_replace(struct held_events *held, const char *handle, struct by
 
 void held_events_tell_due(struct held_events *held)
 {
-    age_timer_end_due(&held->age, loop_now_ms(held->service->api->loop));
+    age_timer_end_due(&held->events.age, loop_now_ms(held->service->api->loop));
 }
 
 void held_events_tell_all(struct held_events *held)
 {
-    while (!list_is_empty(&held->events))
-        tell(held, oldest(held));
+    lru_clear(&held->events);
 }

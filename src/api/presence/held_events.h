@@ -10,26 +10,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/age_timer.h"
-#include "base/list.h"
-#include "sse/table.h"
+#include "base/lru.h"
 
 struct api_service;
 struct bytes;
+struct presence_subject;
 
 struct held_events {
     struct api_service *service; /* whose feed is told */
-    struct list events;          /* the oldest first */
-    struct sse_table by_handle;
-    struct age_timer age;
+    struct lru events;           /* by handle, the oldest first */
 };
 
 void held_events_init(struct held_events *held, struct api_service *service);
 void held_events_release(struct held_events *held);
 
 /* handle: of the connection. Takes over the reference to json. */
-void held_events_add(struct held_events *held, const char *handle, const char *user_id,
-                     struct bytes *json);
+void held_events_add(struct held_events *held, const char *handle,
+                     const struct presence_subject *about, struct bytes *json);
 /* Tells json (a reference is taken over) instead of the event that waits; when none does any more,
  * nobody. */
 void held_events_replace(struct held_events *held, const char *handle, struct bytes *json);

@@ -9,7 +9,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "sse/table.h"
+#include "base/table.h"
 
 #define FIRST_WAIT_MS   500u
 #define LONGEST_WAIT_MS 60000u
@@ -18,14 +18,14 @@
 /* Those of one user. It is being sent to, or waits for its timer, or stands among the ready ones;
  * it ends with its last notification. */
 struct lane {
-    struct sse_table_node node;
+    struct table_node node;
     struct notification_queue *queue;
     struct list notifications; /* the oldest first */
     struct list ready;
     struct loop_timer timer;
     unsigned failures; /* of the first notification */
     bool is_sending;
-    char user_id[];
+    char user_key[];
 };
 
 struct notification {
@@ -41,7 +41,7 @@ struct notification_queue {
     struct notification_sender sender;
     struct notification_counters counters;
     struct loop *loop;
-    struct sse_table lanes;
+    struct table lanes;
     struct list all; /* the oldest first */
     struct list ready;
     size_t count, bytes;
@@ -75,7 +75,7 @@ notification_queue_new(struct loop *loop, const struct notification_queue_settin
     queue->sender = *sender;
     queue->loop = loop;
     queue->pause.on_fire = on_pause_over;
-    sse_table_init(&queue->lanes, SSE_TABLE_KEY_OFFSET(struct lane, node, user_id));
+    table_init(&queue->lanes, TABLE_BY_TEXT(struct lane, node, user_key));
     list_init(&queue->all);
     list_init(&queue->ready);
     return queue;
@@ -96,16 +96,13 @@ static void on_wait_over(struct loop_timer *timer)
     pump(lane->queue);
 }
 
-static struct lane *lane_new(struct notification_queue *queue, const char *user_id)
+static struct lane *lane_new(struct notification_queue *queue, const char *user_key)
 {
-    const size_t size = strlen(user_id) + 1;
-    struct lane *lane = mem_zalloc(sizeof(*lane) + size);
+    struct lane *lane = table_new_item(&queue->lanes, user_key);
 
     lane->queue = queue;
     lane->timer.on_fire = on_wait_over;
     list_init(&lane->notifications);
-    memcpy(lane->user_id, user_id, size);
-    sse_table_add(&queue->lanes, &lane->node);
     make_ready(lane);
     return lane;
 }
@@ -114,7 +111,7 @@ static void lane_free(struct lane *lane)
 {
     loop_timer_stop(&lane->timer);
     list_remove(&lane->ready);
-    sse_table_remove(&lane->queue->lanes, &lane->node);
+    table_remove(&lane->queue->lanes, &lane->node);
     free(lane);
 }
 
@@ -145,7 +142,7 @@ void notification_queue_free(struct notification_queue *queue)
     list_for_each_safe(node, after, &queue->all)
         notification_free(container_of(node, struct notification, in_queue));
     loop_timer_stop(&queue->pause);
-    sse_table_release(&queue->lanes);
+    table_release(&queue->lanes);
     free(queue);
 }
 
@@ -181,17 +178,17 @@ static void make_room(struct notification_queue *queue, size_t size)
     }
 }
 
-void notification_queue_push(struct notification_queue *queue, const char *user_id, const char *id,
+void notification_queue_push(struct notification_queue *queue, const char *user_key, const char *id,
                              struct bytes *json)
 {
     const size_t size = strlen(id) + 1;
     struct notification *notification;
-    struct sse_table_node *node;
 
     make_room(queue, json->length);
     notification = mem_zalloc(sizeof(*notification) + size);
-    node = sse_table_find(&queue->lanes, user_id);
-    notification->lane = node ? container_of(node, struct lane, node) : lane_new(queue, user_id);
+    notification->lane = table_find(&queue->lanes, user_key);
+    if (!notification->lane)
+        notification->lane = lane_new(queue, user_key);
     notification->json = bytes_ref(json);
     notification->added_at = loop_now_ms(queue->loop);
     memcpy(notification->id, id, size);
@@ -331,9 +328,8 @@ void notification_queue_answered(struct notification_queue *queue,
     pump(queue);
 }
 
-void notification_queue_hurry(struct notification_queue *queue)
+static void make_all_ready(struct notification_queue *queue)
 {
-    queue->is_hurrying = true;
     loop_timer_stop(&queue->pause);
     list_for_each(node, &queue->all) {
         struct lane *lane = container_of(node, struct notification, in_queue)->lane;
@@ -341,6 +337,23 @@ void notification_queue_hurry(struct notification_queue *queue)
         if (!lane->is_sending)
             make_ready(lane);
     }
+}
+
+void notification_queue_change(struct notification_queue *queue,
+                               const struct notification_queue_settings *settings, bool is_other)
+{
+    queue->settings = *settings;
+    if (is_other) {
+        queue->failures = 0;
+        make_all_ready(queue);
+    }
+    pump(queue);
+}
+
+void notification_queue_hurry(struct notification_queue *queue)
+{
+    queue->is_hurrying = true;
+    make_all_ready(queue);
     pump(queue);
 }
 

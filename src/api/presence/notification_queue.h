@@ -60,10 +60,14 @@ struct notification_queue *
 notification_queue_new(struct loop *loop, const struct notification_queue_settings *settings,
                        const struct notification_sender *sender);
 /* What is being sent must not be answered any more. */
+/* Other bounds, which hold from the next notification on. is_other: the target has changed; what
+ * waits for the old one is tried at once. */
+void notification_queue_change(struct notification_queue *queue,
+                               const struct notification_queue_settings *settings, bool is_other);
 void notification_queue_free(struct notification_queue *queue);
 
-/* Behind those of the same user. id and user_id are copied, json gets a reference. */
-void notification_queue_push(struct notification_queue *queue, const char *user_id, const char *id,
+/* Behind those of the same user. id and user_key are copied, json gets a reference. */
+void notification_queue_push(struct notification_queue *queue, const char *user_key, const char *id,
                              struct bytes *json);
 
 void notification_queue_answered(struct notification_queue *queue,

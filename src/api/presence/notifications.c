@@ -2,9 +2,13 @@
 #include "api/presence/notifications.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/presence/notification_queue.h"
+#include "api/presence/presence_text.h"
 #include "api/worker.h"
+#include "base/buf.h"
+#include "base/bytes.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -18,10 +22,9 @@
 
 struct notifications {
     struct api_service *service;
-    struct outbound_webhook webhook;
+    struct outbound_webhook webhook; /* its texts are those of the service's settings */
     struct notification_queue *queue;
     struct list deliveries; /* under way */
-    struct loop_timer deadline;
     bool is_abandoned;
 };
 
@@ -51,12 +54,23 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     notification_queue_answered(queue, notification, &said);
 }
 
+/* A reference. Whether it may have a token is for the settings of now to say. */
+static struct bytes *text_for(const struct notifications *notifications,
+                              const struct notification *notification)
+{
+    struct buf text = BUF_INIT;
+
+    presence_text_append_told(&text, notification_json(notification),
+                              notifications->service->settings->notifications.has_token);
+    return buf_freeze(&text);
+}
+
 static bool send_one(void *context, struct notification *notification)
 {
     struct notifications *notifications = context;
     struct delivery *delivery = mem_zalloc(sizeof(*delivery));
     const struct outbound_delivery post = {
-        .json = notification_json(notification),
+        .json = text_for(notifications, notification),
         .id = notification_id(notification),
         .done = on_answer,
         .context = delivery,
@@ -66,6 +80,7 @@ static bool send_one(void *context, struct notification *notification)
     delivery->notification = notification;
     delivery->call = outbound_webhook_post(notifications->service->api->outbound,
                                            &notifications->webhook, &post);
+    bytes_unref(post.json);
     if (!delivery->call) {
         free(delivery);
         return false;
@@ -103,23 +118,23 @@ static void cancel_all(struct notifications *notifications)
     }
 }
 
-static void on_deadline(struct loop_timer *timer)
-{
-    struct notifications *notifications = container_of(timer, struct notifications, deadline);
-    const size_t left = notification_queue_count(notifications->queue);
-
-    notifications->is_abandoned = true;
-    if (left > 0)
-        log_warn("notifications are lost: the server stops",
-                 LOG_STR("service", notifications->service->settings->core->name),
-                 LOG_INT("count", left));
-}
-
 bool notifications_are_wanted(const struct api_service *service)
 {
     const char *url = service->settings->notifications.url;
 
     return url && url[0] != '\0';
+}
+
+static struct outbound_webhook webhook_of(const struct api_service *service)
+{
+    const struct api_notification_settings *settings = &service->settings->notifications;
+
+    return (struct outbound_webhook){
+        .url = settings->url,
+        .secret = service->settings->webhook_secret,
+        .time_limit_ms = settings->timeout_ms,
+        .answer_bytes = ANSWER_BYTES,
+    };
 }
 
 struct notifications *notifications_new(struct api_service *service)
@@ -132,40 +147,70 @@ struct notifications *notifications_new(struct api_service *service)
         return NULL;
     notifications = mem_zalloc(sizeof(*notifications));
     notifications->service = service;
-    notifications->webhook = (struct outbound_webhook){
-        .url = settings->url,
-        .secret = service->settings->webhook_secret,
-        .time_limit_ms = settings->timeout_ms,
-        .answer_bytes = ANSWER_BYTES,
-    };
-    notifications->deadline.on_fire = on_deadline;
+    notifications->webhook = webhook_of(service);
     list_init(&notifications->deliveries);
     sender.context = notifications;
     notifications->queue = notification_queue_new(service->api->loop, &settings->queue, &sender);
     return notifications;
 }
 
+void notifications_change(struct notifications *notifications)
+{
+    const struct api_service *service = notifications->service;
+    const struct outbound_webhook before = notifications->webhook;
+    const struct outbound_webhook *now = &notifications->webhook;
+    bool is_other;
+
+    notifications->webhook = webhook_of(service);
+    is_other = strcmp(before.url, now->url) != 0 || strcmp(before.secret, now->secret) != 0;
+    notification_queue_change(notifications->queue, &service->settings->notifications.queue,
+                              is_other);
+}
+
+void notifications_end(struct notifications *notifications)
+{
+    const size_t left = notifications ? notification_queue_count(notifications->queue) : 0;
+
+    if (left > 0)
+        log_warn("notifications are lost: none are configured any more",
+                 LOG_STR("service", notifications->service->settings->core->name),
+                 LOG_INT("count", left));
+    notifications_free(notifications);
+}
+
 void notifications_free(struct notifications *notifications)
 {
     if (!notifications)
         return;
-    loop_timer_stop(&notifications->deadline);
     cancel_all(notifications);
     notification_queue_free(notifications->queue);
     free(notifications);
 }
 
 void notifications_add(struct notifications *notifications, enum presence_kind kind,
-                       const char *user_id, const char *id, struct bytes *json)
+                       const char *user_key, const char *id, struct bytes *json)
 {
-    if (notifications->service->settings->notifications.kinds & PRESENCE_BIT(kind))
-        notification_queue_push(notifications->queue, user_id, id, json);
+    if ((notifications->service->settings->notifications.kinds & PRESENCE_BIT(kind)) &&
+        presence_text_is_told(json))
+        notification_queue_push(notifications->queue, user_key, id, json);
 }
 
-void notifications_drain(struct notifications *notifications, uint32_t drain_ms)
+void notifications_hurry(struct notifications *notifications)
 {
     notification_queue_hurry(notifications->queue);
-    loop_timer_start(notifications->service->api->loop, &notifications->deadline, drain_ms);
+}
+
+void notifications_abandon(struct notifications *notifications)
+{
+    const size_t left = notification_queue_count(notifications->queue);
+
+    if (notifications->is_abandoned)
+        return;
+    notifications->is_abandoned = true;
+    if (left > 0)
+        log_warn("notifications are lost: the server stops",
+                 LOG_STR("service", notifications->service->settings->core->name),
+                 LOG_INT("count", left));
 }
 
 bool notifications_are_abandoned(const struct notifications *notifications)

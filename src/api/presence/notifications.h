@@ -17,17 +17,23 @@ struct notifications;
 
 /* NULL when none are configured. */
 struct notifications *notifications_new(struct api_service *service);
+/* The service has other settings, and still wants them: what waits goes to where they say, signed
+ * as they say. */
+void notifications_change(struct notifications *notifications);
+/* What waits is lost, which the log is told. Accepts NULL. */
+void notifications_end(struct notifications *notifications);
 void notifications_free(struct notifications *notifications);
 
 /* Whether a service tells anyone. */
 bool notifications_are_wanted(const struct api_service *service);
 
 void notifications_add(struct notifications *notifications, enum presence_kind kind,
-                       const char *user_id, const char *id, struct bytes *json);
+                       const char *user_key, const char *id, struct bytes *json);
 
-/* The server stops: what waits, and what still comes, is tried at once and once. After so long they
- * are abandoned: what is left is lost. */
-void notifications_drain(struct notifications *notifications, uint32_t drain_ms);
+/* The server stops: what waits, and what still comes, is tried at once and once. */
+void notifications_hurry(struct notifications *notifications);
+/* What is left is lost. */
+void notifications_abandon(struct notifications *notifications);
 bool notifications_are_abandoned(const struct notifications *notifications);
 bool notifications_are_empty(const struct notifications *notifications);
 

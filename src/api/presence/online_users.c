@@ -4,88 +4,63 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/limit/owner_news.h"
 #include "api/presence/presence_event.h"
+#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/bytes.h"
-#include "base/mem.h"
+#include "broker/broker.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
-/* Goes to the worker that keeps the user. */
-struct sign {
-    struct owner_news base;
-    enum presence_kind kind;
-    struct bytes *event;   /* for back ends; NULL: nobody wants to hear it */
-    struct bytes *about;   /* the same, of the user */
-    struct sse_user *left; /* whose connection has gone; NULL: none has, or nobody waits */
-    /* Of the connection, where its page may still say why it left, or says so now; else "". */
-    char handle[SSE_HANDLE_SIZE];
-    bool is_last_words;
-    char user_id[];
-};
-
-static void take(struct owner_news *base, struct api_service *service)
+void online_users_receive(struct online_users *online, const struct broker_presence *sign)
 {
-    const struct sign *sign = container_of(base, struct sign, base);
-    struct sse_presence *presence = service->online.presence;
+    const struct presence_subject whom = {sign->user_key, sign->tenant_id};
+    struct sse_presence *presence = online->presence;
 
     if (sign->is_last_words) {
-        held_events_replace(&service->online.held, sign->handle, bytes_ref(sign->event));
+        held_events_replace(&online->held, sign->handle, bytes_ref(sign->event));
         return;
     }
     if (sign->event && sign->handle[0] != '\0')
-        held_events_add(&service->online.held, sign->handle, sign->user_id, bytes_ref(sign->event));
+        held_events_add(&online->held, sign->handle, &whom, bytes_ref(sign->event));
     else if (sign->event)
-        presence_feed_add(&service->feed, sign->kind, sign->user_id, bytes_ref(sign->event));
+        presence_feed_add(&online->service->feed, (enum presence_kind)sign->kind, &whom,
+                          bytes_ref(sign->event));
     if (sign->kind == PRESENCE_CONNECT)
-        sse_presence_join(presence, sign->user_id, sign->about);
+        sse_presence_join(presence, sign->user_key, sign->about);
     else if (sign->kind == PRESENCE_DISCONNECT)
-        sse_presence_leave(presence, sign->user_id, sign->about);
+        sse_presence_leave(presence, sign->user_key, sign->about);
     if (sign->left)
         sse_presence_remember(presence, sign->left);
 }
 
-static void release(struct owner_news *base)
+static struct broker_message *sign_new(const struct online_users *online, enum presence_kind kind,
+                                       const struct sse_connection *connection)
 {
-    struct sign *sign = container_of(base, struct sign, base);
+    const struct sse_user *user = connection->user;
+    struct broker_message *message =
+        broker_message_new(BROKER_PRESENCE, online->service->index,
+                           broker_text_size(user->key) + broker_text_size(user->tenant_id));
+    struct broker_presence *sign = &message->presence;
 
-    bytes_unref(sign->event);
-    bytes_unref(sign->about);
-    sse_user_unref(sign->left);
-    free(sign);
-}
-
-static struct sign *sign_new(const struct online_users *online, enum presence_kind kind,
-                             const struct sse_connection *connection)
-{
-    const char *user_id = connection->user->id;
-    const size_t size = strlen(user_id) + 1;
-    struct sign *sign = mem_zalloc(sizeof(*sign) + size);
-
-    sign->base.take = take;
-    sign->base.release = release;
     sign->kind = kind;
+    sign->user_key = broker_message_text(message, user->key);
+    sign->tenant_id = broker_message_text(message, user->tenant_id);
     if (online->service->feed.is_recording && kind != PRESENCE_LISTENING)
-        sign->about = presence_event_about(connection);
-    memcpy(sign->user_id, user_id, size);
-    return sign;
-}
-
-static void tell(const struct online_users *online, struct sign *sign)
-{
-    owner_news_send(&sign->base, online->service, sign->user_id);
+        sign->about = presence_event_about(online->service, connection);
+    return message;
 }
 
 static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
 {
     const struct online_users *online = container_of(observer, struct online_users, observer);
-    struct sign *sign = sign_new(online, PRESENCE_CONNECT, connection);
+    struct broker_message *sign = sign_new(online, PRESENCE_CONNECT, connection);
 
     if (online->service->feed.is_recording)
-        sign->event = presence_event_connect(online->service, connection);
-    tell(online, sign);
+        sign->presence.event = presence_event_connect(online->service, connection);
+    broker_tell_owner(&online->service->broker, sign);
 }
 
 /* Without a grace time nobody waits. */
@@ -93,80 +68,86 @@ static bool may_say_more(const struct online_users *online, const struct sse_con
                          enum sse_close_reason reason)
 {
     return reason == SSE_CLOSE_GONE && connection->is_remembered &&
-           connection->home->settings->offline_grace_ms > 0 && api_is_ready(online->service->api);
+           connection->home->settings->offline_grace_ms > 0 &&
+           !api_is_draining(online->service->api);
 }
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
                           enum sse_close_reason reason, const char *text)
 {
     const struct online_users *online = container_of(observer, struct online_users, observer);
-    struct sign *sign = sign_new(online, PRESENCE_DISCONNECT, connection);
+    struct broker_message *sign = sign_new(online, PRESENCE_DISCONNECT, connection);
 
     if (online->service->feed.is_recording)
-        sign->event = presence_event_disconnect(online->service, connection, reason, text);
+        sign->presence.event = presence_event_disconnect(online->service, connection, reason, text);
     if (connection->home->settings->offline_grace_ms > 0)
-        sign->left = sse_user_copy(connection->user);
+        sign->presence.left = sse_user_copy(connection->user);
     if (may_say_more(online, connection, reason))
-        memcpy(sign->handle, connection->handle, sizeof(sign->handle));
-    tell(online, sign);
+        memcpy(sign->presence.handle, connection->handle, sizeof(sign->presence.handle));
+    broker_tell_owner(&online->service->broker, sign);
 }
 
 static void on_last_words(struct sse_observer *observer, struct sse_connection *connection,
                           const char *text)
 {
     const struct online_users *online = container_of(observer, struct online_users, observer);
-    struct sign *sign;
+    struct broker_message *sign;
 
     if (!online->service->feed.is_recording)
         return;
     sign = sign_new(online, PRESENCE_DISCONNECT, connection);
-    sign->event = presence_event_disconnect(online->service, connection, SSE_CLOSE_CLIENT, text);
-    sign->is_last_words = true;
-    memcpy(sign->handle, connection->handle, sizeof(sign->handle));
-    tell(online, sign);
+    sign->presence.event =
+        presence_event_disconnect(online->service, connection, SSE_CLOSE_CLIENT, text);
+    sign->presence.is_last_words = true;
+    memcpy(sign->presence.handle, connection->handle, sizeof(sign->presence.handle));
+    broker_tell_owner(&online->service->broker, sign);
 }
 
 static void on_listening(struct sse_observer *observer, struct sse_connection *connection,
                          const char *event, bool before, bool after)
 {
     const struct online_users *online = container_of(observer, struct online_users, observer);
-    struct sign *sign;
+    struct broker_message *sign;
 
     (void)before;
     if (!online->service->feed.is_recording)
         return;
     sign = sign_new(online, PRESENCE_LISTENING, connection);
-    sign->event = presence_event_listening(online->service, connection, event, after);
-    tell(online, sign);
+    sign->presence.event = presence_event_listening(online->service, connection, event, after);
+    broker_tell_owner(&online->service->broker, sign);
 }
 
 static void tell_user(const struct online_users *online, enum presence_kind kind,
-                      const char *user_id, const struct bytes *about)
+                      const char *user_key, const struct bytes *about)
 {
     struct presence_feed *feed = &online->service->feed;
+    char *tenant_id;
 
-    if (feed->is_recording)
-        presence_feed_add(feed, kind, user_id,
-                          presence_event_user(online->service, kind, user_id, about));
+    if (!feed->is_recording)
+        return;
+    tenant_id = sse_user_key_tenant(user_key);
+    presence_feed_add(feed, kind, &(struct presence_subject){user_key, tenant_id ? tenant_id : ""},
+                      presence_event_user(online->service, kind, user_key, about));
+    free(tenant_id);
 }
 
-static void on_online(void *context, const char *user_id, struct bytes *about)
+static void on_online(void *context, const char *user_key, struct bytes *about)
 {
     struct online_users *online = context;
 
     online->came_online++;
-    tell_user(online, PRESENCE_USER_ONLINE, user_id, about);
+    tell_user(online, PRESENCE_USER_ONLINE, user_key, about);
 }
 
 /* A server that stops closes all its connections; that is not their users leaving. */
-static void on_offline(void *context, const char *user_id, struct bytes *about)
+static void on_offline(void *context, const char *user_key, struct bytes *about)
 {
     struct online_users *online = context;
 
     online->went_offline++;
     held_events_tell_due(&online->held);
-    if (api_is_ready(online->service->api))
-        tell_user(online, PRESENCE_USER_OFFLINE, user_id, about);
+    if (!api_is_draining(online->service->api))
+        tell_user(online, PRESENCE_USER_OFFLINE, user_key, about);
 }
 
 void online_users_init(struct online_users *online, struct api_service *service)

@@ -7,6 +7,8 @@
 #include "api/presence/presence_event.h"
 #include "api/presence/presence_watch.h"
 #include "api/reply.h"
+#include "api/tenancy.h"
+#include "sse/service.h"
 
 static bool is_true(const char *value)
 {
@@ -24,6 +26,21 @@ static const char *last_id_of(const struct api_exchange *exchange)
     return id && id[0] != '\0' ? id : NULL;
 }
 
+/* Of users of several tenants, none is told when they come or go in another one. */
+static bool narrow(struct api_exchange *exchange, bool are_kinds_said, unsigned *kinds)
+{
+    if (!exchange->tenants || !(*kinds & PRESENCE_OF_USERS) ||
+        exchange->service->settings->core->users_unique == SSE_UNIQUE_IN_TENANT)
+        return true;
+    if (are_kinds_said)
+        return tenancy_refuse(exchange, "users of this service may be of several tenants, so that "
+                                        "user-online and user-offline are not theirs alone: ask "
+                                        "for connect and disconnect, or set "
+                                        "services[].users.unique to tenant");
+    *kinds &= ~PRESENCE_OF_USERS;
+    return true;
+}
+
 void api_handle_presence(struct api_exchange *exchange)
 {
     const char *events = h2_form_get(&exchange->query, "events");
@@ -39,7 +56,9 @@ void api_handle_presence(struct api_exchange *exchange)
                         unknown.length < 64 ? (int)unknown.length : 64, unknown.text);
         return;
     }
-    if (!api_is_ready(exchange->api)) {
+    if (!narrow(exchange, events && *events != '\0', &wish.kinds))
+        return;
+    if (exchange->api->is_drained) {
         api_reply_error(exchange, 503, "the server stops; connect again, to another one");
         return;
     }

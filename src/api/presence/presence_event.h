@@ -37,7 +37,7 @@ extern const char *const presence_kind_words[PRESENCE_KINDS];
 /* "connect, user-offline" to bits; none is all. False: *unknown is no kind. */
 bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unknown);
 
-/* One JSON object each; one reference. */
+/* Each as api/presence/presence_text.h has it, with one reference. */
 struct bytes *presence_event_connect(const struct api_service *service,
                                      const struct sse_connection *connection);
 /* text: what was said instead of the reason's word; NULL: nothing. */
@@ -47,11 +47,16 @@ struct bytes *presence_event_disconnect(const struct api_service *service,
 struct bytes *presence_event_listening(const struct api_service *service,
                                        const struct sse_connection *connection, const char *event,
                                        bool after);
-/* about: the user as JSON, of presence_event_about(); NULL: not known. */
+/* user_key: shown as json_text_user_members() does. about: of presence_event_about(); NULL: not
+ * known. */
 struct bytes *presence_event_user(const struct api_service *service, enum presence_kind kind,
-                                  const char *user_id, const struct bytes *about);
-/* members: of the object, behind those that all events have. */
-struct bytes *presence_event_receipt(const struct api_service *service, const char *members);
-struct bytes *presence_event_about(const struct sse_connection *connection);
+                                  const char *user_key, const struct bytes *about);
+/* members: of the object, behind those that all events have; told: as the service's own back end is
+ * told them, with a whole token; "": the same. */
+struct bytes *presence_event_receipt(const struct api_service *service, const char *members,
+                                     const char *told);
+/* The connection's user. */
+struct bytes *presence_event_about(const struct api_service *service,
+                                   const struct sse_connection *connection);
 
 #endif

@@ -2,27 +2,19 @@
 #include "api/presence/presence_feed.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "api/hub.h"
 #include "api/presence/presence_hub.h"
+#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "cluster/peers.h"
 
 struct presence_news {
     struct presence_news *next;
     enum presence_kind kind;
     struct bytes *json;
-    char user_id[];
-};
-
-/* Goes to the hub. */
-struct batch {
-    struct peers_call call;
-    size_t service;
-    struct presence_news *news;
+    struct presence_subject about;
+    char texts[];
 };
 
 static void free_all(struct presence_news *news)
@@ -36,43 +28,19 @@ static void free_all(struct presence_news *news)
     }
 }
 
-static void run_batch(struct peers_call *call, size_t worker, void *context)
-{
-    struct batch *batch = container_of(call, struct batch, call);
-    const struct api *api = context;
-    struct presence_hub *hub = api->services[batch->service].hub;
-
-    (void)worker;
-    for (const struct presence_news *news = batch->news; news; news = news->next)
-        presence_hub_add(hub, news->kind, news->user_id, news->json);
-    presence_hub_wake(hub);
-    peers_call_done(call);
-}
-
-static void finish_batch(struct peers_call *call, void *context)
-{
-    struct batch *batch = container_of(call, struct batch, call);
-
-    (void)context;
-    free_all(batch->news);
-    free(batch);
-}
-
 void presence_feed_flush(struct presence_feed *feed)
 {
-    const struct api *api = feed->service->api;
-    struct batch *batch;
+    struct presence_hub *hub = feed->service->hub;
+    struct presence_news *all = feed->first;
 
     loop_cancel(&feed->task);
-    if (!feed->first)
+    if (!all)
         return;
-    batch = mem_zalloc(sizeof(*batch));
-    batch->call.run = run_batch;
-    batch->call.finish = finish_batch;
-    batch->service = feed->service->index;
-    batch->news = feed->first;
     feed->first = NULL;
-    peers_call_one(api->peers, api->worker, hub_worker(feed->service), &batch->call);
+    for (const struct presence_news *news = all; news; news = news->next)
+        presence_hub_add(hub, news->kind, &news->about, news->json);
+    presence_hub_wake(hub);
+    free_all(all);
 }
 
 static void on_turn_end(struct loop_task *task)
@@ -93,15 +61,14 @@ void presence_feed_release(struct presence_feed *feed)
     feed->first = NULL;
 }
 
-void presence_feed_add(struct presence_feed *feed, enum presence_kind kind, const char *user_id,
-                       struct bytes *json)
+void presence_feed_add(struct presence_feed *feed, enum presence_kind kind,
+                       const struct presence_subject *about, struct bytes *json)
 {
-    const size_t size = strlen(user_id) + 1;
-    struct presence_news *news = mem_zalloc(sizeof(*news) + size);
+    struct presence_news *news = mem_zalloc(sizeof(*news) + presence_subject_size(about));
 
     news->kind = kind;
     news->json = json;
-    memcpy(news->user_id, user_id, size);
+    news->about = presence_subject_copy(about, news->texts);
     if (feed->first)
         feed->last->next = news;
     else

@@ -2,9 +2,9 @@
 #ifndef API_PRESENCE_FEED_H
 #define API_PRESENCE_FEED_H
 /*
- * Brings a worker's presence events to the worker that keeps the service's
- * (api/presence/presence_hub.h), in order, all of one turn of the loop in one call. Costs nothing
- * while nobody wants to hear them.
+ * Presence events on their way to the service's (api/presence/presence_hub.h), at its owner, in
+ * order, all of one turn of the loop at once. is_recording counts on every worker: nothing is made
+ * while nobody wants to hear it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@ struct api;
 struct api_service;
 struct bytes;
 struct presence_news;
+struct presence_subject;
 
 struct presence_feed {
     struct api_service *service;
@@ -27,9 +28,9 @@ struct presence_feed {
 void presence_feed_init(struct presence_feed *feed, struct api_service *service, bool is_recording);
 void presence_feed_release(struct presence_feed *feed);
 
-/* user_id: whom it is about. Takes over the reference to json. */
-void presence_feed_add(struct presence_feed *feed, enum presence_kind kind, const char *user_id,
-                       struct bytes *json);
+/* Takes over the reference to json. */
+void presence_feed_add(struct presence_feed *feed, enum presence_kind kind,
+                       const struct presence_subject *about, struct bytes *json);
 
 /* Sends what is there without waiting for the end of the turn. */
 void presence_feed_flush(struct presence_feed *feed);

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/presence/presence_text.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "sse/event.h"
 
 #define FIRST_RING   64u
 #define MOST_DIGITS  19u /* of a number in an id */
@@ -21,6 +23,7 @@
 struct presence_entry {
     enum presence_kind kind;
     struct bytes *wire;
+    char *tenant_id; /* NULL: of none */
     uint64_t at;
 };
 
@@ -42,6 +45,7 @@ void presence_history_forget_oldest(struct presence_history *history)
 
     history->bytes -= oldest->wire->length;
     bytes_unref(oldest->wire);
+    free(oldest->tenant_id);
     history->first = (history->first + 1) % history->capacity;
     history->count--;
 }
@@ -61,6 +65,14 @@ void presence_history_init(struct presence_history *history, size_t most, size_t
     assert(most > 0);
     *history = (struct presence_history){.most = most, .most_bytes = most_bytes};
     presence_history_restart(history);
+}
+
+void presence_history_change(struct presence_history *history, size_t most, size_t most_bytes)
+{
+    history->most = most;
+    history->most_bytes = most_bytes;
+    while (history->count > most || history->bytes > most_bytes)
+        presence_history_forget_oldest(history);
 }
 
 void presence_history_release(struct presence_history *history)
@@ -95,18 +107,27 @@ static struct bytes *encode(const struct presence_history *history, enum presenc
                             const struct bytes *json)
 {
     char id[PRESENCE_ID_SIZE];
-    struct buf wire = BUF_INIT;
+    struct sse_event_fields fields = {
+        .id = id,
+        .name = presence_kind_words[kind],
+        .retry_ms = -1,
+    };
+    struct buf shown = BUF_INIT;
+    struct bytes *wire;
+
+    presence_text_append_shown(&shown, json);
+    fields.data = shown.data;
+    fields.data_length = shown.length;
 
     presence_history_id(history, history->last, id);
-    buf_reserve(&wire, json->length + sizeof(id) + 48);
-    buf_printf(&wire, "id:%s\nevent:%s\ndata:", id, presence_kind_words[kind]);
-    buf_append(&wire, json->data, json->length); /* compact JSON has no line breaks */
-    buf_append_str(&wire, "\n\n");
-    return buf_freeze(&wire);
+    wire = sse_event_encode_told(&fields);
+    buf_release(&shown);
+    assert(wire); /* every text in it is our own, or was checked */
+    return wire;
 }
 
 void presence_history_add(struct presence_history *history, enum presence_kind kind,
-                          const struct bytes *json, uint64_t at)
+                          const char *tenant_id, const struct bytes *json, uint64_t at)
 {
     struct bytes *wire;
 
@@ -118,7 +139,12 @@ void presence_history_add(struct presence_history *history, enum presence_kind k
     if (history->count == history->capacity)
         grow(history);
     history->count++;
-    *entry_at(history, history->count - 1) = (struct presence_entry){kind, wire, at};
+    *entry_at(history, history->count - 1) = (struct presence_entry){
+        .kind = kind,
+        .wire = wire,
+        .tenant_id = tenant_id[0] == '\0' ? NULL : mem_strdup(tenant_id),
+        .at = at,
+    };
     history->bytes += wire->length;
 }
 
@@ -164,6 +190,14 @@ enum presence_resume presence_history_find(const struct presence_history *histor
     return PRESENCE_RESUMED;
 }
 
+static bool is_wanted(const struct presence_reading *reading, const struct presence_entry *entry)
+{
+    if (!(reading->kinds & PRESENCE_BIT(entry->kind)))
+        return false;
+    return !reading->tenants ||
+           (entry->tenant_id && words_have(reading->tenants, entry->tenant_id));
+}
+
 int presence_history_read(const struct presence_history *history, struct presence_reading *reading)
 {
     size_t bytes = 0;
@@ -175,7 +209,7 @@ int presence_history_read(const struct presence_history *history, struct presenc
         const size_t index = (size_t)(reading->after + 1 - oldest(history));
         const struct presence_entry *entry = entry_at(history, index);
 
-        if (!(reading->kinds & PRESENCE_BIT(entry->kind)))
+        if (!is_wanted(reading, entry))
             continue;
         if (reading->count == reading->most)
             break;

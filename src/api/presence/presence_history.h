@@ -11,11 +11,12 @@
 #include <stdint.h>
 
 #include "api/presence/presence_event.h"
+#include "broker/message.h"
 
 struct bytes;
 
 #define PRESENCE_EPOCH_SIZE 17u /* 64 random bits in hex, and a NUL */
-#define PRESENCE_ID_SIZE    40u
+#define PRESENCE_ID_SIZE    BROKER_PRESENCE_ID_SIZE
 
 /* What a watcher that was here before can have. */
 enum presence_resume {
@@ -40,14 +41,17 @@ struct presence_history {
 };
 
 void presence_history_init(struct presence_history *history, size_t most, size_t most_bytes);
+/* Other bounds: what is beyond them goes at once. */
+void presence_history_change(struct presence_history *history, size_t most, size_t most_bytes);
 void presence_history_release(struct presence_history *history);
 
 /* A new epoch, with nothing in it. */
 void presence_history_restart(struct presence_history *history);
 
-/* Numbers the event and keeps it; the oldest make room. at: ms of its owner's clock. */
+/* Numbers the event and keeps it; the oldest make room. tenant_id: that it is of; "": none. at: ms
+ * of its owner's clock. */
 void presence_history_add(struct presence_history *history, enum presence_kind kind,
-                          const struct bytes *json, uint64_t at);
+                          const char *tenant_id, const struct bytes *json, uint64_t at);
 
 /* When the oldest was added, unless there is none; the caller may forget it. */
 bool presence_history_oldest(const struct presence_history *history, uint64_t *at);
@@ -61,11 +65,12 @@ enum presence_resume presence_history_find(const struct presence_history *histor
                                            uint64_t *number);
 
 struct presence_reading {
-    uint64_t after;    /* the number of the last one that was read; moves on */
-    unsigned kinds;    /* those that are wanted */
-    size_t most;       /* as many as wires[] may hold */
-    size_t most_bytes; /* at least one event is read all the same */
-    size_t count;      /* what was read: a reference each */
+    uint64_t after;      /* the number of the last one that was read; moves on */
+    unsigned kinds;      /* those that are wanted, */
+    const char *tenants; /* of these (words, lent); NULL: of all */
+    size_t most;         /* as many as wires[] may hold */
+    size_t most_bytes;   /* at least one event is read all the same */
+    size_t count;        /* what was read: a reference each */
     struct bytes **wires;
 };
 

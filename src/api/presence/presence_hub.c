@@ -2,80 +2,77 @@
 #include "api/presence/presence_hub.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/hub.h"
 #include "api/presence/notifications.h"
-#include "api/presence/presence_watch.h"
+#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/mem.h"
+#include "broker/broker.h"
+#include "cluster/peers.h"
 #include "sse/service.h"
 
-/* From the hub to every worker: whether to record. One origin, so that they come in order. */
-struct record {
-    struct peers_call call;
-    size_t service;
-    bool is_on;
-    struct presence_attach *attach; /* that waits for it; NULL: none */
+/* Whether every shard is to record. One origin, so that they come in order. */
+struct recording {
+    struct presence_hub *hub;
+    size_t open;    /* shards that have not answered yet */
+    bool has_asker; /* a watcher waits for it: */
+    struct broker_asker asker;
+    char last_id[PRESENCE_ID_SIZE];
+    struct broker_request requests[]; /* one for each shard */
 };
 
-/* From the hub to a worker whose watchers wait. */
-struct wake {
-    struct peers_call call;
-    size_t service;
-};
-
-/* To the hub: a watcher is gone. */
-struct detach {
-    struct peers_call call;
-    size_t service;
-};
-
-static void run_record(struct peers_call *call, size_t worker, void *context)
-{
-    const struct record *record = container_of(call, struct record, call);
-    const struct api *api = context;
-
-    (void)worker;
-    api->services[record->service].feed.is_recording = record->is_on;
-    peers_call_done(call);
-}
-
-/* Only now, when every worker records, is it known from where on nothing is missing. */
-static void answer_attach(struct presence_hub *hub, struct presence_attach *attach)
+/* Only now, when every shard records, is it known from where on nothing is missing. */
+static void answer_watch(struct presence_hub *hub, const struct recording *recording)
 {
     const struct presence_history *history = &hub->history;
+    struct broker_message *answer = broker_message_new(BROKER_WATCHED, 0, 0);
+    struct broker_watched *watched = &answer->watched;
 
-    attach->after = history->last;
-    if (attach->last_id[0] != '\0') {
-        attach->resume = presence_history_find(history, attach->last_id, &attach->after);
-        hub->gaps += attach->resume != PRESENCE_RESUMED;
+    watched->after = history->last;
+    if (recording->last_id[0] != '\0') {
+        watched->resume = presence_history_find(history, recording->last_id, &watched->after);
+        hub->gaps += watched->resume != PRESENCE_RESUMED;
     }
-    presence_history_id(history, attach->after, attach->id);
-    peers_call_done(&attach->call);
+    presence_history_id(history, watched->after, watched->id);
+    broker_answer(hub->service->broker.broker, &recording->asker, answer);
 }
 
-static void finish_record(struct peers_call *call, void *context)
+static void on_recorded(struct broker_request *request, const struct broker_message *answer)
 {
-    struct record *record = container_of(call, struct record, call);
-    const struct api *api = context;
+    struct recording *recording =
+        container_of(request - answer->from, struct recording, requests[0]);
 
-    if (record->attach)
-        answer_attach(api->services[record->service].hub, record->attach);
-    free(record);
+    if (--recording->open > 0)
+        return;
+    if (recording->has_asker)
+        answer_watch(recording->hub, recording);
+    free(recording);
 }
 
-static void record_everywhere(const struct presence_hub *hub, bool is_on,
-                              struct presence_attach *attach)
+/* watch: of the watcher that waits for it; NULL: none does. */
+static void record_everywhere(struct presence_hub *hub, bool is_on,
+                              const struct broker_message *watch)
 {
-    const struct api *api = hub->service->api;
-    struct record *record = mem_zalloc(sizeof(*record));
+    const size_t shards = peers_count(hub->service->api->peers);
+    struct recording *recording =
+        mem_zalloc(sizeof(*recording) + shards * sizeof(recording->requests[0]));
 
-    record->call.run = run_record;
-    record->call.finish = finish_record;
-    record->service = hub->service->index;
-    record->is_on = is_on;
-    record->attach = attach;
-    peers_call_start(api->peers, api->worker, &record->call);
+    recording->hub = hub;
+    recording->open = shards;
+    if (watch) {
+        recording->has_asker = true;
+        recording->asker = broker_asker(watch);
+        memcpy(recording->last_id, watch->watch.last_id, sizeof(recording->last_id));
+    }
+    for (size_t shard = 0; shard < shards; shard++) {
+        struct broker_message *message = broker_message_new(BROKER_RECORD, hub->service->index, 0);
+
+        message->is_recording = is_on;
+        recording->requests[shard].on_answer = on_recorded;
+        broker_ask(hub->service->broker.broker, shard, message, &recording->requests[shard]);
+    }
 }
 
 static void on_kept_long_enough(struct loop_timer *timer)
@@ -125,6 +122,38 @@ struct presence_hub *presence_hub_new(struct api_service *service)
     return hub;
 }
 
+static void begin_notifying(struct presence_hub *hub)
+{
+    hub->notifications = notifications_new(hub->service);
+    hub->is_recording = true;
+    loop_timer_stop(&hub->keep);
+    record_everywhere(hub, true, NULL);
+}
+
+static void end_notifying(struct presence_hub *hub)
+{
+    const struct api_service *service = hub->service;
+
+    notifications_end(hub->notifications);
+    hub->notifications = NULL;
+    if (hub->watchers == 0)
+        loop_timer_start(service->api->loop, &hub->keep, service->settings->presence.keep_ms);
+}
+
+void presence_hub_change(struct presence_hub *hub)
+{
+    const struct api_presence_settings *settings = &hub->service->settings->presence;
+    const bool is_wanted = notifications_are_wanted(hub->service);
+
+    presence_history_change(&hub->history, settings->history, settings->history_bytes);
+    if (is_wanted && hub->notifications)
+        notifications_change(hub->notifications);
+    else if (is_wanted)
+        begin_notifying(hub);
+    else if (hub->notifications)
+        end_notifying(hub);
+}
+
 void presence_hub_free(struct presence_hub *hub)
 {
     if (!hub)
@@ -136,28 +165,35 @@ void presence_hub_free(struct presence_hub *hub)
     free(hub);
 }
 
-void presence_hub_add(struct presence_hub *hub, enum presence_kind kind, const char *user_id,
-                      struct bytes *json)
+void presence_hub_add(struct presence_hub *hub, enum presence_kind kind,
+                      const struct presence_subject *about, struct bytes *json)
 {
     char id[PRESENCE_ID_SIZE];
 
     /* What was on its way when the recording ended is of no use: its like is missing. */
     if (!hub->is_recording)
         return;
-    presence_history_add(&hub->history, kind, json, loop_now_ms(hub->service->api->loop));
+    presence_history_add(&hub->history, kind, about->tenant_id, json,
+                         loop_now_ms(hub->service->api->loop));
     hub->added++;
     if (!hub->notifications)
         return;
     if (hub->watchers == 0)
         age_timer_add(&hub->age, kept_until(hub));
     presence_history_id(&hub->history, hub->history.last, id);
-    notifications_add(hub->notifications, kind, user_id, id, json);
+    notifications_add(hub->notifications, kind, about->user_key, id, json);
 }
 
-void presence_hub_drain(struct presence_hub *hub, uint32_t drain_ms)
+void presence_hub_hurry(struct presence_hub *hub)
 {
     if (hub->notifications)
-        notifications_drain(hub->notifications, drain_ms);
+        notifications_hurry(hub->notifications);
+}
+
+void presence_hub_abandon(struct presence_hub *hub)
+{
+    if (hub->notifications)
+        notifications_abandon(hub->notifications);
 }
 
 bool presence_hub_is_settled(const struct presence_hub *hub)
@@ -168,139 +204,68 @@ bool presence_hub_is_settled(const struct presence_hub *hub)
            notifications_are_empty(hub->notifications);
 }
 
-static void run_wake(struct peers_call *call, size_t worker, void *context)
-{
-    const struct wake *wake = container_of(call, struct wake, call);
-    const struct api *api = context;
-
-    (void)worker;
-    presence_watches_wake(&api->services[wake->service].watches);
-    peers_call_done(call);
-}
-
-static void finish_wake(struct peers_call *call, void *context)
-{
-    (void)context;
-    free(container_of(call, struct wake, call));
-}
-
 void presence_hub_wake(struct presence_hub *hub)
 {
-    const struct api *api = hub->service->api;
+    const struct broker_service *service = &hub->service->broker;
 
-    for (size_t worker = 0; worker < peers_count(api->peers); worker++) {
-        struct wake *wake;
-
+    for (size_t worker = 0; worker < peers_count(hub->service->api->peers); worker++) {
         if (!hub->is_waiting[worker])
             continue;
         hub->is_waiting[worker] = false;
-        wake = mem_zalloc(sizeof(*wake));
-        wake->call.run = run_wake;
-        wake->call.finish = finish_wake;
-        wake->service = hub->service->index;
-        peers_call_one(api->peers, api->worker, worker, &wake->call);
+        broker_send(service->broker, worker,
+                    broker_message_new(BROKER_WAKE_WATCHERS, service->index, 0));
     }
 }
 
-static void run_attach(struct peers_call *call, size_t worker, void *context)
+void presence_hub_watch(struct presence_hub *hub, const struct broker_message *watch)
 {
-    struct presence_attach *attach = container_of(call, struct presence_attach, call);
-    const struct api *api = context;
-    struct presence_hub *hub = api->services[attach->service].hub;
+    const struct broker_asker asker = broker_asker(watch);
+    struct broker_message *answer;
 
-    (void)worker;
     if (hub->watchers >= hub->service->settings->presence.watchers) {
         hub->refused++;
-        attach->is_refused = true;
-        peers_call_done(call);
+        answer = broker_message_new(BROKER_WATCHED, 0, 0);
+        answer->watched.is_refused = true;
+        broker_answer(hub->service->broker.broker, &asker, answer);
         return;
     }
     hub->watchers++;
     hub->is_recording = true;
     loop_timer_stop(&hub->keep);
-    record_everywhere(hub, true, attach);
+    record_everywhere(hub, true, watch);
 }
 
-static void finish_attach(struct peers_call *call, void *context)
+void presence_hub_unwatch(struct presence_hub *hub)
 {
-    struct presence_attach *attach = container_of(call, struct presence_attach, call);
+    struct api_service *service = hub->service;
 
-    (void)context;
-    attach->done(attach);
-}
-
-void presence_hub_attach(struct api_service *service, struct presence_attach *attach)
-{
-    const struct api *api = service->api;
-
-    attach->call.run = run_attach;
-    attach->call.finish = finish_attach;
-    attach->service = service->index;
-    peers_call_one(api->peers, api->worker, hub_worker(service), &attach->call);
-}
-
-static void run_detach(struct peers_call *call, size_t worker, void *context)
-{
-    const struct detach *detach = container_of(call, struct detach, call);
-    const struct api *api = context;
-    struct presence_hub *hub = api->services[detach->service].hub;
-
-    (void)worker;
     if (--hub->watchers == 0 && !hub->notifications)
-        loop_timer_start(api->loop, &hub->keep, hub->service->settings->presence.keep_ms);
+        loop_timer_start(service->api->loop, &hub->keep, service->settings->presence.keep_ms);
     else if (hub->watchers == 0)
         age_timer_add(&hub->age, kept_until(hub));
-    peers_call_done(call);
 }
 
-static void finish_detach(struct peers_call *call, void *context)
+void presence_hub_read(struct presence_hub *hub, const struct broker_message *read)
 {
-    (void)context;
-    free(container_of(call, struct detach, call));
-}
+    const struct broker_asker asker = broker_asker(read);
+    struct broker_message *answer = broker_message_new(BROKER_EVENTS, 0, 0);
+    struct broker_events *events = &answer->events;
+    struct presence_reading reading = {
+        .after = read->read.after,
+        .kinds = read->read.kinds,
+        .tenants = read->read.tenants,
+        .most = BROKER_EVENTS_MOST,
+        .most_bytes = read->read.most_bytes,
+    };
 
-void presence_hub_detach(struct api_service *service)
-{
-    const struct api *api = service->api;
-    struct detach *detach = mem_zalloc(sizeof(*detach));
-
-    detach->call.run = run_detach;
-    detach->call.finish = finish_detach;
-    detach->service = service->index;
-    peers_call_one(api->peers, api->worker, hub_worker(service), &detach->call);
-}
-
-static void run_fetch(struct peers_call *call, size_t worker, void *context)
-{
-    struct presence_fetch *fetch = container_of(call, struct presence_fetch, call);
-    const struct api *api = context;
-    struct presence_hub *hub = api->services[fetch->service].hub;
-
-    (void)worker;
-    fetch->is_lost = presence_history_read(&hub->history, &fetch->reading) != 0;
-    fetch->is_all = !fetch->is_lost && fetch->reading.after == hub->history.last;
-    hub->gaps += fetch->is_lost;
-    if (fetch->is_all)
-        hub->is_waiting[call->origin] = true;
-    peers_call_done(call);
-}
-
-static void finish_fetch(struct peers_call *call, void *context)
-{
-    struct presence_fetch *fetch = container_of(call, struct presence_fetch, call);
-
-    (void)context;
-    fetch->done(fetch);
-}
-
-void presence_hub_fetch(struct api_service *service, struct presence_fetch *fetch)
-{
-    const struct api *api = service->api;
-
-    fetch->call.run = run_fetch;
-    fetch->call.finish = finish_fetch;
-    fetch->service = service->index;
-    fetch->reading.wires = fetch->wires;
-    fetch->reading.most = PRESENCE_FETCH_MOST;
-    peers_call_one(api->peers, api->worker, hub_worker(service), &fetch->call);
+    events->wires = mem_alloc(BROKER_EVENTS_MOST * sizeof(struct bytes *));
+    reading.wires = events->wires;
+    events->is_lost = presence_history_read(&hub->history, &reading) != 0;
+    events->count = reading.count;
+    events->after = reading.after;
+    events->is_all = !events->is_lost && reading.after == hub->history.last;
+    hub->gaps += events->is_lost;
+    if (events->is_all)
+        hub->is_waiting[read->from] = true;
+    broker_answer(hub->service->broker.broker, &asker, answer);
 }

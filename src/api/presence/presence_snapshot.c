@@ -14,15 +14,20 @@
 #include "sse/presence.h"
 #include "sse/registry.h"
 #include "sse/service.h"
+#include "sse/user.h"
+#include "sse/user_key.h"
 
 /* About a millisecond of work, as much as a slice may take. */
 #define MOST_CONNECTIONS 50u
 #define MOST_USERS       1000u
+#define MOST_LOOKED_AT   5000u
 #define ENOUGH_BYTES     ((size_t)64 * 1024)
 
 struct piece {
     struct buf text;
     size_t count;
+    size_t looked_at;
+    const char *tenants; /* NULL: all */
 };
 
 /* "{"connections":[" or "," before the next one. */
@@ -37,13 +42,37 @@ static void open_element(struct piece *piece, const char *list)
 
 static bool has_room(const struct piece *piece, size_t most)
 {
-    return piece->count < most && piece->text.length < ENOUGH_BYTES;
+    return piece->count < most && piece->text.length < ENOUGH_BYTES &&
+           piece->looked_at < MOST_LOOKED_AT;
 }
 
 /* From the end to the start, as sse/registry.h and sse/presence.h ask. */
 static size_t start_at(size_t position, size_t count)
 {
     return position < count ? position : count;
+}
+
+static void show_connection(struct piece *piece, const struct api_service *service,
+                            const struct sse_connection *connection)
+{
+    json_t *shown = sse_connection_to_json(connection, service->api->server_id);
+    char *dumped = json_dumps(shown, JSON_COMPACT);
+
+    json_decref(shown);
+    if (!dumped)
+        return;
+    open_element(piece, "connections");
+    buf_append_str(&piece->text, dumped);
+    free(dumped);
+}
+
+static bool is_user_of(const char *tenants, const char *user_key)
+{
+    char *tenant = sse_user_key_tenant(user_key);
+    const bool is_so = tenant && words_have(tenants, tenant);
+
+    free(tenant);
+    return is_so;
 }
 
 static size_t show_connections(struct piece *piece, const struct api_service *service,
@@ -53,16 +82,11 @@ static size_t show_connections(struct piece *piece, const struct api_service *se
     size_t at = start_at(position, all->count);
 
     while (at > 0 && has_room(piece, MOST_CONNECTIONS)) {
-        json_t *shown =
-            sse_connection_to_json(all->members[--at], service->api->settings->server_id);
-        char *dumped = json_dumps(shown, JSON_COMPACT);
+        const struct sse_connection *connection = all->members[--at];
 
-        json_decref(shown);
-        if (!dumped)
-            continue;
-        open_element(piece, "connections");
-        buf_append_str(&piece->text, dumped);
-        free(dumped);
+        piece->looked_at++;
+        if (!piece->tenants || words_have(piece->tenants, connection->user->tenant_id))
+            show_connection(piece, service, connection);
     }
     return at;
 }
@@ -73,8 +97,13 @@ static size_t show_users(struct piece *piece, const struct api_service *service,
     size_t at = start_at(position, sse_presence_online(presence));
 
     while (at > 0 && has_room(piece, MOST_USERS)) {
+        const char *user_key = sse_presence_user(presence, --at);
+
+        piece->looked_at++;
+        if (piece->tenants && !is_user_of(piece->tenants, user_key))
+            continue;
         open_element(piece, "userIds");
-        json_text_string(&piece->text, sse_presence_user(presence, --at));
+        json_text_user(&piece->text, user_key);
     }
     return at;
 }
@@ -89,7 +118,7 @@ static struct bytes *encode(struct piece *piece)
     buf_append_str(&piece->text, "]}");
     fields.data = piece->text.data;
     fields.data_length = piece->text.length;
-    wire = sse_event_encode(&fields);
+    wire = sse_event_encode_told(&fields);
     buf_release(&piece->text);
     return wire;
 }
@@ -99,7 +128,7 @@ static void run(struct peers_call *call, size_t worker, void *context)
     struct presence_snapshot *snapshot = container_of(call, struct presence_snapshot, call);
     const struct api *api = context;
     const struct api_service *service = &api->services[snapshot->index];
-    struct piece piece = {.text = BUF_INIT};
+    struct piece piece = {.text = BUF_INIT, .tenants = snapshot->tenants};
 
     (void)worker;
     if (snapshot->is_in_users)
@@ -138,11 +167,12 @@ static void finish(struct peers_call *call, void *context)
 }
 
 void presence_snapshot_init(struct presence_snapshot *snapshot, struct api_service *service,
-                            unsigned kinds)
+                            unsigned kinds, const char *tenants)
 {
     snapshot->service = service;
     snapshot->index = service->index;
     snapshot->workers = peers_count(service->api->peers);
+    snapshot->tenants = tenants;
     snapshot->has_users = kinds & PRESENCE_OF_USERS;
     snapshot->is_in_users = !(kinds & PRESENCE_OF_CONNECTIONS);
     snapshot->position = SIZE_MAX;

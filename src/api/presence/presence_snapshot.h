@@ -20,6 +20,7 @@ struct presence_snapshot {
     struct api_service *service; /* of the one who asks */
     size_t index;                /* of the service, for the other workers */
     size_t workers;
+    const char *tenants;
     bool has_users;            /* whether they are wanted, too */
     size_t connections, users; /* so many were shown, those that came twice included */
     size_t worker;             /* where the next piece is from */
@@ -31,8 +32,9 @@ struct presence_snapshot {
     void (*done)(struct presence_snapshot *snapshot);
 };
 
+/* tenants: words, lent; only theirs are shown, and users where one is of one tenant. NULL: all. */
 void presence_snapshot_init(struct presence_snapshot *snapshot, struct api_service *service,
-                            unsigned kinds);
+                            unsigned kinds, const char *tenants);
 
 /* Makes the next piece, then calls done, never before this returns; who is done takes wire. Not
  * when it is whole. */

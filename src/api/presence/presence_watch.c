@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "broker/service.h"
 #include "h2/stream.h"
 #include "sse/event.h"
 #include "sse/queue.h"
@@ -33,8 +34,10 @@ struct presence_watch {
     struct h2_stream *stream;      /* NULL: it has closed; lives longer than this otherwise */
     struct sse_queue queue;
     struct loop_timer comment; /* keeps a silent stream alive */
-    struct loop_timer check;   /* of the token */
-    char *token;               /* that let it in; NULL: a key did */
+    struct loop_timer check;   /* of a token */
+    char *credential;          /* that let it in: an API key, */
+    bool is_token;             /* or a token */
+    char *tenants;             /* that the key is for; NULL: all */
     unsigned kinds;
     bool is_with_snapshot;
     bool is_in_snapshot; /* what follows is a piece of it */
@@ -42,15 +45,19 @@ struct presence_watch {
     bool has_news;       /* the hub may have something */
     bool is_ending;      /* nothing follows what waits */
     char last_id[PRESENCE_ID_SIZE];
-    struct presence_attach attach;
+    struct loop_task more;         /* asks for more: not while the stream is being sent */
+    struct broker_request request; /* the question that is asked */
+    struct broker_watched watched; /* how it was attached */
+    uint64_t after;                /* the number of the last event that was read */
     struct presence_snapshot snapshot;
-    struct presence_fetch fetch;
 };
 
 static void watch_free(struct presence_watch *watch)
 {
+    loop_cancel(&watch->more);
     sse_queue_release(&watch->queue);
-    free(watch->token);
+    free(watch->credential);
+    free(watch->tenants);
     free(watch);
 }
 
@@ -75,7 +82,7 @@ static void push(struct presence_watch *watch, struct bytes *wire)
 
 static void push_said(struct presence_watch *watch, const struct sse_event_fields *fields)
 {
-    struct bytes *wire = sse_event_encode(fields);
+    struct bytes *wire = sse_event_encode_told(fields);
 
     if (wire)
         push(watch, wire);
@@ -118,21 +125,24 @@ static void on_comment_due(struct loop_timer *timer)
 
 static void start_check_timer(struct presence_watch *watch)
 {
-    if (watch->token)
+    if (watch->is_token)
         loop_timer_start(watch->service->api->loop, &watch->check, CHECK_MS);
 }
 
-/* It may have expired, or been revoked. */
-static void on_check_due(struct loop_timer *timer)
+/* It may have expired, or been revoked, or be configured no longer. */
+static void check(struct presence_watch *watch)
 {
-    struct presence_watch *watch = container_of(timer, struct presence_watch, check);
-
     if (watch->is_ending)
         return;
-    if (guard_still_admits(watch->service, watch->token, AUTH_MAY_PRESENCE))
+    if (guard_still_admits(watch->service, watch->credential, AUTH_MAY_PRESENCE, watch->tenants))
         start_check_timer(watch);
     else
         end(watch, "expired");
+}
+
+static void on_check_due(struct loop_timer *timer)
+{
+    check(container_of(timer, struct presence_watch, check));
 }
 
 static void go_on(struct presence_watch *watch);
@@ -156,7 +166,7 @@ static void push_snapshot_end(struct presence_watch *watch)
     watch->is_in_snapshot = false;
     buf_printf(&json, "{\"connections\":%zu,\"users\":%zu}", watch->snapshot.connections,
                watch->snapshot.users);
-    push_json(watch, "snapshot-end", watch->attach.id, &json);
+    push_json(watch, "snapshot-end", watch->watched.id, &json);
 }
 
 static void on_piece(struct presence_snapshot *snapshot)
@@ -175,26 +185,42 @@ static void on_piece(struct presence_snapshot *snapshot)
     go_on(watch);
 }
 
-static void drop_fetched(struct presence_fetch *fetch)
+static void on_events(struct broker_request *request, const struct broker_message *answer)
 {
-    for (size_t i = 0; i < fetch->reading.count; i++)
-        bytes_unref(fetch->wires[i]);
-}
+    struct presence_watch *watch = container_of(request, struct presence_watch, request);
+    const struct broker_events *events = &answer->events;
 
-static void on_fetched(struct presence_fetch *fetch)
-{
-    struct presence_watch *watch = container_of(fetch, struct presence_watch, fetch);
-
-    if (!watch->stream || watch->is_ending)
-        drop_fetched(fetch);
     if (!is_wanted(watch))
         return;
-    for (size_t i = 0; i < fetch->reading.count; i++)
-        push(watch, fetch->wires[i]);
-    watch->has_news |= !fetch->is_all;
-    if (fetch->is_lost)
+    watch->after = events->after;
+    for (size_t i = 0; i < events->count; i++)
+        push(watch, bytes_ref(events->wires[i]));
+    watch->has_news |= !events->is_all;
+    if (events->is_lost)
         end(watch, "slow");
     go_on(watch);
+}
+
+static void ask_owner(struct presence_watch *watch, struct broker_message *question,
+                      void (*on_answer)(struct broker_request *request,
+                                        const struct broker_message *answer))
+{
+    const struct broker_service *service = &watch->service->broker;
+
+    watch->request.on_answer = on_answer;
+    broker_ask(service->broker, broker_service_owner(service), question, &watch->request);
+}
+
+static void read_on(struct presence_watch *watch)
+{
+    struct broker_message *message =
+        broker_message_new(BROKER_READ, watch->service->index, broker_text_size(watch->tenants));
+
+    message->read.after = watch->after;
+    message->read.kinds = watch->kinds;
+    message->read.tenants = broker_message_text(message, watch->tenants);
+    message->read.most_bytes = ENOUGH_BYTES;
+    ask_owner(watch, message, on_events);
 }
 
 /* Asks for what follows, if there is something, and room for it. */
@@ -208,9 +234,13 @@ static void go_on(struct presence_watch *watch)
     } else if (watch->has_news) {
         watch->is_asking = true;
         watch->has_news = false;
-        watch->fetch.reading.most_bytes = ENOUGH_BYTES;
-        presence_hub_fetch(watch->service, &watch->fetch);
+        read_on(watch);
     }
+}
+
+static void on_room(struct loop_task *task)
+{
+    go_on(container_of(task, struct presence_watch, more));
 }
 
 static size_t source_ready(void *source, bool *last)
@@ -226,7 +256,12 @@ static void source_take(void *source, char *to, size_t length)
     struct presence_watch *watch = source;
 
     sse_queue_take(&watch->queue, to, length);
-    go_on(watch);
+    loop_defer(watch->service->api->loop, &watch->more);
+}
+
+static void tell_gone(const struct api_service *service)
+{
+    broker_tell_owner(&service->broker, broker_message_new(BROKER_UNWATCH, service->index, 0));
 }
 
 static void source_closed(void *source)
@@ -236,9 +271,10 @@ static void source_closed(void *source)
     watch->stream = NULL;
     loop_timer_stop(&watch->comment);
     loop_timer_stop(&watch->check);
+    loop_cancel(&watch->more);
     list_remove(&watch->node);
     watch->service->watches.count--;
-    presence_hub_detach(watch->service);
+    tell_gone(watch->service);
     if (!watch->is_asking)
         watch_free(watch);
 }
@@ -255,8 +291,8 @@ static void push_gap(struct presence_watch *watch)
 
     buf_append_str(&json, "{\"from\":");
     json_text_string(&json, watch->last_id);
-    buf_printf(&json, ",\"to\":\"%s\",\"reason\":\"%s\"}", watch->attach.id,
-               presence_resume_words[watch->attach.resume]);
+    buf_printf(&json, ",\"to\":\"%s\",\"reason\":\"%s\"}", watch->watched.id,
+               presence_resume_words[watch->watched.resume]);
     push_json(watch, "sse-gap", NULL, &json);
 }
 
@@ -264,7 +300,7 @@ static void push_gap(struct presence_watch *watch)
  * from before the end of it. */
 static void push_start(struct presence_watch *watch, bool is_resumed)
 {
-    const char *id = watch->attach.id;
+    const char *id = watch->watched.id;
     struct buf json = BUF_INIT;
     struct sse_event_fields fields = {
         .id = watch->is_in_snapshot ? NULL : id,
@@ -286,15 +322,13 @@ static void push_start(struct presence_watch *watch, bool is_resumed)
 static void greet(struct presence_watch *watch)
 {
     const bool is_new = watch->last_id[0] == '\0';
-    const bool is_resumed = !is_new && watch->attach.resume == PRESENCE_RESUMED;
+    const bool is_resumed = !is_new && watch->watched.resume == PRESENCE_RESUMED;
 
     /* Who has missed something can only begin anew. */
     watch->is_in_snapshot = !is_resumed && (watch->is_with_snapshot || !is_new);
-    presence_snapshot_init(&watch->snapshot, watch->service, watch->kinds);
+    presence_snapshot_init(&watch->snapshot, watch->service, watch->kinds, watch->tenants);
     watch->snapshot.done = on_piece;
-    watch->fetch.reading.after = watch->attach.after;
-    watch->fetch.reading.kinds = watch->kinds;
-    watch->fetch.done = on_fetched;
+    watch->after = watch->watched.after;
     watch->has_news = true;
     push_start(watch, is_resumed);
     if (!is_new && !is_resumed)
@@ -322,27 +356,28 @@ static void respond(struct h2_stream *stream, struct presence_watch *watch)
     h2_stream_respond(stream, &response);
 }
 
-static bool may_open(struct api_exchange *exchange, const struct presence_attach *attach)
+static bool may_open(struct api_exchange *exchange, const struct broker_watched *watched)
 {
-    if (attach->is_refused)
+    if (watched->is_refused)
         api_reply_error(exchange, 503,
                         "there are %u watchers already, which is "
                         "services[].presence.watchers; end one first",
                         exchange->service->settings->presence.watchers);
-    else if (!api_is_ready(exchange->api))
+    else if (exchange->api->is_drained)
         api_reply_error(exchange, 503, "the server stops; connect again, to another one");
     else if (h2_stream_is_open(exchange->stream))
         return true;
     return false;
 }
 
-static void on_attached(struct presence_attach *attach)
+static void on_watched(struct broker_request *request, const struct broker_message *answer)
 {
-    struct presence_watch *watch = container_of(attach, struct presence_watch, attach);
+    struct presence_watch *watch = container_of(request, struct presence_watch, request);
     struct api_exchange *exchange = watch->exchange;
 
     watch->exchange = NULL;
-    if (may_open(exchange, attach)) {
+    watch->watched = answer->watched;
+    if (may_open(exchange, &watch->watched)) {
         watch->stream = exchange->stream;
         list_append(&watch->service->watches.list, &watch->node);
         watch->service->watches.count++;
@@ -352,8 +387,8 @@ static void on_attached(struct presence_attach *attach)
         h2_stream_forget_request(exchange->stream);
         api_exchange_detach(exchange);
     } else {
-        if (!attach->is_refused)
-            presence_hub_detach(watch->service);
+        if (!watch->watched.is_refused)
+            tell_gone(watch->service);
         watch_free(watch);
     }
     api_exchange_unref(exchange);
@@ -367,7 +402,7 @@ void presence_watch_show(struct api_exchange *exchange)
 void presence_watch_start(struct api_exchange *exchange, const struct presence_wish *wish)
 {
     struct presence_watch *watch = mem_zalloc(sizeof(*watch));
-    const char *token = guard_token(exchange);
+    struct broker_message *question = broker_message_new(BROKER_WATCH, exchange->service->index, 0);
 
     watch->service = exchange->service;
     watch->exchange = api_exchange_ref(exchange);
@@ -375,12 +410,14 @@ void presence_watch_start(struct api_exchange *exchange, const struct presence_w
     watch->is_with_snapshot = wish->is_with_snapshot;
     watch->comment.on_fire = on_comment_due;
     watch->check.on_fire = on_check_due;
-    watch->token = token ? mem_strdup(token) : NULL;
+    watch->more.run = on_room;
+    watch->credential = mem_strdup(guard_credential(exchange));
+    watch->is_token = guard_token(exchange) != NULL;
+    watch->tenants = exchange->tenants ? mem_strdup(exchange->tenants) : NULL;
     if (wish->last_id)
         snprintf(watch->last_id, sizeof(watch->last_id), "%s", wish->last_id);
-    memcpy(watch->attach.last_id, watch->last_id, sizeof(watch->last_id));
-    watch->attach.done = on_attached;
-    presence_hub_attach(watch->service, &watch->attach);
+    memcpy(question->watch.last_id, watch->last_id, sizeof(watch->last_id));
+    ask_owner(watch, question, on_watched);
 }
 
 void presence_watches_init(struct presence_watches *watches)
@@ -397,6 +434,12 @@ void presence_watches_wake(struct presence_watches *watches)
         watch->has_news = true;
         go_on(watch);
     }
+}
+
+void presence_watches_check(struct presence_watches *watches)
+{
+    list_for_each_safe(node, after, &watches->list)
+        check(container_of(node, struct presence_watch, node));
 }
 
 void presence_watches_drain(struct presence_watches *watches)

@@ -37,6 +37,8 @@ void presence_watch_show(struct api_exchange *exchange);
 void presence_watches_wake(struct presence_watches *watches);
 
 /* The server stops: every stream ends, and says so. */
+/* API keys or the keys of tokens have changed: whose credential no longer counts is ended. */
+void presence_watches_check(struct presence_watches *watches);
 void presence_watches_drain(struct presence_watches *watches);
 
 #endif

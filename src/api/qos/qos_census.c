@@ -13,6 +13,7 @@
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "sse/service.h"
+#include "sse/user.h"
 
 /* Members of a group that one worker looks at. Individuals have fewer; of a large group nobody
  * needs to know more than that somebody lives. */
@@ -24,6 +25,9 @@ struct finding {
     bool is_anybody;
     struct qos_client newest;
     int64_t create_time; /* of the newest */
+    bool is_anybody_attentive;
+    struct qos_client attentive; /* the newest that is not silent, */
+    int64_t attentive_time;      /* and when it was made */
 };
 
 struct census {
@@ -36,11 +40,33 @@ struct census {
 };
 
 /* By the order in which the hub has heard of them. */
+static bool is_later(const struct qos_client *one, int64_t one_time, const struct qos_client *other,
+                     int64_t other_time)
+{
+    return one->joined != other->joined ? one->joined > other->joined : one_time >= other_time;
+}
+
 static bool is_newer(const struct finding *one, const struct finding *other)
 {
-    if (!other->is_anybody || one->newest.joined != other->newest.joined)
-        return !other->is_anybody || one->newest.joined > other->newest.joined;
-    return one->create_time >= other->create_time;
+    return !other->is_anybody ||
+           is_later(&one->newest, one->create_time, &other->newest, other->create_time);
+}
+
+static void note_attentive(struct finding *finding, const struct qos_client *client, int64_t time)
+{
+    if (client->is_silent ||
+        (finding->is_anybody_attentive &&
+         !is_later(client, time, &finding->attentive, finding->attentive_time)))
+        return;
+    finding->is_anybody_attentive = true;
+    finding->attentive = *client;
+    finding->attentive_time = time;
+}
+
+/* A group of users may have those of other tenants, too. */
+static bool is_meant(const struct qos_recipient *recipient, const struct sse_user *user)
+{
+    return recipient->dimension != SSE_BY_USER || sse_user_is(user, recipient->value);
 }
 
 /* Who is behind the gate has not arrived yet. */
@@ -54,11 +80,12 @@ static void count(const struct census *census, size_t worker,
     *client = (struct qos_client){
         .worker = worker,
         .instance = qos_visitor_instance(connection, census->call.peers),
+        .is_silent = !connection->acknowledges,
         .joined = connection->joined,
         .resumed = connection->resumed,
         .opened = connection->opened,
     };
-    if (client->joined == UINT64_MAX ||
+    if (client->joined == UINT64_MAX || !is_meant(census->recipient, connection->user) ||
         (*listening != '\0' && !sse_connection_is_listening(connection, listening)))
         return;
     memcpy(client->id, connection->handle, sizeof(client->id));
@@ -66,9 +93,11 @@ static void count(const struct census *census, size_t worker,
     if (qos_client_has(client, census->position) &&
         (client->instance == 0 || client->instance != census->instance))
         finding->holders++;
+    note_attentive(finding, client, found.create_time);
     if (is_newer(&found, finding)) {
-        found.holders = finding->holders;
-        *finding = found;
+        finding->is_anybody = true;
+        finding->newest = *client;
+        finding->create_time = found.create_time;
     }
 }
 
@@ -110,6 +139,7 @@ static void finish(struct peers_call *call, void *context)
     const struct api *api = context;
     const struct qos_hub *hub = api->services[census->service].qos;
     struct finding best = {.is_anybody = false};
+    struct finding attentive = {.is_anybody = false};
     struct qos_census result = {.holders = 0};
 
     for (size_t i = 0; i < peers_count(api->peers); i++) {
@@ -118,9 +148,13 @@ static void finish(struct peers_call *call, void *context)
         result.holders += finding->holders;
         if (finding->is_anybody && is_newer(finding, &best))
             best = *finding;
+        if (finding->is_anybody_attentive)
+            note_attentive(&attentive, &finding->attentive, finding->attentive_time);
     }
     result.is_anybody = best.is_anybody;
     result.newest = best.newest;
+    result.is_anybody_attentive = attentive.is_anybody_attentive;
+    result.attentive = attentive.attentive;
     if (!hub->is_stopped)
         qos_desk_counted(hub->desk, census->question, &result);
     free(census->recipient);

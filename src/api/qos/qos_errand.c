@@ -54,5 +54,5 @@ void qos_errand_refuse(const struct qos_errand *errand, int status)
 
 bool qos_errand_is_late(const struct qos_errand *errand)
 {
-    return !api_is_ready(errand->hub->service->api);
+    return api_is_draining(errand->hub->service->api);
 }

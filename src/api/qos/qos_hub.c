@@ -144,18 +144,22 @@ static void tell_history(const struct sse_history *history, const struct qos_cop
         sse_message_end(message, copy->recipient.value);
 }
 
+void qos_hub_end(struct qos_hub *hub, const struct qos_copy *ended)
+{
+    struct qos_copy copy = *ended;
+
+    copy.written = written_of(hub, &copy);
+    hub->counters.ended[copy.state]++;
+    if (copy.state != QOS_UNREADABLE) /* that in memory can be read */
+        tell_history(hub->service->core->history, &copy);
+    qos_receipts_tell(hub->receipts, &copy);
+    qos_desk_end(hub->desk, copy.message->number, &copy.recipient);
+}
+
 void qos_hub_ended(struct qos_hub *hub, const struct qos_job *job, const struct qos_copies *copies)
 {
-    for (size_t i = 0; job->status == 0 && i < copies->count; i++) {
-        struct qos_copy copy = copies->items[i];
-
-        copy.written = written_of(hub, &copy);
-        hub->counters.ended[copy.state]++;
-        if (copy.state != QOS_UNREADABLE) /* that in memory can be read */
-            tell_history(hub->service->core->history, &copy);
-        qos_receipts_tell(hub->receipts, &copy);
-        qos_desk_end(hub->desk, copy.message->number, &copy.recipient);
-    }
+    for (size_t i = 0; job->status == 0 && i < copies->count; i++)
+        qos_hub_end(hub, &copies->items[i]);
 }
 
 void qos_hub_count_written(const struct qos_hub *hub, struct qos_copies *copies)
@@ -180,6 +184,36 @@ void qos_hub_publish(struct qos_hub *hub)
                           memory_order_release);
 }
 
+/* What was stored while users were unique within the service. */
+
+struct counting {
+    struct qos_count_plain count;
+    struct qos_hub *hub;
+};
+
+static void on_counted(struct qos_job *job)
+{
+    struct counting *counting = container_of(job, struct counting, count.job);
+
+    if (job->status == 0 && counting->count.count > 0)
+        log_warn(
+            "messages are stored for users without a tenant, and users.unique is tenant: nobody "
+            "gets them; delete them, or let their ttl end",
+            LOG_STR("service", counting->hub->service->settings->core->name),
+            LOG_INT("copies", counting->count.count));
+    free(counting);
+}
+
+static void tell_of_plain(struct qos_hub *hub)
+{
+    struct counting *counting = mem_zalloc(sizeof(*counting));
+
+    counting->hub = hub;
+    qos_count_plain_init(&counting->count);
+    counting->count.job.done = on_counted;
+    qos_store_submit(hub->store, &counting->count.job);
+}
+
 /* What was set aside before this start. */
 
 struct taking_back {
@@ -194,8 +228,11 @@ static void on_taken_back(struct qos_job *job)
 
     /* While the store does not work nobody has read any queue: it may come later. */
     hub->has_taken_back = job->status == 0;
-    if (!hub->is_stopped && job->status == 0)
+    if (!hub->is_stopped && job->status == 0) {
         qos_hub_publish(hub);
+        if (hub->service->settings->core->users_unique == SSE_UNIQUE_IN_TENANT)
+            tell_of_plain(hub);
+    }
     free(taking_back);
 }
 
@@ -226,7 +263,7 @@ static void take_swept(struct sweeping *sweeping)
     qos_hub_ended(hub, &sweep->job, &sweep->ended);
     qos_hub_publish(hub);
     if (is_done)
-        qos_visits_retry(&hub->visits);
+        qos_visits_retry(hub);
     else
         qos_sweeper_soon(&hub->sweeper);
     qos_store_report(hub->store, &report);
@@ -268,22 +305,21 @@ static void sweep(struct qos_sweeper *sweeper)
 static struct qos_repository *open_repository(void *context, int *error, char *fault,
                                               size_t fault_size)
 {
-    const struct api_qos_settings *settings = context;
+    const struct qos_hub *hub = context;
 
-    if (settings->is_in_memory)
+    if (hub->is_in_memory)
         return qos_memory_new();
-    return qos_sqlite_new(settings->file, error, fault, fault_size);
+    return qos_sqlite_new(hub->file, error, fault, fault_size);
 }
 
 struct qos_hub *qos_hub_new(struct api_service *service)
 {
     const struct api_service_settings *settings = service->settings;
-    const struct qos_store_settings store = {
-        .service = settings->core->name,
+    struct qos_store_settings store = {
         .open = open_repository,
-        .context = (void *)(uintptr_t)&settings->qos,
         .batch = STORE_BATCH,
         .retry_ms = STORE_RETRY_MS,
+        .patience_ms = settings->qos.waiting_ms,
     };
     struct qos_hub *hub;
 
@@ -291,19 +327,51 @@ struct qos_hub *qos_hub_new(struct api_service *service)
         return NULL;
     hub = mem_zalloc(sizeof(*hub));
     hub->service = service;
+    hub->is_in_memory = settings->qos.is_in_memory;
+    hub->file = mem_strdup(settings->qos.file);
+    hub->name = mem_strdup(settings->core->name);
+    hub->desk_settings = settings->qos.desk;
+    store.service = hub->name;
+    store.context = hub;
+    chores_init(&hub->chores, service->api->loop);
     qos_visits_init(&hub->visits);
     qos_line_init(&hub->line);
     hub->store = qos_store_new(service->api->loop, &store);
     if (!hub->store) {
         log_error("cannot start the thread of the store", LOG_STR("service", settings->core->name),
                   LOG_STR("reason", strerror(errno)));
+        log_stop(LAST_WORDS_MS);
         abort(); /* as with a worker: there is no serving without it */
     }
+    qos_shared_set_store(settings->qos_shared, hub->store);
     take_back(hub); /* before anybody reads a queue */
-    hub->desk = qos_desk_new(service->api->loop, &settings->qos.desk, &desk_ops, hub);
+    qos_restorer_init(&hub->restorer, hub);
+    hub->desk = qos_desk_new(service->api->loop, &hub->desk_settings, &desk_ops, hub);
     hub->receipts = qos_receipts_new(service);
     qos_sweeper_init(&hub->sweeper, service->api->loop, sweep);
     return hub;
+}
+
+void qos_hub_change(struct qos_hub *hub)
+{
+    hub->desk_settings = hub->service->settings->qos.desk;
+    qos_receipts_change(hub->receipts);
+}
+
+void qos_hub_hurry(struct qos_hub *hub)
+{
+    qos_receipts_hurry(hub->receipts);
+}
+
+void qos_hub_abandon(struct qos_hub *hub)
+{
+    hub->is_stopped = true;
+    qos_store_abandon(hub->store);
+}
+
+bool qos_hub_is_settled(const struct qos_hub *hub)
+{
+    return hub->is_stopped || qos_posts_count(qos_receipts_posts(hub->receipts)) == 0;
 }
 
 void qos_hub_free(struct qos_hub *hub)
@@ -311,10 +379,15 @@ void qos_hub_free(struct qos_hub *hub)
     if (!hub)
         return;
     hub->is_stopped = true;
+    chores_release(&hub->chores);
+    qos_restorer_release(&hub->restorer);
+    qos_shared_set_store(hub->service->settings->qos_shared, NULL);
     qos_store_free(hub->store);
     qos_sweeper_release(&hub->sweeper); /* what was done last may have started it */
     qos_visits_release(&hub->visits);
     qos_desk_free(hub->desk);
     qos_receipts_free(hub->receipts);
+    free(hub->file);
+    free(hub->name);
     free(hub);
 }

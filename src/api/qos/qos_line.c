@@ -111,6 +111,7 @@ static void begin(struct delivery *delivery, struct api_service *service)
     following->service = service;
     following->job.run = run_nothing;
     following->job.done = on_turn;
+    following->job.is_asked = true;
     qos_store_submit(hub->store, &following->job);
 }
 

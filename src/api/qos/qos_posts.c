@@ -44,6 +44,7 @@ struct qos_posts {
     struct qos_posts_counters counters;
     struct list ready, resting;
     size_t count, in_flight;
+    bool is_hurrying;
 };
 
 struct qos_posts *qos_posts_new(const struct qos_posts_settings *settings)
@@ -54,6 +55,11 @@ struct qos_posts *qos_posts_new(const struct qos_posts_settings *settings)
     list_init(&posts->ready);
     list_init(&posts->resting);
     return posts;
+}
+
+void qos_posts_change(struct qos_posts *posts, const struct qos_posts_settings *settings)
+{
+    posts->settings = *settings;
 }
 
 static void post_free(struct post *post)
@@ -83,12 +89,18 @@ void qos_posts_free(struct qos_posts *posts)
 
 static void pump(struct qos_posts *posts);
 
+static void make_ready(struct post *post)
+{
+    loop_timer_stop(&post->timer);
+    list_remove(&post->node);
+    list_append(&post->posts->ready, &post->node);
+}
+
 static void on_wait_over(struct loop_timer *timer)
 {
     struct post *post = container_of(timer, struct post, timer);
 
-    list_remove(&post->node);
-    list_append(&post->posts->ready, &post->node);
+    make_ready(post);
     pump(post->posts);
 }
 
@@ -97,7 +109,7 @@ static void settle(struct post *post, bool is_accepted)
     struct qos_posts *posts = post->posts;
     uint64_t wait_ms = FIRST_WAIT_MS;
 
-    if (is_accepted || post->tries == TRIES) {
+    if (is_accepted || post->tries == TRIES || posts->is_hurrying) {
         posts->counters.sent += is_accepted ? 1 : 0;
         posts->counters.failed += is_accepted ? 0 : 1;
         post_free(post);
@@ -183,6 +195,18 @@ void qos_posts_add(struct qos_posts *posts, const char *url, struct bytes *json)
     memcpy(post->url, url, size);
     list_append(&posts->ready, &post->node);
     posts->count++;
+    pump(posts);
+}
+
+void qos_posts_hurry(struct qos_posts *posts)
+{
+    posts->is_hurrying = true;
+    list_for_each_safe(node, after, &posts->resting) {
+        struct post *post = container_of(node, struct post, node);
+
+        if (!post->call)
+            make_ready(post);
+    }
     pump(posts);
 }
 

@@ -14,10 +14,15 @@ struct qos_copy;
 struct qos_receipts;
 
 struct qos_receipts *qos_receipts_new(struct api_service *service);
+/* The service has other settings. */
+void qos_receipts_change(struct qos_receipts *receipts);
 void qos_receipts_free(struct qos_receipts *receipts);
 
 /* The copy has ended. */
 void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *copy);
+
+/* The server stops: those that wait to be posted are tried at once, and once. */
+void qos_receipts_hurry(struct qos_receipts *receipts);
 
 const struct qos_posts *qos_receipts_posts(const struct qos_receipts *receipts);
 

@@ -53,7 +53,7 @@ struct placing {
     struct peers_call call;
     size_t service;
     uint64_t position;
-    char *user_id;
+    char *user_key;
     size_t count;
     struct placed copies[];
 };
@@ -68,7 +68,7 @@ static void run_placing(struct peers_call *call, size_t worker, void *context)
     for (size_t i = 0; i < placing->count; i++) {
         const struct placed *copy = &placing->copies[i];
 
-        sse_history_note(history, copy->id, placing->user_id,
+        sse_history_note(history, copy->id, placing->user_key,
                          copy->is_new ? placing->position : SSE_POSITION_UNKNOWN);
     }
     peers_call_done(call);
@@ -81,7 +81,7 @@ static void finish_placing(struct peers_call *call, void *context)
     (void)context;
     for (size_t i = 0; i < placing->count; i++)
         free(placing->copies[i].id);
-    free(placing->user_id);
+    free(placing->user_key);
     free(placing);
 }
 
@@ -94,7 +94,7 @@ static void place(const struct rewrite *rewrite, const struct api *api,
 
     placing->service = rewrite->service;
     placing->position = sse_dispatch_position(service->core->dispatch);
-    placing->user_id = mem_strdup(connection->user->id);
+    placing->user_key = mem_strdup(connection->user->key);
     placing->count = rewrite->count;
     for (size_t i = 0; i < rewrite->count; i++)
         placing->copies[i] = (struct placed){

@@ -56,6 +56,10 @@ void qos_text_release(struct qos_text *text)
 
 void qos_text_recipient(struct buf *to, const struct qos_recipient *recipient, bool is_token_whole)
 {
+    if (recipient->dimension == SSE_BY_USER) {
+        json_text_user_members(to, recipient->value);
+        return;
+    }
     buf_printf(to, "\"%s\":", sse_dimension_keys[recipient->dimension]);
     if (recipient->dimension == SSE_ALL)
         buf_append_str(to, "true");
@@ -74,6 +78,8 @@ const char *qos_text_fault(int status)
         return "the disk of the store is full";
     case -EBUSY:
         return "more waits for the disk than services[].qos.waitingBytes";
+    case -ETIMEDOUT:
+        return "its disk has not come to them within services[].qos.waitingTime";
     default:
         return "the store does not work";
     }

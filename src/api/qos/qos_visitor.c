@@ -11,8 +11,9 @@
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "sse/user.h"
+#include "sse/user_key.h"
 
-#define FIXED_RECIPIENTS 5u /* user, token, tenant, connection, all */
+#define FIXED_RECIPIENTS 6u /* user twice, token, tenant, connection, all */
 
 static char **copy_names(const struct sse_connection *connection, enum sse_group_kind kind,
                          size_t *count)
@@ -56,8 +57,11 @@ void qos_visitor_init(struct qos_visitor *visitor, const struct sse_connection *
     const struct sse_user *user = connection->user;
 
     *visitor = (struct qos_visitor){
-        .client = {.worker = worker, .instance = qos_visitor_instance(connection, peers)},
-        .identity = {.user_id = mem_strdup(user->id),
+        .client = {.worker = worker,
+                   .instance = qos_visitor_instance(connection, peers),
+                   .is_silent = !connection->acknowledges},
+        .identity = {.user_key = mem_strdup(user->key),
+                     .user_in_tenant = sse_user_key_new(user->tenant_id, user->id),
                      .token = mem_strdup(user->access_token),
                      .tenant_id = mem_strdup(user->tenant_id)},
     };
@@ -72,7 +76,8 @@ void qos_visitor_release(struct qos_visitor *visitor)
 {
     struct qos_identity *identity = &visitor->identity;
 
-    free((char *)(uintptr_t)identity->user_id);
+    free((char *)(uintptr_t)identity->user_key);
+    free((char *)(uintptr_t)identity->user_in_tenant);
     free((char *)(uintptr_t)identity->token);
     free((char *)(uintptr_t)identity->tenant_id);
     free_names((char **)(uintptr_t)identity->channels, identity->channel_count);
@@ -113,7 +118,9 @@ struct qos_recipient *qos_visitor_recipients(const struct qos_visitor *visitor, 
     struct qos_recipient *recipients = mem_alloc(most * sizeof(*recipients));
 
     *count = 0;
-    add(recipients, count, SSE_BY_USER, identity->user_id);
+    add(recipients, count, SSE_BY_USER, identity->user_in_tenant);
+    if (strcmp(identity->user_key, identity->user_in_tenant) != 0)
+        add(recipients, count, SSE_BY_USER, identity->user_key);
     add(recipients, count, SSE_BY_TOKEN, identity->token);
     add(recipients, count, SSE_BY_TENANT, identity->tenant_id);
     add(recipients, count, SSE_BY_CONNECTION, visitor->client.id);

@@ -7,6 +7,7 @@
 #include "api/qos/qos_hub.h"
 #include "api/worker.h"
 #include "base/mem.h"
+#include "base/slice.h"
 #include "cluster/peers.h"
 #include "sse/connection.h"
 #include "sse/history.h"
@@ -14,7 +15,7 @@
 
 /* A connection that has visits under way. */
 struct caller {
-    struct sse_table_node node;
+    struct table_node node;
     struct list visits;
     struct qos_visit *waiting; /* NULL: none does */
     char id[SSE_HANDLE_SIZE];
@@ -42,17 +43,19 @@ void qos_scope_release(struct qos_scope *scope)
     *scope = QOS_SCOPE_ALL;
 }
 
+static bool retry_some(struct chore *chore, struct slice *slice);
+
 void qos_visits_init(struct qos_visits *visits)
 {
-    sse_table_init(&visits->callers, SSE_TABLE_KEY_OFFSET(struct caller, node, id));
+    table_init(&visits->callers, TABLE_BY_TEXT(struct caller, node, id));
     list_init(&visits->waiting);
+    list_init(&visits->again);
+    visits->retry.step = retry_some;
 }
 
 static struct caller *find_caller(const struct qos_visits *visits, const char *connection_id)
 {
-    struct sse_table_node *node = sse_table_find(&visits->callers, connection_id);
-
-    return node ? container_of(node, struct caller, node) : NULL;
+    return table_find(&visits->callers, connection_id);
 }
 
 static struct caller *caller_of(struct qos_visits *visits, const char *connection_id)
@@ -61,10 +64,8 @@ static struct caller *caller_of(struct qos_visits *visits, const char *connectio
 
     if (caller)
         return caller;
-    caller = mem_zalloc(sizeof(*caller));
+    caller = table_new_item(&visits->callers, connection_id);
     list_init(&caller->visits);
-    memcpy(caller->id, connection_id, sizeof(caller->id));
-    sse_table_add(&visits->callers, &caller->node);
     return caller;
 }
 
@@ -72,7 +73,7 @@ static void let_caller_go(struct qos_visits *visits, struct caller *caller)
 {
     if (!list_is_empty(&caller->visits))
         return;
-    sse_table_remove(&visits->callers, &caller->node);
+    table_remove(&visits->callers, &caller->node);
     free(caller);
 }
 
@@ -257,25 +258,37 @@ void qos_visits_forget(struct qos_visits *visits, const char *connection_id)
         visit_free(caller->waiting);
 }
 
-void qos_visits_retry(struct qos_visits *visits)
+static bool retry_some(struct chore *chore, struct slice *slice)
 {
-    struct list batch;
+    struct qos_visits *visits = container_of(chore, struct qos_visits, retry);
     struct list *turn;
 
-    list_take_all(&batch, &visits->waiting);
-    while ((turn = list_take_first(&batch))) {
+    while (!slice_is_over(slice) && (turn = list_take_first(&visits->again))) {
         struct qos_visit *visit = container_of(turn, struct qos_visit, turn);
 
         find_caller(visits, visit->visitor.client.id)->waiting = NULL;
         look_for_queues(visit);
+        (void)slice_spend(slice);
     }
+    return list_is_empty(&visits->again);
+}
+
+void qos_visits_retry(struct qos_hub *hub)
+{
+    struct qos_visits *visits = &hub->visits;
+    struct list *turn;
+
+    while ((turn = list_take_first(&visits->waiting)))
+        list_append(&visits->again, turn);
+    if (!list_is_empty(&visits->again))
+        chores_add(&hub->chores, &visits->retry);
 }
 
 void qos_visits_release(struct qos_visits *visits)
 {
-    struct sse_table_node *node;
+    const struct caller *caller;
 
-    while ((node = sse_table_next(&visits->callers, NULL)))
-        visit_free(container_of(node, struct caller, node)->waiting);
-    sse_table_release(&visits->callers);
+    while ((caller = table_first(&visits->callers)))
+        visit_free(caller->waiting);
+    table_release(&visits->callers);
 }

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 #include "api/qos/qos_visitor.h"
+#include "base/chores.h"
 #include "base/list.h"
+#include "base/table.h"
 #include "qos/look.h"
-#include "sse/table.h"
 
 struct qos_hub;
 
@@ -46,8 +47,10 @@ struct qos_visit {
 };
 
 struct qos_visits {
-    struct sse_table callers; /* by connection */
+    struct table callers; /* by connection */
     struct list waiting;
+    struct list again; /* of these, those whose turn it is once more: thousands may wait */
+    struct chore retry;
     uint64_t begun;
 };
 
@@ -57,7 +60,7 @@ void qos_visits_release(struct qos_visits *visits); /* when the store has handed
 void qos_visit_begin(struct qos_hub *hub, struct qos_visit *visit); /* takes it over */
 /* The connection has gone. */
 void qos_visits_forget(struct qos_visits *visits, const char *connection_id);
-/* The store works: those whose queues could not be read, once more. */
-void qos_visits_retry(struct qos_visits *visits);
+/* The store works: those whose queues could not be read, once more, in slices. */
+void qos_visits_retry(struct qos_hub *hub);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/api.h"
+#include "api/api_settings.h"
 #include "base/http_url.h"
 #include "base/public_address.h"
 

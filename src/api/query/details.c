@@ -94,7 +94,6 @@ static void finish(struct peers_call *call, void *context)
     bool is_first = true;
 
     (void)context;
-    api_reply_begin(details->exchange, &text);
     paging_open(&text, &details->page.paging, details->page.total);
     for (size_t i = 0; i < details->page.count; i++) {
         const char *element = text_of(details, i, workers);
@@ -107,7 +106,7 @@ static void finish(struct peers_call *call, void *context)
         is_first = false;
     }
     paging_close(&text, false);
-    api_reply_end(details->exchange, &text);
+    api_reply_data(details->exchange, &text);
     details_free(details, workers);
 }
 

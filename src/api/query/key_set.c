@@ -8,28 +8,28 @@
 #include "sse/registry.h"
 
 struct key {
-    struct sse_table_node node;
+    struct table_node node;
     char text[];
 };
 
 void key_set_init(struct key_set *set)
 {
     set->leaving = NULL;
-    sse_table_init(&set->table, SSE_TABLE_KEY_OFFSET(struct key, node, text));
+    table_init(&set->table, TABLE_BY_TEXT(struct key, node, text));
 }
 
 /* Frees one more key; false after the last. */
 static bool shed(struct key_set *set)
 {
-    struct sse_table_node *node = set->leaving ? set->leaving : sse_table_next(&set->table, NULL);
+    struct key *key = set->leaving ? set->leaving : table_next(&set->table, NULL);
 
-    if (node) {
-        set->leaving = sse_table_next(&set->table, node);
-        free(container_of(node, struct key, node));
+    if (key) {
+        set->leaving = table_next(&set->table, key);
+        free(key);
     }
     if (set->leaving)
         return true;
-    sse_table_release(&set->table);
+    table_release(&set->table);
     return false;
 }
 
@@ -41,14 +41,8 @@ void key_set_release(struct key_set *set)
 
 void key_set_add(struct key_set *set, const char *text)
 {
-    size_t size = strlen(text) + 1;
-    struct key *key;
-
-    if (size == 1 || sse_table_find(&set->table, text))
-        return;
-    key = mem_zalloc(sizeof(*key) + size);
-    memcpy(key->text, text, size);
-    sse_table_add(&set->table, &key->node);
+    if (*text != '\0' && !table_find(&set->table, text))
+        (void)table_new_item(&set->table, text);
 }
 
 void key_set_add_channels(struct key_set *set, const struct sse_connection *connection)
@@ -66,10 +60,10 @@ size_t key_set_count(const struct key_set *set)
 
 const char *key_set_next(const struct key_set *set, struct key_cursor *cursor)
 {
-    struct sse_table_node *node = sse_table_next(&set->table, cursor->node);
+    const struct key *key = table_next(&set->table, cursor->key);
 
-    cursor->node = node;
-    return node ? container_of(node, struct key, node)->text : NULL;
+    cursor->key = key;
+    return key ? key->text : NULL;
 }
 
 static bool union_step(struct slices *slices)
@@ -101,7 +95,7 @@ void key_union_start(struct loop *loop, struct key_union *join, struct key_set *
     join->sets = sets;
     join->count = count;
     join->index = 1;
-    join->cursor.node = NULL;
+    join->cursor.key = NULL;
     slices_start(loop, &join->slices);
 }
 

@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 #include "api/query/slices.h"
-#include "sse/table.h"
+#include "base/table.h"
 
 struct sse_connection;
 
 struct key_set {
-    struct sse_table table;
-    struct sse_table_node *leaving; /* the next to be freed, once it is being released */
+    struct table table;
+    void *leaving; /* the next to be freed, once it is being released */
 };
 
 void key_set_init(struct key_set *set);
@@ -23,7 +23,7 @@ size_t key_set_count(const struct key_set *set);
 
 /* Where a walk stands; zero-filled before the first key. The set must not change meanwhile. */
 struct key_cursor {
-    const struct sse_table_node *node;
+    const void *key;
 };
 
 /* The next key, NULL after the last. */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/query/user_query.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "sse/service.h"
 
 /* NULL where nothing is said; an empty text says nothing. */
 static const char *said(const struct api_exchange *exchange, const char *name)
@@ -64,14 +66,23 @@ static void read_listeners(struct message_filter *filter, const char *list)
     filter->filter.listener_count = count;
 }
 
-void message_filter_init(struct message_filter *filter, const struct api_exchange *exchange)
+bool message_filter_init(struct message_filter *filter, struct api_exchange *exchange)
 {
-    *filter = (struct message_filter){
-        .filter = {.user_id = said(exchange, "userId"), .tenant_id = said(exchange, "tenantId")}};
+    struct user_query user;
+
+    *filter = (struct message_filter){.token = NULL};
+    if (!user_query_read(&user, exchange))
+        return false;
+    filter->filter.user_id = user.user_id;
+    filter->filter.tenant_id = user.user_id ? user.tenant_id : said(exchange, "tenantId");
+    filter->filter.tenants = exchange->tenants;
+    filter->filter.of_tenant =
+        exchange->service->settings->core->users_unique == SSE_UNIQUE_IN_TENANT;
     filter->filter.is_aside = strcmp(text_or_empty(said(exchange, "unreadable")), "true") == 0;
     read_token(filter, exchange);
     read_channels(filter, &exchange->query);
     read_listeners(filter, said(exchange, "listeners"));
+    return true;
 }
 
 void message_filter_release(struct message_filter *filter)

@@ -14,7 +14,8 @@ struct api_exchange;
 
 struct paging {
     uint64_t number; /* from 1 */
-    uint64_t size;
+    uint64_t size;   /* 0: the page is empty */
+    int64_t shown_number, shown_size;
     /* For what may take long; 0: as long as it takes. Connections need no limit: the workers of one
      * process always answer. */
     uint64_t timeout_ms;
@@ -22,6 +23,8 @@ struct paging {
 
 /* pageNum, pageSize, timeout. False: then it has answered 400. */
 bool paging_read(struct api_exchange *exchange, struct paging *paging);
+/* The same as the Java system takes them: numbers below 1 are served, too. */
+bool paging_read_java(struct api_exchange *exchange, struct paging *paging);
 
 /* Elements before the page, and up to its end. */
 size_t paging_start(const struct paging *paging);

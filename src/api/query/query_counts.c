@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* counts: connections, and the different users, access tokens, tenants and channels of them all. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/exchange.h"
 #include "api/handlers.h"
@@ -29,12 +30,23 @@ struct query {
     struct query_part parts[];
 };
 
+static bool is_meant(const struct query_part *part, const struct sse_user *user)
+{
+    const char *tenant_id = part->base.survey->filter.tenant_id;
+
+    return !tenant_id || strcmp(user->tenant_id, tenant_id) == 0;
+}
+
 static void visit(struct scan *scan, const struct sse_connection *connection)
 {
     struct query_part *part = container_of(scan, struct query_part, base.scan);
     const struct sse_user *user = connection->user;
 
-    key_set_add(&part->keys[USERS], user->id);
+    if (!is_meant(part, user))
+        return;
+    if (part->base.survey->filter.tenant_id)
+        part->connections++;
+    key_set_add(&part->keys[USERS], user->key);
     key_set_add(&part->keys[TOKENS], user->access_token);
     key_set_add(&part->keys[TENANTS], user->tenant_id);
     key_set_add_channels(&part->keys[CHANNELS], connection);
@@ -42,15 +54,20 @@ static void visit(struct scan *scan, const struct sse_connection *connection)
 
 static void visit_away(struct survey_part *base, const struct sse_user *user)
 {
-    key_set_add(&container_of(base, struct query_part, base)->keys[USERS], user->id);
+    struct query_part *part = container_of(base, struct query_part, base);
+
+    if (is_meant(part, user))
+        key_set_add(&part->keys[USERS], user->key);
 }
 
 static struct survey_part *begin(struct survey *survey, size_t worker,
                                  const struct sse_service *core)
 {
-    struct query_part *part = &container_of(survey, struct query, survey)->parts[worker];
+    struct query *query = container_of(survey, struct query, survey);
+    struct query_part *part = &query->parts[worker];
 
-    part->connections = sse_registry_count(core->registry);
+    /* A tenant's are counted one by one. */
+    part->connections = survey->filter.tenant_id ? 0 : sse_registry_count(core->registry);
     for (size_t kind = 0; kind < KINDS; kind++)
         key_set_init(&part->keys[kind]);
     return &part->base;
@@ -60,9 +77,8 @@ static void released(struct key_union *join)
 {
     struct query *query = container_of(join, struct query, join);
 
-    api_exchange_unref(query->survey.exchange);
     free(query->sets);
-    free(query);
+    survey_free(&query->survey);
 }
 
 static void release_all(struct query *query)
@@ -125,15 +141,15 @@ static void surveyed(struct survey *survey)
     join_kind(query);
 }
 
+static const struct survey_ops ops = {
+    .begin = begin, .visit = visit, .visit_away = visit_away, .done = surveyed};
+
 void api_handle_counts(struct api_exchange *exchange)
 {
-    const struct api *api = exchange->api;
-    struct query *query =
-        mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->parts[0]));
+    struct query *query = survey_new(sizeof(*query), sizeof(query->parts[0]), &ops, exchange);
+    const char *tenant_id = h2_form_get(&exchange->query, "tenantId");
 
-    query->survey.begin = begin;
-    query->survey.visit = visit;
-    query->survey.visit_away = visit_away;
-    query->survey.done = surveyed;
+    if (tenant_id && *tenant_id != '\0')
+        query->survey.filter.tenant_id = tenant_id;
     survey_start(&query->survey, exchange);
 }

@@ -52,7 +52,6 @@ static void show(struct api_exchange *exchange, const struct qos_copies *copies)
     const bool is_token_whole = exchange->service->settings->core->show_secrets;
     struct buf text = BUF_INIT;
 
-    api_reply_begin(exchange, &text);
     append_message(&text, copies->items[0].message);
     for (size_t i = 0; i < copies->count; i++) {
         if (i > 0)
@@ -60,7 +59,7 @@ static void show(struct api_exchange *exchange, const struct qos_copies *copies)
         append_copy(&text, &copies->items[i], is_token_whole);
     }
     buf_append_str(&text, "]}");
-    api_reply_end(exchange, &text);
+    api_reply_data(exchange, &text);
 }
 
 static void answer(struct qos_errand *errand)
@@ -97,7 +96,9 @@ void query_message_start(struct api_exchange *exchange, const char *id)
 
     qos_inspect_init(&inquiry->inspect);
     inquiry->inspect.id = id;
+    inquiry->inspect.tenants = exchange->tenants;
     inquiry->inspect.job.done = on_inspected;
+    inquiry->inspect.job.is_asked = true;
     inquiry->errand.begin = begin;
     inquiry->errand.answer = answer;
     qos_errand_start(&inquiry->errand, exchange);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* messages: what is stored and not yet acknowledged, copy by copy. */
+/* messages and repositoryMessages.json: what is stored and not yet acknowledged, copy by copy, or
+ * message by message. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "api/qos/qos_errand.h"
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_text.h"
+#include "api/query/java_message.h"
 #include "api/query/message_filter.h"
 #include "api/query/paging.h"
 #include "api/query/query_message.h"
@@ -44,6 +46,14 @@ static void listing_free(struct listing *listing)
     free(listing);
 }
 
+/* To no page. */
+static bool shows_tokens(const struct listing *listing)
+{
+    const struct api_exchange *exchange = listing->errand.exchange;
+
+    return exchange->service->settings->core->show_secrets && !exchange->user;
+}
+
 static void append_copy(struct listing *listing, const struct qos_copy *copy)
 {
     const struct qos_message *message = copy->message;
@@ -56,8 +66,7 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
     buf_append_str(text, ",\"data\":");
     qos_text_data(&listing->message, text, message);
     buf_append_char(text, ',');
-    qos_text_recipient(text, &copy->recipient,
-                       listing->errand.exchange->service->settings->core->show_secrets);
+    qos_text_recipient(text, &copy->recipient, shows_tokens(listing));
     buf_printf(text,
                ",\"listening\":%s,\"createTime\":%" PRId64 ",\"expireTime\":%" PRId64
                ",\"state\":\"%s\",\"written\":%" PRIu32,
@@ -67,16 +76,36 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
     buf_append_char(text, '}');
 }
 
-static bool write_copy(struct slices *slices)
+/* From the first copy that is not written. */
+static size_t copies_of_message(const struct listing *listing)
+{
+    const struct qos_copies *copies = &listing->list.copies;
+    const uint64_t number = copies->items[listing->written].message->number;
+    size_t end = listing->written;
+
+    while (end < copies->count && copies->items[end].message->number == number)
+        end++;
+    return end - listing->written;
+}
+
+static bool write_next(struct slices *slices)
 {
     struct listing *listing = container_of(slices, struct listing, slices);
     const struct qos_copies *copies = &listing->list.copies;
+    size_t count = 1;
 
     if (listing->written == copies->count)
         return false;
     if (listing->written > 0)
         buf_append_char(&listing->text, ',');
-    append_copy(listing, &copies->items[listing->written++]);
+    if (listing->list.is_by_message) {
+        count = copies_of_message(listing);
+        java_message_append(&listing->text, &listing->message, &copies->items[listing->written],
+                            count, shows_tokens(listing));
+    } else {
+        append_copy(listing, &copies->items[listing->written]);
+    }
+    listing->written += count;
     return true;
 }
 
@@ -88,7 +117,7 @@ static void all_written(struct slices *slices)
     if (listing->message.lacks_memory)
         qos_errand_refuse(&listing->errand, -ENOMEM);
     else
-        api_reply_end(listing->errand.exchange, &listing->text);
+        api_reply_data(listing->errand.exchange, &listing->text);
     buf_release(&listing->text);
     listing_free(listing);
 }
@@ -102,10 +131,9 @@ static void answer(struct qos_errand *errand)
         listing_free(listing);
         return;
     }
-    api_reply_begin(errand->exchange, &listing->text);
     paging_open(&listing->text, &listing->paging, (size_t)listing->list.passed);
     listing->slices.has_long_steps = true;
-    listing->slices.step = write_copy;
+    listing->slices.step = write_next;
     listing->slices.done = all_written;
     slices_start(errand->exchange->api->loop, &listing->slices);
 }
@@ -147,22 +175,22 @@ static void begin(struct qos_errand *errand)
     qos_store_submit(errand->hub->store, &listing->list.job);
 }
 
-static void list(struct api_exchange *exchange)
+/* Takes over the filter. */
+static void list(struct api_exchange *exchange, const struct paging *paging,
+                 const struct message_filter *filter, bool is_by_message)
 {
-    struct listing *listing;
-    struct paging paging;
+    struct listing *listing = mem_zalloc(sizeof(*listing));
 
-    if (!paging_read(exchange, &paging))
-        return;
-    listing = mem_zalloc(sizeof(*listing));
-    listing->paging = paging;
-    message_filter_init(&listing->filter, exchange);
+    listing->paging = *paging;
+    listing->filter = *filter;
+    listing->list.is_by_message = is_by_message;
     qos_list_init(&listing->list);
     listing->list.filter = &listing->filter.filter;
     listing->list.limit = SLICE_MESSAGES;
-    listing->list.skip = paging_start(&paging);
-    listing->list.most = paging.size;
+    listing->list.skip = paging_start(paging);
+    listing->list.most = paging->size;
     listing->list.job.done = on_listed;
+    listing->list.job.is_asked = true;
     listing->errand.begin = begin;
     listing->errand.answer = answer;
     qos_errand_start(&listing->errand, exchange);
@@ -171,9 +199,29 @@ static void list(struct api_exchange *exchange)
 void api_handle_messages(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "id");
+    struct message_filter filter;
+    struct paging paging;
 
     if (id)
         query_message_start(exchange, id);
-    else
-        list(exchange);
+    else if (paging_read(exchange, &paging) && message_filter_init(&filter, exchange))
+        list(exchange, &paging, &filter, false);
+}
+
+void api_handle_java_messages(struct api_exchange *exchange)
+{
+    struct message_filter filter;
+    struct paging paging;
+
+    if (exchange->user && exchange->service->settings->core->users_unique == SSE_UNIQUE_IN_TENANT) {
+        api_reply_error(exchange, 403,
+                        "the messages of all tenants lie together, and users are of one "
+                        "(services[].users.unique); ask with an API key");
+        return;
+    }
+    if (!paging_read_java(exchange, &paging) || !message_filter_init(&filter, exchange))
+        return;
+    filter.filter.is_exact = true;
+    filter.filter.is_aside = false;
+    list(exchange, &paging, &filter, true);
 }

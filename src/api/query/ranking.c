@@ -5,108 +5,93 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/mem.h"
 
-#define FIRST_CAPACITY 64u
-
-static int compare(const struct ranking_entry *a, const struct ranking_entry *b)
+static struct ranking_entry *entry_of(const struct heap_node *node)
 {
-    int order = strcmp(a->name, b->name);
+    return container_of(node, struct ranking_entry, node);
+}
+
+static int compare(const struct ranking_entry *entry, const char *name, int64_t time,
+                   const char *id)
+{
+    int order = strcmp(entry->name, name);
 
     if (order != 0)
         return order;
-    if (a->time != b->time)
-        return a->time < b->time ? -1 : 1;
-    return strcmp(a->id, b->id);
+    if (entry->time != time)
+        return entry->time < time ? -1 : 1;
+    return strcmp(entry->id, id);
 }
 
-static void swap(struct ranking_entry *a, struct ranking_entry *b)
+static bool is_behind(const struct heap_node *one, const struct heap_node *other)
 {
-    struct ranking_entry kept = *a;
+    const struct ranking_entry *entry = entry_of(other);
 
-    *a = *b;
-    *b = kept;
-}
-
-static void sift_up(struct ranking_entry *heap, size_t at)
-{
-    while (at > 0 && compare(&heap[(at - 1) / 2], &heap[at]) < 0) {
-        swap(&heap[(at - 1) / 2], &heap[at]);
-        at = (at - 1) / 2;
-    }
-}
-
-static void sift_down(struct ranking_entry *heap, size_t count, size_t at)
-{
-    for (;;) {
-        size_t child = 2 * at + 1;
-
-        if (child >= count)
-            return;
-        if (child + 1 < count && compare(&heap[child], &heap[child + 1]) < 0)
-            child++;
-        if (compare(&heap[at], &heap[child]) >= 0)
-            return;
-        swap(&heap[at], &heap[child]);
-        at = child;
-    }
+    return compare(entry_of(one), entry->name, entry->time, entry->id) > 0;
 }
 
 void ranking_init(struct ranking *ranking, size_t limit)
 {
     *ranking = (struct ranking){.limit = limit};
+    heap_init(&ranking->last, is_behind);
 }
 
 void ranking_release(struct ranking *ranking)
 {
     for (size_t i = 0; i < ranking->count; i++)
-        free(ranking->entries[i].name);
-    free(ranking->entries);
-    *ranking = (struct ranking){.limit = 0};
+        free(entry_of(ranking->last.nodes[i]));
+    heap_release(&ranking->last);
+    ranking_init(ranking, 0);
 }
 
-static struct ranking_entry *append(struct ranking *ranking)
+const struct ranking_entry *ranking_at(const struct ranking *ranking, size_t index)
 {
-    if (ranking->count == ranking->capacity) {
-        ranking->capacity = ranking->capacity > 0 ? 2 * ranking->capacity : FIRST_CAPACITY;
-        ranking->entries =
-            mem_realloc(ranking->entries, ranking->capacity * sizeof(ranking->entries[0]));
-    }
-    return &ranking->entries[ranking->count++];
+    return entry_of(ranking->last.nodes[index]);
 }
 
-static void fill(struct ranking_entry *entry, const struct ranking_entry *with)
+static void add(struct ranking *ranking, const char *name, int64_t time, const char *id)
 {
-    *entry = *with;
-    entry->name = mem_strdup(with->name);
+    const size_t size = strlen(name) + 1;
+    struct ranking_entry *entry = mem_alloc(sizeof(*entry) + size);
+
+    entry->time = time;
+    snprintf(entry->id, sizeof(entry->id), "%s", id);
+    memcpy(entry->name, name, size);
+    heap_add(&ranking->last, &entry->node);
+    ranking->count++;
+}
+
+static void drop(struct ranking *ranking, struct ranking_entry *entry)
+{
+    heap_remove(&ranking->last, &entry->node);
+    free(entry);
+    ranking->count--;
 }
 
 void ranking_offer(struct ranking *ranking, const char *name, int64_t time, const char *id)
 {
-    /* Only looked at; a copy is made of what is kept. */
-    struct ranking_entry offered = {.name = (char *)(uintptr_t)name, .time = time};
+    struct ranking_entry *last;
 
-    snprintf(offered.id, sizeof(offered.id), "%s", id);
-    if (ranking->count < ranking->limit) {
-        fill(append(ranking), &offered);
-        sift_up(ranking->entries, ranking->count - 1);
+    if (ranking->limit == 0)
         return;
+    if (ranking->count == ranking->limit) {
+        last = entry_of(ranking->last.nodes[0]);
+        if (compare(last, name, time, id) <= 0)
+            return;
+        drop(ranking, last);
     }
-    if (ranking->limit == 0 || compare(&offered, &ranking->entries[0]) >= 0)
-        return;
-    free(ranking->entries[0].name);
-    fill(&ranking->entries[0], &offered);
-    sift_down(ranking->entries, ranking->count, 0);
+    add(ranking, name, time, id);
 }
 
 bool ranking_sort_step(struct ranking *ranking)
 {
-    size_t open = ranking->count - ranking->sorted;
+    struct heap_node *last = heap_first(&ranking->last);
 
-    if (open <= 1)
+    if (ranking->last.count <= 1)
         return false;
-    swap(&ranking->entries[0], &ranking->entries[open - 1]);
-    ranking->sorted++;
-    sift_down(ranking->entries, open - 1, 0);
-    return open > 2;
+    heap_remove(&ranking->last, last);
+    ranking->last.nodes[ranking->last.count] = last;
+    return ranking->last.count > 1;
 }

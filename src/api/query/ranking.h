@@ -9,24 +9,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/heap.h"
 #include "sse/connection.h"
 
 struct ranking_entry {
-    char *name;
+    struct heap_node node;
     int64_t time;
     char id[SSE_HANDLE_SIZE];
+    char name[];
 };
 
 struct ranking {
     size_t limit;
     size_t count;
-    size_t sorted; /* so many at the end are in their places */
-    size_t capacity;
-    struct ranking_entry *entries;
+    struct heap last; /* of those that have no place yet; the others are behind them */
 };
 
 void ranking_init(struct ranking *ranking, size_t limit);
 void ranking_release(struct ranking *ranking);
+
+const struct ranking_entry *ranking_at(const struct ranking *ranking, size_t index);
 
 /* Keeps a copy when it belongs to the first so many of what was offered so far. */
 void ranking_offer(struct ranking *ranking, const char *name, int64_t time, const char *id);

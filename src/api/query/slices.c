@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/query/slices.h"
 
-#include <stdint.h>
+#include "base/slice.h"
 
-#include "base/clock.h"
-
-#define SLICE_NS       1000000
 #define STEPS_PER_LOOK 16u /* at the clock */
+#define MOST_LOOKS     4096u
 
-static bool run_slice(struct slices *slices)
+/* True when there is more. */
+static bool run_slice(struct slices *slices, struct slice *slice)
 {
     const unsigned steps = slices->has_long_steps ? 1 : STEPS_PER_LOOK;
-    uint64_t end = clock_real_ns() + SLICE_NS;
 
-    do {
+    while (!slice_is_over(slice)) {
         for (unsigned i = 0; i < steps; i++) {
             if (!slices->step(slices))
                 return false;
         }
-    } while (clock_real_ns() < end);
+        (void)slice_spend(slice);
+    }
     return true;
 }
 
@@ -32,8 +31,9 @@ static void run_done(struct loop_task *task)
 static bool run_hook(struct loop_hook *hook)
 {
     struct slices *slices = container_of(hook, struct slices, hook);
+    struct slice slice = slice_new(SLICE_NS, MOST_LOOKS, 1);
 
-    if (run_slice(slices))
+    if (run_slice(slices, &slice))
         return true;
     loop_hook_remove(hook);
     /* What comes out of it is queued before the next flush, not in the midst of this one. */
@@ -44,11 +44,11 @@ static bool run_hook(struct loop_hook *hook)
 
 void slices_start(struct loop *loop, struct slices *slices)
 {
-    if (!run_slice(slices)) {
+    if (!run_slice(slices, loop_spare(loop))) {
         slices->done(slices);
         return;
     }
     slices->loop = loop;
     slices->hook.run = run_hook;
-    loop_hook_add(loop, LOOP_FLUSH, &slices->hook);
+    loop_hook_add(loop, LOOP_WORK, &slices->hook);
 }

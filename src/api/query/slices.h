@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef API_SLICES_H
 #define API_SLICES_H
-/* Long work in one worker, cut into slices of about a millisecond with the loop's turns between. */
+/* Long work in one worker, cut into slices of about a millisecond with the loop's turns between.
+ * What is under way at once shares the time of a turn. */
 #include <stdbool.h>
 
 #include "base/loop.h"
@@ -15,7 +16,7 @@ struct slices {
     void (*done)(struct slices *slices); /* once, when there is not; may free what it is part of */
 };
 
-/* Does the first slice at once: short work is done when this returns. */
+/* Begins at once, if the turn has time to spare: short work is done when this returns. */
 void slices_start(struct loop *loop, struct slices *slices);
 
 #endif

@@ -5,6 +5,8 @@
  * Shows the connections of a service to a query, in every worker, in slices, and behind them the
  * users who are away within the grace time; each worker gathers what it sees in a part of its own.
  */
+#include "api/query/connection_filter.h"
+#include "api/query/paging.h"
 #include "api/query/scan.h"
 #include "cluster/peers.h"
 
@@ -23,11 +25,7 @@ struct survey_part {
     size_t position; /* those behind it have been visited */
 };
 
-struct survey {
-    struct peers_call call;
-    struct api_exchange *exchange; /* a reference, which done drops */
-    const char *key;               /* NULL: all connections */
-    enum sse_group_kind kind;      /* else the group of this kind with that key */
+struct survey_ops {
     /* In each worker: its part, ready to gather. */
     struct survey_part *(*begin)(struct survey *survey, size_t worker,
                                  const struct sse_service *core);
@@ -37,7 +35,24 @@ struct survey {
     void (*done)(struct survey *survey); /* in the origin's thread; owns the survey */
 };
 
-/* key, kind, begin, visit, visit_away and done are the caller's to fill in. */
+struct survey {
+    struct peers_call call;
+    const struct survey_ops *ops;
+    struct api_exchange *exchange; /* a reference, once it has started */
+    const char *key;               /* NULL: all connections */
+    enum sse_group_kind kind;      /* else the group of this kind with that key */
+    /* Of a list: who is in it, which lends from the exchange, and what of it is asked for. */
+    struct connection_filter filter;
+    struct paging paging;
+};
+
+/* Zero-filled, of so many bytes that begin with a survey and end with the parts of all workers. */
+void *survey_new(size_t size, size_t part_size, const struct survey_ops *ops,
+                 const struct api_exchange *exchange);
+void survey_free(struct survey *survey);
+
+/* The parts and what else is in it are the caller's to fill in before. Of those whom the filter
+ * lets pass it sees all, and perhaps others. */
 void survey_start(struct survey *survey, struct api_exchange *exchange);
 
 #endif

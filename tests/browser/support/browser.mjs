@@ -2,7 +2,7 @@
 // A real browser, and pages of the server's origin that are empty but for what a test puts in. Each test
 // is the same in all engines; which one it runs in says BROWSER. Each engine has a file in engines/, with
 //
-//   start()                           a browser: newProfile(), removeProfile(it), newPage(profile), close(), and
+//   start(options)                    a browser: newProfile(), removeProfile(it), newPage(profile), close(), and
 //                                     canSwitchTabs: a tab behind another is hidden, and toFront() shows it
 //   page: goto(url), goBack(), close(), evaluate(source, argument): of a function, in the page; what it
 //         returns or resolves to, and its argument, go there and back as JSON
@@ -10,12 +10,16 @@ import { eventually } from '../../integration/support/wait.mjs';
 
 export const engine = process.env.BROWSER ?? 'chromium';
 
+// Whether all that a profile asks of a server goes over one connection, side by side.
+export const hasOneConnection = ['chromium', 'firefox'].includes(engine);
+
 // Text, of the server's origin, with scripts as a test adds them, which the back/forward cache takes.
 const EMPTY_PAGE = '/sse/demo';
 
-export async function startBrowser() {
+// isWhole: with all that a browser does as pages are left.
+export async function startBrowser(options) {
   const { start } = await import(`./engines/${engine}.mjs`);
-  return start();
+  return start(options);
 }
 
 class Page {

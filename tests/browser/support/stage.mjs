@@ -7,12 +7,12 @@ import { startServer } from '../../integration/support/server.mjs';
 import { startBrowser } from './browser.mjs';
 
 // For the tests of the file that calls it: take({ server, browser, office }) comes before the first
-// of them. options: of startServer().
-export function stage(take, options) {
+// of them. options: of startServer(), and of startBrowser().
+export function stage(take, options, browserOptions) {
   const parts = {};
   before(async () => {
     parts.server = await startServer(options);
-    parts.browser = await startBrowser();
+    parts.browser = await startBrowser(browserOptions);
     parts.office = await backend(parts.server);
     take(parts);
   });

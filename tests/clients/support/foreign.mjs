@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { endWithFile } from '../../integration/support/leftovers.mjs';
 import { eventually } from '../../integration/support/wait.mjs';
 
 const here = new URL('..', import.meta.url).pathname;
@@ -79,5 +80,6 @@ export function startClient(name, address, certificate) {
   if (!existsSync(needs)) {
     throw new Error(`there is no ${needs}: run script/bootstrap`);
   }
-  return new ForeignClient(spawn(file, [...args, address, certificate], { stdio: ['ignore', 'pipe', 'pipe'] }));
+  const child = spawn(file, [...args, address, certificate], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return new ForeignClient(endWithFile(child));
 }

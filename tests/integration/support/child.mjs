@@ -4,6 +4,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
+import { endWithFile } from './leftovers.mjs';
 import { within } from './wait.mjs';
 
 class Child {
@@ -42,7 +43,7 @@ class Child {
 }
 
 export function startChild(file, args = []) {
-  return new Child(fork(new URL(file, import.meta.url), args));
+  return new Child(endWithFile(fork(new URL(file, import.meta.url), args)));
 }
 
 // In the child: functions is {name: async (value) => result}.

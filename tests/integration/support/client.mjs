@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP/2 session of Node's own client, as a page or a back end holds it.
+// One HTTP/2 session of Node's own client, as a page or a back end holds it; or as many connections of
+// HTTP/1.1, where the test or SSE_TEST_HTTP=1.1 says so.
 import { once } from 'node:events';
 import http2 from 'node:http2';
 
 import { EventReader } from './events.mjs';
+import { connectHttp1 } from './http1_session.mjs';
 import { within } from './wait.mjs';
+
+export const HTTP_VERSION = process.env.SSE_TEST_HTTP ?? '2';
 
 // Resolves with what comes with an event of a session or stream; rejects when it ends before.
 function come(emitter, name) {
@@ -121,8 +125,9 @@ export async function readAnswer(stream) {
 }
 
 // origin: "https://localhost:PORT"; the development certificate is not checked here.
-export async function connect(origin, options = {}) {
-  const session = http2.connect(origin, { rejectUnauthorized: false, ...options });
+export async function connect(origin, { version = HTTP_VERSION, ...options } = {}) {
+  const open = version === '1.1' ? connectHttp1 : http2.connect;
+  const session = open(origin, { rejectUnauthorized: false, ...options });
   const client = new Client(session);
   await within(`a session with ${origin}`, come(session, 'connect'));
   return client;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TLS connection that ends in the middle of whatever comes: after so many octets of HTTP/2.
+// A TLS connection that ends in the middle of whatever comes: after so many octets of HTTP.
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 
+import { HTTP_VERSION } from './client.mjs';
 import { within } from './wait.mjs';
 
 const secureContext = tls.createSecureContext(); // of all: it is what costs most
@@ -40,12 +41,12 @@ class CutSocket extends Duplex {
   }
 }
 
-// To be given to http2.connect() as what createConnection returns.
+// To be given to connect() of ./client.mjs as what createConnection returns.
 export async function cutSocket(server, octets) {
   const socket = tls.connect({
     port: server.port,
     host: '127.0.0.1',
-    ALPNProtocols: ['h2'],
+    ALPNProtocols: [HTTP_VERSION === '1.1' ? 'http/1.1' : 'h2'],
     rejectUnauthorized: false,
     secureContext,
   });

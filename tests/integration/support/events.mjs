@@ -50,6 +50,7 @@ export class EventReader {
 
   #dispatch() {
     this.lastId = this.#fields.id ?? this.lastId;
+    this.retry = this.#fields.retry ?? this.retry;
     if ('data' in this.#fields) {
       const event = { event: 'message', ...this.#fields };
       this.events.push(event);

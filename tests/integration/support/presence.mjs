@@ -42,14 +42,18 @@ export class Picture {
   }
 }
 
-// Opens the stream on the session of client; query: parameters; lastId: what to resume from.
-export async function watch(client, query = {}, { base = '/sse/demo', lastId, key = KEY } = {}) {
+// Opens the stream on the session of client; query: parameters; lastId: what to resume from; onText: called
+// with what comes, as it comes.
+export async function watch(client, query = {}, { base = '/sse/demo', lastId, key = KEY, onText } = {}) {
   const path = `${base}/presence?${new URLSearchParams(query)}`;
   const stream = client.open('GET', path, {
     authorization: `Bearer ${key}`,
     ...(lastId ? { 'last-event-id': lastId } : {}),
   }, { endStream: true });
   const reader = new EventReader(stream);
+  if (onText) {
+    stream.on('data', onText);
+  }
   const [answer] = await within(`the answer to ${path}`, once(stream, 'response'));
   reader.status = answer[':status'];
   reader.headers = answer;

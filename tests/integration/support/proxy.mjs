@@ -6,7 +6,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
+import tls from 'node:tls';
 
+import { endWithFile } from './leftovers.mjs';
 import { freePort } from './port.mjs';
 import { eventually } from './wait.mjs';
 
@@ -17,6 +19,22 @@ const PROGRAMS = {
     needs: ['/usr/lib/nginx/modules/ngx_stream_module.so'],
     prepare: async (directory, config) =>
       ['-p', directory, '-e', 'stderr', '-c', config, '-g', 'daemon off;'],
+  },
+  apache: {
+    file: '/usr/sbin/apache2',
+    needs: [],
+    prepare: async (directory, config) => ['-DFOREGROUND', '-f', config],
+  },
+  envoy: {
+    file: new URL('../../../build/python/bin/envoy', import.meta.url).pathname,
+    needs: [],
+    prepare: async (directory, config) => ['--log-level', 'error', '--concurrency', '2', '--use-dynamic-base-id', '-c', config],
+  },
+  traefik: {
+    file: new URL('../../../build/python/bin/traefik', import.meta.url).pathname,
+    needs: [],
+    prepare: async (directory, config) => [`--configFile=${config}`],
+    isReady: hasCertificate,
   },
   haproxy: {
     file: '/usr/sbin/haproxy',
@@ -50,6 +68,17 @@ function accepts(port) {
   });
 }
 
+// Traefik listens before it has read its second file, and shows one of its own until then.
+function hasCertificate(port) {
+  return new Promise((resolve) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', servername: 'push.example.org', rejectUnauthorized: false });
+    socket.on('error', () => resolve(false)).on('secureConnect', () => {
+      resolve(socket.getPeerCertificate().subject.CN !== 'TRAEFIK DEFAULT CERT');
+      socket.destroy();
+    });
+  });
+}
+
 class Proxy {
   #child;
   #exit;
@@ -68,8 +97,8 @@ class Proxy {
   }
 
   // What it says to itself decides nothing; that it takes connections does.
-  async listening(port) {
-    await eventually('the proxy to listen', () => this.exited || accepts(port));
+  async listening(port, { isReady = accepts }) {
+    await eventually('the proxy to listen', () => this.exited || isReady(port));
     if (this.exited) {
       throw new Error(`the proxy ended and said:\n${this.output}`);
     }
@@ -84,13 +113,13 @@ class Proxy {
 // Runs the configuration file, which must listen on this port of 127.0.0.1.
 export async function startProxy(name, { directory, config, port }) {
   const { file, prepare } = PROGRAMS[name];
-  const child = spawn(file, await prepare(directory, config), {
+  const child = endWithFile(spawn(file, await prepare(directory, config), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
-  });
+  }));
   const proxy = new Proxy(child);
   try {
-    await proxy.listening(port);
+    await proxy.listening(port, PROGRAMS[name]);
   } catch (error) {
     await proxy.stop();
     throw error;

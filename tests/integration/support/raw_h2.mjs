@@ -195,6 +195,7 @@ export async function rawSession(server, {
 } = {}) {
   const options = { port, host: '127.0.0.1', ALPNProtocols: ['h2'], rejectUnauthorized: false, allowHalfOpen: stays };
   const socket = secure ? tls.connect(options) : net.connect(options);
+  socket.setNoDelay(true);
   await within('a connection', once(socket, secure ? 'secureConnect' : 'connect'));
   const session = new RawSession(socket);
   session.write(PREFACE, settings(entries));

@@ -35,7 +35,7 @@ export async function hasFaults() {
   return (await readFile(serverBinary())).includes('FAULT_MEMORY');
 }
 
-// A file that the server maps: for each name the numbers passed, from, to and, of calls, an errno.
+// A file that the server maps: for each name the numbers passed, from, to and, of calls, an errno (0: they hang).
 class Table {
   constructor(names, numbers) {
     this.names = names;
@@ -155,6 +155,13 @@ async function probe(server) {
   const office = await backend(server);
   await office.query('counts');
   await office.close();
+}
+
+// What a server with the preloaded module (tests/support/scarce_calls.c) is refused, and its variables.
+export async function callTable(path, calls) {
+  const table = new Table(CALLS, 4);
+  await table.open(path);
+  return { table, variables: { FAULT_CALLS: path, LD_PRELOAD: calls, ASAN_OPTIONS: 'verify_asan_link_order=0' } };
 }
 
 export class Sweep {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { connect } from './client.mjs';
+import { endWithFile } from './leftovers.mjs';
 import { run } from './run.mjs';
 import { TestClock } from './test_clock.mjs';
 import { eventually, within } from './wait.mjs';
@@ -42,12 +43,14 @@ class Server {
   #keepsState;
   #clock;
   #isHurried;
+  #command;
 
-  constructor(child, stateDirectory, { keepsState, isHurried }) {
+  constructor(child, stateDirectory, { keepsState, isHurried, command }) {
     this.#child = child;
     this.#clock = new TestClock(child.stdio[CLOCK_DESCRIPTOR]);
     this.#keepsState = keepsState;
     this.#isHurried = isHurried;
+    this.#command = command;
     this.stateDirectory = stateDirectory;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -127,6 +130,29 @@ class Server {
     this.#child.kill(name);
   }
 
+  // Another text for the configuration file that it was started with.
+  configure(config) {
+    return writeFile(this.#command.file, typeof config === 'string' ? config : JSON.stringify(config));
+  }
+
+  // What the command reload says: {code, stdout, stderr}. config: configure() first.
+  async reload(config) {
+    if (config !== undefined) {
+      await this.configure(config);
+    }
+    const { binary, args, env } = this.#command;
+    return run(binary, [...args, 'reload'], { env });
+  }
+
+  // The same, which must succeed.
+  async mustReload(config) {
+    const { code, stdout, stderr } = await this.reload(config);
+    if (code !== 0) {
+      throw new Error(`the reload ended with ${code}: ${stderr}`);
+    }
+    return stdout;
+  }
+
   // The server's clock (src/base/test_clock.h), of builds with faults. Resolves when all that is due in
   // the ms milliseconds, step by step, has been done; a timer is due up to 100 ms late.
   advance(ms, step = 100) {
@@ -181,7 +207,8 @@ class Server {
     await this.#exit;
   }
 
-  async stop() {
+  // expected: the status that it must end with.
+  async stop(expected = 0) {
     try {
       if (!this.exited) {
         await this.#clock.release();
@@ -191,7 +218,7 @@ class Server {
         }
       }
       const { code, signal } = await this.exit();
-      if (code !== 0 || this.hasComplained) {
+      if (code !== expected || this.hasComplained) {
         throw new Error(`the server ended with ${signal ?? code} and said:\n${this.#output}`);
       }
     } finally {
@@ -209,7 +236,7 @@ class Server {
 
 // listen: as SSE_SERVER_LISTEN; environment: further variables; args: of the program. A test that
 // says no address in its environment listens where its configuration file says (listen: null).
-// config: the text of such a file; listeners and API keys are then those that it has.
+// config: the text of such a file, or an object that becomes one; listeners and API keys are then those that it has.
 // stateDirectory: one that is there, and stays. stopped: its time stands still from the start, so that
 // a limit that is set low catches nobody but those that a test lets it catch.
 export async function startServer({
@@ -222,27 +249,34 @@ export async function startServer({
   stopped = false,
 } = {}) {
   const stateDirectory = kept ?? await mkdtemp(join(tmpdir(), 'sse-server-'));
+  const command = { binary: binary ?? serverBinary(), file: join(stateDirectory, 'sse-server.yaml') };
   if (config) {
-    const file = join(stateDirectory, 'sse-server.yaml');
-    await writeFile(file, config);
-    args = ['--config', file, ...args];
+    await writeFile(command.file, typeof config === 'string' ? config : JSON.stringify(config));
+    args = ['--config', command.file, ...args];
   }
-  const child = spawn(binary ?? serverBinary(), args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: environment({
-      TEST_CLOCK: String(CLOCK_DESCRIPTOR),
-      ...(config ? {} : { SSE_SERVER_API_KEY: KEY }),
-      SSE_SERVER_STATE_DIRECTORY: stateDirectory,
-      SSE_SERVER_WORKERS: '2',
-      // Streams that a test leaves open end at once instead of over the usual span.
-      SSE_SERVER_DRAIN_TIME: '0',
-      ...(listen === null ? {} : { SSE_SERVER_LISTEN: listen }),
-      ...variables,
-    }),
+  command.args = args;
+  command.env = environment({
+    ...(config ? {} : { SSE_SERVER_API_KEY: KEY }),
+    SSE_SERVER_STATE_DIRECTORY: stateDirectory,
+    SSE_SERVER_WORKERS: '2',
+    // Streams that a test leaves open end at once instead of over the usual span, and those of a
+    // test that gives them time end at its beginning.
+    SSE_SERVER_DRAIN_TIME: '0',
+    SSE_SERVER_STOP_NOTICE: '0',
+    SSE_SERVER_DRAIN_SPREAD: '0',
+    // With sanitizers, on a busy machine, the last seconds of a stop are not enough.
+    FAULT_PATIENCE: '15',
+    ...(listen === null ? {} : { SSE_SERVER_LISTEN: listen }),
+    ...variables,
   });
+  const child = endWithFile(spawn(command.binary, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...command.env, TEST_CLOCK: String(CLOCK_DESCRIPTOR) },
+  }));
   const server = new Server(child, stateDirectory, {
     keepsState: kept !== undefined,
     isHurried: !('SSE_SERVER_DRAIN_TIME' in variables),
+    command,
   });
   try {
     await server.listening();

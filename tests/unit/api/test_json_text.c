@@ -71,6 +71,22 @@ static void test_numbers(void **state)
     buf_release(&buf);
 }
 
+static void test_users(void **state)
+{
+    struct buf buf = BUF_INIT;
+
+    (void)state;
+    json_text_user(&buf, "4\"2");
+    json_text_user(&buf, "red\x1f"
+                         "42");
+    json_text_user(&buf, "\x1f"
+                         "42");
+    json_text_user_members(&buf, "42");
+    assert_string_equal(buf_str(&buf), "\"4\\\"2\"{\"userId\":\"42\",\"tenantId\":\"red\"}"
+                                       "{\"userId\":\"42\",\"tenantId\":\"\"}\"userId\":\"42\"");
+    buf_release(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -79,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_ill_formed_texts_become_json_all_the_same),
         cmocka_unit_test(test_every_octet_survives_a_parser),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_users),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

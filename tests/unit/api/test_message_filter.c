@@ -6,6 +6,8 @@
 #include "support/test.h"
 
 struct fixture {
+    struct sse_service_settings core;
+    struct api_service_settings settings;
     struct auth auth;
     struct api_service service;
     struct api_exchange exchange;
@@ -26,10 +28,12 @@ static void read_query(struct fixture *fixture, const struct auth_ops *ops, cons
     size_t at;
 
     *fixture = (struct fixture){.auth = {.ops = ops}};
+    fixture->settings.core = &fixture->core;
+    fixture->service.settings = &fixture->settings;
     fixture->service.auth = &fixture->auth;
     fixture->exchange.service = &fixture->service;
     assert_int_equal(h2_form_parse(&fixture->exchange.query, query, strlen(query), &at), 0);
-    message_filter_init(&fixture->filter, &fixture->exchange);
+    assert_true(message_filter_init(&fixture->filter, &fixture->exchange));
 }
 
 static void release(struct fixture *fixture)
@@ -102,12 +106,36 @@ static void a_token_gets_its_name(void **state)
     release(&fixture);
 }
 
+static void a_tenant_is_read_beside_a_user(void **state)
+{
+    static const struct {
+        const char *query, *user_id, *tenant_id;
+    } rows[] = {
+        {"userId=7&tenantId=north", "7", "north"},
+        {"userId=7&tenantId=", "7", NULL},
+        {"userId=&tenantId=north", NULL, "north"},
+    };
+    struct fixture fixture;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct qos_filter *filter = &fixture.filter.filter;
+
+        read_query(&fixture, &plain_ops, rows[i].query);
+        assert_false(filter->of_tenant);
+        assert_int_equal(filter->user_id != NULL, rows[i].user_id != NULL);
+        assert_int_equal(filter->tenant_id != NULL, rows[i].tenant_id != NULL);
+        if (rows[i].tenant_id)
+            assert_string_equal(filter->tenant_id, rows[i].tenant_id);
+        release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_said_is_empty),
-        cmocka_unit_test(each_alone_is_not_empty),
-        cmocka_unit_test(all_are_read),
+        cmocka_unit_test(a_tenant_is_read_beside_a_user), cmocka_unit_test(nothing_said_is_empty),
+        cmocka_unit_test(each_alone_is_not_empty),        cmocka_unit_test(all_are_read),
         cmocka_unit_test(a_token_gets_its_name),
     };
 

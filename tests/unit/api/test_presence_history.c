@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "api/presence/presence_history.h"
+#include "base/buf.h"
 #include "base/bytes.h"
+#include "sse/data_lines.h"
 #include "support/test.h"
 
 #define MOST       10u
@@ -31,7 +33,7 @@ static void add(struct fixture *fixture, enum presence_kind kind, size_t size)
     static const char zeros[MOST_BYTES];
     struct bytes *json = bytes_new(zeros, size);
 
-    presence_history_add(&fixture->history, kind, json, 10 * fixture->history.last);
+    presence_history_add(&fixture->history, kind, "", json, 10 * fixture->history.last);
     bytes_unref(json);
 }
 
@@ -59,6 +61,62 @@ static size_t read_some(struct fixture *fixture, unsigned kinds, size_t most, ui
     return reading.count;
 }
 
+static void add_of(struct fixture *fixture, const char *tenant_id)
+{
+    struct bytes *json = bytes_new("{}", 2);
+
+    presence_history_add(&fixture->history, PRESENCE_CONNECT, tenant_id, json, 0);
+    bytes_unref(json);
+}
+
+static void test_a_reading_for_some_tenants(void **state)
+{
+    struct presence_reading reading = {
+        .kinds = PRESENCE_ALL, .most = 64, .most_bytes = MOST_BYTES, .tenants = "a, c"};
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture);
+    add_of(&fixture, "b");
+    add_of(&fixture, "a");
+    add_of(&fixture, "");
+    add_of(&fixture, "ab");
+    add_of(&fixture, "c");
+    add_of(&fixture, "b");
+    reading.wires = fixture.wires;
+    assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
+    assert_int_equal(reading.count, 2);
+    assert_int_equal(reading.after, 6);
+    for (size_t i = 0; i < reading.count; i++)
+        bytes_unref(fixture.wires[i]);
+    close_fixture(&fixture);
+}
+
+static void test_no_line_is_too_long_for_a_client(void **state)
+{
+    struct presence_reading reading = {.kinds = PRESENCE_ALL, .most = 64, .most_bytes = 1};
+    struct buf text = BUF_INIT;
+    struct fixture fixture;
+    struct bytes *json;
+
+    (void)state;
+    presence_history_init(&fixture.history, MOST, 4 * MOST_BYTES);
+    buf_append_str(&text, "{\"a\":\"");
+    for (size_t i = 0; i < 2 * MOST_BYTES; i++)
+        buf_append_char(&text, 'a');
+    buf_append_str(&text, "\",\"b\":1}");
+    json = buf_freeze(&text);
+    presence_history_add(&fixture.history, PRESENCE_CONNECT, "", json, 0);
+    bytes_unref(json);
+    reading.wires = fixture.wires;
+    assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
+    assert_in_range(sse_data_longest_line(fixture.wires[0]->data, fixture.wires[0]->length),
+                    SSE_DATA_LINE_BYTES, SSE_DATA_LINE_BYTES + strlen("data:"));
+    assert_non_null(strstr(fixture.wires[0]->data, "\"b\":1}\n\n"));
+    bytes_unref(fixture.wires[0]);
+    close_fixture(&fixture);
+}
+
 static void test_an_event_on_the_wire(void **state)
 {
     struct bytes *json = bytes_new("{\"a\":1}", 7);
@@ -68,7 +126,7 @@ static void test_an_event_on_the_wire(void **state)
 
     (void)state;
     open_fixture(&fixture);
-    presence_history_add(&fixture.history, PRESENCE_USER_ONLINE, json, 0);
+    presence_history_add(&fixture.history, PRESENCE_USER_ONLINE, "", json, 0);
     bytes_unref(json);
     reading.wires = fixture.wires;
     assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
@@ -223,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_event_on_the_wire),
+        cmocka_unit_test(test_no_line_is_too_long_for_a_client),
+        cmocka_unit_test(test_a_reading_for_some_tenants),
         cmocka_unit_test(test_the_oldest_make_room),
         cmocka_unit_test(test_the_bound_of_bytes),
         cmocka_unit_test(test_kinds_and_portions),

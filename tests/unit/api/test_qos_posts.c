@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ev.h>
 #include <string.h>
 
 #include "api/qos/qos_posts.h"
@@ -61,6 +62,26 @@ static void none_is_sent_where_none_may_wait(void **state)
     end(&fixture);
 }
 
+static void a_stop_tries_each_once(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, 20);
+    for (size_t i = 0; i < 12; i++)
+        qos_posts_add(fixture.posts, NOBODY_THERE, fixture.json);
+    qos_posts_hurry(fixture.posts);
+    while (qos_posts_count(fixture.posts) > 0)
+        ev_run(loop_ev(fixture.loop), EVRUN_ONCE);
+    assert_int_equal(qos_posts_counters(fixture.posts)->failed, 12);
+    assert_int_equal(outbound_http_counters(fixture.http)->requests, 12);
+    qos_posts_add(fixture.posts, NOBODY_THERE, fixture.json); /* comes behind that */
+    while (qos_posts_count(fixture.posts) > 0)
+        ev_run(loop_ev(fixture.loop), EVRUN_ONCE);
+    assert_int_equal(qos_posts_counters(fixture.posts)->failed, 13);
+    end(&fixture);
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -72,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_too_much_is_dropped),
         cmocka_unit_test(none_is_sent_where_none_may_wait),
+        cmocka_unit_test(a_stop_tries_each_once),
     };
 
     return cmocka_run_group_tests(tests, prepare, NULL);

@@ -28,7 +28,7 @@ static void test_keeps_the_first_of_many(void **state)
         char name[8];
 
         snprintf(name, sizeof(name), "%03u", i);
-        assert_string_equal(ranking.entries[i].name, name);
+        assert_string_equal(ranking_at(&ranking, i)->name, name);
     }
     ranking_release(&ranking);
 }
@@ -44,10 +44,10 @@ static void test_order_is_name_then_time_then_id(void **state)
     ranking_offer(&ranking, "a", 1, "4");
     ranking_offer(&ranking, "a", 1, "3");
     sort(&ranking);
-    assert_string_equal(ranking.entries[0].id, "3");
-    assert_string_equal(ranking.entries[1].id, "4");
-    assert_string_equal(ranking.entries[2].id, "2");
-    assert_string_equal(ranking.entries[3].id, "1");
+    assert_string_equal(ranking_at(&ranking, 0)->id, "3");
+    assert_string_equal(ranking_at(&ranking, 1)->id, "4");
+    assert_string_equal(ranking_at(&ranking, 2)->id, "2");
+    assert_string_equal(ranking_at(&ranking, 3)->id, "1");
     ranking_release(&ranking);
 }
 
@@ -67,7 +67,7 @@ static void test_nothing_and_one(void **state)
     ranking_offer(&ranking, "c", 1, "3");
     sort(&ranking);
     assert_int_equal(ranking.count, 1);
-    assert_string_equal(ranking.entries[0].name, "a");
+    assert_string_equal(ranking_at(&ranking, 0)->name, "a");
     ranking_release(&ranking);
 }
 

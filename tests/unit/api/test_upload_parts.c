@@ -15,7 +15,7 @@
 
 #define TYPE "multipart/form-data; boundary=b"
 
-static size_t open_files;
+static atomic_size_t open_files;
 static const struct upload_parts_limits limits = {
     .parts = 3,
     .field_bytes = 16,

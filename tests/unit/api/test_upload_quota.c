@@ -261,7 +261,7 @@ static void test_the_directory(void **state)
     assert_int_equal(nanosleep(&moment, NULL), 0); /* what is newer than a count is not its own */
     keeper = upload_keeper_start(room.quota);
     assert_non_null(keeper);
-    upload_keeper_stop(keeper); /* once it has looked */
+    assert_true(upload_keeper_stop(keeper, 10000)); /* once it has looked */
     expect_usage(&room, 30, 1);
     assert_false(is_there(&room, ANN RANDOM));
     assert_true(is_there(&room, BOB RANDOM));

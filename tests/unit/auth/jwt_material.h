@@ -32,6 +32,15 @@ static inline EVP_PKEY *make_ec(const char *curve)
     return key;
 }
 
+/* "ED25519" or "ED448" */
+static inline EVP_PKEY *make_ed(const char *curve)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, curve);
+
+    assert_non_null(key);
+    return key;
+}
+
 static inline char *pem_of(EVP_PKEY *key, bool is_private)
 {
     BIO *memory = BIO_new(BIO_s_mem());
@@ -85,7 +94,7 @@ static inline char *hs256_token(const char *header, const char *payload, const c
 static inline struct auth_jwt_key *read_key(const char *id, const char *algorithm,
                                             const char *material)
 {
-    char fault[256] = "";
+    char fault[400] = "";
     struct auth_jwt_key *key =
         auth_jwt_key_read(id, auth_jwt_algorithm_find(algorithm), material, fault, sizeof(fault));
 

@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "auth/denied.h"
 #include "base/random.h"
+#include "sse/user.h"
+#include "sse/user_key.h"
 #include "support/loop_fixture.h"
 #include "support/test.h"
 
 #define NOW  INT64_C(1800000000500) /* half a second past a second */
 #define HOUR INT64_C(3600000)
 
-static bool has(struct auth_denied *denied, const char *user, const char *token, int64_t issued_at)
-{
-    const struct auth_credential credential = {user, token, issued_at};
+/* A user's own key, and the tenant. */
+struct asked {
+    const char *id, *tenant;
+    bool is_of_tenant;
+};
 
-    return auth_denied_has(denied, &credential, NOW);
+static bool has_at(struct auth_denied *denied, struct asked asked, const char *token,
+                   int64_t issued_at, int64_t now)
+{
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){
+        .id = asked.id, .tenant_id = asked.tenant, .is_of_tenant = asked.is_of_tenant});
+    const struct auth_credential credential = {user, token, issued_at};
+    const bool is = auth_denied_has(denied, &credential, now);
+
+    sse_user_unref(user);
+    return is;
+}
+
+static bool has(struct auth_denied *denied, const char *id, const char *token, int64_t issued_at)
+{
+    return has_at(denied, (struct asked){.id = id}, token, issued_at, NOW);
 }
 
 static void test_nobody_is_denied_at_first(void **state)
@@ -54,6 +73,27 @@ static void test_a_user_up_to_a_second(void **state)
     auth_denied_free(denied);
 }
 
+static void test_a_user_of_a_tenant(void **state)
+{
+    static const struct asked of_red = {"7", "red", true}, of_blue = {"7", "blue", true};
+    static const struct asked in_red = {"7", "red", false}, in_blue = {"7", "blue", false};
+    struct auth_denied *denied = auth_denied_new(loop, 10);
+    char *key = sse_user_key_new("red", "7");
+
+    (void)state;
+    auth_denied_add_user(denied, key, NOW, NOW + HOUR);
+    assert_true(has_at(denied, of_red, "a", INT64_MIN, NOW));
+    assert_false(has_at(denied, of_blue, "a", INT64_MIN, NOW));
+    assert_true(has_at(denied, in_red, "a", INT64_MIN, NOW));
+    assert_false(has_at(denied, in_blue, "a", INT64_MIN, NOW));
+    auth_denied_add_user(denied, "7", NOW, NOW + HOUR); /* when users had no tenant in their keys */
+    assert_true(has_at(denied, of_blue, "a", INT64_MIN, NOW));
+    assert_true(has_at(denied, in_blue, "a", INT64_MIN, NOW));
+    assert_false(auth_denied_has(denied, &(struct auth_credential){NULL, "a", INT64_MIN}, NOW));
+    free(key);
+    auth_denied_free(denied);
+}
+
 static void test_again_is_longer_and_later(void **state)
 {
     struct auth_denied *denied = auth_denied_new(loop, 10);
@@ -63,8 +103,8 @@ static void test_again_is_longer_and_later(void **state)
     auth_denied_add_user(denied, "7", NOW, NOW + 1);
     assert_int_equal(auth_denied_count(denied), 1);
     assert_true(has(denied, "7", "a", NOW / 1000));
-    assert_true(auth_denied_has(denied, &(struct auth_credential){"7", "a", 0}, NOW + HOUR - 1));
-    assert_false(auth_denied_has(denied, &(struct auth_credential){"7", "a", 0}, NOW + HOUR));
+    assert_true(has_at(denied, (struct asked){.id = "7"}, "a", 0, NOW + HOUR - 1));
+    assert_false(has_at(denied, (struct asked){.id = "7"}, "a", 0, NOW + HOUR));
     assert_int_equal(auth_denied_count(denied), 0);
     auth_denied_free(denied);
 }
@@ -120,7 +160,7 @@ static void test_many_end_in_their_order(void **state)
 
         for (size_t i = 0; i < MANY; i++)
             left += ends[i] > now;
-        (void)auth_denied_has(denied, &(struct auth_credential){"", "", 0}, now);
+        (void)auth_denied_has(denied, &(struct auth_credential){NULL, "", 0}, now);
         assert_int_equal(auth_denied_count(denied), left);
     }
     auth_denied_free(denied);
@@ -154,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_nobody_is_denied_at_first),
         cmocka_unit_test(test_a_token),
         cmocka_unit_test(test_a_user_up_to_a_second),
+        cmocka_unit_test(test_a_user_of_a_tenant),
         cmocka_unit_test(test_again_is_longer_and_later),
         cmocka_unit_test(test_what_has_ended_is_not_added),
         cmocka_unit_test(test_at_the_bound_the_first_to_end_goes),

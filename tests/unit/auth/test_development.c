@@ -41,7 +41,7 @@ static void keep_result(void *context, const struct auth_result *result)
 
 static struct auth_result check(const struct request *request)
 {
-    struct auth *auth = auth_development_new();
+    struct auth *auth = auth_development_new(false);
     struct auth_facts facts = {.method = "GET",
                                .path = "/sse/demo/connect",
                                .peer = "127.0.0.1",

@@ -7,7 +7,7 @@
 
 static struct auth_jwt_keys *read_set(const char *text)
 {
-    char fault[256] = "";
+    char fault[400] = "";
     struct auth_jwt_keys *keys = auth_jwk_set_read(text, strlen(text), fault, sizeof(fault));
 
     assert_int_equal(keys == NULL, fault[0] != '\0');
@@ -42,6 +42,14 @@ static void append_jwk(struct buf *to, EVP_PKEY *key, const char *more)
         append_number(to, key, OSSL_PKEY_PARAM_RSA_N, 0);
         buf_append_str(to, "\",\"e\":\"");
         append_number(to, key, OSSL_PKEY_PARAM_RSA_E, 0);
+    } else if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448")) {
+        unsigned char bytes[57];
+        size_t length = sizeof(bytes);
+
+        assert_int_equal(EVP_PKEY_get_raw_public_key(key, bytes, &length), 1);
+        buf_printf(to, "{%s \"kty\":\"OKP\",\"crv\":\"%s\",\"x\":\"", more,
+                   EVP_PKEY_is_a(key, "ED448") ? "Ed448" : "Ed25519");
+        append_base64url(to, bytes, length);
     } else {
         assert_int_equal(EVP_PKEY_get_group_name(key, group, sizeof(group), NULL), 1);
         while (strcmp(curves[i].name, group) != 0)
@@ -71,15 +79,13 @@ static struct auth_jwt_keys *read_one(EVP_PKEY *key, const char *more)
 static void check_kind(EVP_PKEY *pair, const char *algorithm)
 {
     struct auth_jwt_keys *keys = read_one(pair, "\"kid\":\"one\",\"use\":\"sig\",");
-    char *pem = pem_of(pair, false);
 
     assert_non_null(keys);
     assert_int_equal(keys->count, 1);
     assert_string_equal(keys->keys[0]->id, "one");
     assert_string_equal(keys->keys[0]->algorithm->name, algorithm);
-    assert_string_equal(keys->keys[0]->check, pem);
-    assert_null(keys->keys[0]->sign);
-    free(pem);
+    assert_int_equal(EVP_PKEY_eq(keys->keys[0]->pair, pair), 1);
+    assert_false(keys->keys[0]->can_sign);
     auth_jwt_keys_free(keys);
     EVP_PKEY_free(pair);
 }
@@ -91,6 +97,8 @@ static void test_public_keys(void **state)
     check_kind(make_ec("P-256"), "ES256");
     check_kind(make_ec("P-384"), "ES384");
     check_kind(make_ec("P-521"), "ES512");
+    check_kind(make_ed("ED25519"), "Ed25519");
+    check_kind(make_ed("ED448"), "Ed448");
 }
 
 static void test_members_that_limit_a_key(void **state)
@@ -104,7 +112,10 @@ static void test_members_that_limit_a_key(void **state)
         {"\"key_ops\":[\"sign\",\"verify\"],", true},
         {"\"use\":\"enc\",", false},
         {"\"use\":7,", false},
-        {"\"alg\":\"PS256\",", false},
+        {"\"alg\":\"PS256\",", true},
+        {"\"alg\":7,", false},
+        {"\"alg\":\"EdDSA\",", false},
+        {"\"x5c\":[\"AAAA\"],", true},
         {"\"alg\":\"RSA-OAEP\",", false},
         {"\"alg\":\"HS256\",", false},
         {"\"alg\":\"ES256\",", false},
@@ -122,6 +133,73 @@ static void test_members_that_limit_a_key(void **state)
         assert_int_equal(keys != NULL, cases[i].is_taken);
         auth_jwt_keys_free(keys);
     }
+    EVP_PKEY_free(pair);
+}
+
+static void test_members_of_an_edwards_key(void **state)
+{
+    static const struct {
+        const char *more;
+        bool is_taken;
+    } cases[] = {
+        {"\"alg\":\"EdDSA\",", true},  {"\"alg\":\"Ed25519\",", true},
+        {"\"alg\":\"Ed448\",", false}, {"\"alg\":\"ES256\",", false},
+        {"\"use\":\"sig\",", true},    {"\"use\":\"enc\",", false},
+    };
+    EVP_PKEY *pair = make_ed("ED25519");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct auth_jwt_keys *keys = read_one(pair, cases[i].more);
+
+        assert_int_equal(keys != NULL, cases[i].is_taken);
+        auth_jwt_keys_free(keys);
+    }
+    EVP_PKEY_free(pair);
+    assert_null(read_set("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"X25519\","
+                         "\"x\":\"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08\"}]}"));
+    assert_null(read_set("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"Ed25519\","
+                         "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"));
+}
+
+/* Whoever can read the public key reads the secret, too; and a kid names one key of an alg. */
+static void test_keys_that_do_not_count(void **state)
+{
+    static const char secret[] = "{\"kty\":\"oct\",\"kid\":\"s\","
+                                 "\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}";
+    static const char *const members[] = {"\"kid\":\"a\",",
+                                          "\"kid\":\"a\",",
+                                          "\"kid\":\"b\",",
+                                          "\"kid\":\"b\",\"alg\":\"PS256\",",
+                                          "",
+                                          ""};
+    EVP_PKEY *pair = make_rsa(2048);
+    struct buf text = BUF_INIT;
+    struct auth_jwt_keys *keys;
+
+    (void)state;
+    buf_printf(&text, "{\"keys\":[%s", secret);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        EVP_PKEY *other = make_rsa(2048);
+
+        buf_append_char(&text, ',');
+        append_jwk(&text, other, members[i]);
+        EVP_PKEY_free(other);
+    }
+    for (size_t i = 0; i < 2; i++) { /* the same twice is one */
+        buf_append_char(&text, ',');
+        append_jwk(&text, pair, "\"kid\":\"c\",");
+    }
+    buf_append_str(&text, "]}");
+    keys = read_set(buf_str(&text));
+    assert_non_null(keys);
+    assert_int_equal(keys->count, 6);
+    for (size_t i = 0; i < keys->count; i++) {
+        assert_null(keys->keys[i]->secret);
+        assert_string_not_equal(keys->keys[i]->id, "a");
+    }
+    auth_jwt_keys_free(keys);
+    buf_release(&text);
     EVP_PKEY_free(pair);
 }
 
@@ -147,7 +225,7 @@ static void test_secrets(void **state)
     assert_non_null(keys);
     assert_int_equal(keys->count, 1);
     assert_string_equal(keys->keys[0]->algorithm->name, "HS256");
-    assert_int_equal(keys->keys[0]->check_length, 32);
+    assert_int_equal(keys->keys[0]->secret_length, 32);
     auth_jwt_keys_free(keys);
 }
 
@@ -225,6 +303,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_public_keys),
         cmocka_unit_test(test_members_that_limit_a_key),
+        cmocka_unit_test(test_members_of_an_edwards_key),
+        cmocka_unit_test(test_keys_that_do_not_count),
         cmocka_unit_test(test_weak_keys_are_passed_over),
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_unknown_kinds_do_not_spoil_the_others),

@@ -27,7 +27,7 @@ static void count_run(struct auth_jwks_waiter *waiter)
 
 static struct auth_jwks *open_set(struct loop *loop, const char *place)
 {
-    const struct auth_jwks_settings settings = {place, REFRESH};
+    const struct auth_jwks_settings settings = {.place = place, .refresh_ms = REFRESH};
 
     fake_calls = 0;
     return auth_jwks_new(&settings, loop, NULL);

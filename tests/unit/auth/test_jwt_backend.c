@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "auth/auth.h"
+#include "auth/denied.h"
 #include "auth/jwks.h"
 #include "auth/jwt_backend.h"
 #include "auth/jwt_keys.h"
@@ -61,7 +62,7 @@ static void keep(void *context, const struct auth_result *result)
     *outcome = (struct outcome){true, *result};
 }
 
-static struct fixture open_with(bool has_set)
+static struct fixture open_with_settings(bool has_set, bool awaits_revocations)
 {
     const struct auth_jwt_settings settings = {
         .cookie = "access-token",
@@ -77,6 +78,7 @@ static struct fixture open_with(bool has_set)
         .revocations = 100,
         .waiting = 2,
         .signatures = {.verified = 10, .forged = 10, .address_failures = {3, 1}},
+        .awaits_revocations = awaits_revocations,
     };
     struct fixture fixture = {.loop = loop_new(), .keys = auth_jwt_keys_new()};
     struct auth_jwt_sources sources = {.keys = fixture.keys};
@@ -84,13 +86,19 @@ static struct fixture open_with(bool has_set)
     auth_jwt_keys_add(fixture.keys, read_key("", "HS256", SECRET));
     fake_calls = 0;
     if (has_set) {
-        fixture.set = auth_jwks_new(&(struct auth_jwks_settings){"https://idp.example/", 600000},
-                                    fixture.loop, NULL);
+        fixture.set = auth_jwks_new(
+            &(struct auth_jwks_settings){.place = "https://idp.example/", .refresh_ms = 600000},
+            fixture.loop, NULL);
         sources.sets = &fixture.set;
         sources.set_count = 1;
     }
     fixture.auth = auth_jwt_new(&settings, &sources, fixture.loop);
     return fixture;
+}
+
+static struct fixture open_with(bool has_set)
+{
+    return open_with_settings(has_set, false);
 }
 
 static void close_all(struct fixture *fixture)
@@ -296,7 +304,7 @@ static void test_revocation_of_a_user(void **state)
     char *later;
 
     (void)state;
-    auth_revoke(fixture.auth, &(struct auth_revocation){.user_id = "7"});
+    auth_revoke(fixture.auth, &(struct auth_revocation){.user_key = "7"});
     assert_int_equal(verdict_on(&fixture, undated), AUTH_BAD);
     assert_int_equal(verdict_on(&fixture, old), AUTH_BAD);
     assert_int_equal(verdict_on(&fixture, other), AUTH_OK);
@@ -314,7 +322,92 @@ static void test_revocation_of_a_user(void **state)
 static enum auth_verdict back_end(const struct fixture *fixture, const char *token,
                                   unsigned *permissions)
 {
-    return fixture->auth->ops->check_back_end(fixture->auth, token, "::1", permissions);
+    return fixture->auth->ops->check_back_end(fixture->auth, token, "::1", permissions, NULL);
+}
+
+/* What was noted, as a store would keep it. */
+struct noted {
+    char name[100];
+    struct auth_denial denial;
+    size_t count;
+};
+
+static void note(void *context, const struct auth_denial *denial)
+{
+    struct noted *noted = context;
+
+    snprintf(noted->name, sizeof(noted->name), "%s", denial->name);
+    noted->denial = *denial;
+    noted->denial.name = noted->name;
+    noted->count++;
+}
+
+static void test_revocations_are_restored(void **state)
+{
+    struct fixture before = open_with(false);
+    struct fixture after = open_with_settings(false, true);
+    char *token = plain_token(&before, "\"sub\":\"7\",\"jti\":\"x1\",\"permissions\":\"all\",");
+    char *other = plain_token(&before, "\"sub\":\"8\",\"permissions\":\"all\",");
+    const struct request revoked = {.parameter = token}, good = {.parameter = other};
+    struct noted user = {.count = 0}, named = {.count = 0};
+    struct outcome first, second, third;
+    unsigned permissions;
+
+    (void)state;
+    auth_revoke(before.auth,
+                &(struct auth_revocation){.user_key = "7", .note = note, .context = &user});
+    auth_revoke(before.auth,
+                &(struct auth_revocation){.access_token = "x1", .note = note, .context = &named});
+    auth_revoke(before.auth, &(struct auth_revocation){.access_token = "x2"});
+    assert_int_equal(user.count, 1);
+    assert_int_equal(named.count, 1);
+
+    ask(&after, &revoked, &first);
+    ask(&after, &good, &second);
+    ask(&after, &good, &third); /* two wait at the most */
+    assert_false(first.is_there || second.is_there);
+    assert_int_equal(third.result.verdict, AUTH_BUSY);
+    assert_int_equal(after.auth->ops->check_back_end(after.auth, other, "::1", &permissions, NULL),
+                     AUTH_BUSY);
+    auth_restore(after.auth, 0, (struct auth_denial[]){user.denial, named.denial}, 2);
+    assert_int_equal(first.result.verdict, AUTH_BAD);
+    assert_int_equal(second.result.verdict, AUTH_OK);
+    sse_user_unref(second.result.user);
+    assert_int_equal(verdict_on(&after, token), AUTH_BAD);
+    assert_int_equal(after.auth->ops->check_back_end(after.auth, other, "::1", &permissions, NULL),
+                     AUTH_OK);
+    assert_int_equal(after.auth->ops->check_back_end(after.auth, token, "::1", &permissions, NULL),
+                     AUTH_BAD);
+    assert_int_equal(auth_count(after.auth).revocations_kept, 2);
+    assert_int_equal(auth_count(after.auth).waiting, 0);
+    free(token);
+    free(other);
+    close_all(&before);
+    close_all(&after);
+}
+
+static void test_nobody_is_let_in_while_revocations_are_not_known(void **state)
+{
+    struct fixture fixture = open_with_settings(false, true);
+    char *token = plain_token(&fixture, "\"sub\":\"7\",");
+    const struct request request = {.parameter = token};
+    struct outcome first, second;
+
+    (void)state;
+    ask(&fixture, &request, &first);
+    auth_restore(fixture.auth, -EIO, NULL, 0);
+    assert_int_equal(first.result.verdict, AUTH_BUSY);
+    assert_non_null(strstr(first.result.message, "revocations cannot be read"));
+    assert_true(first.result.retry_after_s > 0);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_BUSY);
+    auth_restore(fixture.auth, 0, NULL, 0);
+    assert_int_equal(verdict_on(&fixture, token), AUTH_OK);
+    close_all(&fixture);
+    fixture = open_with_settings(false, true);
+    ask(&fixture, &request, &second); /* waits to the end */
+    assert_false(second.is_there);
+    free(token);
+    close_all(&fixture);
 }
 
 static void test_back_ends(void **state)
@@ -543,6 +636,8 @@ int main(void)
         cmocka_unit_test(test_revocation_of_a_token),
         cmocka_unit_test(test_names_of_tokens),
         cmocka_unit_test(test_revocation_of_a_user),
+        cmocka_unit_test(test_revocations_are_restored),
+        cmocka_unit_test(test_nobody_is_let_in_while_revocations_are_not_known),
         cmocka_unit_test(test_back_ends),
         cmocka_unit_test(test_an_unknown_key_makes_it_look_again),
         cmocka_unit_test(test_a_back_ends_unknown_key_makes_it_look_again),

@@ -39,6 +39,8 @@ static void test_a_whole_user(void **state)
     assert_string_equal(user->name, "Ann");
     assert_string_equal(user->tenant_id, "t1");
     assert_string_equal(user->access_token, "x1");
+    assert_true(user->has_number_id);
+    assert_false(user->has_number_tenant);
     assert_string_equal(user->channels, "news\norders *");
     assert_non_null(strstr(user->extra, "\"role\":[\"a\",1]"));
     assert_non_null(strstr(user->extra, "\"https://example.com/shop\":{\"id\":3}"));
@@ -50,12 +52,14 @@ static void test_a_whole_user(void **state)
 static void test_the_least_of_a_user(void **state)
 {
     const char *fault;
-    struct sse_user *user = user_of("{\"sub\":\"7\",\"name\":null}", &fault);
+    struct sse_user *user = user_of("{\"sub\":\"7\",\"name\":null,\"tenantId\":3}", &fault);
 
     (void)state;
     assert_string_equal(user->id, "7");
     assert_string_equal(user->name, "");
-    assert_string_equal(user->tenant_id, "");
+    assert_string_equal(user->tenant_id, "3");
+    assert_false(user->has_number_id);
+    assert_true(user->has_number_tenant);
     assert_string_equal(user->channels, "");
     assert_string_equal(user->access_token, "the.whole.token");
     assert_null(user->extra);

@@ -31,10 +31,10 @@ static void what_is_not_used_is_forgotten(void **state)
     assert_int_equal(auth_recent_find(&recent, "a", 999), 1);
     assert_int_equal(auth_recent_find(&recent, "b", 1000), -1);
     assert_int_equal(auth_recent_find(&recent, "a", 1000), 1);
-    assert_int_equal(auth_recent_count(&recent), 1);
+    assert_int_equal(recent.names.count, 1);
     assert_int_equal(auth_recent_find(&recent, "a", 2000), -1);
-    assert_int_equal(auth_recent_count(&recent), 0);
-    assert_int_equal(recent.displaced, 0);
+    assert_int_equal(recent.names.count, 0);
+    assert_int_equal(recent.names.evicted, 0);
     auth_recent_release(&recent);
 }
 
@@ -51,8 +51,8 @@ static void the_longest_unused_makes_room(void **state)
     assert_int_equal(auth_recent_find(&recent, "b", 0), -1);
     assert_int_equal(auth_recent_find(&recent, "a", 0), 1);
     assert_int_equal(auth_recent_find(&recent, "c", 0), 3);
-    assert_int_equal(auth_recent_count(&recent), 2);
-    assert_int_equal(recent.displaced, 1);
+    assert_int_equal(recent.names.count, 2);
+    assert_int_equal(recent.names.evicted, 1);
     auth_recent_release(&recent);
 }
 
@@ -64,7 +64,7 @@ static void no_room_is_no_memory(void **state)
     auth_recent_init(&recent, loop, 0, 1000);
     auth_recent_add(&recent, "a", 1, 0);
     assert_int_equal(auth_recent_find(&recent, "a", 0), -1);
-    assert_int_equal(recent.displaced, 0);
+    assert_int_equal(recent.names.evicted, 0);
     auth_recent_release(&recent);
 }
 
@@ -84,9 +84,9 @@ static void what_is_not_used_ends_by_the_clock(void **state)
     fake_loop_advance(loop, 59000);
     assert_int_equal(auth_recent_find(&recent, "7", loop->now_ms), 1);
     fake_loop_advance(loop, 5000);
-    assert_int_equal(auth_recent_count(&recent), 1);
+    assert_int_equal(recent.names.count, 1);
     fake_loop_advance(loop, 60000);
-    assert_int_equal(auth_recent_count(&recent), 0);
+    assert_int_equal(recent.names.count, 0);
     assert_false(fake_loop_has_timers(loop));
     auth_recent_release(&recent);
 }

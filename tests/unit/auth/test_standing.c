@@ -53,7 +53,7 @@ static void test_failures_push_no_good_one_out(void **state)
     for (unsigned i = 0; i < 100; i++)
         auth_standing_failed(&standing, name_of(i), 1, 2);
     assert_int_equal(auth_standing_count(&standing), 5);
-    assert_int_equal(standing.displaced, 97);
+    assert_int_equal(auth_standing_evicted(&standing), 97);
     assert_int_equal(auth_standing_of(&standing, "a", SHARE, 3), AUTH_RANK_GOOD);
     auth_standing_succeeded(&standing, "c", 3); /* the one that was not there for longest goes */
     assert_int_equal(auth_standing_of(&standing, "a", SHARE, 3), AUTH_RANK_NEW);

@@ -4,6 +4,7 @@
 
 #include "auth/auth.h"
 #include "auth/webhook_answer.h"
+#include "base/bytes.h"
 #include "outbound/http.h"
 #include "sse/user.h"
 #include "support/test.h"
@@ -15,7 +16,7 @@ static const char *read(int status, const char *body, struct auth_result *result
     const struct outbound_answer answer = {
         .status = status, .body = body, .length = strlen(body), .reason = ""};
 
-    return auth_webhook_answer_read(&answer, NOW, result);
+    return auth_webhook_answer_read(&answer, NOW, false, result);
 }
 
 static struct sse_user *user_of(const char *body)
@@ -40,6 +41,8 @@ static void test_a_whole_user(void **state)
     assert_string_equal(user->name, "Ann");
     assert_string_equal(user->tenant_id, "t1");
     assert_string_equal(user->access_token, "x1");
+    assert_true(user->has_number_id);
+    assert_false(user->has_number_tenant);
     assert_string_equal(user->channels, "news\norders *");
     assert_string_equal(user->extra, "{\"role\":[\"a\",1]}");
     assert_int_equal(user->expires_at, NOW + 500);
@@ -48,13 +51,16 @@ static void test_a_whole_user(void **state)
 
 static void test_the_least_of_a_user(void **state)
 {
-    struct sse_user *user = user_of("{\"id\":\"7\",\"name\":null,\"accessToken\":null,"
-                                    "\"channels\":null,\"expiresAt\":null,\"expiresIn\":null}");
+    struct sse_user *user =
+        user_of("{\"id\":\"7\",\"name\":null,\"accessToken\":null,\"tenantId\":3,"
+                "\"channels\":null,\"expiresAt\":null,\"expiresIn\":null}");
 
     (void)state;
     assert_string_equal(user->id, "7");
     assert_string_equal(user->name, "");
     assert_string_equal(user->access_token, "");
+    assert_false(user->has_number_id);
+    assert_true(user->has_number_tenant);
     assert_string_equal(user->channels, "");
     assert_null(user->extra);
     assert_int_equal(user->expires_at, 0);
@@ -205,9 +211,61 @@ static void test_failures(void **state)
             .error = cases[i].error, .reason = "why", .body = ""};
         struct auth_result result;
 
-        assert_string_equal(auth_webhook_answer_read(&answer, NOW, &result), "why");
+        assert_string_equal(auth_webhook_answer_read(&answer, NOW, false, &result), "why");
         assert_int_equal(result.verdict, cases[i].verdict);
     }
+}
+
+static void test_lifetime_and_attributes(void **state)
+{
+    struct sse_user *user =
+        user_of("{\"id\":7,\"lifetime\":90.5,\"attributes\":{\"a\":[1]},\"b\":2}");
+    struct sse_user *copy = sse_user_copy(user);
+    struct auth_result result;
+
+    (void)state;
+    assert_int_equal(copy->lifetime_ms, 90500);
+    assert_string_equal(copy->attributes, "{\"a\":[1]}");
+    assert_string_equal(copy->extra, "{\"b\":2}");
+    sse_user_unref(user);
+    sse_user_unref(copy);
+    user = user_of("{\"id\":7,\"lifetime\":null,\"attributes\":null}");
+    assert_int_equal(user->lifetime_ms, 0);
+    assert_null(user->attributes);
+    sse_user_unref(user);
+    assert_non_null(read(200, "{\"id\":7,\"lifetime\":0}", &result));
+    assert_non_null(read(200, "{\"id\":7,\"lifetime\":\"1\"}", &result));
+    assert_non_null(read(200, "{\"id\":7,\"lifetime\":2592001}", &result));
+    assert_non_null(read(200, "{\"id\":7,\"attributes\":[1]}", &result));
+}
+
+static void expect_data(int status, const char *body, const char *data)
+{
+    struct auth_result result;
+
+    (void)read(status, body, &result);
+    if (data)
+        assert_string_equal(result.data->data, data);
+    else
+        assert_null(result.data);
+    bytes_unref(result.data);
+}
+
+static void test_what_the_page_is_told_with_a_refusal(void **state)
+{
+    char long_body[5000];
+
+    (void)state;
+    expect_data(401, "{\"body\":{\"why\": \"\\u0022gone\"},\"trace\":\"x\"}",
+                "{\"why\":\"\\\"gone\"}");
+    expect_data(403, "{\"body\":\"text\"}", "\"text\"");
+    expect_data(401, "{\"error\":\"of a framework\"}", NULL);
+    expect_data(401, "no JSON", NULL);
+    expect_data(401, "", NULL);
+    expect_data(503, "{\"body\":1}", NULL);
+    expect_data(500, "{\"body\":1}", NULL);
+    snprintf(long_body, sizeof(long_body), "{\"body\":\"%04900d\"}", 1);
+    expect_data(401, long_body, NULL);
 }
 
 int main(void)
@@ -221,6 +279,8 @@ int main(void)
         cmocka_unit_test(test_answers_of_no_use),
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_lifetime_and_attributes),
+        cmocka_unit_test(test_what_the_page_is_told_with_a_refusal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

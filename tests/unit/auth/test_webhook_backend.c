@@ -339,12 +339,12 @@ static void test_refusals_push_no_answer_out(void **state)
 
 static void test_a_revocation_makes_it_ask_again(void **state)
 {
-    static const struct auth_revocation revocations[] = {{.user_id = "7"}, {.access_token = "t7"}};
+    static const struct auth_revocation revocations[] = {{.user_key = "7"}, {.access_token = "t7"}};
     struct fixture *fixture = *state;
 
     connect(fixture, "ann");
     answer(0, 200, ANN);
-    auth_revoke(fixture->auth, &(struct auth_revocation){.user_id = "8"});
+    auth_revoke(fixture->auth, &(struct auth_revocation){.user_key = "8"});
     connect(fixture, "ann");
     assert_int_equal(question_count, 1);
     for (unsigned i = 0; i < 2; i++) {
@@ -362,7 +362,7 @@ static void test_what_was_asked_before_a_revocation_does_not_count(void **state)
 
     connect(fixture, "ann");
     connect(fixture, "bob");
-    auth_revoke(fixture->auth, &(struct auth_revocation){.user_id = "7"});
+    auth_revoke(fixture->auth, &(struct auth_revocation){.user_key = "7"});
     connect(fixture, "ann"); /* does not wait for the answer of before */
     assert_int_equal(question_count, 3);
     answer(0, 200, ANN);
@@ -402,7 +402,7 @@ static void test_the_end_cancels(void **state)
     struct fixture *fixture = *state;
 
     connect(fixture, "ann");
-    auth_revoke(fixture->auth, &(struct auth_revocation){.user_id = "7"});
+    auth_revoke(fixture->auth, &(struct auth_revocation){.user_key = "7"});
     connect(fixture, "ann");
     auth_free(fixture->auth);
     fixture->auth = NULL;

@@ -27,7 +27,41 @@ static bool has(struct auth_webhook_cache *cache, const char *key, uint64_t now_
 
 static void forget_user(struct auth_webhook_cache *cache, const char *user)
 {
-    auth_webhook_cache_forget(cache, &(struct auth_revocation){.user_id = user});
+    auth_webhook_cache_forget(cache, &(struct auth_revocation){.user_key = user});
+}
+
+static void add_of(struct auth_webhook_cache *cache, const char *key, const char *tenant,
+                   bool is_of_tenant)
+{
+    struct auth_result result = {.verdict = AUTH_OK};
+
+    result.user = sse_user_new(
+        &(struct sse_user_fields){.id = "42", .tenant_id = tenant, .is_of_tenant = is_of_tenant});
+    auth_webhook_cache_add(cache, key, &result, 0, 100);
+    sse_user_unref(result.user);
+}
+
+static void test_a_user_in_a_tenant_is_forgotten_alone(void **state)
+{
+    (void)state;
+    for (unsigned is_of_tenant = 0; is_of_tenant < 2; is_of_tenant++) {
+        struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
+
+        add_of(cache, "a", "red", is_of_tenant);
+        add_of(cache, "b", "blue", is_of_tenant);
+        add_of(cache, "c", "red", is_of_tenant);
+        forget_user(cache, "red\x1f"
+                           "42");
+        assert_false(has(cache, "a", 1));
+        assert_true(has(cache, "b", 1));
+        assert_false(has(cache, "c", 1));
+        forget_user(cache, "42");
+        assert_int_equal(has(cache, "b", 1), is_of_tenant);
+        forget_user(cache, "blue\x1f"
+                           "42");
+        assert_false(has(cache, "b", 1));
+        auth_webhook_cache_free(cache);
+    }
 }
 
 static void test_an_answer_counts_for_its_time(void **state)
@@ -141,6 +175,27 @@ static void test_many_of_few_users(void **state)
 }
 
 /* One of shorter life behind another goes with that. */
+/* Whoever has many credentials pushes out his own, and nobody else's. */
+static void test_a_user_has_so_many_at_the_most(void **state)
+{
+    struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
+
+    (void)state;
+    auth_webhook_cache_bound_users(cache, 2);
+    add(cache, "b1", "bob", "", 100);
+    add(cache, "a1", "ann", "", 100);
+    add(cache, "a2", "ann", "", 100);
+    add(cache, "a2", "ann", "", 100); /* takes its own place */
+    assert_int_equal(auth_webhook_cache_displaced(cache), 0);
+    add(cache, "a3", "ann", "", 100);
+    assert_int_equal(auth_webhook_cache_displaced(cache), 1);
+    assert_true(has(cache, "b1", 1));
+    assert_false(has(cache, "a1", 1));
+    assert_true(has(cache, "a2", 1));
+    assert_true(has(cache, "a3", 1));
+    auth_webhook_cache_free(cache);
+}
+
 static void test_answers_end_by_the_clock(void **state)
 {
     struct auth_webhook_cache *cache = auth_webhook_cache_new(loop, 10);
@@ -168,11 +223,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_counts_for_its_time),
+        cmocka_unit_test(test_a_user_in_a_tenant_is_forgotten_alone),
         cmocka_unit_test(test_a_newer_answer_takes_the_place),
         cmocka_unit_test(test_at_the_bound_the_oldest_goes),
         cmocka_unit_test(test_what_has_ended_makes_room),
         cmocka_unit_test(test_a_user_and_a_token_are_forgotten),
         cmocka_unit_test(test_many_of_few_users),
+        cmocka_unit_test(test_a_user_has_so_many_at_the_most),
         cmocka_unit_test(test_answers_end_by_the_clock),
     };
 

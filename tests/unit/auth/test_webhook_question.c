@@ -54,6 +54,65 @@ static void test_what_is_named_is_told(void **state)
     auth_webhook_question_release(&question);
 }
 
+static void make_for(const char *apis, const char *api, struct auth_webhook_question *question)
+{
+    const struct request request = {.cookies = {{"session", "s"}}};
+    struct auth_webhook_names with_apis = names;
+    struct auth_facts facts = request_facts(&request);
+
+    with_apis.apis = apis;
+    facts.api = api;
+    assert_true(auth_webhook_question_init(question, &with_apis, &facts));
+}
+
+/* The first pattern that matches names the class; each has an answer of its own. */
+static void test_classes_are_asked_about_apart(void **state)
+{
+    static const char apis[] = "message/admin/*, message/*, connect";
+    static const struct {
+        const char *api, *class;
+    } cases[] = {
+        {"message/admin/users", "message/admin/*"},
+        {"message/administer", "message/*"},
+        {"message/orders/new", "message/*"},
+        {"connect", "connect"},
+        {"connection", ""},
+        {"upload/x", ""},
+        {NULL, ""},
+    };
+    char keys[sizeof(cases) / sizeof(cases[0])][AUTH_KEY_HASH_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct auth_webhook_question question;
+
+        make_for(apis, cases[i].api, &question);
+        assert_int_equal(question.class.length, strlen(cases[i].class));
+        assert_memory_equal(question.class.text, cases[i].class, question.class.length);
+        memcpy(keys[i], question.key, sizeof(keys[i]));
+        for (size_t other = 0; other < i; other++)
+            assert_int_equal(strcmp(keys[i], keys[other]) == 0,
+                             strcmp(cases[i].class, cases[other].class) == 0);
+        auth_webhook_question_release(&question);
+    }
+}
+
+static void test_a_class_is_told(void **state)
+{
+    const struct request request = {.cookies = {{"session", "s"}}};
+    struct auth_facts facts = request_facts(&request);
+    struct auth_webhook_question question;
+    struct bytes *text;
+
+    (void)state;
+    make_for("message/*", "message/a", &question);
+    facts.api = "message/a";
+    text = auth_webhook_question_text(&question, &facts, "demo", 1);
+    assert_non_null(strstr(text->data, ",\"api\":\"message/a\",\"class\":\"message/*\","));
+    bytes_unref(text);
+    auth_webhook_question_release(&question);
+}
+
 static void test_who_shows_nothing_is_not_asked_about(void **state)
 {
     static const struct request requests[] = {
@@ -144,7 +203,7 @@ static void test_a_key_is_of_what_is_shown(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         assert_true(make(&requests[i], &question));
-        strcpy(keys[i], question.key);
+        memcpy(keys[i], question.key, sizeof(keys[i]));
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(keys[i], keys[j]);
         auth_webhook_question_release(&question);
@@ -158,6 +217,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_named_is_told),
+        cmocka_unit_test(test_classes_are_asked_about_apart),
+        cmocka_unit_test(test_a_class_is_told),
         cmocka_unit_test(test_who_shows_nothing_is_not_asked_about),
         cmocka_unit_test(test_a_shown_credential_takes_the_place_of_others),
         cmocka_unit_test(test_what_a_browser_may_have_added_counts_as_a_cookie),

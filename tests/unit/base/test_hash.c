@@ -29,11 +29,24 @@ static void test_each_key_has_its_own_results(void **state)
     assert_in_range(alike, 150, 350);
 }
 
+/* Zeros and lengths count. */
+static void test_bytes(void **state)
+{
+    const struct hash_key key = hash_key_new();
+    const char zeros[32] = {0};
+
+    (void)state;
+    assert_true(hash_bytes(&key, "text", 4) == hash_text(&key, "text"));
+    for (size_t length = 0; length < sizeof(zeros); length++)
+        assert_true(hash_bytes(&key, zeros, length) != hash_bytes(&key, zeros, length + 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_is_siphash_1_3),
         cmocka_unit_test(test_each_key_has_its_own_results),
+        cmocka_unit_test(test_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -465,6 +465,28 @@ static void a_mark_is_skipped(void **state)
     assert_fault("\xef\xbb\xbf", 1, 1, "there is nothing");
 }
 
+static void assert_written(json_t *value, const char *expected)
+{
+    char *written = json_dumps(value, JSON_ENCODE_ANY);
+
+    assert_string_equal(written, expected);
+    free(written);
+    json_decref(value);
+}
+
+static void texts_are_values_or_null(void **state)
+{
+    (void)state;
+    assert_written(json_text_or_null("a"), "\"a\"");
+    assert_written(json_text_or_null(""), "null");
+    assert_written(json_number_or_null("007"), "7");
+    assert_written(json_number_or_null("999999999999999999"), "999999999999999999");
+    assert_written(json_number_or_null("1000000000000000000"), "null");
+    assert_written(json_number_or_null("-1"), "null");
+    assert_written(json_number_or_null("1.5"), "null");
+    assert_written(json_number_or_null(""), "null");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_long_fault_is_cut_at_a_character),
         cmocka_unit_test(ids_are_strings_or_integers),
         cmocka_unit_test(ids_must_fit),
+        cmocka_unit_test(texts_are_values_or_null),
         cmocka_unit_test(nulls_are_dropped),
         cmocka_unit_test(what_is_kept_is_its_tokens),
         cmocka_unit_test(faults_around_what_is_kept_are_where_they_stand),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -303,6 +304,95 @@ static void *write_many(void *name)
     return NULL;
 }
 
+/* A file whose disk hangs until told otherwise; instead of the system's write(). */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    int fd;
+    bool is_hung;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER, .fd = -1};
+
+ssize_t write(int fd, const void *data, size_t length)
+{
+    pthread_mutex_lock(&disk.lock);
+    while (fd == disk.fd && disk.is_hung)
+        pthread_cond_wait(&disk.change, &disk.lock);
+    pthread_mutex_unlock(&disk.lock);
+    return syscall(SYS_write, fd, data, length);
+}
+
+static void hang(int fd, bool is_hung)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.fd = fd;
+    disk.is_hung = is_hung;
+    pthread_cond_broadcast(&disk.change);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static FILE *open_log_file(void)
+{
+    char path[] = "/tmp/test_log.XXXXXX";
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "r");
+
+    assert_non_null(file);
+    (void)unlink(path);
+    log_open(LOG_INFO_LEVEL, LOG_FORMAT_TEXT, fd);
+    return file;
+}
+
+/* Lines that end with i=0, i=1, …, up to the first that does not. */
+static int lines_in_order(FILE *file)
+{
+    char line[256];
+    int i = 0;
+
+    rewind(file);
+    while (fgets(line, sizeof(line), file) && strstr(line, "i=") &&
+           atoi(strstr(line, "i=") + 2) == i)
+        i++;
+    return i;
+}
+
+static void a_file_whose_disk_hangs_keeps_nobody_waiting(void **state)
+{
+    FILE *file = open_log_file();
+    uint64_t before = log_dropped();
+
+    (void)state;
+    log_start();
+    hang(fileno(file), true);
+    for (int i = 0; i < LINES_EACH; i++)
+        log_info("a", LOG_INT("i", i));
+    assert_int_equal(log_dropped(), before);
+    assert_int_equal(lines_in_order(file), 0);
+    log_stop(1); /* it does not wait for ever, */
+    for (int i = 0; i < 20 * LINES_EACH; i++)
+        log_info("what is too much is dropped");
+    assert_true(log_dropped() > before);
+    hang(-1, false);
+    log_stop(60000); /* nor forgets what has to come, */
+    assert_int_equal(lines_in_order(file), LINES_EACH);
+    before = log_dropped();
+    log_info("and goes on without its thread");
+    assert_int_equal(log_dropped(), before);
+    (void)fclose(file);
+}
+
+static void the_thread_of_the_log_keeps_the_order(void **state)
+{
+    FILE *file = open_log_file();
+
+    (void)state;
+    log_start();
+    for (int i = 0; i < LINES_EACH; i++)
+        log_info("a", LOG_INT("i", i));
+    log_stop(60000);
+    assert_int_equal(lines_in_order(file), LINES_EACH);
+    (void)fclose(file);
+}
+
 static void threads_do_not_mix_their_lines(void **state)
 {
     char path[] = "/tmp/test_log.XXXXXX";
@@ -353,6 +443,8 @@ int main(void)
         LOG_TEST(a_pipe_without_a_reader_is_counted),
         LOG_TEST(abuse_is_limited_and_counted),
         LOG_TEST(threads_do_not_mix_their_lines),
+        cmocka_unit_test(the_thread_of_the_log_keeps_the_order),
+        cmocka_unit_test(a_file_whose_disk_hangs_keeps_nobody_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/mem.h"
+#include "base/slice.h"
 #include "support/test.h"
 
 /*
@@ -101,15 +103,142 @@ static struct note *note_new(char name)
 
 static void the_end_of_a_turn_has_an_order(void **state)
 {
-    struct note *task = note_new('t'), *flush = note_new('f'), *reap = note_new('r');
+    struct note *task = note_new('t'), *work = note_new('w');
+    struct note *flush = note_new('f'), *reap = note_new('r');
 
     (void)state;
     loop_hook_add(loop, LOOP_REAP, &reap->hook);
     loop_hook_add(loop, LOOP_FLUSH, &flush->hook);
+    loop_hook_add(loop, LOOP_WORK, &work->hook);
     loop_defer(loop, &task->task);
     loop_stop(loop);
     loop_run(loop);
-    assert_string_equal(buf_str(&journal), "tfr");
+    assert_string_equal(buf_str(&journal), "twfr");
+}
+
+/* Burns the processor's time for as long as a turn has for work. */
+static bool work_long(struct loop_hook *hook)
+{
+    const uint64_t began = now_ms();
+
+    while (now_ms() < began + 4)
+        continue;
+    return write_hook(hook);
+}
+
+/* The others come first in the next turn, and nothing is served more often than its neighbour. */
+static void what_works_shares_the_time_of_a_turn(void **state)
+{
+    struct note *flush = note_new('.');
+
+    (void)state;
+    for (const char *name = "abcdef"; *name != '\0'; name++) {
+        struct note *note = note_new(*name);
+
+        note->hook.run = work_long;
+        note->repeat = 1;
+        loop_hook_add(loop, LOOP_WORK, &note->hook);
+    }
+    flush->repeat = 3;
+    flush->hook.run = write_hook_and_stop_when_done;
+    loop_hook_add(loop, LOOP_FLUSH, &flush->hook);
+    loop_run(loop);
+    assert_string_equal(buf_str(&journal), "abc.def.abc.def.");
+}
+
+static unsigned fired_in_turn, fired_in_all;
+
+static void fire_long(struct loop_timer *timer)
+{
+    const uint64_t began = now_ms();
+
+    (void)timer;
+    while (now_ms() < began + 3)
+        continue;
+    fired_in_turn++;
+    fired_in_all++;
+}
+
+static bool look_at_fired(struct loop_hook *hook)
+{
+    (void)hook;
+    assert_in_range(fired_in_turn, 0, 1);
+    fired_in_turn = 0;
+    if (fired_in_all == 6)
+        loop_stop(loop);
+    return false;
+}
+
+/* Each of them alone takes what a turn has for timers. */
+static void long_timers_that_are_due_at_once_have_turns_of_their_own(void **state)
+{
+    struct loop_timer timers[6] = {{.expires = 0}};
+    struct loop_hook hook = {.run = look_at_fired};
+
+    (void)state;
+    fired_in_turn = fired_in_all = 0;
+    for (size_t i = 0; i < 6; i++) {
+        timers[i].on_fire = fire_long;
+        loop_timer_start(loop, &timers[i], 0);
+    }
+    loop_hook_add(loop, LOOP_FLUSH, &hook);
+    loop_run(loop);
+    assert_int_equal(fired_in_all, 6);
+    loop_hook_remove(&hook);
+}
+
+static unsigned tasks_run;
+
+static void count_task(struct loop_task *task)
+{
+    (void)task;
+    tasks_run++;
+}
+
+static bool note_tasks(struct loop_hook *hook)
+{
+    struct note *note = container_of(hook, struct note, hook);
+
+    if (note->repeat == 0) /* those of the first turn */
+        note->repeat = tasks_run;
+    if (tasks_run == 5000)
+        loop_stop(loop);
+    return false;
+}
+
+static void so_many_tasks_run_in_a_turn_and_the_next_goes_on(void **state)
+{
+    struct loop_task *tasks = mem_zalloc(5000 * sizeof(*tasks));
+    struct note *flush = note_new('f');
+
+    (void)state;
+    tasks_run = 0;
+    flush->hook.run = note_tasks;
+    loop_hook_add(loop, LOOP_FLUSH, &flush->hook);
+    for (size_t i = 0; i < 5000; i++) {
+        tasks[i].run = count_task;
+        loop_defer(loop, &tasks[i]);
+    }
+    loop_run(loop);
+    assert_int_equal(tasks_run, 5000);
+    assert_in_range(flush->repeat, 1, 1024);
+    free(tasks);
+}
+
+/* Who spends it leaves nothing to others in the same turn. */
+static void the_spare_time_of_a_turn_is_there_once(void **state)
+{
+    struct note *turns = note_new('f');
+    struct slice *spare = loop_spare(loop);
+
+    (void)state;
+    assert_false(slice_is_over(spare));
+    spare->left = 0;
+    assert_true(slice_is_over(loop_spare(loop)));
+    loop_hook_add(loop, LOOP_FLUSH, &turns->hook);
+    loop_stop(loop);
+    loop_run(loop);
+    assert_false(slice_is_over(loop_spare(loop)));
 }
 
 /* A stop from a callback still flushes and reaps what that callback has queued. */
@@ -568,6 +697,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOP_TEST(the_end_of_a_turn_has_an_order),
+        LOOP_TEST(what_works_shares_the_time_of_a_turn),
+        LOOP_TEST(long_timers_that_are_due_at_once_have_turns_of_their_own),
+        LOOP_TEST(so_many_tasks_run_in_a_turn_and_the_next_goes_on),
+        LOOP_TEST(the_spare_time_of_a_turn_is_there_once),
         LOOP_TEST(stopping_finishes_the_turn),
         LOOP_TEST(it_may_run_again_after_a_stop),
         LOOP_TEST(settling_runs_what_is_left_and_waits_for_nothing),

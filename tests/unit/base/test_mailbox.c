@@ -75,6 +75,47 @@ static void letters_from_before_the_run_arrive_in_order(void **state)
         post(office->mailbox, 0, i);
     loop_run(office->loop);
     assert_int_equal(office->opened, 100);
+    assert_int_equal(loop_lag(office->loop)->messages, 100);
+}
+
+/* The first letter holds the box; a hook lets it go, some turns later. */
+struct holding {
+    struct letter letter;
+    struct loop_hook hook;
+    struct office *office;
+    unsigned turns;
+};
+
+static void hold_box(struct letter *letter, void *context)
+{
+    (void)letter;
+    mailbox_hold(((struct office *)context)->mailbox, true);
+}
+
+static bool let_go(struct loop_hook *hook)
+{
+    struct holding *holding = container_of(hook, struct holding, hook);
+
+    assert_int_equal(holding->office->opened, 0);
+    if (++holding->turns < 5)
+        return true;
+    mailbox_hold(holding->office->mailbox, false);
+    loop_hook_remove(hook);
+    return false;
+}
+
+static void a_box_that_is_held_keeps_its_letters_in_order(void **state)
+{
+    struct office *office = *state;
+    struct holding holding = {.letter.open = hold_box, .hook.run = let_go, .office = office};
+
+    mailbox_post(office->mailbox, &holding.letter);
+    for (int i = 0; i < 10; i++)
+        post(office->mailbox, 0, i);
+    loop_hook_add(office->loop, LOOP_REAP, &holding.hook);
+    office->expected = 10;
+    loop_run(office->loop);
+    assert_int_equal(holding.turns, 5);
 }
 
 static void post_another(struct letter *letter, void *context)
@@ -96,6 +137,36 @@ static void opening_may_post_to_the_same_box(void **state)
     mailbox_post(office->mailbox, &first->letter);
     loop_run(office->loop);
     assert_int_equal(office->opened, 2);
+}
+
+static void a_turn_opens_so_many_and_the_next_goes_on(void **state)
+{
+    struct office *office = *state;
+    const int count = 3 * (int)MAILBOX_OPENED_PER_TURN;
+
+    for (int i = 0; i < count; i++)
+        post(office->mailbox, 0, i);
+    office->expected = 1; /* the turn is finished all the same */
+    loop_run(office->loop);
+    assert_in_range(office->opened, 1, MAILBOX_OPENED_PER_TURN);
+    post(office->mailbox, 0, count); /* behind those that wait */
+    office->expected = count + 1;
+    loop_run(office->loop); /* nobody rings for them again */
+    assert_int_equal(office->opened, count + 1);
+}
+
+static void draining_opens_what_a_turn_has_left(void **state)
+{
+    struct office *office = *state;
+    const int count = 3 * (int)MAILBOX_OPENED_PER_TURN;
+
+    for (int i = 0; i < count; i++)
+        post(office->mailbox, 0, i);
+    office->expected = 1;
+    loop_run(office->loop);
+    assert_true(office->opened < count);
+    mailbox_drain(office->mailbox);
+    assert_int_equal(office->opened, count);
 }
 
 static void draining_needs_no_loop(void **state)
@@ -213,7 +284,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(letters_from_before_the_run_arrive_in_order, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_box_that_is_held_keeps_its_letters_in_order, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(opening_may_post_to_the_same_box, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_turn_opens_so_many_and_the_next_goes_on, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(draining_opens_what_a_turn_has_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draining_needs_no_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(freeing_opens_what_is_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_senders_each_in_order, set_up, tear_down),

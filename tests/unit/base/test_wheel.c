@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/loop.h"
+#include "base/slice.h"
 #include "base/wheel.h"
 #include "support/test.h"
 
@@ -52,17 +53,32 @@ static void hang(struct alarm *alarm, int name, uint64_t notch)
     wheel_add(&wheel, &alarm->timer, notch);
 }
 
+static void advance(uint64_t notch)
+{
+    struct slice slice = slice_without_end();
+
+    assert_true(wheel_advance(&wheel, notch, &slice));
+}
+
+/* So many timers at the most. */
+static bool advance_some(uint64_t notch, uint32_t most)
+{
+    struct slice slice = slice_new(UINT64_C(1000000000000), most, 1);
+
+    return wheel_advance(&wheel, notch, &slice);
+}
+
 static void fires_at_its_notch_not_before(void **state)
 {
     struct alarm alarm = {0};
 
     (void)state;
     hang(&alarm, 1, 3);
-    wheel_advance(&wheel, 2);
+    advance(2);
     assert_int_equal(fired_count, 0);
-    wheel_advance(&wheel, 3);
+    advance(3);
     assert_int_equal(fired_count, 1);
-    wheel_advance(&wheel, 3 + 2 * WHEEL_SLOTS);
+    advance(3 + 2 * WHEEL_SLOTS);
     assert_int_equal(fired_count, 1);
 }
 
@@ -74,7 +90,7 @@ static void rounds_of_the_wheel_are_told_apart(void **state)
     for (int i = 0; i < 4; i++)
         hang(&alarms[i], i, 5 + (uint64_t)(3 - i) * WHEEL_SLOTS);
     for (uint64_t notch = 1; notch <= 5 + 3 * WHEEL_SLOTS; notch++)
-        wheel_advance(&wheel, notch);
+        advance(notch);
     assert_int_equal(fired_count, 4);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(fired[i], 3 - i);
@@ -90,11 +106,48 @@ static void catches_up_in_order_after_a_stall(void **state)
     assert_non_null(alarms);
     for (int i = 0; i < TIMERS; i++)
         hang(&alarms[i], i, (uint64_t)(i * 7919 % TIMERS) + 1);
-    wheel_advance(&wheel, 100000);
+    advance(100000);
     assert_int_equal(fired_count, TIMERS);
     for (size_t i = 0; i < TIMERS; i++)
         assert_int_equal(alarms[fired[i]].timer.expires, i + 1);
     free(alarms);
+}
+
+static void those_of_one_notch_fire_in_slices(void **state)
+{
+    struct alarm alarms[10] = {{.name = 0}}, late = {0};
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        hang(&alarms[i], i, 5);
+    assert_false(advance_some(5, 4));
+    assert_int_equal(fired_count, 4);
+    hang(&late, 10, 5); /* that is past: behind all that are due */
+    hang(&alarms[9], 9, 7);
+    list_remove(&alarms[8].timer.node);
+    assert_false(advance_some(6, 4));
+    assert_int_equal(fired_count, 8);
+    assert_true(advance_some(6, 4));
+    assert_int_equal(fired_count, 9);
+    assert_true(advance_some(7, 4));
+    assert_int_equal(fired_count, 10);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(fired[i], i);
+    assert_int_equal(fired[8], 10);
+    assert_int_equal(fired[9], 9);
+}
+
+static void releasing_takes_off_who_is_due(void **state)
+{
+    struct alarm alarms[2] = {{.name = 0}};
+
+    (void)state;
+    hang(&alarms[0], 0, 1);
+    hang(&alarms[1], 1, 1);
+    assert_false(advance_some(1, 1));
+    assert_true(loop_timer_is_active(&alarms[1].timer));
+    wheel_release(&wheel);
+    assert_false(loop_timer_is_active(&alarms[1].timer));
 }
 
 static void what_is_past_fires_at_the_next_notch(void **state)
@@ -102,11 +155,11 @@ static void what_is_past_fires_at_the_next_notch(void **state)
     struct alarm alarm = {0};
 
     (void)state;
-    wheel_advance(&wheel, 1000);
+    advance(1000);
     hang(&alarm, 1, 7);
-    wheel_advance(&wheel, 1000);
+    advance(1000);
     assert_int_equal(fired_count, 0);
-    wheel_advance(&wheel, 1001);
+    advance(1001);
     assert_int_equal(fired_count, 1);
 }
 
@@ -117,9 +170,9 @@ static void starting_again_moves_it(void **state)
     (void)state;
     hang(&alarm, 1, 5);
     hang(&alarm, 1, 9);
-    wheel_advance(&wheel, 8);
+    advance(8);
     assert_int_equal(fired_count, 0);
-    wheel_advance(&wheel, 9);
+    advance(9);
     assert_int_equal(fired_count, 1);
 }
 
@@ -129,10 +182,24 @@ static void the_end_of_time_never_comes(void **state)
 
     (void)state;
     hang(&alarm, 1, UINT64_MAX);
-    wheel_advance(&wheel, 10000);
+    advance(10000);
     assert_int_equal(fired_count, 0);
     assert_true(loop_timer_is_active(&alarm.timer));
     loop_timer_stop(&alarm.timer);
+}
+
+static void a_long_time_without_timers_is_no_work(void **state)
+{
+    struct alarm alarm = {0};
+
+    (void)state;
+    assert_true(wheel_next(&wheel) == WHEEL_NEVER);
+    advance(UINT64_C(1) << 60);
+    hang(&alarm, 1, 0);
+    assert_true(wheel_next(&wheel) == (UINT64_C(1) << 60) + 1);
+    advance((UINT64_C(1) << 60) + 1);
+    assert_int_equal(fired_count, 1);
+    assert_true(wheel_next(&wheel) == WHEEL_NEVER);
 }
 
 static void note_and_restart(struct loop_timer *timer)
@@ -148,9 +215,9 @@ static void restarting_itself_fires_once_a_notch(void **state)
     (void)state;
     alarm.timer.on_fire = note_and_restart;
     wheel_add(&wheel, &alarm.timer, 1);
-    wheel_advance(&wheel, 1);
+    advance(1);
     assert_int_equal(fired_count, 1);
-    wheel_advance(&wheel, 11);
+    advance(11);
     assert_int_equal(fired_count, 11);
     loop_timer_stop(&alarm.timer);
 }
@@ -174,7 +241,7 @@ static void a_callback_may_free_itself_and_its_neighbour(void **state)
     first->timer.on_fire = note_and_free_both;
     hang(victim, 2, 4);
     hang(&last, 3, 4);
-    wheel_advance(&wheel, 4);
+    advance(4);
     assert_int_equal(fired_count, 2);
     assert_int_equal(fired[0], 1);
     assert_int_equal(fired[1], 3);
@@ -195,9 +262,9 @@ static void a_callback_may_postpone_its_neighbour(void **state)
     hang(&first, 1, 4);
     first.timer.on_fire = note_and_postpone;
     hang(&second, 2, 4);
-    wheel_advance(&wheel, 4 + WHEEL_SLOTS - 1);
+    advance(4 + WHEEL_SLOTS - 1);
     assert_int_equal(fired_count, 1);
-    wheel_advance(&wheel, 4 + WHEEL_SLOTS);
+    advance(4 + WHEEL_SLOTS);
     assert_int_equal(fired_count, 2);
 }
 
@@ -233,13 +300,18 @@ static void agrees_with_a_model(void **state)
             loop_timer_stop(&alarms[which - 150].timer);
         }
         fired_count = 0;
-        wheel_advance(&wheel, now + 1);
+        advance(now + 1);
         for (size_t i = 0; i < fired_count; i++) {
             assert_int_equal(expected[fired[i]], now + 1);
             expected[fired[i]] = 0;
         }
-        for (size_t i = 0; i < 200; i++)
+        uint64_t next = WHEEL_NEVER;
+        for (size_t i = 0; i < 200; i++) {
             assert_true(expected[i] == 0 || expected[i] > now + 1);
+            if (expected[i] != 0 && expected[i] < next)
+                next = expected[i];
+        }
+        assert_true(wheel_next(&wheel) == next);
     }
 }
 
@@ -249,9 +321,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(fires_at_its_notch_not_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rounds_of_the_wheel_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(catches_up_in_order_after_a_stall, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_of_one_notch_fire_in_slices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(releasing_takes_off_who_is_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_past_fires_at_the_next_notch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starting_again_moves_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_of_time_never_comes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_time_without_timers_is_no_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(restarting_itself_fires_once_a_notch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_free_itself_and_its_neighbour, set_up,
                                         tear_down),

@@ -44,7 +44,12 @@ static int make_context(void **state)
     snprintf(certificate_file, sizeof(certificate_file), "%s/certificate.pem", folder);
     snprintf(key_file, sizeof(key_file), "%s/key.pem", folder);
     write_certificate(certificate_file, key_file);
-    context = h2_tls_context_new(certificate_file, key_file, H2_TLS_MODERN, fault, sizeof(fault));
+    context = h2_tls_context_new(
+        &(struct h2_tls_options){
+            .files = &(struct h2_tls_files){.certificate = certificate_file, .key = key_file},
+            .count = 1,
+            .profile = H2_TLS_MODERN},
+        fault, sizeof(fault));
     unlink(certificate_file);
     unlink(key_file);
     rmdir(folder);
@@ -66,7 +71,8 @@ static void open_street(struct street *street)
     limits.handshakes = PLACES;
     limits.handshakes_per_address = SHARE;
     h2_server_init(&street->server, &limits);
-    street->server.endpoint->admission.key = 1; /* with it, no two addresses here share a lane */
+    street->server.endpoint->admission.key =
+        (struct hash_key){{1, 0}}; /* with it, no two addresses here share a lane */
     street->listener.tls = context;
 }
 

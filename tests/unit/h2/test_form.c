@@ -118,6 +118,31 @@ static void bounds_the_number_of_fields(void **state)
     buf_release(&text);
 }
 
+static void is_made_of_names_and_values(void **state)
+{
+    struct h2_form_maker maker = {.texts = BUF_INIT};
+    struct h2_form form;
+
+    (void)state;
+    assert_int_equal(h2_form_make(&form, &maker), 0);
+    assert_int_equal(form.count, 0);
+    h2_form_add(&maker, "a", "1 %41+");
+    h2_form_add(&maker, "b", "");
+    h2_form_add(&maker, "a", "2");
+    assert_int_equal(h2_form_make(&form, &maker), 0);
+    assert_int_equal(form.count, 3);
+    assert_string_equal(h2_form_get(&form, "a"), "1 %41+");
+    assert_string_equal(h2_form_get(&form, "b"), "");
+    assert_string_equal(form.fields[2].value, "2");
+    h2_form_release(&form);
+
+    maker = (struct h2_form_maker){.texts = BUF_INIT};
+    for (size_t i = 0; i <= H2_FORM_MAX_FIELDS; i++)
+        h2_form_add(&maker, "a", "1");
+    assert_int_equal(h2_form_make(&form, &maker), -E2BIG);
+    assert_int_equal(form.count, 0);
+}
+
 static void zero_filled_is_empty(void **state)
 {
     struct h2_form form = {0};
@@ -136,6 +161,7 @@ int main(void)
         cmocka_unit_test(skips_empty_pieces),
         cmocka_unit_test(tells_where_the_fault_is),
         cmocka_unit_test(bounds_the_number_of_fields),
+        cmocka_unit_test(is_made_of_names_and_values),
         cmocka_unit_test(zero_filled_is_empty),
     };
 

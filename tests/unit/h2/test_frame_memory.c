@@ -7,6 +7,14 @@
 
 static nghttp2_session_callbacks *callbacks;
 
+static struct h2_frame_memory *make_memory(void)
+{
+    struct h2_frame_memory *memory = h2_frame_memory_new();
+
+    h2_frame_memory_share(memory);
+    return memory;
+}
+
 static nghttp2_session *make(struct h2_frame_memory *memory)
 {
     nghttp2_session *session;
@@ -44,7 +52,7 @@ static size_t drain(nghttp2_session *session, uint8_t *first, size_t size)
 
 static void test_sessions_share(void **state)
 {
-    struct h2_frame_memory *memory = h2_frame_memory_new();
+    struct h2_frame_memory *memory = make_memory();
     nghttp2_session *sessions[10];
 
     (void)state;
@@ -59,10 +67,21 @@ static void test_sessions_share(void **state)
     h2_frame_memory_free(memory);
 }
 
+static void test_own_buffers(void **state)
+{
+    struct h2_frame_memory *memory = h2_frame_memory_new();
+    nghttp2_session *session = make(memory);
+
+    (void)state;
+    assert_int_equal(h2_frame_memory_users(memory), 0);
+    nghttp2_session_del(session);
+    h2_frame_memory_free(memory);
+}
+
 /* Nothing of one session's frames is in the next one's. */
 static void test_turns(void **state)
 {
-    struct h2_frame_memory *memory = h2_frame_memory_new();
+    struct h2_frame_memory *memory = make_memory();
     nghttp2_session *one = make(memory);
     nghttp2_session *other = make(memory);
     uint8_t sent[64];
@@ -93,7 +112,7 @@ static void test_turns(void **state)
 /* A header block that needs more than one buffer gets the others for itself. */
 static void test_frames_larger_than_the_buffer(void **state)
 {
-    struct h2_frame_memory *memory = h2_frame_memory_new();
+    struct h2_frame_memory *memory = make_memory();
     static uint8_t value[30000];
     static uint8_t sent[64 * 1024];
     const nghttp2_nv fields[] = {
@@ -121,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sessions_share),
+        cmocka_unit_test(test_own_buffers),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_frames_larger_than_the_buffer),
     };

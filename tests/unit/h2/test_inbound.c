@@ -226,6 +226,52 @@ static void test_back_pressure(void **state)
     free(body);
 }
 
+/* Nor do several of them, which hold more than the session's window; within what its bodies may
+ * take. */
+static void test_back_pressure_of_many(void **state)
+{
+    struct h2_server server;
+    struct h2_limits limits = h2_limits_default;
+    struct upload uploads[12];
+    char *body = make_body(1500000);
+    size_t held = 0;
+
+    (void)state;
+    limits.session_body_bytes = 3000000;
+    h2_server_init(&server, &limits);
+    server.on_request = start_upload;
+    struct h2_client *client = h2_client_new(&server);
+    for (size_t i = 0; i < 12; i++) {
+        uploads[i] = (struct upload){.limit = UINT64_MAX};
+        server.context = &uploads[i];
+        h2_client_request(client, "POST", "/", body, 1500000);
+        h2_pump(&server);
+        held += uploads[i].body.length;
+        if (i != 1)
+            continue;
+        assert_true(held > limits.session_window);
+        server.on_request = NULL;
+        int32_t post = h2_client_request(client, "POST", "/", body, 500000);
+        h2_pump(&server);
+        assert_int_equal(h2_client_stream(client, post)->body.length, 500000);
+        server.on_request = start_upload;
+    }
+    assert_true(held >= limits.session_body_bytes);
+    assert_true(held <= limits.session_body_bytes + limits.session_window + limits.stream_window);
+    for (size_t i = 0; i < 12; i++) {
+        uploads[i].is_eager = true;
+        h2_stream_consume(uploads[i].stream, uploads[i].body.length);
+    }
+    h2_pump(&server);
+    for (size_t i = 0; i < 12; i++) {
+        assert_true(uploads[i].is_complete);
+        assert_int_equal(uploads[i].body.length, 1500000);
+        release_upload(&uploads[i]);
+    }
+    h2_server_release(&server);
+    free(body);
+}
+
 /* The client may wait longer for us than we would for it: the delay is not its fault. */
 static void test_slow_reader_is_not_a_slow_client(void **state)
 {
@@ -446,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_announced_too_large),
         cmocka_unit_test(test_answered_before_the_end),
         cmocka_unit_test(test_back_pressure),
+        cmocka_unit_test(test_back_pressure_of_many),
         cmocka_unit_test(test_slow_reader_is_not_a_slow_client),
         cmocka_unit_test(test_refused_upload_returns_the_window),
         cmocka_unit_test(test_reader_refuses),

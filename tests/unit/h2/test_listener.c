@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,13 +143,71 @@ static void serve_one(struct h2_bound *bound, const struct sockaddr *address, so
 static void test_accept_tcp(void **state)
 {
     struct h2_bound bound;
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof(address);
 
     (void)state;
     assert_int_equal(h2_bound_open(&bound, "127.0.0.1:0", fault, sizeof(fault)), 0);
     assert_int_equal(getsockname(bound.fds[0], (struct sockaddr *)&address, &length), 0);
     serve_one(&bound, (const struct sockaddr *)&address, length);
+}
+
+/* Connects without waiting for it. */
+static int try_connect(const struct sockaddr_in *address)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
+        assert_int_equal(errno, EINPROGRESS);
+    return fd;
+}
+
+static bool is_connected(int fd)
+{
+    struct pollfd poll_for = {.fd = fd, .events = POLLOUT};
+
+    return poll(&poll_for, 1, 0) == 1 && (poll_for.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+/* In the queue of a listener, and nobody has accepted them yet. */
+static void test_stop_serves_those_that_are_connected(void **state)
+{
+    enum { WAITING = 600 };
+    struct h2_server server;
+    struct h2_bound bound;
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    int clients[WAITING];
+
+    (void)state;
+    h2_server_init(&server, NULL);
+    assert_int_equal(h2_bound_open(&bound, "127.0.0.1:0", fault, sizeof(fault)), 0);
+    assert_int_equal(getsockname(bound.fds[0], (struct sockaddr *)&address, &length), 0);
+    struct h2_listener *listener = h2_listener_new(server.endpoint, &bound, &for_office);
+    for (int i = 0; i < WAITING; i++) {
+        clients[i] = try_connect(&address);
+        assert_true(is_connected(clients[i]));
+    }
+    h2_listener_stop(listener);
+    int late = try_connect(&address);
+    assert_false(is_connected(late)); /* nor refused: somebody else may listen there soon */
+    while (!h2_listener_is_served(listener))
+        continue;
+    h2_listener_free(listener);
+    assert_int_equal(h2_endpoint_sessions(server.endpoint), WAITING);
+    h2_pump(&server);
+    for (int i = 0; i < WAITING; i++) {
+        char octet;
+
+        assert_true(recv(clients[i], &octet, 1, MSG_DONTWAIT) > 0); /* its SETTINGS */
+        close(clients[i]);
+    }
+    int refused = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(refused, (const struct sockaddr *)&address, length), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    close(refused);
+    close(late);
+    h2_server_release(&server);
 }
 
 static void test_unix_socket(void **state)
@@ -215,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_port_zero),
         cmocka_unit_test(test_address_of_somebody_else),
         cmocka_unit_test(test_accept_tcp),
+        cmocka_unit_test(test_stop_serves_those_that_are_connected),
         cmocka_unit_test(test_unix_socket),
         cmocka_unit_test(test_unix_path_is_a_file),
         cmocka_unit_test(test_unix_path_too_long),

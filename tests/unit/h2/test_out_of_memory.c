@@ -47,10 +47,9 @@ static void *scarce_realloc(void *pointer, size_t size)
 #include "base/mem.h"
 
 /* The room's own frame memory, on the scarce allocator; it takes the library's place. */
-#define H2_SHARED_FRAMES 1
-#define malloc           scarce_malloc
-#define calloc           scarce_calloc
-#define realloc          scarce_realloc
+#define malloc  scarce_malloc
+#define calloc  scarce_calloc
+#define realloc scarce_realloc
 #include "h2/frame_memory.c"
 #undef malloc
 #undef calloc

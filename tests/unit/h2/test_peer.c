@@ -13,7 +13,7 @@ static uint64_t hash_of(const char *text, uint64_t key)
         peer.any.sa_family = AF_INET;
     else if (inet_pton(AF_INET6, text, &peer.v6.sin6_addr) == 1)
         peer.any.sa_family = AF_INET6;
-    return h2_peer_hash(&peer, key);
+    return h2_peer_hash(&peer, &(struct hash_key){{key, 0}});
 }
 
 static void one_customer_has_one_hash(void **state)

@@ -141,38 +141,6 @@ static void test_closed_with_output_waiting(void **state)
     free(text);
 }
 
-static void test_drain(void **state)
-{
-    struct h2_server server;
-    struct h2_test_source source = {0};
-
-    (void)state;
-    h2_server_init(&server, NULL);
-    server.context = &source;
-    server.on_request = keep_open;
-    struct h2_client *busy = h2_client_new(&server);
-    struct h2_client *idle = h2_client_new(&server);
-    int32_t id = h2_client_get(busy, "/");
-    h2_pump(&server);
-    h2_endpoint_drain(server.endpoint);
-    h2_pump(&server);
-    assert_int_equal(busy->frames[NGHTTP2_GOAWAY], 1);
-    assert_int_equal(busy->goaway_code, NGHTTP2_NO_ERROR);
-    assert_true(idle->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
-    struct h2_client *late = h2_client_new_raw(&server);
-    assert_null(late->session);
-    assert_int_equal(server.counters->sessions_refused, 1);
-    h2_test_source_push(&source, "bye", 3);
-    h2_test_source_end(&source);
-    h2_pump(&server);
-    assert_body(busy, id, "bye");
-    assert_true(busy->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
-    h2_server_release(&server);
-    h2_test_source_release(&source);
-}
-
 static void test_endpoint_closes_with_streams_open(void **state)
 {
     struct h2_server server;
@@ -480,7 +448,6 @@ int main(void)
         cmocka_unit_test(test_client_leaves),
         cmocka_unit_test(test_bytes_of_one_do_not_reach_another),
         cmocka_unit_test(test_closed_with_output_waiting),
-        cmocka_unit_test(test_drain),
         cmocka_unit_test(test_endpoint_closes_with_streams_open),
         cmocka_unit_test(test_too_many_sessions),
         cmocka_unit_test(test_closed_by_a_request),

@@ -64,9 +64,11 @@ struct tls_client {
 
 static struct h2_tls_context *make_context(enum h2_tls_profile profile)
 {
+    const struct h2_tls_files files = {.certificate = certificate_file, .key = key_file};
     char fault[300] = "";
-    struct h2_tls_context *context =
-        h2_tls_context_new(certificate_file, key_file, profile, fault, sizeof(fault));
+    struct h2_tls_context *context = h2_tls_context_new(
+        &(struct h2_tls_options){.files = &files, .count = 1, .profile = profile}, fault,
+        sizeof(fault));
 
     assert_string_equal(fault, "");
     return context;
@@ -365,9 +367,11 @@ static void test_silent_client_times_out(void **state)
 
 static void assert_no_context(const char *certificate, const char *key, const char *named)
 {
+    const struct h2_tls_files files = {.certificate = certificate, .key = key};
     char fault[300] = "";
 
-    assert_null(h2_tls_context_new(certificate, key, H2_TLS_INTERMEDIATE, fault, sizeof(fault)));
+    assert_null(h2_tls_context_new(&(struct h2_tls_options){.files = &files, .count = 1}, fault,
+                                   sizeof(fault)));
     assert_non_null(strstr(fault, named));
     assert_int_equal(ERR_peek_error(), 0);
 }

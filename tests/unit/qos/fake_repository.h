@@ -14,13 +14,14 @@
 #include "base/mem.h"
 #include "qos/store.h"
 
-enum { FAKE_STORY_SIZE = 16384 };
+enum { FAKE_STORY_SIZE = 16384, FAKE_FILE = 4711 };
 
 /* Outlives the repositories that are opened with it. Shared by the two threads of the test. */
 struct fake_disk {
     pthread_mutex_t lock;
     char story[FAKE_STORY_SIZE]; /* "open begin … commit"; "reopen": without a check */
     int open_error, begin_error, commit_error;
+    size_t pieces; /* that a copy has; of endless ones the story does not tell */
 };
 
 struct fake_repository {
@@ -95,6 +96,22 @@ static void fake_rollback(struct qos_repository *repository)
     (void)fake_disk_tell(fake_disk_of(repository), "rollback", NULL);
 }
 
+static int fake_copy(struct qos_repository *repository, int *file)
+{
+    struct fake_disk *disk = fake_disk_of(repository);
+
+    if (disk->pieces == SIZE_MAX)
+        return -EAGAIN;
+    (void)fake_disk_tell(disk, "piece", NULL);
+    *file = FAKE_FILE;
+    return --disk->pieces > 0 ? -EAGAIN : 0;
+}
+
+static void fake_leave_copy(struct qos_repository *repository)
+{
+    (void)fake_disk_tell(fake_disk_of(repository), "leave", NULL);
+}
+
 static void fake_free(struct qos_repository *repository)
 {
     (void)fake_disk_tell(fake_disk_of(repository), "free", NULL);
@@ -111,6 +128,8 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
         .begin = fake_begin,
         .commit = fake_commit,
         .rollback = fake_rollback,
+        .copy = fake_copy,
+        .leave_copy = fake_leave_copy,
         .free = fake_free,
     };
     struct fake_disk *disk = context;

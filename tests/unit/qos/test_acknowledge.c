@@ -2,11 +2,18 @@
 #include "job_room.h"
 #include "qos/acknowledge.h"
 
+#define RED_42                                                                                     \
+    "red\x1f"                                                                                      \
+    "42"
+#define BLUE_42                                                                                    \
+    "blue\x1f"                                                                                     \
+    "42"
+
 static const char *const channels[] = {"sport", "news"};
 
 /* Everything that a page may be. */
 static const struct qos_identity anna = {
-    .user_id = "anna",
+    .user_key = "anna",
     .token = "t1",
     .tenant_id = "acme",
     .connection_id = "c1",
@@ -55,10 +62,27 @@ static void a_page_ends_its_own_copies(void **state)
     assert_stored(room, "m:bert=stored n:t2=stored o:c0=stored");
 }
 
+static void each_name_of_a_user_ends_its_own_copies(void **state)
+{
+    struct job_room *room = *state;
+    struct qos_identity of_red = {.user_key = "42", .user_in_tenant = RED_42};
+    const struct qos_identity in_blue = {.user_key = BLUE_42, .user_in_tenant = BLUE_42};
+
+    room_put_for(room, "m", SSE_BY_USER, RED_42, NULL);
+    room_put_for(room, "n", SSE_BY_USER, BLUE_42, NULL);
+    room_put_for(room, "o", SSE_BY_USER, "42", NULL);
+    room_put_for(room, "p", SSE_BY_USER, RED_42, NULL);
+    assert_ends_through(room, &of_red, "n", "");
+    assert_ends_through(room, &of_red, "p", "m:" RED_42 "=acknowledged p:" RED_42 "=acknowledged");
+    assert_ends_through(room, &in_blue, "o", "");
+    assert_ends_through(room, &of_red, "o", "o:42=acknowledged");
+    assert_ends_through(room, &in_blue, "n", "n:" BLUE_42 "=acknowledged");
+}
+
 static void what_was_acknowledged_was_written(void **state)
 {
     const char *const id = "m";
-    struct qos_acknowledge acknowledge = {.identity = {.user_id = "anna"}, .ids = &id, .count = 1};
+    struct qos_acknowledge acknowledge = {.identity = {.user_key = "anna"}, .ids = &id, .count = 1};
 
     room_put_for(*state, "m", SSE_BY_USER, "anna", NULL);
     assert_int_equal(run(*state, &acknowledge), 0);
@@ -94,7 +118,7 @@ static void nobody_ends_what_is_for_others(void **state)
         assert_ends(room, ids[i], "");
         assert_ends_through(room, &anna, ids[i], "");
     }
-    nobody.identity = (struct qos_identity){.user_id = "", .token = ""};
+    nobody.identity = (struct qos_identity){.user_key = "", .token = ""};
     assert_int_equal(run(room, &nobody), 0);
     assert_int_equal(nobody.ended.count, 0);
     qos_acknowledge_release(&nobody);
@@ -182,7 +206,7 @@ static void what_has_ended_still_tells_what_was_before(void **state)
 static void the_last_event_of_another_user_ends_nothing(void **state)
 {
     struct job_room *room = *state;
-    const struct qos_identity bert = {.user_id = "bert"};
+    const struct qos_identity bert = {.user_key = "bert"};
 
     room_put_for(room, "m", SSE_BY_USER, "bert", NULL);
     room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
@@ -236,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROOM_TEST(a_page_ends_its_own_copies),
+        ROOM_TEST(each_name_of_a_user_ends_its_own_copies),
         ROOM_TEST(what_was_acknowledged_was_written),
         ROOM_TEST(a_page_ends_a_groups_copies),
         ROOM_TEST(nobody_ends_what_is_for_others),

@@ -478,6 +478,92 @@ static void test_written_is_acknowledged(void **state)
     assert_asked(fixture, "read>0+4 write(a)2,3 ack2=1 read>2+3 ");
 }
 
+static void arrive_silent(struct fixture *fixture, const char *id)
+{
+    struct qos_client client = client_of(fixture, id, 0);
+
+    client.is_silent = true;
+    qos_desk_arrive(fixture->desk, &client, &ann, true);
+}
+
+/* Where nobody acknowledges, written is done; where one does, that one is waited for. */
+static void test_written_to_silent_clients_is_done(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->position = 1;
+    assert_true(qos_desk_stored(fixture->desk, 1, &ann, true, 1));
+    qos_desk_reached_silent(fixture->desk, 1, &ann, 2);
+    assert_asked(fixture, "ack1=1 ");
+    end(fixture, 1);
+    send_live(fixture, 2, true, 3);
+    assert_asked(fixture, "");
+    assert_report(fixture, 1, 1, 0);
+    end(fixture, 2);
+    fixture->position++;
+    assert_true(qos_desk_stored(fixture->desk, 3, &ann, true, fixture->position));
+    qos_desk_reached_silent(fixture->desk, 3, &ann, 0); /* nobody is there */
+    assert_asked(fixture, "");
+}
+
+static void test_what_waited_is_done_when_a_silent_client_has_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    arrive_silent(fixture, "s");
+    answer_read(fixture, 1, 2, true);
+    wrote(fixture, 1); /* it had room for one */
+    assert_asked(fixture, "read>0+4 write(s)1,2 ack1=1 read>1+3 ");
+}
+
+/* It is said of whom it was written to, whoever receives meanwhile. */
+static void test_another_receiver_does_not_end_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    arrive(fixture, "a", 0);
+    answer_read(fixture, 1, 1, true);
+    arrive_silent(fixture, "s");
+    wrote(fixture, 1);
+    assert_null(strstr(fixture->asked, "ack"));
+}
+
+/* One that acknowledges has not, for long: a silent one that has it, too, is not given it again. */
+static void test_a_silent_client_that_has_it_is_enough_in_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct qos_census census = {.holders = 1, .is_anybody = true};
+
+    census.newest = client_of(fixture, "s", 0);
+    census.newest.is_silent = true;
+    send_live(fixture, 1, true, 2);
+    assert_asked(fixture, "");
+    fake_loop_advance(fixture->loop, 30000);
+    assert_asked(fixture, "census(1,0) ");
+    qos_desk_counted(fixture->desk, fixture->question, &census);
+    assert_asked(fixture, "ack1=1 ");
+}
+
+/* One that acknowledges is still there: it is the one that gets it again. */
+static void test_it_comes_again_to_one_that_acknowledges(void **state)
+{
+    struct fixture *fixture = *state;
+    struct qos_census census = {.holders = 1, .is_anybody = true, .is_anybody_attentive = true};
+
+    census.newest = client_of(fixture, "s", 0);
+    census.newest.is_silent = true;
+    census.attentive = client_of(fixture, "a", 0);
+    send_live(fixture, 1, true, 2);
+    fake_loop_advance(fixture->loop, 30000);
+    assert_asked(fixture, "census(1,0) ");
+    qos_desk_counted(fixture->desk, fixture->question, &census);
+    assert_asked(fixture, "note1=1 read>0+4 ");
+    answer_read(fixture, 1, 1, true);
+    assert_asked(fixture, "write(a)1 ");
+    wrote(fixture, 1);
+    assert_asked(fixture, "");
+}
+
 static void test_in_a_group_nobody_waits(void **state)
 {
     struct fixture *fixture = *state;
@@ -540,6 +626,11 @@ int main(void)
         with_fixture(test_a_read_that_fails_is_tried_again),
         with_fixture(test_answers_that_come_too_late),
         with_fixture(test_written_is_acknowledged),
+        with_fixture(test_written_to_silent_clients_is_done),
+        with_fixture(test_what_waited_is_done_when_a_silent_client_has_it),
+        with_fixture(test_another_receiver_does_not_end_it),
+        with_fixture(test_a_silent_client_that_has_it_is_enough_in_the_end),
+        with_fixture(test_it_comes_again_to_one_that_acknowledges),
         with_fixture(test_in_a_group_nobody_waits),
         with_fixture(test_queues_are_told_apart),
     };

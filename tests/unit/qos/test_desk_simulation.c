@@ -94,7 +94,7 @@ static void settle_down(struct world *world)
             world_close(world, &world->connection[i]);
     }
     for (size_t queue = 0; queue < world->queues; queue++)
-        world_open(world, queue, NULL)->acknowledges = true;
+        world_open(world, queue, NULL);
     for (unsigned round = 0; round < CALM_MOST && is_stuck(world); round++) {
         for (unsigned turn = 0; turn < 4; turn++) {
             world_deliver_all(world);

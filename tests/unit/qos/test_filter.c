@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "qos/filter.h"
+#include "sse/user_key.h"
 #include "support/test.h"
 
 static const char *const two_names[] = {"news", "sport"};
@@ -56,6 +57,60 @@ static void several_names_let_the_copies_of_each_pass(void **state)
     assert_false(passes(&filter, SSE_BY_CHANNEL, "acme", ""));
 }
 
+#define RED_42                                                                                     \
+    "red\x1f"                                                                                      \
+    "42"
+
+static void a_tenant_beside_a_user_is_whose_that_is(void **state)
+{
+    struct qos_filter filter = {.user_id = "42"};
+
+    (void)state;
+    assert_true(passes(&filter, SSE_BY_USER, "42", ""));
+    assert_true(passes(&filter, SSE_BY_USER, RED_42, ""));
+    filter.tenant_id = "red";
+    assert_true(passes(&filter, SSE_BY_USER, "42", ""));
+    assert_true(passes(&filter, SSE_BY_USER, RED_42, ""));
+    assert_true(passes(&filter, SSE_BY_TENANT, "red", ""));
+    filter.of_tenant = true;
+    assert_false(passes(&filter, SSE_BY_USER, "42", ""));
+    filter.is_strict = true;
+    for (unsigned of_tenant = 0; of_tenant < 2; of_tenant++) {
+        filter.of_tenant = of_tenant;
+        assert_false(passes(&filter, SSE_BY_USER, "42", ""));
+        assert_true(passes(&filter, SSE_BY_USER, RED_42, ""));
+        assert_false(passes(&filter, SSE_BY_TENANT, "red", ""));
+    }
+    filter.tenant_id = "blue";
+    assert_false(passes(&filter, SSE_BY_USER, RED_42, ""));
+    filter.tenant_id = "";
+    assert_false(passes(&filter, SSE_BY_USER, RED_42, ""));
+    assert_true(passes(&filter, SSE_BY_USER,
+                       "\x1f"
+                       "42",
+                       ""));
+}
+
+static void what_is_for_other_tenants_never_passes(void **state)
+{
+    const struct qos_filter filter = {.tenants = "a, c"};
+    const struct qos_copy unreadable = {.recipient = {SSE_BY_TENANT, "a", ""},
+                                        .state = QOS_UNREADABLE};
+
+    (void)state;
+    assert_true(passes(&filter, SSE_BY_TENANT, "a", ""));
+    assert_true(passes(&filter, SSE_BY_USER, "c" SSE_USER_KEY_SEPARATOR "7", ""));
+    assert_false(passes(&filter, SSE_BY_TENANT, "b", ""));
+    assert_false(passes(&filter, SSE_BY_USER, "b" SSE_USER_KEY_SEPARATOR "a", ""));
+    assert_false(passes(&filter, SSE_BY_USER, SSE_USER_KEY_SEPARATOR "a", ""));
+    assert_false(passes(&filter, SSE_BY_USER, "a", ""));
+    assert_false(passes(&filter, SSE_BY_TOKEN, "a", ""));
+    assert_false(passes(&filter, SSE_BY_CHANNEL, "a", ""));
+    assert_false(passes(&filter, SSE_BY_CONNECTION, "a", ""));
+    assert_false(passes(&filter, SSE_ALL, "", ""));
+    assert_false(qos_filter_passes(&filter, &unreadable));
+}
+
 static void no_channel_is_not_any_channel(void **state)
 {
     const struct qos_filter filter = {.channels = two_names, .channel_count = 0};
@@ -99,15 +154,39 @@ static void a_strict_filter_lets_only_what_is_named_pass(void **state)
     assert_true(passes(&filter, SSE_BY_USER, "7", "chat"));
 }
 
+static void an_exact_filter_lets_pass_what_is_said_in_full(void **state)
+{
+    struct qos_filter filter = {.is_exact = true};
+
+    (void)state;
+    assert_true(passes(&filter, SSE_BY_USER, "7", "chat")); /* nothing is said */
+    filter.listeners = two_names;
+    filter.listener_count = 2;
+    assert_false(passes(&filter, SSE_BY_USER, "7", ""));
+    assert_false(passes(&filter, SSE_BY_TENANT, "acme", "news"));
+    assert_true(passes(&filter, SSE_ALL, "", "news"));
+    filter.tenant_id = "acme";
+    assert_true(passes(&filter, SSE_BY_TENANT, "acme", "news"));
+    assert_true(passes(&filter, SSE_BY_TENANT, "acme", ""));
+    assert_false(passes(&filter, SSE_BY_TENANT, "acme", "chat"));
+    filter.listeners = NULL;
+    assert_false(passes(&filter, SSE_BY_TENANT, "acme", "news"));
+    assert_false(passes(&filter, SSE_ALL, "", "news"));
+    assert_true(passes(&filter, SSE_ALL, "", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_filter_lets_everything_pass),
         cmocka_unit_test(one_name_lets_its_own_pass),
         cmocka_unit_test(several_names_let_the_copies_of_each_pass),
+        cmocka_unit_test(a_tenant_beside_a_user_is_whose_that_is),
+        cmocka_unit_test(what_is_for_other_tenants_never_passes),
         cmocka_unit_test(no_channel_is_not_any_channel),
         cmocka_unit_test(who_listens_gets_also_what_needs_no_listening),
         cmocka_unit_test(a_strict_filter_lets_only_what_is_named_pass),
+        cmocka_unit_test(an_exact_filter_lets_pass_what_is_said_in_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,30 @@ static void counts_many_queues(void **state)
     }
 }
 
+static void counts_users_without_a_tenant(void **state)
+{
+    struct repository_room *room = *state;
+    const struct qos_recipient plain = {SSE_BY_USER, "42", ""};
+    char *value = (char *)(uintptr_t) "42";
+    uint64_t count = 999, number;
+
+    number = room_put(room, "m",
+                      "42,43,red\x1f"
+                      "42,\x1f"
+                      "42");
+    room_put_message(
+        room, message_of("n"),
+        &(struct sse_target){.dimension = SSE_BY_CHANNEL, .values = &value, .count = 1});
+    BEFORE_AND_AFTER_REOPENING(room)
+    {
+        assert_int_equal(room->repository->ops->count_plain(room->repository, &count), 0);
+        assert_int_equal(count, 2);
+    }
+    assert_int_equal(room_end(room, number, &plain, 500), 0);
+    assert_int_equal(room->repository->ops->count_plain(room->repository, &count), 0);
+    assert_int_equal(count, 1);
+}
+
 #define CONTRACT(set_up)                                                                           \
     {                                                                                              \
         ROOM_CASE(is_empty_at_first, set_up), ROOM_CASE(finds_what_was_put, set_up),               \
@@ -344,6 +368,7 @@ static void counts_many_queues(void **state)
             ROOM_CASE(scans_message_by_message, set_up), ROOM_CASE(numbers_rise, set_up),          \
             ROOM_CASE(does_many_things_in_one_transaction, set_up),                                \
             ROOM_CASE(counts_many_queues, set_up),                                                 \
+            ROOM_CASE(counts_users_without_a_tenant, set_up),                                      \
     }
 
 int main(void)

@@ -162,7 +162,7 @@ static void refuses_a_newer_version(void **state)
     room_close(room);
     run(room, "PRAGMA user_version = 999");
     assert_refused(room->path, -EPROTONOSUPPORT, "999");
-    run(room, "PRAGMA user_version = 2");
+    run(room, "PRAGMA user_version = 3");
     room_reopen(room);
 }
 

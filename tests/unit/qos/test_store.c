@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "fake_repository.h"
+#include "qos/backup.h"
 #include "qos/store.h"
 #include "support/test.h"
 
@@ -43,6 +45,7 @@ struct errand {
     bool is_held_up;
     bool is_followed; /* by another one, which its done submits */
     bool is_next;     /* before those that wait */
+    bool is_asked;
 };
 
 static void submit(struct shop *shop, struct errand errand);
@@ -85,6 +88,7 @@ static void submit(struct shop *shop, struct errand errand)
     submitted->shop = shop;
     submitted->job.run = run_errand;
     submitted->job.done = errand_done;
+    submitted->job.is_asked = errand.is_asked;
     if (errand.is_next)
         qos_store_submit_next(shop->store, &submitted->job);
     else
@@ -235,6 +239,27 @@ static void a_transaction_is_bounded_by_weight(void **state)
     assert_story(shop, "open begin H commit begin a b commit begin c d commit begin e commit "
                        "begin f commit");
     assert_string_equal(shop->order, "Habcdef");
+}
+
+/* A stop that waits for no disk: what has begun is committed all the same. */
+static void what_has_not_begun_can_be_abandoned(void **state)
+{
+    struct shop *shop = *state;
+
+    open_store(shop);
+    hold_thread_up(shop);
+    wait_until_held_up(shop);
+    submit(shop, (struct errand){.word = "a"});
+    submit(shop, (struct errand){.word = "b"});
+    qos_store_abandon(shop->store);
+    wait_for(shop, 2);
+    assert_string_equal(shop->order, "ab"); /* they have failed */
+    submit(shop, (struct errand){.word = "c"});
+    wait_for(shop, 1);
+    assert_int_equal(report_of(shop).waiting, 1);
+    release_thread(shop);
+    wait_for(shop, 1);
+    assert_string_equal(shop->order, "abcH");
 }
 
 static void a_job_may_fail_alone(void **state)
@@ -436,6 +461,118 @@ static void a_store_that_was_never_used_can_be_freed(void **state)
     assert_story(shop, "open free");
 }
 
+/* More than are given back in one turn; what nobody asked for, and what has begun, stays. */
+/* ---- backups ---- */
+
+struct keepsake {
+    struct qos_backup backup;
+    atomic_bool is_unwanted;
+    sem_t is_done;
+    int status, file;
+};
+
+static bool keepsake_is_wanted(struct qos_backup *backup)
+{
+    return !container_of(backup, struct keepsake, backup)->is_unwanted;
+}
+
+static void keepsake_done(struct qos_backup *backup, int status, int file)
+{
+    struct keepsake *keepsake = container_of(backup, struct keepsake, backup);
+
+    keepsake->status = status;
+    keepsake->file = file;
+    sem_post(&keepsake->is_done);
+}
+
+static struct keepsake keepsake_new(void)
+{
+    struct keepsake keepsake = {.backup = {keepsake_is_wanted, keepsake_done}, .file = -1};
+
+    sem_init(&keepsake.is_done, 0, 0);
+    return keepsake;
+}
+
+static void await_keepsake(struct keepsake *keepsake, int status, int file)
+{
+    while (sem_wait(&keepsake->is_done) != 0)
+        ;
+    assert_int_equal(keepsake->status, status);
+    assert_int_equal(keepsake->file, file);
+    sem_destroy(&keepsake->is_done);
+}
+
+static void jobs_come_between_the_pieces_of_a_backup(void **state)
+{
+    struct shop *shop = *state;
+    struct keepsake keepsake = keepsake_new();
+
+    shop->disk.pieces = 3;
+    open_store(shop);
+    hold_thread_up(shop);
+    wait_until_held_up(shop);
+    submit(shop, (struct errand){.word = "a"});
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), -EBUSY);
+    release_thread(shop);
+    await_keepsake(&keepsake, 0, FAKE_FILE);
+    wait_for(shop, 2);
+    assert_story(shop, "open begin H commit begin a commit piece piece piece");
+
+    keepsake = keepsake_new();
+    shop->disk.pieces = SIZE_MAX; /* it goes on until the job has been between */
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
+    assert_int_equal(status_of(shop, (struct errand){.word = "b"}), 0);
+    keepsake.is_unwanted = true;
+    await_keepsake(&keepsake, -ECANCELED, -1);
+}
+
+static void a_backup_ends_with_its_store(void **state)
+{
+    struct shop *shop = *state;
+    struct keepsake keepsake = keepsake_new();
+
+    shop->disk.pieces = SIZE_MAX;
+    open_store(shop);
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
+    qos_store_abandon(shop->store);
+    await_keepsake(&keepsake, -ESHUTDOWN, -1);
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), -ESHUTDOWN);
+}
+
+static void a_store_that_is_closed_has_no_backup(void **state)
+{
+    struct shop *shop = *state;
+    struct keepsake keepsake = keepsake_new();
+
+    open_store(shop);
+    assert_int_equal(status_of(shop, (struct errand){.word = "a", .fault = -EIO}), -EIO);
+    assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
+    await_keepsake(&keepsake, -EIO, -1);
+}
+
+static void what_waits_too_long_is_given_back(void **state)
+{
+    struct shop *shop = *state;
+
+    shop->settings.patience_ms = 1;
+    open_store(shop);
+    hold_thread_up(shop);
+    submit(shop, (struct errand){.word = "s"});
+    for (int i = 0; i < 300; i++)
+        submit(shop, (struct errand){.word = "a", .is_asked = true});
+    submit(shop, (struct errand){.word = "t"});
+    wait_for(shop, 300);
+    assert_int_equal(shop->failed, 300);
+    assert_int_equal(shop->status, -ETIMEDOUT);
+    assert_int_equal(report_of(shop).waiting, 3);
+    release_thread(shop);
+    wait_for(shop, 3);
+    assert_int_equal(shop->status, 0);
+    assert_string_equal(shop->order + 300, "Hst");
+    assert_story(shop, "open begin H commit begin s t commit");
+}
+
 /* Jobs of one owner are done in the order in which they were submitted, batches or not. */
 struct numbered {
     struct qos_job job;
@@ -546,6 +683,7 @@ int main(void)
         SHOP_TEST(one_job_can_be_next),
         SHOP_TEST(what_comes_together_is_one_transaction),
         SHOP_TEST(a_transaction_is_bounded_by_weight),
+        SHOP_TEST(what_has_not_begun_can_be_abandoned),
         SHOP_TEST(a_job_may_fail_alone),
         SHOP_TEST(a_fault_is_everybodys),
         SHOP_TEST(a_commit_or_a_beginning_that_fails_is_a_fault),
@@ -555,8 +693,12 @@ int main(void)
         SHOP_TEST(the_log_has_one_line_for_each_change),
         SHOP_TEST(freeing_finishes_what_was_submitted),
         SHOP_TEST(what_comes_after_the_end_fails),
+        SHOP_TEST(what_waits_too_long_is_given_back),
         SHOP_TEST(a_store_that_was_never_used_can_be_freed),
         SHOP_TEST(many_jobs_are_done_in_order),
+        SHOP_TEST(jobs_come_between_the_pieces_of_a_backup),
+        SHOP_TEST(a_backup_ends_with_its_store),
+        SHOP_TEST(a_store_that_is_closed_has_no_backup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/config.h"
+#include "server/config_load.h"
 #include "support/test.h"
 
 #define NOWHERE "STATE_DIRECTORY=/nowhere"

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 #include "base/words.h"
 #include "server/certificate.h"
-#include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_value.h"
+#include "support/certificate.h"
 #include "unit/server/config_fixture.h"
 
 static void without_anything_it_is_the_demo(void **state)
@@ -155,6 +155,11 @@ static bool is_bound_to_others(const char *name)
         "listeners[].address",
         "listeners[].certificate",
         "listeners[].key",
+        "listeners[].ocspFile",
+        "listeners[].certificates[].certificate",
+        "listeners[].certificates[].key",
+        "listeners[].certificates[].ocspFile",
+        "tls.ticketKeyFile",
         "listeners[].socketMode",
         "listeners[].socketGroup",
         "services[].basePath",
@@ -169,7 +174,10 @@ static bool is_bound_to_others(const char *name)
         "apiKeys[].name",
         "apiKeys[].permissions",
         "apiKeys[].services",
+        "apiKeys[].tenants",
         "services[].origins",
+        "services[].envelopeOk",
+        "services[].envelopeError",
         "trustedProxies",
         "services[].auth",
         "outbound.caFile",
@@ -204,7 +212,8 @@ static void every_key_is_a_variable(void **state)
         struct buf variable = BUF_INIT, value = BUF_INIT;
         struct config config;
 
-        if (!key->fallback || is_bound_to_others(key->name))
+        /* The file of a secret has to be there: test_config_secrets.c. */
+        if (!key->fallback || key->is_file || is_bound_to_others(key->name))
             continue;
         assign_another(key, &variable);
         if (fixture_load_variable(&config, buf_str(&variable)) != 0)
@@ -228,6 +237,7 @@ static void variables_have_these_names(void **state)
     static const char *const cases[][2] = {
         {"limits.handshakeTimeout", "SSE_SERVER_LIMITS_HANDSHAKE_TIMEOUT"},
         {"listeners[].address", "SSE_SERVER_LISTENERS_#_ADDRESS"},
+        {"listeners[].certificates[].key", "SSE_SERVER_LISTENERS_#_CERTIFICATES_#_KEY"},
         {"services[].queueBytes", "SSE_SERVER_SERVICES_#_QUEUE_BYTES"},
         {"apiKeys[]", "SSE_SERVER_API_KEYS_#"},
         {"limits.pings.perSecond", "SSE_SERVER_LIMITS_PINGS_PER_SECOND"},
@@ -257,6 +267,83 @@ static void items_are_added_in_any_order(void **state)
     assert_int_equal(config.services[1].settings.queue_bytes, 2 << 20);
     assert_string_equal(config.services[2].settings.base_path, "/sse/c");
     config_release(&config);
+}
+
+struct pair {
+    char certificate[48], key[48];
+};
+
+static void write_pairs(struct pair *pairs, size_t count)
+{
+    char directory[] = "/tmp/test-config-XXXXXX";
+
+    assert_non_null(mkdtemp(directory));
+    for (size_t i = 0; i < count; i++) {
+        snprintf(pairs[i].certificate, sizeof(pairs[i].certificate), "%s/c%zu", directory, i);
+        snprintf(pairs[i].key, sizeof(pairs[i].key), "%s/k%zu", directory, i);
+        write_certificate(pairs[i].certificate, pairs[i].key);
+    }
+}
+
+static void remove_pairs(struct pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        unlink(pairs[i].certificate);
+        unlink(pairs[i].key);
+    }
+    *strrchr(pairs[0].key, '/') = '\0';
+    rmdir(pairs[0].key);
+}
+
+static void lists_lie_in_items(void **state)
+{
+    struct buf text = BUF_INIT, variables[3] = {BUF_INIT, BUF_INIT, BUF_INIT};
+    struct pair pairs[4];
+    struct config config;
+
+    (void)state;
+    write_pairs(pairs, 4);
+    buf_printf(&text,
+               "listeners:\n- {address: \"127.0.0.1:1\", certificate: %s, key: %s}\n"
+               "- address: \"127.0.0.1:2\"\n  certificates:\n  - {certificate: %s, key: %s}\n"
+               "  - {certificate: %s, key: %s}\n  role: public\n"
+               "- {address: \"127.0.0.1:3\"}\nservices: [{name: a}, {name: b}]\n",
+               pairs[0].certificate, pairs[0].key, pairs[1].certificate, pairs[1].key,
+               pairs[2].certificate, pairs[2].key);
+    buf_printf(&variables[0], "SSE_SERVER_LISTENERS_1_CERTIFICATES_2_KEY=%s", pairs[3].key);
+    buf_printf(&variables[1], "SSE_SERVER_LISTENERS_1_CERTIFICATES_2_CERTIFICATE=%s",
+               pairs[3].certificate);
+    char *const environment[] = {(char *)NOWHERE, variables[0].data, variables[1].data, NULL};
+    assert_int_equal(fixture_load_bytes(&config, text.data, text.length, environment), 0);
+    assert_int_equal(config.listener_count, 3);
+    assert_int_equal(config.listeners[0].certificate_count, 0);
+    assert_int_equal(config.listeners[1].certificate_count, 3);
+    assert_int_equal(config.listeners[2].certificate_count, 0);
+    assert_int_equal(config.listeners[1].certificates[1].line, 6);
+    assert_string_equal(config.listeners[1].certificates[0].certificate, pairs[1].certificate);
+    assert_string_equal(config.listeners[1].certificates[1].key, pairs[2].key);
+    assert_string_equal(config.listeners[1].certificates[2].key, pairs[3].key);
+    assert_string_equal(config.listeners[1].certificates[2].ocsp_file, "");
+    assert_int_equal(config.listeners[1].role, API_ROLE_PUBLIC); /* of the item around it again */
+    assert_string_equal(config.listeners[2].address, "127.0.0.1:3");
+    assert_string_equal(config.services[1].settings.name, "b");
+    config_release(&config);
+    /* Who moves the port keeps all of them. */
+    buf_append_str(&variables[2], "SSE_SERVER_LISTEN=127.0.0.1:9,https://127.0.0.1:8");
+    buf_clear(&text);
+    buf_printf(&text,
+               "listeners:\n- certificates:\n  - {certificate: %s, key: %s}\n"
+               "services: [{name: a}]\n",
+               pairs[1].certificate, pairs[1].key);
+    char *const moved[] = {(char *)NOWHERE, variables[2].data, NULL};
+    assert_int_equal(fixture_load_bytes(&config, text.data, text.length, moved), 0);
+    assert_int_equal(config.listener_count, 2);
+    assert_string_equal(config.listeners[1].certificates[0].key, pairs[1].key);
+    config_release(&config);
+    remove_pairs(pairs, 4);
+    for (size_t i = 0; i < 3; i++)
+        buf_release(&variables[i]);
+    buf_release(&text);
 }
 
 static void pages_acknowledge_where_no_write_does(void **state)
@@ -292,6 +379,15 @@ static void wrong_variables_are_named(void **state)
          "SSE_SERVER_SERVICES_64_NAME: the number must be below 64"},
         {"SSE_SERVER_SERVICES_99999999999999999999_NAME=x",
          "SSE_SERVER_SERVICES_99999999999999999999_NAME: the number must be below 64"},
+        {"SSE_SERVER_LISTENERS_0_CERTIFICATES_1_KEY=/k",
+         "SSE_SERVER_LISTENERS_0_CERTIFICATES_1_KEY: there are 0 of them, so that the next has the "
+         "number 0"},
+        {"SSE_SERVER_LISTENERS_1_CERTIFICATES_0_KEY=/k",
+         "SSE_SERVER_LISTENERS_1_CERTIFICATES_0_KEY: there are 1 of them, so that the next has the "
+         "number 1"},
+        {"SSE_SERVER_LISTENERS_0_CERTIFICATES_0_KEYS=/k",
+         "SSE_SERVER_LISTENERS_0_CERTIFICATES_0_KEYS: there is no such setting; the nearest is "
+         "SSE_SERVER_LISTENERS_0_CERTIFICATES_0_KEY (all of them: sse-server default-config)"},
         {"SSE_SERVER_LISTEN=a:1,,b:2",
          "SSE_SERVER_LISTEN: is empty; write a text of 1 to 255 bytes"},
     };
@@ -417,6 +513,7 @@ int main(void)
         cmocka_unit_test(every_key_is_a_variable),
         cmocka_unit_test(variables_have_these_names),
         cmocka_unit_test(items_are_added_in_any_order),
+        cmocka_unit_test(lists_lie_in_items),
         cmocka_unit_test(pages_acknowledge_where_no_write_does),
         cmocka_unit_test(wrong_variables_are_named),
         cmocka_unit_test(what_kubernetes_sets_is_no_fault),

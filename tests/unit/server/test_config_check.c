@@ -114,6 +114,40 @@ static void settings_that_contradict_are_refused(void **state)
         fixture_expect_fault(cases[i][0], cases[i][1]);
 }
 
+static void certificates_that_are_not_whole_are_refused(void **state)
+{
+    static const char *const cases[][2] = {
+        {"services: [{name: a}]\nlisteners:\n- tls: false\n  certificates: [{key: /k, certificate: "
+         "/c}]\n",
+         "conf.yaml:3: listeners[0].certificates: has no use without TLS; leave it out, or set "
+         "tls: "
+         "true"},
+        {"services: [{name: a}]\nlisteners: [{ocspFile: /o}]\n",
+         "conf.yaml:2: listeners[0].ocspFile: has no use without a certificate; name that as well"},
+        {"services: [{name: a}]\nlisteners:\n- certificates:\n  - certificate: /c\n",
+         "conf.yaml:4: listeners[0].certificates[0].key: is missing; a certificate needs its "
+         "private key"},
+        {"services: [{name: a}]\nlisteners:\n- certificates:\n  - key: /k\n",
+         "conf.yaml:4: listeners[0].certificates[0].certificate: is missing; a private key needs "
+         "its certificate"},
+        {"services: [{name: a}]\nlisteners:\n- certificates:\n  - {certificate: /c, key: /k}\n",
+         "conf.yaml:4: listeners[0].certificates[0].certificate: \"/c\": No such file or "
+         "directory; give a PEM file that this user may read"},
+        {"services: [{name: a}]\nlisteners: [{certificates: [{ocsp: /c}]}]\n",
+         "conf.yaml:2: listeners[0].certificates[0].ocsp: there is no such key; the nearest is "
+         "listeners[].ocspFile (all of them: sse-server default-config)"},
+        {"services: [{name: a}]\ntls: {ticketKeyFile: /dev/null}\n",
+         "conf.yaml: tls.ticketKeyFile: \"/dev/null\" has 0 octets; a key has 80, or 48, and at "
+         "most 16 stand behind each other (openssl rand 80)"},
+        {"services: [{name: a}]\ntls: {ticketKeyFile: /nowhere}\n",
+         "conf.yaml: tls.ticketKeyFile: \"/nowhere\" cannot be read: No such file or directory"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        fixture_expect_fault(cases[i][0], cases[i][1]);
+}
+
 static void base_paths_are_plain(void **state)
 {
     static const char *const wrong[] = {"sse",   "/",    "/sse/", "//sse", "/a//b", "/a/../b",
@@ -199,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_that_contradict_are_refused),
+        cmocka_unit_test(certificates_that_are_not_whole_are_refused),
         cmocka_unit_test(base_paths_are_plain),
         cmocka_unit_test(neighbours_are_no_overlap),
         cmocka_unit_test(the_demo_page_keeps_its_place),

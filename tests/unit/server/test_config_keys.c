@@ -10,6 +10,7 @@
 union owner {
     struct config config;
     struct config_listener listener;
+    struct config_certificate certificate;
     struct config_service service;
     struct config_api_key api_key;
     struct config_token_key token_key;
@@ -47,6 +48,7 @@ static void every_key_explains_itself(void **state)
         assert_int_equal(key->help[length - 1], '.');
         assert_ptr_equal(config_key_find(key->name), key); /* no two of one name */
         assert_true(!has_value(key) || key->fallback);
+        assert_true(has_value(key) == (key->change != CONFIG_UNSAID));
         assert_true(key->low <= key->high);
     }
 }

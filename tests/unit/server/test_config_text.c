@@ -16,7 +16,7 @@ static char *print_all(const struct config *config)
         const char *owner = (const char *)config;
         size_t count = 1;
 
-        if (!key->fallback)
+        if (!key->fallback || (key->list && key->list->within)) /* which hold nothing by default */
             continue;
         if (key->list) {
             memcpy(&count, owner + key->list->count, sizeof(count));

@@ -34,8 +34,9 @@ static void what_cannot_be_right_is_refused(void **state)
         {"[{algorithm: none, secret: " SECRET "}]",
          "tokenKeys[0].algorithm: \"none\" is not known; use HS256"},
         {"[{algorithm: hs256, secret: " SECRET "}]", "\"hs256\" is not known"},
-        {"[{algorithm: PS256, file: /x}]", "\"PS256\" is one that this build's library"},
-        {"[{algorithm: EdDSA, file: /x}]", "\"EdDSA\" is one that this build's library"},
+        {"[{algorithm: ES256K, file: /x}]", "\"ES256K\" is not known; use HS256"},
+        {"[{algorithm: EdDSA, file: %/public.pem}]", "EdDSA needs an Edwards curve key"},
+        {"[{algorithm: PS256, file: %/public.pem}]", "PS256 needs an RSA key"},
         {"[{algorithm: HS256, secret: tooShort}]", "tokenKeys[0].secret: the secret has 8 bytes"},
         {"[{algorithm: HS512, secret: " SECRET "}]", "HS512 needs 64"},
         {"[{algorithm: HS256, file: /nowhere/at/all}]",
@@ -98,10 +99,10 @@ static void each_service_gets_its_keys(void **state)
     chat = config_make_token_keys(&config, 1, fault, sizeof(fault));
     assert_int_equal(hr->count, 2);
     assert_string_equal(hr->keys[1]->id, "c");
-    assert_non_null(hr->keys[1]->sign);
+    assert_true(hr->keys[1]->can_sign);
     assert_int_equal(chat->count, 3);
     assert_string_equal(chat->keys[1]->id, "b");
-    assert_null(chat->keys[1]->sign);
+    assert_false(chat->keys[1]->can_sign);
     assert_int_equal(config.token_keys[4].refresh_ms, 60000);
     assert_true(config_token_key_is_for(&config, &config.token_keys[3], 1));
     assert_false(config_token_key_is_for(&config, &config.token_keys[1], 0));

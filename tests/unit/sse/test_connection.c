@@ -52,6 +52,21 @@ static void test_connect_finish(void **state)
     sse_room_close(&room);
 }
 
+static void test_connect_finish_says_how_long_it_lives(void **state)
+{
+    const struct sse_guest guest = {.user = "ann", .keepalive_time_ms = 900000};
+    struct recording_sink sink = {0};
+    struct sse_room room;
+
+    (void)state;
+    sse_room_open(&room);
+    sse_room_connect(&room, &sink, &guest);
+    recording_sink_drain(&sink, 1);
+    assert_non_null(strstr(buf_str(&sink.received), ",\"timeout\":900000,"));
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
 static void test_connect_finish_asks_for_acknowledgements(void **state)
 {
     struct sse_room room;
@@ -187,9 +202,59 @@ static void test_connect_close_by_reason(void **state)
                  json_pack("{s:s, s:i}", "reason", "drain", "reconnect", 700));
     assert_close(SSE_CLOSE_EXPIRED, NULL, -1,
                  json_pack("{s:s, s:i}", "reason", "expired", "reconnect", 5000));
-    assert_close(SSE_CLOSE_CLIENT, NULL, -1, NULL);
+    assert_close(SSE_CLOSE_CLIENT, NULL, -1,
+                 json_pack("{s:s, s:b}", "reason", "client", "reconnect", 0));
     assert_close(SSE_CLOSE_LIFETIME, NULL, -1, NULL);
     assert_close(SSE_CLOSE_GONE, NULL, -1, NULL);
+}
+
+/* Those that take any connect-close as "stay away". */
+static void test_last_words_to_who_hears_no_reasons(void **state)
+{
+    static const struct {
+        enum sse_close_reason reason;
+        int64_t reconnect_ms;
+        const char *expected; /* behind the connectionId; NULL: no connect-close, */
+        long retry_ms;        /* and this */
+    } cases[] = {
+        {SSE_CLOSE_KICKED, -1, ",\"reason\":\"kicked\",\"reconnect\":false}", -1},
+        {SSE_CLOSE_KICKED, 0, ",\"reason\":\"kicked\",\"reconnect\":false}", -1},
+        {SSE_CLOSE_EVICTED, 0, ",\"reason\":\"evicted\",\"reconnect\":false}", -1},
+        {SSE_CLOSE_CLIENT, -1, "}", -1},
+        {SSE_CLOSE_KICKED, 100, NULL, 100},
+        {SSE_CLOSE_SLOW, -1, NULL, 5000},
+        {SSE_CLOSE_EXPIRED, -1, NULL, 5000},
+        {SSE_CLOSE_LIFETIME, -1, NULL, 5000},
+        {SSE_CLOSE_DRAIN, 700, NULL, 700},
+        {SSE_CLOSE_GONE, -1, NULL, -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct sse_guest guest = {.user = "ann", .is_plain = true};
+        char id[SSE_CONNECTION_ID_SIZE], expected[256];
+        struct recording_sink sink = {0};
+        struct event_stream stream;
+        struct sse_room room;
+
+        sse_room_open(&room);
+        sse_room_settle(&room, &sink, &guest);
+        sse_connection_id_write(sink.connection, id);
+        sse_connection_close(sink.connection, cases[i].reason, NULL, cases[i].reconnect_ms);
+        recording_sink_drain(&sink, 0);
+        event_stream_parse(&stream, buf_str(&sink.received), sink.received.length);
+        assert_int_equal(stream.retry_ms, cases[i].retry_ms);
+        assert_int_equal(stream.count, cases[i].expected ? 1 : 0);
+        if (cases[i].expected) {
+            snprintf(expected, sizeof(expected), "{\"connectionId\":\"%s\"%s", id,
+                     cases[i].expected);
+            assert_string_equal(stream.events[0].name, "connect-close");
+            assert_string_equal(stream.events[0].data, expected);
+        }
+        event_stream_release(&stream);
+        sse_room_leave(&sink);
+        sse_room_close(&room);
+    }
 }
 
 static void test_drain_spreads_the_return(void **state)
@@ -211,18 +276,26 @@ static void test_drain_spreads_the_return(void **state)
 
 static void test_what_waits_is_delivered_before_the_end(void **state)
 {
-    static const enum sse_close_reason kept[] = {SSE_CLOSE_CLIENT, SSE_CLOSE_LIFETIME};
+    static const struct {
+        enum sse_close_reason reason;
+        size_t events;
+    } kept[] = {{SSE_CLOSE_CLIENT, 3}, {SSE_CLOSE_LIFETIME, 2}};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
+        struct event_stream stream;
         struct fixture f;
 
         open_fixture(&f);
         push(f.connection, "a", "1");
         push(f.connection, "b", "2");
-        sse_connection_close(f.connection, kept[i], NULL, -1);
+        sse_connection_close(f.connection, kept[i].reason, NULL, -1);
         sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
-        assert_received(&f.sink, "a=1 b=2 ");
+        recording_sink_drain(&f.sink, 7);
+        event_stream_parse(&stream, buf_str(&f.sink.received), f.sink.received.length);
+        assert_int_equal(stream.count, kept[i].events);
+        assert_string_equal(stream.events[1].data, "2");
+        event_stream_release(&stream);
         assert_true(f.sink.is_ended);
         assert_int_equal(f.sink.closes, 0);
         close_fixture(&f);
@@ -328,7 +401,7 @@ static void test_eager_sink(void **state)
 
 static void close_in_wake(struct recording_sink *sink)
 {
-    sse_connection_close(sink->connection, SSE_CLOSE_CLIENT, NULL, -1);
+    sse_connection_close(sink->connection, SSE_CLOSE_LIFETIME, NULL, -1);
 }
 
 static void leave_in_wake(struct recording_sink *sink)
@@ -414,7 +487,8 @@ static void test_no_comment_behind_what_waits(void **state)
     sse_room_close(&room);
 }
 
-static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, uint64_t most_ms)
+static void assert_life_by(bool honors, int64_t setting_ms, int64_t wish_ms, uint64_t least_ms,
+                           uint64_t most_ms)
 {
     struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wish_ms};
     struct sse_room room;
@@ -423,6 +497,7 @@ static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, 
 
     sse_room_open(&room);
     room.settings.lifetime_ms = setting_ms;
+    room.settings.honors_keepalive = honors;
     room.settings.comment_ms = 25000;
     sse_room_settle(&room, &sink, &guest);
     life_ms = sink.connection->ends_at - sink.connection->created_at;
@@ -434,6 +509,24 @@ static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, 
     assert_int_equal(room.service->counters.connections_closed[SSE_CLOSE_LIFETIME], 1);
     sse_room_leave(&sink);
     sse_room_close(&room);
+}
+
+static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, uint64_t most_ms)
+{
+    assert_life_by(false, setting_ms, wish_ms, least_ms, most_ms);
+}
+
+static void test_lifetime_that_the_page_may_shorten(void **state)
+{
+    (void)state;
+    assert_life_by(true, 3600000, 900000, 900000, 900000);
+    assert_life_by(true, 3600000, 1, 60000, 60000);
+    assert_life_by(true, 0, 1, 60000, 60000);
+    assert_life_by(true, 3600000, 86400000, 2880000, 3600000);
+    assert_life_by(true, 30000, 900000, 24000, 30000);
+    assert_life_by(true, 30000, 1, 24000, 30000);
+    assert_life_by(true, 3600000, 0, 2880000, 3600000);
+    assert_life_by(true, 3600000, -1, 2880000, 3600000);
 }
 
 static void test_lifetime(void **state)
@@ -468,10 +561,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connect_finish),
+        cmocka_unit_test(test_connect_finish_says_how_long_it_lives),
         cmocka_unit_test(test_connect_finish_asks_for_acknowledgements),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_push_wakes_once),
         cmocka_unit_test(test_connect_close_by_reason),
+        cmocka_unit_test(test_last_words_to_who_hears_no_reasons),
         cmocka_unit_test(test_drain_spreads_the_return),
         cmocka_unit_test(test_what_waits_is_delivered_before_the_end),
         cmocka_unit_test(test_gone_client_is_told_nothing),
@@ -485,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_comment_after_silence),
         cmocka_unit_test(test_no_comment_behind_what_waits),
         cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_lifetime_that_the_page_may_shorten),
         cmocka_unit_test(test_no_end_of_life),
     };
 

@@ -156,6 +156,48 @@ static void test_targets_hold_handles(void **state)
     close_fixture(&f);
 }
 
+static void test_the_handle_tells_the_shard(void **state)
+{
+    struct sse_room room;
+    struct recording_sink sinks[8];
+    size_t alike = 0;
+
+    (void)state;
+    sse_room_open(&room);
+    room.service->shard.key = hash_key_new();
+    for (uint32_t i = 0; i < 8; i++) {
+        const struct sse_connection *connection;
+        char id[SSE_CONNECTION_ID_SIZE];
+
+        room.service->shard.number = i;
+        sinks[i] = (struct recording_sink){0};
+        sse_room_connect(&room, &sinks[i], &ann);
+        connection = sinks[i].connection;
+        sse_connection_id_write(connection, id);
+        assert_int_equal(sse_connection_id_shard(&room.service->shard.key, id), i);
+        assert_int_equal(sse_connection_id_shard(&room.service->shard.key, connection->handle), i);
+        alike += strncmp(connection->handle, sinks[0].connection->handle, 8) == 0;
+    }
+    assert_int_equal(alike, 1);
+    for (uint32_t i = 0; i < 8; i++)
+        sse_room_leave(&sinks[i]);
+    sse_room_close(&room);
+}
+
+/* Also one of another process, whose key was another. */
+static void test_other_texts_tell_no_shard(void **state)
+{
+    static const char *const texts[] = {"", "7", "0123456789abcdef0123456",
+                                        "-123456789abcdef01234567",
+                                        "0123456789abcdef0123456789abcdef0123456789abcdef0123456"};
+    const struct hash_key key = hash_key_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_true(sse_connection_id_shard(&key, texts[i]) > 64);
+    assert_true(sse_connection_id_shard(&key, "0123456789abcdef01234567") > 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_either_names_it),
         cmocka_unit_test(test_only_ids_are_shortened),
         cmocka_unit_test(test_targets_hold_handles),
+        cmocka_unit_test(test_the_handle_tells_the_shard),
+        cmocka_unit_test(test_other_texts_tell_no_shard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

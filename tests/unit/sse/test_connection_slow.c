@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "sse/connection.h"
+#include "sse/dispatch.h"
 #include "sse/registry.h"
+#include "sse/target.h"
 #include "support/connection_fixture.h"
 #include "support/event_stream.h"
 #include "support/sse_room.h"
@@ -28,6 +30,58 @@ static void test_slow_is_disconnected(void **state)
     assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
     assert_int_equal(sse_registry_count(f.room.service->registry), 0);
     close_fixture(&f);
+}
+
+/* What a kick makes of a connection that ended for the reason; its page has read so many bytes
+ * since. */
+static void kick_later(enum sse_close_reason reason, bool is_plain, size_t read,
+                       const char *expected)
+{
+    const struct sse_guest guest = {.user = "ann", .is_plain = is_plain};
+    char *values[] = {(char[]){"ann"}};
+    const struct sse_target target = {.dimension = SSE_BY_USER, .values = values, .count = 1};
+    struct sse_dispatch_job job = {
+        .target = &target, .reason = SSE_CLOSE_KICKED, .text = "go", .reconnect_ms = -1};
+    struct recording_sink sink = {0};
+    struct sse_room room;
+    char part[512];
+
+    sse_room_open(&room);
+    room.settings.last_words_ms = 5000;
+    sse_room_settle(&room, &sink, &guest);
+    assert_true(push(sink.connection, "a", "1"));
+    sse_connection_take(sink.connection, part, 1);
+    sse_connection_close(sink.connection, reason, NULL, -1);
+    if (read > 0)
+        sse_connection_take(sink.connection, part,
+                            read < sink.connection->queue.bytes ? read
+                                                                : sink.connection->queue.bytes);
+    sse_dispatch_submit(room.service->dispatch, &job);
+    assert_int_equal(job.count, expected ? 1 : 0);
+    recording_sink_drain(&sink, 0);
+    if (expected)
+        assert_non_null(strstr(buf_str(&sink.received), expected));
+    assert_true(!expected || !strstr(buf_str(&sink.received), "retry:"));
+    sse_room_leave(&sink);
+    assert_int_equal(room.service->queued_bytes, 0);
+    sse_room_close(&room);
+}
+
+static void test_kick_reaches_who_was_to_come_back(void **state)
+{
+    static const enum sse_close_reason reasons[] = {SSE_CLOSE_SLOW, SSE_CLOSE_LIFETIME,
+                                                    SSE_CLOSE_DRAIN, SSE_CLOSE_EXPIRED};
+    const char expected[] = "\"reason\":\"go\",\"reconnect\":false}";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        for (int is_plain = 0; is_plain < 2; is_plain++)
+            kick_later(reasons[i], is_plain, 0, expected);
+        kick_later(reasons[i], false, SIZE_MAX, NULL); /* it has left */
+    }
+    kick_later(SSE_CLOSE_SLOW, true, strlen("event:a\ndata:1\n\n"), NULL); /* has begun to */
+    kick_later(SSE_CLOSE_EVICTED, true, 0, NULL);                          /* stays away already */
+    kick_later(SSE_CLOSE_CLIENT, true, 0, NULL);
 }
 
 static void test_bound_in_bytes(void **state)
@@ -240,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_is_disconnected),
+        cmocka_unit_test(test_kick_reaches_who_was_to_come_back),
         cmocka_unit_test(test_bound_in_bytes),
         cmocka_unit_test(test_event_beyond_the_whole_bound_is_refused),
         cmocka_unit_test(test_drop_oldest),

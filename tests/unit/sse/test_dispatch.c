@@ -93,8 +93,8 @@ static size_t times_received(struct recording_sink *sink, const char *text)
 
 static void test_each_dimension(void **state)
 {
-    static const struct sse_guest ann = {"ann", "tok1", "t", "news", {"e"}, 0, 0, false, 0};
-    static const struct sse_guest bob = {"bob", "tok2", "t", "", {"f"}, 0, 0, false, 0};
+    static const struct sse_guest ann = {"ann", "tok1", "t", "news", {"e"}, 0, 0, false, false, 0};
+    static const struct sse_guest bob = {"bob", "tok2", "t", "", {"f"}, 0, 0, false, false, 0};
     struct recording_sink sinks[3] = {0};
     struct sse_room room;
 

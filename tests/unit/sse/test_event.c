@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/bytes.h"
+#include "sse/data_lines.h"
 #include "sse/event.h"
 #include "support/event_stream.h"
 #include "support/test.h"
@@ -44,6 +46,42 @@ static void test_wire(void **state)
     assert_wire(sse_event_encode(&comment), ":\n");
     assert_wire(encode(NULL, NULL, ""), "data:\n\n");
     assert_wire(encode(NULL, "a", NULL), "event:a\n\n");
+}
+
+static void test_json_is_broken_between_its_tokens(void **state)
+{
+    enum { TOKENS = 30000 };
+    struct buf json = BUF_INIT;
+    struct sse_event_fields fields = {.name = "a", .retry_ms = -1};
+    struct bytes *wire;
+    size_t lines = 0, seen = 0;
+
+    (void)state;
+    for (size_t i = 0; i < TOKENS; i++)
+        buf_printf(&json, "%s\"%04zu\"", i == 0 ? "[" : ",", i % 10000);
+    buf_append_char(&json, ']');
+    fields.data = buf_str(&json);
+    fields.data_length = json.length;
+    wire = sse_event_encode_json(&fields);
+    assert_non_null(wire);
+    for (const char *line = wire->data; line < wire->data + wire->length; lines++) {
+        const char *end = strchr(line, '\n');
+
+        assert_in_range(end - line, 0, SSE_DATA_LINE_BYTES + strlen("data:"));
+        if (strncmp(line, "data:", 5) == 0) {
+            assert_memory_equal(json.data + seen, line + 5, (size_t)(end - line) - 5);
+            seen += (size_t)(end - line) - 5;
+        }
+        line = end + 1;
+    }
+    assert_int_equal(seen, json.length);
+    assert_int_equal(lines, 1 + json.length / SSE_DATA_LINE_BYTES + 1 + 1);
+    bytes_unref(wire);
+    fields.data_length = SSE_DATA_LINE_BYTES;
+    wire = sse_event_encode_json(&fields);
+    assert_null(strstr(strstr(wire->data, "data:") + 1, "data:"));
+    bytes_unref(wire);
+    buf_release(&json);
 }
 
 /* Every line break becomes LF on the page, and nothing else changes. */
@@ -183,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_json_is_broken_between_its_tokens),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_of_all_short_texts),
         cmocka_unit_test(test_leading_space_in_fields),

@@ -24,6 +24,33 @@ static bool is_lost(const struct sse_lost *lost, const char *user_id, uint64_t a
     return is;
 }
 
+static bool is_lost_in_tenant(const struct sse_lost *lost, const char *tenant)
+{
+    struct sse_user *user = sse_user_new(
+        &(struct sse_user_fields){.id = "42", .tenant_id = tenant, .is_of_tenant = true});
+    const bool is = sse_lost_since(lost, &(struct sse_subject){.user = user}, 0);
+
+    sse_user_unref(user);
+    return is;
+}
+
+static void test_users_of_tenants(void **state)
+{
+    struct sse_lost lost;
+
+    (void)state;
+    sse_lost_init(&lost, 10);
+    add(&lost,
+        "red\x1f"
+        "42",
+        1);
+    assert_true(is_lost_in_tenant(&lost, "red"));
+    assert_false(is_lost_in_tenant(&lost, "blue"));
+    assert_true(is_lost(&lost, "42", 0)); /* it may be that of red */
+    assert_false(is_lost(&lost, "43", 0));
+    sse_lost_release(&lost);
+}
+
 static void test_none(void **state)
 {
     struct sse_lost lost;
@@ -79,6 +106,7 @@ static void test_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_users_of_tenants),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_size),

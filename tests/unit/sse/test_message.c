@@ -22,7 +22,8 @@ static void read_message(struct fixture *fixture, const char *text)
     struct json_fault json_fault;
     json_t *object = json_parse_by(&sse_message_json, text, strlen(text), &json_fault);
 
-    const struct sse_message_bounds bounds = {SSE_EVENT_MAX_DATA, SSE_DATA_LINE_BYTES};
+    const struct sse_message_bounds bounds = {.data = SSE_EVENT_MAX_DATA,
+                                              .line = SSE_DATA_LINE_BYTES};
 
     assert_non_null(object);
     fixture->fault[0] = '\0';
@@ -57,6 +58,94 @@ static void assert_fault(const char *text, int status, const char *sentence)
     assert_int_equal(fixture.status, status);
     assert_non_null(strstr(fixture.fault, sentence));
     assert_null(fixture.message);
+}
+
+static void assert_wire(const char *text, const char *expected)
+{
+    struct fixture fixture;
+
+    read_message(&fixture, text);
+    assert_string_equal(fixture.fault, "");
+    assert_string_equal(fixture.message->wire->data, expected);
+    sse_message_unref(fixture.message);
+}
+
+static void test_without_a_name_a_page_takes_it_for_a_message(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    assert_wire("{\"data\":1,\"all\":true,\"id\":\"i\"}", "id:i\ndata:1\n\n");
+    assert_wire("{\"data\":null,\"all\":true,\"id\":\"i\"}", "id:i\ndata:null\n\n");
+    read_message(&fixture, "{\"data\":1,\"all\":true,\"listening\":true}");
+    assert_string_equal(fixture.message->event, "message");
+    assert_string_equal(fixture.message->target.listening, "message");
+    sse_message_unref(fixture.message);
+    assert_fault("{\"event\":\"\",\"data\":1,\"all\":true}", -EINVAL, "\"event\" must be");
+}
+
+static void test_comments_and_reconnect_times(void **state)
+{
+    static const char must[] = "\"event\" must be a non-empty string, where";
+    static const char no_event[] = "it is no event";
+
+    (void)state;
+    assert_wire(
+        "{\"event\":\"e\",\"data\":1,\"comment\":\"c d\",\"reconnectTime\":2500,\"all\":true,"
+        "\"id\":\"i\"}",
+        ":c d\nid:i\nevent:e\nretry:2500\ndata:1\n\n");
+    assert_wire("{\"comment\":\"c\",\"all\":true,\"id\":\"i\"}", ":c\nid:i\n\n");
+    assert_wire("{\"reconnectTime\":100,\"all\":true,\"id\":\"i\"}", "id:i\nretry:100\n\n");
+    assert_wire("{\"event\":\"e\",\"comment\":\"\",\"all\":true,\"id\":\"i\"}",
+                "id:i\nevent:e\ndata:\n\n");
+    assert_fault("{\"all\":true}", -EINVAL, must);
+    assert_fault("{\"comment\":\"\",\"all\":true}", -EINVAL, must);
+    assert_fault("{\"comment\":\"c\",\"qos\":1,\"all\":true}", -EINVAL, no_event);
+    assert_fault("{\"reconnectTime\":100,\"listening\":true,\"all\":true}", -EINVAL, no_event);
+    assert_fault("{\"data\":1,\"comment\":\"a\\nb\",\"all\":true}", -EINVAL, "\"comment\" must be");
+    assert_fault("{\"data\":1,\"comment\":\"a\\rdata: x\",\"all\":true}", -EINVAL,
+                 "\"comment\" must be");
+    assert_fault("{\"data\":1,\"comment\":7,\"all\":true}", -EINVAL, "\"comment\" must be");
+    assert_fault("{\"data\":1,\"reconnectTime\":99,\"all\":true}", -EINVAL,
+                 "\"reconnectTime\" must");
+    assert_fault("{\"data\":1,\"reconnectTime\":86400001,\"all\":true}", -EINVAL,
+                 "\"reconnectTime\" must");
+    assert_fault("{\"data\":1,\"reconnectTime\":\"5\",\"all\":true}", -EINVAL,
+                 "\"reconnectTime\" must");
+}
+
+/* What the store gives back is what was sent. */
+static void test_they_are_stored(void **state)
+{
+    static const char *const texts[] = {
+        "{\"data\":[1],\"userId\":\"7\",\"qos\":1,\"id\":\"i\"}",
+        "{\"data\":\"d\",\"comment\":\"c\",\"reconnectTime\":500,\"userId\":\"7\",\"qos\":1,\"id\":"
+        "\"i\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct fixture fixture;
+        struct sse_message *again;
+        struct json_fault json_fault;
+        uint64_t digest, digest_again;
+        size_t length;
+        json_t *object;
+        char *text;
+
+        read_message(&fixture, texts[i]);
+        text = sse_message_to_json(fixture.message, &length, &digest);
+        object = json_parse_by(&sse_message_json, text, length, &json_fault);
+        free(text);
+        assert_int_equal(sse_message_from_store(&again, object), 0);
+        json_decref(object);
+        assert_string_equal(again->wire->data, fixture.message->wire->data);
+        text = sse_message_to_json(again, &length, &digest_again);
+        assert_int_equal(digest, digest_again);
+        free(text);
+        sse_message_unref(again);
+        sse_message_unref(fixture.message);
+    }
 }
 
 static void test_whole_message(void **state)
@@ -211,8 +300,8 @@ static void assert_size(size_t name_length, size_t data_length, int status)
     char fault[128];
 
     assert_int_equal(sse_message_from_json(&message, object,
-                                           &(struct sse_message_bounds){1000, 1000}, fault,
-                                           sizeof(fault)),
+                                           &(struct sse_message_bounds){.data = 1000, .line = 1000},
+                                           fault, sizeof(fault)),
                      status);
     json_decref(object);
     if (status == 0)
@@ -395,6 +484,9 @@ static void test_without_memory_there_is_no_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_without_a_name_a_page_takes_it_for_a_message),
+        cmocka_unit_test(test_comments_and_reconnect_times),
+        cmocka_unit_test(test_they_are_stored),
         cmocka_unit_test(test_whole_message),
         cmocka_unit_test(test_made_ids_tell_what_is_stored),
         cmocka_unit_test(test_data),

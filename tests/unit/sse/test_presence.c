@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "sse/presence.h"
+#include "sse/user.h"
 #include "support/fake_loop.h"
 #include "support/test.h"
 
@@ -16,29 +17,29 @@ struct fixture {
     bool is_returning; /* joins again from within on_offline */
 };
 
-static void tell(struct fixture *fixture, char sign, const char *user_id)
+static void tell(struct fixture *fixture, char sign, const char *user_key)
 {
     const size_t used = strlen(fixture->told);
 
-    snprintf(fixture->told + used, sizeof(fixture->told) - used, "%c%s ", sign, user_id);
+    snprintf(fixture->told + used, sizeof(fixture->told) - used, "%c%s ", sign, user_key);
 }
 
-static void on_online(void *context, const char *user_id, struct bytes *about)
+static void on_online(void *context, const char *user_key, struct bytes *about)
 {
-    tell(context, '+', user_id);
+    tell(context, '+', user_key);
     if (about)
         tell(context, '=', about->data);
 }
 
-static void on_offline(void *context, const char *user_id, struct bytes *about)
+static void on_offline(void *context, const char *user_key, struct bytes *about)
 {
     struct fixture *fixture = context;
 
-    tell(fixture, '-', user_id);
+    tell(fixture, '-', user_key);
     if (about)
         tell(fixture, '=', about->data);
     if (fixture->is_returning)
-        sse_presence_join(fixture->presence, user_id, NULL);
+        sse_presence_join(fixture->presence, user_key, NULL);
     fixture->is_returning = false;
 }
 
@@ -54,6 +55,25 @@ static void close_fixture(struct fixture *fixture)
 {
     sse_presence_free(fixture->presence);
     loop_free(fixture->loop);
+}
+
+static void test_who_is_away_is_found_in_the_tenant(void **state)
+{
+    struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "42", .tenant_id = "red"});
+    struct fixture fixture;
+
+    (void)state;
+    open_fixture(&fixture, GRACE_MS);
+    sse_presence_join(fixture.presence, "42", NULL);
+    sse_presence_leave(fixture.presence, "42", NULL);
+    sse_presence_remember(fixture.presence, user);
+    assert_non_null(sse_presence_find_away(fixture.presence, "42"));
+    assert_non_null(sse_presence_find_away(fixture.presence, "red\x1f"
+                                                             "42"));
+    assert_null(sse_presence_find_away(fixture.presence, "blue\x1f"
+                                                         "42"));
+    close_fixture(&fixture);
+    sse_user_unref(user);
 }
 
 static void test_first_and_last_connection(void **state)
@@ -229,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_and_last_connection),
+        cmocka_unit_test(test_who_is_away_is_found_in_the_tenant),
         cmocka_unit_test(test_back_within_grace_is_silent),
         cmocka_unit_test(test_grace_without_our_own_stop),
         cmocka_unit_test(test_no_grace),

@@ -58,7 +58,8 @@ static void test_one_to_be_opened(void **state)
 
 static void test_an_open_connection(void **state)
 {
-    static const struct sse_guest ann = {"ann", "tok", "t", "news", {"bell"}, 0, 0, false, 0};
+    static const struct sse_guest ann = {"ann", "tok", "t",   "news", {"bell"},
+                                         0,     0,     false, false,  0};
     struct recording_sink sink = {0};
     struct sse_room room;
     const struct sse_connection *connection;
@@ -81,11 +82,41 @@ static void test_an_open_connection(void **state)
     sse_room_close(&room);
 }
 
+#define RED_42                                                                                     \
+    "red\x1f"                                                                                      \
+    "42"
+#define BLUE_42                                                                                    \
+    "blue\x1f"                                                                                     \
+    "42"
+
+static void test_a_user_in_a_tenant(void **state)
+{
+    static const struct sse_guest guest = {"42", "", "red", NULL, {NULL}, 0, 0, false, false, 0};
+    struct recording_sink sink = {0};
+    struct sse_room room;
+    const struct sse_connection *connection;
+    char *values[2];
+    struct sse_target target;
+
+    (void)state;
+    sse_room_open(&room);
+    connection = sse_room_settle(&room, &sink, &guest);
+    assert_true(selects(connection, SSE_BY_USER, RED_42, NULL));
+    assert_false(selects(connection, SSE_BY_USER, BLUE_42, NULL));
+    target = target_of(values, SSE_BY_USER, RED_42);
+    assert_string_equal(sse_connection_individual(connection, &target), RED_42);
+    target = target_of(values, SSE_BY_USER, "42");
+    assert_string_equal(sse_connection_individual(connection, &target), "42");
+    sse_room_leave(&sink);
+    sse_room_close(&room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_to_be_opened),
         cmocka_unit_test(test_an_open_connection),
+        cmocka_unit_test(test_a_user_in_a_tenant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

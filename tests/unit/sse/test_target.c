@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sse/target.h"
@@ -194,6 +195,76 @@ static void test_each_value_once_in_order(void **state)
     assert_int_equal(target.count, 0);
 }
 
+/* Written back as it came, and never with what is between the two. */
+static void assert_comes_back(const char *text, const char *expected)
+{
+    struct sse_target target;
+    char fault[256];
+    json_t *object = json_object();
+    json_t *wanted = json_loads(expected, 0, NULL);
+
+    assert_int_equal(read_target(&target, text, EVERY | SSE_TARGET_OF_TENANT, fault, sizeof(fault)),
+                     0);
+    assert_int_equal(target.dimension, SSE_BY_USER);
+    assert_int_equal(sse_target_to_json(&target, object), 0);
+    assert_true(json_equal(object, wanted));
+    json_decref(object);
+    json_decref(wanted);
+    sse_target_release(&target);
+}
+
+static void test_users_of_a_tenant(void **state)
+{
+    struct sse_target target;
+    char fault[256];
+
+    (void)state;
+    assert_int_equal(read_target(&target, "{\"userId\":[\"42\",7],\"tenantId\":\"red\"}",
+                                 1u << SSE_BY_USER, fault, sizeof(fault)),
+                     0);
+    assert_int_equal(target.count, 2);
+    assert_string_equal(target.values[0], "red\x1f"
+                                          "42");
+    assert_string_equal(target.values[1], "red\x1f"
+                                          "7");
+    sse_target_release(&target);
+    assert_comes_back("{\"userId\":\"42\",\"tenantId\":\"red\"}",
+                      "{\"userId\":[\"42\"],\"tenantId\":\"red\"}");
+    assert_comes_back("{\"tenantId\":-7,\"userId\":[42,\"43\"]}",
+                      "{\"userId\":[\"42\",\"43\"],\"tenantId\":\"-7\"}");
+    assert_comes_back("{\"userId\":42,\"tenantId\":\"\"}",
+                      "{\"userId\":[\"42\"],\"tenantId\":\"\"}");
+    assert_comes_back("{\"userId\":42,\"tenantId\":\"a\",\"all\":false}",
+                      "{\"userId\":[\"42\"],\"tenantId\":\"a\"}");
+}
+
+static void test_faults_of_tenants(void **state)
+{
+    static const char control[] = "\"%s\" has a control character, which no user and no tenant has";
+    static const char *const faulty[] = {"{\"userId\":1,\"tenantId\":[\"a\"]}",
+                                         "{\"userId\":1,\"tenantId\":null}",
+                                         "{\"userId\":1,\"tenantId\":1.5}"};
+    char user[128], tenant[128];
+
+    (void)state;
+    snprintf(user, sizeof(user), control, "userId");
+    snprintf(tenant, sizeof(tenant), control, "tenantId");
+    assert_refused("{\"userId\":\"a\\u001f1\"}", EVERY, user);
+    assert_refused("{\"userId\":[\"1\",\"\\n\"]}", EVERY, user);
+    assert_refused("{\"tenantId\":\"a\\u001f\"}", EVERY, tenant);
+    assert_refused("{\"userId\":1,\"tenantId\":\"\\u007f\"}", EVERY, tenant);
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++)
+        assert_refused(faulty[i], EVERY,
+                       "\"tenantId\" beside \"userId\" must be one string, or an integer");
+    assert_refused("{\"userId\":1}", EVERY | SSE_TARGET_OF_TENANT,
+                   "\"userId\" alone names nobody here, since users are unique within their tenant "
+                   "(services[].users.unique); give \"tenantId\" beside it, \"\" for users without "
+                   "one");
+    assert_refused("{\"channel\":1,\"tenantId\":2}", EVERY,
+                   "more than one selector; give exactly one of \"userId\" \"accessToken\" "
+                   "\"tenantId\" \"channel\" \"connectionId\" \"all\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,7 +272,8 @@ int main(void)
         cmocka_unit_test(test_nobody_is_a_target),       cmocka_unit_test(test_faults),
         cmocka_unit_test(test_fault_is_cut_to_size),     cmocka_unit_test(test_ten_thousand_values),
         cmocka_unit_test(test_nul_in_a_value),           cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_each_value_once_in_order),
+        cmocka_unit_test(test_each_value_once_in_order), cmocka_unit_test(test_users_of_a_tenant),
+        cmocka_unit_test(test_faults_of_tenants),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

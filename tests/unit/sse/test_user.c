@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "sse/user.h"
 #include "support/test.h"
 
@@ -89,6 +91,57 @@ static void test_copy(void **state)
     sse_user_unref(copy);
 }
 
+static void expect_told(const struct sse_user *user, bool has_token, const char *expected)
+{
+    json_t *shown = sse_user_as_told(user, has_token);
+    char *text = json_dumps(shown, JSON_COMPACT);
+
+    assert_string_equal(text, expected);
+    free(text);
+    json_decref(shown);
+}
+
+static void test_tokens_are_told_whole_and_other_secrets_not(void **state)
+{
+    json_t *extra = json_pack("{s:s}", "password", "hidden");
+    struct sse_user *user = sse_user_new(
+        &(struct sse_user_fields){.id = "7", .access_token = "abcdefghijkl", .extra = extra});
+
+    (void)state;
+    expect_told(user, true,
+                "{\"id\":\"7\",\"name\":null,\"accessToken\":\"abcdefghijkl\",\"tenantId\":null,"
+                "\"password\":\"***\"}");
+    expect_told(
+        user, false,
+        "{\"id\":\"7\",\"name\":null,\"accessToken\":\"abcd\xe2\x80\xa6kl\",\"tenantId\":null,"
+        "\"password\":\"***\"}");
+    json_decref(extra);
+    sse_user_unref(user);
+}
+
+/* Texts that look like numbers are none. */
+static void test_numbers_stay_numbers(void **state)
+{
+    struct sse_user_fields fields = {
+        .id = "9007199254740993", .tenant_id = "-3", .has_number_id = true};
+    struct sse_user *user = sse_user_new(&fields);
+    struct sse_user *copy = sse_user_copy(user);
+
+    (void)state;
+    expect_told(copy, false,
+                "{\"id\":9007199254740993,\"name\":null,\"accessToken\":null,\"tenantId\":\"-3\"}");
+    sse_user_unref(user);
+    sse_user_unref(copy);
+    fields.has_number_id = false;
+    fields.has_number_tenant = true;
+    user = sse_user_new(&fields);
+    copy = sse_user_copy(user);
+    expect_told(copy, false,
+                "{\"id\":\"9007199254740993\",\"name\":null,\"accessToken\":null,\"tenantId\":-3}");
+    sse_user_unref(user);
+    sse_user_unref(copy);
+}
+
 static void test_references(void **state)
 {
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7"});
@@ -119,6 +172,8 @@ int main(void)
         cmocka_unit_test(test_null_is_empty_and_shown_as_null),
         cmocka_unit_test(test_secrets_are_shown_in_full_only_when_asked_for),
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_tokens_are_told_whole_and_other_secrets_not),
+        cmocka_unit_test(test_numbers_stay_numbers),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_bad_utf8),
     };

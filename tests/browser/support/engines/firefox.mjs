@@ -1,60 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Firefox without a window, driven by WebDriver BiDi: JSON over a WebSocket.
-import { once } from 'node:events';
+// Firefox without a window, driven by WebDriver BiDi.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import WebSocket from 'ws';
-
 import { findProgram, makeHome, startProgram } from './program.mjs';
+import { asJson, connectWire } from './wire.mjs';
 
 const PLACES = ['/usr/bin/firefox-esr', '/usr/bin/firefox'];
 const PREFERENCES = {
   'app.normandy.enabled': false,
   'browser.safebrowsing.update.enabled': false,
   'dom.ipc.processPrelaunch.enabled': false,
+  // Nothing is shown to a newcomer, and no add-on comes with it: half of what a start costs.
+  'browser.aboutwelcome.enabled': false,
+  'browser.newtabpage.enabled': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'browser.startup.page': 0,
+  'extensions.enabledScopes': 0,
   'extensions.systemAddon.update.enabled': false,
   // s: it looks whether a silent connection lives after 58, and waits 8 for the answer.
   'network.http.http2.ping-threshold': 4,
   'network.http.http2.ping-timeout': 4,
   'services.settings.server': '', // nothing is fetched from afar
 };
-
-// Commands, answered in any order.
-class Wire {
-  #socket;
-  #waiting = new Map();
-  #last = 0;
-
-  constructor(socket) {
-    this.#socket = socket;
-    socket.on('message', (text) => this.#take(JSON.parse(text)));
-    socket.on('close', () => this.#waiting.forEach(({ reject }) => reject(new Error('Firefox has ended'))));
-  }
-
-  #take({ id, result, error, message }) {
-    const call = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (error) {
-      call?.reject(new Error(`${call.method}: ${error}: ${message}`));
-    } else {
-      call?.resolve(result);
-    }
-  }
-
-  call(method, params) {
-    this.#last += 1;
-    const id = this.#last;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { method, resolve, reject });
-      this.#socket.send(JSON.stringify({ id, method, params }));
-    });
-  }
-
-  close() {
-    this.#socket.terminate();
-  }
-}
 
 class Page {
   #wire;
@@ -76,7 +44,7 @@ class Page {
 
   async evaluate(source, argument) {
     const { result, exceptionDetails } = await this.#wire.call('script.callFunction', {
-      functionDeclaration: `async (argument) => JSON.stringify(await (${source})(JSON.parse(argument)))`,
+      functionDeclaration: asJson(source),
       arguments: [{ type: 'string', value: JSON.stringify(argument ?? null) }],
       awaitPromise: true,
       target: { context: this.#context },
@@ -140,9 +108,7 @@ export async function start() {
   const program = startProgram(file, ['--headless', '--no-remote', '--profile', home.directory, '--remote-debugging-port', '0'], home.environment);
   try {
     const [, address] = await program.says(/WebDriver BiDi listening on (ws:\S+)/);
-    const socket = new WebSocket(`${address}/session`, { perMessageDeflate: false });
-    await once(socket, 'open');
-    const wire = new Wire(socket);
+    const wire = await connectWire(`${address}/session`, 'Firefox');
     await wire.call('session.new', { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
     return new Browser(wire, program, home);
   } catch (error) {

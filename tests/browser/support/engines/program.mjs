@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { endWithFile } from '../../../integration/support/leftovers.mjs';
 import { within } from '../../../integration/support/wait.mjs';
 
 // The first of these files that is there; variable: the name of the one that comes before all.
@@ -16,6 +17,15 @@ export function findProgram(what, variable, places) {
     throw new Error(`there is no ${what}: run script/bootstrap, or name one in ${variable}`);
   }
   return found;
+}
+
+// With all that it has started.
+function killGroup({ pid }) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended
+  }
 }
 
 class Program {
@@ -53,13 +63,8 @@ class Program {
     return within(`${this.file} to say ${pattern}`, Promise.race([match, over]));
   }
 
-  // With all that it has started.
   async end() {
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch {
-      // it has ended
-    }
+    killGroup(this.#child);
     await this.#exited;
   }
 }
@@ -70,7 +75,7 @@ export function startProgram(file, args, environment = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
-  return new Program(file, child);
+  return new Program(file, endWithFile(child, () => killGroup(child)));
 }
 
 // A directory that nobody else uses, and what says to programs that it is their home.

@@ -16,20 +16,31 @@ const BARE = {
   WEBKIT_DISABLE_COMPOSITING_MODE: '1',
 };
 
-// Run in the page: to begin an evaluation, and to look whether it has come to an end.
+// Run in the page: to begin an evaluation, which most often is at its end at once, and to look whether it has come
+// to one.
 const BEGIN = `
-  const [number, source, argument] = arguments;
-  const results = (window.evaluations ??= new Map());
-  results.set(number, {});
+  const [number, source, argument, tell] = arguments;
+  const result = {};
+  const results = (window.evaluations ??= new Map()).set(number, result);
   const run = async () => (0, eval)('(' + source + ')')(argument);
-  run().then((value) => results.set(number, { done: true, json: JSON.stringify(value) }),
-             (error) => results.set(number, { done: true, error: error + ' ' + error?.stack }));`;
+  run().then((value) => Object.assign(result, { done: true, json: JSON.stringify(value) }),
+             (error) => Object.assign(result, { done: true, error: error + ' ' + error?.stack }));
+  (async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      await null;
+    }
+    if (result.done) {
+      results.delete(number);
+    }
+    tell(result);
+  })();`;
 const LOOK = `
-  const result = window.evaluations?.get(arguments[0]) ?? { done: true, error: 'the page has gone' };
+  const [number, tell] = arguments;
+  const result = window.evaluations?.get(number) ?? { done: true, error: 'the page has gone' };
   if (result.done) {
-    window.evaluations?.delete(arguments[0]);
+    window.evaluations?.delete(number);
   }
-  return result;`;
+  tell(result);`;
 
 // A session has one window that commands are about, and does one after the other.
 class Session {
@@ -72,7 +83,7 @@ class Page {
   }
 
   #run(script, ...args) {
-    return this.#call('POST', '/execute/sync', { script, args });
+    return this.#call('POST', '/execute/async', { script, args });
   }
 
   goto(url) {
@@ -83,17 +94,15 @@ class Page {
   async evaluate(source, argument) {
     this.#evaluations += 1;
     const number = this.#evaluations;
-    await this.#run(BEGIN, number, source, argument ?? null);
-    for (;;) {
-      const { done, json, error } = await this.#run(LOOK, number);
-      if (error) {
-        throw new Error(error);
-      }
-      if (done) {
-        return json === undefined ? undefined : JSON.parse(json);
-      }
+    let result = await this.#run(BEGIN, number, source, argument ?? null);
+    while (!result.done) {
       await new Promise((resolve) => setTimeout(resolve, 5));
+      result = await this.#run(LOOK, number);
     }
+    if (result.error) {
+      throw new Error(result.error);
+    }
+    return result.json === undefined ? undefined : JSON.parse(result.json);
   }
 
   goBack() {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_THREAD_POOL_H
+#define BASE_THREAD_POOL_H
+/*
+ * Threads for work that may wait for a disk, or takes longer than a turn of a loop may. A pool does
+ * the work of one disk: when that one hangs, its pool's threads hang with it, and nobody else's.
+ * Threads start when there is work, and stay.
+ *
+ * Jobs begin in the order in which they were submitted and run side by side. Who needs an order
+ * submits the next job when the one before it is done.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/mailbox.h"
+
+struct loop;
+struct pool_client; /* a loop that submits jobs, and is told when they are done */
+struct thread_pool;
+
+/* Embed it in the state of the work. One job is submitted once at a time. */
+struct pool_job {
+    struct letter letter; /* the pool's, */
+    struct list node;     /* while it waits, */
+    struct pool_client *client;
+    struct thread_pool *pool;
+    void (*run)(struct pool_job *job);  /* in a thread of the pool; has the job for itself */
+    void (*done)(struct pool_job *job); /* in the client's loop; owns the job again */
+};
+
+/* name: of its threads, for people; borrowed. most_waiting: jobs, for thread_pool_is_full(). */
+struct thread_pool *thread_pool_new(const char *name, size_t threads, size_t most_waiting);
+
+/* When no loop submits any more. Waits for the threads, at most so long. False: one still hangs in
+ * its job. Then nothing that the job uses may be freed, and the process has to end with _exit().
+ * Accepts NULL. */
+bool thread_pool_free(struct thread_pool *pool, uint32_t most_ms);
+
+/* So many jobs wait that who has not begun should come again later. Any thread. */
+bool thread_pool_is_full(struct thread_pool *pool);
+
+struct pool_client *pool_client_new(struct loop *loop);
+
+/* In the loop's thread, when the loop has stopped: calls done of all that is under way, and waits
+ * for it at most so long. False as above: those that are left are never done. */
+bool pool_client_free(struct pool_client *client, uint32_t most_ms);
+
+/* 0, or a negative errno: there is no thread, and there can be none. done never runs before this
+ * returns. */
+int thread_pool_submit(struct thread_pool *pool, struct pool_client *client, struct pool_job *job);
+
+/* Takes a job back that has not begun: true, and neither run nor done is called. The client's
+ * thread. */
+bool thread_pool_cancel(struct pool_job *job);
+
+#endif

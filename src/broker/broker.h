@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+/*
+ * One worker's end of all that services' owners and shards say to each other: sends messages,
+ * matches answers with questions, and hands what else comes to the service's part here
+ * (broker/receive.h).
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/message.h"
+
+struct broker;
+
+/* Takes messages, which stay the broker's. */
+struct broker_receiver {
+    void (*receive)(void *context, const struct broker_message *message);
+    void *context;
+};
+
+/* How messages get to other workers: mailboxes, or a simulation. */
+struct broker_transport {
+    /* Takes the message over. There, broker_receive() follows, in the order of posting. */
+    void (*post)(void *context, size_t to, struct broker_message *message);
+    /* A message, or a question with its answer, is under way; it is over. In any worker's thread.
+     */
+    void (*begin)(void *context);
+    void (*end)(void *context);
+    void *context;
+};
+
+/* Embed it in the state of what asks. */
+struct broker_request {
+    uint64_t ticket;
+    /* Perhaps before broker_ask() returns. answer is the broker's, until this returns. */
+    void (*on_answer)(struct broker_request *request, const struct broker_message *answer);
+};
+
+/* Where an answer goes. */
+struct broker_asker {
+    uint16_t service, worker;
+    uint64_t ticket;
+};
+
+struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *key,
+                          const struct broker_transport *transport);
+/* Nothing is under way any more. */
+void broker_free(struct broker *broker);
+
+/* Who takes the messages of the service with this index that are no answers. */
+void broker_set_receiver(struct broker *broker, size_t index,
+                         const struct broker_receiver *receiver);
+
+/* The worker that owns a service: they take turns. */
+size_t broker_owner(const struct broker *broker, size_t service);
+/* The worker of the connection that has this name, which may be any text; SIZE_MAX: none can have
+ * it. */
+size_t broker_shard_of(const struct broker *broker, const char *connection);
+
+/* Each takes the message over. To this worker itself it is handled at once. */
+void broker_send(struct broker *broker, size_t to, struct broker_message *message);
+void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
+                struct broker_request *request);
+/* question: until it returns from being handled, or kept as a broker_asker. */
+struct broker_asker broker_asker(const struct broker_message *question);
+void broker_answer(struct broker *broker, const struct broker_asker *asker,
+                   struct broker_message *answer);
+
+/* For the transport, in the receiver's thread. Frees the message. */
+void broker_receive(struct broker *broker, struct broker_message *message);
+
+#endif

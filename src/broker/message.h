@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_MESSAGE_H
+#define BROKER_MESSAGE_H
+/*
+ * What a service's owner and its shards say to each other. A shard is one worker's part of all
+ * services, with the connections that live there; the owner of a service is one of the workers
+ * (broker/broker.h). A message is a kind and plain values: nothing in it belongs to the sender once
+ * it is sent. Its texts lie in it.
+ *
+ * Messages from one worker to another arrive in the order of sending, and a worker handles what has
+ * come in one inbox: what a message has caused comes behind it everywhere.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mailbox.h"
+#include "sse/connection_id.h"
+#include "sse/history.h"
+
+struct buf;
+struct bytes;
+struct sse_user;
+
+enum broker_kind {
+    /* shard to owner */
+    BROKER_ATTACH,   /* may this be opened, and where does it go on? BROKER_ATTACHED */
+    BROKER_OPENED,   /* it is */
+    BROKER_DETACH,   /* it is over, or was not opened */
+    BROKER_CLAIM,    /* an idempotency key: BROKER_CLAIMED, now or when the first is settled */
+    BROKER_SETTLE,   /* how the one went that claimed first */
+    BROKER_PRESENCE, /* what becomes of a connection, for its user's presence */
+    BROKER_FAREWELL, /* the server stops, and this shard's connections are closed */
+    BROKER_WATCH,    /* somebody reads the presence events from now on: BROKER_WATCHED */
+    BROKER_READ,     /* what follows for a watcher: BROKER_EVENTS */
+    BROKER_UNWATCH,  /* a watcher is gone */
+    /* owner to shard, in answer */
+    BROKER_ATTACHED,
+    BROKER_CLAIMED,
+    BROKER_WATCHED,
+    BROKER_EVENTS,
+    /* shard to owner, in answer to BROKER_RECORD */
+    BROKER_RECORDED,
+    /* to the shard of a connection */
+    BROKER_EVICT,    /* a newer one of its client has taken its slot */
+    BROKER_END_CALL, /* one of its page's ordered calls is over */
+    /* owner to shard */
+    BROKER_WAKE_WATCHERS, /* there are presence events again */
+    BROKER_RECORD,        /* whether to tell presence events: BROKER_RECORDED */
+    BROKER_KINDS
+};
+
+#define BROKER_PRESENCE_ID_SIZE 40u
+#define BROKER_EVENTS_MOST      64u
+
+enum broker_what { BROKER_STREAM, BROKER_UPLOAD, BROKER_WHATS };
+
+enum broker_slot { BROKER_SLOT_OF_USER, BROKER_SLOT_OF_ADDRESS, BROKER_SLOTS };
+
+/* Texts may be NULL where that is said, and are the message's. */
+struct broker_attach {
+    enum broker_what what;
+    const char *keys[BROKER_SLOTS]; /* NULL: not limited */
+    const char *client;             /* whose oldest may be evicted for it; NULL: nobody's */
+    const char *last_id;            /* that its page has seen; NULL: none. With it: */
+    struct sse_user *user;          /* whose it is; the message's */
+    const char **channels;          /* that it may have */
+    size_t channel_count;
+};
+
+struct broker_attached {
+    bool is_refused;
+    enum broker_slot refused; /* for want of which slot; nothing is held then */
+    enum sse_resume resume;   /* with a last id */
+    uint64_t after;
+};
+
+struct broker_opened {
+    const char *client; /* that holds its connections' slots */
+    int64_t order;      /* its create time, which says which one is older */
+    char handle[SSE_HANDLE_SIZE];
+};
+
+struct broker_detach {
+    enum broker_what what;
+    const char *keys[BROKER_SLOTS]; /* whose slots it held; NULL: none of that kind */
+    const char *client;             /* NULL: none */
+    char handle[SSE_HANDLE_SIZE];   /* "" when it was not opened */
+};
+
+struct broker_claim {
+    const char *user; /* whose key it is, */
+    const char *key;  /* with the user in it */
+};
+
+/* What the first with a key has got. */
+struct broker_outcome {
+    const char *key; /* of BROKER_SETTLE */
+    int status;
+    struct bytes *body; /* counted; NULL: it did not run, so that this one, or the next, may */
+};
+
+struct broker_presence {
+    unsigned kind; /* enum presence_kind */
+    const char *user_key, *tenant_id;
+    struct bytes *event;   /* for back ends, counted; NULL: nobody wants to hear it */
+    struct bytes *about;   /* the same, of the user */
+    struct sse_user *left; /* whose connection has gone, the message's; NULL: nobody waits */
+    /* Of the connection, where its page may still say why it left, or says so now; else "". */
+    char handle[SSE_HANDLE_SIZE];
+    bool is_last_words;
+};
+
+struct broker_watch {
+    char last_id[BROKER_PRESENCE_ID_SIZE]; /* of the last event that it knows; "": none */
+};
+
+struct broker_watched {
+    bool is_refused;                  /* there are too many */
+    unsigned resume;                  /* enum presence_resume */
+    uint64_t after;                   /* where it begins to read */
+    char id[BROKER_PRESENCE_ID_SIZE]; /* the same as an id */
+};
+
+struct broker_read {
+    uint64_t after;
+    unsigned kinds;
+    const char *tenants; /* words; NULL: all */
+    size_t most_bytes;
+};
+
+struct broker_events {
+    bool is_lost; /* what follows is not kept any more */
+    bool is_all;  /* nothing more now: BROKER_WAKE_WATCHERS comes when there is */
+    uint64_t after;
+    size_t count;
+    struct bytes **wires; /* counted, BROKER_EVENTS_MOST at the most; the message's array */
+};
+
+struct broker_call_end {
+    char handle[SSE_HANDLE_SIZE];
+    unsigned lane;
+};
+
+struct broker_message {
+    struct letter letter; /* the transport's */
+    enum broker_kind kind;
+    uint16_t service; /* its index */
+    uint16_t from;    /* the worker that has sent it */
+    uint64_t ticket;  /* of a question, and of its answer; 0: of neither */
+    union {
+        struct broker_attach attach;
+        struct broker_attached attached;
+        struct broker_opened opened;
+        struct broker_detach detach;
+        struct broker_claim claim;
+        struct broker_outcome outcome; /* BROKER_CLAIMED, BROKER_SETTLE */
+        struct broker_presence presence;
+        struct broker_watch watch;
+        struct broker_watched watched;
+        struct broker_read read;
+        struct broker_events events;
+        struct broker_call_end call_end;
+        bool is_recording;            /* BROKER_RECORD */
+        char handle[SSE_HANDLE_SIZE]; /* BROKER_EVICT */
+    };
+    size_t used;
+    char texts[];
+};
+
+/* Zero-filled; room for texts of so many bytes in all, each with its NUL. */
+struct broker_message *broker_message_new(enum broker_kind kind, size_t service, size_t room);
+/* Copies a text into the message. NULL stays NULL. */
+const char *broker_message_text(struct broker_message *message, const char *text);
+/* What a text takes of the room. */
+size_t broker_text_size(const char *text);
+void broker_message_free(struct broker_message *message);
+
+bool broker_kind_is_answer(enum broker_kind kind);
+
+/* One line: "attach hr …", without secrets. For logs and tests. */
+void broker_message_print(const struct broker_message *message, struct buf *to);
+
+#endif

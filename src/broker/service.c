@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/service.h"
+
+#include "sse/clients.h"
+#include "sse/service.h"
+
+/* Only a user's slots make room for one more of a client. */
+static uint32_t client_most(const struct broker_settings *settings, size_t what, size_t slot)
+{
+    return what == BROKER_STREAM && slot == BROKER_SLOT_OF_USER ? settings->client_connections : 0;
+}
+
+void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
+                         struct sse_service *core, const struct broker_settings *settings)
+{
+    *service = (struct broker_service){.broker = broker, .index = index, .core = core};
+    service->clients = sse_clients_new(settings->client_connections);
+    for (size_t what = 0; what < BROKER_WHATS; what++) {
+        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
+            slots_init(&service->slots[what][slot], settings->slots[what][slot],
+                       client_most(settings, what, slot));
+    }
+    idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
+}
+
+void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
+{
+    sse_clients_change(service->clients, settings->client_connections);
+    service->idempotency.settings = settings->idempotency;
+    for (size_t what = 0; what < BROKER_WHATS; what++) {
+        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
+            slots_change(&service->slots[what][slot], settings->slots[what][slot],
+                         client_most(settings, what, slot));
+    }
+}
+
+void broker_service_release(struct broker_service *service)
+{
+    broker_set_receiver(service->broker, service->index, &(struct broker_receiver){NULL, NULL});
+    for (size_t what = 0; what < BROKER_WHATS; what++) {
+        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
+            slots_release(&service->slots[what][slot]);
+    }
+    sse_clients_free(service->clients);
+    idempotency_release(&service->idempotency);
+}
+
+size_t broker_service_owner(const struct broker_service *service)
+{
+    return broker_owner(service->broker, service->index);
+}
+
+void broker_tell_owner(const struct broker_service *service, struct broker_message *message)
+{
+    broker_send(service->broker, broker_service_owner(service), message);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_SERVICE_H
+#define BROKER_SERVICE_H
+/*
+ * What a service is beyond one connection: one worker's part of it. Each worker has a shard, the
+ * connections that live there; one of them owns the service, and keeps what has to be exact for
+ * all: who holds which slots, and who has claimed which idempotency key.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/broker.h"
+#include "broker/idempotency.h"
+#include "broker/slots.h"
+
+struct sse_clients;
+struct sse_service;
+
+struct broker_settings {
+    uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key; 0: any number */
+    uint32_t client_connections;                /* 0: any number */
+    struct idempotency_settings idempotency;
+};
+
+struct broker_service {
+    struct broker *broker;
+    size_t index;
+    struct sse_service *core; /* the shard's; borrowed */
+    /* The owner's; empty elsewhere. */
+    struct slots slots[BROKER_WHATS][BROKER_SLOTS];
+    struct sse_clients *clients;
+    struct idempotency idempotency;
+    /* Of the kinds whose state is still the layer's above; its maker sets it. */
+    struct broker_receiver guest;
+};
+
+void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
+                         struct sse_service *core, const struct broker_settings *settings);
+/* Who is above a new limit stays, and gets no more. */
+void broker_service_change(struct broker_service *service, const struct broker_settings *settings);
+void broker_service_release(struct broker_service *service);
+
+/* The worker that owns it. */
+size_t broker_service_owner(const struct broker_service *service);
+/* Takes the message over. */
+void broker_tell_owner(const struct broker_service *service, struct broker_message *message);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/shard.h"
+
+#include "broker/service.h"
+#include "sse/connection.h"
+#include "sse/registry.h"
+#include "sse/service.h"
+
+static void on_evict(const struct broker_service *service, const char *handle)
+{
+    struct sse_connection *connection = sse_registry_find(service->core->registry, handle);
+
+    /* reconnect 0: this page has a successor, and is to stay away. */
+    if (connection)
+        sse_connection_close(connection, SSE_CLOSE_EVICTED, NULL, 0);
+}
+
+void broker_shard_receive(struct broker_service *service, const struct broker_message *message)
+{
+    switch (message->kind) {
+    case BROKER_EVICT:
+        on_evict(service, message->handle);
+        break;
+    default:
+        service->guest.receive(service->guest.context, message);
+    }
+}

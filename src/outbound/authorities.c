@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "outbound/authorities.h"
+
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/file_reading.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread_pool.h"
+
+struct outbound_authorities {
+    atomic_uint refs;
+    atomic_bool is_read;
+    pthread_mutex_t mutex; /* of who reads */
+    X509_STORE *store;
+    char *file; /* NULL: the system's */
+};
+
+struct authorities_reading {
+    struct pool_job job;
+    struct outbound_authorities *authorities; /* a reference */
+    void (*done)(void *context);              /* NULL: canceled */
+    void *context;
+};
+
+struct outbound_authorities *outbound_authorities_new(const char *file)
+{
+    struct outbound_authorities *authorities = mem_zalloc(sizeof(*authorities));
+
+    atomic_init(&authorities->refs, 1);
+    pthread_mutex_init(&authorities->mutex, NULL);
+    if (file && file[0] != '\0')
+        authorities->file = mem_strdup(file);
+    return authorities;
+}
+
+struct outbound_authorities *outbound_authorities_ref(struct outbound_authorities *authorities)
+{
+    atomic_fetch_add_explicit(&authorities->refs, 1, memory_order_relaxed);
+    return authorities;
+}
+
+void outbound_authorities_unref(struct outbound_authorities *authorities)
+{
+    if (!authorities || atomic_fetch_sub_explicit(&authorities->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    X509_STORE_free(authorities->store);
+    pthread_mutex_destroy(&authorities->mutex);
+    free(authorities->file);
+    free(authorities);
+}
+
+static X509_STORE *read_store(const char *file)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    /* As libcurl has it. */
+    if (store && X509_STORE_load_file(store, file) == 1 &&
+        X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN) == 1)
+        return store;
+    log_error("the certificates of back ends' authorities cannot be read (outbound.caFile)",
+              LOG_STR("file", file));
+    X509_STORE_free(store);
+    ERR_clear_error();
+    return NULL;
+}
+
+static X509_STORE *read_system_store(void)
+{
+    X509_STORE *store = NULL;
+    char *file = NULL;
+    CURL *easy = curl_easy_init();
+
+    if (easy && curl_easy_getinfo(easy, CURLINFO_CAINFO, &file) == CURLE_OK && file)
+        store = read_store(file);
+    curl_easy_cleanup(easy);
+    return store;
+}
+
+void outbound_authorities_read(struct outbound_authorities *authorities)
+{
+    pthread_mutex_lock(&authorities->mutex);
+    if (!outbound_authorities_are_read(authorities)) {
+        authorities->store =
+            authorities->file ? read_store(authorities->file) : read_system_store();
+        atomic_store_explicit(&authorities->is_read, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&authorities->mutex);
+}
+
+bool outbound_authorities_are_read(struct outbound_authorities *authorities)
+{
+    return atomic_load_explicit(&authorities->is_read, memory_order_acquire);
+}
+
+struct x509_store_st *outbound_authorities_store(const struct outbound_authorities *authorities)
+{
+    return authorities->store;
+}
+
+static void run(struct pool_job *job)
+{
+    outbound_authorities_read(container_of(job, struct authorities_reading, job)->authorities);
+}
+
+static void reading_free(struct authorities_reading *reading)
+{
+    outbound_authorities_unref(reading->authorities);
+    free(reading);
+}
+
+static void on_done(struct pool_job *job)
+{
+    struct authorities_reading *reading = container_of(job, struct authorities_reading, job);
+
+    if (reading->done)
+        reading->done(reading->context);
+    reading_free(reading);
+}
+
+struct authorities_reading *outbound_authorities_start(struct outbound_authorities *authorities,
+                                                       const struct file_readers *readers,
+                                                       void (*done)(void *context), void *context)
+{
+    struct authorities_reading *reading;
+
+    if (!readers->pool)
+        return NULL;
+    reading = mem_zalloc(sizeof(*reading));
+    reading->job.run = run;
+    reading->job.done = on_done;
+    reading->authorities = outbound_authorities_ref(authorities);
+    reading->done = done;
+    reading->context = context;
+    if (thread_pool_submit(readers->pool, readers->client, &reading->job) == 0)
+        return reading;
+    reading_free(reading);
+    return NULL;
+}
+
+void outbound_authorities_cancel(struct authorities_reading *reading)
+{
+    if (!reading)
+        return;
+    reading->done = NULL;
+    if (thread_pool_cancel(&reading->job))
+        reading_free(reading);
+}

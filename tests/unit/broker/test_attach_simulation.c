@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several workers open and end streams and uploads, and the owner of their service counts them: the
+ * real owner and shards over inboxes of which a random one is read next. At any time no key holds
+ * more slots than it may; at the end, when all have gone, none holds any, and no client has more
+ * connections than it may. SEED=n runs that one, SEEDS=n so many.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/attach.h"
+#include "broker/receive.h"
+#include "broker/service.h"
+#include "sse/clients.h"
+#include "sse/connection.h"
+#include "sse/registry.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+enum { SEEDS = 300, STEPS = 400, MOST_WORKERS = 8, PAGES = 40, USERS = 3, CLIENTS = 4 };
+
+enum state { PAGE_AWAY, PAGE_ASKS, PAGE_IS_OPEN };
+
+struct world;
+
+/* Of a user and a client; opens a stream or an upload, over and over, on any worker. */
+struct page {
+    struct world *world;
+    struct broker_attaching attaching;
+    enum state state;
+    enum broker_what what;
+    size_t worker;
+    unsigned user, client;
+    bool leaves_early; /* it has gone when the answer comes */
+    struct recording_sink sink;
+};
+
+struct worker {
+    struct sse_room room;
+    struct broker *broker;
+    struct broker_service service;
+    struct sse_observer observer;
+    struct letter *inbox, **inbox_end;
+};
+
+struct world {
+    uint64_t seed, state;
+    size_t workers, under_way;
+    struct broker_settings settings;
+    struct worker worker[MOST_WORKERS];
+    struct page pages[PAGES];
+    unsigned refused, evicted;
+};
+
+static uint64_t draw(struct world *world, uint64_t below)
+{
+    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
+    return (world->state >> 33) % below;
+}
+
+/* ---- the transport ---- */
+
+static void post(void *context, size_t to, struct broker_message *message)
+{
+    struct world *world = context;
+    struct worker *worker = &world->worker[to];
+
+    message->letter.next = NULL;
+    *worker->inbox_end = &message->letter;
+    worker->inbox_end = &message->letter.next;
+}
+
+static void begin(void *context)
+{
+    ((struct world *)context)->under_way++;
+}
+
+static void end(void *context)
+{
+    ((struct world *)context)->under_way--;
+}
+
+static bool receive(struct worker *worker)
+{
+    struct letter *letter = worker->inbox;
+
+    if (!letter)
+        return false;
+    worker->inbox = letter->next;
+    if (!worker->inbox)
+        worker->inbox_end = &worker->inbox;
+    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
+    return true;
+}
+
+static void settle(struct world *world)
+{
+    bool is_more = true;
+
+    while (is_more) {
+        is_more = false;
+        for (size_t i = 0; i < world->workers; i++)
+            is_more = receive(&world->worker[i]) || is_more;
+    }
+    if (world->under_way != 0)
+        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, world->under_way);
+}
+
+/* ---- pages ---- */
+
+static char *text(const char *what, unsigned number)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s-%u", what, number);
+    return mem_strdup(name);
+}
+
+static struct broker_keys keys_of(const struct page *page)
+{
+    struct broker_keys keys = {.client = NULL};
+
+    keys.slots[BROKER_SLOT_OF_USER] = text("user", page->user);
+    keys.slots[BROKER_SLOT_OF_ADDRESS] = text("address", page->client);
+    if (page->what == BROKER_STREAM)
+        keys.client = text("client", page->user * CLIENTS + page->client);
+    return keys;
+}
+
+static void open_stream(struct page *page)
+{
+    struct worker *worker = &page->world->worker[page->worker];
+    char name[16];
+    const struct sse_guest guest = {.user = name};
+
+    snprintf(name, sizeof(name), "%u", page->user);
+    page->sink = (struct recording_sink){0};
+    sse_room_connect(&worker->room, &page->sink, &guest);
+}
+
+static void on_attached(struct broker_attaching *attaching, bool is_granted)
+{
+    struct page *page = container_of(attaching, struct page, attaching);
+
+    page->state = is_granted && !page->leaves_early ? PAGE_IS_OPEN : PAGE_AWAY;
+    if (!is_granted) {
+        page->world->refused++;
+    } else if (page->leaves_early) {
+        broker_attach_give(attaching);
+    } else if (page->what == BROKER_STREAM) {
+        attaching->is_held = false; /* it is the connection's */
+        open_stream(page);
+        return;
+    }
+    if (page->state == PAGE_AWAY)
+        broker_attaching_release(attaching);
+}
+
+static void come(struct world *world, struct page *page)
+{
+    page->what = draw(world, 4) == 0 ? BROKER_UPLOAD : BROKER_STREAM;
+    page->worker = draw(world, world->workers);
+    page->user = (unsigned)draw(world, USERS);
+    page->client = (unsigned)draw(world, CLIENTS);
+    page->leaves_early = draw(world, 5) == 0;
+    page->state = PAGE_ASKS;
+    page->attaching =
+        (struct broker_attaching){.what = page->what, .keys = keys_of(page), .done = on_attached};
+    broker_attach_ask(&page->attaching, &world->worker[page->worker].service, NULL, NULL);
+}
+
+static void go(struct page *page)
+{
+    if (page->state != PAGE_IS_OPEN)
+        return;
+    page->state = PAGE_AWAY;
+    if (page->what == BROKER_STREAM) {
+        sse_room_leave(&page->sink);
+    } else {
+        broker_attach_give(&page->attaching);
+        broker_attaching_release(&page->attaching);
+    }
+}
+
+/* ---- what a shard tells of its connections ---- */
+
+static struct page *page_of(const struct sse_connection *connection)
+{
+    return container_of(connection->sink_context, struct page, sink);
+}
+
+static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+{
+    struct worker *worker = container_of(observer, struct worker, observer);
+
+    broker_tell_opened(&worker->service, &page_of(connection)->attaching.keys, connection);
+}
+
+static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
+                          enum sse_close_reason reason, const char *why)
+{
+    struct worker *worker = container_of(observer, struct worker, observer);
+    struct page *page = page_of(connection);
+
+    (void)why;
+    page->world->evicted += reason == SSE_CLOSE_EVICTED;
+    broker_tell_ended(&worker->service, &page->attaching.keys, connection);
+    broker_attaching_release(&page->attaching);
+}
+
+/* ---- what must hold ---- */
+
+static size_t owner_of(const struct world *world)
+{
+    return broker_service_owner(&world->worker[0].service);
+}
+
+/* What the owner knows can only be more than what is open: questions and goodbyes are on their way.
+ * What it may let a user have beyond its slots is one stream for each client that is full. */
+static void check_bounds(const struct world *world)
+{
+    for (unsigned user = 0; user < USERS; user++) {
+        size_t uploads = 0;
+
+        for (size_t i = 0; i < PAGES; i++) {
+            const struct page *page = &world->pages[i];
+
+            uploads +=
+                page->user == user && page->state == PAGE_IS_OPEN && page->what == BROKER_UPLOAD;
+        }
+        if (uploads > world->settings.slots[BROKER_UPLOAD][BROKER_SLOT_OF_USER])
+            fail_msg("world %" PRIu64 ": user %u has %zu uploads", world->seed, user, uploads);
+    }
+}
+
+/* When all has arrived, each client has as many as it may. */
+static void check_clients(const struct world *world)
+{
+    for (unsigned key = 0; key < USERS * CLIENTS; key++) {
+        size_t open = 0;
+
+        for (size_t i = 0; i < PAGES; i++) {
+            const struct page *page = &world->pages[i];
+
+            open += page->state == PAGE_IS_OPEN && page->what == BROKER_STREAM &&
+                    page->user * CLIENTS + page->client == key && page->sink.connection &&
+                    page->sink.connection->service;
+        }
+        if (open > world->settings.client_connections)
+            fail_msg("world %" PRIu64 ": client %u has %zu streams", world->seed, key, open);
+    }
+}
+
+static void check_empty(struct world *world)
+{
+    struct broker_service *owner = &world->worker[owner_of(world)].service;
+
+    for (size_t what = 0; what < BROKER_WHATS; what++) {
+        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
+            if (owner->slots[what][slot].table.count != 0)
+                fail_msg("world %" PRIu64 ": slots are held by nobody", world->seed);
+    }
+    if (sse_clients_count(owner->clients) != 0)
+        fail_msg("world %" PRIu64 ": a client has connections that are gone", world->seed);
+}
+
+/* ---- the world ---- */
+
+static void world_open(struct world *world, uint64_t seed)
+{
+    const struct hash_key key = hash_key_new();
+    const struct broker_transport transport = {post, begin, end, world};
+
+    *world = (struct world){.seed = seed, .state = seed};
+    world->workers = 1 + draw(world, MOST_WORKERS);
+    world->settings = (struct broker_settings){
+        .slots = {{2 + (uint32_t)draw(world, 6), 2 + (uint32_t)draw(world, 8)},
+                  {1 + (uint32_t)draw(world, 3), 1 + (uint32_t)draw(world, 3)}},
+        .client_connections = 1 + (uint32_t)draw(world, 2),
+    };
+    for (size_t i = 0; i < world->workers; i++) {
+        struct worker *worker = &world->worker[i];
+
+        worker->inbox_end = &worker->inbox;
+        sse_room_open(&worker->room);
+        worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
+        worker->broker = broker_new(i, world->workers, &key, &transport);
+        broker_service_init(&worker->service, worker->broker, 3, worker->room.service,
+                            &world->settings);
+        broker_service_receive(&worker->service);
+        worker->observer =
+            (struct sse_observer){.on_connect = on_connect, .on_disconnect = on_disconnect};
+        list_append(&worker->room.service->observers, &worker->observer.node);
+    }
+    for (size_t i = 0; i < PAGES; i++)
+        world->pages[i].world = world;
+}
+
+static void world_close(struct world *world)
+{
+    for (size_t i = 0; i < world->workers; i++) {
+        struct worker *worker = &world->worker[i];
+
+        broker_service_release(&worker->service);
+        broker_free(worker->broker);
+        list_remove(&worker->observer.node);
+        sse_room_close(&worker->room);
+    }
+}
+
+static void play(uint64_t seed)
+{
+    static struct world world;
+
+    world_open(&world, seed);
+    for (unsigned step = 0; step < STEPS; step++) {
+        struct page *page = &world.pages[draw(&world, PAGES)];
+
+        if (draw(&world, 3) > 0)
+            (void)receive(&world.worker[draw(&world, world.workers)]);
+        else if (page->state == PAGE_AWAY)
+            come(&world, page);
+        else if (draw(&world, 2) == 0)
+            go(page);
+        check_bounds(&world);
+    }
+    settle(&world);
+    check_clients(&world);
+    for (size_t i = 0; i < PAGES; i++)
+        go(&world.pages[i]);
+    settle(&world);
+    check_empty(&world);
+    world_close(&world);
+}
+
+static void test_worlds(void **state)
+{
+    const char *seed = getenv("SEED");
+    const char *seeds = getenv("SEEDS");
+    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
+    const uint64_t count = seeds ? strtoull(seeds, NULL, 10) : seed ? 1 : SEEDS;
+
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        play(first + i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worlds)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
