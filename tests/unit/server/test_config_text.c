@@ -99,23 +99,19 @@ static void lines_fit_a_screen(void **state)
 
 static void the_example_in_the_documents_is_the_same(void **state)
 {
-    static const char here[] = __FILE__;
-    struct buf path = BUF_INIT, found = BUF_INIT;
+    struct buf found = BUF_INIT;
     char *text = config_default_text();
     FILE *file = NULL;
     char block[4096];
 
     (void)state;
-    buf_printf(&path, "%.*s../../../docs/sse-server.yaml", (int)(strrchr(here, '/') - here + 1),
-               here);
-    file = fopen(buf_str(&path), "re");
+    file = fopen("docs/sse-server.yaml", "re"); /* tests run in the checkout's folder */
     assert_non_null(file);
     for (size_t got = 0; (got = fread(block, 1, sizeof(block), file)) > 0;)
         buf_append(&found, block, got);
     fclose(file);
     assert_string_equal(buf_str(&found), text);
     buf_release(&found);
-    buf_release(&path);
     free(text);
 }
 
