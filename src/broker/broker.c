@@ -19,7 +19,8 @@ struct broker {
     struct broker_transport transport;
     struct broker_receiver *receivers; /* by service */
     size_t receiver_count;
-    struct ask *asks; /* from 1 on */
+    struct broker_receiver of_worker; /* of what is for no service */
+    struct ask *asks;                 /* from 1 on */
     uint32_t ask_count, first_free;
     size_t under_way;
 };
@@ -49,6 +50,10 @@ void broker_free(struct broker *broker)
 void broker_set_receiver(struct broker *broker, size_t index,
                          const struct broker_receiver *receiver)
 {
+    if (index == BROKER_NO_SERVICE) {
+        broker->of_worker = *receiver;
+        return;
+    }
     if (index >= broker->receiver_count) {
         broker->receivers =
             mem_realloc(broker->receivers, (index + 1) * sizeof(broker->receivers[0]));
@@ -56,6 +61,11 @@ void broker_set_receiver(struct broker *broker, size_t index,
             broker->receivers[broker->receiver_count++] = (struct broker_receiver){NULL, NULL};
     }
     broker->receivers[index] = *receiver;
+}
+
+size_t broker_workers(const struct broker *broker)
+{
+    return broker->workers;
 }
 
 size_t broker_owner(const struct broker *broker, size_t service)
@@ -88,7 +98,7 @@ static uint64_t ticket_new(struct broker *broker, struct broker_request *request
     return (uint64_t)broker->asks[place].generation << 32 | place;
 }
 
-/* NULL: there is no such question any more. */
+/* Whose answer this is; NULL: there is no such question any more. */
 static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket)
 {
     const uint32_t place = (uint32_t)ticket;
@@ -101,6 +111,8 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
     request = ask->request;
     if (!request || ask->generation != ticket >> 32)
         return NULL;
+    if (--request->open > 0)
+        return request;
     ask->request = NULL;
     ask->generation++;
     ask->next_free = broker->first_free;
@@ -126,13 +138,43 @@ void broker_send(struct broker *broker, size_t to, struct broker_message *messag
     post(broker, to, message);
 }
 
+static void ask(struct broker *broker, size_t to, struct broker_message *message, uint64_t ticket)
+{
+    message->ticket = ticket;
+    broker->transport.begin(broker->transport.context);
+    post(broker, to, message);
+}
+
 void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
                 struct broker_request *request)
 {
     request->ticket = ticket_new(broker, request);
-    message->ticket = request->ticket;
-    broker->transport.begin(broker->transport.context);
-    post(broker, to, message);
+    request->open = 1;
+    ask(broker, to, message, request->ticket);
+}
+
+void broker_send_all(struct broker *broker, broker_make make, void *context)
+{
+    for (size_t i = 1; i <= broker->workers; i++) {
+        const size_t to = (broker->worker + i) % broker->workers;
+
+        broker_send(broker, to, make(context, to));
+    }
+}
+
+/* No answer comes before the last is asked, which may be the end of the request. */
+void broker_ask_all(struct broker *broker, broker_make make, void *context,
+                    struct broker_request *request)
+{
+    const uint64_t ticket = ticket_new(broker, request);
+
+    request->ticket = ticket;
+    request->open = broker->workers;
+    for (size_t i = 1; i <= broker->workers; i++) {
+        const size_t to = (broker->worker + i) % broker->workers;
+
+        ask(broker, to, make(context, to), ticket);
+    }
 }
 
 struct broker_asker broker_asker(const struct broker_message *question)
@@ -160,10 +202,13 @@ static void on_answer(struct broker *broker, const struct broker_message *answer
 
 void broker_receive(struct broker *broker, struct broker_message *message)
 {
-    const struct broker_receiver *receiver = &broker->receivers[message->service];
-    const bool is_question = message->ticket != 0 && !broker_kind_is_answer(message->kind);
+    const struct broker_receiver *receiver = message->service == BROKER_NO_SERVICE
+                                                 ? &broker->of_worker
+                                                 : &broker->receivers[message->service];
+    const bool is_answer = broker_role(message->kind) == BROKER_ANSWER;
+    const bool is_question = message->ticket != 0 && !is_answer;
 
-    if (broker_kind_is_answer(message->kind))
+    if (is_answer)
         on_answer(broker, message);
     else
         receiver->receive(receiver->context, message);

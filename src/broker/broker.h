@@ -33,9 +33,14 @@ struct broker_transport {
 /* Embed it in the state of what asks. */
 struct broker_request {
     uint64_t ticket;
-    /* Perhaps before broker_ask() returns. answer is the broker's, until this returns. */
+    size_t open; /* so many answers are still to come */
+    /* For each answer, perhaps before broker_ask() returns; open is 0 in the last. answer is the
+     * broker's, until this returns. */
     void (*on_answer)(struct broker_request *request, const struct broker_message *answer);
 };
+
+/* Makes the message for one of several workers. */
+typedef struct broker_message *(*broker_make)(void *context, size_t worker);
 
 /* Where an answer goes. */
 struct broker_asker {
@@ -48,7 +53,10 @@ struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *
 /* Nothing is under way any more. */
 void broker_free(struct broker *broker);
 
-/* Who takes the messages of the service with this index that are no answers. */
+size_t broker_workers(const struct broker *broker);
+
+/* Who takes the messages of the service with this index that are no answers; BROKER_NO_SERVICE:
+ * those of no service. */
 void broker_set_receiver(struct broker *broker, size_t index,
                          const struct broker_receiver *receiver);
 
@@ -62,6 +70,10 @@ size_t broker_shard_of(const struct broker *broker, const char *connection);
 void broker_send(struct broker *broker, size_t to, struct broker_message *message);
 void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
                 struct broker_request *request);
+/* The same to every worker, to this one last. */
+void broker_send_all(struct broker *broker, broker_make make, void *context);
+void broker_ask_all(struct broker *broker, broker_make make, void *context,
+                    struct broker_request *request);
 /* question: until it returns from being handled, or kept as a broker_asker. */
 struct broker_asker broker_asker(const struct broker_message *question);
 void broker_answer(struct broker *broker, const struct broker_asker *asker,

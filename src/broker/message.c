@@ -61,9 +61,37 @@ void broker_message_free(struct broker_message *message)
     free(message);
 }
 
-bool broker_kind_is_answer(enum broker_kind kind)
+static const struct kind {
+    const char *name;
+    enum broker_role role;
+} kinds[BROKER_KINDS] = {
+    [BROKER_ATTACH] = {"attach", BROKER_TO_OWNER},
+    [BROKER_ATTACHED] = {"attached", BROKER_ANSWER},
+    [BROKER_OPENED] = {"opened", BROKER_TO_OWNER},
+    [BROKER_DETACH] = {"detach", BROKER_TO_OWNER},
+    [BROKER_EVICT] = {"evict", BROKER_TO_SHARD},
+
+    [BROKER_CLAIM] = {"claim", BROKER_TO_OWNER},
+    [BROKER_CLAIMED] = {"claimed", BROKER_ANSWER},
+    [BROKER_SETTLE] = {"settle", BROKER_TO_OWNER},
+
+    [BROKER_END_CALL] = {"end-call", BROKER_TO_SHARD},
+
+    [BROKER_PRESENCE] = {"presence", BROKER_TO_OWNER},
+    [BROKER_FAREWELL] = {"farewell", BROKER_TO_OWNER},
+    [BROKER_WATCH] = {"watch", BROKER_TO_OWNER},
+    [BROKER_WATCHED] = {"watched", BROKER_ANSWER},
+    [BROKER_READ] = {"read", BROKER_TO_OWNER},
+    [BROKER_EVENTS] = {"events", BROKER_ANSWER},
+    [BROKER_UNWATCH] = {"unwatch", BROKER_TO_OWNER},
+    [BROKER_WAKE_WATCHERS] = {"wake-watchers", BROKER_TO_SHARD},
+    [BROKER_RECORD] = {"record", BROKER_TO_SHARD},
+    [BROKER_RECORDED] = {"recorded", BROKER_ANSWER},
+};
+
+enum broker_role broker_role(enum broker_kind kind)
 {
-    return kind >= BROKER_ATTACHED && kind <= BROKER_RECORDED;
+    return kinds[kind].role;
 }
 
 static void print_text(struct buf *to, const char *name, const char *text)
@@ -89,28 +117,6 @@ static void print_attached(struct buf *to, const struct broker_attached *attache
     else
         buf_printf(to, " resume=%d after=%" PRIu64, (int)attached->resume, attached->after);
 }
-
-static const char *const kind_names[BROKER_KINDS] = {
-    [BROKER_ATTACH] = "attach",
-    [BROKER_OPENED] = "opened",
-    [BROKER_DETACH] = "detach",
-    [BROKER_CLAIM] = "claim",
-    [BROKER_SETTLE] = "settle",
-    [BROKER_PRESENCE] = "presence",
-    [BROKER_ATTACHED] = "attached",
-    [BROKER_CLAIMED] = "claimed",
-    [BROKER_FAREWELL] = "farewell",
-    [BROKER_WATCH] = "watch",
-    [BROKER_READ] = "read",
-    [BROKER_UNWATCH] = "unwatch",
-    [BROKER_WATCHED] = "watched",
-    [BROKER_EVENTS] = "events",
-    [BROKER_RECORDED] = "recorded",
-    [BROKER_RECORD] = "record",
-    [BROKER_EVICT] = "evict",
-    [BROKER_END_CALL] = "end-call",
-    [BROKER_WAKE_WATCHERS] = "wake-watchers",
-};
 
 static void print_payload(const struct broker_message *message, struct buf *to)
 {
@@ -156,7 +162,7 @@ static void print_payload(const struct broker_message *message, struct buf *to)
 
 void broker_message_print(const struct broker_message *message, struct buf *to)
 {
-    buf_printf(to, "%s service=%u from=%u", kind_names[message->kind], message->service,
+    buf_printf(to, "%s service=%u from=%u", kinds[message->kind].name, message->service,
                message->from);
     print_payload(message, to);
 }

@@ -23,32 +23,36 @@ struct bytes;
 struct sse_user;
 
 enum broker_kind {
-    /* shard to owner */
-    BROKER_ATTACH,   /* may this be opened, and where does it go on? BROKER_ATTACHED */
-    BROKER_OPENED,   /* it is */
-    BROKER_DETACH,   /* it is over, or was not opened */
-    BROKER_CLAIM,    /* an idempotency key: BROKER_CLAIMED, now or when the first is settled */
-    BROKER_SETTLE,   /* how the one went that claimed first */
-    BROKER_PRESENCE, /* what becomes of a connection, for its user's presence */
-    BROKER_FAREWELL, /* the server stops, and this shard's connections are closed */
-    BROKER_WATCH,    /* somebody reads the presence events from now on: BROKER_WATCHED */
-    BROKER_READ,     /* what follows for a watcher: BROKER_EVENTS */
-    BROKER_UNWATCH,  /* a watcher is gone */
-    /* owner to shard, in answer */
-    BROKER_ATTACHED,
-    BROKER_CLAIMED,
-    BROKER_WATCHED,
-    BROKER_EVENTS,
-    /* shard to owner, in answer to BROKER_RECORD */
-    BROKER_RECORDED,
-    /* to the shard of a connection */
-    BROKER_EVICT,    /* a newer one of its client has taken its slot */
-    BROKER_END_CALL, /* one of its page's ordered calls is over */
-    /* owner to shard */
-    BROKER_WAKE_WATCHERS, /* there are presence events again */
-    BROKER_RECORD,        /* whether to tell presence events: BROKER_RECORDED */
+    /* Attach and detach. */
+    BROKER_ATTACH,   /* to the owner: may this be opened, and where does it go on? */
+    BROKER_ATTACHED, /* its answer */
+    BROKER_OPENED,   /* to the owner: it is */
+    BROKER_DETACH,   /* to the owner: it is over, or was not opened */
+    BROKER_EVICT,    /* to the connection's shard: a newer one of its client has its slot */
+    /* Idempotency keys. */
+    BROKER_CLAIM,   /* to the owner */
+    BROKER_CLAIMED, /* its answer, now or when the first with this key is settled */
+    BROKER_SETTLE,  /* to the owner: how the one went that claimed first */
+    /* Calls of pages. */
+    BROKER_END_CALL, /* to the connection's shard: one of its page's ordered calls is over */
+    /* Publishing. */
+    /* Redelivery. */
+    /* Presence. */
+    BROKER_PRESENCE,      /* to the owner: what becomes of a connection */
+    BROKER_FAREWELL,      /* to the owner: the server stops; this shard's connections are closed */
+    BROKER_WATCH,         /* to the owner: somebody reads the presence events from now on */
+    BROKER_WATCHED,       /* its answer */
+    BROKER_READ,          /* to the owner: what follows for a watcher? */
+    BROKER_EVENTS,        /* its answer */
+    BROKER_UNWATCH,       /* to the owner: a watcher is gone */
+    BROKER_WAKE_WATCHERS, /* to a shard: there are presence events again */
+    BROKER_RECORD,        /* to a shard: whether to tell presence events */
+    BROKER_RECORDED,      /* its answer */
+    /* Queries. */
     BROKER_KINDS
 };
+
+#define BROKER_NO_SERVICE ((size_t)UINT16_MAX) /* of a message between workers themselves */
 
 #define BROKER_PRESENCE_ID_SIZE 40u
 #define BROKER_EVENTS_MOST      64u
@@ -145,7 +149,7 @@ struct broker_call_end {
 struct broker_message {
     struct letter letter; /* the transport's */
     enum broker_kind kind;
-    uint16_t service; /* its index */
+    uint16_t service; /* its index, or BROKER_NO_SERVICE */
     uint16_t from;    /* the worker that has sent it */
     uint64_t ticket;  /* of a question, and of its answer; 0: of neither */
     union {
@@ -176,7 +180,10 @@ const char *broker_message_text(struct broker_message *message, const char *text
 size_t broker_text_size(const char *text);
 void broker_message_free(struct broker_message *message);
 
-bool broker_kind_is_answer(enum broker_kind kind);
+/* Who receives it. */
+enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER };
+
+enum broker_role broker_role(enum broker_kind kind);
 
 /* One line: "attach hr …", without secrets. For logs and tests. */
 void broker_message_print(const struct broker_message *message, struct buf *to);

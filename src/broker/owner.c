@@ -10,11 +10,6 @@
 #include "sse/service.h"
 #include "sse/subject.h"
 
-bool broker_kind_is_for_owner(enum broker_kind kind)
-{
-    return kind <= BROKER_UNWATCH;
-}
-
 /* ---- slots ---- */
 
 static void give_slots(struct broker_service *service, enum broker_what what,

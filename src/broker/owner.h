@@ -6,7 +6,6 @@
 
 struct broker_service;
 
-bool broker_kind_is_for_owner(enum broker_kind kind);
 void broker_owner_receive(struct broker_service *service, const struct broker_message *message);
 
 #endif

@@ -8,7 +8,7 @@
 
 static void receive(void *context, const struct broker_message *message)
 {
-    if (broker_kind_is_for_owner(message->kind))
+    if (broker_role(message->kind) == BROKER_TO_OWNER)
         broker_owner_receive(context, message);
     else
         broker_shard_receive(context, message);
