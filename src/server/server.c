@@ -290,6 +290,9 @@ static void drain(struct server *server, const struct stop *stop)
     drain_plan_make(&plan, server->config);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_drain(server->workers[i], &plan, stop_since_ms(stop));
+    log_info("draining", LOG_INT("stop_notice_ms", server->config->stop_notice_ms),
+             LOG_INT("drain_spread_ms", server->config->drain_spread_ms),
+             LOG_INT("drain_ms", server->config->drain_ms));
 }
 
 /* What is read may hang, as at the start. */
@@ -331,10 +334,7 @@ static void await_end(struct server *server, struct stop *stop, const sigset_t *
 static void serve(struct server *server, struct stop *stop, const sigset_t *signals)
 {
     await_end(server, stop, signals);
-    log_info("stopping", LOG_STR("signal", strsignal(stop->number)),
-             LOG_INT("stop_notice_ms", server->config->stop_notice_ms),
-             LOG_INT("drain_spread_ms", server->config->drain_spread_ms),
-             LOG_INT("drain_ms", server->config->drain_ms));
+    log_info("stopping", LOG_STR("signal", strsignal(stop->number)));
     atomic_store(&server->ready, false);
     stop->drain_ms = server->config->drain_ms;
     stop_watch(stop);

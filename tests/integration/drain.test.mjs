@@ -34,9 +34,10 @@ function start({ notice = '0', spread = '0', time = '1h', ...options }) {
   });
 }
 
+// All workers know it, once the clock has moved.
 async function told(server, name = 'SIGTERM') {
   server.signal(name);
-  await server.saw('that it stops', (text) => / stopping signal=/.test(text));
+  await server.saw('that it drains', (text) => / draining stop_notice_ms=/.test(text));
 }
 
 test('while it gives notice, readiness fails and all else goes on', async () => {

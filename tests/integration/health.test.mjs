@@ -72,7 +72,7 @@ test('what it does not know is refused', async () => {
 
 test('a server that stops is live, and not ready', async () => {
   server.signal('SIGTERM');
-  await server.saw('the signal', (text) => text.includes('stopping'));
+  await server.saw('that it drains', (text) => text.includes(' draining '));
   const { code, stderr } = await health(listeners[3]);
   assert.equal(code, 1);
   assert.match(stderr, /\/health\/ready answers 503/);
