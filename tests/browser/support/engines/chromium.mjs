@@ -45,6 +45,7 @@ class Page {
   #browser;
   #profile;
   #session;
+  #target;
 
   constructor(browser, profile) {
     this.#browser = browser;
@@ -59,6 +60,7 @@ class Page {
   async #open(url) {
     const { targetId } = await this.#browser.call('Target.createTarget', { url, browserContextId: this.#profile, newWindow: true });
     ({ sessionId: this.#session } = await this.#browser.call('Target.attachToTarget', { targetId, flatten: true }));
+    this.#target = targetId;
     await this.#call('Emulation.setFocusEmulationEnabled', { enabled: true });
     await eventually(`the page ${url}`, () => this.evaluate("() => location.href !== 'about:blank'").catch(() => false));
   }
@@ -92,10 +94,11 @@ class Page {
     return this.#call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1].id });
   }
 
-  // As a tab is closed: the page is told.
+  // As a tab is closed: the page is told. It may be on its way to another address, and asks for no page
+  // (Page.close does, and fails then).
   async close() {
     const gone = this.#browser.detached(this.#session);
-    await this.#call('Page.close');
+    await this.#browser.call('Target.closeTarget', { targetId: this.#target });
     await gone;
   }
 }
