@@ -13,6 +13,16 @@ struct ask {
     uint32_t next_free;
 };
 
+/* The worker that asks the others, when all stop, whether something is under way. */
+#define STOP_WORKER 0u
+
+/* A round of asking them. */
+struct stop_round {
+    size_t answers; /* of all workers: it is over */
+    bool all_stop;
+    struct broker_traffic sum;
+};
+
 struct broker {
     size_t worker, workers;
     struct hash_key key;
@@ -22,7 +32,9 @@ struct broker {
     struct broker_receiver of_worker; /* of what is for no service */
     struct ask *asks;                 /* from 1 on */
     uint32_t ask_count, first_free;
-    size_t under_way;
+    struct broker_traffic traffic;
+    bool is_stopped;
+    struct stop_round round, before; /* of the worker that asks */
 };
 
 struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *key,
@@ -41,7 +53,7 @@ struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *
 
 void broker_free(struct broker *broker)
 {
-    assert(broker->under_way == 0);
+    assert(broker->traffic.open == 0);
     free(broker->receivers);
     free(broker->asks);
     free(broker);
@@ -94,7 +106,7 @@ static uint64_t ticket_new(struct broker *broker, struct broker_request *request
         broker->first_free = broker->asks[place].next_free;
     }
     broker->asks[place].request = request;
-    broker->under_way++;
+    broker->traffic.open++;
     return (uint64_t)broker->asks[place].generation << 32 | place;
 }
 
@@ -117,7 +129,7 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
     ask->generation++;
     ask->next_free = broker->first_free;
     broker->first_free = place;
-    broker->under_way--;
+    broker->traffic.open--;
     return request;
 }
 
@@ -126,10 +138,12 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
 static void post(struct broker *broker, size_t to, struct broker_message *message)
 {
     message->from = (uint16_t)broker->worker;
-    if (to == broker->worker)
+    if (to == broker->worker) {
         broker_receive(broker, message);
-    else
-        broker->transport.post(broker->transport.context, to, message);
+        return;
+    }
+    broker->traffic.sent += broker_role(message->kind) != BROKER_TO_BROKER;
+    broker->transport.post(broker->transport.context, to, message);
 }
 
 void broker_send(struct broker *broker, size_t to, struct broker_message *message)
@@ -190,6 +204,67 @@ void broker_answer(struct broker *broker, const struct broker_asker *asker,
     post(broker, asker->worker, answer);
 }
 
+/* ---- the stop ---- */
+
+/* Four counters (Mattern): all that was sent until this round had been received in the one before,
+ * so no message was on its way between the two; and whoever stops, and waits for no answer, goes on
+ * for a message only. */
+static bool is_quiet(const struct stop_round *before, const struct stop_round *now)
+{
+    return now->all_stop && now->sum.open == 0 && now->sum.sent == before->sum.received;
+}
+
+static void post_to_all(struct broker *broker, enum broker_kind kind)
+{
+    for (size_t i = 1; i <= broker->workers; i++)
+        post(broker, (broker->worker + i) % broker->workers,
+             broker_message_new(kind, BROKER_NO_SERVICE, 0));
+}
+
+static void on_stop(struct broker *broker)
+{
+    struct broker_message *answer = broker_message_new(BROKER_STOPPING, BROKER_NO_SERVICE, 0);
+
+    answer->traffic = broker->traffic;
+    post(broker, STOP_WORKER, answer);
+}
+
+static void on_stopping(struct broker *broker, const struct broker_traffic *traffic)
+{
+    struct stop_round *round = &broker->round;
+
+    round->all_stop &= traffic->is_stopping;
+    round->sum.sent += traffic->sent;
+    round->sum.received += traffic->received;
+    round->sum.open += traffic->open;
+    if (++round->answers == broker->workers && is_quiet(&broker->before, round))
+        post_to_all(broker, BROKER_STOPPED);
+}
+
+static void receive_stop(struct broker *broker, const struct broker_message *message)
+{
+    if (message->kind == BROKER_STOP)
+        on_stop(broker);
+    else if (message->kind == BROKER_STOPPING)
+        on_stopping(broker, &message->traffic);
+    else
+        broker->is_stopped = true;
+}
+
+bool broker_stop(struct broker *broker)
+{
+    const bool is_first = !broker->traffic.is_stopping;
+
+    broker->traffic.is_stopping = true;
+    if (broker->is_stopped || broker->worker != STOP_WORKER ||
+        (!is_first && broker->round.answers < broker->workers))
+        return broker->is_stopped;
+    broker->before = broker->round;
+    broker->round = (struct stop_round){.all_stop = true};
+    post_to_all(broker, BROKER_STOP);
+    return broker->is_stopped;
+}
+
 /* ---- receiving ---- */
 
 static void on_answer(struct broker *broker, const struct broker_message *answer)
@@ -200,19 +275,27 @@ static void on_answer(struct broker *broker, const struct broker_message *answer
         request->on_answer(request, answer);
 }
 
-void broker_receive(struct broker *broker, struct broker_message *message)
+static void hand_over(struct broker *broker, const struct broker_message *message)
 {
     const struct broker_receiver *receiver = message->service == BROKER_NO_SERVICE
                                                  ? &broker->of_worker
                                                  : &broker->receivers[message->service];
-    const bool is_answer = broker_role(message->kind) == BROKER_ANSWER;
-    const bool is_question = message->ticket != 0 && !is_answer;
 
-    if (is_answer)
+    if (broker_role(message->kind) == BROKER_ANSWER)
         on_answer(broker, message);
     else
         receiver->receive(receiver->context, message);
+    if (message->ticket == 0 || broker_role(message->kind) == BROKER_ANSWER)
+        broker->transport.end(broker->transport.context); /* a question's answer ends it */
+}
+
+void broker_receive(struct broker *broker, struct broker_message *message)
+{
+    if (broker_role(message->kind) == BROKER_TO_BROKER) {
+        receive_stop(broker, message);
+    } else {
+        broker->traffic.received += message->from != broker->worker;
+        hand_over(broker, message);
+    }
     broker_message_free(message);
-    if (!is_question) /* whose answer ends it */
-        broker->transport.end(broker->transport.context);
 }

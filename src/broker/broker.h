@@ -6,6 +6,7 @@
  * matches answers with questions, and hands what else comes to the service's part here
  * (broker/receive.h).
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,7 +51,7 @@ struct broker_asker {
 
 struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *key,
                           const struct broker_transport *transport);
-/* Nothing is under way any more. */
+/* Nothing is under way any more (broker_stop). */
 void broker_free(struct broker *broker);
 
 size_t broker_workers(const struct broker *broker);
@@ -78,6 +79,11 @@ void broker_ask_all(struct broker *broker, broker_make make, void *context,
 struct broker_asker broker_asker(const struct broker_message *question);
 void broker_answer(struct broker *broker, const struct broker_asker *asker,
                    struct broker_message *answer);
+
+/* Nothing begins here by itself any more; what is under way comes to its end. True when that has
+ * come in all workers: no message is on its way, and no question without its answer. Until then
+ * call it again, behind all that has come in. */
+bool broker_stop(struct broker *broker);
 
 /* For the transport, in the receiver's thread. Frees the message. */
 void broker_receive(struct broker *broker, struct broker_message *message);

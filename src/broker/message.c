@@ -87,6 +87,10 @@ static const struct kind {
     [BROKER_WAKE_WATCHERS] = {"wake-watchers", BROKER_TO_SHARD},
     [BROKER_RECORD] = {"record", BROKER_TO_SHARD},
     [BROKER_RECORDED] = {"recorded", BROKER_ANSWER},
+
+    [BROKER_STOP] = {"stop", BROKER_TO_BROKER},
+    [BROKER_STOPPING] = {"stopping", BROKER_TO_BROKER},
+    [BROKER_STOPPED] = {"stopped", BROKER_TO_BROKER},
 };
 
 enum broker_role broker_role(enum broker_kind kind)
@@ -147,6 +151,10 @@ static void print_payload(const struct broker_message *message, struct buf *to)
         buf_printf(to, " kind=%u", message->presence.kind);
         print_text(to, "user", message->presence.user_key);
         print_text(to, "handle", message->presence.handle);
+        break;
+    case BROKER_STOPPING:
+        buf_printf(to, " sent=%" PRIu64 " received=%" PRIu64 " open=%zu", message->traffic.sent,
+                   message->traffic.received, message->traffic.open);
         break;
     case BROKER_EVICT:
         print_text(to, "handle", message->handle);

@@ -49,6 +49,10 @@ enum broker_kind {
     BROKER_RECORD,        /* to a shard: whether to tell presence events */
     BROKER_RECORDED,      /* its answer */
     /* Queries. */
+    /* The stop: between the workers' brokers themselves (broker/broker.h). */
+    BROKER_STOP,     /* to every worker: what have you sent and received? */
+    BROKER_STOPPING, /* its answer */
+    BROKER_STOPPED,  /* to every worker: nothing is under way any more */
     BROKER_KINDS
 };
 
@@ -146,6 +150,13 @@ struct broker_call_end {
     unsigned lane;
 };
 
+/* What a worker has sent to others, and received from them; and its questions without answers. */
+struct broker_traffic {
+    bool is_stopping;
+    uint64_t sent, received;
+    size_t open;
+};
+
 struct broker_message {
     struct letter letter; /* the transport's */
     enum broker_kind kind;
@@ -165,8 +176,9 @@ struct broker_message {
         struct broker_read read;
         struct broker_events events;
         struct broker_call_end call_end;
-        bool is_recording;            /* BROKER_RECORD */
-        char handle[SSE_HANDLE_SIZE]; /* BROKER_EVICT */
+        struct broker_traffic traffic; /* BROKER_STOPPING */
+        bool is_recording;             /* BROKER_RECORD */
+        char handle[SSE_HANDLE_SIZE];  /* BROKER_EVICT */
     };
     size_t used;
     char texts[];
@@ -181,7 +193,7 @@ size_t broker_text_size(const char *text);
 void broker_message_free(struct broker_message *message);
 
 /* Who receives it. */
-enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER };
+enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER, BROKER_TO_BROKER };
 
 enum broker_role broker_role(enum broker_kind kind);
 

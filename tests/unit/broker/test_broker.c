@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -191,12 +191,230 @@ static void all_are_told(void **state)
     team_close(&team);
 }
 
+/* ---- the stop ---- */
+
+/*
+ * Workers tell and ask each other, and what arrives leads to more; some questions are answered
+ * later. At a random time each is to stop. Messages from one worker to another arrive in their
+ * order, and in any order beside those of others: while one worker is asked whether it stops,
+ * another may have heard already. When a worker has stopped nothing is under way: no message but
+ * the word that it is over, and no question. SEED=n runs that one.
+ */
+enum { WORLDS = 1000, MOST_WORKERS = 6, GENERATIONS = 6 };
+
+struct world;
+
+struct shard {
+    struct world *world;
+    struct broker *broker;
+    struct letter *inboxes[MOST_WORKERS], **inbox_ends[MOST_WORKERS]; /* by sender */
+    size_t waiting; /* in them, of messages that are not the stop's */
+    struct broker_asker kept[64];
+    size_t kept_count;
+    bool is_stopping, is_stopped;
+};
+
+struct world {
+    uint64_t seed, state;
+    size_t workers, open;
+    struct shard shards[MOST_WORKERS];
+};
+
+struct question {
+    struct broker_request base;
+    struct shard *shard;
+    uint64_t generation;
+};
+
+static uint64_t draw(struct world *world, uint64_t below)
+{
+    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
+    return (world->state >> 33) % below;
+}
+
+static bool is_stops(const struct broker_message *message)
+{
+    return broker_role(message->kind) == BROKER_TO_BROKER;
+}
+
+static void world_post(void *context, size_t to, struct broker_message *message)
+{
+    struct world *world = context;
+    struct shard *shard = &world->shards[to];
+
+    if (world->shards[message->from].is_stopped)
+        fail_msg("world %llu: a worker sends behind its stop", (unsigned long long)world->seed);
+    message->letter.next = NULL;
+    *shard->inbox_ends[message->from] = &message->letter;
+    shard->inbox_ends[message->from] = &message->letter.next;
+    shard->waiting += !is_stops(message);
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+static void on_question_answered(struct broker_request *base, const struct broker_message *answer);
+
+/* Tells somebody, or asks; the fewer the older. */
+static void talk(struct shard *shard, uint64_t generation)
+{
+    struct world *world = shard->world;
+    const size_t to = draw(world, world->workers);
+    struct broker_message *message;
+    struct question *question;
+
+    if (generation == 0)
+        return;
+    if (draw(world, 2) == 0) {
+        message = broker_message_new(BROKER_READ, 0, 0);
+        message->read.after = generation - 1;
+        broker_send(shard->broker, to, message);
+        return;
+    }
+    message = broker_message_new(BROKER_RECORD, 0, 0);
+    question = mem_zalloc(sizeof(*question));
+    question->base.on_answer = on_question_answered;
+    question->shard = shard;
+    question->generation = generation - 1;
+    world->open++;
+    broker_ask(shard->broker, to, message, &question->base);
+}
+
+static void on_question_answered(struct broker_request *base, const struct broker_message *answer)
+{
+    struct question *question = container_of(base, struct question, base);
+
+    (void)answer;
+    question->shard->world->open--;
+    talk(question->shard, question->generation);
+    free(question);
+}
+
+static void world_receive(void *context, const struct broker_message *message)
+{
+    struct shard *shard = context;
+    const struct broker_asker asker = broker_asker(message);
+
+    if (message->kind == BROKER_READ) {
+        talk(shard, message->read.after);
+        talk(shard, message->read.after);
+    } else if (shard->kept_count < 64 && draw(shard->world, 2) == 0) {
+        shard->kept[shard->kept_count++] = asker;
+    } else {
+        broker_answer(shard->broker, &asker, broker_message_new(BROKER_RECORDED, 0, 0));
+    }
+}
+
+static void take_one(struct shard *shard)
+{
+    const size_t from = draw(shard->world, shard->world->workers);
+    struct letter **inbox = &shard->inboxes[from];
+    struct broker_message *message;
+
+    if (!*inbox)
+        return;
+    message = container_of(*inbox, struct broker_message, letter);
+    *inbox = message->letter.next;
+    if (!*inbox)
+        shard->inbox_ends[from] = inbox;
+    shard->waiting -= !is_stops(message);
+    broker_receive(shard->broker, message);
+}
+
+static void check_stopped(const struct world *world)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < world->workers; i++)
+        waiting += world->shards[i].waiting;
+    if (waiting + world->open > 0)
+        fail_msg("world %llu: stopped with %zu messages and %zu questions under way",
+                 (unsigned long long)world->seed, waiting, world->open);
+}
+
+static void live_on(struct shard *shard)
+{
+    struct world *world = shard->world;
+
+    take_one(shard);
+    if (shard->kept_count > 0 && draw(world, 3) == 0)
+        broker_answer(shard->broker, &shard->kept[--shard->kept_count],
+                      broker_message_new(BROKER_RECORDED, 0, 0));
+    if (!shard->is_stopping && draw(world, 4) == 0)
+        talk(shard, draw(world, GENERATIONS));
+    if (!shard->is_stopping && draw(world, 40) == 0) {
+        talk(shard, GENERATIONS); /* what it has begun last is under way for a while */
+        talk(shard, GENERATIONS);
+        shard->is_stopping = true;
+    }
+    if (!shard->is_stopping)
+        return;
+    shard->is_stopped = broker_stop(shard->broker);
+    if (shard->is_stopped)
+        check_stopped(world);
+}
+
+static bool are_all_stopped(const struct world *world)
+{
+    for (size_t i = 0; i < world->workers; i++) {
+        if (!world->shards[i].is_stopped)
+            return false;
+    }
+    return true;
+}
+
+static void play(uint64_t seed)
+{
+    static struct world world;
+    const struct hash_key key = hash_key_new();
+    const struct broker_transport transport = {world_post, nothing, nothing, &world};
+    size_t steps = 0;
+
+    world = (struct world){.seed = seed, .state = seed};
+    world.workers = 1 + draw(&world, MOST_WORKERS);
+    for (size_t i = 0; i < world.workers; i++) {
+        struct shard *shard = &world.shards[i];
+
+        shard->world = &world;
+        for (size_t from = 0; from < world.workers; from++)
+            shard->inbox_ends[from] = &shard->inboxes[from];
+        shard->broker = broker_new(i, world.workers, &key, &transport);
+        broker_set_receiver(shard->broker, 0, &(struct broker_receiver){world_receive, shard});
+    }
+    while (!are_all_stopped(&world)) {
+        struct shard *shard = &world.shards[draw(&world, world.workers)];
+
+        if (!shard->is_stopped)
+            live_on(shard);
+        if (++steps > 100000)
+            fail_msg("world %llu: it does not stop", (unsigned long long)seed);
+    }
+    for (size_t i = 0; i < world.workers; i++)
+        broker_free(world.shards[i].broker);
+}
+
+static void all_stop_when_nothing_is_under_way(void **state)
+{
+    const char *seed = getenv("SEED");
+
+    (void)state;
+    if (seed) {
+        play(strtoull(seed, NULL, 10));
+        return;
+    }
+    for (uint64_t i = 1; i <= WORLDS; i++)
+        play(i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_are_asked_and_all_answers_come),
         cmocka_unit_test(an_answer_belongs_to_one_question),
         cmocka_unit_test(all_are_told),
+        cmocka_unit_test(all_stop_when_nothing_is_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
