@@ -235,11 +235,7 @@ static void receive_message(void *context, const struct broker_message *message)
     struct api_service *service = context;
 
     switch (message->kind) {
-    case BROKER_PRESENCE:
-        online_users_receive(&service->online, &message->presence);
-        break;
     case BROKER_FAREWELL:
-        held_events_tell_all(&service->online.held);
         presence_feed_flush(&service->feed);
         service->hub->farewells++;
         break;
@@ -301,7 +297,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     service->broker.guest = (struct broker_receiver){receive_message, service};
     broker_service_receive(&service->broker);
     attach_teller_init(&service->attach_teller, service);
-    online_users_init(&service->online, service);
+    presence_reporter_init(&service->online, service);
     call_orders_init(&service->call_orders, service);
     delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
@@ -318,7 +314,7 @@ static void service_release(struct api_service *service)
     qos_arrivals_release(&service->arrivals);
     qos_hub_free(service->qos);
     call_orders_release(&service->call_orders);
-    online_users_release(&service->online);
+    presence_reporter_release(&service->online);
     attach_teller_release(&service->attach_teller);
     broker_service_release(&service->broker);
     limits_release(&service->limits);
@@ -366,7 +362,6 @@ static void service_change(struct api_service *service, const struct api_service
     limits_change(&service->limits);
     broker = attach_settings(service);
     broker_service_change(&service->broker, &broker);
-    sse_presence_change(service->online.presence, settings->core->offline_grace_ms);
     if (service->hub)
         presence_hub_change(service->hub);
     if (service->qos)

@@ -16,8 +16,8 @@
 #include "api/limit/limits.h"
 #include "api/page/call_order.h"
 #include "api/page/upload_writer.h"
-#include "api/presence/online_users.h"
 #include "api/presence/presence_feed.h"
+#include "api/presence/presence_reporter.h"
 #include "api/presence/presence_watch.h"
 #include "api/qos/qos_arrivals.h"
 #include "broker/service.h"
@@ -33,7 +33,7 @@ struct api_service {
     struct broker_service broker;
     struct attach_teller attach_teller;
     struct limits limits;
-    struct online_users online;
+    struct presence_reporter online;
     struct presence_feed feed;
     struct presence_watches watches;
     struct presence_hub *hub; /* NULL: another worker has it */

@@ -148,7 +148,7 @@ static void print_payload(const struct broker_message *message, struct buf *to)
         buf_printf(to, " status=%d", message->outcome.status);
         break;
     case BROKER_PRESENCE:
-        buf_printf(to, " kind=%u", message->presence.kind);
+        buf_printf(to, " kind=%u", (unsigned)message->presence.kind);
         print_text(to, "user", message->presence.user_key);
         print_text(to, "handle", message->presence.handle);
         break;

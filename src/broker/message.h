@@ -108,8 +108,19 @@ struct broker_outcome {
     struct bytes *body; /* counted; NULL: it did not run, so that this one, or the next, may */
 };
 
+/* Of events about who comes and goes. */
+enum presence_kind {
+    PRESENCE_CONNECT,
+    PRESENCE_DISCONNECT,
+    PRESENCE_LISTENING,
+    PRESENCE_USER_ONLINE,
+    PRESENCE_USER_OFFLINE,
+    PRESENCE_RECEIPT, /* what has become of a stored message */
+    PRESENCE_KINDS
+};
+
 struct broker_presence {
-    unsigned kind; /* enum presence_kind */
+    enum presence_kind kind;
     const char *user_key, *tenant_id;
     struct bytes *event;   /* for back ends, counted; NULL: nobody wants to hear it */
     struct bytes *about;   /* the same, of the user */

@@ -108,6 +108,13 @@ void broker_owner_receive(struct broker_service *service, const struct broker_me
     case BROKER_SETTLE:
         idempotency_settle(&service->idempotency, message);
         break;
+    case BROKER_PRESENCE:
+        online_users_receive(&service->online, &message->presence);
+        break;
+    case BROKER_FAREWELL:
+        held_events_tell_all(&service->online.held);
+        service->guest.receive(service->guest.context, message);
+        break;
     default:
         service->guest.receive(service->guest.context, message);
     }

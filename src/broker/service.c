@@ -2,6 +2,7 @@
 #include "broker/service.h"
 
 #include "sse/clients.h"
+#include "sse/presence.h"
 #include "sse/service.h"
 
 /* Only a user's slots make room for one more of a client. */
@@ -21,12 +22,14 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
                        client_most(settings, what, slot));
     }
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
+    online_users_init(&service->online, core);
 }
 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
     sse_clients_change(service->clients, settings->client_connections);
     service->idempotency.settings = settings->idempotency;
+    sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
             slots_change(&service->slots[what][slot], settings->slots[what][slot],
@@ -43,6 +46,7 @@ void broker_service_release(struct broker_service *service)
     }
     sse_clients_free(service->clients);
     idempotency_release(&service->idempotency);
+    online_users_release(&service->online);
 }
 
 size_t broker_service_owner(const struct broker_service *service)

@@ -4,13 +4,14 @@
 /*
  * What a service is beyond one connection: one worker's part of it. Each worker has a shard, the
  * connections that live there; one of them owns the service, and keeps what has to be exact for
- * all: who holds which slots, and who has claimed which idempotency key.
+ * all: who holds which slots, who has claimed which idempotency key, and who is online.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/broker.h"
 #include "broker/idempotency.h"
+#include "broker/online_users.h"
 #include "broker/slots.h"
 
 struct sse_clients;
@@ -30,6 +31,7 @@ struct broker_service {
     struct slots slots[BROKER_WHATS][BROKER_SLOTS];
     struct sse_clients *clients;
     struct idempotency idempotency;
+    struct online_users online;
     /* Of the kinds whose state is still the layer's above; its maker sets it. */
     struct broker_receiver guest;
 };

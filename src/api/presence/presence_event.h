@@ -6,20 +6,11 @@
 #include <stddef.h>
 
 #include "base/words.h"
+#include "broker/message.h"
 #include "sse/connection.h"
 
 struct api_service;
 struct bytes;
-
-enum presence_kind {
-    PRESENCE_CONNECT,
-    PRESENCE_DISCONNECT,
-    PRESENCE_LISTENING,
-    PRESENCE_USER_ONLINE,
-    PRESENCE_USER_OFFLINE,
-    PRESENCE_RECEIPT, /* what has become of a stored message */
-    PRESENCE_KINDS
-};
 
 extern const char *const presence_kind_words[PRESENCE_KINDS];
 /* Who comes and goes; and all there are. */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "api/presence/presence_hub.h"
-#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "broker/presence_subject.h"
 
 struct presence_news {
     struct presence_news *next;

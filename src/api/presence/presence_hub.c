@@ -6,10 +6,10 @@
 
 #include "api/hub.h"
 #include "api/presence/notifications.h"
-#include "api/presence/presence_subject.h"
 #include "api/worker.h"
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "broker/presence_subject.h"
 #include "cluster/peers.h"
 #include "sse/service.h"
 

@@ -7,7 +7,6 @@
 
 #include "api/json_text.h"
 #include "api/presence/presence_event.h"
-#include "api/presence/presence_subject.h"
 #include "api/presence/presence_text.h"
 #include "api/qos/qos_text.h"
 #include "api/qos/receipt_url.h"
@@ -16,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/presence_subject.h"
 #include "sse/service.h"
 #include "sse/target.h"
 

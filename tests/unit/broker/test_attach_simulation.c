@@ -2,8 +2,10 @@
 /*
  * Several workers open and end streams and uploads, and the owner of their service counts them: the
  * real owner and shards over inboxes of which a random one is read next. At any time no key holds
- * more slots than it may; at the end, when all have gone, none holds any, and no client has more
- * connections than it may. SEED=n runs that one, SEEDS=n so many.
+ * more slots than it may, and a user comes online and goes offline by turns. When all has arrived
+ * no client has more connections than it may, and those are online who have one. Then all stop, in
+ * the midst of what pages do: when nothing is under way any more, nobody holds anything, and nobody
+ * is online. SEED=n runs that one, SEEDS=n so many.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include "broker/service.h"
 #include "sse/clients.h"
 #include "sse/connection.h"
+#include "sse/presence.h"
 #include "sse/registry.h"
 #include "support/sse_room.h"
 #include "support/test.h"
@@ -43,6 +46,7 @@ struct worker {
     struct broker_service service;
     struct sse_observer observer;
     struct letter *inbox, **inbox_end;
+    bool is_stopping, is_stopped;
 };
 
 struct world {
@@ -51,6 +55,7 @@ struct world {
     struct broker_settings settings;
     struct worker worker[MOST_WORKERS];
     struct page pages[PAGES];
+    bool is_online[USERS]; /* as the owner has told last */
     unsigned refused, evicted;
 };
 
@@ -101,8 +106,10 @@ static void settle(struct world *world)
 
     while (is_more) {
         is_more = false;
-        for (size_t i = 0; i < world->workers; i++)
+        for (size_t i = 0; i < world->workers; i++) {
             is_more = receive(&world->worker[i]) || is_more;
+            (void)fake_loop_turn(world->worker[i].room.loop);
+        }
     }
     if (world->under_way != 0)
         fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, world->under_way);
@@ -161,7 +168,6 @@ static void on_attached(struct broker_attaching *attaching, bool is_granted)
 static void come(struct world *world, struct page *page)
 {
     page->what = draw(world, 4) == 0 ? BROKER_UPLOAD : BROKER_STREAM;
-    page->worker = draw(world, world->workers);
     page->user = (unsigned)draw(world, USERS);
     page->client = (unsigned)draw(world, CLIENTS);
     page->leaves_early = draw(world, 5) == 0;
@@ -186,6 +192,19 @@ static void go(struct page *page)
 
 /* ---- what a shard tells of its connections ---- */
 
+static void tell_presence(const struct worker *worker, enum presence_kind kind,
+                          const struct sse_connection *connection)
+{
+    const char *user_key = connection->user->key;
+    struct broker_message *message =
+        broker_message_new(BROKER_PRESENCE, worker->service.index, 2 * broker_text_size(user_key));
+
+    message->presence.kind = kind;
+    message->presence.user_key = broker_message_text(message, user_key);
+    message->presence.tenant_id = broker_message_text(message, "");
+    broker_tell_owner(&worker->service, message);
+}
+
 static struct page *page_of(const struct sse_connection *connection)
 {
     return container_of(connection->sink_context, struct page, sink);
@@ -195,6 +214,7 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
 {
     struct worker *worker = container_of(observer, struct worker, observer);
 
+    tell_presence(worker, PRESENCE_CONNECT, connection);
     broker_tell_opened(&worker->service, &page_of(connection)->attaching.keys, connection);
 }
 
@@ -206,11 +226,43 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 
     (void)why;
     page->world->evicted += reason == SSE_CLOSE_EVICTED;
+    tell_presence(worker, PRESENCE_DISCONNECT, connection);
     broker_tell_ended(&worker->service, &page->attaching.keys, connection);
     broker_attaching_release(&page->attaching);
 }
 
 /* ---- what must hold ---- */
+
+static void on_user(void *context, bool is_online, const char *user_key, struct bytes *about)
+{
+    struct world *world = context;
+    const unsigned user = (unsigned)strtoul(user_key, NULL, 10);
+
+    (void)about;
+    if (user >= USERS || world->is_online[user] == is_online)
+        fail_msg("world %" PRIu64 ": user %s is told twice", world->seed, user_key);
+    world->is_online[user] = is_online;
+}
+
+static bool has_stream(const struct page *page)
+{
+    return page->state == PAGE_IS_OPEN && page->what == BROKER_STREAM && page->sink.connection &&
+           page->sink.connection->service;
+}
+
+/* When all has arrived: those who have a stream, on any worker. */
+static void check_presence(const struct world *world)
+{
+    for (unsigned user = 0; user < USERS; user++) {
+        size_t streams = 0;
+
+        for (size_t i = 0; i < PAGES; i++)
+            streams += world->pages[i].user == user && has_stream(&world->pages[i]);
+        if (world->is_online[user] != (streams > 0))
+            fail_msg("world %" PRIu64 ": user %u with %zu streams is %s", world->seed, user,
+                     streams, world->is_online[user] ? "online" : "offline");
+    }
+}
 
 static size_t owner_of(const struct world *world)
 {
@@ -244,9 +296,7 @@ static void check_clients(const struct world *world)
         for (size_t i = 0; i < PAGES; i++) {
             const struct page *page = &world->pages[i];
 
-            open += page->state == PAGE_IS_OPEN && page->what == BROKER_STREAM &&
-                    page->user * CLIENTS + page->client == key && page->sink.connection &&
-                    page->sink.connection->service;
+            open += page->user * CLIENTS + page->client == key && has_stream(page);
         }
         if (open > world->settings.client_connections)
             fail_msg("world %" PRIu64 ": client %u has %zu streams", world->seed, key, open);
@@ -264,6 +314,8 @@ static void check_empty(struct world *world)
     }
     if (sse_clients_count(owner->clients) != 0)
         fail_msg("world %" PRIu64 ": a client has connections that are gone", world->seed);
+    if (sse_presence_online(owner->online.presence) != 0)
+        fail_msg("world %" PRIu64 ": somebody is online who has gone", world->seed);
 }
 
 /* ---- the world ---- */
@@ -284,7 +336,9 @@ static void world_open(struct world *world, uint64_t seed)
         struct worker *worker = &world->worker[i];
 
         worker->inbox_end = &worker->inbox;
+        worker->is_stopping = worker->is_stopped = false;
         sse_room_open(&worker->room);
+        worker->room.settings.offline_grace_ms = 0;
         worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
         worker->broker = broker_new(i, world->workers, &key, &transport);
         broker_service_init(&worker->service, worker->broker, 3, worker->room.service,
@@ -294,6 +348,8 @@ static void world_open(struct world *world, uint64_t seed)
             (struct sse_observer){.on_connect = on_connect, .on_disconnect = on_disconnect};
         list_append(&worker->room.service->observers, &worker->observer.node);
     }
+    world->worker[owner_of(world)].service.online.handler =
+        (struct online_handler){.on_user = on_user, .context = world};
     for (size_t i = 0; i < PAGES; i++)
         world->pages[i].world = world;
 }
@@ -310,27 +366,84 @@ static void world_close(struct world *world)
     }
 }
 
+static void act(struct world *world)
+{
+    struct page *page = &world->pages[draw(world, PAGES)];
+
+    if (page->state == PAGE_AWAY) {
+        page->worker = draw(world, world->workers);
+        if (!world->worker[page->worker].is_stopping)
+            come(world, page);
+    } else if (draw(world, 2) == 0) {
+        go(page);
+    }
+}
+
+/* Its streams are closed, and its uploads end. */
+static void begin_stop(struct world *world, size_t number)
+{
+    world->worker[number].is_stopping = true;
+    for (size_t i = 0; i < PAGES; i++) {
+        if (world->pages[i].worker == number)
+            go(&world->pages[i]);
+    }
+}
+
+/* What is opened by an answer that was still on its way is closed, too. */
+static void stop_on(struct world *world, size_t number)
+{
+    struct worker *worker = &world->worker[number];
+
+    (void)receive(worker);
+    (void)fake_loop_turn(worker->room.loop);
+    if (!worker->is_stopping && draw(world, 8) == 0)
+        worker->is_stopping = true;
+    if (!worker->is_stopping || worker->is_stopped)
+        return;
+    begin_stop(world, number);
+    worker->is_stopped = broker_stop(worker->broker);
+}
+
+static bool are_all_stopped(const struct world *world)
+{
+    for (size_t i = 0; i < world->workers; i++) {
+        if (!world->worker[i].is_stopped)
+            return false;
+    }
+    return true;
+}
+
+static void stop(struct world *world)
+{
+    for (unsigned steps = 0; !are_all_stopped(world); steps++) {
+        stop_on(world, draw(world, world->workers));
+        if (draw(world, 4) == 0)
+            act(world);
+        if (steps > 1000000)
+            fail_msg("world %" PRIu64 ": it does not stop", world->seed);
+    }
+    if (world->under_way != 0)
+        fail_msg("world %" PRIu64 ": stopped with %zu under way", world->seed, world->under_way);
+}
+
 static void play(uint64_t seed)
 {
     static struct world world;
 
     world_open(&world, seed);
     for (unsigned step = 0; step < STEPS; step++) {
-        struct page *page = &world.pages[draw(&world, PAGES)];
-
         if (draw(&world, 3) > 0)
             (void)receive(&world.worker[draw(&world, world.workers)]);
-        else if (page->state == PAGE_AWAY)
-            come(&world, page);
-        else if (draw(&world, 2) == 0)
-            go(page);
+        else
+            act(&world);
         check_bounds(&world);
+        if (step == STEPS / 2) {
+            settle(&world);
+            check_clients(&world);
+            check_presence(&world);
+        }
     }
-    settle(&world);
-    check_clients(&world);
-    for (size_t i = 0; i < PAGES; i++)
-        go(&world.pages[i]);
-    settle(&world);
+    stop(&world);
     check_empty(&world);
     world_close(&world);
 }

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_HELD_EVENTS_H
-#define API_HELD_EVENTS_H
+#ifndef BROKER_HELD_EVENTS_H
+#define BROKER_HELD_EVENTS_H
 /*
  * Disconnect events of connections that ended without a word: they wait a moment for their page's
- * last words, which come behind the end of the stream. On the worker that keeps the user, for that
- * one's offline event must not overtake them: the moment is no longer than the grace time. When too
- * many wait, the oldest is told as it is.
+ * last words, which come behind the end of the stream. At the owner of the service, for their
+ * user's offline event must not overtake them: the moment is no longer than the grace time. When
+ * too many wait, the oldest is told as it is.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/lru.h"
+#include "broker/message.h"
 
-struct api_service;
 struct bytes;
 struct presence_subject;
+struct sse_service;
+
+/* Takes over the reference to json. */
+typedef void (*presence_tell)(void *context, enum presence_kind kind,
+                              const struct presence_subject *about, struct bytes *json);
 
 struct held_events {
-    struct api_service *service; /* whose feed is told */
-    struct lru events;           /* by handle, the oldest first */
+    const struct sse_service *core;
+    struct lru events; /* by handle, the oldest first */
+    presence_tell tell;
+    void *context;
 };
 
-void held_events_init(struct held_events *held, struct api_service *service);
+void held_events_init(struct held_events *held, const struct sse_service *core, presence_tell tell,
+                      void *context);
 void held_events_release(struct held_events *held);
 
 /* handle: of the connection. Takes over the reference to json. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/presence/held_events.h"
+#include "broker/held_events.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/presence/presence_subject.h"
-#include "api/worker.h"
 #include "base/bytes.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "broker/presence_subject.h"
 #include "sse/connection_id.h"
 #include "sse/service.h"
 
@@ -27,7 +26,7 @@ static void tell(struct lru *lru, void *item)
     struct held_events *held = container_of(lru, struct held_events, events);
     struct held *event = item;
 
-    presence_feed_add(&held->service->feed, PRESENCE_DISCONNECT, &event->about, event->json);
+    held->tell(held->context, PRESENCE_DISCONNECT, &event->about, event->json);
 }
 
 static void forget(struct lru *lru, void *item)
@@ -36,10 +35,13 @@ static void forget(struct lru *lru, void *item)
     bytes_unref(((struct held *)item)->json);
 }
 
-void held_events_init(struct held_events *held, struct api_service *service)
+void held_events_init(struct held_events *held, const struct sse_service *core,
+                      presence_tell tell_one, void *context)
 {
-    held->service = service;
-    lru_init(&held->events, service->api->loop, LRU_BY_TEXT(struct held, item, handle), 0);
+    held->core = core;
+    held->tell = tell_one;
+    held->context = context;
+    lru_init(&held->events, core->loop, LRU_BY_TEXT(struct held, item, handle), 0);
     held->events.leave = tell;
 }
 
@@ -52,9 +54,9 @@ void held_events_release(struct held_events *held)
 void held_events_add(struct held_events *held, const char *handle,
                      const struct presence_subject *about, struct bytes *json)
 {
-    const struct sse_service_settings *settings = held->service->settings->core;
+    const struct sse_service_settings *settings = held->core->settings;
     const uint32_t grace_ms = settings->offline_grace_ms;
-    const uint64_t now = loop_now_ms(held->service->api->loop);
+    const uint64_t now = loop_now_ms(held->core->loop);
     struct held *event = mem_zalloc(sizeof(*event) + presence_subject_size(about));
 
     event->json = json;
@@ -79,7 +81,7 @@ void held_events_replace(struct held_events *held, const char *handle, struct by
 
 void held_events_tell_due(struct held_events *held)
 {
-    age_timer_end_due(&held->events.age, loop_now_ms(held->service->api->loop));
+    age_timer_end_due(&held->events.age, loop_now_ms(held->core->loop));
 }
 
 void held_events_tell_all(struct held_events *held)

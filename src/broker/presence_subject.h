@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_PRESENCE_SUBJECT_H
-#define API_PRESENCE_SUBJECT_H
+#ifndef BROKER_PRESENCE_SUBJECT_H
+#define BROKER_PRESENCE_SUBJECT_H
 /* Whom a presence event is about. On its way between threads it lies at the end of what carries it.
  */
 #include <stddef.h>
