@@ -11,7 +11,6 @@
 #include "api/origin.h"
 #include "api/page_lists.h"
 #include "api/presence/notifications.h"
-#include "api/presence/presence_hub.h"
 #include "api/qos/qos_hub.h"
 #include "api/refusal.h"
 #include "api/reply.h"
@@ -221,36 +220,12 @@ static void end_message(void *context)
     peers_end(api->peers);
 }
 
-static void record(struct api_service *service, const struct broker_message *message)
-{
-    const struct broker_asker asker = broker_asker(message);
-
-    service->feed.is_recording = message->is_recording;
-    broker_answer(service->broker.broker, &asker, broker_message_new(BROKER_RECORDED, 0, 0));
-}
-
 /* What a service's owner and shards still do in this room. */
 static void receive_message(void *context, const struct broker_message *message)
 {
     struct api_service *service = context;
 
     switch (message->kind) {
-    case BROKER_FAREWELL:
-        presence_feed_flush(&service->feed);
-        service->hub->farewells++;
-        break;
-    case BROKER_WATCH:
-        presence_hub_watch(service->hub, message);
-        break;
-    case BROKER_READ:
-        presence_hub_read(service->hub, message);
-        break;
-    case BROKER_UNWATCH:
-        presence_hub_unwatch(service->hub);
-        break;
-    case BROKER_RECORD:
-        record(service, message);
-        break;
     case BROKER_WAKE_WATCHERS:
         presence_watches_wake(&service->watches);
         break;
@@ -272,6 +247,15 @@ static struct broker *broker_over_peers(struct api *api)
 
 /* ---- */
 
+static struct broker_settings broker_settings_of(const struct api_service *service)
+{
+    struct broker_settings settings = attach_settings(service);
+
+    settings.presence = service->settings->presence;
+    settings.presence.is_always = notifications_are_wanted(service);
+    return settings;
+}
+
 static void service_init(struct api_service *service, struct api *api, size_t index,
                          struct auth *auth)
 {
@@ -288,16 +272,15 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .upload_directory = directory_open(settings->upload_directory),
     };
     service->core->shard = (struct sse_shard){(uint32_t)api->worker, *peers_key(api->peers)};
-    service->hub = presence_hub_new(service);
-    presence_feed_init(&service->feed, service, notifications_are_wanted(service));
     presence_watches_init(&service->watches);
     limits_init(&service->limits, service);
-    broker_settings = attach_settings(service);
+    broker_settings = broker_settings_of(service);
     broker_service_init(&service->broker, api->broker, index, service->core, &broker_settings);
     service->broker.guest = (struct broker_receiver){receive_message, service};
     broker_service_receive(&service->broker);
     attach_teller_init(&service->attach_teller, service);
     presence_reporter_init(&service->online, service);
+    notifications_open(service);
     call_orders_init(&service->call_orders, service);
     delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
@@ -314,12 +297,11 @@ static void service_release(struct api_service *service)
     qos_arrivals_release(&service->arrivals);
     qos_hub_free(service->qos);
     call_orders_release(&service->call_orders);
+    notifications_close(service);
     presence_reporter_release(&service->online);
     attach_teller_release(&service->attach_teller);
     broker_service_release(&service->broker);
     limits_release(&service->limits);
-    presence_feed_release(&service->feed);
-    presence_hub_free(service->hub);
     sse_service_free(service->core);
     if (service->upload_directory >= 0)
         close(service->upload_directory);
@@ -360,10 +342,9 @@ static void service_change(struct api_service *service, const struct api_service
     service->settings = settings;
     sse_service_change(service->core, settings->core);
     limits_change(&service->limits);
-    broker = attach_settings(service);
+    broker = broker_settings_of(service);
     broker_service_change(&service->broker, &broker);
-    if (service->hub)
-        presence_hub_change(service->hub);
+    notifications_change(service);
     if (service->qos)
         qos_hub_change(service->qos);
     presence_watches_check(&service->watches);
@@ -412,7 +393,7 @@ bool api_is_idle(const struct api *api)
     for (size_t i = 0; i < api->settings->service_count; i++) {
         const struct api_service *service = &api->services[i];
 
-        if (service->hub && !presence_hub_is_settled(service->hub))
+        if (!notifications_are_settled(service))
             return false;
         if (service->qos && !qos_hub_is_settled(service->qos))
             return false;
@@ -470,8 +451,7 @@ void api_drain_rest(struct api *api)
         struct api_service *service = &api->services[i];
 
         presence_watches_drain(&service->watches);
-        if (service->hub)
-            presence_hub_hurry(service->hub);
+        notifications_hurry(service);
         if (service->qos)
             qos_hub_hurry(service->qos);
         end_streams(service);
@@ -481,8 +461,7 @@ void api_drain_rest(struct api *api)
 void api_abandon(struct api *api)
 {
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        if (api->services[i].hub)
-            presence_hub_abandon(api->services[i].hub);
+        notifications_abandon(&api->services[i]);
         if (api->services[i].qos)
             qos_hub_abandon(api->services[i].qos);
     }

@@ -11,6 +11,7 @@
 #include "api/client_address.h"
 #include "api/limit/limits.h"
 #include "api/presence/notification_queue.h"
+#include "broker/presence_log.h"
 #include "qos/desk.h"
 
 struct audit_log;
@@ -30,13 +31,6 @@ enum api_role {
 };
 
 /* What back ends that watch who comes and goes may take. */
-struct api_presence_settings {
-    uint32_t history;     /* events that are kept for watchers that come back, */
-    size_t history_bytes; /* and their size */
-    uint32_t keep_ms;     /* how long it goes on when the last one has left */
-    uint32_t watchers;    /* streams of one service */
-};
-
 /* Back ends that handle what pages send; "": nobody does. */
 struct api_handler_settings {
     const char *message_url;
@@ -104,7 +98,7 @@ struct api_service_settings {
     size_t idempotency_user_bytes;  /* and their size */
     bool channels_open;             /* every user may have every channel */
     const char *channel_patterns;   /* else those that one of these matches (base/words.h) */
-    struct api_presence_settings presence;
+    struct presence_log_settings presence;
     struct api_handler_settings handlers;
     struct api_notification_settings notifications;
     struct api_qos_settings qos;

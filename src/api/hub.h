@@ -4,7 +4,7 @@
 /*
  * The hub of a service: the worker that owns it: services take turns. What must happen in one
  * order, or be kept in one place, is there: the order of its events (api/backend/delivery.h), its
- * stored messages (api/qos), its presence stream (api/presence/presence_hub.h).
+ * stored messages (api/qos), its presence events (broker/presence_log.h).
  */
 #include <stddef.h>
 

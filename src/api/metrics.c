@@ -9,7 +9,6 @@
 #include "api/limit/upload_quota.h"
 #include "api/metrics_text.h"
 #include "api/presence/notifications.h"
-#include "api/presence/presence_hub.h"
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_receipts.h"
 #include "api/reply.h"
@@ -30,13 +29,14 @@ struct gathering {
     struct metrics_service *services; /* of worker 0, then of worker 1, … */
 };
 
-static void sample_notifications(const struct presence_hub *hub, struct metrics_service *sample)
+static void sample_notifications(const struct notifications *notifications,
+                                 struct metrics_service *sample)
 {
     const struct notification_queue *queue;
 
-    if (!hub || !hub->notifications)
+    if (!notifications)
         return;
-    queue = notifications_queue(hub->notifications);
+    queue = notifications_queue(notifications);
     sample->notifications = *notification_queue_counters(queue);
     sample->notifications_waiting = notification_queue_count(queue);
     sample->notification_bytes = notification_queue_bytes(queue);
@@ -63,7 +63,7 @@ static void sample_qos(const struct qos_hub *hub, struct metrics_service *sample
 static void sample_service(const struct api_service *service, struct metrics_service *sample)
 {
     const struct sse_registry *registry = service->core->registry;
-    const struct presence_hub *hub = service->hub;
+    const struct presence_log *presence = &service->broker.presence_log;
 
     *sample = (struct metrics_service){
         .counters = service->core->counters,
@@ -76,10 +76,10 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .channels_refused = service->channels_refused,
         .clients = sse_clients_count(service->broker.clients),
         .users_online = sse_presence_online(service->online.presence),
-        .presence_events = hub ? hub->added : 0,
-        .presence_history_bytes = hub ? hub->history.bytes : 0,
-        .presence_gaps = hub ? hub->gaps : 0,
-        .presence_refused = hub ? hub->refused : 0,
+        .presence_events = presence->added,
+        .presence_history_bytes = presence->history.bytes,
+        .presence_gaps = presence->gaps,
+        .presence_refused = presence->refused,
         .presence_watchers = service->watches.count,
         .keys_kept = service->broker.idempotency.entries.count,
         .keys_replayed = service->broker.idempotency.replayed,
@@ -100,7 +100,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
     if (service->api->worker == 0)
         upload_quota_usage(service->settings->upload_quota, service->index, &sample->upload_bytes,
                            &sample->upload_files);
-    sample_notifications(hub, sample);
+    sample_notifications(service->notifications, sample);
     sample_qos(service->qos, sample);
     memcpy(sample->limited, service->limits.refused, sizeof(sample->limited));
 }

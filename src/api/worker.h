@@ -16,14 +16,13 @@
 #include "api/limit/limits.h"
 #include "api/page/call_order.h"
 #include "api/page/upload_writer.h"
-#include "api/presence/presence_feed.h"
 #include "api/presence/presence_reporter.h"
 #include "api/presence/presence_watch.h"
 #include "api/qos/qos_arrivals.h"
 #include "broker/service.h"
 #include "h2/session.h"
 
-struct presence_hub;
+struct notifications;
 struct sse_service;
 
 struct api_service {
@@ -34,10 +33,9 @@ struct api_service {
     struct attach_teller attach_teller;
     struct limits limits;
     struct presence_reporter online;
-    struct presence_feed feed;
     struct presence_watches watches;
-    struct presence_hub *hub; /* NULL: another worker has it */
-    struct qos_hub *qos;      /* the same */
+    struct notifications *notifications; /* NULL: none are configured, or another worker has them */
+    struct qos_hub *qos;                 /* NULL: another worker has it */
     struct delivery_gate gate;
     struct qos_arrivals arrivals;
     struct call_orders call_orders;

@@ -75,6 +75,11 @@ void broker_set_receiver(struct broker *broker, size_t index,
     broker->receivers[index] = *receiver;
 }
 
+size_t broker_worker(const struct broker *broker)
+{
+    return broker->worker;
+}
+
 size_t broker_workers(const struct broker *broker)
 {
     return broker->workers;

@@ -54,6 +54,7 @@ struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *
 /* Nothing is under way any more (broker_stop). */
 void broker_free(struct broker *broker);
 
+size_t broker_worker(const struct broker *broker); /* this one */
 size_t broker_workers(const struct broker *broker);
 
 /* Who takes the messages of the service with this index that are no answers; BROKER_NO_SERVICE:

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "broker/presence_log.h"
 #include "broker/presence_subject.h"
 #include "sse/connection_id.h"
 #include "sse/service.h"
@@ -26,7 +27,7 @@ static void tell(struct lru *lru, void *item)
     struct held_events *held = container_of(lru, struct held_events, events);
     struct held *event = item;
 
-    held->tell(held->context, PRESENCE_DISCONNECT, &event->about, event->json);
+    presence_log_add(held->log, PRESENCE_DISCONNECT, &event->about, event->json);
 }
 
 static void forget(struct lru *lru, void *item)
@@ -36,11 +37,10 @@ static void forget(struct lru *lru, void *item)
 }
 
 void held_events_init(struct held_events *held, const struct sse_service *core,
-                      presence_tell tell_one, void *context)
+                      struct presence_log *log)
 {
     held->core = core;
-    held->tell = tell_one;
-    held->context = context;
+    held->log = log;
     lru_init(&held->events, core->loop, LRU_BY_TEXT(struct held, item, handle), 0);
     held->events.leave = tell;
 }

@@ -11,25 +11,20 @@
 #include <stdint.h>
 
 #include "base/lru.h"
-#include "broker/message.h"
 
 struct bytes;
+struct presence_log;
 struct presence_subject;
 struct sse_service;
 
-/* Takes over the reference to json. */
-typedef void (*presence_tell)(void *context, enum presence_kind kind,
-                              const struct presence_subject *about, struct bytes *json);
-
 struct held_events {
     const struct sse_service *core;
-    struct lru events; /* by handle, the oldest first */
-    presence_tell tell;
-    void *context;
+    struct lru events;        /* by handle, the oldest first */
+    struct presence_log *log; /* that is told */
 };
 
-void held_events_init(struct held_events *held, const struct sse_service *core, presence_tell tell,
-                      void *context);
+void held_events_init(struct held_events *held, const struct sse_service *core,
+                      struct presence_log *log);
 void held_events_release(struct held_events *held);
 
 /* handle: of the connection. Takes over the reference to json. */

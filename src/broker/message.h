@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/mailbox.h"
+#include "broker/presence_kind.h"
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
@@ -106,17 +107,6 @@ struct broker_outcome {
     const char *key; /* of BROKER_SETTLE */
     int status;
     struct bytes *body; /* counted; NULL: it did not run, so that this one, or the next, may */
-};
-
-/* Of events about who comes and goes. */
-enum presence_kind {
-    PRESENCE_CONNECT,
-    PRESENCE_DISCONNECT,
-    PRESENCE_LISTENING,
-    PRESENCE_USER_ONLINE,
-    PRESENCE_USER_OFFLINE,
-    PRESENCE_RECEIPT, /* what has become of a stored message */
-    PRESENCE_KINDS
 };
 
 struct broker_presence {

@@ -4,7 +4,7 @@
 /*
  * Who of a service's users is online, at its owner, which hears of every connection: somebody with
  * tabs on several workers is online once (sse/presence.h). What is told of a connection, and of its
- * user, goes on in one order. Only what ended without a word is told a moment later.
+ * user, comes to the log in one order. Only what ended without a word is told a moment later.
  */
 #include <stdint.h>
 
@@ -12,27 +12,30 @@
 
 struct broker_presence;
 struct bytes;
+struct presence_log;
 struct sse_presence;
 struct sse_service;
 
-/* Who hears of it. */
+/* Who tells of users. */
 struct online_handler {
-    /* An event about a connection; takes over the reference to json. */
-    presence_tell on_event;
-    /* about: what was told with the connection that brought the user, or left last. */
-    void (*on_user)(void *context, bool is_online, const char *user_key, struct bytes *about);
+    /* The event's JSON, one reference; NULL: nobody is to hear of it. about: what was told with the
+     * connection that brought the user, or left last. */
+    struct bytes *(*on_user)(void *context, bool is_online, const char *user_key,
+                             struct bytes *about);
     void *context;
 };
 
 struct online_users {
     struct sse_presence *presence; /* the owner's; empty elsewhere */
     struct held_events held;
+    struct presence_log *log; /* that is told */
     struct online_handler handler;
     uint64_t came_online, went_offline; /* since start */
 };
 
-/* handler: of a service that tells nobody {NULL}. */
-void online_users_init(struct online_users *online, struct sse_service *core);
+/* The handler may be set when this returns. */
+void online_users_init(struct online_users *online, struct sse_service *core,
+                       struct presence_log *log);
 void online_users_release(struct online_users *online);
 
 void online_users_receive(struct online_users *online, const struct broker_presence *told);

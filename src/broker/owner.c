@@ -113,7 +113,12 @@ void broker_owner_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_FAREWELL:
         held_events_tell_all(&service->online.held);
-        service->guest.receive(service->guest.context, message);
+        service->farewells++;
+        break;
+    case BROKER_WATCH:
+    case BROKER_READ:
+    case BROKER_UNWATCH:
+        presence_log_receive(&service->presence_log, message);
         break;
     default:
         service->guest.receive(service->guest.context, message);

@@ -22,13 +22,17 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
                        client_most(settings, what, slot));
     }
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
-    online_users_init(&service->online, core);
+    service->is_recording = settings->presence.is_always;
+    presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);
+    online_users_init(&service->online, core, &service->presence_log);
 }
 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
     sse_clients_change(service->clients, settings->client_connections);
     service->idempotency.settings = settings->idempotency;
+    if (broker_service_owner(service) == broker_worker(service->broker))
+        presence_log_change(&service->presence_log, &settings->presence);
     sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
@@ -47,6 +51,7 @@ void broker_service_release(struct broker_service *service)
     sse_clients_free(service->clients);
     idempotency_release(&service->idempotency);
     online_users_release(&service->online);
+    presence_log_release(&service->presence_log);
 }
 
 size_t broker_service_owner(const struct broker_service *service)

@@ -6,12 +6,14 @@
  * connections that live there; one of them owns the service, and keeps what has to be exact for
  * all: who holds which slots, who has claimed which idempotency key, and who is online.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/broker.h"
 #include "broker/idempotency.h"
 #include "broker/online_users.h"
+#include "broker/presence_log.h"
 #include "broker/slots.h"
 
 struct sse_clients;
@@ -21,17 +23,22 @@ struct broker_settings {
     uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key; 0: any number */
     uint32_t client_connections;                /* 0: any number */
     struct idempotency_settings idempotency;
+    struct presence_log_settings presence;
 };
 
 struct broker_service {
     struct broker *broker;
     size_t index;
-    struct sse_service *core; /* the shard's; borrowed */
+    /* The shard's. */
+    struct sse_service *core; /* borrowed */
+    bool is_recording;        /* presence events; nothing is made while nobody wants to hear it */
     /* The owner's; empty elsewhere. */
     struct slots slots[BROKER_WHATS][BROKER_SLOTS];
     struct sse_clients *clients;
     struct idempotency idempotency;
-    struct online_users online;
+    struct presence_log presence_log;
+    struct online_users online; /* which it is told of */
+    size_t farewells;           /* of shards that have told all, at a stop */
     /* Of the kinds whose state is still the layer's above; its maker sets it. */
     struct broker_receiver guest;
 };

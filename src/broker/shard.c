@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/shard.h"
 
+#include "broker/broker.h"
 #include "broker/service.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
@@ -15,11 +16,22 @@ static void on_evict(const struct broker_service *service, const char *handle)
         sse_connection_close(connection, SSE_CLOSE_EVICTED, NULL, 0);
 }
 
+static void on_record(struct broker_service *service, const struct broker_message *message)
+{
+    const struct broker_asker asker = broker_asker(message);
+
+    service->is_recording = message->is_recording;
+    broker_answer(service->broker, &asker, broker_message_new(BROKER_RECORDED, 0, 0));
+}
+
 void broker_shard_receive(struct broker_service *service, const struct broker_message *message)
 {
     switch (message->kind) {
     case BROKER_EVICT:
         on_evict(service, message->handle);
+        break;
+    case BROKER_RECORD:
+        on_record(service, message);
         break;
     default:
         service->guest.receive(service->guest.context, message);

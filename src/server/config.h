@@ -144,7 +144,7 @@ struct config_service {
     size_t idempotency_bytes;       /* 16 MiB of them */
     uint32_t idempotency_user_keys; /* 1000 of them for one user, */
     size_t idempotency_user_bytes;  /* 2 MiB */
-    struct api_presence_settings presence;
+    struct presence_log_settings presence;
     struct api_handler_settings handlers; /* its texts are owned by the config */
     char *webhook_secret;
     char *webhook_secret_file; /* where that was read from, or "" */

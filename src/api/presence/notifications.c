@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "api/presence/notification_queue.h"
-#include "api/presence/presence_text.h"
 #include "api/worker.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -13,6 +12,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "broker/broker.h"
+#include "broker/presence_text.h"
 #include "outbound/complaint.h"
 #include "outbound/webhook.h"
 #include "sse/service.h"
@@ -137,24 +138,58 @@ static struct outbound_webhook webhook_of(const struct api_service *service)
     };
 }
 
-struct notifications *notifications_new(struct api_service *service)
+static void on_event(void *context, enum presence_kind kind, const char *user_key, const char *id,
+                     struct bytes *json)
+{
+    const struct notifications *notifications = context;
+
+    if ((notifications->service->settings->notifications.kinds & PRESENCE_BIT(kind)) &&
+        presence_text_is_told(json))
+        notification_queue_push(notifications->queue, user_key, id, json);
+}
+
+void notifications_open(struct api_service *service)
 {
     const struct api_notification_settings *settings = &service->settings->notifications;
     struct notifications *notifications;
     struct notification_sender sender = {.send = send_one, .lost = on_lost};
 
-    if (!notifications_are_wanted(service))
-        return NULL;
+    if (!notifications_are_wanted(service) ||
+        broker_service_owner(&service->broker) != service->api->worker)
+        return;
     notifications = mem_zalloc(sizeof(*notifications));
     notifications->service = service;
     notifications->webhook = webhook_of(service);
     list_init(&notifications->deliveries);
     sender.context = notifications;
     notifications->queue = notification_queue_new(service->api->loop, &settings->queue, &sender);
-    return notifications;
+    service->notifications = notifications;
+    service->broker.presence_log.listener = (struct presence_log_listener){on_event, notifications};
 }
 
-void notifications_change(struct notifications *notifications)
+void notifications_close(struct api_service *service)
+{
+    struct notifications *notifications = service->notifications;
+
+    if (!notifications)
+        return;
+    service->broker.presence_log.listener = (struct presence_log_listener){NULL, NULL};
+    service->notifications = NULL;
+    cancel_all(notifications);
+    notification_queue_free(notifications->queue);
+    free(notifications);
+}
+
+static void tell_loss(const struct notifications *notifications, const char *message)
+{
+    const size_t left = notification_queue_count(notifications->queue);
+
+    if (left > 0)
+        log_warn(message, LOG_STR("service", notifications->service->settings->core->name),
+                 LOG_INT("count", left));
+}
+
+static void change(struct notifications *notifications)
 {
     const struct api_service *service = notifications->service;
     const struct outbound_webhook before = notifications->webhook;
@@ -167,60 +202,41 @@ void notifications_change(struct notifications *notifications)
                               is_other);
 }
 
-void notifications_end(struct notifications *notifications)
+void notifications_change(struct api_service *service)
 {
-    const size_t left = notifications ? notification_queue_count(notifications->queue) : 0;
-
-    if (left > 0)
-        log_warn("notifications are lost: none are configured any more",
-                 LOG_STR("service", notifications->service->settings->core->name),
-                 LOG_INT("count", left));
-    notifications_free(notifications);
+    if (!service->notifications) {
+        notifications_open(service);
+    } else if (notifications_are_wanted(service)) {
+        change(service->notifications);
+    } else {
+        tell_loss(service->notifications, "notifications are lost: none are configured any more");
+        notifications_close(service);
+    }
 }
 
-void notifications_free(struct notifications *notifications)
+void notifications_hurry(const struct api_service *service)
 {
-    if (!notifications)
-        return;
-    cancel_all(notifications);
-    notification_queue_free(notifications->queue);
-    free(notifications);
+    if (service->notifications)
+        notification_queue_hurry(service->notifications->queue);
 }
 
-void notifications_add(struct notifications *notifications, enum presence_kind kind,
-                       const char *user_key, const char *id, struct bytes *json)
+void notifications_abandon(const struct api_service *service)
 {
-    if ((notifications->service->settings->notifications.kinds & PRESENCE_BIT(kind)) &&
-        presence_text_is_told(json))
-        notification_queue_push(notifications->queue, user_key, id, json);
-}
+    struct notifications *notifications = service->notifications;
 
-void notifications_hurry(struct notifications *notifications)
-{
-    notification_queue_hurry(notifications->queue);
-}
-
-void notifications_abandon(struct notifications *notifications)
-{
-    const size_t left = notification_queue_count(notifications->queue);
-
-    if (notifications->is_abandoned)
+    if (!notifications || notifications->is_abandoned)
         return;
     notifications->is_abandoned = true;
-    if (left > 0)
-        log_warn("notifications are lost: the server stops",
-                 LOG_STR("service", notifications->service->settings->core->name),
-                 LOG_INT("count", left));
+    tell_loss(notifications, "notifications are lost: the server stops");
 }
 
-bool notifications_are_abandoned(const struct notifications *notifications)
+bool notifications_are_settled(const struct api_service *service)
 {
-    return notifications->is_abandoned;
-}
+    const struct notifications *notifications = service->notifications;
 
-bool notifications_are_empty(const struct notifications *notifications)
-{
-    return notification_queue_count(notifications->queue) == 0;
+    return !notifications || notifications->is_abandoned ||
+           (service->broker.farewells == broker_workers(service->api->broker) &&
+            notification_queue_count(notifications->queue) == 0);
 }
 
 const struct notification_queue *notifications_queue(const struct notifications *notifications)

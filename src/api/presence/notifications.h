@@ -2,8 +2,8 @@
 #ifndef API_NOTIFICATIONS_H
 #define API_NOTIFICATIONS_H
 /*
- * Presence events of a service, POSTed to a back end: its hub's notification queue
- * (api/presence/notification_queue.h), and the sending. On the hub's worker.
+ * Presence events of a service, POSTed to a back end: the notification queue
+ * (api/presence/notification_queue.h), and the sending. At the owner of the service.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,27 +15,21 @@ struct bytes;
 struct notification_queue;
 struct notifications;
 
-/* NULL when none are configured. */
-struct notifications *notifications_new(struct api_service *service);
-/* The service has other settings, and still wants them: what waits goes to where they say, signed
- * as they say. */
-void notifications_change(struct notifications *notifications);
-/* What waits is lost, which the log is told. Accepts NULL. */
-void notifications_end(struct notifications *notifications);
-void notifications_free(struct notifications *notifications);
+/* Of the service, at its owner, where they are configured. */
+void notifications_open(struct api_service *service);
+/* The service has other settings: what waits goes to where they say, signed as they say; or is
+ * lost, which the log is told. */
+void notifications_change(struct api_service *service);
+void notifications_close(struct api_service *service);
 
 /* Whether a service tells anyone. */
 bool notifications_are_wanted(const struct api_service *service);
 
-void notifications_add(struct notifications *notifications, enum presence_kind kind,
-                       const char *user_key, const char *id, struct bytes *json);
-
-/* The server stops: what waits, and what still comes, is tried at once and once. */
-void notifications_hurry(struct notifications *notifications);
-/* What is left is lost. */
-void notifications_abandon(struct notifications *notifications);
-bool notifications_are_abandoned(const struct notifications *notifications);
-bool notifications_are_empty(const struct notifications *notifications);
+/* The server stops: what waits, and what still comes, is tried at once and once. Settled: every
+ * shard has told all, and nothing waits, or what was left is lost. */
+void notifications_hurry(const struct api_service *service);
+void notifications_abandon(const struct api_service *service);
+bool notifications_are_settled(const struct api_service *service);
 
 const struct notification_queue *notifications_queue(const struct notifications *notifications);
 

@@ -5,48 +5,14 @@
 #include <stdlib.h>
 
 #include "api/json_text.h"
-#include "api/presence/presence_text.h"
 #include "api/worker.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/loop.h"
+#include "broker/presence_text.h"
 #include "sse/channel_pattern.h"
 #include "sse/service.h"
 #include "sse/user.h"
-
-const char *const presence_kind_words[PRESENCE_KINDS] = {
-    [PRESENCE_CONNECT] = "connect",           [PRESENCE_DISCONNECT] = "disconnect",
-    [PRESENCE_LISTENING] = "listening",       [PRESENCE_USER_ONLINE] = "user-online",
-    [PRESENCE_USER_OFFLINE] = "user-offline", [PRESENCE_RECEIPT] = "receipt",
-};
-
-static unsigned bit_of(const struct word *word)
-{
-    for (unsigned kind = 0; kind < PRESENCE_KINDS; kind++) {
-        if (word_is(word, presence_kind_words[kind]))
-            return PRESENCE_BIT(kind);
-    }
-    return 0;
-}
-
-bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unknown)
-{
-    struct word word;
-
-    *kinds = 0;
-    while (words_next(&words, &word)) {
-        const unsigned bit = bit_of(&word);
-
-        if (bit == 0) {
-            *unknown = word;
-            return false;
-        }
-        *kinds |= bit;
-    }
-    if (*kinds == 0)
-        *kinds = PRESENCE_ALL;
-    return true;
-}
 
 static void begin_at(struct buf *text, const struct api_service *service, enum presence_kind kind,
                      int64_t time_ms)

@@ -1,34 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef API_PRESENCE_EVENT_H
 #define API_PRESENCE_EVENT_H
-/* What back ends hear of who comes and goes: the kinds of events, and each as JSON. */
+/* What back ends hear of who comes and goes, as JSON. */
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/words.h"
-#include "broker/message.h"
+#include "broker/presence_kind.h"
 #include "sse/connection.h"
 
 struct api_service;
 struct bytes;
 
-extern const char *const presence_kind_words[PRESENCE_KINDS];
-/* Who comes and goes; and all there are. */
-#define PRESENCE_COMING_LIST "connect, disconnect, listening, user-online, user-offline"
-#define PRESENCE_KIND_LIST   PRESENCE_COMING_LIST ", receipt"
-
-/* Sets of kinds are bits. */
-#define PRESENCE_BIT(kind) (1u << (kind))
-#define PRESENCE_ALL       (PRESENCE_BIT(PRESENCE_KINDS) - 1)
-#define PRESENCE_OF_CONNECTIONS                                                                    \
-    (PRESENCE_BIT(PRESENCE_CONNECT) | PRESENCE_BIT(PRESENCE_DISCONNECT) |                          \
-     PRESENCE_BIT(PRESENCE_LISTENING))
-#define PRESENCE_OF_USERS (PRESENCE_BIT(PRESENCE_USER_ONLINE) | PRESENCE_BIT(PRESENCE_USER_OFFLINE))
-
-/* "connect, user-offline" to bits; none is all. False: *unknown is no kind. */
-bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unknown);
-
-/* Each as api/presence/presence_text.h has it, with one reference. */
+/* Each as broker/presence_text.h has it, with one reference. */
 struct bytes *presence_event_connect(const struct api_service *service,
                                      const struct sse_connection *connection);
 /* text: what was said instead of the reason's word; NULL: nothing. */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/presence/presence_reporter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/presence/presence_event.h"
 #include "api/worker.h"
 #include "base/bytes.h"
 #include "broker/broker.h"
-#include "broker/presence_subject.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 static struct broker_message *report_new(const struct presence_reporter *reporter,
                                          enum presence_kind kind,
@@ -27,7 +24,7 @@ static struct broker_message *report_new(const struct presence_reporter *reporte
     report->kind = kind;
     report->user_key = broker_message_text(message, user->key);
     report->tenant_id = broker_message_text(message, user->tenant_id);
-    if (reporter->service->feed.is_recording && kind != PRESENCE_LISTENING)
+    if (reporter->service->broker.is_recording && kind != PRESENCE_LISTENING)
         report->about = presence_event_about(reporter->service, connection);
     return message;
 }
@@ -38,7 +35,7 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
         container_of(observer, struct presence_reporter, observer);
     struct broker_message *report = report_new(reporter, PRESENCE_CONNECT, connection);
 
-    if (reporter->service->feed.is_recording)
+    if (reporter->service->broker.is_recording)
         report->presence.event = presence_event_connect(reporter->service, connection);
     broker_tell_owner(&reporter->service->broker, report);
 }
@@ -59,7 +56,7 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
         container_of(observer, struct presence_reporter, observer);
     struct broker_message *report = report_new(reporter, PRESENCE_DISCONNECT, connection);
 
-    if (reporter->service->feed.is_recording)
+    if (reporter->service->broker.is_recording)
         report->presence.event =
             presence_event_disconnect(reporter->service, connection, reason, text);
     if (connection->home->settings->offline_grace_ms > 0)
@@ -76,7 +73,7 @@ static void on_last_words(struct sse_observer *observer, struct sse_connection *
         container_of(observer, struct presence_reporter, observer);
     struct broker_message *report;
 
-    if (!reporter->service->feed.is_recording)
+    if (!reporter->service->broker.is_recording)
         return;
     report = report_new(reporter, PRESENCE_DISCONNECT, connection);
     report->presence.event =
@@ -94,35 +91,24 @@ static void on_listening(struct sse_observer *observer, struct sse_connection *c
     struct broker_message *report;
 
     (void)before;
-    if (!reporter->service->feed.is_recording)
+    if (!reporter->service->broker.is_recording)
         return;
     report = report_new(reporter, PRESENCE_LISTENING, connection);
     report->presence.event = presence_event_listening(reporter->service, connection, event, after);
     broker_tell_owner(&reporter->service->broker, report);
 }
 
-static void on_event(void *context, enum presence_kind kind, const struct presence_subject *whom,
-                     struct bytes *json)
-{
-    const struct presence_reporter *reporter = context;
-
-    presence_feed_add(&reporter->service->feed, kind, whom, json);
-}
-
 /* A server that stops closes all its connections; that is not their users leaving. */
-static void on_user(void *context, bool is_online, const char *user_key, struct bytes *about)
+static struct bytes *on_user(void *context, bool is_online, const char *user_key,
+                             struct bytes *about)
 {
     const struct presence_reporter *reporter = context;
-    const enum presence_kind kind = is_online ? PRESENCE_USER_ONLINE : PRESENCE_USER_OFFLINE;
-    struct presence_feed *feed = &reporter->service->feed;
-    char *tenant_id;
+    const struct api_service *service = reporter->service;
 
-    if (!feed->is_recording || (!is_online && api_is_draining(reporter->service->api)))
-        return;
-    tenant_id = sse_user_key_tenant(user_key);
-    presence_feed_add(feed, kind, &(struct presence_subject){user_key, tenant_id ? tenant_id : ""},
-                      presence_event_user(reporter->service, kind, user_key, about));
-    free(tenant_id);
+    if (!service->broker.presence_log.is_recording || (!is_online && api_is_draining(service->api)))
+        return NULL;
+    return presence_event_user(service, is_online ? PRESENCE_USER_ONLINE : PRESENCE_USER_OFFLINE,
+                               user_key, about);
 }
 
 void presence_reporter_init(struct presence_reporter *reporter, struct api_service *service)
@@ -135,7 +121,7 @@ void presence_reporter_init(struct presence_reporter *reporter, struct api_servi
                      .on_listening = on_listening,
                      .on_last_words = on_last_words},
     };
-    service->broker.online.handler = (struct online_handler){on_event, on_user, reporter};
+    service->broker.online.handler = (struct online_handler){on_user, reporter};
     list_append(&service->core->observers, &reporter->observer.node);
 }
 

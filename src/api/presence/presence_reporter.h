@@ -3,8 +3,7 @@
 #define API_PRESENCE_REPORTER_H
 /*
  * Tells the owner of the service what becomes of this worker's connections (broker/online_users.h),
- * with what back ends are to hear of it. At the owner it brings what they hear of connections and
- * of users to the service's events (api/presence/presence_feed.h).
+ * with what back ends are to hear of it; and makes at the owner what they hear of users.
  */
 #include "sse/service.h"
 

@@ -3,7 +3,7 @@
 #define API_PRESENCE_WATCH_H
 /*
  * The event streams of back ends that watch who comes and goes, on this worker. A watcher reads
- * from the hub (api/presence/presence_hub.h) as it has room: nothing waits for it but the next few
+ * from the log (broker/presence_log.h) as it has room: nothing waits for it but the next few
  * events, and one that is so slow that the hub has forgotten what follows is closed and told so.
  */
 #include <stddef.h>

@@ -7,7 +7,6 @@
 
 #include "api/json_text.h"
 #include "api/presence/presence_event.h"
-#include "api/presence/presence_text.h"
 #include "api/qos/qos_text.h"
 #include "api/qos/receipt_url.h"
 #include "api/worker.h"
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/presence_subject.h"
+#include "broker/presence_text.h"
 #include "sse/service.h"
 #include "sse/target.h"
 
@@ -126,24 +126,23 @@ static void post(struct qos_receipts *receipts, const char *url, struct bytes *j
     bytes_unref(shown);
 }
 
-static void tell_watchers(struct presence_feed *feed, const struct qos_copy *copy,
-                          struct bytes *json)
+static void tell_watchers(struct presence_log *log, const struct qos_copy *copy, struct bytes *json)
 {
     const char *value = copy->recipient.value;
     char *tenant =
         copy->state == QOS_UNREADABLE ? NULL : sse_target_tenant(copy->recipient.dimension, value);
 
-    presence_feed_add(feed, PRESENCE_RECEIPT,
-                      &(struct presence_subject){value, tenant ? tenant : ""}, json);
+    presence_log_add(log, PRESENCE_RECEIPT, &(struct presence_subject){value, tenant ? tenant : ""},
+                     json);
     free(tenant);
 }
 
 void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *copy)
 {
-    struct presence_feed *feed = &receipts->service->feed;
+    struct presence_log *log = &receipts->service->broker.presence_log;
     const char *asked = copy->message->receipt;
     const bool is_posted = *asked != '\0' && strcmp(asked, "true") != 0;
-    const bool is_watched = feed->is_recording && (*asked != '\0' || is_loss(copy->state));
+    const bool is_watched = log->is_recording && (*asked != '\0' || is_loss(copy->state));
     struct bytes *json;
 
     if (!is_posted && !is_watched)
@@ -152,7 +151,7 @@ void qos_receipts_tell(struct qos_receipts *receipts, const struct qos_copy *cop
     if (is_posted)
         post(receipts, asked, json);
     if (is_watched)
-        tell_watchers(feed, copy, bytes_ref(json));
+        tell_watchers(log, copy, bytes_ref(json));
     bytes_unref(json);
 }
 

@@ -233,7 +233,8 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 
 /* ---- what must hold ---- */
 
-static void on_user(void *context, bool is_online, const char *user_key, struct bytes *about)
+static struct bytes *on_user(void *context, bool is_online, const char *user_key,
+                             struct bytes *about)
 {
     struct world *world = context;
     const unsigned user = (unsigned)strtoul(user_key, NULL, 10);
@@ -242,6 +243,7 @@ static void on_user(void *context, bool is_online, const char *user_key, struct 
     if (user >= USERS || world->is_online[user] == is_online)
         fail_msg("world %" PRIu64 ": user %s is told twice", world->seed, user_key);
     world->is_online[user] = is_online;
+    return NULL;
 }
 
 static bool has_stream(const struct page *page)
@@ -330,6 +332,7 @@ static void world_open(struct world *world, uint64_t seed)
     world->settings = (struct broker_settings){
         .slots = {{2 + (uint32_t)draw(world, 6), 2 + (uint32_t)draw(world, 8)},
                   {1 + (uint32_t)draw(world, 3), 1 + (uint32_t)draw(world, 3)}},
+        .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
         .client_connections = 1 + (uint32_t)draw(world, 2),
     };
     for (size_t i = 0; i < world->workers; i++) {

@@ -50,7 +50,7 @@ static void open_fixture(struct fixture *f, const struct idempotency_settings *s
     sse_room_open(&f->room);
     f->broker = broker_new(0, 1, &key, &transport);
     broker_service_init(&f->service, f->broker, 0, f->room.service,
-                        &(struct broker_settings){.idempotency = *settings});
+                        &(struct broker_settings){.idempotency = *settings, .presence.history = 1});
     broker_service_receive(&f->service);
 }
 

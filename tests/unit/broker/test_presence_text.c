@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "api/presence/presence_text.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "broker/presence_text.h"
 #include "support/test.h"
 
 static struct bytes *text_of(const char *shown, const char *told, enum presence_telling telling)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_PRESENCE_TEXT_H
-#define API_PRESENCE_TEXT_H
+#ifndef BROKER_PRESENCE_TEXT_H
+#define BROKER_PRESENCE_TEXT_H
 /*
  * The JSON of a presence event, in one piece of bytes, for its two kinds of readers: it is shown to
  * who watches as queries would, and told to the service's own back end, with ids as they were given

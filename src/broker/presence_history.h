@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_PRESENCE_HISTORY_H
-#define API_PRESENCE_HISTORY_H
+#ifndef BROKER_PRESENCE_HISTORY_H
+#define BROKER_PRESENCE_HISTORY_H
 /*
  * The last presence events of a service, numbered in order and encoded once, from which every
  * watcher reads at its own pace. Ids are "<epoch>-<number>"; an epoch is one unbroken recording, so
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api/presence/presence_event.h"
 #include "broker/message.h"
+#include "broker/presence_kind.h"
 
 struct bytes;
 

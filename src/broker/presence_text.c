@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/presence/presence_text.h"
+#include "broker/presence_text.h"
 
 #include <string.h>
 

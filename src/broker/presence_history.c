@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/presence/presence_history.h"
+#include "broker/presence_history.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/presence/presence_text.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "broker/presence_text.h"
 #include "sse/event.h"
 
 #define FIRST_RING   64u

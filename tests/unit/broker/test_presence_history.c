@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/presence/presence_history.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "broker/presence_history.h"
 #include "sse/data_lines.h"
 #include "support/test.h"
 
