@@ -104,7 +104,7 @@ void broker_attach_ask(struct broker_attaching *attaching, struct broker_service
     if (last_id)
         write_subject(question, subject);
     attaching->request.on_answer = on_answer;
-    broker_ask(service->broker, broker_service_owner(service), question, &attaching->request);
+    broker_ask_owner(service, question, &attaching->request);
 }
 
 /* ---- telling ---- */

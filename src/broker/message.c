@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/message.h"
 
-#include <inttypes.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "sse/user.h"
@@ -34,8 +34,56 @@ size_t broker_text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
+size_t broker_block_size(size_t size)
+{
+    return size + alignof(max_align_t) - 1;
+}
+
+void *broker_message_block(struct broker_message *message, size_t size)
+{
+    const size_t past = (uintptr_t)(message->texts + message->used) % alignof(max_align_t);
+    char *block;
+
+    if (past > 0)
+        message->used += alignof(max_align_t) - past;
+    block = message->texts + message->used;
+    message->used += size;
+    return block;
+}
+
+size_t broker_list_size(const char *const *texts, size_t count)
+{
+    size_t size = broker_block_size(count * sizeof(texts[0]));
+
+    for (size_t i = 0; i < count; i++)
+        size += broker_text_size(texts[i]);
+    return size;
+}
+
+const char *const *broker_message_list(struct broker_message *message, const char *const *texts,
+                                       size_t count)
+{
+    const char **list = broker_message_block(message, count * sizeof(texts[0]));
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = broker_message_text(message, texts[i]);
+    return list;
+}
+
+struct broker_message *broker_message_keep(const struct broker_message *message)
+{
+    struct broker_message *kept = (struct broker_message *)(uintptr_t)message;
+
+    kept->kept++;
+    return kept;
+}
+
 void broker_message_free(struct broker_message *message)
 {
+    if (message->kept > 0) {
+        message->kept--;
+        return;
+    }
     switch (message->kind) {
     case BROKER_ATTACH:
         sse_user_unref(message->attach.user);
@@ -49,6 +97,18 @@ void broker_message_free(struct broker_message *message)
         for (size_t i = 0; i < message->events.count; i++)
             bytes_unref(message->events.wires[i]);
         free(message->events.wires);
+        break;
+    case BROKER_REWRITE:
+        for (size_t i = 0; i < message->rewrite.count; i++)
+            bytes_unref(message->rewrite.lines[i].wire);
+        break;
+    case BROKER_RESTORE:
+    case BROKER_KEEP:
+        bytes_unref(message->revocations.list);
+        break;
+    case BROKER_MESSAGE_FOUND:
+    case BROKER_MESSAGES_LISTED:
+        qos_copies_release(&message->found.copies);
         break;
     case BROKER_PRESENCE:
         bytes_unref(message->presence.event);
@@ -77,6 +137,27 @@ static const struct kind {
 
     [BROKER_END_CALL] = {"end-call", BROKER_TO_SHARD},
 
+    [BROKER_JOIN_QUEUES] = {"join-queues", BROKER_TO_OWNER},
+    [BROKER_LEAVE_QUEUES] = {"leave-queues", BROKER_TO_OWNER},
+    [BROKER_OPEN_GATE] = {"open-gate", BROKER_TO_SHARD},
+    [BROKER_COUNT] = {"count", BROKER_TO_SHARD},
+    [BROKER_COUNTED] = {"counted", BROKER_ANSWER},
+    [BROKER_REWRITE] = {"rewrite", BROKER_TO_SHARD},
+    [BROKER_TAKEN] = {"taken", BROKER_ANSWER},
+    [BROKER_NOTE_POSITIONS] = {"note-positions", BROKER_TO_OWNER},
+    [BROKER_RESTORE] = {"restore", BROKER_TO_SHARD},
+    [BROKER_ACKNOWLEDGE] = {"acknowledge", BROKER_TO_OWNER},
+    [BROKER_ACKNOWLEDGED] = {"acknowledged", BROKER_ANSWER},
+    [BROKER_END_MESSAGES] = {"end-messages", BROKER_TO_OWNER},
+    [BROKER_MESSAGES_ENDED] = {"messages-ended", BROKER_ANSWER},
+    [BROKER_KEEP] = {"keep", BROKER_TO_OWNER},
+    [BROKER_KEPT] = {"kept", BROKER_ANSWER},
+
+    [BROKER_FIND_MESSAGE] = {"find-message", BROKER_TO_OWNER},
+    [BROKER_MESSAGE_FOUND] = {"message-found", BROKER_ANSWER},
+    [BROKER_LIST_MESSAGES] = {"list-messages", BROKER_TO_OWNER},
+    [BROKER_MESSAGES_LISTED] = {"messages-listed", BROKER_ANSWER},
+
     [BROKER_PRESENCE] = {"presence", BROKER_TO_OWNER},
     [BROKER_FAREWELL] = {"farewell", BROKER_TO_OWNER},
     [BROKER_WATCH] = {"watch", BROKER_TO_OWNER},
@@ -98,79 +179,7 @@ enum broker_role broker_role(enum broker_kind kind)
     return kinds[kind].role;
 }
 
-static void print_text(struct buf *to, const char *name, const char *text)
+const char *broker_kind_name(enum broker_kind kind)
 {
-    if (text)
-        buf_printf(to, " %s=%s", name, text);
-}
-
-static void print_keys(struct buf *to, enum broker_what what, const char *const *keys,
-                       const char *client)
-{
-    buf_append_str(to, what == BROKER_STREAM ? " stream" : " upload");
-    print_text(to, "user", keys[BROKER_SLOT_OF_USER]);
-    print_text(to, "address", keys[BROKER_SLOT_OF_ADDRESS]);
-    print_text(to, "client", client);
-}
-
-static void print_attached(struct buf *to, const struct broker_attached *attached)
-{
-    if (attached->is_refused)
-        buf_printf(to, " refused=%s",
-                   attached->refused == BROKER_SLOT_OF_USER ? "user" : "address");
-    else
-        buf_printf(to, " resume=%d after=%" PRIu64, (int)attached->resume, attached->after);
-}
-
-static void print_payload(const struct broker_message *message, struct buf *to)
-{
-    switch (message->kind) {
-    case BROKER_ATTACH:
-        print_keys(to, message->attach.what, message->attach.keys, message->attach.client);
-        print_text(to, "last-id", message->attach.last_id);
-        break;
-    case BROKER_ATTACHED:
-        print_attached(to, &message->attached);
-        break;
-    case BROKER_OPENED:
-        print_text(to, "client", message->opened.client);
-        print_text(to, "handle", message->opened.handle);
-        break;
-    case BROKER_DETACH:
-        print_keys(to, message->detach.what, message->detach.keys, message->detach.client);
-        print_text(to, "handle", message->detach.handle);
-        break;
-    case BROKER_CLAIM:
-        print_text(to, "user", message->claim.user);
-        break;
-    case BROKER_CLAIMED:
-    case BROKER_SETTLE:
-        buf_printf(to, " status=%d", message->outcome.status);
-        break;
-    case BROKER_PRESENCE:
-        buf_printf(to, " kind=%u", (unsigned)message->presence.kind);
-        print_text(to, "user", message->presence.user_key);
-        print_text(to, "handle", message->presence.handle);
-        break;
-    case BROKER_STOPPING:
-        buf_printf(to, " sent=%" PRIu64 " received=%" PRIu64 " open=%zu", message->traffic.sent,
-                   message->traffic.received, message->traffic.open);
-        break;
-    case BROKER_EVICT:
-        print_text(to, "handle", message->handle);
-        break;
-    case BROKER_END_CALL:
-        print_text(to, "handle", message->call_end.handle);
-        buf_printf(to, " lane=%u", message->call_end.lane);
-        break;
-    default:
-        break;
-    }
-}
-
-void broker_message_print(const struct broker_message *message, struct buf *to)
-{
-    buf_printf(to, "%s service=%u from=%u", kinds[message->kind].name, message->service,
-               message->from);
-    print_payload(message, to);
+    return kinds[kind].name;
 }

@@ -16,6 +16,9 @@
 
 #include "base/mailbox.h"
 #include "broker/presence_kind.h"
+#include "qos/acknowledge.h"
+#include "qos/desk.h"
+#include "qos/filter.h"
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
@@ -38,6 +41,21 @@ enum broker_kind {
     BROKER_END_CALL, /* to the connection's shard: one of its page's ordered calls is over */
     /* Publishing. */
     /* Redelivery. */
+    BROKER_JOIN_QUEUES,    /* to the owner: a connection has come to queues of stored messages */
+    BROKER_LEAVE_QUEUES,   /* to the owner: it has left them */
+    BROKER_OPEN_GATE,      /* to the connection's shard: its queues are known */
+    BROKER_COUNT,          /* to a shard: which connections of a queue still exist? */
+    BROKER_COUNTED,        /* its answer */
+    BROKER_REWRITE,        /* to the connection's shard: stored messages for this one alone */
+    BROKER_TAKEN,          /* its answer, when it has room for more or is gone */
+    BROKER_NOTE_POSITIONS, /* to the owner: where the order was when these were written */
+    BROKER_RESTORE,        /* to a shard: what was revoked before this process started */
+    BROKER_ACKNOWLEDGE,    /* to the owner: a page has handled messages */
+    BROKER_ACKNOWLEDGED,   /* its answer */
+    BROKER_END_MESSAGES,   /* to the owner: nobody is to get them any more */
+    BROKER_MESSAGES_ENDED, /* its answer */
+    BROKER_KEEP,           /* to the owner: revocations that a restart is not to forget */
+    BROKER_KEPT,           /* its answer */
     /* Presence. */
     BROKER_PRESENCE,      /* to the owner: what becomes of a connection */
     BROKER_FAREWELL,      /* to the owner: the server stops; this shard's connections are closed */
@@ -50,6 +68,10 @@ enum broker_kind {
     BROKER_RECORD,        /* to a shard: whether to tell presence events */
     BROKER_RECORDED,      /* its answer */
     /* Queries. */
+    BROKER_FIND_MESSAGE,    /* to the owner: what has become of a stored message? */
+    BROKER_MESSAGE_FOUND,   /* its answer */
+    BROKER_LIST_MESSAGES,   /* to the owner: which messages are stored? */
+    BROKER_MESSAGES_LISTED, /* its answer */
     /* The stop: between the workers' brokers themselves (broker/broker.h). */
     BROKER_STOP,     /* to every worker: what have you sent and received? */
     BROKER_STOPPING, /* its answer */
@@ -109,6 +131,111 @@ struct broker_outcome {
     struct bytes *body; /* counted; NULL: it did not run, so that this one, or the next, may */
 };
 
+/* A connection as the owner of its queues sees it. */
+struct broker_subscriber {
+    struct qos_client client;
+    struct qos_identity identity;
+    const char *const *listeners;
+    size_t listener_count;
+};
+
+/* Which of a connection's queues. */
+struct broker_scope {
+    enum sse_dimension dimension; /* SSE_DIMENSIONS: every one */
+    const char *value;            /* NULL: whatever it is */
+    const char *event;            /* of those who listen to it; NULL: of all */
+};
+
+#define BROKER_EVERY_QUEUE ((struct broker_scope){.dimension = SSE_DIMENSIONS})
+
+struct broker_queues {
+    struct broker_subscriber subscriber;
+    struct broker_scope scope;
+    const char *last_id; /* of a message that its page has seen last; NULL: none */
+    bool is_gated;       /* until BROKER_OPEN_GATE comes */
+};
+
+struct broker_gate {
+    char handle[SSE_HANDLE_SIZE];
+    uint64_t joined; /* the position behind which it gets what goes to everybody */
+};
+
+struct broker_count {
+    struct qos_recipient recipient;
+    uint64_t position, instance; /* of holders (qos/desk.h) */
+};
+
+struct broker_counted {
+    struct qos_census census;
+    int64_t newest_time, attentive_time; /* when these two were made */
+};
+
+struct broker_line {
+    const char *id, *event;
+    struct bytes *wire; /* counted */
+    bool is_new;        /* its recipient cannot have seen it before */
+};
+
+struct broker_rewrite {
+    char handle[SSE_HANDLE_SIZE];
+    size_t count;
+    struct broker_line *lines; /* in the message */
+};
+
+struct broker_taken {
+    size_t count; /* the first so many of the lines were queued */
+    bool is_gone;
+};
+
+struct broker_written {
+    const char *id;
+    bool is_new; /* as above */
+};
+
+struct broker_positions {
+    const char *user_key; /* to whom they were written */
+    uint64_t position;
+    size_t count;
+    struct broker_written *messages; /* in the message */
+};
+
+/* BROKER_RESTORE, BROKER_KEEP: the list is of broker/revocations.h. */
+struct broker_revocations {
+    int status;         /* 0, or the errno, negative, for which they could not be read */
+    struct bytes *list; /* counted; NULL: none */
+};
+
+struct broker_acknowledge {
+    struct qos_identity identity;
+    const char *const *ids;
+    size_t count;
+};
+
+/* BROKER_END_MESSAGES, BROKER_FIND_MESSAGE, BROKER_LIST_MESSAGES: which stored messages. */
+struct broker_choice {
+    const char *id; /* NULL: by the filter */
+    struct qos_filter filter;
+    /* Of a list: */
+    bool is_by_message;
+    size_t skip, most;
+    uint64_t timeout_ms; /* 0: as long as it takes */
+};
+
+/* BROKER_ACKNOWLEDGED, BROKER_MESSAGES_ENDED, BROKER_KEPT */
+struct broker_done {
+    int status; /* 0, or the store's errno, negative */
+    size_t count;
+    bool is_cut_short; /* the server stops: more are left */
+};
+
+/* BROKER_MESSAGE_FOUND, BROKER_MESSAGES_LISTED */
+struct broker_found {
+    int status;
+    uint64_t passed; /* how many there are in all */
+    bool is_timeout;
+    struct qos_copies copies; /* the message's */
+};
+
 struct broker_presence {
     enum presence_kind kind;
     const char *user_key, *tenant_id;
@@ -164,6 +291,7 @@ struct broker_message {
     uint16_t service; /* its index, or BROKER_NO_SERVICE */
     uint16_t from;    /* the worker that has sent it */
     uint64_t ticket;  /* of a question, and of its answer; 0: of neither */
+    unsigned kept;    /* references that its receiver has taken */
     union {
         struct broker_attach attach;
         struct broker_attached attached;
@@ -171,6 +299,18 @@ struct broker_message {
         struct broker_detach detach;
         struct broker_claim claim;
         struct broker_outcome outcome; /* BROKER_CLAIMED, BROKER_SETTLE */
+        struct broker_queues queues;   /* BROKER_JOIN_QUEUES, BROKER_LEAVE_QUEUES */
+        struct broker_gate gate;
+        struct broker_count count;
+        struct broker_counted counted;
+        struct broker_rewrite rewrite;
+        struct broker_taken taken;
+        struct broker_positions positions;
+        struct broker_revocations revocations;
+        struct broker_acknowledge acknowledge;
+        struct broker_choice choice;
+        struct broker_done done;
+        struct broker_found found;
         struct broker_presence presence;
         struct broker_watch watch;
         struct broker_watched watched;
@@ -191,12 +331,24 @@ struct broker_message *broker_message_new(enum broker_kind kind, size_t service,
 const char *broker_message_text(struct broker_message *message, const char *text);
 /* What a text takes of the room. */
 size_t broker_text_size(const char *text);
+/* A part of the message's room for an array or a struct, zero-filled, and what it takes of that. */
+void *broker_message_block(struct broker_message *message, size_t size);
+size_t broker_block_size(size_t size);
+/* The same of a list of texts, which are copied. */
+const char *const *broker_message_list(struct broker_message *message, const char *const *texts,
+                                       size_t count);
+size_t broker_list_size(const char *const *texts, size_t count);
+
+/* For its receiver, in whose thread it stays: it is not freed before this reference is, too. */
+struct broker_message *broker_message_keep(const struct broker_message *message);
+/* Drops a reference; the last one frees it. */
 void broker_message_free(struct broker_message *message);
 
 /* Who receives it. */
 enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER, BROKER_TO_BROKER };
 
 enum broker_role broker_role(enum broker_kind kind);
+const char *broker_kind_name(enum broker_kind kind);
 
 /* One line: "attach hr …", without secrets. For logs and tests. */
 void broker_message_print(const struct broker_message *message, struct buf *to);

@@ -90,6 +90,19 @@ static void on_detach(struct broker_service *service, const struct broker_detach
         sse_clients_leave(service->clients, detach->client, detach->handle);
 }
 
+/* ---- redelivery ---- */
+
+static void on_note_positions(const struct broker_service *service,
+                              const struct broker_positions *positions)
+{
+    for (size_t i = 0; i < positions->count; i++) {
+        const struct broker_written *written = &positions->messages[i];
+
+        sse_history_note(service->core->history, written->id, positions->user_key,
+                         written->is_new ? positions->position : SSE_POSITION_UNKNOWN);
+    }
+}
+
 void broker_owner_receive(struct broker_service *service, const struct broker_message *message)
 {
     switch (message->kind) {
@@ -119,6 +132,9 @@ void broker_owner_receive(struct broker_service *service, const struct broker_me
     case BROKER_READ:
     case BROKER_UNWATCH:
         presence_log_receive(&service->presence_log, message);
+        break;
+    case BROKER_NOTE_POSITIONS:
+        on_note_positions(service, &message->positions);
         break;
     default:
         service->guest.receive(service->guest.context, message);

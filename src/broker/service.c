@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/service.h"
 
+#include <stdlib.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
 #include "sse/clients.h"
 #include "sse/presence.h"
 #include "sse/service.h"
@@ -62,4 +66,42 @@ size_t broker_service_owner(const struct broker_service *service)
 void broker_tell_owner(const struct broker_service *service, struct broker_message *message)
 {
     broker_send(service->broker, broker_service_owner(service), message);
+}
+
+void broker_ask_owner(const struct broker_service *service, struct broker_message *message,
+                      struct broker_request *request)
+{
+    broker_ask(service->broker, broker_service_owner(service), message, request);
+}
+
+struct later {
+    struct loop_task task;
+    struct broker *broker;
+    struct broker_asker asker;
+    struct broker_message *answer;
+};
+
+static void run_later(struct loop_task *task)
+{
+    struct later *later = container_of(task, struct later, task);
+
+    broker_answer(later->broker, &later->asker, later->answer);
+    free(later);
+}
+
+void broker_answer_later(const struct broker_service *service, const struct broker_asker *asker,
+                         struct broker_message *answer)
+{
+    struct later *later;
+
+    if (asker->worker != service->core->shard.number) {
+        broker_answer(service->broker, asker, answer);
+        return;
+    }
+    later = mem_zalloc(sizeof(*later));
+    later->task.run = run_later;
+    later->broker = service->broker;
+    later->asker = *asker;
+    later->answer = answer;
+    loop_defer(service->core->loop, &later->task);
 }

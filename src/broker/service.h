@@ -51,7 +51,13 @@ void broker_service_release(struct broker_service *service);
 
 /* The worker that owns it. */
 size_t broker_service_owner(const struct broker_service *service);
-/* Takes the message over. */
+/* Each takes the message over. */
 void broker_tell_owner(const struct broker_service *service, struct broker_message *message);
+void broker_ask_owner(const struct broker_service *service, struct broker_message *message,
+                      struct broker_request *request);
+/* As broker_answer(); but where this worker itself has asked the answer comes in the end of the
+ * turn: never from inside of the question, nor of what a connection is at. */
+void broker_answer_later(const struct broker_service *service, const struct broker_asker *asker,
+                         struct broker_message *answer);
 
 #endif

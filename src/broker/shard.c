@@ -2,6 +2,8 @@
 #include "broker/shard.h"
 
 #include "broker/broker.h"
+#include "broker/liveness.h"
+#include "broker/rewrite.h"
 #include "broker/service.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
@@ -24,6 +26,16 @@ static void on_record(struct broker_service *service, const struct broker_messag
     broker_answer(service->broker, &asker, broker_message_new(BROKER_RECORDED, 0, 0));
 }
 
+static void on_open_gate(const struct broker_service *service, const struct broker_gate *gate)
+{
+    struct sse_connection *connection = sse_registry_find(service->core->registry, gate->handle);
+
+    if (!connection)
+        return;
+    connection->joined = gate->joined;
+    sse_connection_open_gate(connection);
+}
+
 void broker_shard_receive(struct broker_service *service, const struct broker_message *message)
 {
     switch (message->kind) {
@@ -32,6 +44,15 @@ void broker_shard_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_RECORD:
         on_record(service, message);
+        break;
+    case BROKER_OPEN_GATE:
+        on_open_gate(service, &message->gate);
+        break;
+    case BROKER_COUNT:
+        liveness_count(service, message);
+        break;
+    case BROKER_REWRITE:
+        rewrite_begin(service, message);
         break;
     default:
         service->guest.receive(service->guest.context, message);

@@ -59,6 +59,74 @@ static void messages_can_be_printed(void **state)
     broker_message_free(message);
 }
 
+/* Nor names of revocations, nor what is written to a page, nor the rest of its connection's id. */
+static void redelivery_is_printed_without_secrets(void **state)
+{
+    struct broker_message *message = broker_message_new(BROKER_JOIN_QUEUES, 1, 64);
+    struct broker_subscriber *subscriber = &message->queues.subscriber;
+
+    (void)state;
+    memcpy(subscriber->client.id, "c1", 3);
+    subscriber->identity.user_key = broker_message_text(message, "ann");
+    subscriber->identity.token = broker_message_text(message, "secret");
+    message->queues.scope = BROKER_EVERY_QUEUE;
+    message->queues.last_id = broker_message_text(message, "m1");
+    message->queues.is_gated = true;
+    assert_prints(message, "join-queues service=1 from=0 handle=c1 user=ann last-id=m1 gated");
+    broker_message_free(message);
+
+    message = broker_message_new(BROKER_COUNT, 1, 0);
+    message->count.recipient = (struct qos_recipient){SSE_BY_TOKEN, "secret", "e"};
+    assert_prints(message, "count service=1 from=0 of=accessToken event=e");
+    broker_message_free(message);
+
+    message = broker_message_new(BROKER_REWRITE, 1, broker_block_size(sizeof(struct broker_line)));
+    memcpy(message->rewrite.handle, "c1", 3);
+    message->rewrite.count = 1;
+    message->rewrite.lines = broker_message_block(message, sizeof(struct broker_line));
+    message->rewrite.lines[0] =
+        (struct broker_line){.id = "m1", .event = "e", .wire = bytes_new("data: x\n\n", 9)};
+    assert_prints(message, "rewrite service=1 from=0 handle=c1 id=m1");
+    broker_message_free(message);
+
+    message = broker_message_new(BROKER_KEEP, 1, 0);
+    message->revocations.list = bytes_new("secret", 6);
+    assert_prints(message, "keep service=1 from=0");
+    broker_message_free(message);
+}
+
+static void lists_lie_in_the_message(void **state)
+{
+    const char *const names[] = {"a", "bc", "def"};
+    struct broker_message *message = broker_message_new(
+        BROKER_ACKNOWLEDGE, 0, broker_text_size("c1") + 2 * broker_list_size(names, 3));
+    struct broker_acknowledge *acknowledge = &message->acknowledge;
+
+    (void)state;
+    acknowledge->identity.connection_id = broker_message_text(message, "c1");
+    acknowledge->ids = broker_message_list(message, names, 3);
+    acknowledge->count = 3;
+    acknowledge->identity.channels = broker_message_list(message, names, 2);
+    assert_ptr_not_equal(acknowledge->ids[1], names[1]);
+    assert_string_equal(acknowledge->identity.channels[1], "bc");
+    assert_prints(message, "acknowledge service=0 from=0 handle=c1 id=a id=bc id=def");
+    broker_message_free(message);
+}
+
+/* Its receiver holds it as long as it needs its texts. */
+static void a_message_can_be_kept(void **state)
+{
+    struct broker_message *message =
+        broker_message_new(BROKER_FIND_MESSAGE, 0, broker_text_size("m1"));
+    struct broker_message *kept = broker_message_keep(message);
+
+    (void)state;
+    message->choice.id = broker_message_text(message, "m1");
+    broker_message_free(message);
+    assert_string_equal(kept->choice.id, "m1");
+    broker_message_free(kept);
+}
+
 static void every_kind_has_a_name(void **state)
 {
     (void)state;
@@ -78,6 +146,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_the_messages_own),
         cmocka_unit_test(messages_can_be_printed),
+        cmocka_unit_test(redelivery_is_printed_without_secrets),
+        cmocka_unit_test(lists_lie_in_the_message),
+        cmocka_unit_test(a_message_can_be_kept),
         cmocka_unit_test(every_kind_has_a_name),
     };
 

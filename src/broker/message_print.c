@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "broker/message.h"
+#include "sse/target.h"
+
+static void print_text(struct buf *to, const char *name, const char *text)
+{
+    if (text)
+        buf_printf(to, " %s=%s", name, text);
+}
+
+/* ---- streams and uploads, idempotency keys, calls ---- */
+
+static void print_keys(struct buf *to, enum broker_what what, const char *const *keys,
+                       const char *client)
+{
+    buf_append_str(to, what == BROKER_STREAM ? " stream" : " upload");
+    print_text(to, "user", keys[BROKER_SLOT_OF_USER]);
+    print_text(to, "address", keys[BROKER_SLOT_OF_ADDRESS]);
+    print_text(to, "client", client);
+}
+
+static void print_attach(struct buf *to, const struct broker_message *message)
+{
+    print_keys(to, message->attach.what, message->attach.keys, message->attach.client);
+    print_text(to, "last-id", message->attach.last_id);
+}
+
+static void print_attached(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_attached *attached = &message->attached;
+
+    if (attached->is_refused)
+        buf_printf(to, " refused=%s",
+                   attached->refused == BROKER_SLOT_OF_USER ? "user" : "address");
+    else
+        buf_printf(to, " resume=%d after=%" PRIu64, (int)attached->resume, attached->after);
+}
+
+static void print_opened(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "client", message->opened.client);
+    print_text(to, "handle", message->opened.handle);
+}
+
+static void print_detach(struct buf *to, const struct broker_message *message)
+{
+    print_keys(to, message->detach.what, message->detach.keys, message->detach.client);
+    print_text(to, "handle", message->detach.handle);
+}
+
+static void print_evict(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "handle", message->handle);
+}
+
+static void print_claim(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "user", message->claim.user);
+}
+
+static void print_outcome(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " status=%d", message->outcome.status);
+}
+
+static void print_call_end(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "handle", message->call_end.handle);
+    buf_printf(to, " lane=%u", message->call_end.lane);
+}
+
+/* ---- redelivery ---- */
+
+static void print_queues(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_queues *queues = &message->queues;
+
+    print_text(to, "handle", queues->subscriber.client.id);
+    print_text(to, "user", queues->subscriber.identity.user_key);
+    if (queues->scope.dimension != SSE_DIMENSIONS)
+        print_text(to, "of", sse_dimension_keys[queues->scope.dimension]);
+    print_text(to, "event", queues->scope.event);
+    print_text(to, "last-id", queues->last_id);
+    if (queues->is_gated)
+        buf_append_str(to, " gated");
+}
+
+static void print_gate(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "handle", message->gate.handle);
+    buf_printf(to, " joined=%" PRIu64, message->gate.joined);
+}
+
+/* A token is a secret. */
+static void print_count(struct buf *to, const struct broker_message *message)
+{
+    const struct qos_recipient *recipient = &message->count.recipient;
+
+    print_text(to, "of", sse_dimension_keys[recipient->dimension]);
+    if (recipient->dimension != SSE_BY_TOKEN)
+        print_text(to, "value", recipient->value);
+    print_text(to, "event", recipient->listening);
+}
+
+static void print_counted(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " holders=%zu", message->counted.census.holders);
+}
+
+static void print_rewrite(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_rewrite *rewrite = &message->rewrite;
+
+    print_text(to, "handle", rewrite->handle);
+    for (size_t i = 0; i < rewrite->count; i++)
+        print_text(to, "id", rewrite->lines[i].id);
+}
+
+static void print_taken(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " count=%zu%s", message->taken.count, message->taken.is_gone ? " gone" : "");
+}
+
+static void print_positions(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_positions *positions = &message->positions;
+
+    print_text(to, "user", positions->user_key);
+    buf_printf(to, " position=%" PRIu64, positions->position);
+    for (size_t i = 0; i < positions->count; i++)
+        print_text(to, "id", positions->messages[i].id);
+}
+
+/* What was revoked is a secret. */
+static void print_revocations(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " status=%d", message->revocations.status);
+}
+
+static void print_acknowledge(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_acknowledge *acknowledge = &message->acknowledge;
+
+    print_text(to, "handle", acknowledge->identity.connection_id);
+    for (size_t i = 0; i < acknowledge->count; i++)
+        print_text(to, "id", acknowledge->ids[i]);
+}
+
+static void print_choice(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "id", message->choice.id);
+    print_text(to, "user", message->choice.filter.user_id);
+}
+
+static void print_done(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " status=%d count=%zu", message->done.status, message->done.count);
+}
+
+static void print_found(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_found *found = &message->found;
+
+    buf_printf(to, " status=%d passed=%" PRIu64 " copies=%zu", found->status, found->passed,
+               found->copies.count);
+}
+
+/* ---- presence, the stop ---- */
+
+static void print_presence(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " kind=%u", (unsigned)message->presence.kind);
+    print_text(to, "user", message->presence.user_key);
+    print_text(to, "handle", message->presence.handle);
+}
+
+static void print_traffic(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " sent=%" PRIu64 " received=%" PRIu64 " open=%zu", message->traffic.sent,
+               message->traffic.received, message->traffic.open);
+}
+
+/* NULL: its name says it all. */
+static void (*const printers[BROKER_KINDS])(struct buf *to, const struct broker_message *message) = {
+    [BROKER_ATTACH] = print_attach,
+    [BROKER_ATTACHED] = print_attached,
+    [BROKER_OPENED] = print_opened,
+    [BROKER_DETACH] = print_detach,
+    [BROKER_EVICT] = print_evict,
+    [BROKER_CLAIM] = print_claim,
+    [BROKER_CLAIMED] = print_outcome,
+    [BROKER_SETTLE] = print_outcome,
+    [BROKER_END_CALL] = print_call_end,
+
+    [BROKER_JOIN_QUEUES] = print_queues,
+    [BROKER_LEAVE_QUEUES] = print_queues,
+    [BROKER_OPEN_GATE] = print_gate,
+    [BROKER_COUNT] = print_count,
+    [BROKER_COUNTED] = print_counted,
+    [BROKER_REWRITE] = print_rewrite,
+    [BROKER_TAKEN] = print_taken,
+    [BROKER_NOTE_POSITIONS] = print_positions,
+    [BROKER_RESTORE] = print_revocations,
+    [BROKER_ACKNOWLEDGE] = print_acknowledge,
+    [BROKER_ACKNOWLEDGED] = print_done,
+    [BROKER_END_MESSAGES] = print_choice,
+    [BROKER_MESSAGES_ENDED] = print_done,
+    [BROKER_KEPT] = print_done,
+    [BROKER_FIND_MESSAGE] = print_choice,
+    [BROKER_MESSAGE_FOUND] = print_found,
+    [BROKER_LIST_MESSAGES] = print_choice,
+    [BROKER_MESSAGES_LISTED] = print_found,
+
+    [BROKER_PRESENCE] = print_presence,
+    [BROKER_STOPPING] = print_traffic,
+};
+
+void broker_message_print(const struct broker_message *message, struct buf *to)
+{
+    buf_printf(to, "%s service=%u from=%u", broker_kind_name(message->kind), message->service,
+               message->from);
+    if (printers[message->kind])
+        printers[message->kind](to, message);
+}

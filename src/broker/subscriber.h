@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_SUBSCRIBER_H
+#define BROKER_SUBSCRIBER_H
+/* A connection as the owner of its queues sees it: all that says which queues are its own. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "broker/message.h"
+
+struct sse_connection;
+struct sse_shard;
+
+/* The connection as a client of queues; shard: its own, which also names its page as a number.
+ * What a page says of itself counts for its own user only: other users see it in places. */
+struct qos_client broker_client_of(const struct sse_connection *connection,
+                                   const struct sse_shard *shard);
+/* As one queue sees a client: what is stored for an individual is never replayed from the history.
+ */
+struct qos_client broker_client_in(const struct qos_client *client,
+                                   const struct qos_recipient *recipient);
+
+/* Writes whose connection it is into a message, and the room that this takes. */
+void broker_identity_write(struct broker_message *message, struct qos_identity *identity,
+                           const struct sse_connection *connection);
+size_t broker_identity_size(const struct sse_connection *connection);
+
+/* The same of all that the owner sees. */
+void broker_subscriber_write(struct broker_message *message, struct broker_subscriber *subscriber,
+                             const struct sse_connection *connection,
+                             const struct sse_shard *shard);
+size_t broker_subscriber_size(const struct sse_connection *connection);
+
+bool broker_subscriber_listens(const struct broker_subscriber *subscriber, const char *event);
+/* The values whose queues are its own: one recipient each, without listening (NULL). Their texts
+ * are the subscriber's, the array the caller's to free. */
+struct qos_recipient *broker_subscriber_recipients(const struct broker_subscriber *subscriber,
+                                                   size_t *count);
+
+bool broker_scope_has(const struct broker_scope *scope, const struct qos_recipient *recipient);
+
+#endif
