@@ -12,6 +12,7 @@
 #include "api/page_lists.h"
 #include "api/presence/notifications.h"
 #include "api/qos/qos_hub.h"
+#include "api/qos/qos_requests.h"
 #include "api/refusal.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -233,6 +234,22 @@ static void receive_message(void *context, const struct broker_message *message)
         call_order_end(&service->call_orders, message->call_end.handle,
                        (enum call_lane)message->call_end.lane);
         break;
+    case BROKER_JOIN_QUEUES:
+        qos_join(service->qos, message);
+        break;
+    case BROKER_LEAVE_QUEUES:
+        qos_leave(service->qos, message);
+        break;
+    case BROKER_ACKNOWLEDGE:
+    case BROKER_END_MESSAGES:
+    case BROKER_KEEP:
+    case BROKER_FIND_MESSAGE:
+    case BROKER_LIST_MESSAGES:
+        qos_requests_receive(service->qos, message);
+        break;
+    case BROKER_RESTORE:
+        qos_restore(service->auth, &message->revocations);
+        break;
     default:
         break;
     }
@@ -284,7 +301,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     call_orders_init(&service->call_orders, service);
     delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
-    qos_arrivals_init(&service->arrivals, service);
+    queue_teller_init(&service->queue_teller, service);
     if (service->upload_directory < 0)
         log_error("the upload directory cannot be used; uploads are refused",
                   LOG_STR("service", settings->core->name),
@@ -294,7 +311,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
 
 static void service_release(struct api_service *service)
 {
-    qos_arrivals_release(&service->arrivals);
+    queue_teller_release(&service->queue_teller);
     qos_hub_free(service->qos);
     call_orders_release(&service->call_orders);
     notifications_close(service);

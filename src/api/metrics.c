@@ -51,7 +51,7 @@ static void sample_qos(const struct qos_hub *hub, struct metrics_service *sample
     sample->receipts = *qos_posts_counters(qos_receipts_posts(hub->receipts));
     sample->receipts_waiting = qos_posts_count(qos_receipts_posts(hub->receipts));
     sample->qos_waiting_bytes = hub->line.bytes;
-    sample->qos_visitors = hub->visits.callers.count;
+    sample->qos_visitors = hub->joins.joining.count;
     qos_store_report(hub->store, &sample->store);
     qos_desk_report(hub->desk, &sample->desk);
     sample->store_open = sample->store.is_open ? 1 : 0;

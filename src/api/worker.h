@@ -18,7 +18,7 @@
 #include "api/page/upload_writer.h"
 #include "api/presence/presence_reporter.h"
 #include "api/presence/presence_watch.h"
-#include "api/qos/qos_arrivals.h"
+#include "api/qos/queue_teller.h"
 #include "broker/service.h"
 #include "h2/session.h"
 
@@ -37,7 +37,7 @@ struct api_service {
     struct notifications *notifications; /* NULL: none are configured, or another worker has them */
     struct qos_hub *qos;                 /* NULL: another worker has it */
     struct delivery_gate gate;
-    struct qos_arrivals arrivals;
+    struct queue_teller queue_teller;
     struct call_orders call_orders;
     struct auth *auth; /* borrowed */
     size_t index;

@@ -121,7 +121,7 @@ static void on_kept(struct qos_keeping *keeping, int status)
 {
     struct inquiry *inquiry = container_of(keeping, struct inquiry, keeping);
 
-    inquiry->done(keeping->errand.exchange, &inquiry->item, status);
+    inquiry->done(keeping->exchange, &inquiry->item, status);
     inquiry_free(inquiry);
 }
 

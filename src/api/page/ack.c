@@ -7,24 +7,22 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/page/on_connection.h"
-#include "api/qos/qos_errand.h"
-#include "api/qos/qos_hub.h"
 #include "api/qos/qos_text.h"
-#include "api/qos/qos_visitor.h"
 #include "api/reply.h"
-#include "base/fault.h"
 #include "base/mem.h"
+#include "broker/subscriber.h"
 
 #define MAX_IDS 1000u
 
-/* First to the connection, which says whose copies it may end, then to the hub. */
+/* First to the connection, which says whose copies it may end, then to the owner. */
 struct acknowledging {
     struct on_connection act;
-    struct qos_errand errand;
-    struct qos_acknowledge acknowledge;
-    struct qos_visitor visitor;
+    struct broker_request request;
+    struct api_exchange *exchange;   /* a reference, while the owner is asked */
+    struct broker_message *question; /* for the owner; NULL: it is not written, or has been sent */
     json_t *body;
     const char *ids[MAX_IDS]; /* the body's */
+    size_t count;
 };
 
 static bool are_ids(const json_t *ids)
@@ -38,73 +36,53 @@ static bool are_ids(const json_t *ids)
 
 static void acknowledging_free(struct acknowledging *acknowledging)
 {
-    qos_acknowledge_release(&acknowledging->acknowledge);
-    qos_visitor_release(&acknowledging->visitor);
+    if (acknowledging->question)
+        broker_message_free(acknowledging->question);
     json_decref(acknowledging->body);
     free(acknowledging);
 }
 
-static void answer(struct api_exchange *exchange, size_t count)
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
 {
-    api_reply_json(exchange, json_pack("{s:I}", "count", (json_int_t)count));
-}
+    struct acknowledging *acknowledging = container_of(request, struct acknowledging, request);
+    struct api_exchange *exchange = acknowledging->exchange;
+    const struct broker_done *done = &answer->done;
 
-static void come_home(struct qos_errand *errand)
-{
-    struct acknowledging *acknowledging = container_of(errand, struct acknowledging, errand);
-    struct api_exchange *exchange = errand->exchange;
-
-    if (acknowledging->acknowledge.job.status < 0)
+    if (done->status < 0)
         api_reply_error(exchange, 503,
                         "messages cannot be acknowledged now, since %s; say it again",
-                        qos_text_fault(acknowledging->acknowledge.job.status));
+                        qos_text_fault(done->status));
     else
-        answer(exchange, acknowledging->acknowledge.ended.count);
+        api_reply_json(exchange, json_pack("{s:I}", "count", (json_int_t)done->count));
     acknowledging_free(acknowledging);
     api_exchange_unref(exchange);
 }
 
-static void on_acknowledged(struct qos_job *job)
+static void ask_owner(struct acknowledging *acknowledging, struct api_exchange *exchange)
 {
-    struct acknowledging *acknowledging = container_of(job, struct acknowledging, acknowledge.job);
-    struct qos_hub *hub = acknowledging->errand.hub;
+    const struct broker_service *service = &exchange->service->broker;
+    struct broker_message *question = acknowledging->question;
 
-    fault_point("store.acknowledged");
-    qos_hub_ended(hub, job, &acknowledging->acknowledge.ended);
-    qos_hub_publish(hub);
-    qos_errand_end(&acknowledging->errand);
+    acknowledging->question = NULL;
+    acknowledging->exchange = api_exchange_ref(exchange);
+    acknowledging->request.on_answer = on_answer;
+    broker_ask_owner(service, question, &acknowledging->request);
 }
 
-static void begin(struct qos_errand *errand)
-{
-    qos_store_submit(errand->hub->store,
-                     &container_of(errand, struct acknowledging, errand)->acknowledge.job);
-}
-
-static void go_to_hub(struct acknowledging *acknowledging, struct api_exchange *exchange)
-{
-    struct qos_acknowledge *acknowledge = &acknowledging->acknowledge;
-    const json_t *ids = json_object_get(acknowledging->body, "ids");
-
-    acknowledge->identity = acknowledging->visitor.identity;
-    acknowledge->count = json_array_size(ids);
-    for (size_t i = 0; i < acknowledge->count; i++)
-        acknowledging->ids[i] = json_string_value(json_array_get(ids, i));
-    acknowledge->ids = acknowledging->ids;
-    acknowledge->now = loop_wall_ms(exchange->api->loop);
-    qos_acknowledge_init(acknowledge);
-    acknowledge->job.done = on_acknowledged;
-    acknowledge->job.is_asked = true;
-    acknowledging->errand.begin = begin;
-    acknowledging->errand.answer = come_home;
-    qos_errand_start(&acknowledging->errand, exchange);
-}
-
-static void see_whose(struct on_connection *act, struct sse_connection *connection)
+/* Where the connection lives. */
+static void write_question(struct on_connection *act, struct sse_connection *connection)
 {
     struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
+    const size_t room = broker_identity_size(connection) +
+                        broker_list_size(acknowledging->ids, acknowledging->count);
+    struct broker_message *question =
+        broker_message_new(BROKER_ACKNOWLEDGE, act->here->index, room);
+    struct broker_acknowledge *acknowledge = &question->acknowledge;
 
-    qos_visitor_init(&acknowledging->visitor, connection, act->exchange->api->peers, 0);
+    broker_identity_write(question, &acknowledge->identity, connection);
+    acknowledge->ids = broker_message_list(question, acknowledging->ids, acknowledging->count);
+    acknowledge->count = acknowledging->count;
+    acknowledging->question = question;
 }
 
 static void on_seen(struct on_connection *act)
@@ -112,29 +90,38 @@ static void on_seen(struct on_connection *act)
     struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
 
     if (act->found) {
-        go_to_hub(acknowledging, act->exchange);
+        ask_owner(acknowledging, act->exchange);
         return;
     }
     on_connection_answer_data(act->exchange, json_pack("{s:i}", "count", 0));
     acknowledging_free(acknowledging);
 }
 
+static void start(struct api_exchange *exchange, const char *id, json_t *body)
+{
+    struct acknowledging *acknowledging = mem_zalloc(sizeof(*acknowledging));
+    const json_t *ids = json_object_get(body, "ids");
+
+    acknowledging->act.act = write_question;
+    acknowledging->act.may_have_ended = true;
+    acknowledging->act.done = on_seen;
+    acknowledging->body = body;
+    acknowledging->count = json_array_size(ids);
+    for (size_t i = 0; i < acknowledging->count; i++)
+        acknowledging->ids[i] = json_string_value(json_array_get(ids, i));
+    on_connection_start(&acknowledging->act, exchange, id);
+}
+
 void api_handle_ack(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_members(exchange);
-    struct acknowledging *acknowledging;
     const char *id;
 
     if (!body)
         return;
     id = api_json_member_id(body, "connectionId");
     if (id && are_ids(json_object_get(body, "ids"))) {
-        acknowledging = mem_zalloc(sizeof(*acknowledging));
-        acknowledging->act.act = see_whose;
-        acknowledging->act.may_have_ended = true;
-        acknowledging->act.done = on_seen;
-        acknowledging->body = body;
-        on_connection_start(&acknowledging->act, exchange, id);
+        start(exchange, id, body);
         return;
     }
     if (!id)

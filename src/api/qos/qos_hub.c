@@ -6,14 +6,13 @@
 #include <string.h>
 
 #include "api/hub.h"
-#include "api/qos/qos_census.h"
 #include "api/qos/qos_receipts.h"
-#include "api/qos/qos_rewrite.h"
 #include "api/qos/qos_send.h"
 #include "api/qos/qos_shared.h"
 #include "api/worker.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/redelivery.h"
 #include "qos/aside.h"
 #include "qos/copies.h"
 #include "qos/end.h"
@@ -116,10 +115,66 @@ static uint64_t position_of(void *context, const char *id)
     return sse_history_position(hub->service->core->history, id);
 }
 
+/* What the desk asks of shards. */
+
+static void on_counted(void *context, uint64_t question, const struct qos_census *census)
+{
+    const struct qos_hub *hub = context;
+
+    if (!hub->is_stopped)
+        qos_desk_counted(hub->desk, question, census);
+}
+
+static void on_written(void *context, uint64_t question, size_t taken, bool is_gone)
+{
+    const struct qos_hub *hub = context;
+
+    if (!hub->is_stopped)
+        qos_desk_wrote_one(hub->desk, question, taken, is_gone);
+}
+
+static struct redelivery_asker asker_of(struct qos_hub *hub)
+{
+    return (struct redelivery_asker){on_counted, on_written, hub};
+}
+
+static void count(void *context, uint64_t question, const struct qos_recipient *recipient,
+                  uint64_t position, uint64_t instance)
+{
+    struct qos_hub *hub = context;
+    const struct redelivery_asker asker = asker_of(hub);
+
+    redelivery_count(&hub->service->broker, &asker, question,
+                     &(struct broker_count){*recipient, position, instance});
+}
+
+static struct broker_line line_of(const struct qos_hub *hub, const struct qos_copy *copy)
+{
+    return (struct broker_line){
+        .id = copy->message->id,
+        .event = copy->decoded->event,
+        .wire = sse_message_resend_wire(copy->decoded),
+        .is_new = !qos_hub_was_written(hub, copy),
+    };
+}
+
+static void write_one(void *context, uint64_t question, const struct qos_client *client,
+                      const struct qos_copy *copies, size_t count)
+{
+    struct qos_hub *hub = context;
+    const struct redelivery_asker asker = asker_of(hub);
+    struct broker_line *lines = mem_alloc(count * sizeof(lines[0]));
+
+    for (size_t i = 0; i < count; i++)
+        lines[i] = line_of(hub, &copies[i]);
+    redelivery_write(&hub->service->broker, &asker, question, client, lines, count);
+    free(lines);
+}
+
 static const struct qos_desk_ops desk_ops = {
     .read = read_queue,
-    .census = qos_census_start,
-    .write_one = qos_rewrite_start,
+    .census = count,
+    .write_one = write_one,
     .write_all = qos_send_one,
     .position = position_of,
     .note = note,
@@ -191,7 +246,7 @@ struct counting {
     struct qos_hub *hub;
 };
 
-static void on_counted(struct qos_job *job)
+static void on_plain_counted(struct qos_job *job)
 {
     struct counting *counting = container_of(job, struct counting, count.job);
 
@@ -210,7 +265,7 @@ static void tell_of_plain(struct qos_hub *hub)
 
     counting->hub = hub;
     qos_count_plain_init(&counting->count);
-    counting->count.job.done = on_counted;
+    counting->count.job.done = on_plain_counted;
     qos_store_submit(hub->store, &counting->count.job);
 }
 
@@ -263,7 +318,7 @@ static void take_swept(struct sweeping *sweeping)
     qos_hub_ended(hub, &sweep->job, &sweep->ended);
     qos_hub_publish(hub);
     if (is_done)
-        qos_visits_retry(hub);
+        qos_joins_retry(hub);
     else
         qos_sweeper_soon(&hub->sweeper);
     qos_store_report(hub->store, &report);
@@ -334,7 +389,7 @@ struct qos_hub *qos_hub_new(struct api_service *service)
     store.service = hub->name;
     store.context = hub;
     chores_init(&hub->chores, service->api->loop);
-    qos_visits_init(&hub->visits);
+    qos_joins_init(&hub->joins);
     qos_line_init(&hub->line);
     hub->store = qos_store_new(service->api->loop, &store);
     if (!hub->store) {
@@ -384,7 +439,7 @@ void qos_hub_free(struct qos_hub *hub)
     qos_shared_set_store(hub->service->settings->qos_shared, NULL);
     qos_store_free(hub->store);
     qos_sweeper_release(&hub->sweeper); /* what was done last may have started it */
-    qos_visits_release(&hub->visits);
+    qos_joins_release(&hub->joins);
     qos_desk_free(hub->desk);
     qos_receipts_free(hub->receipts);
     free(hub->file);

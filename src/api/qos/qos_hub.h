@@ -4,15 +4,15 @@
 /*
  * Where a service's stored messages are looked after, on the worker that owns it: the store and the
  * desk, and what the desk asks for. The other workers come here with what is sent
- * (qos_send.h), acknowledged (page/ack.c), and with who comes and goes (qos_arrivals.h).
+ * (qos_send.h), acknowledged or asked (qos_requests.h), and with who comes and goes (qos_joins.h).
  */
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/qos/qos_joins.h"
 #include "api/qos/qos_line.h"
 #include "api/qos/qos_revocations.h"
 #include "api/qos/qos_sweeper.h"
-#include "api/qos/qos_visits.h"
 #include "qos/desk.h"
 #include "qos/store.h"
 
@@ -40,7 +40,7 @@ struct qos_hub {
     struct qos_receipts *receipts;
     struct qos_line line;
     struct chores chores; /* too long for one turn */
-    struct qos_visits visits;
+    struct qos_joins joins;
     struct qos_sweeper sweeper;
     struct qos_restorer restorer;
     bool has_taken_back;   /* what was set aside, and can be read again */

@@ -9,44 +9,18 @@
 #include "api/worker.h"
 #include "auth/auth.h"
 #include "auth/denied.h"
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/revocations.h"
 #include "sse/service.h"
 
 #define RETRY_MS 1000u
 
-/* From the store to the hub, and from there to all workers. */
 struct restoring {
     struct qos_read_revocations read;
-    struct peers_call call;
-    struct qos_restorer *restorer; /* the hub's thread only */
-    size_t service;
-    struct auth_denial *denials;
+    struct qos_restorer *restorer;
 };
-
-static void restore(struct peers_call *call, size_t worker, void *context)
-{
-    const struct restoring *restoring = container_of(call, struct restoring, call);
-    const struct api *api = context;
-
-    (void)worker;
-    auth_restore(api->services[restoring->service].auth, restoring->read.job.status,
-                 restoring->denials, restoring->read.list.count);
-    peers_call_done(call);
-}
-
-static void restoring_free(struct restoring *restoring)
-{
-    qos_revocations_release(&restoring->read.list);
-    free(restoring->denials);
-    free(restoring);
-}
-
-static void finish(struct peers_call *call, void *context)
-{
-    (void)context;
-    restoring_free(container_of(call, struct restoring, call));
-}
 
 /* A store that fails for hours is one line in the log. */
 static void tell_log(struct qos_restorer *restorer, const struct restoring *restoring)
@@ -63,37 +37,83 @@ static void tell_log(struct qos_restorer *restorer, const struct restoring *rest
     restorer->has_failed = status != 0;
 }
 
+/* ---- from the store to all workers ---- */
+
+struct restored {
+    const struct qos_hub *hub;
+    int status;
+    struct bytes *list;
+};
+
+static struct broker_message *make_restore(void *context, size_t worker)
+{
+    const struct restored *restored = context;
+    struct broker_message *message =
+        broker_message_new(BROKER_RESTORE, restored->hub->service->index, 0);
+
+    (void)worker;
+    message->revocations.status = restored->status;
+    message->revocations.list = bytes_ref(restored->list);
+    return message;
+}
+
+static void tell_all(const struct restoring *restoring)
+{
+    const struct qos_hub *hub = restoring->restorer->hub;
+    struct restored restored = {
+        .hub = hub,
+        .status = restoring->read.job.status,
+        .list = broker_revocations_pack(&restoring->read.list),
+    };
+
+    broker_send_all(hub->service->api->broker, make_restore, &restored);
+    bytes_unref(restored.list);
+}
+
 static void on_read(struct qos_job *job)
 {
     struct restoring *restoring = container_of(job, struct restoring, read.job);
     struct qos_restorer *restorer = restoring->restorer;
-    const struct qos_revocations *list = &restoring->read.list;
-    struct api *api = restorer->hub->service->api;
 
-    if (restorer->hub->is_stopped) {
-        restoring_free(restoring);
-        return;
+    if (!restorer->hub->is_stopped) {
+        tell_log(restorer, restoring);
+        if (job->status != 0)
+            loop_timer_start(restorer->hub->service->api->loop, &restorer->timer, RETRY_MS);
+        tell_all(restoring);
     }
-    tell_log(restorer, restoring);
-    restoring->denials = mem_alloc(list->count * sizeof(restoring->denials[0]) + 1);
-    for (size_t i = 0; i < list->count; i++)
-        restoring->denials[i] = (struct auth_denial){
-            list->items[i].name, list->items[i].issued_until, list->items[i].until};
-    if (job->status != 0)
-        loop_timer_start(api->loop, &restorer->timer, RETRY_MS);
-    peers_call_start(api->peers, api->worker, &restoring->call);
+    qos_revocations_release(&restoring->read.list);
+    free(restoring);
+}
+
+static size_t unpack(const struct bytes *list, struct auth_denial *denials)
+{
+    struct qos_revocation revocation;
+    size_t count = 0;
+    size_t at = 0;
+
+    for (; broker_revocations_next(list, &at, &revocation); count++)
+        if (denials)
+            denials[count] =
+                (struct auth_denial){revocation.name, revocation.issued_until, revocation.until};
+    return count;
+}
+
+void qos_restore(struct auth *auth, const struct broker_revocations *revocations)
+{
+    struct auth_denial *denials =
+        mem_alloc((unpack(revocations->list, NULL) + 1) * sizeof(denials[0]));
+    const size_t count = unpack(revocations->list, denials);
+
+    auth_restore(auth, revocations->status, denials, count);
+    free(denials);
 }
 
 static void begin_to_read(struct qos_restorer *restorer)
 {
-    const struct api_service *service = restorer->hub->service;
     struct restoring *restoring = mem_zalloc(sizeof(*restoring));
 
     restoring->restorer = restorer;
-    restoring->service = service->index;
-    restoring->call.run = restore;
-    restoring->call.finish = finish;
-    restoring->read.now = loop_wall_ms(service->api->loop);
+    restoring->read.now = loop_wall_ms(restorer->hub->service->api->loop);
     restoring->read.job.done = on_read;
     qos_read_revocations_init(&restoring->read);
     qos_store_submit(restorer->hub->store, &restoring->read.job);
@@ -117,55 +137,42 @@ void qos_restorer_release(struct qos_restorer *restorer)
     loop_timer_stop(&restorer->timer);
 }
 
+/* ---- from any worker to the store ---- */
+
 void qos_keeping_note(void *context, const struct auth_denial *denial)
 {
     struct qos_keeping *keeping = context;
     const struct qos_revocation revocation = {denial->name, denial->issued_until, denial->until_ms};
 
-    qos_revocations_add(&keeping->keep.list, &revocation);
+    qos_revocations_add(&keeping->list, &revocation);
 }
 
-static void on_kept(struct qos_job *job)
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
 {
-    qos_errand_end(&container_of(job, struct qos_keeping, keep.job)->errand);
-}
+    struct qos_keeping *keeping = container_of(request, struct qos_keeping, request);
 
-/* At the hub. */
-static void begin(struct qos_errand *errand)
-{
-    struct qos_keeping *keeping = container_of(errand, struct qos_keeping, errand);
-    const struct api_service *service = errand->hub->service;
-
-    keeping->keep.now = loop_wall_ms(service->api->loop);
-    keeping->keep.most = service->settings->qos.revocations;
-    keeping->keep.job.done = on_kept;
-    keeping->keep.job.is_asked = true;
-    qos_keep_revocations_init(&keeping->keep);
-    qos_store_submit(errand->hub->store, &keeping->keep.job);
-}
-
-static void answer(struct qos_errand *errand)
-{
-    struct qos_keeping *keeping = container_of(errand, struct qos_keeping, errand);
-
-    keeping->done(keeping, keeping->keep.job.status);
+    keeping->done(keeping, answer->done.status);
 }
 
 void qos_keeping_start(struct qos_keeping *keeping, struct api_exchange *exchange)
 {
-    keeping->errand.begin = begin;
-    keeping->errand.answer = answer;
-    if (keeping->keep.list.count > 0) {
-        qos_errand_start(&keeping->errand, exchange);
+    const struct broker_service *service = &exchange->service->broker;
+    struct broker_message *message;
+
+    keeping->exchange = api_exchange_ref(exchange);
+    if (keeping->list.count == 0) {
+        keeping->done(keeping, 0);
         return;
     }
-    keeping->errand.exchange = api_exchange_ref(exchange);
-    keeping->done(keeping, 0);
+    message = broker_message_new(BROKER_KEEP, service->index, 0);
+    message->revocations.list = broker_revocations_pack(&keeping->list);
+    keeping->request.on_answer = on_answer;
+    broker_ask_owner(service, message, &keeping->request);
 }
 
 void qos_keeping_release(struct qos_keeping *keeping)
 {
-    qos_revocations_release(&keeping->keep.list);
-    if (keeping->errand.exchange)
-        api_exchange_unref(keeping->errand.exchange);
+    qos_revocations_release(&keeping->list);
+    if (keeping->exchange)
+        api_exchange_unref(keeping->exchange);
 }

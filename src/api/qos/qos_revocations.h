@@ -6,10 +6,12 @@
  * workers are told what it has. Until then, or while it cannot be read, their auth backends let
  * nobody in.
  */
-#include "api/qos/qos_errand.h"
 #include "base/loop.h"
+#include "broker/broker.h"
 #include "qos/revocations.h"
 
+struct api_exchange;
+struct auth;
 struct auth_denial;
 struct qos_hub;
 
@@ -24,10 +26,14 @@ struct qos_restorer {
 void qos_restorer_init(struct qos_restorer *restorer, struct qos_hub *hub);
 void qos_restorer_release(struct qos_restorer *restorer);
 
+/* BROKER_RESTORE: a worker's backend is told what the store has. */
+void qos_restore(struct auth *auth, const struct broker_revocations *revocations);
+
 /* Some that are to be kept. Zero-filled, then filled by note. */
 struct qos_keeping {
-    struct qos_errand errand;
-    struct qos_keep_revocations keep;
+    struct broker_request request;
+    struct qos_revocations list;
+    struct api_exchange *exchange; /* a reference, once it is started */
     /* Where it was started; owns the keeping. status: 0 when a restart does not forget them. */
     void (*done)(struct qos_keeping *keeping, int status);
 };

@@ -9,17 +9,16 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_text.h"
-#include "api/qos/qos_errand.h"
-#include "api/qos/qos_hub.h"
+#include "api/qos/qos_refusal.h"
 #include "api/qos/qos_text.h"
 #include "api/reply.h"
 #include "base/mem.h"
-#include "qos/look.h"
+#include "broker/choice.h"
 #include "sse/service.h"
 
 struct inquiry {
-    struct qos_errand errand;
-    struct qos_inspect inspect;
+    struct broker_request request;
+    struct api_exchange *exchange; /* a reference */
 };
 
 static void append_copy(struct buf *text, const struct qos_copy *copy, bool is_token_whole)
@@ -62,46 +61,29 @@ static void show(struct api_exchange *exchange, const struct qos_copies *copies)
     api_reply_data(exchange, &text);
 }
 
-static void answer(struct qos_errand *errand)
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
 {
-    struct inquiry *inquiry = container_of(errand, struct inquiry, errand);
-    const struct qos_inspect *inspect = &inquiry->inspect;
+    struct inquiry *inquiry = container_of(request, struct inquiry, request);
+    const struct broker_found *found = &answer->found;
 
-    if (inspect->copies.count > 0)
-        show(errand->exchange, &inspect->copies);
+    if (found->copies.count > 0)
+        show(inquiry->exchange, &found->copies);
     else
-        qos_errand_refuse(errand, inspect->job.status == 0 ? -ENOENT : inspect->job.status);
-    qos_inspect_release(&inquiry->inspect);
-    api_exchange_unref(errand->exchange);
+        qos_refuse(inquiry->exchange, found->status == 0 ? -ENOENT : found->status);
+    api_exchange_unref(inquiry->exchange);
     free(inquiry);
-}
-
-static void on_inspected(struct qos_job *job)
-{
-    struct inquiry *inquiry = container_of(job, struct inquiry, inspect.job);
-
-    qos_hub_count_written(inquiry->errand.hub, &inquiry->inspect.copies);
-    qos_errand_end(&inquiry->errand);
-}
-
-static void begin(struct qos_errand *errand)
-{
-    qos_store_submit(errand->hub->store,
-                     &container_of(errand, struct inquiry, errand)->inspect.job);
 }
 
 void query_message_start(struct api_exchange *exchange, const char *id)
 {
+    const struct broker_service *service = &exchange->service->broker;
+    const struct qos_filter filter = {.tenants = exchange->tenants};
     struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
 
-    qos_inspect_init(&inquiry->inspect);
-    inquiry->inspect.id = id;
-    inquiry->inspect.tenants = exchange->tenants;
-    inquiry->inspect.job.done = on_inspected;
-    inquiry->inspect.job.is_asked = true;
-    inquiry->errand.begin = begin;
-    inquiry->errand.answer = answer;
-    qos_errand_start(&inquiry->errand, exchange);
+    inquiry->exchange = api_exchange_ref(exchange);
+    inquiry->request.on_answer = on_answer;
+    broker_ask_owner(service, broker_choice_new(BROKER_FIND_MESSAGE, service->index, id, &filter),
+                     &inquiry->request);
 }
 
 void api_handle_message_state(struct api_exchange *exchange)

@@ -4,7 +4,7 @@
 
 struct api_exchange;
 
-/* Answers what has become of each copy of a message. The id is the exchange's. */
+/* Answers what has become of each copy of a message. */
 void query_message_start(struct api_exchange *exchange, const char *id);
 
 #endif

@@ -8,8 +8,7 @@
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_text.h"
-#include "api/qos/qos_errand.h"
-#include "api/qos/qos_hub.h"
+#include "api/qos/qos_refusal.h"
 #include "api/qos/qos_text.h"
 #include "api/query/java_message.h"
 #include "api/query/message_filter.h"
@@ -18,20 +17,16 @@
 #include "api/query/slices.h"
 #include "api/reply.h"
 #include "base/mem.h"
-#include "qos/look.h"
+#include "broker/choice.h"
 #include "sse/service.h"
 
-/* Messages that the store looks at in one go: what is sent meanwhile waits no longer than that. */
-#define SLICE_MESSAGES 500u
-
 struct listing {
-    struct qos_errand errand;
+    struct broker_request request;
+    struct api_exchange *exchange; /* a reference */
     struct paging paging;
-    struct message_filter filter;
-    struct qos_list list;
-    uint64_t began_at; /* the hub's loop ms */
-    bool is_timeout;
-    struct slices slices; /* back at the origin: the page is written */
+    bool is_by_message;
+    struct broker_message *answer; /* a reference, while the page is written */
+    struct slices slices;
     struct buf text;
     struct qos_text message; /* of the copy that was written last */
     size_t written;
@@ -39,17 +34,17 @@ struct listing {
 
 static void listing_free(struct listing *listing)
 {
-    qos_list_release(&listing->list);
-    message_filter_release(&listing->filter);
+    if (listing->answer)
+        broker_message_free(listing->answer);
     qos_text_release(&listing->message);
-    api_exchange_unref(listing->errand.exchange);
+    api_exchange_unref(listing->exchange);
     free(listing);
 }
 
 /* To no page. */
 static bool shows_tokens(const struct listing *listing)
 {
-    const struct api_exchange *exchange = listing->errand.exchange;
+    const struct api_exchange *exchange = listing->exchange;
 
     return exchange->service->settings->core->show_secrets && !exchange->user;
 }
@@ -79,7 +74,7 @@ static void append_copy(struct listing *listing, const struct qos_copy *copy)
 /* From the first copy that is not written. */
 static size_t copies_of_message(const struct listing *listing)
 {
-    const struct qos_copies *copies = &listing->list.copies;
+    const struct qos_copies *copies = &listing->answer->found.copies;
     const uint64_t number = copies->items[listing->written].message->number;
     size_t end = listing->written;
 
@@ -91,14 +86,14 @@ static size_t copies_of_message(const struct listing *listing)
 static bool write_next(struct slices *slices)
 {
     struct listing *listing = container_of(slices, struct listing, slices);
-    const struct qos_copies *copies = &listing->list.copies;
+    const struct qos_copies *copies = &listing->answer->found.copies;
     size_t count = 1;
 
     if (listing->written == copies->count)
         return false;
     if (listing->written > 0)
         buf_append_char(&listing->text, ',');
-    if (listing->list.is_by_message) {
+    if (listing->is_by_message) {
         count = copies_of_message(listing);
         java_message_append(&listing->text, &listing->message, &copies->items[listing->written],
                             count, shows_tokens(listing));
@@ -113,87 +108,52 @@ static void all_written(struct slices *slices)
 {
     struct listing *listing = container_of(slices, struct listing, slices);
 
-    paging_close(&listing->text, listing->is_timeout);
+    paging_close(&listing->text, listing->answer->found.is_timeout);
     if (listing->message.lacks_memory)
-        qos_errand_refuse(&listing->errand, -ENOMEM);
+        qos_refuse(listing->exchange, -ENOMEM);
     else
-        api_reply_data(listing->errand.exchange, &listing->text);
+        api_reply_data(listing->exchange, &listing->text);
     buf_release(&listing->text);
     listing_free(listing);
 }
 
-static void answer(struct qos_errand *errand)
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
 {
-    struct listing *listing = container_of(errand, struct listing, errand);
+    struct listing *listing = container_of(request, struct listing, request);
+    const struct broker_found *found = &answer->found;
 
-    if (listing->list.job.status < 0) {
-        qos_errand_refuse(errand, listing->list.job.status);
+    if (found->status < 0) {
+        qos_refuse(listing->exchange, found->status);
         listing_free(listing);
         return;
     }
-    paging_open(&listing->text, &listing->paging, (size_t)listing->list.passed);
+    listing->answer = broker_message_keep(answer);
+    paging_open(&listing->text, &listing->paging, (size_t)found->passed);
     listing->slices.has_long_steps = true;
     listing->slices.step = write_next;
     listing->slices.done = all_written;
-    slices_start(errand->exchange->api->loop, &listing->slices);
+    slices_start(listing->exchange->api->loop, &listing->slices);
 }
 
-static uint64_t now_ms(const struct listing *listing)
-{
-    return loop_now_ms(listing->errand.hub->service->api->loop);
-}
-
-static bool is_too_late(const struct listing *listing)
-{
-    const uint64_t limit_ms = listing->paging.timeout_ms;
-
-    return (limit_ms > 0 && now_ms(listing) - listing->began_at >= limit_ms) ||
-           qos_errand_is_late(&listing->errand);
-}
-
-static void on_listed(struct qos_job *job)
-{
-    struct listing *listing = container_of(job, struct listing, list.job);
-    struct qos_hub *hub = listing->errand.hub;
-
-    if (job->status == 0 && !listing->list.is_all) {
-        listing->is_timeout = is_too_late(listing);
-        if (!listing->is_timeout) {
-            qos_store_submit(hub->store, job);
-            return;
-        }
-    }
-    qos_hub_count_written(hub, &listing->list.copies);
-    qos_errand_end(&listing->errand);
-}
-
-static void begin(struct qos_errand *errand)
-{
-    struct listing *listing = container_of(errand, struct listing, errand);
-
-    listing->began_at = now_ms(listing);
-    qos_store_submit(errand->hub->store, &listing->list.job);
-}
-
-/* Takes over the filter. */
+/* The filter is released. */
 static void list(struct api_exchange *exchange, const struct paging *paging,
-                 const struct message_filter *filter, bool is_by_message)
+                 struct message_filter *filter, bool is_by_message)
 {
+    const struct broker_service *service = &exchange->service->broker;
     struct listing *listing = mem_zalloc(sizeof(*listing));
+    struct broker_message *question =
+        broker_choice_new(BROKER_LIST_MESSAGES, service->index, NULL, &filter->filter);
 
+    message_filter_release(filter);
+    question->choice.is_by_message = is_by_message;
+    question->choice.skip = paging_start(paging);
+    question->choice.most = paging->size;
+    question->choice.timeout_ms = paging->timeout_ms;
+    listing->exchange = api_exchange_ref(exchange);
     listing->paging = *paging;
-    listing->filter = *filter;
-    listing->list.is_by_message = is_by_message;
-    qos_list_init(&listing->list);
-    listing->list.filter = &listing->filter.filter;
-    listing->list.limit = SLICE_MESSAGES;
-    listing->list.skip = paging_start(paging);
-    listing->list.most = paging->size;
-    listing->list.job.done = on_listed;
-    listing->list.job.is_asked = true;
-    listing->errand.begin = begin;
-    listing->errand.answer = answer;
-    qos_errand_start(&listing->errand, exchange);
+    listing->is_by_message = is_by_message;
+    listing->request.on_answer = on_answer;
+    broker_ask_owner(service, question, &listing->request);
 }
 
 void api_handle_messages(struct api_exchange *exchange)
