@@ -61,8 +61,4 @@ void peers_end(struct peers *peers);
 /* The key of this process, by which connections name the worker that they live on. */
 const struct hash_key *peers_key(const struct peers *peers);
 
-/* A number that stands for a text in all workers of this process, and that strangers cannot know.
- * before: that of the texts before it, 0 for the first. */
-uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text);
-
 #endif

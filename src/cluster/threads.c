@@ -204,10 +204,3 @@ const struct hash_key *peers_key(const struct peers *peers)
 {
     return &peers->key;
 }
-
-uint64_t peers_hash(const struct peers *peers, uint64_t before, const char *text)
-{
-    const struct hash_key key = {{peers->key.words[0] ^ before, peers->key.words[1]}};
-
-    return hash_text(&key, text);
-}
