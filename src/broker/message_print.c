@@ -184,38 +184,25 @@ static void print_traffic(struct buf *to, const struct broker_message *message)
 }
 
 /* NULL: its name says it all. */
-static void (*const printers[BROKER_KINDS])(struct buf *to, const struct broker_message *message) = {
-    [BROKER_ATTACH] = print_attach,
-    [BROKER_ATTACHED] = print_attached,
-    [BROKER_OPENED] = print_opened,
-    [BROKER_DETACH] = print_detach,
-    [BROKER_EVICT] = print_evict,
-    [BROKER_CLAIM] = print_claim,
-    [BROKER_CLAIMED] = print_outcome,
-    [BROKER_SETTLE] = print_outcome,
+static void (*const printers[BROKER_KINDS])(struct buf *to,
+                                            const struct broker_message *message) = {
+    [BROKER_ATTACH] = print_attach,        [BROKER_ATTACHED] = print_attached,
+    [BROKER_OPENED] = print_opened,        [BROKER_DETACH] = print_detach,
+    [BROKER_EVICT] = print_evict,          [BROKER_CLAIM] = print_claim,
+    [BROKER_CLAIMED] = print_outcome,      [BROKER_SETTLE] = print_outcome,
     [BROKER_END_CALL] = print_call_end,
 
-    [BROKER_JOIN_QUEUES] = print_queues,
-    [BROKER_LEAVE_QUEUES] = print_queues,
-    [BROKER_OPEN_GATE] = print_gate,
-    [BROKER_COUNT] = print_count,
-    [BROKER_COUNTED] = print_counted,
-    [BROKER_REWRITE] = print_rewrite,
-    [BROKER_TAKEN] = print_taken,
-    [BROKER_NOTE_POSITIONS] = print_positions,
-    [BROKER_RESTORE] = print_revocations,
-    [BROKER_ACKNOWLEDGE] = print_acknowledge,
-    [BROKER_ACKNOWLEDGED] = print_done,
-    [BROKER_END_MESSAGES] = print_choice,
-    [BROKER_MESSAGES_ENDED] = print_done,
-    [BROKER_KEPT] = print_done,
-    [BROKER_FIND_MESSAGE] = print_choice,
-    [BROKER_MESSAGE_FOUND] = print_found,
-    [BROKER_LIST_MESSAGES] = print_choice,
-    [BROKER_MESSAGES_LISTED] = print_found,
+    [BROKER_JOIN_QUEUES] = print_queues,   [BROKER_LEAVE_QUEUES] = print_queues,
+    [BROKER_OPEN_GATE] = print_gate,       [BROKER_COUNT] = print_count,
+    [BROKER_COUNTED] = print_counted,      [BROKER_REWRITE] = print_rewrite,
+    [BROKER_TAKEN] = print_taken,          [BROKER_NOTE_POSITIONS] = print_positions,
+    [BROKER_RESTORE] = print_revocations,  [BROKER_ACKNOWLEDGE] = print_acknowledge,
+    [BROKER_ACKNOWLEDGED] = print_done,    [BROKER_END_MESSAGES] = print_choice,
+    [BROKER_MESSAGES_ENDED] = print_done,  [BROKER_KEPT] = print_done,
+    [BROKER_FIND_MESSAGE] = print_choice,  [BROKER_MESSAGE_FOUND] = print_found,
+    [BROKER_LIST_MESSAGES] = print_choice, [BROKER_MESSAGES_LISTED] = print_found,
 
-    [BROKER_PRESENCE] = print_presence,
-    [BROKER_STOPPING] = print_traffic,
+    [BROKER_PRESENCE] = print_presence,    [BROKER_STOPPING] = print_traffic,
 };
 
 void broker_message_print(const struct broker_message *message, struct buf *to)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SUPPORT_BROKER_TEAM_H
+#define SUPPORT_BROKER_TEAM_H
+/* Several workers with one service, 0, which the first of them owns; messages wait in inboxes until
+ * the test lets a worker read them. */
+#include "broker/receive.h"
+#include "broker/service.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+#define TEAM_WORKERS 4u
+
+struct team_worker {
+    struct sse_room room;
+    struct broker *broker;
+    struct broker_service service;
+    struct letter *inbox, **inbox_end;
+};
+
+struct team {
+    size_t workers, under_way;
+    struct team_worker worker[TEAM_WORKERS];
+};
+
+static inline void team_post(void *context, size_t to, struct broker_message *message)
+{
+    struct team_worker *worker = &((struct team *)context)->worker[to];
+
+    message->letter.next = NULL;
+    *worker->inbox_end = &message->letter;
+    worker->inbox_end = &message->letter.next;
+}
+
+static inline void team_begin(void *context)
+{
+    ((struct team *)context)->under_way++;
+}
+
+static inline void team_end(void *context)
+{
+    ((struct team *)context)->under_way--;
+}
+
+/* False: there was nothing. */
+static inline bool team_read_one(struct team_worker *worker)
+{
+    struct letter *letter = worker->inbox;
+
+    if (!letter)
+        return false;
+    worker->inbox = letter->next;
+    if (!worker->inbox)
+        worker->inbox_end = &worker->inbox;
+    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
+    return true;
+}
+
+static inline void team_read(struct team_worker *worker)
+{
+    while (team_read_one(worker)) {
+    }
+}
+
+/* A turn of each worker, of the owner last. */
+static inline void team_turn(struct team *team)
+{
+    for (size_t i = 1; i <= team->workers; i++) {
+        struct team_worker *worker = &team->worker[i % team->workers];
+
+        team_read(worker);
+        fake_loop_turn(worker->room.loop);
+    }
+}
+
+static inline void team_open(struct team *team, size_t workers)
+{
+    static const struct broker_settings settings = {.client_connections = 0};
+    const struct hash_key key = hash_key_new();
+    const struct broker_transport transport = {team_post, team_begin, team_end, team};
+
+    *team = (struct team){.workers = workers};
+    for (size_t i = 0; i < workers; i++) {
+        struct team_worker *worker = &team->worker[i];
+
+        worker->inbox_end = &worker->inbox;
+        sse_room_open(&worker->room);
+        worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
+        worker->broker = broker_new(i, workers, &key, &transport);
+        broker_service_init(&worker->service, worker->broker, 0, worker->room.service, &settings);
+        broker_service_receive(&worker->service);
+    }
+}
+
+static inline void team_close(struct team *team)
+{
+    assert_int_equal(team->under_way, 0);
+    for (size_t i = 0; i < team->workers; i++) {
+        struct team_worker *worker = &team->worker[i];
+
+        broker_service_release(&worker->service);
+        broker_free(worker->broker);
+        sse_room_close(&worker->room);
+    }
+}
+
+#endif
