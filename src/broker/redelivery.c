@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "broker/liveness.h"
 #include "broker/service.h"
-#include "sse/service.h"
 
 struct asking {
     struct broker_request request;
@@ -72,7 +71,7 @@ void redelivery_count(struct broker_service *service, const struct redelivery_as
     }
     shard = broker_shard_of(service->broker, count->recipient.value);
     if (shard == SIZE_MAX) /* then none has it */
-        shard = service->core->shard.number;
+        shard = broker_worker(service->broker);
     broker_ask(service->broker, shard, make_count(&counting, shard), &asking->request);
 }
 

@@ -94,7 +94,7 @@ void broker_answer_later(const struct broker_service *service, const struct brok
 {
     struct later *later;
 
-    if (asker->worker != service->core->shard.number) {
+    if (asker->worker != broker_worker(service->broker)) {
         broker_answer(service->broker, asker, answer);
         return;
     }

@@ -74,7 +74,7 @@ static inline void team_turn(struct team *team)
 
 static inline void team_open(struct team *team, size_t workers)
 {
-    static const struct broker_settings settings = {.client_connections = 0};
+    static const struct broker_settings settings = {.presence = {.history = 1}};
     const struct hash_key key = hash_key_new();
     const struct broker_transport transport = {team_post, team_begin, team_end, team};
 
