@@ -27,6 +27,7 @@ describe('bodies that a thread reads', () => {
       variables: {
         SSE_SERVER_SERVICES_0_HANDLERS_MESSAGE_URL: target.url('/message'),
         SSE_SERVER_WORKERS: '2',
+        SSE_SERVER_SERVICES_0_QOS_WAITING_TIME: '10m', // however long 10,000 copies take
       },
     });
     await host.start();

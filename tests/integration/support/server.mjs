@@ -264,8 +264,10 @@ export async function startServer({
     SSE_SERVER_DRAIN_TIME: '0',
     SSE_SERVER_STOP_NOTICE: '0',
     SSE_SERVER_DRAIN_SPREAD: '0',
-    // With sanitizers, on a busy machine, the last seconds of a stop are not enough.
+    // With sanitizers, on a busy machine, the last seconds of a stop are not enough, nor are the five of a
+    // handshake while hundreds are made.
     FAULT_PATIENCE: '15',
+    SSE_SERVER_LIMITS_HANDSHAKE_TIMEOUT: '1m',
     ...(listen === null ? {} : { SSE_SERVER_LISTEN: listen }),
     ...variables,
   });
