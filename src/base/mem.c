@@ -9,6 +9,8 @@
 
 #include "base/fault.h"
 
+#define CACHED 1032u
+
 _Noreturn void mem_fail(size_t size)
 {
     char line[64];
@@ -29,10 +31,15 @@ void *mem_alloc(size_t size)
     return memory;
 }
 
+/* glibc before 2.41 has zeroed memory in no cache of a thread: what it would have there is zeroed
+ * here. */
 void *mem_zalloc(size_t size)
 {
-    void *memory = fault_allocation(FAULT_OWN) ? NULL : calloc(1, size > 0 ? size : 1);
+    void *memory;
 
+    if (size <= CACHED)
+        return memset(mem_alloc(size), 0, size);
+    memory = fault_allocation(FAULT_OWN) ? NULL : calloc(1, size);
     if (memory == NULL)
         mem_fail(size);
     return memory;
