@@ -230,10 +230,6 @@ static void receive_message(void *context, const struct broker_message *message)
     case BROKER_WAKE_WATCHERS:
         presence_watches_wake(&service->watches);
         break;
-    case BROKER_END_CALL:
-        call_order_end(&service->call_orders, message->call_end.handle,
-                       (enum call_lane)message->call_end.lane);
-        break;
     case BROKER_JOIN_QUEUES:
         qos_join(service->qos, message);
         break;
@@ -253,6 +249,14 @@ static void receive_message(void *context, const struct broker_message *message)
     default:
         break;
     }
+}
+
+/* Requests with a credential are counted here, too (api/exchange_identity.h). */
+static bool takes_request(void *context, const struct sse_user *user)
+{
+    struct api_service *service = context;
+
+    return limits_take_user_request(&service->limits, user);
 }
 
 static struct broker *broker_over_peers(struct api *api)
@@ -294,11 +298,11 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     broker_settings = broker_settings_of(service);
     broker_service_init(&service->broker, api->broker, index, service->core, &broker_settings);
     service->broker.guest = (struct broker_receiver){receive_message, service};
+    service->broker.takes_request = takes_request;
     broker_service_receive(&service->broker);
     attach_teller_init(&service->attach_teller, service);
     presence_reporter_init(&service->online, service);
     notifications_open(service);
-    call_orders_init(&service->call_orders, service);
     delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
     queue_teller_init(&service->queue_teller, service);
@@ -313,7 +317,6 @@ static void service_release(struct api_service *service)
 {
     queue_teller_release(&service->queue_teller);
     qos_hub_free(service->qos);
-    call_orders_release(&service->call_orders);
     notifications_close(service);
     presence_reporter_release(&service->online);
     attach_teller_release(&service->attach_teller);

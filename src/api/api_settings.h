@@ -13,6 +13,7 @@
 #include "api/presence/notification_queue.h"
 #include "broker/presence_log.h"
 #include "qos/desk.h"
+#include "sse/channel_rights.h"
 
 struct audit_log;
 struct auth_api_keys;
@@ -96,8 +97,7 @@ struct api_service_settings {
     size_t idempotency_bytes;  /* and their size; */
     uint32_t idempotency_user_keys; /* and those of one user, */
     size_t idempotency_user_bytes;  /* and their size */
-    bool channels_open;             /* every user may have every channel */
-    const char *channel_patterns;   /* else those that one of these matches (base/words.h) */
+    struct channel_rights channels;
     struct presence_log_settings presence;
     struct api_handler_settings handlers;
     struct api_notification_settings notifications;

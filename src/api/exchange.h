@@ -4,8 +4,7 @@
 /*
  * One request on its way through this room: what was asked, by whom, and the stream to answer on.
  * Lives until its stream has closed and nobody holds a reference; a handler that answers later
- * holds one. Everything here is read only once a handler runs, so that other workers may look at
- * it while a call that holds the reference is under way.
+ * holds one. It is this worker's: others are told what they need of it (api/page/on_connection.h).
  */
 #include <stdbool.h>
 #include <stddef.h>

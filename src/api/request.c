@@ -181,21 +181,14 @@ static void on_json(struct h2_stream *stream, const char *body, size_t length, v
     end_body(exchange);
 }
 
-static void do_nothing(struct on_connection *act, struct sse_connection *connection)
+static void on_connection_found(struct api_exchange *exchange, const struct broker_message *answer)
 {
-    (void)act;
-    (void)connection;
-}
-
-static void on_connection_found(struct on_connection *act)
-{
-    if (act->found)
-        h2_stream_admit_body(act->exchange->stream);
-    else if (act->exchange->endpoint->lane == CALL_LANE_MESSAGES)
-        (void)on_connection_is_dispensable(act->exchange); /* it is not: it shows no credential */
+    if (on_connection_is_found(answer))
+        h2_stream_admit_body(exchange->stream);
+    else if (exchange->endpoint->lane == CALL_LANE_MESSAGES)
+        (void)on_connection_is_dispensable(exchange); /* it is not: it shows no credential */
     else
-        on_connection_answer_unknown(act->exchange);
-    free(act);
+        on_connection_answer_unknown(exchange);
 }
 
 /* Who shows no credential is known by the connection that the request names. */
@@ -203,7 +196,6 @@ static void look_for_connection(struct api_exchange *exchange)
 {
     const char *named = h2_form_get(&exchange->query, "connectionId");
     char id[SSE_CONNECTION_ID_SIZE];
-    struct on_connection *asked;
     size_t length;
     const char *body = h2_stream_peek_body(exchange->stream, &length);
 
@@ -216,11 +208,10 @@ static void look_for_connection(struct api_exchange *exchange)
                         exchange->refusal, H2_HELD_BYTES);
         return;
     }
-    asked = mem_zalloc(sizeof(*asked));
-    asked->act = do_nothing;
-    asked->done = on_connection_found;
-    asked->is_counted = true; /* with the request, when its body has come */
-    on_connection_start(asked, exchange, named);
+    /* The request is counted when its body has come. */
+    on_connection_start(exchange, named,
+                        &(struct broker_call){.operation = BROKER_FIND, .is_counted = true},
+                        on_connection_found);
 }
 
 static void on_full(struct h2_stream *stream, void *context)
@@ -304,8 +295,7 @@ static void on_close(struct api_exchange *exchange)
 static bool read_order(struct api_exchange *exchange)
 {
     exchange->on_close = on_close;
-    return exchange->endpoint->lane == CALL_LANE_NONE ||
-           call_order_read(exchange, &exchange->order);
+    return exchange->endpoint->lane == CALL_LANE_NONE || on_connection_read_order(exchange);
 }
 
 /* A filter that is not understood would show, or delete, more than was asked for. */

@@ -14,7 +14,6 @@
 #include "api/guard.h"
 #include "api/limit/attach.h"
 #include "api/limit/limits.h"
-#include "api/page/call_order.h"
 #include "api/page/upload_writer.h"
 #include "api/presence/presence_reporter.h"
 #include "api/presence/presence_watch.h"
@@ -38,7 +37,6 @@ struct api_service {
     struct qos_hub *qos;                 /* NULL: another worker has it */
     struct delivery_gate gate;
     struct queue_teller queue_teller;
-    struct call_orders call_orders;
     struct auth *auth; /* borrowed */
     size_t index;
     size_t base_length;

@@ -89,6 +89,14 @@ void broker_message_free(struct broker_message *message)
         sse_user_unref(message->attach.user);
         free(message->attach.channels);
         break;
+    case BROKER_CALL:
+    case BROKER_PASS_CALL:
+        sse_user_unref(message->call.user);
+        break;
+    case BROKER_CALLED:
+        free(message->called.connection);
+        free(message->called.user);
+        break;
     case BROKER_CLAIMED:
     case BROKER_SETTLE:
         bytes_unref(message->outcome.body);
@@ -135,7 +143,10 @@ static const struct kind {
     [BROKER_CLAIMED] = {"claimed", BROKER_ANSWER},
     [BROKER_SETTLE] = {"settle", BROKER_TO_OWNER},
 
+    [BROKER_CALL] = {"call", BROKER_TO_SHARD},
+    [BROKER_CALLED] = {"called", BROKER_ANSWER},
     [BROKER_END_CALL] = {"end-call", BROKER_TO_SHARD},
+    [BROKER_PASS_CALL] = {"pass-call", BROKER_TO_SHARD},
 
     [BROKER_JOIN_QUEUES] = {"join-queues", BROKER_TO_OWNER},
     [BROKER_LEAVE_QUEUES] = {"leave-queues", BROKER_TO_OWNER},

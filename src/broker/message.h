@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/mailbox.h"
+#include "broker/call_order.h"
 #include "broker/presence_kind.h"
 #include "qos/acknowledge.h"
 #include "qos/desk.h"
@@ -38,7 +39,10 @@ enum broker_kind {
     BROKER_CLAIMED, /* its answer, now or when the first with this key is settled */
     BROKER_SETTLE,  /* to the owner: how the one went that claimed first */
     /* Calls of pages. */
-    BROKER_END_CALL, /* to the connection's shard: one of its page's ordered calls is over */
+    BROKER_CALL,      /* to the connection's shard: its page wants something done there */
+    BROKER_CALLED,    /* its answer, when the call has had its turn, or has its turn */
+    BROKER_END_CALL,  /* to the connection's shard: one of its page's ordered calls is over, */
+    BROKER_PASS_CALL, /* or will not come: it has been answered */
     /* Publishing. */
     /* Redelivery. */
     BROKER_JOIN_QUEUES,    /* to the owner: a connection has come to queues of stored messages */
@@ -273,9 +277,81 @@ struct broker_events {
     struct bytes **wires; /* counted, BROKER_EVENTS_MOST at the most; the message's array */
 };
 
+struct broker_names {
+    const char *const *texts;
+    size_t count;
+};
+
+/* What is done where a connection lives. */
+enum broker_operation {
+    BROKER_FIND,  /* nothing: is it there, and the caller's? */
+    BROKER_ENTER, /* nothing: whose is it? A numbered call keeps its turn until BROKER_END_CALL */
+    BROKER_COUNT_MESSAGE,
+    BROKER_COUNT_UPLOAD,
+    /* These have their turn, and end it. */
+    BROKER_LISTEN,
+    BROKER_UNLISTEN,
+    BROKER_SUBSCRIBE,
+    BROKER_UNSUBSCRIBE,
+    BROKER_REFRESH, /* to who asks, which is its user with another credential */
+    /* These find one that has ended a moment ago, too (sse/ended.h). */
+    BROKER_IDENTIFY, /* which queues are its own? */
+    BROKER_DISCONNECT,
+    BROKER_OPERATIONS
+};
+
+/* What the back end that handles a call is told of its connection. */
+struct broker_telling {
+    bool is_wanted;
+    bool has_token; /* the user's whole token, */
+    bool is_brief;  /* unless it has to fit into a header field with all else: then without the
+                       connection's header fields and parameters, too */
+};
+
+struct broker_call {
+    enum broker_operation operation;
+    const char *id;            /* of the connection, as its page has said it: any text */
+    struct sse_user *user;     /* who asks, the message's; NULL: who knows the id, */
+    uint64_t session_number;   /* on this session, */
+    bool is_bound;             /* which has to be the stream's */
+    bool is_counted;           /* the request has been on this connection before */
+    struct call_number number; /* its place among the page's calls; 0: none */
+    enum call_lane lane;
+    struct broker_telling telling;      /* of ENTER, COUNT_… */
+    struct broker_names names;          /* to LISTEN to, SUBSCRIBE to … */
+    const char *reason;                 /* of DISCONNECT; NULL: none was given */
+    int64_t duration, session_duration; /* seconds of the visit that ends, and before it; -1: not
+                                           said */
+};
+
+enum broker_call_outcome {
+    BROKER_CALL_UNKNOWN,   /* not there, or not the caller's: that is one answer */
+    BROKER_CALL_DONE,      /* or begun */
+    BROKER_CALL_TOO_OFTEN, /* its user asks too often */
+    BROKER_CALL_TOO_MANY,  /* calls wait for their turn */
+    BROKER_CALL_REPLACED,  /* another call has come with its number */
+};
+
+struct broker_called {
+    enum broker_call_outcome outcome;
+    char
+        turn[SSE_HANDLE_SIZE]; /* the connection that BROKER_END_CALL has to follow for; "": none */
+    /* Of LISTEN, SUBSCRIBE, REFRESH …: what it has now. */
+    struct broker_names names;
+    bool is_full;                /* nothing was added: it would have too many */
+    const char *refused;         /* or this channel is not for the user; else NULL */
+    struct broker_names removed; /* by REFRESH */
+    int64_t expires_at;          /* wall ms; 0: never */
+    bool is_heard;               /* of DISCONNECT: it was news */
+    /* Of ENTER, COUNT_UPLOAD: whose it is. */
+    const char *tenant_id, *user_id;
+    char *connection, *user;      /* as JSON, for the back end: the message's; NULL: not wanted */
+    struct qos_identity identity; /* of IDENTIFY */
+};
+
 struct broker_call_end {
     char handle[SSE_HANDLE_SIZE];
-    unsigned lane;
+    enum call_lane lane;
 };
 
 /* What a worker has sent to others, and received from them; and its questions without answers. */
@@ -316,6 +392,8 @@ struct broker_message {
         struct broker_watched watched;
         struct broker_read read;
         struct broker_events events;
+        struct broker_call call; /* BROKER_CALL, BROKER_PASS_CALL */
+        struct broker_called called;
         struct broker_call_end call_end;
         struct broker_traffic traffic; /* BROKER_STOPPING */
         bool is_recording;             /* BROKER_RECORD */

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "broker/message.h"
 #include "sse/target.h"
+#include "sse/user.h"
 
 static void print_text(struct buf *to, const char *name, const char *text)
 {
@@ -66,10 +67,49 @@ static void print_outcome(struct buf *to, const struct broker_message *message)
     buf_printf(to, " status=%d", message->outcome.status);
 }
 
+/* Of the id all but its secret. */
+static void print_call(struct buf *to, const struct broker_message *message)
+{
+    static const char *const operations[BROKER_OPERATIONS] = {
+        [BROKER_FIND] = "find",
+        [BROKER_ENTER] = "enter",
+        [BROKER_COUNT_MESSAGE] = "count-message",
+        [BROKER_COUNT_UPLOAD] = "count-upload",
+        [BROKER_LISTEN] = "listen",
+        [BROKER_UNLISTEN] = "unlisten",
+        [BROKER_SUBSCRIBE] = "subscribe",
+        [BROKER_UNSUBSCRIBE] = "unsubscribe",
+        [BROKER_REFRESH] = "refresh",
+        [BROKER_IDENTIFY] = "identify",
+        [BROKER_DISCONNECT] = "disconnect",
+    };
+    const struct broker_call *call = &message->call;
+
+    buf_printf(to, " %s handle=%.*s", operations[call->operation], (int)SSE_HANDLE_SIZE - 1,
+               call->id ? call->id : "");
+    print_text(to, "user", call->user ? call->user->key : NULL);
+    if (call->number.number > 0)
+        buf_printf(to, " number=%" PRIu64 " lane=%u", call->number.number, (unsigned)call->lane);
+}
+
+static void print_called(struct buf *to, const struct broker_message *message)
+{
+    static const char *const outcomes[] = {
+        [BROKER_CALL_UNKNOWN] = "unknown",     [BROKER_CALL_DONE] = "done",
+        [BROKER_CALL_TOO_OFTEN] = "too-often", [BROKER_CALL_TOO_MANY] = "too-many",
+        [BROKER_CALL_REPLACED] = "replaced",
+    };
+    const struct broker_called *called = &message->called;
+
+    buf_printf(to, " %s", outcomes[called->outcome]);
+    if (called->turn[0] != '\0')
+        print_text(to, "turn", called->turn);
+}
+
 static void print_call_end(struct buf *to, const struct broker_message *message)
 {
     print_text(to, "handle", message->call_end.handle);
-    buf_printf(to, " lane=%u", message->call_end.lane);
+    buf_printf(to, " lane=%u", (unsigned)message->call_end.lane);
 }
 
 /* ---- redelivery ---- */
@@ -186,23 +226,40 @@ static void print_traffic(struct buf *to, const struct broker_message *message)
 /* NULL: its name says it all. */
 static void (*const printers[BROKER_KINDS])(struct buf *to,
                                             const struct broker_message *message) = {
-    [BROKER_ATTACH] = print_attach,        [BROKER_ATTACHED] = print_attached,
-    [BROKER_OPENED] = print_opened,        [BROKER_DETACH] = print_detach,
-    [BROKER_EVICT] = print_evict,          [BROKER_CLAIM] = print_claim,
-    [BROKER_CLAIMED] = print_outcome,      [BROKER_SETTLE] = print_outcome,
+    [BROKER_ATTACH] = print_attach,
+    [BROKER_ATTACHED] = print_attached,
+    [BROKER_OPENED] = print_opened,
+    [BROKER_DETACH] = print_detach,
+    [BROKER_EVICT] = print_evict,
+    [BROKER_CLAIM] = print_claim,
+    [BROKER_CLAIMED] = print_outcome,
+    [BROKER_SETTLE] = print_outcome,
+    [BROKER_CALL] = print_call,
+    [BROKER_CALLED] = print_called,
     [BROKER_END_CALL] = print_call_end,
+    [BROKER_PASS_CALL] = print_call,
 
-    [BROKER_JOIN_QUEUES] = print_queues,   [BROKER_LEAVE_QUEUES] = print_queues,
-    [BROKER_OPEN_GATE] = print_gate,       [BROKER_COUNT] = print_count,
-    [BROKER_COUNTED] = print_counted,      [BROKER_REWRITE] = print_rewrite,
-    [BROKER_TAKEN] = print_taken,          [BROKER_NOTE_POSITIONS] = print_positions,
-    [BROKER_RESTORE] = print_revocations,  [BROKER_ACKNOWLEDGE] = print_acknowledge,
-    [BROKER_ACKNOWLEDGED] = print_done,    [BROKER_END_MESSAGES] = print_choice,
-    [BROKER_MESSAGES_ENDED] = print_done,  [BROKER_KEPT] = print_done,
-    [BROKER_FIND_MESSAGE] = print_choice,  [BROKER_MESSAGE_FOUND] = print_found,
-    [BROKER_LIST_MESSAGES] = print_choice, [BROKER_MESSAGES_LISTED] = print_found,
+    [BROKER_JOIN_QUEUES] = print_queues,
+    [BROKER_LEAVE_QUEUES] = print_queues,
+    [BROKER_OPEN_GATE] = print_gate,
+    [BROKER_COUNT] = print_count,
+    [BROKER_COUNTED] = print_counted,
+    [BROKER_REWRITE] = print_rewrite,
+    [BROKER_TAKEN] = print_taken,
+    [BROKER_NOTE_POSITIONS] = print_positions,
+    [BROKER_RESTORE] = print_revocations,
+    [BROKER_ACKNOWLEDGE] = print_acknowledge,
+    [BROKER_ACKNOWLEDGED] = print_done,
+    [BROKER_END_MESSAGES] = print_choice,
+    [BROKER_MESSAGES_ENDED] = print_done,
+    [BROKER_KEPT] = print_done,
+    [BROKER_FIND_MESSAGE] = print_choice,
+    [BROKER_MESSAGE_FOUND] = print_found,
+    [BROKER_LIST_MESSAGES] = print_choice,
+    [BROKER_MESSAGES_LISTED] = print_found,
 
-    [BROKER_PRESENCE] = print_presence,    [BROKER_STOPPING] = print_traffic,
+    [BROKER_PRESENCE] = print_presence,
+    [BROKER_STOPPING] = print_traffic,
 };
 
 void broker_message_print(const struct broker_message *message, struct buf *to)

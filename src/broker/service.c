@@ -18,13 +18,18 @@ static uint32_t client_most(const struct broker_settings *settings, size_t what,
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
                          struct sse_service *core, const struct broker_settings *settings)
 {
-    *service = (struct broker_service){.broker = broker, .index = index, .core = core};
+    *service = (struct broker_service){.broker = broker,
+                                       .index = index,
+                                       .core = core,
+                                       .channels = settings->channels,
+                                       .server_id = settings->server_id};
     service->clients = sse_clients_new(settings->client_connections);
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
             slots_init(&service->slots[what][slot], settings->slots[what][slot],
                        client_most(settings, what, slot));
     }
+    call_orders_init(&service->call_orders, core);
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
     service->is_recording = settings->presence.is_always;
     presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);
@@ -38,6 +43,7 @@ void broker_service_change(struct broker_service *service, const struct broker_s
     if (broker_service_owner(service) == broker_worker(service->broker))
         presence_log_change(&service->presence_log, &settings->presence);
     sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
+    service->channels = settings->channels;
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
             slots_change(&service->slots[what][slot], settings->slots[what][slot],
@@ -53,6 +59,7 @@ void broker_service_release(struct broker_service *service)
             slots_release(&service->slots[what][slot]);
     }
     sse_clients_free(service->clients);
+    call_orders_release(&service->call_orders);
     idempotency_release(&service->idempotency);
     online_users_release(&service->online);
     presence_log_release(&service->presence_log);

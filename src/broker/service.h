@@ -11,19 +11,24 @@
 #include <stdint.h>
 
 #include "broker/broker.h"
+#include "broker/call_order.h"
 #include "broker/idempotency.h"
 #include "broker/online_users.h"
 #include "broker/presence_log.h"
 #include "broker/slots.h"
+#include "sse/channel_rights.h"
 
 struct sse_clients;
 struct sse_service;
+struct sse_user;
 
 struct broker_settings {
     uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key; 0: any number */
     uint32_t client_connections;                /* 0: any number */
     struct idempotency_settings idempotency;
     struct presence_log_settings presence;
+    struct channel_rights channels; /* their texts are borrowed, as this is: */
+    const char *server_id;
 };
 
 struct broker_service {
@@ -31,7 +36,10 @@ struct broker_service {
     size_t index;
     /* The shard's. */
     struct sse_service *core; /* borrowed */
-    bool is_recording;        /* presence events; nothing is made while nobody wants to hear it */
+    struct call_orders call_orders;
+    struct channel_rights channels;
+    const char *server_id;
+    bool is_recording; /* presence events; nothing is made while nobody wants to hear it */
     /* The owner's; empty elsewhere. */
     struct slots slots[BROKER_WHATS][BROKER_SLOTS];
     struct sse_clients *clients;
@@ -41,6 +49,8 @@ struct broker_service {
     size_t farewells;           /* of shards that have told all, at a stop */
     /* Of the kinds whose state is still the layer's above; its maker sets it. */
     struct broker_receiver guest;
+    /* Counts a request of this user, if it may have one more. There, too, with the same context. */
+    bool (*takes_request)(void *context, const struct sse_user *user);
 };
 
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,

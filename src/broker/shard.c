@@ -2,6 +2,7 @@
 #include "broker/shard.h"
 
 #include "broker/broker.h"
+#include "broker/call.h"
 #include "broker/liveness.h"
 #include "broker/rewrite.h"
 #include "broker/service.h"
@@ -53,6 +54,15 @@ void broker_shard_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_REWRITE:
         rewrite_begin(service, message);
+        break;
+    case BROKER_CALL:
+        broker_call_receive(service, message);
+        break;
+    case BROKER_PASS_CALL:
+        broker_call_pass(service, &message->call);
+        break;
+    case BROKER_END_CALL:
+        call_order_end(&service->call_orders, message->call_end.handle, message->call_end.lane);
         break;
     default:
         service->guest.receive(service->guest.context, message);

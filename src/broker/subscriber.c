@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "qos/recipient.h"
 #include "sse/connection.h"
-#include "sse/registry.h"
 #include "sse/user.h"
 #include "sse/user_key.h"
 
@@ -71,7 +70,7 @@ struct qos_client broker_client_in(const struct qos_client *client,
 
 /* ---- in a message ---- */
 
-static size_t names_size(const struct sse_connection *connection, enum sse_group_kind kind)
+size_t broker_names_size(const struct sse_connection *connection, enum sse_group_kind kind)
 {
     const size_t count = sse_registry_name_count(connection, kind);
     size_t size = broker_block_size(count * sizeof(char *));
@@ -81,7 +80,7 @@ static size_t names_size(const struct sse_connection *connection, enum sse_group
     return size;
 }
 
-static const char *const *write_names(struct broker_message *message,
+const char *const *broker_names_write(struct broker_message *message,
                                       const struct sse_connection *connection,
                                       enum sse_group_kind kind, size_t *count)
 {
@@ -101,7 +100,7 @@ size_t broker_identity_size(const struct sse_connection *connection)
     return broker_text_size(user->key) + broker_text_size(user->tenant_id) +
            broker_text_size(user->id) + broker_text_size(user->access_token) +
            broker_text_size(user->tenant_id) + broker_text_size(connection->handle) +
-           names_size(connection, SSE_GROUP_CHANNEL);
+           broker_names_size(connection, SSE_GROUP_CHANNEL);
 }
 
 void broker_identity_write(struct broker_message *message, struct qos_identity *identity,
@@ -111,7 +110,7 @@ void broker_identity_write(struct broker_message *message, struct qos_identity *
     char *in_tenant = sse_user_key_new(user->tenant_id, user->id);
 
     identity->channels =
-        write_names(message, connection, SSE_GROUP_CHANNEL, &identity->channel_count);
+        broker_names_write(message, connection, SSE_GROUP_CHANNEL, &identity->channel_count);
     identity->user_key = broker_message_text(message, user->key);
     identity->user_in_tenant = broker_message_text(message, in_tenant);
     identity->token = broker_message_text(message, user->access_token);
@@ -120,9 +119,29 @@ void broker_identity_write(struct broker_message *message, struct qos_identity *
     free(in_tenant);
 }
 
+size_t broker_identity_copy_size(const struct qos_identity *identity)
+{
+    return broker_list_size(identity->channels, identity->channel_count) +
+           broker_text_size(identity->user_key) + broker_text_size(identity->user_in_tenant) +
+           broker_text_size(identity->token) + broker_text_size(identity->tenant_id) +
+           broker_text_size(identity->connection_id);
+}
+
+void broker_identity_copy(struct broker_message *message, struct qos_identity *copy,
+                          const struct qos_identity *identity)
+{
+    copy->channels = broker_message_list(message, identity->channels, identity->channel_count);
+    copy->channel_count = identity->channel_count;
+    copy->user_key = broker_message_text(message, identity->user_key);
+    copy->user_in_tenant = broker_message_text(message, identity->user_in_tenant);
+    copy->token = broker_message_text(message, identity->token);
+    copy->tenant_id = broker_message_text(message, identity->tenant_id);
+    copy->connection_id = broker_message_text(message, identity->connection_id);
+}
+
 size_t broker_subscriber_size(const struct sse_connection *connection)
 {
-    return broker_identity_size(connection) + names_size(connection, SSE_GROUP_LISTENER);
+    return broker_identity_size(connection) + broker_names_size(connection, SSE_GROUP_LISTENER);
 }
 
 void broker_subscriber_write(struct broker_message *message, struct broker_subscriber *subscriber,
@@ -131,7 +150,7 @@ void broker_subscriber_write(struct broker_message *message, struct broker_subsc
     subscriber->client = broker_client_of(connection, shard);
     broker_identity_write(message, &subscriber->identity, connection);
     subscriber->listeners =
-        write_names(message, connection, SSE_GROUP_LISTENER, &subscriber->listener_count);
+        broker_names_write(message, connection, SSE_GROUP_LISTENER, &subscriber->listener_count);
 }
 
 /* ---- at the owner ---- */

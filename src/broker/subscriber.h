@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "broker/message.h"
+#include "sse/registry.h"
 
 struct sse_connection;
 struct sse_shard;
@@ -19,10 +20,20 @@ struct qos_client broker_client_of(const struct sse_connection *connection,
 struct qos_client broker_client_in(const struct qos_client *client,
                                    const struct qos_recipient *recipient);
 
-/* Writes whose connection it is into a message, and the room that this takes. */
+/* Writes a connection's channels or listeners into a message, and the room that this takes. */
+const char *const *broker_names_write(struct broker_message *message,
+                                      const struct sse_connection *connection,
+                                      enum sse_group_kind kind, size_t *count);
+size_t broker_names_size(const struct sse_connection *connection, enum sse_group_kind kind);
+
+/* The same of whose it is, */
 void broker_identity_write(struct broker_message *message, struct qos_identity *identity,
                            const struct sse_connection *connection);
 size_t broker_identity_size(const struct sse_connection *connection);
+/* as another message tells, too. */
+void broker_identity_copy(struct broker_message *message, struct qos_identity *copy,
+                          const struct qos_identity *identity);
+size_t broker_identity_copy_size(const struct qos_identity *identity);
 
 /* The same of all that the owner sees. */
 void broker_subscriber_write(struct broker_message *message, struct broker_subscriber *subscriber,

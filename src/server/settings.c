@@ -157,8 +157,8 @@ static void make_service(struct settings *settings, struct settings_shared *shar
         .qos_shared = &shared->qos[index],
         .webhook_secret = service->webhook_secret,
         /* Who may be anybody may have anybody's channels. */
-        .channels_open = service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,
-        .channel_patterns = service->channel_patterns,
+        .channels = {service->channels_open || service->auth == CONFIG_AUTH_DEVELOPMENT,
+                     service->channel_patterns},
     };
     say_tokens(&settings->services[index], *config->outbound.proxy != '\0');
 }

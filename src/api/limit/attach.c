@@ -7,7 +7,6 @@
 #include "api/exchange.h"
 #include "api/facts.h"
 #include "api/limit/limits.h"
-#include "api/page/channel_rights.h"
 #include "api/page/client_info.h"
 #include "api/page/name_list.h"
 #include "base/mem.h"
@@ -29,6 +28,8 @@ struct broker_settings attach_settings(const struct api_service *service)
                         service->settings->idempotency_user_keys,
                         service->settings->idempotency_bytes,
                         service->settings->idempotency_user_bytes},
+        .channels = service->settings->channels,
+        .server_id = service->api->server_id,
     };
 
     for (size_t what = 0; what < BROKER_WHATS; what++) {
@@ -128,7 +129,7 @@ static bool may_have(void *context, const char *channel)
 {
     const struct api_exchange *exchange = context;
 
-    return channel_rights_allow(exchange->service->settings, exchange->user, channel);
+    return channel_rights_allow(&exchange->service->settings->channels, exchange->user, channel);
 }
 
 /* What is no channel, or not for it, is left out of the stream later, with a sentence. */

@@ -16,10 +16,8 @@
 
 /* First to the connection, which says whose copies it may end, then to the owner. */
 struct acknowledging {
-    struct on_connection act;
     struct broker_request request;
-    struct api_exchange *exchange;   /* a reference, while the owner is asked */
-    struct broker_message *question; /* for the owner; NULL: it is not written, or has been sent */
+    struct api_exchange *exchange; /* a reference */
     json_t *body;
     const char *ids[MAX_IDS]; /* the body's */
     size_t count;
@@ -36,8 +34,7 @@ static bool are_ids(const json_t *ids)
 
 static void acknowledging_free(struct acknowledging *acknowledging)
 {
-    if (acknowledging->question)
-        broker_message_free(acknowledging->question);
+    api_exchange_unref(acknowledging->exchange);
     json_decref(acknowledging->body);
     free(acknowledging);
 }
@@ -55,45 +52,32 @@ static void on_answer(struct broker_request *request, const struct broker_messag
     else
         api_reply_json(exchange, json_pack("{s:I}", "count", (json_int_t)done->count));
     acknowledging_free(acknowledging);
-    api_exchange_unref(exchange);
 }
 
-static void ask_owner(struct acknowledging *acknowledging, struct api_exchange *exchange)
+static void ask_owner(struct acknowledging *acknowledging, const struct qos_identity *identity)
 {
-    const struct broker_service *service = &exchange->service->broker;
-    struct broker_message *question = acknowledging->question;
+    const struct broker_service *service = &acknowledging->exchange->service->broker;
+    const size_t room = broker_identity_copy_size(identity) +
+                        broker_list_size(acknowledging->ids, acknowledging->count);
+    struct broker_message *question = broker_message_new(BROKER_ACKNOWLEDGE, service->index, room);
+    struct broker_acknowledge *acknowledge = &question->acknowledge;
 
-    acknowledging->question = NULL;
-    acknowledging->exchange = api_exchange_ref(exchange);
+    broker_identity_copy(question, &acknowledge->identity, identity);
+    acknowledge->ids = broker_message_list(question, acknowledging->ids, acknowledging->count);
+    acknowledge->count = acknowledging->count;
     acknowledging->request.on_answer = on_answer;
     broker_ask_owner(service, question, &acknowledging->request);
 }
 
-/* Where the connection lives. */
-static void write_question(struct on_connection *act, struct sse_connection *connection)
+static void on_seen(struct api_exchange *exchange, const struct broker_message *answer)
 {
-    struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
-    const size_t room = broker_identity_size(connection) +
-                        broker_list_size(acknowledging->ids, acknowledging->count);
-    struct broker_message *question =
-        broker_message_new(BROKER_ACKNOWLEDGE, act->here->index, room);
-    struct broker_acknowledge *acknowledge = &question->acknowledge;
+    struct acknowledging *acknowledging = exchange->context;
 
-    broker_identity_write(question, &acknowledge->identity, connection);
-    acknowledge->ids = broker_message_list(question, acknowledging->ids, acknowledging->count);
-    acknowledge->count = acknowledging->count;
-    acknowledging->question = question;
-}
-
-static void on_seen(struct on_connection *act)
-{
-    struct acknowledging *acknowledging = container_of(act, struct acknowledging, act);
-
-    if (act->found) {
-        ask_owner(acknowledging, act->exchange);
+    if (on_connection_is_found(answer)) {
+        ask_owner(acknowledging, &answer->called.identity);
         return;
     }
-    on_connection_answer_data(act->exchange, json_pack("{s:i}", "count", 0));
+    on_connection_answer_data(exchange, json_pack("{s:i}", "count", 0));
     acknowledging_free(acknowledging);
 }
 
@@ -102,14 +86,13 @@ static void start(struct api_exchange *exchange, const char *id, json_t *body)
     struct acknowledging *acknowledging = mem_zalloc(sizeof(*acknowledging));
     const json_t *ids = json_object_get(body, "ids");
 
-    acknowledging->act.act = write_question;
-    acknowledging->act.may_have_ended = true;
-    acknowledging->act.done = on_seen;
+    acknowledging->exchange = api_exchange_ref(exchange);
     acknowledging->body = body;
     acknowledging->count = json_array_size(ids);
     for (size_t i = 0; i < acknowledging->count; i++)
         acknowledging->ids[i] = json_string_value(json_array_get(ids, i));
-    on_connection_start(&acknowledging->act, exchange, id);
+    exchange->context = acknowledging;
+    on_connection_start(exchange, id, &(struct broker_call){.operation = BROKER_IDENTIFY}, on_seen);
 }
 
 void api_handle_ack(struct api_exchange *exchange)

@@ -1,92 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* subscribe.do and unsubscribe.do: a page changes the channels of its open stream. */
-#include <stdlib.h>
-
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_body.h"
-#include "api/page/channel_rights.h"
 #include "api/page/name_list.h"
 #include "api/page/on_connection.h"
 #include "api/reply.h"
-#include "base/mem.h"
-#include "sse/registry.h"
 #include "sse/service.h"
 
-struct channels_act {
-    struct on_connection base;
-    bool subscribes;
-    json_t *body; /* holds the names */
-    struct name_list names;
-    json_t *channels;    /* the result */
-    const char *refused; /* or this: one of the names */
-    bool too_many;       /* or this */
-};
-
-static uint32_t limit_of(const struct api_exchange *exchange)
+static void refuse(struct api_exchange *exchange, const char *channel)
 {
-    return exchange->service->settings->core->channels_per_connection;
+    exchange->service->channels_refused++;
+    api_reply_error(exchange, 403,
+                    "this user may not have the channel \"%s\"; a pattern in the credential's "
+                    "channels would allow it, or one in the service's channels.allow",
+                    channel);
 }
 
-static bool would_be_too_many(const struct channels_act *act,
-                              const struct sse_connection *connection)
+static void answer(struct api_exchange *exchange, const struct broker_message *message)
 {
-    return sse_registry_name_count(connection, SSE_GROUP_CHANNEL) +
-               name_list_count_new(&act->names, connection, sse_connection_has_channel) >
-           connection->service->settings->channels_per_connection;
-}
+    const struct broker_called *called = &message->called;
 
-/* Who asks without a credential asks as the connection's user. */
-static const char *find_refused(const struct channels_act *act,
-                                const struct sse_connection *connection)
-{
-    const struct api_exchange *exchange = act->base.exchange;
-
-    return channel_rights_refused(act->base.here->settings,
-                                  exchange->user ? exchange->user : connection->user,
-                                  act->names.names, act->names.count);
-}
-
-static void change(struct on_connection *base, struct sse_connection *connection)
-{
-    struct channels_act *act = container_of(base, struct channels_act, base);
-
-    if (act->subscribes) {
-        act->refused = find_refused(act, connection);
-        act->too_many = !act->refused && would_be_too_many(act, connection);
-        if (!act->refused && !act->too_many)
-            sse_connection_subscribe(connection, act->names.names, act->names.count);
-    } else {
-        sse_connection_unsubscribe(connection, act->names.names, act->names.count);
-    }
-    act->channels = sse_connection_channels(connection);
-}
-
-static void act_free(struct channels_act *act)
-{
-    json_decref(act->channels);
-    name_list_release(&act->names);
-    json_decref(act->body);
-    free(act);
-}
-
-static void answer(struct on_connection *base)
-{
-    struct channels_act *act = container_of(base, struct channels_act, base);
-    struct api_exchange *exchange = base->exchange;
-
-    if (act->refused)
-        channel_rights_refuse(exchange, act->refused);
-    else if (act->too_many)
+    if (called->refused)
+        refuse(exchange, called->refused);
+    else if (called->is_full)
         api_reply_error(exchange, 422,
                         "a connection may have %u channels at the most "
                         "(services[].channelsPerConnection)",
-                        limit_of(exchange));
-    else if (base->found)
-        api_reply_json(exchange, json_pack("{s:O}", "channel", act->channels));
+                        exchange->service->settings->core->channels_per_connection);
+    else if (on_connection_is_found(message))
+        on_connection_answer_names(exchange, "channel", &called->names);
     else
-        on_connection_answer_data(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
-    act_free(act);
+        on_connection_answer_no_data(exchange);
 }
 
 /* NULL, or what is wrong. */
@@ -105,41 +50,37 @@ static const char *read_names(struct name_list *names, const json_t *body)
     return fault;
 }
 
-static void start(struct api_exchange *exchange, bool subscribes)
+static void start(struct api_exchange *exchange, enum broker_operation operation)
 {
     json_t *body = api_json_body_members(exchange);
     const char *id = body ? api_json_member_id(body, "connectionId") : NULL;
-    struct channels_act *act;
+    struct name_list names = {0};
     const char *fault;
 
     if (!body)
         return;
-    act = mem_zalloc(sizeof(*act));
-    act->base.act = change;
-    act->base.done = answer;
-    act->base.order = ON_CONNECTION_ACT;
-    act->subscribes = subscribes;
-    act->body = body;
-    fault = read_names(&act->names, body);
-    if (!fault && id) {
-        on_connection_start(&act->base, exchange, id);
-        return;
-    }
+    fault = read_names(&names, body);
     if (fault)
         api_reply_error(exchange, 422, "\"channel\": %s", fault);
-    else
+    else if (!id)
         api_reply_error(exchange, 422,
                         "\"connectionId\" is missing; it is the one that connect-finish told");
+    else
+        on_connection_start(
+            exchange, id,
+            &(struct broker_call){.operation = operation, .names = {names.names, names.count}},
+            answer);
     on_connection_pass(exchange, id);
-    act_free(act);
+    name_list_release(&names);
+    json_decref(body);
 }
 
 void api_handle_subscribe(struct api_exchange *exchange)
 {
-    start(exchange, true);
+    start(exchange, BROKER_SUBSCRIBE);
 }
 
 void api_handle_unsubscribe(struct api_exchange *exchange)
 {
-    start(exchange, false);
+    start(exchange, BROKER_UNSUBSCRIBE);
 }

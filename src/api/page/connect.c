@@ -9,7 +9,6 @@
 #include "api/exchange_identity.h"
 #include "api/handlers.h"
 #include "api/limit/attach.h"
-#include "api/page/channel_rights.h"
 #include "api/page/client_info.h"
 #include "api/page/event_stream.h"
 #include "api/page/name_list.h"
@@ -181,7 +180,7 @@ static bool may_have(void *context, const char *name)
     const struct api_exchange *exchange = cut->exchange;
 
     if (cut->kind == NAME_OF_CHANNEL &&
-        !channel_rights_allow(exchange->service->settings, exchange->user, name)) {
+        !channel_rights_allow(&exchange->service->settings->channels, exchange->user, name)) {
         exchange->service->channels_refused++;
         leave_out(cut->wish, cut->kind, name, "forbidden");
         return false;

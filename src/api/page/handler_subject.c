@@ -9,60 +9,46 @@
 #include "api/json_text.h"
 #include "base/loop.h"
 #include "base/words.h"
-#include "sse/connection.h"
+#include "broker/subject_text.h"
 #include "sse/service.h"
-#include "sse/user.h"
 
-/* A field of 8 KiB is the most that many back ends take. */
-#define BRIEF_TOKEN 2048u
-
-static char *take_text(json_t *value)
+void handler_subject_note(struct handler_subject *subject, const struct broker_message *answer)
 {
-    char *text = json_dumps(value, JSON_COMPACT);
-
-    json_decref(value);
-    return text;
-}
-
-void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection)
-{
-    const bool has_token = subject->has_token && !subject->is_brief; /* once will do */
-    json_t *shown = sse_connection_as_told(connection, exchange->api->server_id, has_token);
-
-    if (subject->is_brief) {
-        json_object_del(shown, "httpHeaders");
-        json_object_del(shown, "httpParameters");
-    }
-    subject->connection = take_text(shown);
-    handler_subject_note_user(subject, connection->user);
+    if (!answer->called.user)
+        return;
+    handler_subject_release(subject);
+    subject->told = broker_message_keep(answer);
 }
 
 void handler_subject_note_user(struct handler_subject *subject, const struct sse_user *user)
 {
-    const bool has_room = !subject->is_brief || strlen(user->access_token) <= BRIEF_TOKEN;
-
-    subject->user = take_text(sse_user_as_told(user, subject->has_token && has_room));
+    free(subject->user);
+    subject->user = broker_text_of_user(user, &subject->telling);
 }
 
 void handler_subject_release(struct handler_subject *subject)
 {
-    free(subject->connection);
+    if (subject->told)
+        broker_message_free(subject->told);
     free(subject->user);
-    subject->connection = subject->user = NULL;
+    subject->told = NULL;
+    subject->user = NULL;
 }
 
 void handler_subject_open(struct buf *text, const struct api_exchange *exchange, const char *type,
                           const struct handler_subject *subject)
 {
+    const struct broker_called *called = subject->told ? &subject->told->called : NULL;
+    const char *user = called ? called->user : subject->user;
+
     buf_printf(text, "{\"type\":\"%s\",\"service\":", type);
     json_text_string(text, exchange->service->settings->core->name);
     buf_append_str(text, ",\"path\":");
     json_text_string(text, exchange->variable);
     buf_printf(text, ",\"time\":%" PRId64 ",\"user\":", loop_wall_ms(exchange->api->loop));
-    buf_append_str(text, subject->user ? subject->user : "null");
+    buf_append_str(text, user ? user : "null");
     buf_append_str(text, ",\"connection\":");
-    buf_append_str(text, subject->connection ? subject->connection : "null");
+    buf_append_str(text, called && called->connection ? called->connection : "null");
 }
 
 /* What says who is asking is not for the handler, whichever kind of auth knows it. */

@@ -3,29 +3,26 @@
 #define API_HANDLER_SUBJECT_H
 /*
  * Whom a page's request is for, as the back end that handles it is told: the connection as
- * `connections` shows it, and its user. The connection may live in another worker than the request,
- * so both are noted there, as texts.
+ * `connections` shows it, and its user, both as the worker that has the connection has written
+ * them.
  */
 #include <jansson.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "broker/message.h"
 
 struct api_exchange;
-struct sse_connection;
 struct sse_user;
 
 struct handler_subject {
-    bool has_token;   /* its handler may have the user's whole token */
-    bool is_brief;    /* without the connection's header fields and parameters, for what has to fit
-                         into a header field itself */
-    char *connection; /* JSON; NULL: none was named */
-    char *user;       /* JSON; NULL until noted */
+    struct broker_telling telling; /* what its handler may know, to ask the connection for */
+    struct broker_message *told;   /* what was told; NULL: no connection was named, */
+    char *user;                    /* then this, JSON; NULL until noted */
 };
 
-/* In the worker that has the connection. */
-void handler_subject_note(struct handler_subject *subject, const struct api_exchange *exchange,
-                          const struct sse_connection *connection);
+/* What was told before is forgotten, unless nothing was asked for now. */
+void handler_subject_note(struct handler_subject *subject, const struct broker_message *answer);
 /* For a request that names no connection. */
 void handler_subject_note_user(struct handler_subject *subject, const struct sse_user *user);
 void handler_subject_release(struct handler_subject *subject);

@@ -20,26 +20,24 @@
 #include "sse/user.h"
 
 struct message {
-    struct on_connection entry, act; /* where it gets its turn; where it is counted */
     struct repeat_claim claim;
     struct handler_call call;
     struct handler_subject subject;
     struct api_exchange *exchange; /* a reference */
     const char *id;                /* of the connection; NULL: it names none */
-    char *tenant_id, *user_id;     /* whose it is, once that is known */
+    bool has_entered;              /* it has been found there before, */
+    char turn[SSE_HANDLE_SIZE];    /* which waits for its end; "": it does not */
     char *handler_url;             /* of the settings when it came; NULL: nobody is to hear it */
     char *object;                  /* JSON: what it says, for the handler */
 };
 
 static void message_free(struct message *message)
 {
-    on_connection_end_turn(&message->entry, message->exchange);
+    on_connection_end_turn(message->exchange, message->turn);
     repeat_claim_release(&message->claim);
     handler_subject_release(&message->subject);
     free(message->handler_url);
     free(message->object);
-    free(message->tenant_id);
-    free(message->user_id);
     api_exchange_unref(message->exchange);
     free(message);
 }
@@ -108,23 +106,6 @@ static void handle(struct message *message)
 
 /* ---- the connection ---- */
 
-static void note_subject(struct message *message, const struct sse_connection *connection)
-{
-    if (!message->handler_url)
-        return;
-    handler_subject_release(&message->subject);
-    handler_subject_note(&message->subject, message->exchange, connection);
-}
-
-static void count_request(struct on_connection *act, struct sse_connection *connection)
-{
-    struct message *message = container_of(act, struct message, act);
-
-    connection->request_message_count++;
-    connection->last_request_time = loop_wall_ms(connection->home->loop);
-    note_subject(message, connection);
-}
-
 static void note_caller(struct message *message)
 {
     if (message->handler_url)
@@ -132,15 +113,18 @@ static void note_caller(struct message *message)
 }
 
 /* Where its connection has ended while it waited for its turn, it is as it was then. */
-static void on_counted(struct on_connection *act)
+static void on_counted(struct api_exchange *exchange, const struct broker_message *answer)
 {
-    struct message *message = container_of(act, struct message, act);
+    struct message *message = exchange->context;
+    const bool is_found = on_connection_is_found(answer);
 
-    if (act->found || message->entry.has_turn) {
+    if (is_found)
+        handler_subject_note(&message->subject, answer);
+    if (is_found || message->turn[0] != '\0') {
         handle(message);
         return;
     }
-    if (on_connection_is_dispensable(message->exchange)) {
+    if (on_connection_is_dispensable(exchange)) {
         note_caller(message);
         handle(message);
         return;
@@ -151,9 +135,11 @@ static void on_counted(struct on_connection *act)
 
 static void count_and_handle(struct message *message)
 {
-    message->act = (struct on_connection){
-        .act = count_request, .done = on_counted, .is_counted = message->user_id != NULL};
-    on_connection_start(&message->act, message->exchange, message->id);
+    on_connection_start(message->exchange, message->id,
+                        &(struct broker_call){.operation = BROKER_COUNT_MESSAGE,
+                                              .is_counted = message->has_entered,
+                                              .telling = message->subject.telling},
+                        on_counted);
 }
 
 /* ---- with an idempotency-key ---- */
@@ -192,25 +178,21 @@ static void start_for_user(struct message *message)
         handle(message);
 }
 
-static void enter(struct on_connection *entry, struct sse_connection *connection)
+static void on_entered(struct api_exchange *exchange, const struct broker_message *answer)
 {
-    struct message *message = container_of(entry, struct message, entry);
+    struct message *message = exchange->context;
+    const struct broker_called *called = &answer->called;
 
-    message->tenant_id = mem_strdup(connection->user->tenant_id);
-    message->user_id = mem_strdup(connection->user->id);
-    if (entry->exchange->order.number > 0)
-        note_subject(message, connection);
-}
-
-static void on_entered(struct on_connection *entry)
-{
-    struct message *message = container_of(entry, struct message, entry);
-
-    if (entry->found && has_key(message))
-        repeats_claim(&message->claim, entry->exchange, message->tenant_id, message->user_id);
-    else if (entry->found)
+    if (on_connection_is_found(answer)) {
+        handler_subject_note(&message->subject, answer);
+        memcpy(message->turn, called->turn, sizeof(message->turn));
+        message->has_entered = true;
+    }
+    if (message->has_entered && has_key(message))
+        repeats_claim(&message->claim, exchange, called->tenant_id, called->user_id);
+    else if (message->has_entered)
         count_and_handle(message);
-    else if (on_connection_is_dispensable(entry->exchange))
+    else if (on_connection_is_dispensable(exchange))
         start_for_user(message);
     else
         message_free(message);
@@ -259,13 +241,15 @@ static bool read_object(struct api_exchange *exchange, bool has_handler, char **
 
 static void start_on_connection(struct message *message)
 {
+    struct broker_call entry = {.operation = BROKER_ENTER};
+
     if (!has_key(message) && message->exchange->order.number == 0) {
         count_and_handle(message);
         return;
     }
-    message->entry =
-        (struct on_connection){.act = enter, .done = on_entered, .order = ON_CONNECTION_CALL};
-    on_connection_start(&message->entry, message->exchange, message->id);
+    if (message->exchange->order.number > 0)
+        entry.telling = message->subject.telling;
+    on_connection_start(message->exchange, message->id, &entry, on_entered);
 }
 
 static void refuse_order(struct message *message)
@@ -279,8 +263,8 @@ static void refuse_order(struct message *message)
 void api_handle_message(struct api_exchange *exchange)
 {
     const char *id = h2_form_get(&exchange->query, "connectionId");
-    const char *url = exchange->service->settings->handlers.message_url;
-    const bool has_handler = url[0] != '\0';
+    const struct api_handler_settings *handlers = &exchange->service->settings->handlers;
+    const bool has_handler = handlers->message_url[0] != '\0';
     struct message *message;
     bool is_refused;
     char *object;
@@ -289,9 +273,11 @@ void api_handle_message(struct api_exchange *exchange)
     if (is_refused || !read_object(exchange, has_handler, &object))
         return;
     message = mem_zalloc(sizeof(*message));
-    message->handler_url = has_handler ? mem_strdup(url) : NULL;
+    message->handler_url = has_handler ? mem_strdup(handlers->message_url) : NULL;
     message->exchange = api_exchange_ref(exchange);
-    message->subject.has_token = exchange->service->settings->handlers.message_has_token;
+    exchange->context = message;
+    message->subject.telling =
+        (struct broker_telling){.is_wanted = has_handler, .has_token = handlers->message_has_token};
     message->claim.done = on_claimed;
     message->object = object;
     message->id = id && id[0] != '\0' ? id : NULL;

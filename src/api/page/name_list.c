@@ -111,13 +111,3 @@ void name_list_release(struct name_list *list)
     free(list->storage);
     *list = (struct name_list){0};
 }
-
-size_t name_list_count_new(const struct name_list *list, const struct sse_connection *connection,
-                           bool (*has)(const struct sse_connection *connection, const char *name))
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < list->count; i++)
-        count += !has(connection, list->names[i]);
-    return count;
-}

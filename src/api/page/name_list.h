@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 struct h2_form;
-struct sse_connection;
 
 enum name_kind { NAME_OF_EVENT, NAME_OF_CHANNEL };
 
@@ -36,9 +35,5 @@ void name_list_keep(struct name_list *list, bool (*is_kept)(void *context, const
                     void *context);
 
 void name_list_release(struct name_list *list);
-
-/* How many of them the connection does not have yet. */
-size_t name_list_count_new(const struct name_list *list, const struct sse_connection *connection,
-                           bool (*has)(const struct sse_connection *connection, const char *name));
 
 #endif

@@ -7,243 +7,187 @@
 
 #include "api/exchange.h"
 #include "api/exchange_identity.h"
+#include "api/json_text.h"
 #include "api/reply.h"
 #include "base/mem.h"
-#include "broker/broker.h"
+#include "broker/call.h"
 #include "h2/session.h"
 #include "h2/stream.h"
-#include "sse/ended.h"
-#include "sse/registry.h"
-#include "sse/service.h"
 #include "sse/user.h"
 
-/* A request with credentials acts for its own user only. One without any acts for the connection's
- * user: the id is known to its page alone. */
-static bool may_act(const struct api_exchange *exchange, const struct api_service *here,
-                    const struct sse_connection *connection)
-{
-    const struct sse_user *asking = exchange->user;
-    const struct sse_user *owner = connection->user;
+/* ---- the order of calls ---- */
 
-    if (asking)
-        return strcmp(asking->id, owner->id) == 0 &&
-               strcmp(asking->tenant_id, owner->tenant_id) == 0;
-    return exchange->session_number == connection->session_number ||
-           !here->settings->session_binding_strict;
+/* Digits, which end at *rest. False: there are none, or too many. */
+static bool read_digits(const char *text, const char **rest, uint64_t *number)
+{
+    *rest = text + strspn(text, "0123456789");
+    *number = 0;
+    while (text < *rest && *number <= CALL_ORDER_MOST)
+        *number = *number * 10 + (uint64_t)(*text++ - '0');
+    return text == *rest && *number > 0 && *number <= CALL_ORDER_MOST;
 }
 
-/* Who showed credentials has been counted with them. */
-static bool is_too_much(const struct on_connection *act, const struct api *api,
-                        const struct sse_connection *connection)
+static bool read_number(const char *text, struct call_number *number)
 {
-    struct api_service *service = &api->services[act->exchange->service->index];
+    static const char after[] = ";after=";
 
-    return !act->exchange->user && !act->is_counted &&
-           !limits_take_user_request(&service->limits, connection->user);
+    if (!read_digits(text, &text, &number->number))
+        return false;
+    if (*text == '\0')
+        return true;
+    return strncmp(text, after, strlen(after)) == 0 &&
+           read_digits(text + strlen(after), &text, &number->after) && *text == '\0';
 }
 
-static void refuse_turn(const struct on_connection *act)
+bool on_connection_read_order(struct api_exchange *exchange)
 {
-    struct api_exchange *exchange = act->exchange;
+    const char *text = h2_request_header(exchange->request, "x-sse-order");
+    struct call_number *number = &exchange->order;
 
-    if (act->verdict == CALL_TOO_MANY)
+    *number = (struct call_number){0, 0};
+    if (!text || exchange->service->settings->core->ordered_calls == 0 || read_number(text, number))
+        return true;
+    *number = (struct call_number){0, 0};
+    api_reply_error(exchange, 422,
+                    "x-sse-order must be a whole number from 1 to %" PRIu64
+                    ": the number of this call among those of its connection; or such as "
+                    "\"17;after=3\", for a message that comes after a change of listeners",
+                    CALL_ORDER_MOST);
+    return false;
+}
+
+/* Those of others come and are answered in no order. */
+static bool takes_turn(enum broker_operation operation)
+{
+    return operation == BROKER_ENTER || (operation >= BROKER_LISTEN && operation <= BROKER_REFRESH);
+}
+
+/* ---- asking ---- */
+
+struct asking {
+    struct broker_request request;
+    struct api_exchange *exchange; /* a reference */
+    on_connection_done done;
+};
+
+static void finish(const struct asking *asking, const struct broker_message *answer)
+{
+    struct api_exchange *exchange = asking->exchange;
+    const enum broker_call_outcome outcome = answer->called.outcome;
+
+    if (outcome == BROKER_CALL_TOO_OFTEN) {
+        exchange->is_in_order = false;
+        limits_refuse(exchange, LIMIT_USER_REQUESTS);
+    } else if (outcome == BROKER_CALL_TOO_MANY) {
         api_reply_error(exchange, 429,
                         "%" PRIu32 " calls of this connection wait for their turn (orderedCalls); "
                         "send no more before one of them has its answer",
                         exchange->service->settings->core->ordered_calls);
-    else if (act->verdict == CALL_REPLACED)
+    } else if (outcome == BROKER_CALL_REPLACED) {
         api_reply_error(exchange, 409,
                         "x-sse-order: another call of this connection has come with the number "
                         "%" PRIu64 ", and has its turn; this one has not run",
                         exchange->order.number);
-}
-
-/* In the thread of the request. */
-static void finish(struct on_connection *act)
-{
-    struct api_exchange *exchange = act->exchange;
-
-    if (act->is_too_much)
-        limits_refuse(exchange, LIMIT_USER_REQUESTS);
-    else if (act->order != ON_CONNECTION_AT_ONCE)
-        exchange->is_in_order = true;
-    refuse_turn(act);
-    act->done(act);
+    }
+    asking->done(exchange, answer);
     api_exchange_unref(exchange);
 }
 
-enum outcome { OVER, WAITS };
-
-/* An act has no longer turn than that. */
-static void run_in_turn(struct on_connection *act, struct api_service *service,
-                        struct sse_connection *connection)
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
 {
-    if (act->order != ON_CONNECTION_ACT)
-        return;
-    act->found = connection != NULL;
-    act->here = service;
-    if (connection)
-        act->act(act, connection);
-    if (act->has_turn)
-        call_order_end(&service->call_orders, act->handle, act->turn.lane);
-    act->has_turn = false;
-}
+    struct asking *asking = container_of(request, struct asking, request);
 
-static void on_turn(struct call_turn *turn, struct api_service *service, enum call_verdict verdict)
-{
-    struct on_connection *act = container_of(turn, struct on_connection, turn);
-
-    act->verdict = verdict;
-    act->has_turn = act->found = verdict == CALL_BEGINS;
-    if (act->found)
-        run_in_turn(act, service, sse_registry_find_own(service->core->registry, act->id));
-    if (act->is_away)
-        peers_call_done(&act->call);
-    else
-        finish(act);
-}
-
-static enum outcome ask_turn(struct on_connection *act, struct api_service *service,
-                             struct sse_connection *connection)
-{
-    const struct call_number number = act->exchange->order;
-
-    act->turn.on_turn = on_turn;
-    act->verdict = call_order_enter(&service->call_orders, connection, &act->turn, number);
-    act->has_turn = act->verdict == CALL_BEGINS;
-    act->found = act->has_turn || act->verdict == CALL_LATE;
-    if (act->verdict == CALL_WAITS)
-        return WAITS;
-    if (act->found)
-        run_in_turn(act, service, connection);
-    return OVER;
-}
-
-static enum outcome try_here(struct on_connection *act, const struct api *api)
-{
-    struct api_service *service = &api->services[act->exchange->service->index];
-    struct sse_connection *connection = sse_registry_find_own(service->core->registry, act->id);
-    const uint64_t number = act->exchange->order.number;
-
-    if (!connection && act->may_have_ended)
-        connection = sse_ended_find_own(service->core->ended, act->id);
-    if (!connection)
-        return OVER;
-    if (!may_act(act->exchange, service, connection))
-        return OVER;
-    act->is_too_much = is_too_much(act, api, connection);
-    if (act->is_too_much)
-        return OVER;
-    act->worker = api->worker;
-    memcpy(act->handle, connection->handle, sizeof(act->handle));
-    act->turn.lane = act->exchange->endpoint->lane;
-    act->found = true;
-    act->here = service;
-    if (act->order != ON_CONNECTION_ACT || number == 0)
-        act->act(act, connection);
-    if (act->order == ON_CONNECTION_PASS)
-        call_order_pass(&service->call_orders, connection, act->turn.lane, number);
-    if (act->order == ON_CONNECTION_AT_ONCE || act->order == ON_CONNECTION_PASS || number == 0)
-        return OVER;
-    return ask_turn(act, service, connection);
-}
-
-static void run_there(struct peers_call *call, size_t worker, void *context)
-{
-    struct on_connection *act = container_of(call, struct on_connection, call);
-
-    (void)worker;
-    if (try_here(act, context) != WAITS)
-        peers_call_done(call);
-}
-
-static void finish_call(struct peers_call *call, void *context)
-{
-    (void)context;
-    finish(container_of(call, struct on_connection, call));
+    finish(asking, answer);
+    free(asking);
 }
 
 /* Where a bare id counts on the session of its stream alone, and this session has room for one
  * request at a time: the stream is on another one for certain. */
-static bool is_never_bound(const struct on_connection *act, const struct api_exchange *exchange)
+static bool refuse_unbound(struct api_exchange *exchange)
 {
     const struct h2_session *session = h2_stream_session(exchange->stream);
 
-    return act->order != ON_CONNECTION_PASS && !exchange->user && session &&
-           exchange->service->settings->session_binding_strict && !h2_session_is_shared(session);
+    if (exchange->user || !session || !exchange->service->settings->session_binding_strict ||
+        h2_session_is_shared(session))
+        return false;
+    api_reply_error(exchange, 403,
+                    "connectionId counts on the connection of its event stream alone "
+                    "(services[].sessionBindingStrict), which HTTP/1.1 cannot share; use HTTP/2, "
+                    "or send credentials");
+    return true;
 }
 
-void on_connection_start(struct on_connection *act, struct api_exchange *exchange, const char *id)
+/* The shard is told who asks; the exchange's own user belongs to this thread. */
+static struct broker_message *make_call(enum broker_kind kind, const struct api_exchange *exchange,
+                                        const char *id, size_t shard,
+                                        const struct broker_call *call)
 {
-    const struct api *api = exchange->api;
-    const size_t shard = sse_connection_id_shard(peers_key(api->peers), id);
+    const bool is_here = shard == exchange->api->worker;
+    struct broker_call whole = *call;
 
-    act->exchange = api_exchange_ref(exchange);
-    if (is_never_bound(act, exchange)) {
-        api_reply_error(
-            exchange, 403,
-            "connectionId counts on the connection of its event stream alone "
-            "(services[].sessionBindingStrict), which HTTP/1.1 cannot share; use HTTP/2, "
-            "or send credentials");
-        finish(act);
-        return;
-    }
-    if (shard >= peers_count(api->peers)) {
-        finish(act);
-        return;
-    }
-    memcpy(act->id, id, strlen(id) + 1);
-    if (shard == api->worker) {
-        if (try_here(act, api) != WAITS)
-            finish(act);
-        return;
-    }
-    act->is_away = true;
-    act->call.run = run_there;
-    act->call.finish = finish_call;
-    peers_call_one(api->peers, api->worker, shard, &act->call);
+    whole.id = id;
+    if (exchange->user)
+        whole.user = is_here ? sse_user_ref(exchange->user) : sse_user_copy(exchange->user);
+    whole.session_number = exchange->session_number;
+    whole.is_bound = exchange->service->settings->session_binding_strict;
+    whole.lane = exchange->endpoint->lane;
+    if (kind == BROKER_PASS_CALL || takes_turn(call->operation))
+        whole.number = exchange->order;
+    return broker_call_new(kind, exchange->service->index, &whole);
 }
 
-/* ---- the end of a turn ---- */
-
-void on_connection_end_turn(struct on_connection *act, const struct api_exchange *exchange)
+void on_connection_start(struct api_exchange *exchange, const char *id,
+                         const struct broker_call *call, on_connection_done done)
 {
-    const struct broker_service *service = &exchange->service->broker;
+    static const struct broker_message unknown = {.kind = BROKER_CALLED};
+    struct broker *broker = exchange->api->broker;
+    const size_t shard = broker_shard_of(broker, id);
+    const struct asking asking = {
+        .request.on_answer = on_answer,
+        .exchange = api_exchange_ref(exchange),
+        .done = done,
+    };
+    struct asking *asked;
+
+    exchange->is_in_order |= takes_turn(call->operation);
+    if (refuse_unbound(exchange) || shard == SIZE_MAX) {
+        finish(&asking, &unknown);
+        return;
+    }
+    asked = mem_alloc(sizeof(*asked));
+    *asked = asking;
+    broker_ask(broker, shard, make_call(BROKER_CALL, exchange, id, shard, call), &asked->request);
+}
+
+void on_connection_end_turn(const struct api_exchange *exchange, char *turn)
+{
+    struct broker *broker = exchange->api->broker;
     struct broker_message *end;
 
-    if (!act->has_turn)
+    if (turn[0] == '\0')
         return;
-    act->has_turn = false;
-    end = broker_message_new(BROKER_END_CALL, service->index, 0);
-    end->call_end.lane = act->turn.lane;
-    memcpy(end->call_end.handle, act->handle, sizeof(end->call_end.handle));
-    broker_send(service->broker, act->worker, end);
-}
-
-static void do_nothing(struct on_connection *act, struct sse_connection *connection)
-{
-    (void)act;
-    (void)connection;
-}
-
-static void free_passing(struct on_connection *act)
-{
-    free(act);
+    end = broker_message_new(BROKER_END_CALL, exchange->service->index, 0);
+    end->call_end.lane = exchange->endpoint->lane;
+    memcpy(end->call_end.handle, turn, sizeof(end->call_end.handle));
+    turn[0] = '\0';
+    broker_send(broker, broker_shard_of(broker, end->call_end.handle), end);
 }
 
 void on_connection_pass(struct api_exchange *exchange, const char *id)
 {
-    struct on_connection *passing;
+    static const struct broker_call nothing = {.operation = BROKER_FIND};
+    struct broker *broker = exchange->api->broker;
+    size_t shard;
 
     if (exchange->order.number == 0 || exchange->is_in_order || !id)
         return;
-    passing = mem_zalloc(sizeof(*passing));
-    passing->order = ON_CONNECTION_PASS;
-    passing->act = do_nothing;
-    passing->done = free_passing;
-    passing->is_counted = true;
-    on_connection_start(passing, exchange, id);
+    exchange->is_in_order = true;
+    shard = broker_shard_of(broker, id);
+    if (shard != SIZE_MAX)
+        broker_send(broker, shard, make_call(BROKER_PASS_CALL, exchange, id, shard, &nothing));
 }
+
+/* ---- answers ---- */
 
 static const struct h2_field unknown = {"x-sse-connection", "unknown"};
 
@@ -252,6 +196,16 @@ void on_connection_answer_unknown(struct api_exchange *exchange)
     api_reply_error_with(exchange, 404, &unknown,
                          "there is no such connection; connectionId is the one that connect-finish "
                          "told this page");
+}
+
+void on_connection_answer_data(struct api_exchange *exchange, json_t *data)
+{
+    api_reply_json_with(exchange, &unknown, data);
+}
+
+void on_connection_answer_no_data(struct api_exchange *exchange)
+{
+    on_connection_answer_data(exchange, json_pack("{s:s}", "error", "connectionId not exist"));
 }
 
 bool on_connection_is_dispensable(struct api_exchange *exchange)
@@ -264,7 +218,25 @@ bool on_connection_is_dispensable(struct api_exchange *exchange)
     return false;
 }
 
-void on_connection_answer_data(struct api_exchange *exchange, json_t *data)
+void on_connection_append_names(struct buf *text, const char *name,
+                                const struct broker_names *names)
 {
-    api_reply_json_with(exchange, &unknown, data);
+    buf_printf(text, "\"%s\":[", name);
+    for (size_t i = 0; i < names->count; i++) {
+        if (i > 0)
+            buf_append_char(text, ',');
+        json_text_string(text, names->texts[i]);
+    }
+    buf_append_char(text, ']');
+}
+
+void on_connection_answer_names(struct api_exchange *exchange, const char *name,
+                                const struct broker_names *names)
+{
+    struct buf text = BUF_INIT;
+
+    buf_append_char(&text, '{');
+    on_connection_append_names(&text, name, names);
+    buf_append_char(&text, '}');
+    api_reply_data(exchange, &text);
 }

@@ -42,7 +42,6 @@ enum upload_state {
 };
 
 struct upload {
-    struct on_connection act;
     struct repeat_claim claim;
     struct handler_call call;
     struct handler_subject subject;
@@ -414,25 +413,12 @@ static void ask_slot(struct upload *upload)
                       user ? user->id : upload->user_id);
 }
 
-static void note_owner(struct on_connection *act, struct sse_connection *connection)
+/* ---- whose it is ---- */
+
+/* Its key is its user's: who that is has to be known before it is counted. */
+static bool is_to_claim(const struct upload *upload)
 {
-    struct upload *upload = container_of(act, struct upload, act);
-
-    if (upload->user_id)
-        return;
-    upload->tenant_id = mem_strdup(connection->user->tenant_id);
-    upload->user_id = mem_strdup(connection->user->id);
-}
-
-static void count_request(struct on_connection *act, struct sse_connection *connection)
-{
-    struct upload *upload = container_of(act, struct upload, act);
-
-    note_owner(act, connection);
-    connection->request_upload_count++;
-    connection->last_request_time = loop_wall_ms(connection->home->loop);
-    if (upload->handler_url)
-        handler_subject_note(&upload->subject, upload->exchange, connection);
+    return upload->has_key && !upload->claim.key;
 }
 
 /* Without a connection. Its key may have been claimed while it had one. */
@@ -443,26 +429,45 @@ static void start_for_user(struct upload *upload)
     upload->id = NULL;
     if (upload->handler_url)
         handler_subject_note_user(&upload->subject, user);
-    if (upload->has_key && !upload->claim.key)
+    if (is_to_claim(upload))
         repeats_claim(&upload->claim, upload->exchange, user->tenant_id, user->id);
     else
         ask_slot(upload);
 }
 
-static void on_found(struct on_connection *act)
+static void on_called(struct api_exchange *exchange, const struct broker_message *answer)
 {
-    struct upload *upload = container_of(act, struct upload, act);
+    struct upload *upload = exchange->context;
 
-    if (act->found) {
+    if (!on_connection_is_found(answer)) {
+        if (on_connection_is_dispensable(exchange)) {
+            start_for_user(upload);
+            return;
+        }
+        drop(upload, UPLOAD_ANSWERED);
+        free_if_over(upload);
+        return;
+    }
+    if (!upload->user_id) {
+        upload->tenant_id = mem_strdup(answer->called.tenant_id);
+        upload->user_id = mem_strdup(answer->called.user_id);
+    }
+    handler_subject_note(&upload->subject, answer);
+    if (is_to_claim(upload))
+        repeats_claim(&upload->claim, exchange, upload->tenant_id, upload->user_id);
+    else
         ask_slot(upload);
-        return;
+}
+
+static void call_connection(struct upload *upload)
+{
+    struct broker_call call = {.operation = BROKER_ENTER, .is_counted = upload->user_id != NULL};
+
+    if (!is_to_claim(upload)) {
+        call.operation = BROKER_COUNT_UPLOAD;
+        call.telling = upload->subject.telling;
     }
-    if (on_connection_is_dispensable(act->exchange)) {
-        start_for_user(upload);
-        return;
-    }
-    drop(upload, UPLOAD_ANSWERED);
-    free_if_over(upload);
+    on_connection_start(upload->exchange, upload->id, &call, on_called);
 }
 
 /* ---- with an idempotency-key ---- */
@@ -477,22 +482,10 @@ static void on_claimed(struct repeat_claim *claim)
             conclude(upload);
         free_if_over(upload);
     } else if (upload->id) {
-        upload->act =
-            (struct on_connection){.act = count_request, .done = on_found, .is_counted = true};
-        on_connection_start(&upload->act, upload->exchange, upload->id);
+        call_connection(upload);
     } else {
         ask_slot(upload);
     }
-}
-
-static void on_owner(struct on_connection *act)
-{
-    struct upload *upload = container_of(act, struct upload, act);
-
-    if (act->found)
-        repeats_claim(&upload->claim, act->exchange, upload->tenant_id, upload->user_id);
-    else
-        on_found(act);
 }
 
 /* ---- the request ---- */
@@ -511,7 +504,7 @@ static void on_identity(struct api_exchange *exchange)
     bool allowed = !is_refused(upload);
 
     if (allowed && upload->id) {
-        on_connection_start(&upload->act, exchange, upload->id);
+        call_connection(upload);
         return;
     }
     if (allowed && api_exchange_require_user(exchange)) {
@@ -564,8 +557,8 @@ static void note_handler(struct upload *upload, const struct api_handler_setting
         return;
     upload->handler_url = mem_strdup(handlers->upload_url);
     upload->is_passed_on = handlers->upload_streams;
-    upload->subject.is_brief = handlers->upload_streams;
-    upload->subject.has_token = handlers->upload_has_token;
+    upload->subject.telling =
+        (struct broker_telling){true, handlers->upload_has_token, handlers->upload_streams};
 }
 
 void api_handle_upload(struct api_exchange *exchange)
@@ -595,8 +588,6 @@ void api_handle_upload(struct api_exchange *exchange)
     upload->has_key = has_key;
     upload->claim.done = on_claimed;
     upload->call.done = on_handled;
-    upload->act.act = has_key ? note_owner : count_request;
-    upload->act.done = has_key ? on_owner : on_found;
     exchange->context = upload;
     h2_stream_hold_body(exchange->stream, NULL, NULL);
     h2_stream_stream_body(exchange->stream, service->settings->upload_bytes, &reader, upload);

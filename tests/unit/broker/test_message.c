@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/mem.h"
+#include "broker/call.h"
 #include "broker/message.h"
 #include "support/test.h"
 
@@ -56,6 +58,34 @@ static void messages_can_be_printed(void **state)
     message->outcome.status = 200;
     message->outcome.body = bytes_new("body", 4);
     assert_prints(message, "settle service=0 from=0 status=200");
+    broker_message_free(message);
+}
+
+/* Of an id no more than the handle in it. */
+static void calls_are_printed_without_secrets(void **state)
+{
+    const char *names[] = {"a", "b"};
+    struct broker_call call = {
+        .operation = BROKER_LISTEN,
+        .id = "0123456789abcdef01234567"
+              "and what nobody may see",
+        .names = {names, 2},
+        .number = {.number = 4},
+        .lane = CALL_LANE_WISHES,
+    };
+    struct broker_message *message = broker_call_new(BROKER_CALL, 1, &call);
+
+    (void)state;
+    names[1] = "x";
+    assert_string_equal(message->call.names.texts[1], "b");
+    assert_prints(message, "call service=1 from=0 listen handle=0123456789abcdef01234567 "
+                           "number=4 lane=2");
+    broker_message_free(message);
+
+    message = broker_message_new(BROKER_CALLED, 1, 0);
+    message->called.outcome = BROKER_CALL_TOO_MANY;
+    message->called.user = mem_strdup("secret");
+    assert_prints(message, "called service=1 from=0 too-many");
     broker_message_free(message);
 }
 
@@ -149,6 +179,7 @@ int main(void)
         cmocka_unit_test(redelivery_is_printed_without_secrets),
         cmocka_unit_test(lists_lie_in_the_message),
         cmocka_unit_test(a_message_can_be_kept),
+        cmocka_unit_test(calls_are_printed_without_secrets),
         cmocka_unit_test(every_kind_has_a_name),
     };
 

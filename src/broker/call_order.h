@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_CALL_ORDER_H
-#define API_CALL_ORDER_H
+#ifndef BROKER_CALL_ORDER_H
+#define BROKER_CALL_ORDER_H
 /*
  * The order of a page's own calls. They travel in parallel, perhaps to several workers, and each
  * bears its number (the field x-sse-order) among those of its connection and lane, from 1; that of
@@ -23,9 +23,6 @@
 
 #define CALL_ORDER_MOST UINT64_C(9007199254740991) /* that a script can count to */
 
-struct api_exchange;
-struct api_service;
-
 enum call_lane {
     CALL_LANE_NONE,
     CALL_LANE_MESSAGES, /* for handlers, which may be slow: wishes do not wait for them */
@@ -46,19 +43,19 @@ enum call_verdict {
 struct call_turn {
     struct sequence_item item;
     enum call_lane lane;
-    void (*on_turn)(struct call_turn *turn, struct api_service *service, enum call_verdict verdict);
+    void (*on_turn)(struct call_turn *turn, enum call_verdict verdict);
 };
 
 /* One worker's, of one service. */
 struct call_orders {
-    struct api_service *service;
+    struct sse_service *core;
     struct table orders; /* of connections, by handle */
     struct sse_observer observer;
     size_t waiting;         /* calls, */
     uint64_t gaps, refused; /* that were not waited for any longer; for there being too many */
 };
 
-void call_orders_init(struct call_orders *orders, struct api_service *service);
+void call_orders_init(struct call_orders *orders, struct sse_service *core);
 void call_orders_release(struct call_orders *orders);
 
 /* What a request bears. */
@@ -66,9 +63,6 @@ struct call_number {
     uint64_t number; /* 0: none */
     uint64_t after;  /* of a wish; 0: none */
 };
-
-/* False: what the request bears is no number, and it has been answered. */
-bool call_order_read(struct api_exchange *exchange, struct call_number *number);
 
 /* A call has come. Its lane and on_turn are the caller's to fill in. Never CALL_ENDED or
  * CALL_REPLACED, which only those that wait may hear. */

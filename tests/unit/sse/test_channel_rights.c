@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/api.h"
-#include "api/page/channel_rights.h"
+#include "sse/channel_rights.h"
 #include "sse/user.h"
 #include "support/test.h"
 
@@ -27,14 +26,11 @@ static void test_rights(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct api_service_settings settings = {
-            .channels_open = cases[i].open,
-            .channel_patterns = cases[i].patterns,
-        };
+        const struct channel_rights rights = {cases[i].open, cases[i].patterns};
         struct sse_user *user = sse_user_new(&(struct sse_user_fields){
             .id = "7", .tenant_id = "north", .channels = cases[i].of_credential});
 
-        if (channel_rights_allow(&settings, user, cases[i].channel) != cases[i].allowed)
+        if (channel_rights_allow(&rights, user, cases[i].channel) != cases[i].allowed)
             fail_msg("case %zu: \"%s\"", i, cases[i].channel);
         sse_user_unref(user);
     }
@@ -43,13 +39,13 @@ static void test_rights(void **state)
 static void test_first_that_is_refused(void **state)
 {
     static const char *const channels[] = {"news", "red", "blue"};
-    const struct api_service_settings settings = {.channel_patterns = "news, blue"};
+    const struct channel_rights rights = {.patterns = "news, blue"};
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){.id = "7"});
 
     (void)state;
-    assert_string_equal(channel_rights_refused(&settings, user, channels, 3), "red");
-    assert_null(channel_rights_refused(&settings, user, channels, 1));
-    assert_null(channel_rights_refused(&settings, user, NULL, 0));
+    assert_string_equal(channel_rights_refused(&rights, user, channels, 3), "red");
+    assert_null(channel_rights_refused(&rights, user, channels, 1));
+    assert_null(channel_rights_refused(&rights, user, NULL, 0));
     sse_user_unref(user);
 }
 

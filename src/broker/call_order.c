@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/page/call_order.h"
+#include "broker/call_order.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/exchange.h"
-#include "api/reply.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/connection.h"
@@ -23,7 +20,7 @@ struct call_order {
 
 static struct loop *loop_of(const struct call_order *order)
 {
-    return order->orders->service->api->loop;
+    return order->orders->core->loop;
 }
 
 static struct call_turn *turn_of(struct sequence_item *item)
@@ -37,7 +34,7 @@ static void tell(const struct call_order *order, struct sequence_item *item,
     struct call_turn *turn = turn_of(item);
 
     order->orders->waiting--;
-    turn->on_turn(turn, order->orders->service, verdict);
+    turn->on_turn(turn, verdict);
 }
 
 static void order_free(struct call_order *order)
@@ -153,12 +150,12 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
         settle(order);
 }
 
-void call_orders_init(struct call_orders *orders, struct api_service *service)
+void call_orders_init(struct call_orders *orders, struct sse_service *core)
 {
-    *orders = (struct call_orders){.service = service};
+    *orders = (struct call_orders){.core = core};
     table_init(&orders->orders, TABLE_BY_TEXT(struct call_order, node, handle));
     orders->observer.on_disconnect = on_disconnect;
-    list_append(&service->core->observers, &orders->observer.node);
+    list_append(&core->observers, &orders->observer.node);
 }
 
 void call_orders_release(struct call_orders *orders)
@@ -173,49 +170,11 @@ void call_orders_release(struct call_orders *orders)
 
 /* ---- the calls ---- */
 
-/* Digits, which end at *rest. False: there are none, or too many. */
-static bool read_digits(const char *text, const char **rest, uint64_t *number)
-{
-    *rest = text + strspn(text, "0123456789");
-    *number = 0;
-    while (text < *rest && *number <= CALL_ORDER_MOST)
-        *number = *number * 10 + (uint64_t)(*text++ - '0');
-    return text == *rest && *number > 0 && *number <= CALL_ORDER_MOST;
-}
-
-static bool read_number(const char *text, struct call_number *number)
-{
-    static const char after[] = ";after=";
-
-    if (!read_digits(text, &text, &number->number))
-        return false;
-    if (*text == '\0')
-        return true;
-    return strncmp(text, after, strlen(after)) == 0 &&
-           read_digits(text + strlen(after), &text, &number->after) && *text == '\0';
-}
-
-bool call_order_read(struct api_exchange *exchange, struct call_number *number)
-{
-    const char *text = h2_request_header(exchange->request, "x-sse-order");
-
-    *number = (struct call_number){0, 0};
-    if (!text || exchange->service->settings->core->ordered_calls == 0 || read_number(text, number))
-        return true;
-    *number = (struct call_number){0, 0};
-    api_reply_error(exchange, 422,
-                    "x-sse-order must be a whole number from 1 to %" PRIu64
-                    ": the number of this call among those of its connection; or such as "
-                    "\"17;after=3\", for a message that comes after a change of listeners",
-                    CALL_ORDER_MOST);
-    return false;
-}
-
 enum call_verdict call_order_enter(struct call_orders *orders,
                                    const struct sse_connection *connection, struct call_turn *turn,
                                    struct call_number number)
 {
-    const struct sse_service_settings *settings = orders->service->settings->core;
+    const struct sse_service_settings *settings = orders->core->settings;
     struct call_order *order = get(orders, connection);
     struct sequence_item *replaced;
     enum sequence_turn verdict;
@@ -257,16 +216,16 @@ void call_order_end(struct call_orders *orders, const char *handle, enum call_la
 /* A turn that is for nothing. */
 struct passing_turn {
     struct call_turn turn;
+    struct call_orders *orders;
     char handle[SSE_HANDLE_SIZE];
 };
 
-static void on_passing_turn(struct call_turn *turn, struct api_service *service,
-                            enum call_verdict verdict)
+static void on_passing_turn(struct call_turn *turn, enum call_verdict verdict)
 {
     struct passing_turn *passing = container_of(turn, struct passing_turn, turn);
 
     if (verdict == CALL_BEGINS)
-        call_order_end(&service->call_orders, passing->handle, turn->lane);
+        call_order_end(passing->orders, passing->handle, turn->lane);
     free(passing);
 }
 
@@ -276,10 +235,11 @@ void call_order_pass(struct call_orders *orders, const struct sse_connection *co
     struct passing_turn *passing = mem_zalloc(sizeof(*passing));
     enum call_verdict verdict;
 
+    passing->orders = orders;
     passing->turn.lane = lane;
     passing->turn.on_turn = on_passing_turn;
     memcpy(passing->handle, connection->handle, sizeof(passing->handle));
     verdict = call_order_enter(orders, connection, &passing->turn, (struct call_number){number, 0});
     if (verdict != CALL_WAITS)
-        on_passing_turn(&passing->turn, orders->service, verdict);
+        on_passing_turn(&passing->turn, verdict);
 }
