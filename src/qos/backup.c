@@ -10,7 +10,7 @@ int qos_backup_advance(struct qos_backup *backup, struct qos_repository *reposit
 {
     if (!repository)
         return error;
-    if (!repository->ops->copy)
+    if (!repository->is_durable)
         return -EOPNOTSUPP;
     if (backup->is_wanted(backup))
         return repository->ops->copy(repository, file);

@@ -55,7 +55,7 @@ static int displace_copies(struct qos_put *put, struct qos_repository *repositor
 int qos_displace_for_request(struct qos_put *put, struct qos_repository *repository)
 {
     const struct qos_totals nothing = {0};
-    const bool is_durable = repository->ops->is_durable;
+    const bool is_durable = repository->is_durable;
     struct qos_totals more = {0};
     int status = measure(put, is_durable ? &repository->totals : &nothing, &more);
 

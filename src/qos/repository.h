@@ -99,7 +99,6 @@ struct qos_repository;
 
 struct qos_repository_ops {
     const char *name;
-    bool is_durable; /* what commit has returned survives the process, and the power */
 
     int (*begin)(struct qos_repository *repository);
     int (*commit)(struct qos_repository *repository);
@@ -165,8 +164,7 @@ struct qos_repository_ops {
     int (*shrink)(struct qos_repository *repository, bool *is_more);
 
     /* Keeps one, for the longer time of the two where it is there; forgets those that have ended,
-     * and the first to end of those beyond most; shows those that have not. NULL where nothing
-     * outlives the process: they are in memory anyway. */
+     * and the first to end of those beyond most; shows those that have not. */
     int (*revoke)(struct qos_repository *repository, const struct qos_revocation *revocation);
     int (*forget_revocations)(struct qos_repository *repository, int64_t now, size_t most);
     int (*revocations)(struct qos_repository *repository, int64_t now, qos_visit_revocation visit,
@@ -174,8 +172,7 @@ struct qos_repository_ops {
 
     /* Takes the next piece of a copy of all that is stored, between two transactions; what is
      * committed meanwhile comes into it. -EAGAIN: there is more. 0: *file is the copy as of now,
-     * the caller's; it has no name. leave_copy ends one that is under way, if any is. NULL where
-     * all is in memory. */
+     * the caller's; it has no name. leave_copy ends one that is under way, if any is. */
     int (*copy)(struct qos_repository *repository, int *file);
     void (*leave_copy)(struct qos_repository *repository);
 
@@ -185,6 +182,7 @@ struct qos_repository_ops {
 /* Embedded first in the struct of the concrete one. */
 struct qos_repository {
     const struct qos_repository_ops *ops;
+    bool is_durable;     /* what commit has returned survives the process, and the power */
     int fault;           /* 0, or what made the transaction fail */
     const char *service; /* for the log; NULL: not known */
     struct {

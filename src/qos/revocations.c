@@ -28,8 +28,6 @@ static int run_keep(struct qos_job *job, struct qos_repository *repository)
     const struct qos_keep_revocations *keep = container_of(job, struct qos_keep_revocations, job);
     int status = 0;
 
-    if (!repository->ops->revoke)
-        return 0;
     for (size_t i = 0; status == 0 && i < keep->list.count; i++)
         status = repository->ops->revoke(repository, &keep->list.items[i]);
     return status == 0 ? repository->ops->forget_revocations(repository, keep->now, keep->most)
@@ -51,8 +49,6 @@ static int run_read(struct qos_job *job, struct qos_repository *repository)
     struct qos_read_revocations *read = container_of(job, struct qos_read_revocations, job);
 
     qos_revocations_release(&read->list);
-    if (!repository->ops->revocations)
-        return 0;
     return repository->ops->revocations(repository, read->now, take, &read->list);
 }
 

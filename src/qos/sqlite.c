@@ -86,7 +86,6 @@ static void sqlite_free(struct qos_repository *repository)
 
 static const struct qos_repository_ops ops = {
     .name = "sqlite",
-    .is_durable = true,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
@@ -117,7 +116,7 @@ static const struct qos_repository_ops ops = {
 
 /* Opening, and what is to be told when that fails. */
 struct opening {
-    const char *path;
+    const char *path; /* NULL: in memory */
     char *fault;
     size_t fault_size;
     bool is_sound; /* it is new, or has been checked */
@@ -156,7 +155,7 @@ static int make_file(struct opening *opening)
 /* By its whole path: SQLite takes some names for something else than a file. */
 static int open_database(struct qos_sqlite *sqlite, const char *path)
 {
-    char *whole = realpath(path, NULL);
+    char *whole = path ? realpath(path, NULL) : mem_strdup(":memory:");
     int code;
 
     if (!whole)
@@ -243,11 +242,11 @@ static int check_version(struct qos_sqlite *sqlite, const struct opening *openin
 
 static int open_all(struct qos_sqlite *sqlite, struct opening *opening)
 {
-    int result = make_file(opening);
+    int result = opening->path ? make_file(opening) : 0;
 
     if (result == 0)
         result = open_database(sqlite, opening->path);
-    if (result == 0)
+    if (result == 0 && opening->path)
         result = ask_for(sqlite->database, "PRAGMA journal_mode = WAL", "wal", -EOPNOTSUPP);
     if (result == 0 && !opening->is_sound)
         result = ask_for(sqlite->database, "PRAGMA quick_check(1)", "ok", -EUCLEAN);
@@ -282,17 +281,23 @@ static void explain(const struct opening *opening, int error)
     default:
         advice = strerrordesc_np(-error);
     }
-    snprintf(opening->fault, opening->fault_size, "%s cannot be opened: %s", opening->path, advice);
+    snprintf(opening->fault, opening->fault_size, "%s cannot be opened: %s",
+             opening->path ? opening->path : "the store in memory", advice);
 }
 
 struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault, size_t fault_size)
 {
     struct opening opening = {
-        .path = path, .fault = fault, .fault_size = fault_size, .is_sound = *error == -ENOSPC};
+        .path = path,
+        .fault = fault,
+        .fault_size = fault_size,
+        .is_sound = !path || *error == -ENOSPC,
+    };
     struct qos_sqlite *sqlite = mem_zalloc(sizeof(*sqlite));
 
     fault[0] = '\0';
     sqlite->repository.ops = &ops;
+    sqlite->repository.is_durable = path != NULL;
     qos_queue_counts_init(&sqlite->counts, QUEUES_COUNTED);
     *error = open_all(sqlite, &opening);
     if (*error == 0)

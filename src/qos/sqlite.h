@@ -3,17 +3,17 @@
 #define QOS_SQLITE_H
 /*
  * A repository in one SQLite file: WAL, synchronous=FULL, so that what commit has returned is on
- * the disk.
+ * the disk; or the same in memory.
  */
 #include <stddef.h>
 
 struct qos_repository;
 
-/* Opens the file, or makes it; checks it (PRAGMA quick_check: about 3 s for 1 GiB in memory), and
- * brings an older schema up to date. NULL with a negative errno in *error and a sentence in fault:
- * -EUCLEAN when the file is damaged, -EPROTONOSUPPORT when a newer program made it. *error comes as
- * 0, or as -ENOSPC when the file has been checked and nothing but want of room was wrong with it
- * since: then it is not checked again. */
+/* Opens the file (NULL: a new one in memory), or makes it; checks it (PRAGMA quick_check: about 3 s
+ * for 1 GiB in memory), and brings an older schema up to date. NULL with a negative errno in *error
+ * and a sentence in fault: -EUCLEAN when the file is damaged, -EPROTONOSUPPORT when a newer program
+ * made it. *error comes as 0, or as -ENOSPC when the file has been checked and nothing but want of
+ * room was wrong with it since: then it is not checked again. */
 struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault, size_t fault_size);
 
 #endif

@@ -116,6 +116,7 @@ static _Noreturn void end(void (*tell)(void), int status)
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     if (sem_init(&words.is_told, 0, 0) == 0 && pthread_create(&thread, NULL, say, &words) == 0) {
+        (void)pthread_detach(thread);
         while (sem_clockwait(&words.is_told, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
             continue;
     }

@@ -17,7 +17,6 @@
 #include "qos/copies.h"
 #include "qos/end.h"
 #include "qos/look.h"
-#include "qos/memory.h"
 #include "qos/sqlite.h"
 #include "sse/history.h"
 #include "sse/message.h"
@@ -362,9 +361,7 @@ static struct qos_repository *open_repository(void *context, int *error, char *f
 {
     const struct qos_hub *hub = context;
 
-    if (hub->is_in_memory)
-        return qos_memory_new();
-    return qos_sqlite_new(hub->file, error, fault, fault_size);
+    return qos_sqlite_new(hub->is_in_memory ? NULL : hub->file, error, fault, fault_size);
 }
 
 struct qos_hub *qos_hub_new(struct api_service *service)

@@ -124,7 +124,6 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
 {
     static const struct qos_repository_ops ops = {
         .name = "fake",
-        .is_durable = true,
         .begin = fake_begin,
         .commit = fake_commit,
         .rollback = fake_rollback,
@@ -142,6 +141,7 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
     }
     fake = mem_zalloc(sizeof(*fake));
     fake->repository.ops = &ops;
+    fake->repository.is_durable = true;
     fake->disk = disk;
     return &fake->repository;
 }

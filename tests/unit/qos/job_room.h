@@ -13,8 +13,8 @@
 
 #include "base/mem.h"
 #include "qos/copies.h"
-#include "qos/memory.h"
 #include "qos/put.h"
+#include "qos/sqlite.h"
 #include "support/test.h"
 
 enum { JOB_ROOM_VALUES = 16 };
@@ -37,8 +37,10 @@ struct named_target {
 static inline int job_room_set_up(void **state)
 {
     struct job_room *room = mem_zalloc(sizeof(*room));
+    char fault[256];
+    int error = 0;
 
-    room->repository = qos_memory_new();
+    room->repository = qos_sqlite_new(NULL, &error, fault, sizeof(fault));
     room->ops = *room->repository->ops;
     room->repository->ops = &room->ops;
     room->queue_most = room->messages_most = room->bytes_most = 1000000;
@@ -67,7 +69,10 @@ static inline int room_run(struct job_room *room, struct qos_job *job)
 
     assert_int_equal(room->repository->ops->begin(room->repository), 0);
     status = job->run(job, room->repository);
-    assert_int_equal(room->repository->ops->commit(room->repository), 0);
+    if (room->repository->fault != 0)
+        room->repository->ops->rollback(room->repository);
+    else
+        assert_int_equal(room->repository->ops->commit(room->repository), 0);
     if (status != 0) { /* one that fails alone has changed nothing */
         assert_int_equal(room->repository->totals.copies, copies);
         assert_int_equal(room->repository->totals.messages, messages);

@@ -12,7 +12,6 @@
 
 #include "base/mem.h"
 #include "qos/copies.h"
-#include "qos/memory.h"
 #include "qos/sqlite.h"
 #include "support/test.h"
 
@@ -263,8 +262,11 @@ static inline void assert_expired(struct repository_room *room, int64_t now, siz
 
 static inline struct qos_repository *room_open_memory(const struct repository_room *room)
 {
+    char fault[256];
+    int error = 0;
+
     (void)room;
-    return qos_memory_new();
+    return qos_sqlite_new(NULL, &error, fault, sizeof(fault));
 }
 
 static inline struct qos_repository *room_open_sqlite(const struct repository_room *room)

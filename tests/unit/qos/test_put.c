@@ -213,7 +213,7 @@ static void what_is_durable_does_not_make_room(void **state)
     struct job_room *room = *state;
     struct request request = {.room = room};
 
-    room->ops.is_durable = true;
+    room->repository->is_durable = true;
     room->messages_most = 2;
     room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "n", "anna");
@@ -239,7 +239,7 @@ static void a_repeat_needs_no_room(void **state)
     struct job_room *room = *state;
     struct request request = {.room = room};
 
-    room->ops.is_durable = true;
+    room->repository->is_durable = true;
     room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
     room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
     room->messages_most = 1; /* it was more before */

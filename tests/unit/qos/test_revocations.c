@@ -95,23 +95,6 @@ static void test_what_has_ended_is_forgotten_and_what_is_too_much(void **state)
     assert_kept(room, 0, "b:1:3000 d:1:4000");
 }
 
-static void test_memory_keeps_none(void **state)
-{
-    struct qos_repository *memory = qos_memory_new();
-    struct qos_keep_revocations job = {.now = 1, .most = 10};
-    struct qos_read_revocations read = {.now = 1};
-
-    (void)state;
-    qos_keep_revocations_init(&job);
-    qos_read_revocations_init(&read);
-    qos_revocations_add(&job.list, &(struct qos_revocation){"a", 1, 1000});
-    assert_int_equal(job.job.run(&job.job, memory), 0);
-    assert_int_equal(read.job.run(&read.job, memory), 0);
-    assert_int_equal(read.list.count, 0);
-    qos_revocations_release(&job.list);
-    memory->ops->free(memory);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,7 +102,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_longer_time_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_has_ended_is_forgotten_and_what_is_too_much,
                                         set_up, tear_down),
-        cmocka_unit_test(test_memory_keeps_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
