@@ -2,6 +2,7 @@
 #include "broker/broker.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -11,6 +12,12 @@ struct ask {
     struct broker_request *request; /* NULL: it is free */
     uint32_t generation;            /* of this place: no answer finds another question */
     uint32_t next_free;
+};
+
+/* The answers to a question that went to all; the last one takes them along. */
+struct broker_gathering {
+    atomic_size_t open;
+    _Atomic(struct broker_message *) answers;
 };
 
 /* The worker that asks the others, when all stop, whether something is under way. */
@@ -140,11 +147,13 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
 
 /* ---- sending ---- */
 
+static void take(struct broker *broker, struct broker_message *message);
+
+/* It says who has sent it. */
 static void post(struct broker *broker, size_t to, struct broker_message *message)
 {
-    message->from = (uint16_t)broker->worker;
     if (to == broker->worker) {
-        broker_receive(broker, message);
+        take(broker, message);
         return;
     }
     broker->traffic.sent += broker_role(message->kind) != BROKER_TO_BROKER;
@@ -154,13 +163,7 @@ static void post(struct broker *broker, size_t to, struct broker_message *messag
 void broker_send(struct broker *broker, size_t to, struct broker_message *message)
 {
     broker->transport.begin(broker->transport.context);
-    post(broker, to, message);
-}
-
-static void ask(struct broker *broker, size_t to, struct broker_message *message, uint64_t ticket)
-{
-    message->ticket = ticket;
-    broker->transport.begin(broker->transport.context);
+    message->from = (uint16_t)broker->worker;
     post(broker, to, message);
 }
 
@@ -169,7 +172,8 @@ void broker_ask(struct broker *broker, size_t to, struct broker_message *message
 {
     request->ticket = ticket_new(broker, request);
     request->open = 1;
-    ask(broker, to, message, request->ticket);
+    message->ticket = request->ticket;
+    broker_send(broker, to, message);
 }
 
 void broker_send_all(struct broker *broker, broker_make make, void *context)
@@ -181,24 +185,60 @@ void broker_send_all(struct broker *broker, broker_make make, void *context)
     }
 }
 
+static struct broker_gathering *gathering_new(size_t workers)
+{
+    struct broker_gathering *gathering;
+
+    if (workers == 1)
+        return NULL;
+    gathering = mem_zalloc(sizeof(*gathering));
+    atomic_init(&gathering->open, workers);
+    return gathering;
+}
+
 /* No answer comes before the last is asked, which may be the end of the request. */
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request)
 {
+    struct broker_gathering *gathering = gathering_new(broker->workers);
     const uint64_t ticket = ticket_new(broker, request);
 
     request->ticket = ticket;
     request->open = broker->workers;
+    broker->transport.begin(broker->transport.context);
     for (size_t i = 1; i <= broker->workers; i++) {
         const size_t to = (broker->worker + i) % broker->workers;
+        struct broker_message *message = make(context, to);
 
-        ask(broker, to, make(context, to), ticket);
+        message->ticket = ticket;
+        message->gathering = gathering;
+        message->from = (uint16_t)broker->worker;
+        post(broker, to, message);
     }
 }
 
 struct broker_asker broker_asker(const struct broker_message *question)
 {
-    return (struct broker_asker){question->service, question->from, question->ticket};
+    return (struct broker_asker){question->service, question->from, question->ticket,
+                                 question->gathering};
+}
+
+/* NULL: another answer is still to come, and takes this one along. */
+static struct broker_message *gather(struct broker_gathering *gathering,
+                                     struct broker_message *answer)
+{
+    struct broker_message *others = atomic_load_explicit(&gathering->answers, memory_order_relaxed);
+
+    do
+        answer->others = others;
+    while (!atomic_compare_exchange_weak_explicit(&gathering->answers, &others, answer,
+                                                  memory_order_release, memory_order_relaxed));
+    /* Whoever is not the last must not look at it again. */
+    if (atomic_fetch_sub_explicit(&gathering->open, 1, memory_order_acq_rel) != 1)
+        return NULL;
+    answer = atomic_load_explicit(&gathering->answers, memory_order_acquire);
+    free(gathering);
+    return answer;
 }
 
 void broker_answer(struct broker *broker, const struct broker_asker *asker,
@@ -206,7 +246,11 @@ void broker_answer(struct broker *broker, const struct broker_asker *asker,
 {
     answer->service = asker->service;
     answer->ticket = asker->ticket;
-    post(broker, asker->worker, answer);
+    answer->from = (uint16_t)broker->worker;
+    if (asker->gathering)
+        answer = gather(asker->gathering, answer);
+    if (answer)
+        post(broker, asker->worker, answer);
 }
 
 /* ---- the stop ---- */
@@ -219,19 +263,20 @@ static bool is_quiet(const struct stop_round *before, const struct stop_round *n
     return now->all_stop && now->sum.open == 0 && now->sum.sent == before->sum.received;
 }
 
+static void post_stop(struct broker *broker, size_t to, enum broker_kind kind)
+{
+    struct broker_message *message = broker_message_new(kind, BROKER_NO_SERVICE, 0);
+
+    message->from = (uint16_t)broker->worker;
+    if (kind == BROKER_STOPPING)
+        message->traffic = broker->traffic;
+    post(broker, to, message);
+}
+
 static void post_to_all(struct broker *broker, enum broker_kind kind)
 {
     for (size_t i = 1; i <= broker->workers; i++)
-        post(broker, (broker->worker + i) % broker->workers,
-             broker_message_new(kind, BROKER_NO_SERVICE, 0));
-}
-
-static void on_stop(struct broker *broker)
-{
-    struct broker_message *answer = broker_message_new(BROKER_STOPPING, BROKER_NO_SERVICE, 0);
-
-    answer->traffic = broker->traffic;
-    post(broker, STOP_WORKER, answer);
+        post_stop(broker, (broker->worker + i) % broker->workers, kind);
 }
 
 static void on_stopping(struct broker *broker, const struct broker_traffic *traffic)
@@ -249,7 +294,7 @@ static void on_stopping(struct broker *broker, const struct broker_traffic *traf
 static void receive_stop(struct broker *broker, const struct broker_message *message)
 {
     if (message->kind == BROKER_STOP)
-        on_stop(broker);
+        post_stop(broker, STOP_WORKER, BROKER_STOPPING);
     else if (message->kind == BROKER_STOPPING)
         on_stopping(broker, &message->traffic);
     else
@@ -290,17 +335,31 @@ static void hand_over(struct broker *broker, const struct broker_message *messag
         on_answer(broker, message);
     else
         receiver->receive(receiver->context, message);
-    if (message->ticket == 0 || broker_role(message->kind) == BROKER_ANSWER)
-        broker->transport.end(broker->transport.context); /* a question's answer ends it */
+}
+
+/* A message, or answers that have come together. */
+static void take(struct broker *broker, struct broker_message *message)
+{
+    const bool is_question = message->ticket != 0 && broker_role(message->kind) != BROKER_ANSWER;
+
+    if (broker_role(message->kind) == BROKER_TO_BROKER) {
+        receive_stop(broker, message);
+        broker_message_free(message);
+        return;
+    }
+    while (message) {
+        struct broker_message *next = message->others;
+
+        hand_over(broker, message);
+        broker_message_free(message);
+        message = next;
+    }
+    if (!is_question) /* whose answer ends it */
+        broker->transport.end(broker->transport.context);
 }
 
 void broker_receive(struct broker *broker, struct broker_message *message)
 {
-    if (broker_role(message->kind) == BROKER_TO_BROKER) {
-        receive_stop(broker, message);
-    } else {
-        broker->traffic.received += message->from != broker->worker;
-        hand_over(broker, message);
-    }
-    broker_message_free(message);
+    broker->traffic.received += broker_role(message->kind) != BROKER_TO_BROKER;
+    take(broker, message);
 }

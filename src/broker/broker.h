@@ -24,7 +24,7 @@ struct broker_receiver {
 struct broker_transport {
     /* Takes the message over. There, broker_receive() follows, in the order of posting. */
     void (*post)(void *context, size_t to, struct broker_message *message);
-    /* A message, or a question with its answer, is under way; it is over. In any worker's thread.
+    /* A message, or a question with its answers, is under way; it is over. In any worker's thread.
      */
     void (*begin)(void *context);
     void (*end)(void *context);
@@ -47,6 +47,7 @@ typedef struct broker_message *(*broker_make)(void *context, size_t worker);
 struct broker_asker {
     uint16_t service, worker;
     uint64_t ticket;
+    struct broker_gathering *gathering; /* with others; NULL: alone */
 };
 
 struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *key,
@@ -72,7 +73,8 @@ size_t broker_shard_of(const struct broker *broker, const char *connection);
 void broker_send(struct broker *broker, size_t to, struct broker_message *message);
 void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
                 struct broker_request *request);
-/* The same to every worker, to this one last. */
+/* The same to every worker, to this one last. Their answers come together when the last worker has
+ * answered, which wakes this one once. */
 void broker_send_all(struct broker *broker, broker_make make, void *context);
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request);

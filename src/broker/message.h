@@ -8,7 +8,8 @@
  * it is sent. Its texts lie in it.
  *
  * Messages from one worker to another arrive in the order of sending, and a worker handles what has
- * come in one inbox: what a message has caused comes behind it everywhere.
+ * come in one inbox: what a message has caused comes behind it everywhere. Answers to a question
+ * that went to all may come later than that.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
+struct broker_gathering;
 struct buf;
 struct bytes;
 struct sse_user;
@@ -368,6 +370,10 @@ struct broker_message {
     uint16_t from;    /* the worker that has sent it */
     uint64_t ticket;  /* of a question, and of its answer; 0: of neither */
     unsigned kept;    /* references that its receiver has taken */
+    /* The broker's: of a question to all, where its answers come together; of an answer, those that
+     * come with it. */
+    struct broker_gathering *gathering;
+    struct broker_message *others;
     union {
         struct broker_attach attach;
         struct broker_attached attached;

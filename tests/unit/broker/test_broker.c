@@ -128,6 +128,7 @@ static void on_answer(struct broker_request *base, const struct broker_message *
     request->is_over = base->open == 0;
 }
 
+/* Whoever answers last brings the answers of all. */
 static void all_are_asked_and_all_answers_come(void **state)
 {
     struct request request = {.base.on_answer = on_answer};
@@ -138,14 +139,35 @@ static void all_are_asked_and_all_answers_come(void **state)
     broker_ask_all(team.workers[1].broker, make_record, NULL, &request.base);
     assert_int_equal(team.workers[1].kept_count, 1);
     answer(&team.workers[1]); /* its own part may be the first that is done */
-    assert_int_equal(request.answers, 1);
-    assert_false(request.is_over);
     for (size_t i = 0; i < WORKERS; i += 2) {
+        read_inbox(&team.workers[1]);
+        assert_int_equal(request.answers, 0);
         read_inbox(&team.workers[i]);
         answer(&team.workers[i]);
-        assert_false(request.is_over);
     }
+    assert_null(team.workers[1].inbox->next);
     read_inbox(&team.workers[1]);
+    assert_int_equal(request.answers, WORKERS);
+    assert_true(request.is_over);
+    team_close(&team);
+}
+
+/* Or comes to them at once, when it is the one that asked. */
+static void the_last_answer_may_be_its_own(void **state)
+{
+    struct request request = {.base.on_answer = on_answer};
+    struct team team;
+
+    (void)state;
+    team_open(&team);
+    broker_ask_all(team.workers[0].broker, make_record, NULL, &request.base);
+    for (size_t i = 1; i < WORKERS; i++) {
+        read_inbox(&team.workers[i]);
+        answer(&team.workers[i]);
+    }
+    assert_null(team.workers[0].inbox);
+    assert_false(request.is_over);
+    answer(&team.workers[0]);
     assert_int_equal(request.answers, WORKERS);
     assert_true(request.is_over);
     team_close(&team);
@@ -257,29 +279,49 @@ static void nothing(void *context)
 
 static void on_question_answered(struct broker_request *base, const struct broker_message *answer);
 
-/* Tells somebody, or asks; the fewer the older. */
+static struct broker_message *make_world_record(void *context, size_t worker)
+{
+    (void)context;
+    (void)worker;
+    return broker_message_new(BROKER_RECORD, 0, 0);
+}
+
+static struct question *question_new(struct shard *shard, uint64_t generation)
+{
+    struct question *question = mem_zalloc(sizeof(*question));
+
+    question->base.on_answer = on_question_answered;
+    question->shard = shard;
+    question->generation = generation;
+    shard->world->open++;
+    return question;
+}
+
+/* Tells somebody, asks somebody, or asks all; the fewer the older. */
 static void talk(struct shard *shard, uint64_t generation)
 {
     struct world *world = shard->world;
     const size_t to = draw(world, world->workers);
     struct broker_message *message;
-    struct question *question;
 
     if (generation == 0)
         return;
-    if (draw(world, 2) == 0) {
+    switch (draw(world, 5)) {
+    case 0:
+    case 1:
         message = broker_message_new(BROKER_READ, 0, 0);
         message->read.after = generation - 1;
         broker_send(shard->broker, to, message);
-        return;
+        break;
+    case 2:
+    case 3:
+        broker_ask(shard->broker, to, make_world_record(NULL, to),
+                   &question_new(shard, generation - 1)->base);
+        break;
+    default:
+        broker_ask_all(shard->broker, make_world_record, NULL,
+                       &question_new(shard, generation - 1)->base);
     }
-    message = broker_message_new(BROKER_RECORD, 0, 0);
-    question = mem_zalloc(sizeof(*question));
-    question->base.on_answer = on_question_answered;
-    question->shard = shard;
-    question->generation = generation - 1;
-    world->open++;
-    broker_ask(shard->broker, to, message, &question->base);
 }
 
 static void on_question_answered(struct broker_request *base, const struct broker_message *answer)
@@ -287,6 +329,8 @@ static void on_question_answered(struct broker_request *base, const struct broke
     struct question *question = container_of(base, struct question, base);
 
     (void)answer;
+    if (base->open > 0)
+        return;
     question->shard->world->open--;
     talk(question->shard, question->generation);
     free(question);
@@ -412,6 +456,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_are_asked_and_all_answers_come),
+        cmocka_unit_test(the_last_answer_may_be_its_own),
         cmocka_unit_test(an_answer_belongs_to_one_question),
         cmocka_unit_test(all_are_told),
         cmocka_unit_test(all_stop_when_nothing_is_under_way),
