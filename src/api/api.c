@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/backend/revocation.h"
 #include "api/cors.h"
 #include "api/exchange.h"
 #include "api/origin.h"
@@ -13,6 +14,7 @@
 #include "api/presence/notifications.h"
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_requests.h"
+#include "api/qos/qos_send.h"
 #include "api/refusal.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -246,6 +248,12 @@ static void receive_message(void *context, const struct broker_message *message)
     case BROKER_RESTORE:
         qos_restore(service->auth, &message->revocations);
         break;
+    case BROKER_PUBLISH:
+        qos_send_receive(service->qos, message);
+        break;
+    case BROKER_REVOKE:
+        revocation_receive(service, message);
+        break;
     default:
         break;
     }
@@ -303,7 +311,6 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     attach_teller_init(&service->attach_teller, service);
     presence_reporter_init(&service->online, service);
     notifications_open(service);
-    delivery_gate_init(&service->gate);
     service->qos = qos_hub_new(service);
     queue_teller_init(&service->queue_teller, service);
     if (service->upload_directory < 0)

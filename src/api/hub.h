@@ -3,7 +3,7 @@
 #define API_HUB_H
 /*
  * The hub of a service: the worker that owns it: services take turns. What must happen in one
- * order, or be kept in one place, is there: the order of its events (api/backend/delivery.h), its
+ * order, or be kept in one place, is there: the order of its events (broker/publish.h), its
  * stored messages (api/qos), its presence events (broker/presence_log.h).
  */
 #include <stddef.h>

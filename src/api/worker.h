@@ -9,7 +9,6 @@
 #include <stddef.h>
 
 #include "api/api_settings.h"
-#include "api/backend/delivery_gate.h"
 #include "api/body_lines.h"
 #include "api/guard.h"
 #include "api/limit/attach.h"
@@ -35,7 +34,6 @@ struct api_service {
     struct presence_watches watches;
     struct notifications *notifications; /* NULL: none are configured, or another worker has them */
     struct qos_hub *qos;                 /* NULL: another worker has it */
-    struct delivery_gate gate;
     struct queue_teller queue_teller;
     struct auth *auth; /* borrowed */
     size_t index;

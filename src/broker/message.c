@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "broker/batch.h"
 #include "sse/user.h"
 
 struct broker_message *broker_message_new(enum broker_kind kind, size_t service, size_t room)
@@ -70,6 +71,17 @@ const char *const *broker_message_list(struct broker_message *message, const cha
     return list;
 }
 
+struct broker_message *broker_message_of_results(enum broker_kind kind, size_t service,
+                                                 size_t count)
+{
+    const size_t size = count * sizeof(struct broker_result);
+    struct broker_message *message = broker_message_new(kind, service, broker_block_size(size));
+
+    message->results.count = count;
+    message->results.items = broker_message_block(message, size);
+    return message;
+}
+
 struct broker_message *broker_message_keep(const struct broker_message *message)
 {
     struct broker_message *kept = (struct broker_message *)(uintptr_t)message;
@@ -117,6 +129,16 @@ void broker_message_free(struct broker_message *message)
     case BROKER_MESSAGE_FOUND:
     case BROKER_MESSAGES_LISTED:
         qos_copies_release(&message->found.copies);
+        break;
+    case BROKER_PUBLISH:
+        broker_batch_unref(message->publish.batch);
+        break;
+    case BROKER_ADVANCE:
+        broker_batch_unref(message->advance.batch);
+        break;
+    case BROKER_PUBLISHED:
+    case BROKER_DELIVERED:
+        broker_results_release(message->results.items, message->results.count);
         break;
     case BROKER_PRESENCE:
         bytes_unref(message->presence.event);
@@ -168,6 +190,15 @@ static const struct kind {
     [BROKER_MESSAGE_FOUND] = {"message-found", BROKER_ANSWER},
     [BROKER_LIST_MESSAGES] = {"list-messages", BROKER_TO_OWNER},
     [BROKER_MESSAGES_LISTED] = {"messages-listed", BROKER_ANSWER},
+
+    [BROKER_PUBLISH] = {"publish", BROKER_TO_OWNER},
+    [BROKER_PUBLISHED] = {"published", BROKER_ANSWER},
+    [BROKER_ADVANCE] = {"advance", BROKER_TO_SHARD},
+    [BROKER_DELIVERED] = {"delivered", BROKER_ANSWER},
+    [BROKER_FIND_CREDENTIALS] = {"find-credentials", BROKER_TO_SHARD},
+    [BROKER_CREDENTIALS] = {"credentials", BROKER_ANSWER},
+    [BROKER_REVOKE] = {"revoke", BROKER_TO_SHARD},
+    [BROKER_REVOKED] = {"revoked", BROKER_ANSWER},
 
     [BROKER_PRESENCE] = {"presence", BROKER_TO_OWNER},
     [BROKER_FAREWELL] = {"farewell", BROKER_TO_OWNER},

@@ -24,7 +24,9 @@
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
+struct broker_batch;
 struct broker_gathering;
+struct broker_result;
 struct buf;
 struct bytes;
 struct sse_user;
@@ -46,6 +48,14 @@ enum broker_kind {
     BROKER_END_CALL,  /* to the connection's shard: one of its page's ordered calls is over, */
     BROKER_PASS_CALL, /* or will not come: it has been answered */
     /* Publishing. */
+    BROKER_PUBLISH,          /* to the owner: bring this to whom it is for */
+    BROKER_PUBLISHED,        /* its answer, when that is done, or was refused */
+    BROKER_ADVANCE,          /* to a shard: what is next in the service's order */
+    BROKER_DELIVERED,        /* its answer, when all of it is written */
+    BROKER_FIND_CREDENTIALS, /* to a shard: what were these connections opened with? */
+    BROKER_CREDENTIALS,      /* its answer */
+    BROKER_REVOKE,           /* to a shard: these credentials do not count any more */
+    BROKER_REVOKED,          /* its answer */
     /* Redelivery. */
     BROKER_JOIN_QUEUES,    /* to the owner: a connection has come to queues of stored messages */
     BROKER_LEAVE_QUEUES,   /* to the owner: it has left them */
@@ -351,6 +361,36 @@ struct broker_called {
     struct qos_identity identity; /* of IDENTIFY */
 };
 
+struct broker_publish {
+    struct broker_batch *batch; /* counted */
+    uint64_t session; /* the sender's: what it sends stays in order; 0: the server itself */
+    bool is_stored;   /* some of it is to be */
+};
+
+struct broker_advance {
+    struct broker_batch *batch; /* counted */
+};
+
+/* BROKER_PUBLISHED, BROKER_DELIVERED */
+struct broker_results {
+    int status; /* of what was published: 0, or why nothing was written: a negative errno, */
+    size_t at;  /* and the item that it is about */
+    size_t count;
+    struct broker_result *items; /* for each of the batch; in the message, with all that they own */
+};
+
+/* What somebody has shown: the name of a token, or the key of a user who has shown none. */
+struct broker_credential {
+    bool is_token;
+    const char *text;
+};
+
+/* BROKER_CREDENTIALS, BROKER_REVOKE */
+struct broker_credentials {
+    size_t count;
+    const struct broker_credential *items; /* in the message */
+};
+
 struct broker_call_end {
     char handle[SSE_HANDLE_SIZE];
     enum call_lane lane;
@@ -401,6 +441,11 @@ struct broker_message {
         struct broker_call call; /* BROKER_CALL, BROKER_PASS_CALL */
         struct broker_called called;
         struct broker_call_end call_end;
+        struct broker_publish publish;
+        struct broker_advance advance;
+        struct broker_results results;
+        struct broker_names handles; /* BROKER_FIND_CREDENTIALS */
+        struct broker_credentials credentials;
         struct broker_traffic traffic; /* BROKER_STOPPING */
         bool is_recording;             /* BROKER_RECORD */
         char handle[SSE_HANDLE_SIZE];  /* BROKER_EVICT */
@@ -422,6 +467,10 @@ size_t broker_block_size(size_t size);
 const char *const *broker_message_list(struct broker_message *message, const char *const *texts,
                                        size_t count);
 size_t broker_list_size(const char *const *texts, size_t count);
+
+/* Of BROKER_PUBLISHED or BROKER_DELIVERED, with so many results. */
+struct broker_message *broker_message_of_results(enum broker_kind kind, size_t service,
+                                                 size_t count);
 
 /* For its receiver, in whose thread it stays: it is not freed before this reference is, too. */
 struct broker_message *broker_message_keep(const struct broker_message *message);

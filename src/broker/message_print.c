@@ -2,7 +2,9 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "broker/batch.h"
 #include "broker/message.h"
+#include "sse/message.h"
 #include "sse/target.h"
 #include "sse/user.h"
 
@@ -110,6 +112,51 @@ static void print_call_end(struct buf *to, const struct broker_message *message)
 {
     print_text(to, "handle", message->call_end.handle);
     buf_printf(to, " lane=%u", (unsigned)message->call_end.lane);
+}
+
+/* ---- publishing ---- */
+
+/* Which messages. */
+static void print_batch(struct buf *to, const struct broker_batch *batch)
+{
+    for (size_t i = 0; batch && i < batch->count; i++) {
+        if (batch->items[i].message)
+            print_text(to, "message", batch->items[i].message->id);
+        else
+            buf_printf(to, " close=%d", (int)batch->items[i].reason);
+    }
+}
+
+static void print_publish(struct buf *to, const struct broker_message *message)
+{
+    print_batch(to, message->publish.batch);
+}
+
+static void print_advance(struct buf *to, const struct broker_message *message)
+{
+    print_batch(to, message->advance.batch);
+}
+
+static void print_results(struct buf *to, const struct broker_message *message)
+{
+    const struct broker_results *results = &message->results;
+
+    for (size_t i = 0; i < results->count; i++)
+        buf_printf(to, " count=%zu", results->items[i].count);
+    if (results->status < 0)
+        buf_printf(to, " status=%d at=%zu", results->status, results->at);
+}
+
+static void print_handles(struct buf *to, const struct broker_message *message)
+{
+    for (size_t i = 0; i < message->handles.count; i++)
+        print_text(to, "handle", message->handles.texts[i]);
+}
+
+/* What they are is a secret. */
+static void print_credentials(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " count=%zu", message->credentials.count);
 }
 
 /* ---- redelivery ---- */
@@ -238,6 +285,14 @@ static void (*const printers[BROKER_KINDS])(struct buf *to,
     [BROKER_CALLED] = print_called,
     [BROKER_END_CALL] = print_call_end,
     [BROKER_PASS_CALL] = print_call,
+
+    [BROKER_PUBLISH] = print_publish,
+    [BROKER_PUBLISHED] = print_results,
+    [BROKER_ADVANCE] = print_advance,
+    [BROKER_DELIVERED] = print_results,
+    [BROKER_FIND_CREDENTIALS] = print_handles,
+    [BROKER_CREDENTIALS] = print_credentials,
+    [BROKER_REVOKE] = print_credentials,
 
     [BROKER_JOIN_QUEUES] = print_queues,
     [BROKER_LEAVE_QUEUES] = print_queues,

@@ -30,6 +30,7 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
                        client_most(settings, what, slot));
     }
     call_orders_init(&service->call_orders, core);
+    publisher_init(&service->publisher, broker, index);
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
     service->is_recording = settings->presence.is_always;
     presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);

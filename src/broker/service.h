@@ -4,7 +4,8 @@
 /*
  * What a service is beyond one connection: one worker's part of it. Each worker has a shard, the
  * connections that live there; one of them owns the service, and keeps what has to be exact for
- * all: who holds which slots, who has claimed which idempotency key, and who is online.
+ * all: who holds which slots, who has claimed which idempotency key, who is online, and in which
+ * order events are written.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "broker/idempotency.h"
 #include "broker/online_users.h"
 #include "broker/presence_log.h"
+#include "broker/publish.h"
 #include "broker/slots.h"
 #include "sse/channel_rights.h"
 
@@ -47,6 +49,7 @@ struct broker_service {
     struct presence_log presence_log;
     struct online_users online; /* which it is told of */
     size_t farewells;           /* of shards that have told all, at a stop */
+    struct publisher publisher;
     /* Of the kinds whose state is still the layer's above; its maker sets it. */
     struct broker_receiver guest;
     /* Counts a request of this user, if it may have one more. There, too, with the same context. */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/shard.h"
 
+#include "broker/advance.h"
 #include "broker/broker.h"
 #include "broker/call.h"
+#include "broker/credentials.h"
 #include "broker/liveness.h"
 #include "broker/rewrite.h"
 #include "broker/service.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "sse/service.h"
+#include "sse/user.h"
 
 static void on_evict(const struct broker_service *service, const char *handle)
 {
@@ -40,6 +43,12 @@ static void on_open_gate(const struct broker_service *service, const struct brok
 void broker_shard_receive(struct broker_service *service, const struct broker_message *message)
 {
     switch (message->kind) {
+    case BROKER_ADVANCE:
+        broker_advance(service, message);
+        break;
+    case BROKER_FIND_CREDENTIALS:
+        broker_find_credentials(service, message);
+        break;
     case BROKER_EVICT:
         on_evict(service, message->handle);
         break;

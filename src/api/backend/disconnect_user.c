@@ -9,38 +9,40 @@
 #include "api/qos/qos_text.h"
 #include "api/reply.h"
 #include "auth/auth.h"
+#include "base/mem.h"
 #include "sse/event.h"
 
 /* The longest that a page may be told to wait: a day. */
 #define MAX_RECONNECT_MS 86400000
 
-static void answer_closed(struct api_exchange *exchange, const struct delivery_item *item)
+static void answer_closed(struct api_exchange *exchange, size_t count, const char *shown)
 {
     struct buf text = BUF_INIT;
 
-    api_audit_answer(exchange, 200, (int64_t)item->count);
-    buf_printf(&text, "{\"count\":%zu", item->count);
-    individuals_append_shown(&text, item);
+    api_audit_answer(exchange, 200, (int64_t)count);
+    buf_printf(&text, "{\"count\":%zu", count);
+    individuals_append_shown(&text, shown);
     buf_append_char(&text, '}');
     api_reply_data(exchange, &text);
 }
 
-static void answer_count(struct delivery *delivery)
+static void answer_count(struct delivery *delivery, const struct broker_results *published)
 {
-    answer_closed(delivery->exchange, &delivery->items[0]);
+    answer_closed(delivery->exchange, published->items[0].count,
+                  individuals_shown(delivery, published));
 }
 
-static void answer_revoked(struct api_exchange *exchange, const struct delivery_item *item,
+static void answer_revoked(struct api_exchange *exchange, size_t count, const char *shown,
                            int status)
 {
     if (status == 0)
-        answer_closed(exchange, item);
+        answer_closed(exchange, count, shown);
     else
         api_reply_error(exchange, 503,
                         "%zu connections were closed, and what they showed counts no more; but "
                         "that could not be stored, so that a restart would forget it: %s; ask "
                         "again later",
-                        item->count, qos_text_fault(status));
+                        count, qos_text_fault(status));
 }
 
 /* reason: NULL when the body has none. */
@@ -91,20 +93,14 @@ static void start_kick(struct delivery *delivery, bool revokes)
         delivery_start(delivery);
 }
 
-void api_handle_disconnect_user(struct api_exchange *exchange)
+/* What the body says of it. False: it has answered. */
+static bool read_kick(struct api_exchange *exchange, const json_t *body, struct delivery *delivery,
+                      bool *revokes)
 {
-    json_t *body = api_json_body_members(exchange);
-    struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
-    struct delivery_item *item;
-    bool revokes;
+    struct broker_item *item = &delivery->batch->items[0];
+    const char *reason;
 
-    if (!delivery)
-        return;
-    item = &delivery->items[0];
-    api_audit_note_target(exchange, &item->target);
-    item->reason = SSE_CLOSE_KICKED;
-    delivery->done = answer_count;
-    if (!read_reason(body, &item->text))
+    if (!read_reason(body, &reason))
         api_reply_error(exchange, 422,
                         "\"reason\" must be a text of at most %u bytes without line "
                         "breaks",
@@ -114,12 +110,31 @@ void api_handle_disconnect_user(struct api_exchange *exchange)
                         "\"reconnect\" must be false, or a number of milliseconds "
                         "from 1 to %d",
                         MAX_RECONNECT_MS);
-    else if (!read_revoke(body, item->reconnect_ms, &revokes))
+    else if (!read_revoke(body, item->reconnect_ms, revokes))
         api_reply_error(exchange, 422, "\"revoke\" must be true or false");
-    else if (individuals_read(exchange, body, item)) {
-        exchange->audit.is_revoking = revokes;
-        start_kick(delivery, revokes);
-        return;
+    else if (individuals_read(exchange, body, delivery)) {
+        item->reason = SSE_CLOSE_KICKED;
+        item->text = mem_strdup(reason);
+        return true;
     }
-    delivery_free(delivery);
+    return false;
+}
+
+void api_handle_disconnect_user(struct api_exchange *exchange)
+{
+    json_t *body = api_json_body_members(exchange);
+    struct delivery *delivery = body ? individuals_select(exchange, body) : NULL;
+    bool revokes = false;
+
+    if (delivery) {
+        api_audit_note_target(exchange, &delivery->batch->items[0].target);
+        delivery->done = answer_count;
+        if (read_kick(exchange, body, delivery, &revokes)) {
+            exchange->audit.is_revoking = revokes;
+            start_kick(delivery, revokes);
+        } else {
+            delivery_free(delivery);
+        }
+    }
+    json_decref(body);
 }

@@ -6,20 +6,21 @@
 #include <stdbool.h>
 
 struct api_exchange;
+struct broker_results;
 struct buf;
 struct delivery;
-struct delivery_item;
 
-/* A delivery with one item whose target is those whom the body selects; NULL: it has answered.
- * Takes over the reference to the body. */
-struct delivery *individuals_select(struct api_exchange *exchange, json_t *body);
+/* A delivery with one item whose target is those whom the body selects; NULL: it has answered. */
+struct delivery *individuals_select(struct api_exchange *exchange, const json_t *body);
 
 /* What both commands take besides: "connections":true, which asks for those that were meant, and
  * "duration" and "sessionDuration" in seconds. False: it has answered. */
-bool individuals_read(struct api_exchange *exchange, const json_t *body,
-                      struct delivery_item *item);
+bool individuals_read(struct api_exchange *exchange, const json_t *body, struct delivery *delivery);
 
-/* Appends ,"connections":[…] where they were asked for. */
-void individuals_append_shown(struct buf *text, const struct delivery_item *item);
+/* The connections that were meant, a line of JSON for each; NULL: they were not asked for. */
+const char *individuals_shown(const struct delivery *delivery,
+                              const struct broker_results *published);
+/* Appends ,"connections":[…] of such lines; of NULL nothing. */
+void individuals_append_shown(struct buf *text, const char *shown);
 
 #endif

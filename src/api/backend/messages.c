@@ -34,7 +34,7 @@ static void name_tokens(const struct body_rules *rules, const struct sse_target 
         rules->name_token(target->values[i]);
 }
 
-void message_text_write(struct message_text *text, struct sse_message *message)
+void message_text_write(struct broker_stored_text *text, struct sse_message *message)
 {
     sse_target_unite(&message->target);
     text->json = sse_message_to_json(message, &text->length, &text->digest);

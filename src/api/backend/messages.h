@@ -10,26 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/batch.h"
 #include "sse/message.h"
 
 #define MESSAGES_MOST 1000u
 
 extern const struct body_kind messages_kind;
 
-/* What is stored of a message: its JSON. */
-struct message_text {
-    char *json; /* NULL: there was no memory for it */
-    size_t length;
-    uint64_t digest;
-};
-
-/* When its targets bear their names. Its data is forgotten, unless there is no memory for the text.
- */
-void message_text_write(struct message_text *text, struct sse_message *message);
+/* When its targets bear their names. Its data is forgotten, unless there is no memory for the text:
+ * then that has no JSON. */
+void message_text_write(struct broker_stored_text *text, struct sse_message *message);
 
 struct messages_item {
-    struct sse_message *message; /* a reference */
-    struct message_text text;    /* of one that is stored */
+    struct sse_message *message;    /* a reference */
+    struct broker_stored_text text; /* of one that is stored */
 };
 
 /* The "made" of a reading. */

@@ -2,164 +2,203 @@
 #include "api/backend/revocation.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/backend/delivery.h"
+#include "api/backend/individuals.h"
 #include "api/exchange.h"
 #include "api/qos/qos_revocations.h"
 #include "auth/auth.h"
 #include "base/mem.h"
-#include "sse/registry.h"
-#include "sse/service.h"
-#include "sse/user.h"
+#include "broker/credentials.h"
 
-/* A credential that a connection was opened with. */
-struct shown {
-    struct shown *next;
-    bool is_token; /* else the key of a user who showed none */
-    char text[];
-};
-
-/* Goes to every worker before the delivery: asks what its connections among those named were opened
- * with, or has it revoke what is named itself. Behind the delivery, what the origin has revoked is
- * kept: nobody stays because a disk is slow. */
-struct inquiry {
-    struct peers_call call;
+/* First what is revoked is known: it is named itself, or the shards of those connections say what
+ * they were opened with. Then all workers revoke it, then the connections are closed. Behind that,
+ * what the origin has revoked is kept: nobody stays because a disk is slow. */
+struct revocation {
+    struct broker_request request;
     struct delivery *delivery;
+    size_t shard; /* that is asked next */
+    size_t count, capacity;
+    struct broker_credential *credentials; /* with texts of their own */
     struct qos_keeping keeping;
     revocation_done done;
-    struct delivery_item item; /* its results */
-    size_t workers;
-    struct shown *found[]; /* by each worker */
+    size_t closed;
+    char *shown;
 };
 
-static void revoke(struct inquiry *inquiry, const struct api_service *service, bool is_token,
-                   const char *text)
+static const struct sse_target *target_of(const struct revocation *revocation)
 {
-    const bool is_origin = service->api->worker == inquiry->call.origin;
-    const struct auth_revocation revocation = {
-        .user_key = is_token ? NULL : text,
-        .access_token = is_token ? text : NULL,
-        .note = is_origin ? qos_keeping_note : NULL,
-        .context = is_origin ? &inquiry->keeping : NULL,
-    };
-
-    auth_revoke(service->auth, &revocation);
+    return &revocation->delivery->batch->items[0].target;
 }
 
-static void revoke_named(struct peers_call *call, size_t worker, void *context)
+static void add(struct revocation *revocation, bool is_token, const char *text)
 {
-    struct inquiry *inquiry = container_of(call, struct inquiry, call);
-    const struct delivery *delivery = inquiry->delivery;
-    const struct api *api = context;
-    const struct api_service *service = &api->services[delivery->exchange->service->index];
-    const struct sse_target *target = &delivery->items[0].target;
-
-    (void)worker;
-    for (size_t i = 0; i < target->count; i++)
-        revoke(inquiry, service, target->dimension == SSE_BY_TOKEN, target->values[i]);
-    peers_call_done(call);
-}
-
-static void revoke_found(struct delivery *delivery, const struct api_service *service)
-{
-    struct inquiry *inquiry = delivery->context;
-
-    for (size_t worker = 0; worker < inquiry->workers; worker++) {
-        for (const struct shown *shown = inquiry->found[worker]; shown; shown = shown->next)
-            revoke(inquiry, service, shown->is_token, shown->text);
+    if (revocation->count == revocation->capacity) {
+        revocation->capacity = 2 * revocation->capacity + 4;
+        revocation->credentials = mem_realloc(
+            revocation->credentials, revocation->capacity * sizeof(revocation->credentials[0]));
     }
+    revocation->credentials[revocation->count++] =
+        (struct broker_credential){is_token, mem_strdup(text)};
 }
 
-static void note(struct shown **found, const struct sse_user *user)
+static void credentials_free(struct revocation *revocation)
 {
-    const bool is_token = user->access_token[0] != '\0';
-    const char *text = is_token ? user->access_token : user->key;
-    const size_t size = strlen(text) + 1;
-    struct shown *shown = mem_alloc(sizeof(*shown) + size);
-
-    shown->next = *found;
-    shown->is_token = is_token;
-    memcpy(shown->text, text, size);
-    *found = shown;
+    for (size_t i = 0; i < revocation->count; i++)
+        free((char *)revocation->credentials[i].text);
+    free(revocation->credentials);
 }
 
-static void look(struct peers_call *call, size_t worker, void *context)
-{
-    struct inquiry *inquiry = container_of(call, struct inquiry, call);
-    const struct api *api = context;
-    const struct delivery *delivery = inquiry->delivery;
-    const struct sse_target *target = &delivery->items[0].target;
-    const struct api_service *service = &api->services[delivery->exchange->service->index];
-
-    for (size_t i = 0; i < target->count; i++) {
-        const struct sse_connection *connection =
-            sse_registry_find(service->core->registry, target->values[i]);
-
-        if (connection)
-            note(&inquiry->found[worker], connection->user);
-    }
-    peers_call_done(call);
-}
-
-static void inquiry_free(struct inquiry *inquiry)
-{
-    for (size_t worker = 0; worker < inquiry->workers; worker++) {
-        while (inquiry->found[worker]) {
-            struct shown *shown = inquiry->found[worker];
-
-            inquiry->found[worker] = shown->next;
-            free(shown);
-        }
-    }
-    buf_release(&inquiry->item.shown);
-    qos_keeping_release(&inquiry->keeping);
-    free(inquiry);
-}
+/* ---- the end: it is kept ---- */
 
 static void on_kept(struct qos_keeping *keeping, int status)
 {
-    struct inquiry *inquiry = container_of(keeping, struct inquiry, keeping);
+    struct revocation *revocation = container_of(keeping, struct revocation, keeping);
 
-    inquiry->done(keeping->exchange, &inquiry->item, status);
-    inquiry_free(inquiry);
+    revocation->done(keeping->exchange, revocation->closed, revocation->shown, status);
+    free(revocation->shown);
+    qos_keeping_release(&revocation->keeping);
+    free(revocation);
 }
 
-static void on_delivered(struct delivery *delivery)
+static void on_closed(struct delivery *delivery, const struct broker_results *published)
 {
-    struct inquiry *inquiry = delivery->context;
+    struct revocation *revocation = delivery->context;
 
-    inquiry->item = (struct delivery_item){.count = delivery->items[0].count,
-                                           .wants_shown = delivery->items[0].wants_shown,
-                                           .shown = delivery->items[0].shown};
-    delivery->items[0].shown = (struct buf)BUF_INIT;
-    inquiry->keeping.done = on_kept;
-    qos_keeping_start(&inquiry->keeping, delivery->exchange);
+    revocation->closed = published->items[0].count;
+    revocation->shown = mem_strdup(individuals_shown(delivery, published));
+    revocation->keeping.done = on_kept;
+    qos_keeping_start(&revocation->keeping, delivery->exchange);
 }
 
-static void finish(struct peers_call *call, void *context)
-{
-    struct inquiry *inquiry = container_of(call, struct inquiry, call);
+/* ---- all revoke it ---- */
 
-    (void)context;
-    delivery_start(inquiry->delivery);
+static void revoke(struct auth *auth, const struct broker_credential *credential,
+                   struct qos_keeping *keeping)
+{
+    const struct auth_revocation revocation = {
+        .user_key = credential->is_token ? NULL : credential->text,
+        .access_token = credential->is_token ? credential->text : NULL,
+        .note = keeping ? qos_keeping_note : NULL,
+        .context = keeping,
+    };
+
+    auth_revoke(auth, &revocation);
+}
+
+/* The origin has done it by itself. */
+void revocation_receive(const struct api_service *service, const struct broker_message *message)
+{
+    const struct broker_credentials *credentials = &message->credentials;
+    const struct broker_asker asker = broker_asker(message);
+
+    for (size_t i = 0; message->from != service->api->worker && i < credentials->count; i++)
+        revoke(service->auth, &credentials->items[i], NULL);
+    broker_answer(service->broker.broker, &asker, broker_message_new(BROKER_REVOKED, 0, 0));
+}
+
+static void close_connections(struct revocation *revocation)
+{
+    credentials_free(revocation);
+    delivery_start(revocation->delivery);
+}
+
+static void on_revoked(struct broker_request *request, const struct broker_message *answer)
+{
+    (void)answer;
+    if (request->open == 0)
+        close_connections(container_of(request, struct revocation, request));
+}
+
+static struct broker_message *make_revoke(void *context, size_t worker)
+{
+    const struct revocation *revocation = context;
+
+    (void)worker;
+    return broker_message_of_credentials(BROKER_REVOKE, revocation->delivery->service->index,
+                                         revocation->credentials, revocation->count);
+}
+
+static void revoke_all(struct revocation *revocation)
+{
+    const struct api_service *service = revocation->delivery->service;
+
+    for (size_t i = 0; i < revocation->count; i++)
+        revoke(service->auth, &revocation->credentials[i], &revocation->keeping);
+    if (revocation->count == 0) {
+        close_connections(revocation);
+        return;
+    }
+    revocation->request.on_answer = on_revoked;
+    broker_ask_all(service->broker.broker, make_revoke, revocation, &revocation->request);
+}
+
+/* ---- what connections were opened with ---- */
+
+static void find_next(struct revocation *revocation);
+
+static void on_found(struct broker_request *request, const struct broker_message *answer)
+{
+    struct revocation *revocation = container_of(request, struct revocation, request);
+
+    for (size_t i = 0; i < answer->credentials.count; i++)
+        add(revocation, answer->credentials.items[i].is_token, answer->credentials.items[i].text);
+    find_next(revocation);
+}
+
+/* Of the named connections those that live on this shard. NULL: there is none. */
+static struct broker_message *make_question(const struct revocation *revocation, size_t shard)
+{
+    const struct broker_service *service = &revocation->delivery->service->broker;
+    const struct sse_target *target = target_of(revocation);
+    const char **handles = mem_alloc(target->count * sizeof(handles[0]));
+    struct broker_message *message = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < target->count; i++) {
+        if (broker_shard_of(service->broker, target->values[i]) == shard)
+            handles[count++] = target->values[i];
+    }
+    if (count > 0) {
+        message = broker_message_new(BROKER_FIND_CREDENTIALS, service->index,
+                                     broker_list_size(handles, count));
+        message->handles =
+            (struct broker_names){broker_message_list(message, handles, count), count};
+    }
+    free(handles);
+    return message;
+}
+
+/* One shard after the other: they are few. */
+static void find_next(struct revocation *revocation)
+{
+    struct broker *broker = revocation->delivery->service->broker.broker;
+    struct broker_message *message = NULL;
+
+    while (!message && revocation->shard < broker_workers(broker))
+        message = make_question(revocation, revocation->shard++);
+    if (message) {
+        revocation->request.on_answer = on_found;
+        broker_ask(broker, revocation->shard - 1, message, &revocation->request);
+    } else {
+        revoke_all(revocation);
+    }
 }
 
 void revocation_start(struct delivery *delivery, revocation_done done)
 {
-    const bool is_by_connection = delivery->items[0].target.dimension == SSE_BY_CONNECTION;
-    const struct api *api = delivery->exchange->api;
-    const size_t workers = peers_count(api->peers);
-    struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry) + workers * sizeof(struct shown *));
+    struct revocation *revocation = mem_zalloc(sizeof(*revocation));
+    const struct sse_target *target = &delivery->batch->items[0].target;
 
-    inquiry->delivery = delivery;
-    inquiry->workers = workers;
-    inquiry->done = done;
-    inquiry->call.run = is_by_connection ? look : revoke_named;
-    inquiry->call.finish = finish;
-    if (is_by_connection)
-        delivery->prepare = revoke_found;
-    delivery->context = inquiry;
-    delivery->done = on_delivered;
-    peers_call_start(api->peers, api->worker, &inquiry->call);
+    revocation->delivery = delivery;
+    revocation->done = done;
+    delivery->context = revocation;
+    delivery->done = on_closed;
+    if (target->dimension == SSE_BY_CONNECTION) {
+        find_next(revocation);
+        return;
+    }
+    for (size_t i = 0; i < target->count; i++)
+        add(revocation, target->dimension == SSE_BY_TOKEN, target->values[i]);
+    revoke_all(revocation);
 }

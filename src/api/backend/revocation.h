@@ -9,16 +9,20 @@
 #include <stddef.h>
 
 struct api_exchange;
+struct api_service;
+struct broker_message;
 struct delivery;
-struct delivery_item;
 
-/* Answers: those connections were closed, with the results of the item. status: 0, or a negative
+/* Answers: so many connections were closed; shown: as individuals_shown(). status: 0, or a negative
  * errno when a restart would forget what was revoked. */
-typedef void (*revocation_done)(struct api_exchange *exchange, const struct delivery_item *item,
+typedef void (*revocation_done)(struct api_exchange *exchange, size_t count, const char *shown,
                                 int status);
 
-/* Starts a delivery of one item for individuals, that revokes before it closes. Its prepare, done
- * and context are not the caller's. */
+/* Starts a delivery of one item for individuals, that revokes before it closes. Its done and
+ * context are not the caller's. */
 void revocation_start(struct delivery *delivery, revocation_done done);
+
+/* BROKER_REVOKE */
+void revocation_receive(const struct api_service *service, const struct broker_message *message);
 
 #endif

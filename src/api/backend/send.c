@@ -9,8 +9,6 @@
 #include "api/handlers.h"
 #include "api/json_body.h"
 #include "api/json_text.h"
-#include "api/qos/qos_line.h"
-#include "api/qos/qos_send.h"
 #include "api/qos/qos_text.h"
 #include "api/qos/receipt_url.h"
 #include "api/reply.h"
@@ -18,62 +16,61 @@
 #include "sse/message.h"
 #include "sse/service.h"
 
-static void append_result(struct buf *text, const struct delivery_item *item)
+static void append_result(struct buf *text, const struct sse_message *message,
+                          const struct broker_result *result)
 {
     buf_append_str(text, "{\"id\":");
-    json_text_string(text, item->message->id);
+    json_text_string(text, message->id);
     buf_append_str(text, ",\"count\":");
-    json_text_number(text, item->count);
-    if (item->message->is_stored) {
+    json_text_number(text, result->count);
+    if (message->is_stored) {
         buf_append_str(text, ",\"stored\":");
-        json_text_number(text, item->stored);
+        json_text_number(text, result->stored);
     }
-    if (item->is_repeat)
+    if (result->is_repeat)
         buf_append_str(text, ",\"repeated\":true");
     buf_append_char(text, '}');
 }
 
 /* Nothing of the request was stored or written. */
-static void refuse(const struct delivery *delivery)
+static void refuse(struct api_exchange *exchange, int status, size_t at)
 {
-    struct api_exchange *exchange = delivery->exchange;
-
-    if (delivery->status == -EEXIST)
+    if (status == -EEXIST)
         api_reply_error(exchange, 409,
                         "message %zu (counted from 0): its \"id\" was given to another message "
                         "before; none was sent",
-                        delivery->at);
-    else if (delivery->status == -EDQUOT)
+                        at);
+    else if (status == -EDQUOT)
         api_reply_error(exchange, 503,
                         "%s: messages with \"qos\" 1 are not taken until some have been "
                         "acknowledged or have expired; none was sent",
-                        qos_text_fault(delivery->status));
-    else if (delivery->status == -EBUSY)
+                        qos_text_fault(status));
+    else if (status == -EBUSY)
         api_reply_error(exchange, 503,
                         "messages with \"qos\" 1 come faster than they can be stored: %s; wait for "
                         "answers before more are sent; none was sent",
-                        qos_text_fault(delivery->status));
+                        qos_text_fault(status));
     else
         api_reply_error(exchange, 503,
                         "messages with \"qos\" 1 cannot be stored now, since %s; none was sent",
-                        qos_text_fault(delivery->status));
+                        qos_text_fault(status));
 }
 
-static void answer(struct delivery *delivery)
+static void answer(struct delivery *delivery, const struct broker_results *published)
 {
     const bool is_array = delivery->is_array;
     struct buf text = BUF_INIT;
 
-    if (delivery->status < 0) {
-        refuse(delivery);
+    if (published->status < 0) {
+        refuse(delivery->exchange, published->status, published->at);
         return;
     }
     if (is_array)
         buf_append_char(&text, '[');
-    for (size_t i = 0; i < delivery->count; i++) {
+    for (size_t i = 0; i < published->count; i++) {
         if (i > 0)
             buf_append_char(&text, ',');
-        append_result(&text, &delivery->items[i]);
+        append_result(&text, delivery->batch->items[i].message, &published->items[i]);
     }
     if (is_array)
         buf_append_char(&text, ']');
@@ -144,23 +141,14 @@ static struct delivery *make_delivery(struct api_exchange *exchange, struct mess
     struct delivery *delivery = delivery_new(exchange->service, exchange, messages->count);
 
     for (size_t i = 0; i < messages->count; i++) {
-        delivery->items[i].message = messages->items[i].message;
-        delivery->items[i].stored_as = messages->items[i].text;
+        delivery->batch->items[i].message = messages->items[i].message;
+        delivery->batch->items[i].stored_as = messages->items[i].text;
     }
     messages->read = 0;
     delivery->is_array = messages->is_array;
     delivery->has_names = true;
     delivery->done = answer;
     return delivery;
-}
-
-static bool has_stored(const struct delivery *delivery)
-{
-    for (size_t i = 0; i < delivery->count; i++) {
-        if (delivery->items[i].message->is_stored)
-            return true;
-    }
-    return false;
 }
 
 static void send_messages(struct api_exchange *exchange, struct messages *messages)
@@ -181,10 +169,6 @@ static void send_messages(struct api_exchange *exchange, struct messages *messag
     if (limits_refuse_sends(exchange, messages->count) || !are_fine(exchange, messages))
         return;
     delivery = make_delivery(exchange, messages);
-    if (has_stored(delivery))
-        qos_send_begin(delivery);
-    else
-        qos_line_follow(delivery);
     /* A back end that sends faster than events leave is to feel it. */
     exchange->is_patient = true;
     delivery_start(delivery);

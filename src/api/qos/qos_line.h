@@ -11,7 +11,8 @@
 
 #include "base/list.h"
 
-struct delivery;
+struct publication;
+struct qos_hub;
 
 /* Zero-filled but for init; empty it needs no release. */
 struct qos_line {
@@ -24,12 +25,11 @@ void qos_line_init(struct qos_line *line);
 /* False: there is no room for it. An empty line has room for any. */
 bool qos_line_has_room(const struct qos_line *line, size_t bytes, size_t most);
 
-/* A delivery goes to the store, and has come back, or has failed. */
-void qos_line_enter(struct qos_line *line, const struct delivery *delivery, size_t bytes);
-void qos_line_leave(struct qos_line *line, const struct delivery *delivery, size_t bytes);
+/* A publication goes to the store, and has come back, or has failed. */
+void qos_line_enter(struct qos_line *line, const struct publication *publication, size_t bytes);
+void qos_line_leave(struct qos_line *line, const struct publication *publication, size_t bytes);
 
-/* Nothing of this delivery is stored; it has not been started: it waits for what its session has in
- * the line. */
-void qos_line_follow(struct delivery *delivery);
+/* Nothing of this publication is stored: it is written behind what its session has in the line. */
+void qos_line_follow(struct qos_hub *hub, struct publication *publication);
 
 #endif

@@ -3,15 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "api/backend/delivery.h"
-#include "api/backend/delivery_gate.h"
 #include "api/qos/qos_hub.h"
 #include "api/worker.h"
 #include "base/chores.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "broker/publish.h"
 #include "qos/copies.h"
 #include "qos/decide.h"
 #include "qos/put.h"
@@ -23,58 +21,77 @@
 /* Recipients, above which a round has no further item. */
 #define ROUND_VALUES 1000u
 
-/* Beside the delivery, from its origin to the hub and back. */
+/* Beside the publication, until it is answered. */
 struct storing {
     struct qos_put put;
-    struct delivery *delivery;
-    struct api_service *service; /* the hub's */
-    size_t *item_of;             /* of the delivery, for each of the put */
-    size_t bytes;                /* of their JSON */
-    bool is_long;                /* too much for one turn: it is done in rounds */
+    struct publication *publication;
+    struct qos_hub *hub;
+    size_t *item_of; /* of the batch, for each of the put */
+    size_t bytes;    /* of their JSON */
+    bool is_long;    /* too much for one turn: it is done in rounds */
     struct chore chore;
-    bool is_deciding;             /* a round has begun: the gate is closed */
+    struct broker_batch *round;   /* that is decided on: all else is paused; NULL: none */
     struct qos_decision decision; /* of the item at hand */
     uint64_t position;            /* the next that is free */
     size_t values;                /* of the round, so far */
-    bool has_reached;             /* the broadcast of this round is over, */
+    size_t from, until;           /* the items of the batch that are the latest round's */
+    bool has_reached;             /* that round is written, */
     size_t told, value; /* and the desk knows it of these: items of the put, values of the next */
     size_t ended;       /* copies that were displaced, and whose end is known */
     size_t decided;     /* items of the put */
     struct qos_put_item items[];
 };
 
-static int64_t lifetime_ms(const struct delivery *delivery, const struct sse_message *message)
+static int64_t lifetime_ms(const struct qos_hub *hub, const struct sse_message *message)
 {
     if (message->ttl_s < 0)
-        return delivery->service->settings->qos.ttl_ms;
+        return hub->service->settings->qos.ttl_ms;
     return message->ttl_s * 1000;
 }
 
-/* False: there is no memory to write it. */
-static bool prepare_item(const struct delivery *delivery, struct qos_put_item *item,
-                         struct delivery_item *from)
+static void add_item(struct storing *storing, size_t index)
 {
-    const int64_t now = loop_wall_ms(delivery->service->api->loop);
-    struct sse_message *message = from->message;
-    struct message_text *text = &from->stored_as;
+    const struct broker_item *from = &storing->publication->batch->items[index];
+    struct qos_put_item *item = &storing->items[storing->put.count];
+    const struct sse_message *message = from->message;
 
-    if (!text->json)
-        message_text_write(text, message);
     item->message.id = message->id;
-    item->message.json = text->json;
-    item->message.length = text->length;
-    item->message.digest = text->digest;
-    item->message.created = now;
-    item->message.expires = now + lifetime_ms(delivery, message);
+    item->message.json = from->stored_as.json;
+    item->message.length = from->stored_as.length;
+    item->message.digest = from->stored_as.digest;
+    item->message.created = storing->put.now;
+    item->message.expires = storing->put.now + lifetime_ms(storing->hub, message);
     item->message.receipt = message->receipt;
     item->target = &message->target;
     item->is_id_fresh = message->is_id_fresh;
-    return item->message.json != NULL;
+    storing->item_of[storing->put.count++] = index;
+    storing->bytes += from->stored_as.length;
 }
 
-static bool is_stored(const struct delivery_item *item)
+static bool go_on(struct chore *chore, struct slice *slice);
+
+static struct storing *storing_new(struct qos_hub *hub, struct publication *publication)
 {
-    return item->message && item->message->is_stored;
+    const struct api_qos_settings *settings = &hub->service->settings->qos;
+    const struct broker_batch *batch = publication->batch;
+    struct storing *storing =
+        mem_zalloc(sizeof(*storing) + batch->count * sizeof(storing->items[0]));
+
+    storing->publication = publication;
+    storing->hub = hub;
+    storing->chore.step = go_on;
+    storing->item_of = mem_alloc(batch->count * sizeof(size_t));
+    storing->put.items = storing->items;
+    storing->put.queue_most = settings->queue;
+    storing->put.messages_most = settings->messages;
+    storing->put.bytes_most = settings->bytes;
+    storing->put.now = loop_wall_ms(hub->service->api->loop);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].message && batch->items[i].message->is_stored)
+            add_item(storing, i);
+    }
+    qos_put_init(&storing->put);
+    return storing;
 }
 
 static void storing_free(struct storing *storing)
@@ -84,41 +101,13 @@ static void storing_free(struct storing *storing)
     free(storing);
 }
 
-static bool go_on(struct chore *chore, struct slice *slice);
-
-/* At the origin: the JSON trees are its thread's. */
-static void prepare(struct delivery *delivery)
-{
-    struct storing *storing =
-        mem_zalloc(sizeof(*storing) + delivery->count * sizeof(storing->items[0]));
-
-    storing->delivery = delivery;
-    storing->chore.step = go_on;
-    storing->item_of = mem_alloc(delivery->count * sizeof(size_t));
-    storing->put.items = storing->items;
-    for (size_t i = 0; i < delivery->count; i++) {
-        if (!is_stored(&delivery->items[i]))
-            continue;
-        storing->item_of[storing->put.count] = i;
-        if (!prepare_item(delivery, &storing->items[storing->put.count], &delivery->items[i]))
-            delivery->status = -ENOMEM;
-        storing->bytes += storing->items[storing->put.count++].message.length;
-        delivery->items[i].wants_reached = true;
-    }
-    qos_put_init(&storing->put);
-    delivery->context = storing;
-    if (delivery->status < 0)
-        storing_free(storing);
-}
-
 /* False when the slice is over before all of it is decided. */
-static bool decide(struct storing *storing, struct qos_hub *hub, struct delivery_item *item,
-                   struct slice *slice)
+static bool decide(struct storing *storing, struct broker_item *item, struct slice *slice)
 {
     const struct qos_put_item *put = &storing->items[storing->decided];
     struct qos_decision *decision = &storing->decision;
 
-    decision->desk = hub->desk;
+    decision->desk = storing->hub->desk;
     decision->target = &item->message->target;
     decision->was_empty = put->was_empty;
     decision->number = put->message.number;
@@ -126,7 +115,7 @@ static bool decide(struct storing *storing, struct qos_hub *hub, struct delivery
     if (!qos_decision_go_on(decision, slice))
         return false;
     item->is_held = decision->live == 0;
-    if (decision->live > 0 && decision->live < delivery_values(item)) {
+    if (decision->live > 0 && decision->live < broker_item_values(item)) {
         struct sse_message *narrow = sse_message_narrow(item->message, decision->is_live);
 
         sse_message_unref(item->message);
@@ -143,23 +132,24 @@ static void note_number(struct qos_hub *hub, uint64_t number)
 }
 
 /* False as above. */
-static bool decide_stored(struct storing *storing, struct qos_hub *hub, struct delivery_item *item,
-                          struct slice *slice)
+static bool decide_stored(struct storing *storing, struct broker_item *item,
+                          struct broker_result *result, struct slice *slice)
 {
     const struct qos_put_item *put = &storing->items[storing->decided];
-    const size_t values = delivery_values(item);
+    const size_t values = broker_item_values(item);
+    struct qos_hub *hub = storing->hub;
 
     if (!put->is_repeat) {
         note_number(hub, put->message.number);
-        if (!decide(storing, hub, item, slice))
+        if (!decide(storing, item, slice))
             return false;
         hub->counters.stored += put->stored;
     } else {
         hub->counters.repeats++;
         item->is_held = true;
     }
-    item->stored = put->stored;
-    item->is_repeat = put->is_repeat;
+    result->stored = put->stored;
+    result->is_repeat = put->is_repeat;
     storing->values += values;
     storing->decided++;
     return true;
@@ -170,47 +160,71 @@ static bool is_of_put(const struct storing *storing, size_t index)
     return storing->decided < storing->put.count && storing->item_of[storing->decided] == index;
 }
 
-/* Of the items that follow, as many as a round takes: at least one. The order of the delivery is
- * the order of the history: each that is written takes one position. False as above. */
-static bool decide_round(struct storing *storing, struct qos_hub *hub, struct slice *slice)
+static void begin_round(struct storing *storing)
 {
-    struct delivery *delivery = storing->delivery;
+    struct api_service *service = storing->hub->service;
 
-    if (!storing->is_deciding) {
-        storing->is_deciding = true;
-        storing->position = sse_history_last(hub->service->core->history) + 1;
-        storing->values = 0;
-        delivery->from = delivery->until;
-        delivery_gate_close(hub->service);
-    }
-    for (; delivery->until < delivery->count && storing->values < ROUND_VALUES; delivery->until++) {
-        struct delivery_item *item = &delivery->items[delivery->until];
+    storing->from = storing->until;
+    storing->round = broker_batch_new(storing->publication->batch->count - storing->from);
+    storing->round->count = 0;
+    storing->position = sse_history_last(service->core->history) + 1;
+    storing->values = 0;
+    publisher_pause(&service->broker.publisher);
+}
 
-        if (is_of_put(storing, delivery->until) && !decide_stored(storing, hub, item, slice))
+/* In the round, where it may get fewer recipients. */
+static struct broker_item *copy_item(struct storing *storing, const struct broker_item *from)
+{
+    const size_t index = storing->until - storing->from;
+    struct broker_item *item = &storing->round->items[index];
+
+    if (storing->round->count > index) /* it was begun in another slice */
+        return item;
+    item->message = sse_message_ref(from->message);
+    item->duration = from->duration;
+    item->session_duration = from->session_duration;
+    item->shown_most = from->shown_most;
+    item->wants_reached = from->wants_reached;
+    storing->round->count++;
+    return item;
+}
+
+/* Of the items that follow, as many as a round takes: at least one. The order of the batch is the
+ * order of the history: each that is written takes one position. False as above. */
+static bool decide_round(struct storing *storing, struct slice *slice)
+{
+    struct publication *publication = storing->publication;
+    const struct broker_batch *batch = publication->batch;
+
+    if (!storing->round)
+        begin_round(storing);
+    for (; storing->until < batch->count && storing->values < ROUND_VALUES; storing->until++) {
+        struct broker_item *item = copy_item(storing, &batch->items[storing->until]);
+
+        if (is_of_put(storing, storing->until) &&
+            !decide_stored(storing, item, &publication->results[storing->until], slice))
             return false;
-        if (item->message && !item->is_held)
+        if (!item->is_held)
             storing->position++;
     }
-    storing->is_deciding = false;
     return true;
 }
 
 static void refuse(struct storing *storing, int status)
 {
-    struct delivery *delivery = storing->delivery;
+    struct publication *publication = storing->publication;
     const size_t at = storing->item_of[storing->put.at];
 
-    /* First, for it lends what the delivery has. */
-    storing_free(storing);
-    delivery_fail(delivery, status, at);
+    storing_free(storing); /* which the publication lends texts to */
+    publication_fail(publication, status, at);
 }
 
-static void tell_one(struct qos_hub *hub, const struct delivery_item *item, size_t index,
+static void tell_one(struct qos_hub *hub, const struct broker_result *result, size_t index,
                      uint64_t number, const struct qos_recipient *recipient)
 {
-    const size_t count = item->reached[index];
+    const size_t count = result->reached[index];
 
-    if (item->acknowledging[index] > 0)
+    if (result->acknowledging[index] > 0)
         qos_desk_reached(hub->desk, number, recipient, count);
     else
         qos_desk_reached_silent(hub->desk, number, recipient, count);
@@ -219,20 +233,21 @@ static void tell_one(struct qos_hub *hub, const struct delivery_item *item, size
 /* False when the slice is over before all of this round is told. */
 static bool tell_reached(struct storing *storing, struct slice *slice)
 {
-    struct qos_hub *hub = storing->service->qos;
+    const struct publication *publication = storing->publication;
 
     for (; storing->told < storing->decided; storing->told++, storing->value = 0) {
-        const struct delivery_item *item =
-            &storing->delivery->items[storing->item_of[storing->told]];
+        const size_t index = storing->item_of[storing->told];
+        const struct broker_item *item = &publication->round->items[index - storing->from];
         const uint64_t number = storing->items[storing->told].message.number;
 
-        for (; !item->is_held && storing->value < delivery_values(item); storing->value++) {
+        for (; !item->is_held && storing->value < broker_item_values(item); storing->value++) {
             const struct qos_recipient recipient =
                 qos_recipient_at(&item->message->target, storing->value);
 
             if (!slice_spend(slice))
                 return false;
-            tell_one(hub, item, storing->value, number, &recipient);
+            tell_one(storing->hub, &publication->results[index], storing->value, number,
+                     &recipient);
         }
     }
     return true;
@@ -241,25 +256,32 @@ static bool tell_reached(struct storing *storing, struct slice *slice)
 static bool tell_ended(struct storing *storing, struct slice *slice)
 {
     const struct qos_copies *displaced = &storing->put.displaced;
-    struct qos_hub *hub = storing->service->qos;
 
     for (; storing->ended < displaced->count; storing->ended++) {
         if (!slice_spend(slice))
             return false;
-        qos_hub_end(hub, &displaced->items[storing->ended]);
+        qos_hub_end(storing->hub, &displaced->items[storing->ended]);
     }
     return true;
 }
 
 static void finish(struct storing *storing)
 {
-    struct delivery *delivery = storing->delivery;
-    struct qos_hub *hub = storing->service->qos;
+    struct publication *publication = storing->publication;
+    struct qos_hub *hub = storing->hub;
 
-    qos_line_leave(&hub->line, delivery, storing->bytes);
+    qos_line_leave(&hub->line, publication, storing->bytes);
     qos_store_hold(hub->store, false);
     storing_free(storing);
-    delivery_finish(delivery);
+    publication_finish(publication);
+}
+
+static void write_round(struct storing *storing)
+{
+    struct broker_batch *round = storing->round;
+
+    storing->round = NULL;
+    publisher_resume(storing->publication, round, storing->from);
 }
 
 /* What was displaced, then rounds: some items are decided on and written, and the desk hears whom
@@ -268,30 +290,28 @@ static void finish(struct storing *storing)
 static bool go_on(struct chore *chore, struct slice *slice)
 {
     struct storing *storing = container_of(chore, struct storing, chore);
-    struct delivery *delivery = storing->delivery;
 
     if (!tell_ended(storing, slice) || (storing->has_reached && !tell_reached(storing, slice)))
         return false;
-    if (storing->has_reached && delivery->until == delivery->count) {
+    if (storing->has_reached && storing->until == storing->publication->batch->count) {
         finish(storing);
         return true;
     }
     storing->has_reached = false;
-    if (!decide_round(storing, storing->service->qos, slice))
+    if (!decide_round(storing, slice))
         return false;
-    delivery_gate_open(storing->service, delivery);
+    write_round(storing);
     return true;
 }
 
-static bool end(struct delivery *delivery, struct api_service *service)
+static bool end(struct publication *publication)
 {
-    struct storing *storing = delivery->context;
-
+    struct storing *storing = publication->context;
     struct slice slice = slice_without_end();
 
     storing->has_reached = true;
     if (storing->is_long) {
-        chores_add(&service->qos->chores, &storing->chore);
+        chores_add(&storing->hub->chores, &storing->chore);
         return false;
     }
     (void)tell_reached(storing, &slice);
@@ -302,95 +322,88 @@ static bool end(struct delivery *delivery, struct api_service *service)
 static void on_put(struct qos_job *job)
 {
     struct storing *storing = container_of(job, struct storing, put.job);
-    struct delivery *delivery = storing->delivery;
-    struct qos_hub *hub = storing->service->qos;
+    struct qos_hub *hub = storing->hub;
     struct slice slice = slice_without_end();
 
     if (job->status < 0) {
-        qos_line_leave(&hub->line, delivery, storing->bytes);
+        qos_line_leave(&hub->line, storing->publication, storing->bytes);
         hub->counters.refused++;
         refuse(storing, job->status);
         return;
     }
     qos_hub_publish(hub);
-    delivery->until = 0; /* nothing is decided */
     storing->is_long = storing->put.job.weight + storing->put.displaced.count >= ROUND_VALUES;
     if (storing->is_long) {
         qos_store_hold(hub->store, true);
         chores_add(&hub->chores, &storing->chore);
     } else {
-        qos_line_leave(&hub->line, delivery, storing->bytes);
+        qos_line_leave(&hub->line, storing->publication, storing->bytes);
         (void)go_on(&storing->chore, &slice);
     }
 }
 
-static void begin(struct delivery *delivery, struct api_service *service)
+static void store(struct qos_hub *hub, struct publication *publication)
 {
-    const struct api_qos_settings *settings = &service->settings->qos;
-    struct qos_hub *hub = service->qos;
-    struct storing *storing = delivery->context;
+    struct storing *storing = storing_new(hub, publication);
 
-    if (!qos_line_has_room(&hub->line, storing->bytes, settings->waiting_bytes)) {
+    if (!qos_line_has_room(&hub->line, storing->bytes, hub->service->settings->qos.waiting_bytes)) {
         hub->counters.busy++;
         refuse(storing, -EBUSY);
         return;
     }
-    qos_line_enter(&hub->line, delivery, storing->bytes);
-    storing->service = service;
-    storing->put.queue_most = settings->queue;
-    storing->put.messages_most = settings->messages;
-    storing->put.bytes_most = settings->bytes;
-    storing->put.now = loop_wall_ms(service->api->loop);
+    qos_line_enter(&hub->line, publication, storing->bytes);
+    publication->context = storing;
+    publication->end = end;
     storing->put.job.done = on_put;
     storing->put.job.is_asked = true;
     qos_store_submit(hub->store, &storing->put.job);
 }
 
-void qos_send_begin(struct delivery *delivery)
+void qos_send_receive(struct qos_hub *hub, const struct broker_message *message)
 {
-    delivery->ready = prepare;
-    delivery->begin = begin;
-    delivery->end = end;
+    struct publication *publication = publication_new(&hub->service->broker.publisher, message);
+
+    if (message->publish.is_stored)
+        store(hub, publication);
+    else
+        qos_line_follow(hub, publication);
 }
 
 /* A copy by itself. */
 
 struct sending {
+    struct qos_hub *hub;
     uint64_t number;
     struct qos_recipient *recipient;
 };
 
-static bool end_one(struct delivery *delivery, struct api_service *service)
+static bool end_one(struct publication *publication)
 {
-    const struct sending *sending = delivery->context;
+    struct sending *sending = publication->context;
 
-    tell_one(service->qos, &delivery->items[0], 0, sending->number, sending->recipient);
-    return true;
-}
-
-static void done_one(struct delivery *delivery)
-{
-    struct sending *sending = delivery->context;
-
+    tell_one(sending->hub, &publication->results[0], 0, sending->number, sending->recipient);
     free(sending->recipient);
     free(sending);
+    return true;
 }
 
 uint64_t qos_send_one(void *context, const struct qos_copy *copy)
 {
     struct qos_hub *hub = context;
     const uint64_t position = sse_history_last(hub->service->core->history) + 1;
-    struct delivery *delivery = delivery_new(hub->service, NULL, 1);
+    struct broker_batch *batch = broker_batch_new(1);
+    struct publication *publication;
     struct sending *sending = mem_zalloc(sizeof(*sending));
 
+    batch->items[0].message = sse_message_ref(copy->decoded);
+    batch->items[0].message->was_written = qos_hub_was_written(hub, copy);
+    batch->items[0].wants_reached = true;
+    sending->hub = hub;
     sending->number = copy->message->number;
     sending->recipient = qos_recipient_copy(&copy->recipient);
-    delivery->context = sending;
-    delivery->items[0].message = sse_message_ref(copy->decoded);
-    delivery->items[0].message->was_written = qos_hub_was_written(hub, copy);
-    delivery->items[0].wants_reached = true;
-    delivery->end = end_one;
-    delivery->done = done_one;
-    delivery_broadcast(delivery, hub->service);
+    publication = publication_new_own(&hub->service->broker.publisher, batch);
+    publication->context = sending;
+    publication->end = end_one;
+    publication_advance(publication, NULL, 0);
     return position;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "broker/batch.h"
 #include "broker/call.h"
+#include "broker/credentials.h"
 #include "broker/message.h"
+#include "sse/message.h"
 #include "support/test.h"
 
 static void assert_prints(const struct broker_message *message, const char *text)
@@ -157,6 +161,66 @@ static void a_message_can_be_kept(void **state)
     broker_message_free(kept);
 }
 
+/* Whoever is named, and by what, is not to be seen. */
+static void what_is_published_can_be_printed(void **state)
+{
+    struct broker_batch *batch = broker_batch_new(2);
+    struct sse_target target = {.dimension = SSE_ALL};
+    struct broker_message *message;
+    struct buf expected = BUF_INIT;
+
+    (void)state;
+    batch->items[0].message = sse_message_new("news", &target, "\"secret\"");
+    batch->items[1].reason = SSE_CLOSE_KICKED;
+    batch->items[1].text = mem_strdup("secret");
+    for (size_t i = 0; i < 2; i++) {
+        message = broker_message_new(i == 0 ? BROKER_PUBLISH : BROKER_ADVANCE, 1, 0);
+        if (i == 0)
+            message->publish.batch = broker_batch_ref(batch);
+        else
+            message->advance.batch = broker_batch_ref(batch);
+        buf_clear(&expected);
+        buf_printf(&expected, "%s service=1 from=0 message=%s close=%d",
+                   i == 0 ? "publish" : "advance", batch->items[0].message->id, SSE_CLOSE_KICKED);
+        assert_prints(message, buf_str(&expected));
+        broker_message_free(message);
+    }
+    assert_int_equal(batch->refs, 1);
+    broker_batch_unref(batch);
+    buf_release(&expected);
+}
+
+static void results_are_the_messages_own(void **state)
+{
+    struct broker_message *message = broker_message_of_results(BROKER_DELIVERED, 1, 2);
+
+    (void)state;
+    message->results.items[0].count = 3;
+    message->results.items[1].reached = mem_zalloc(sizeof(uint32_t));
+    message->results.items[1].acknowledging = mem_zalloc(sizeof(uint32_t));
+    message->results.items[1].shown = mem_strdup("{}\n");
+    assert_prints(message, "delivered service=1 from=0 count=3 count=0");
+    broker_message_free(message);
+
+    message = broker_message_of_results(BROKER_PUBLISHED, 1, 1);
+    message->results.status = -EBUSY;
+    assert_prints(message, "published service=1 from=0 count=0 status=-16 at=0");
+    broker_message_free(message);
+}
+
+static void credentials_are_not_printed(void **state)
+{
+    const struct broker_credential shown[] = {{true, "token"}, {false, "ann"}};
+    struct broker_message *message = broker_message_of_credentials(BROKER_REVOKE, 1, shown, 2);
+
+    (void)state;
+    assert_ptr_not_equal(message->credentials.items[0].text, shown[0].text);
+    assert_string_equal(message->credentials.items[0].text, "token");
+    assert_string_equal(message->credentials.items[1].text, "ann");
+    assert_prints(message, "revoke service=1 from=0 count=2");
+    broker_message_free(message);
+}
+
 static void every_kind_has_a_name(void **state)
 {
     (void)state;
@@ -180,6 +244,9 @@ int main(void)
         cmocka_unit_test(lists_lie_in_the_message),
         cmocka_unit_test(a_message_can_be_kept),
         cmocka_unit_test(calls_are_printed_without_secrets),
+        cmocka_unit_test(what_is_published_can_be_printed),
+        cmocka_unit_test(results_are_the_messages_own),
+        cmocka_unit_test(credentials_are_not_printed),
         cmocka_unit_test(every_kind_has_a_name),
     };
 

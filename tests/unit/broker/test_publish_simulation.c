@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several workers publish batches, and the owner of their service writes them in rounds, some of
+ * which it pauses all else for: the real owner and shards over inboxes of which a random one is
+ * read next. Every shard writes the same events in the same order, each batch is answered once, and
+ * what its answer says of each item is what connections have got. SEED=n runs that one, SEEDS=n so
+ * many.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/publish.h"
+#include "broker/receive.h"
+#include "broker/service.h"
+#include "sse/connection.h"
+#include "sse/history.h"
+#include "sse/message.h"
+#include "support/sse_room.h"
+#include "support/test.h"
+
+enum { SEEDS = 200, STEPS = 200, MOST_WORKERS = 6, PAGES = 20, USERS = 5, MOST_BATCHES = STEPS };
+
+struct world;
+
+struct worker {
+    struct world *world;
+    struct sse_room room;
+    struct broker *broker;
+    struct broker_service service;
+    struct letter *inbox, **inbox_end;
+};
+
+/* That somebody has published. */
+struct sending {
+    struct broker_request request;
+    struct world *world;
+    struct broker_batch *batch;
+    unsigned answers;
+};
+
+/* A publication that the owner writes item by item. */
+struct pausing {
+    const struct worker *owner;
+    struct publication *publication;
+    size_t next; /* item */
+    bool is_paused;
+    uint64_t position; /* the latest event's then */
+};
+
+struct world {
+    uint64_t seed, state;
+    size_t workers, under_way;
+    struct broker_settings settings;
+    struct worker worker[MOST_WORKERS];
+    struct recording_sink pages[PAGES];
+    struct sending sendings[MOST_BATCHES];
+    size_t sending_count, answered, closed;
+    struct pausing pausing;
+};
+
+static uint64_t draw(struct world *world, uint64_t below)
+{
+    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
+    return (world->state >> 33) % below;
+}
+
+/* ---- the transport ---- */
+
+static void post(void *context, size_t to, struct broker_message *message)
+{
+    struct worker *worker = &((struct world *)context)->worker[to];
+
+    message->letter.next = NULL;
+    *worker->inbox_end = &message->letter;
+    worker->inbox_end = &message->letter.next;
+}
+
+static void begin(void *context)
+{
+    ((struct world *)context)->under_way++;
+}
+
+static void end(void *context)
+{
+    ((struct world *)context)->under_way--;
+}
+
+static bool receive(struct worker *worker)
+{
+    struct letter *letter = worker->inbox;
+
+    if (!letter)
+        return false;
+    worker->inbox = letter->next;
+    if (!worker->inbox)
+        worker->inbox_end = &worker->inbox;
+    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
+    return true;
+}
+
+/* ---- the owner ---- */
+
+static uint64_t position_of(const struct worker *worker)
+{
+    return sse_history_last(worker->room.service->history);
+}
+
+/* The next item is a round of its own, before which nothing else is written. */
+static void pause_for_next(struct pausing *pausing)
+{
+    pausing->position = position_of(pausing->owner);
+    publisher_pause(pausing->publication->publisher);
+    pausing->is_paused = true;
+}
+
+static void go_on(struct pausing *pausing)
+{
+    const struct broker_item *from = &pausing->publication->batch->items[pausing->next];
+    struct broker_batch *round = broker_batch_new(1);
+
+    assert_int_equal(position_of(pausing->owner), pausing->position);
+    round->items[0].message = sse_message_ref(from->message);
+    round->items[0].wants_reached = from->wants_reached;
+    round->items[0].shown_most = from->shown_most;
+    pausing->is_paused = false;
+    publisher_resume(pausing->publication, round, pausing->next++);
+}
+
+static bool on_round_end(struct publication *publication)
+{
+    struct pausing *pausing = publication->context;
+
+    if (pausing->next == publication->batch->count) {
+        pausing->publication = NULL;
+        return true;
+    }
+    pause_for_next(pausing);
+    return false;
+}
+
+static bool has_close(const struct broker_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->items[i].message)
+            return true;
+    }
+    return false;
+}
+
+static void on_publish(void *context, const struct broker_message *message)
+{
+    struct worker *worker = context;
+    struct pausing *pausing = &worker->world->pausing;
+    struct publication *publication = publication_new(&worker->service.publisher, message);
+
+    assert_int_equal(message->kind, BROKER_PUBLISH);
+    if (draw(worker->world, 8) == 0) {
+        publication_fail(publication, -5, 0);
+    } else if (pausing->publication || draw(worker->world, 3) > 0 ||
+               has_close(publication->batch)) {
+        publication_advance(publication, NULL, 0);
+    } else {
+        publication->context = pausing;
+        publication->end = on_round_end;
+        *pausing = (struct pausing){.owner = worker, .publication = publication};
+        pause_for_next(pausing);
+    }
+}
+
+/* ---- who publishes ---- */
+
+static struct sse_target random_target(struct world *world)
+{
+    struct sse_target target;
+    json_t *object = draw(world, 3) == 0 ? json_pack("{s:b}", "all", 1)
+                                         : json_pack("{s:[i,i]}", "userId", (int)draw(world, USERS),
+                                                     USERS + (int)draw(world, USERS));
+    char fault[200];
+
+    assert_int_equal(
+        sse_target_from_json(&target, object, (1u << SSE_DIMENSIONS) - 1, fault, sizeof(fault)), 0);
+    json_decref(object);
+    return target;
+}
+
+static void make_item(struct world *world, struct broker_item *item)
+{
+    struct sse_target target = random_target(world);
+
+    item->shown_most = (uint32_t)draw(world, 4);
+    item->wants_reached = draw(world, 2) == 0;
+    if (draw(world, 40) > 0) {
+        item->message = sse_message_new("news", &target, "{}");
+        return;
+    }
+    item->target = target;
+    item->reason = SSE_CLOSE_KICKED;
+    item->text = mem_strdup("go");
+    item->reconnect_ms = 1000;
+}
+
+static size_t gotten(const struct world *world, const char *id)
+{
+    char line[80];
+    size_t count = 0;
+
+    snprintf(line, sizeof(line), "id:%s\n", id);
+    for (size_t i = 0; i < PAGES; i++)
+        count += strstr(buf_str(&world->pages[i].received), line) != NULL;
+    return count;
+}
+
+static void check_result(struct world *world, const struct broker_item *item,
+                         const struct broker_result *result)
+{
+    size_t lines = 0, reached = 0;
+
+    for (const char *at = result->shown; at && *at; at = strchr(at, '\n') + 1)
+        lines++;
+    assert_int_equal(lines, result->shown_count);
+    assert_int_equal(lines, result->count < item->shown_most ? result->count : item->shown_most);
+    if (!item->message)
+        world->closed += result->count;
+    else if (gotten(world, item->message->id) != result->count)
+        fail_msg("world %" PRIu64 ": it is said to have reached %zu", world->seed, result->count);
+    for (size_t i = 0; result->reached && i < broker_item_values(item); i++)
+        reached += result->reached[i];
+    if (item->wants_reached)
+        assert_int_equal(reached, result->count);
+    else
+        assert_null(result->reached);
+}
+
+static void on_published(struct broker_request *request, const struct broker_message *answer)
+{
+    struct sending *sending = container_of(request, struct sending, request);
+    const struct broker_results *published = &answer->results;
+
+    sending->answers++;
+    sending->world->answered++;
+    assert_int_equal(published->count, sending->batch->count);
+    for (size_t i = 0; published->status == 0 && i < published->count; i++)
+        check_result(sending->world, &sending->batch->items[i], &published->items[i]);
+}
+
+static void publish(struct world *world)
+{
+    struct worker *worker = &world->worker[draw(world, world->workers)];
+    struct sending *sending = &world->sendings[world->sending_count++];
+    struct broker_message *message = broker_message_new(BROKER_PUBLISH, 3, 0);
+
+    sending->world = world;
+    sending->batch = broker_batch_new(1 + draw(world, 4));
+    for (size_t i = 0; i < sending->batch->count; i++)
+        make_item(world, &sending->batch->items[i]);
+    message->publish.batch = broker_batch_ref(sending->batch);
+    sending->request.on_answer = on_published;
+    broker_ask(worker->broker, broker_service_owner(&worker->service), message, &sending->request);
+}
+
+/* ---- the world ---- */
+
+static void connect(struct world *world, struct recording_sink *page)
+{
+    char user[16];
+    const struct sse_guest guest = {.user = user};
+
+    snprintf(user, sizeof(user), "%u", (unsigned)draw(world, (uint64_t)2 * USERS));
+    page->is_eager = true;
+    sse_room_connect(&world->worker[draw(world, world->workers)].room, page, &guest);
+    recording_sink_drain(page, 0);
+}
+
+static void world_open(struct world *world, uint64_t seed)
+{
+    const struct hash_key key = hash_key_new();
+    const struct broker_transport transport = {post, begin, end, world};
+
+    *world = (struct world){.seed = seed, .state = seed};
+    world->workers = 1 + draw(world, MOST_WORKERS);
+    world->settings = (struct broker_settings){
+        .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
+        .server_id = "server",
+    };
+    for (size_t i = 0; i < world->workers; i++) {
+        struct worker *worker = &world->worker[i];
+
+        worker->world = world;
+        worker->inbox_end = &worker->inbox;
+        sse_room_open(&worker->room);
+        worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
+        worker->broker = broker_new(i, world->workers, &key, &transport);
+        broker_service_init(&worker->service, worker->broker, 3, worker->room.service,
+                            &world->settings);
+        worker->service.guest = (struct broker_receiver){on_publish, worker};
+        broker_service_receive(&worker->service);
+    }
+    for (size_t i = 0; i < PAGES; i++)
+        connect(world, &world->pages[i]);
+}
+
+/* The loops turn, and the owner works on. False: there is nothing to do. */
+static bool work(struct world *world)
+{
+    bool is_more = false;
+
+    for (size_t i = 0; i < world->workers; i++)
+        is_more = fake_loop_turn(world->worker[i].room.loop) || is_more;
+    if (!world->pausing.is_paused)
+        return is_more;
+    go_on(&world->pausing);
+    return true;
+}
+
+static void settle(struct world *world)
+{
+    bool is_more = true;
+
+    while (is_more) {
+        is_more = work(world);
+        for (size_t i = 0; i < world->workers; i++)
+            is_more = receive(&world->worker[i]) || is_more;
+    }
+    if (world->under_way != 0 || world->answered != world->sending_count)
+        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, world->under_way);
+}
+
+static void check_order(const struct world *world)
+{
+    const struct sse_history *first = world->worker[0].room.service->history;
+
+    for (size_t i = 1; i < world->workers; i++) {
+        const struct sse_history *other = world->worker[i].room.service->history;
+
+        assert_int_equal(sse_history_last(other), sse_history_last(first));
+        for (uint64_t at = 1; at <= sse_history_last(first); at++) {
+            if (strcmp(sse_history_at(other, at)->id, sse_history_at(first, at)->id) != 0)
+                fail_msg("world %" PRIu64 ": another order in worker %zu", world->seed, i);
+        }
+    }
+}
+
+static void check_sendings(struct world *world)
+{
+    size_t ended = 0;
+
+    for (size_t i = 0; i < PAGES; i++)
+        ended += world->pages[i].is_ended;
+    assert_int_equal(ended, world->closed);
+    for (size_t i = 0; i < world->sending_count; i++) {
+        assert_int_equal(world->sendings[i].answers, 1);
+        assert_int_equal(atomic_load(&world->sendings[i].batch->refs), 1);
+        broker_batch_unref(world->sendings[i].batch);
+    }
+}
+
+static void world_close(struct world *world)
+{
+    for (size_t i = 0; i < PAGES; i++)
+        sse_room_leave(&world->pages[i]);
+    for (size_t i = 0; i < world->workers; i++) {
+        struct worker *worker = &world->worker[i];
+
+        broker_service_release(&worker->service);
+        broker_free(worker->broker);
+        sse_room_close(&worker->room);
+    }
+}
+
+static void play(uint64_t seed)
+{
+    static struct world world;
+
+    world_open(&world, seed);
+    for (unsigned step = 0; step < STEPS; step++) {
+        const uint64_t what = draw(&world, 8);
+
+        if (what == 0)
+            publish(&world);
+        else if (what == 1)
+            (void)work(&world);
+        else
+            (void)receive(&world.worker[draw(&world, world.workers)]);
+    }
+    settle(&world);
+    check_order(&world);
+    check_sendings(&world);
+    world_close(&world);
+}
+
+static void test_worlds(void **state)
+{
+    const char *seed = getenv("SEED");
+    const char *seeds = getenv("SEEDS");
+    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
+    const uint64_t count = seeds ? strtoull(seeds, NULL, 10) : seed ? 1 : SEEDS;
+
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        play(first + i);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_worlds)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
