@@ -40,6 +40,8 @@ for (const name of wanted) {
           // They acknowledge by coming back; until then nothing is to be written again.
           SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '1h',
           SSE_SERVER_SERVICES_0_RECONNECT_TIME: '200ms',
+          // They have a moment for what takes the server's clock half a minute.
+          SSE_SERVER_LIMITS_PING_INTERVAL: '1h',
           SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: `${COMMENT_MS}ms`,
         },
       });

@@ -268,8 +268,6 @@ export async function startServer({
     // handshake while hundreds are made.
     FAULT_PATIENCE: '15',
     SSE_SERVER_LIMITS_HANDSHAKE_TIMEOUT: '1m',
-    // Where a test lets minutes pass in a moment, a client has that moment to answer a PING.
-    SSE_SERVER_LIMITS_PING_ACK_TIMEOUT: '10m',
     ...(listen === null ? {} : { SSE_SERVER_LISTEN: listen }),
     ...variables,
   });
