@@ -74,11 +74,13 @@ const char *const *broker_message_list(struct broker_message *message, const cha
 struct broker_message *broker_message_of_results(enum broker_kind kind, size_t service,
                                                  size_t count)
 {
-    const size_t size = count * sizeof(struct broker_result);
-    struct broker_message *message = broker_message_new(kind, service, broker_block_size(size));
+    const size_t size = count == 1 ? 0 : count * sizeof(struct broker_result);
+    struct broker_message *message =
+        broker_message_new(kind, service, size > 0 ? broker_block_size(size) : 0);
 
     message->results.count = count;
-    message->results.items = broker_message_block(message, size);
+    message->results.items =
+        count == 1 ? &message->results.only : broker_message_block(message, size);
     return message;
 }
 

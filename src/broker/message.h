@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/mailbox.h"
+#include "broker/batch.h"
 #include "broker/call_order.h"
 #include "broker/presence_kind.h"
 #include "qos/acknowledge.h"
@@ -24,9 +25,7 @@
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
-struct broker_batch;
 struct broker_gathering;
-struct broker_result;
 struct buf;
 struct bytes;
 struct sse_user;
@@ -377,6 +376,7 @@ struct broker_results {
     size_t at;  /* and the item that it is about */
     size_t count;
     struct broker_result *items; /* for each of the batch; in the message, with all that they own */
+    struct broker_result only;   /* if it is one: such a message takes no more than any other */
 };
 
 /* What somebody has shown: the name of a token, or the key of a user who has shown none. */
