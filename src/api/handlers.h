@@ -20,16 +20,16 @@ void api_handle_disconnect(struct api_exchange *exchange);      /* disconnect.c 
 void api_handle_ack(struct api_exchange *exchange);             /* ack.c */
 
 /* The back ends' side */
-void api_handle_users(struct api_exchange *exchange);           /* query_keys.c */
-void api_handle_user_ids(struct api_exchange *exchange);        /* query_keys.c */
-void api_handle_tenant_ids(struct api_exchange *exchange);      /* query_keys.c */
-void api_handle_channels(struct api_exchange *exchange);        /* query_keys.c */
-void api_handle_access_tokens(struct api_exchange *exchange);   /* query_keys.c */
-void api_handle_connections(struct api_exchange *exchange);     /* query_connections.c */
+void api_handle_users(struct api_exchange *exchange);           /* query_lists.c */
+void api_handle_user_ids(struct api_exchange *exchange);        /* query_lists.c */
+void api_handle_tenant_ids(struct api_exchange *exchange);      /* query_lists.c */
+void api_handle_channels(struct api_exchange *exchange);        /* query_lists.c */
+void api_handle_access_tokens(struct api_exchange *exchange);   /* query_lists.c */
+void api_handle_connections(struct api_exchange *exchange);     /* query_lists.c */
 void api_handle_messages(struct api_exchange *exchange);        /* query_messages.c */
 void api_handle_message_state(struct api_exchange *exchange);   /* query_message.c */
 void api_handle_online(struct api_exchange *exchange);          /* query_online.c */
-void api_handle_counts(struct api_exchange *exchange);          /* query_counts.c */
+void api_handle_counts(struct api_exchange *exchange);          /* query_lists.c */
 void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
 void api_handle_delete_messages(struct api_exchange *exchange); /* delete_messages.c */
@@ -38,8 +38,8 @@ void api_handle_disconnect_user(struct api_exchange *exchange); /* disconnect_us
 void api_handle_set_duration(struct api_exchange *exchange);    /* set_duration.c */
 
 /* The Java system's lists, also for pages (page_lists.h) */
-void api_handle_java_users(struct api_exchange *exchange);       /* query_keys.c */
-void api_handle_java_connections(struct api_exchange *exchange); /* query_connections.c */
+void api_handle_java_users(struct api_exchange *exchange);       /* query_lists.c */
+void api_handle_java_connections(struct api_exchange *exchange); /* query_lists.c */
 void api_handle_java_messages(struct api_exchange *exchange);    /* query_messages.c */
 
 /* The server itself */

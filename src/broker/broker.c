@@ -180,41 +180,59 @@ void broker_send_all(struct broker *broker, broker_make make, void *context)
 {
     for (size_t i = 1; i <= broker->workers; i++) {
         const size_t to = (broker->worker + i) % broker->workers;
+        struct broker_message *message = make(context, to);
 
-        broker_send(broker, to, make(context, to));
+        if (message)
+            broker_send(broker, to, message);
     }
 }
 
-static struct broker_gathering *gathering_new(size_t workers)
+static struct broker_gathering *gathering_new(size_t answers)
 {
     struct broker_gathering *gathering;
 
-    if (workers == 1)
+    if (answers == 1)
         return NULL;
     gathering = mem_zalloc(sizeof(*gathering));
-    atomic_init(&gathering->open, workers);
+    atomic_init(&gathering->open, answers);
     return gathering;
+}
+
+static size_t make_all(const struct broker *broker, broker_make make, void *context,
+                       struct broker_message **messages)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < broker->workers; i++) {
+        messages[i] = make(context, i);
+        count += messages[i] != NULL;
+    }
+    return count;
 }
 
 /* No answer comes before the last is asked, which may be the end of the request. */
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request)
 {
-    struct broker_gathering *gathering = gathering_new(broker->workers);
+    struct broker_message **messages = mem_alloc(broker->workers * sizeof(*messages));
+    const size_t count = make_all(broker, make, context, messages);
+    struct broker_gathering *gathering = gathering_new(count);
     const uint64_t ticket = ticket_new(broker, request);
 
     request->ticket = ticket;
-    request->open = broker->workers;
+    request->open = count;
     broker->transport.begin(broker->transport.context);
     for (size_t i = 1; i <= broker->workers; i++) {
         const size_t to = (broker->worker + i) % broker->workers;
-        struct broker_message *message = make(context, to);
 
-        message->ticket = ticket;
-        message->gathering = gathering;
-        message->from = (uint16_t)broker->worker;
-        post(broker, to, message);
+        if (!messages[to])
+            continue;
+        messages[to]->ticket = ticket;
+        messages[to]->gathering = gathering;
+        messages[to]->from = (uint16_t)broker->worker;
+        post(broker, to, messages[to]);
     }
+    free(messages);
 }
 
 struct broker_asker broker_asker(const struct broker_message *question)
@@ -321,7 +339,7 @@ static void on_answer(struct broker *broker, const struct broker_message *answer
 {
     struct broker_request *request = ticket_take(broker, answer->ticket);
 
-    if (request)
+    if (request && request->on_answer)
         request->on_answer(request, answer);
 }
 

@@ -36,11 +36,11 @@ struct broker_request {
     uint64_t ticket;
     size_t open; /* so many answers are still to come */
     /* For each answer, perhaps before broker_ask() returns; open is 0 in the last. answer is the
-     * broker's, until this returns. */
+     * broker's, until this returns. NULL: nothing is done with it. */
     void (*on_answer)(struct broker_request *request, const struct broker_message *answer);
 };
 
-/* Makes the message for one of several workers. */
+/* Makes the message for one of several workers; NULL: there is none for it. */
 typedef struct broker_message *(*broker_make)(void *context, size_t worker);
 
 /* Where an answer goes. */
@@ -73,8 +73,8 @@ size_t broker_shard_of(const struct broker *broker, const char *connection);
 void broker_send(struct broker *broker, size_t to, struct broker_message *message);
 void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
                 struct broker_request *request);
-/* The same to every worker, to this one last. Their answers come together when the last worker has
- * answered, which wakes this one once. */
+/* The same to every worker, to this one last; at least one must be asked. Their answers come
+ * together when the last worker has answered, which wakes this one once. */
 void broker_send_all(struct broker *broker, broker_make make, void *context);
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request);

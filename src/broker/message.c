@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "broker/batch.h"
+#include "broker/texts.h"
 #include "sse/user.h"
 
 struct broker_message *broker_message_new(enum broker_kind kind, size_t service, size_t room)
@@ -142,6 +143,22 @@ void broker_message_free(struct broker_message *message)
     case BROKER_DELIVERED:
         broker_results_release(message->results.items, message->results.count);
         break;
+    case BROKER_ROWS:
+        for (size_t list = 0; message->rows.lists && list < BROKER_LISTS; list++)
+            texts_release(&message->rows.lists[list]);
+        free(message->rows.lists);
+        break;
+    case BROKER_SHOWN:
+        for (size_t i = 0; i < message->shown.count; i++)
+            free(message->shown.texts[i]);
+        free(message->shown.texts);
+        break;
+    case BROKER_PIECE:
+        bytes_unref(message->piece.wire);
+        break;
+    case BROKER_SAMPLED:
+        free(message->sample);
+        break;
     case BROKER_PRESENCE:
         bytes_unref(message->presence.event);
         bytes_unref(message->presence.about);
@@ -212,6 +229,19 @@ static const struct kind {
     [BROKER_WAKE_WATCHERS] = {"wake-watchers", BROKER_TO_SHARD},
     [BROKER_RECORD] = {"record", BROKER_TO_SHARD},
     [BROKER_RECORDED] = {"recorded", BROKER_ANSWER},
+
+    [BROKER_QUERY] = {"query", BROKER_TO_SHARD},
+    [BROKER_ROWS] = {"rows", BROKER_ANSWER},
+    [BROKER_SHOW] = {"show", BROKER_TO_SHARD},
+    [BROKER_SHOWN] = {"shown", BROKER_ANSWER},
+    [BROKER_IS_ONLINE] = {"is-online", BROKER_TO_SHARD},
+    [BROKER_ONLINE] = {"online", BROKER_ANSWER},
+    [BROKER_SNAPSHOT] = {"snapshot", BROKER_TO_SHARD},
+    [BROKER_PIECE] = {"piece", BROKER_ANSWER},
+    [BROKER_SAMPLE] = {"sample", BROKER_TO_SHARD},
+    [BROKER_SAMPLED] = {"sampled", BROKER_ANSWER},
+    [BROKER_MAKE_ROOM] = {"make-room", BROKER_TO_SHARD},
+    [BROKER_ROOM_MADE] = {"room-made", BROKER_ANSWER},
 
     [BROKER_STOP] = {"stop", BROKER_TO_BROKER},
     [BROKER_STOPPING] = {"stopping", BROKER_TO_BROKER},

@@ -18,6 +18,7 @@
 #include "base/mailbox.h"
 #include "broker/batch.h"
 #include "broker/call_order.h"
+#include "broker/filter.h"
 #include "broker/presence_kind.h"
 #include "qos/acknowledge.h"
 #include "qos/desk.h"
@@ -29,6 +30,7 @@ struct broker_gathering;
 struct buf;
 struct bytes;
 struct sse_user;
+struct texts;
 
 enum broker_kind {
     /* Attach and detach. */
@@ -83,10 +85,23 @@ enum broker_kind {
     BROKER_RECORD,        /* to a shard: whether to tell presence events */
     BROKER_RECORDED,      /* its answer */
     /* Queries. */
+    BROKER_QUERY,           /* to a shard: which of your connections and users are meant? */
+    BROKER_ROWS,            /* its answer, when the shard has looked at all of them */
+    BROKER_SHOW,            /* to a shard: what do you know of these? */
+    BROKER_SHOWN,           /* its answer, the same */
+    BROKER_IS_ONLINE,       /* to a shard: do you know this user? */
+    BROKER_ONLINE,          /* its answer */
+    BROKER_SNAPSHOT,        /* to a shard: who is there, from here on? */
+    BROKER_PIECE,           /* its answer, of some of them */
     BROKER_FIND_MESSAGE,    /* to the owner: what has become of a stored message? */
     BROKER_MESSAGE_FOUND,   /* its answer */
     BROKER_LIST_MESSAGES,   /* to the owner: which messages are stored? */
     BROKER_MESSAGES_LISTED, /* its answer */
+    /* Between workers. */
+    BROKER_SAMPLE,    /* what have you counted? */
+    BROKER_SAMPLED,   /* its answer */
+    BROKER_MAKE_ROOM, /* one has no room for what a client sends: yours give way, too */
+    BROKER_ROOM_MADE, /* its answer */
     /* The stop: between the workers' brokers themselves (broker/broker.h). */
     BROKER_STOP,     /* to every worker: what have you sent and received? */
     BROKER_STOPPING, /* its answer */
@@ -396,6 +411,60 @@ struct broker_call_end {
     enum call_lane lane;
 };
 
+/* What a query may list. */
+enum broker_list {
+    BROKER_USERS, /* by their keys */
+    BROKER_TOKENS,
+    BROKER_TENANTS,
+    BROKER_CHANNELS,
+    BROKER_CONNECTIONS, /* by their rows (broker/query.h) */
+    BROKER_LISTS
+};
+
+struct broker_query {
+    unsigned lists; /* a mask of 1 << enum broker_list */
+    bool has_away;  /* those who are away within the grace time are users, too */
+    size_t most;    /* connections: the first so many, by their rows */
+    struct broker_filter filter;
+};
+
+struct broker_rows {
+    size_t connections;  /* that the shard has, */
+    size_t passed;       /* and of these so many pass the filter */
+    struct texts *lists; /* BROKER_LISTS; the message's */
+};
+
+/* How a connection or a user is shown: as our own queries do it, or as the Java system does, there
+ * with the secrets that the service shows, or without. */
+enum broker_form { BROKER_FORM_OWN, BROKER_FORM_JAVA, BROKER_FORM_JAVA_MASKED };
+
+struct broker_show {
+    bool is_of_users; /* and not of connections */
+    enum broker_form form;
+    const char **names; /* keys of users, or handles; in the message */
+    size_t count;
+};
+
+struct broker_shown {
+    size_t count;
+    char **texts; /* JSON; NULL: the shard has none. The message's: who takes one leaves NULL. */
+};
+
+/* The more the larger. */
+enum broker_online { BROKER_IS_OFFLINE, BROKER_IS_AWAY, BROKER_IS_HERE };
+
+struct broker_snapshot {
+    bool is_of_users;    /* and not of connections */
+    size_t position;     /* those behind it were shown */
+    const char *tenants; /* words: only theirs; NULL: all */
+};
+
+struct broker_piece {
+    size_t position;    /* the same for the next piece; 0: this was the last one */
+    size_t shown;       /* so many are in it */
+    struct bytes *wire; /* an event, counted; NULL: nobody is in it */
+};
+
 /* What a worker has sent to others, and received from them; and its questions without answers. */
 struct broker_traffic {
     bool is_stopping;
@@ -446,6 +515,16 @@ struct broker_message {
         struct broker_results results;
         struct broker_names handles; /* BROKER_FIND_CREDENTIALS */
         struct broker_credentials credentials;
+        struct broker_query query;
+        struct broker_rows rows;
+        struct broker_show show;
+        struct broker_shown shown;
+        const char *user_key;      /* BROKER_IS_ONLINE */
+        enum broker_online online; /* BROKER_ONLINE */
+        struct broker_snapshot snapshot;
+        struct broker_piece piece;
+        void *sample;                  /* BROKER_SAMPLED: an allocation of who counts */
+        bool is_for_stranger;          /* BROKER_MAKE_ROOM */
         struct broker_traffic traffic; /* BROKER_STOPPING */
         bool is_recording;             /* BROKER_RECORD */
         char handle[SSE_HANDLE_SIZE];  /* BROKER_EVICT */

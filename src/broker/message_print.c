@@ -255,6 +255,47 @@ static void print_found(struct buf *to, const struct broker_message *message)
                found->copies.count);
 }
 
+/* ---- queries ---- */
+
+/* Not the token; nor the id, which may be one that only a page knows. */
+static void print_query(struct buf *to, const struct broker_message *message)
+{
+    const char *const *by = message->query.filter.by;
+
+    buf_printf(to, " lists=%#x", message->query.lists);
+    print_text(to, "user", by[BROKER_BY_USER]);
+    print_text(to, "tenant", by[BROKER_BY_TENANT]);
+    print_text(to, "channel", by[BROKER_BY_CHANNEL]);
+    print_text(to, "listener", by[BROKER_BY_LISTENER]);
+    print_text(to, "client", by[BROKER_BY_CLIENT]);
+}
+
+static void print_rows(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " passed=%zu", message->rows.passed);
+}
+
+static void print_show(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " %s=%zu", message->show.is_of_users ? "users" : "connections",
+               message->show.count);
+}
+
+static void print_is_online(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "user", message->user_key);
+}
+
+static void print_online(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " online=%d", (int)message->online);
+}
+
+static void print_piece(struct buf *to, const struct broker_message *message)
+{
+    buf_printf(to, " shown=%zu", message->piece.shown);
+}
+
 /* ---- presence, the stop ---- */
 
 static void print_presence(struct buf *to, const struct broker_message *message)
@@ -312,6 +353,13 @@ static void (*const printers[BROKER_KINDS])(struct buf *to,
     [BROKER_MESSAGE_FOUND] = print_found,
     [BROKER_LIST_MESSAGES] = print_choice,
     [BROKER_MESSAGES_LISTED] = print_found,
+
+    [BROKER_QUERY] = print_query,
+    [BROKER_ROWS] = print_rows,
+    [BROKER_SHOW] = print_show,
+    [BROKER_IS_ONLINE] = print_is_online,
+    [BROKER_ONLINE] = print_online,
+    [BROKER_PIECE] = print_piece,
 
     [BROKER_PRESENCE] = print_presence,
     [BROKER_STOPPING] = print_traffic,

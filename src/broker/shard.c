@@ -6,6 +6,7 @@
 #include "broker/call.h"
 #include "broker/credentials.h"
 #include "broker/liveness.h"
+#include "broker/query.h"
 #include "broker/rewrite.h"
 #include "broker/service.h"
 #include "sse/connection.h"
@@ -72,6 +73,15 @@ void broker_shard_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_END_CALL:
         call_order_end(&service->call_orders, message->call_end.handle, message->call_end.lane);
+        break;
+    case BROKER_QUERY:
+        broker_query_gather(service, message);
+        break;
+    case BROKER_SHOW:
+        broker_query_show(service, message);
+        break;
+    case BROKER_IS_ONLINE:
+        broker_query_online(service, message);
         break;
     default:
         service->guest.receive(service->guest.context, message);

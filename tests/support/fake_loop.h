@@ -10,6 +10,7 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/slice.h"
 
 #define FAKE_LOOP_WALL_START INT64_C(1700000000000)
 
@@ -21,6 +22,8 @@ struct loop {
     struct list tasks;
     struct list hooks[LOOP_PHASES];
     unsigned wakes;
+    struct slice spare;
+    bool is_busy; /* a turn has no time to spare */
 };
 
 struct loop *loop_new(void)
@@ -107,6 +110,12 @@ void loop_count_messages(struct loop *loop, uint64_t count)
     (void)count;
 }
 
+struct slice *loop_spare(struct loop *loop)
+{
+    loop->spare = slice_new(SLICE_NS, loop->is_busy ? 0 : UINT32_MAX, 1);
+    return &loop->spare;
+}
+
 void loop_wake(struct loop *loop)
 {
     loop->wakes++;
@@ -124,7 +133,7 @@ static inline bool fake_loop_turn(struct loop *loop)
         task->run(task);
     }
     for (size_t phase = 0; phase < LOOP_PHASES; phase++) {
-        list_for_each(each, &loop->hooks[phase]) {
+        list_for_each_safe(each, after, &loop->hooks[phase]) {
             struct loop_hook *hook = container_of(each, struct loop_hook, node);
 
             is_more = hook->run(hook) || is_more;

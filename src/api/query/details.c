@@ -4,124 +4,111 @@
 #include <stdlib.h>
 
 #include "api/exchange.h"
-#include "api/query/slices.h"
 #include "api/reply.h"
 #include "base/mem.h"
-#include "cluster/peers.h"
-
-struct details_part {
-    struct slices slices;
-    struct details *details;
-    const struct api *api;
-    size_t index;
-    char **texts; /* one per element; NULL: not here */
-};
+#include "broker/broker.h"
 
 struct details {
-    struct peers_call call;
+    struct broker_request request;
     struct api_exchange *exchange;
     struct details_page page;
-    json_t *(*show)(const struct api *api, const struct sse_service *core, const char *name);
-    struct details_part parts[];
+    char **texts; /* of the names; NULL: nobody has shown it, so far */
 };
 
-static bool show_one(struct slices *slices)
+/* Any shard may have connections of a user. */
+static bool may_have(const struct details *details, size_t worker, size_t index)
 {
-    struct details_part *part = container_of(slices, struct details_part, slices);
-    const struct details *details = part->details;
-    const struct sse_service *core = part->api->services[details->exchange->service->index].core;
-    json_t *element;
+    const struct broker *broker = details->exchange->api->broker;
 
-    if (part->index == details->page.count)
-        return false;
-    element = details->show(part->api, core, details->page.names[part->index]);
-    if (element)
-        part->texts[part->index] = json_dumps(element, JSON_COMPACT);
-    json_decref(element);
-    part->index++;
-    return part->index < details->page.count;
+    return details->page.is_of_users ||
+           broker_shard_of(broker, details->page.names[index]) == worker;
 }
 
-static void all_shown(struct slices *slices)
+static void details_free(struct details *details)
 {
-    struct details_part *part = container_of(slices, struct details_part, slices);
-
-    peers_call_done(&part->details->call);
-}
-
-static void run(struct peers_call *call, size_t worker, void *context)
-{
-    struct details *details = container_of(call, struct details, call);
-    struct details_part *part = &details->parts[worker];
-
-    part->details = details;
-    part->api = context;
-    part->texts = mem_zalloc((details->page.count + 1) * sizeof(char *));
-    part->slices.step = show_one;
-    part->slices.done = all_shown;
-    slices_start(part->api->loop, &part->slices);
-}
-
-static void details_free(struct details *details, size_t workers)
-{
-    for (size_t worker = 0; worker < workers; worker++) {
-        for (size_t i = 0; i < details->page.count; i++)
-            free(details->parts[worker].texts[i]);
-        free(details->parts[worker].texts);
-    }
-    for (size_t i = 0; i < details->page.count; i++)
+    for (size_t i = 0; i < details->page.count; i++) {
         free(details->page.names[i]);
+        free(details->texts[i]);
+    }
     free(details->page.names);
+    free(details->texts);
     api_exchange_unref(details->exchange);
     free(details);
 }
 
-/* More than one worker may have a user; one of them is enough. */
-static const char *text_of(const struct details *details, size_t index, size_t workers)
+static void reply(struct details *details)
 {
-    for (size_t worker = 0; worker < workers; worker++) {
-        if (details->parts[worker].texts[index])
-            return details->parts[worker].texts[index];
-    }
-    return NULL;
-}
-
-static void finish(struct peers_call *call, void *context)
-{
-    struct details *details = container_of(call, struct details, call);
-    size_t workers = peers_count(call->peers);
     struct buf text = BUF_INIT;
     bool is_first = true;
 
-    (void)context;
     paging_open(&text, &details->page.paging, details->page.total);
     for (size_t i = 0; i < details->page.count; i++) {
-        const char *element = text_of(details, i, workers);
-
-        if (!element)
+        if (!details->texts[i])
             continue;
         if (!is_first)
             buf_append_char(&text, ',');
-        buf_append_str(&text, element);
+        buf_append_str(&text, details->texts[i]);
         is_first = false;
     }
     paging_close(&text, false);
     api_reply_data(details->exchange, &text);
-    details_free(details, workers);
+    details_free(details);
 }
 
-void details_start(struct api_exchange *exchange, const struct details_page *page,
-                   json_t *(*show)(const struct api *api, const struct sse_service *core,
-                                   const char *name))
+/* More than one shard may have a user; one of them is enough. */
+static void on_shown(struct broker_request *request, const struct broker_message *answer)
 {
-    const struct api *api = exchange->api;
-    struct details *details =
-        mem_zalloc(sizeof(*details) + peers_count(api->peers) * sizeof(details->parts[0]));
+    struct details *details = container_of(request, struct details, request);
+    char **shown = answer->shown.texts;
+
+    for (size_t i = 0; i < details->page.count; i++) {
+        if (!may_have(details, answer->from, i))
+            continue;
+        if (!details->texts[i]) {
+            details->texts[i] = *shown;
+            *shown = NULL;
+        }
+        shown++;
+    }
+    if (request->open == 0)
+        reply(details);
+}
+
+static struct broker_message *make(void *context, size_t worker)
+{
+    const struct details *details = context;
+    const size_t names = details->page.count * sizeof(char *);
+    size_t room = broker_block_size(names);
+    struct broker_message *message;
+    struct broker_show *show;
+
+    for (size_t i = 0; i < details->page.count; i++)
+        room += broker_text_size(details->page.names[i]);
+    message = broker_message_new(BROKER_SHOW, details->exchange->service->index, room);
+    show = &message->show;
+    show->is_of_users = details->page.is_of_users;
+    show->form = details->page.form;
+    show->names = broker_message_block(message, names);
+    for (size_t i = 0; i < details->page.count; i++) {
+        if (may_have(details, worker, i))
+            show->names[show->count++] = broker_message_text(message, details->page.names[i]);
+    }
+    if (show->count > 0)
+        return message;
+    broker_message_free(message);
+    return NULL;
+}
+
+void details_start(struct api_exchange *exchange, const struct details_page *page)
+{
+    struct details *details = mem_zalloc(sizeof(*details));
 
     details->exchange = api_exchange_ref(exchange);
     details->page = *page;
-    details->show = show;
-    details->call.run = run;
-    details->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &details->call);
+    details->texts = mem_zalloc((page->count + 1) * sizeof(*details->texts));
+    details->request.on_answer = on_shown;
+    if (page->count > 0)
+        broker_ask_all(exchange->api->broker, make, details, &details->request);
+    else
+        reply(details);
 }

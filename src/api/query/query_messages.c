@@ -14,9 +14,9 @@
 #include "api/query/message_filter.h"
 #include "api/query/paging.h"
 #include "api/query/query_message.h"
-#include "api/query/slices.h"
 #include "api/reply.h"
 #include "base/mem.h"
+#include "base/slices.h"
 #include "broker/choice.h"
 #include "sse/service.h"
 

@@ -7,55 +7,21 @@
 #include "api/query/user_query.h"
 #include "api/reply.h"
 #include "base/mem.h"
-#include "cluster/peers.h"
-#include "sse/presence.h"
-#include "sse/registry.h"
-#include "sse/service.h"
-#include "sse/user.h"
+#include "broker/broker.h"
 #include "sse/user_key.h"
 
 struct query {
-    struct peers_call call;
+    struct broker_request request;
     struct api_exchange *exchange; /* a reference */
     char *user_key;
-    enum { OFFLINE, AWAY, ONLINE } states[]; /* one per worker */
+    enum broker_online online; /* as far as is known */
 };
 
-static bool has_connection(const struct sse_registry *registry, const char *user_key)
+static void reply(struct query *query)
 {
-    const struct sse_group *group = sse_registry_group(registry, SSE_GROUP_USER, user_key);
+    json_t *answer = json_pack("{s:b}", "online", query->online != BROKER_IS_OFFLINE);
 
-    for (size_t i = 0; group && i < group->count; i++) {
-        if (sse_user_is(group->members[i]->user, user_key))
-            return true;
-    }
-    return false;
-}
-
-static void run(struct peers_call *call, size_t worker, void *context)
-{
-    struct query *query = container_of(call, struct query, call);
-    const struct api *api = context;
-    const struct api_service *service = &api->services[query->exchange->service->index];
-
-    if (has_connection(service->core->registry, query->user_key))
-        query->states[worker] = ONLINE;
-    else if (sse_presence_find_away(service->online.presence, query->user_key))
-        query->states[worker] = AWAY;
-    peers_call_done(call);
-}
-
-static void finish(struct peers_call *call, void *context)
-{
-    struct query *query = container_of(call, struct query, call);
-    unsigned state = OFFLINE;
-    json_t *answer;
-
-    (void)context;
-    for (size_t worker = 0; worker < peers_count(call->peers); worker++)
-        state = query->states[worker] > state ? query->states[worker] : state;
-    answer = json_pack("{s:b}", "online", state != OFFLINE);
-    if (state == AWAY)
+    if (query->online == BROKER_IS_AWAY)
         json_object_set_new(answer, "grace", json_true());
     api_reply_json(query->exchange, answer);
     api_exchange_unref(query->exchange);
@@ -63,9 +29,29 @@ static void finish(struct peers_call *call, void *context)
     free(query);
 }
 
+static void on_answer(struct broker_request *request, const struct broker_message *answer)
+{
+    struct query *query = container_of(request, struct query, request);
+
+    if (answer->online > query->online)
+        query->online = answer->online;
+    if (request->open == 0)
+        reply(query);
+}
+
+static struct broker_message *make(void *context, size_t worker)
+{
+    const struct query *query = context;
+    struct broker_message *message = broker_message_new(
+        BROKER_IS_ONLINE, query->exchange->service->index, broker_text_size(query->user_key));
+
+    (void)worker;
+    message->user_key = broker_message_text(message, query->user_key);
+    return message;
+}
+
 void api_handle_online(struct api_exchange *exchange)
 {
-    const struct api *api = exchange->api;
     struct user_query user;
     struct query *query;
 
@@ -75,11 +61,10 @@ void api_handle_online(struct api_exchange *exchange)
         api_reply_error(exchange, 400, "userId is missing; ask for /online?userId=…");
         return;
     }
-    query = mem_zalloc(sizeof(*query) + peers_count(api->peers) * sizeof(query->states[0]));
+    query = mem_zalloc(sizeof(*query));
     query->exchange = api_exchange_ref(exchange);
     query->user_key =
         user.tenant_id ? sse_user_key_new(user.tenant_id, user.user_id) : mem_strdup(user.user_id);
-    query->call.run = run;
-    query->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &query->call);
+    query->request.on_answer = on_answer;
+    broker_ask_all(exchange->api->broker, make, query, &query->request);
 }

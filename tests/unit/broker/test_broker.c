@@ -213,6 +213,34 @@ static void all_are_told(void **state)
     team_close(&team);
 }
 
+static struct broker_message *make_for_others(void *context, size_t worker)
+{
+    return worker == *(size_t *)context ? NULL : make_record(NULL, worker);
+}
+
+static void some_of_all_may_be_asked(void **state)
+{
+    struct team team;
+
+    (void)state;
+    team_open(&team);
+    for (size_t left_out = 0; left_out < WORKERS; left_out++) {
+        struct request request = {.base.on_answer = on_answer};
+
+        broker_ask_all(team.workers[1].broker, make_for_others, &left_out, &request.base);
+        for (size_t i = 0; i < WORKERS; i++) {
+            read_inbox(&team.workers[i]);
+            assert_int_equal(team.workers[i].kept_count, i != left_out);
+            if (i != left_out)
+                answer(&team.workers[i]);
+        }
+        read_inbox(&team.workers[1]);
+        assert_true(request.is_over);
+        assert_int_equal(request.answers, WORKERS - 1);
+    }
+    team_close(&team);
+}
+
 /* ---- the stop ---- */
 
 /*
@@ -459,6 +487,7 @@ int main(void)
         cmocka_unit_test(the_last_answer_may_be_its_own),
         cmocka_unit_test(an_answer_belongs_to_one_question),
         cmocka_unit_test(all_are_told),
+        cmocka_unit_test(some_of_all_may_be_asked),
         cmocka_unit_test(all_stop_when_nothing_is_under_way),
     };
 

@@ -57,6 +57,14 @@ static void messages_can_be_printed(void **state)
     assert_prints(message, "attached service=1 from=0 refused=address");
     broker_message_free(message);
 
+    message = broker_message_new(BROKER_QUERY, 1, 32);
+    message->query.lists = 1u << BROKER_CHANNELS;
+    message->query.filter.by[BROKER_BY_TOKEN] = broker_message_text(message, "secret");
+    message->query.filter.by[BROKER_BY_ID] = broker_message_text(message, "secret");
+    message->query.filter.by[BROKER_BY_USER] = broker_message_text(message, "ann");
+    assert_prints(message, "query service=1 from=0 lists=0x8 user=ann");
+    broker_message_free(message);
+
     message = broker_message_new(BROKER_SETTLE, 0, 8);
     message->outcome.key = broker_message_text(message, "secret");
     message->outcome.status = 200;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_SLICES_H
-#define API_SLICES_H
+#ifndef BASE_SLICES_H
+#define BASE_SLICES_H
 /* Long work in one worker, cut into slices of about a millisecond with the loop's turns between.
  * What is under way at once shares the time of a turn. */
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/query/slices.h"
+#include "base/slices.h"
 
 #include "base/slice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "api/query/ranking.h"
+#include "broker/ranking.h"
 #include "support/test.h"
 
 static void sort(struct ranking *ranking)
@@ -17,37 +17,35 @@ static void test_keeps_the_first_of_many(void **state)
     (void)state;
     ranking_init(&ranking, 10);
     for (unsigned i = 0; i < 1000; i++) {
-        char name[8];
+        char text[8];
 
-        snprintf(name, sizeof(name), "%03u", i * 387 % 1000); /* each once, in disorder */
-        ranking_offer(&ranking, name, 0, "");
+        snprintf(text, sizeof(text), "%03u", i * 387 % 1000); /* each once, in disorder */
+        ranking_offer(&ranking, text);
     }
     sort(&ranking);
     assert_int_equal(ranking.count, 10);
     for (unsigned i = 0; i < 10; i++) {
-        char name[8];
+        char text[8];
 
-        snprintf(name, sizeof(name), "%03u", i);
-        assert_string_equal(ranking_at(&ranking, i)->name, name);
+        snprintf(text, sizeof(text), "%03u", i);
+        assert_string_equal(ranking_at(&ranking, i), text);
     }
     ranking_release(&ranking);
 }
 
-static void test_order_is_name_then_time_then_id(void **state)
+static void test_a_beginning_tells(void **state)
 {
     struct ranking ranking;
 
     (void)state;
-    ranking_init(&ranking, 100);
-    ranking_offer(&ranking, "b", 1, "1");
-    ranking_offer(&ranking, "a", 2, "2");
-    ranking_offer(&ranking, "a", 1, "4");
-    ranking_offer(&ranking, "a", 1, "3");
-    sort(&ranking);
-    assert_string_equal(ranking_at(&ranking, 0)->id, "3");
-    assert_string_equal(ranking_at(&ranking, 1)->id, "4");
-    assert_string_equal(ranking_at(&ranking, 2)->id, "2");
-    assert_string_equal(ranking_at(&ranking, 3)->id, "1");
+    ranking_init(&ranking, 0);
+    assert_false(ranking_may_take(&ranking, ""));
+    ranking_init(&ranking, 1);
+    assert_true(ranking_may_take(&ranking, "z"));
+    ranking_offer(&ranking, "bob 2");
+    assert_true(ranking_may_take(&ranking, "ann"));
+    assert_true(ranking_may_take(&ranking, "bob"));
+    assert_false(ranking_may_take(&ranking, "cid"));
     ranking_release(&ranking);
 }
 
@@ -57,17 +55,19 @@ static void test_nothing_and_one(void **state)
 
     (void)state;
     ranking_init(&ranking, 0);
-    ranking_offer(&ranking, "a", 1, "1");
+    ranking_offer(&ranking, "a");
     assert_int_equal(ranking.count, 0);
     assert_false(ranking_sort_step(&ranking));
     ranking_release(&ranking);
     ranking_init(&ranking, 1);
-    ranking_offer(&ranking, "b", 1, "1");
-    ranking_offer(&ranking, "a", 1, "2");
-    ranking_offer(&ranking, "c", 1, "3");
+    ranking_offer(&ranking, "b");
+    ranking_offer(&ranking, "a");
+    ranking_offer(&ranking, "c");
     sort(&ranking);
     assert_int_equal(ranking.count, 1);
-    assert_string_equal(ranking_at(&ranking, 0)->name, "a");
+    assert_string_equal(ranking_at(&ranking, 0), "a");
+    assert_true(ranking_shed(&ranking));
+    assert_false(ranking_shed(&ranking));
     ranking_release(&ranking);
 }
 
@@ -75,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keeps_the_first_of_many),
-        cmocka_unit_test(test_order_is_name_then_time_then_id),
+        cmocka_unit_test(test_a_beginning_tells),
         cmocka_unit_test(test_nothing_and_one),
     };
 

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/slices.h"
+#include "broker/ranking.h"
+#include "broker/service.h"
+#include "broker/texts.h"
+#include "sse/connection.h"
+#include "sse/java_json.h"
+#include "sse/presence.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+#define TIME_DIGITS 16u
+
+/* A question that is being answered. */
+struct work {
+    struct slices slices;
+    const struct broker_service *service;
+    struct broker_message *question, *answer;
+    /* Of a query: */
+    unsigned stage;
+    size_t position; /* those behind it have been looked at */
+    const char *group;
+    enum sse_group_kind kind;
+    struct ranking first; /* connections, by their rows */
+    struct buf row;
+};
+
+static void answer(struct slices *slices)
+{
+    struct work *work = container_of(slices, struct work, slices);
+    const struct broker_asker asker = broker_asker(work->question);
+
+    broker_answer(work->service->broker, &asker, work->answer);
+    broker_message_free(work->question);
+    ranking_release(&work->first);
+    buf_release(&work->row);
+    free(work);
+}
+
+static struct work *work_new(const struct broker_service *service,
+                             const struct broker_message *question, enum broker_kind answers)
+{
+    struct work *work = mem_zalloc(sizeof(*work));
+
+    work->service = service;
+    work->question = broker_message_keep(question);
+    work->answer = broker_message_new(answers, service->index, 0);
+    work->slices.done = answer;
+    return work;
+}
+
+/* ---- rows ---- */
+
+static void write_row(struct buf *row, const struct sse_connection *connection)
+{
+    char time[TIME_DIGITS + 1] = "";
+
+    for (size_t i = 0; i < TIME_DIGITS; i++)
+        time[i] = "0123456789abcdef"[connection->create_time >> 4 * (TIME_DIGITS - 1 - i) & 15];
+    buf_clear(row);
+    buf_append_str(row, connection->user->name);
+    buf_append_char(row, '\1'); /* before whatever another name goes on with */
+    buf_append(row, time, TIME_DIGITS);
+    buf_append_str(row, connection->handle);
+}
+
+const char *broker_row_handle(const char *row)
+{
+    return row + strlen(row) - (SSE_HANDLE_SIZE - 1);
+}
+
+/* ---- a query ---- */
+
+static bool lists(const struct work *work, enum broker_list list)
+{
+    return work->question->query.lists & 1u << list;
+}
+
+static void add(struct work *work, enum broker_list list, const char *text)
+{
+    if (lists(work, list))
+        texts_add(&work->answer->rows.lists[list], text);
+}
+
+static void add_channels(struct work *work, const struct sse_connection *connection)
+{
+    const size_t count = sse_registry_name_count(connection, SSE_GROUP_CHANNEL);
+
+    for (size_t i = 0; i < count; i++)
+        add(work, BROKER_CHANNELS, sse_registry_name(connection, SSE_GROUP_CHANNEL, i));
+}
+
+static void look_at(struct work *work, const struct sse_connection *connection)
+{
+    const struct sse_user *user = connection->user;
+
+    if (!broker_filter_passes(&work->question->query.filter, connection))
+        return;
+    work->answer->rows.passed++;
+    add(work, BROKER_USERS, user->key);
+    add(work, BROKER_TOKENS, user->access_token);
+    add(work, BROKER_TENANTS, user->tenant_id);
+    if (lists(work, BROKER_CHANNELS))
+        add_channels(work, connection);
+    if (lists(work, BROKER_CONNECTIONS) && ranking_may_take(&work->first, user->name)) {
+        write_row(&work->row, connection);
+        ranking_offer(&work->first, buf_str(&work->row));
+    }
+}
+
+/* From the end to the start, as sse/registry.h and sse/presence.h ask. False: that was all. */
+static bool move_on(struct work *work, size_t count)
+{
+    if (work->position > count)
+        work->position = count;
+    if (work->position == 0)
+        return false;
+    work->position--;
+    return true;
+}
+
+static bool look_at_connection(struct work *work)
+{
+    const struct sse_registry *registry = work->service->core->registry;
+    const struct sse_group *group = work->group
+                                        ? sse_registry_group(registry, work->kind, work->group)
+                                        : sse_registry_all(registry);
+
+    if (!group || !move_on(work, group->count))
+        return false;
+    look_at(work, group->members[work->position]);
+    return true;
+}
+
+static bool look_at_away(struct work *work)
+{
+    const struct sse_presence *presence = work->service->online.presence;
+    const struct sse_user *user;
+
+    if (!work->question->query.has_away || !move_on(work, sse_presence_online(presence)))
+        return false;
+    user = sse_presence_away(presence, work->position);
+    if (user && broker_filter_passes_away(&work->question->query.filter, user))
+        add(work, BROKER_USERS, user->key);
+    return true;
+}
+
+static bool write_connection(struct work *work)
+{
+    if (work->first.count == 0)
+        return false;
+    add(work, BROKER_CONNECTIONS, ranking_at(&work->first, work->first.count - 1));
+    return ranking_shed(&work->first);
+}
+
+static bool gather(struct slices *slices)
+{
+    static bool (*const stages[])(struct work * work) = {look_at_connection, look_at_away,
+                                                         write_connection};
+    struct work *work = container_of(slices, struct work, slices);
+
+    if (stages[work->stage](work))
+        return true;
+    work->position = SIZE_MAX;
+    return ++work->stage < sizeof(stages) / sizeof(stages[0]);
+}
+
+void broker_query_gather(struct broker_service *service, const struct broker_message *question)
+{
+    struct work *work = work_new(service, question, BROKER_ROWS);
+    struct broker_rows *rows = &work->answer->rows;
+
+    rows->connections = sse_registry_count(service->core->registry);
+    rows->lists = mem_alloc(BROKER_LISTS * sizeof(*rows->lists));
+    for (size_t list = 0; list < BROKER_LISTS; list++)
+        texts_init(&rows->lists[list]);
+    ranking_init(&work->first, question->query.most);
+    work->group = broker_filter_group(&work->question->query.filter, &work->kind);
+    work->position = SIZE_MAX;
+    work->slices.step = gather;
+    slices_start(service->core->loop, &work->slices);
+}
+
+/* ---- users and connections ---- */
+
+static const struct sse_user *user_here(const struct broker_service *service, const char *key)
+{
+    const struct sse_group *group =
+        sse_registry_group(service->core->registry, SSE_GROUP_USER, key);
+
+    for (size_t i = 0; group && i < group->count; i++) {
+        if (sse_user_is(group->members[i]->user, key))
+            return group->members[i]->user;
+    }
+    return NULL;
+}
+
+static const struct sse_user *user_away(const struct broker_service *service, const char *key)
+{
+    return sse_presence_find_away(service->online.presence, key);
+}
+
+void broker_query_online(struct broker_service *service, const struct broker_message *question)
+{
+    struct broker_message *answers = broker_message_new(BROKER_ONLINE, service->index, 0);
+    const struct broker_asker asker = broker_asker(question);
+
+    if (user_here(service, question->user_key))
+        answers->online = BROKER_IS_HERE;
+    else if (user_away(service, question->user_key))
+        answers->online = BROKER_IS_AWAY;
+    broker_answer(service->broker, &asker, answers);
+}
+
+static json_t *show_user(const struct broker_service *service, const struct broker_show *show,
+                         const char *key)
+{
+    const bool shows_secrets = service->core->settings->show_secrets;
+    const struct sse_user *here = user_here(service, key);
+    const struct sse_user *user = here;
+    json_t *shown;
+
+    if (!user && show->form == BROKER_FORM_OWN) /* the Java system knows none who is away */
+        user = user_away(service, key);
+    if (!user)
+        return NULL;
+    if (show->form != BROKER_FORM_OWN)
+        return sse_java_user(user, show->form == BROKER_FORM_JAVA && shows_secrets);
+    shown = shows_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
+    if (!here)
+        json_object_set_new(shown, "grace", json_true());
+    return shown;
+}
+
+static json_t *show_connection(const struct broker_service *service, const struct broker_show *show,
+                               const char *handle)
+{
+    const struct sse_connection *connection = sse_registry_find(service->core->registry, handle);
+
+    if (!connection)
+        return NULL;
+    if (show->form == BROKER_FORM_OWN)
+        return sse_connection_to_json(connection, service->server_id);
+    return sse_java_connection(connection, service->server_id,
+                               show->form == BROKER_FORM_JAVA &&
+                                   service->core->settings->show_secrets);
+}
+
+static bool show_one(struct slices *slices)
+{
+    struct work *work = container_of(slices, struct work, slices);
+    const struct broker_show *show = &work->question->show;
+    struct broker_shown *shown = &work->answer->shown;
+    const char *name;
+    json_t *json;
+
+    if (shown->count == show->count)
+        return false;
+    name = show->names[shown->count];
+    json = show->is_of_users ? show_user(work->service, show, name)
+                             : show_connection(work->service, show, name);
+    shown->texts[shown->count++] = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return shown->count < show->count;
+}
+
+void broker_query_show(struct broker_service *service, const struct broker_message *question)
+{
+    struct work *work = work_new(service, question, BROKER_SHOWN);
+
+    work->answer->shown.texts = mem_zalloc((question->show.count + 1) * sizeof(char *));
+    work->slices.step = show_one;
+    slices_start(service->core->loop, &work->slices);
+}
