@@ -9,9 +9,11 @@
 #include "api/backend/revocation.h"
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/metrics.h"
 #include "api/origin.h"
 #include "api/page_lists.h"
 #include "api/presence/notifications.h"
+#include "api/presence/presence_snapshot.h"
 #include "api/qos/qos_hub.h"
 #include "api/qos/qos_requests.h"
 #include "api/qos/qos_send.h"
@@ -115,43 +117,41 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     api_reply_stream_error(stream, &wrapping, status, detail);
 }
 
-struct make_room {
-    struct peers_call call;
+static void make_room(const struct api *api, const struct broker_message *question)
+{
+    const struct broker_asker asker = broker_asker(question);
+
+    if (api->endpoint)
+        h2_endpoint_make_room(api->endpoint, ROOM_BYTES, question->is_for_stranger);
+    broker_answer(api->broker, &asker, broker_message_new(BROKER_ROOM_MADE, BROKER_NO_SERVICE, 0));
+}
+
+struct others {
+    const struct api *api;
     bool for_stranger;
 };
 
-static void run_make_room(struct peers_call *call, size_t worker, void *context)
+static struct broker_message *ask_for_room(void *context, size_t worker)
 {
-    const struct make_room *room = container_of(call, struct make_room, call);
-    const struct api *api = context;
+    const struct others *others = context;
+    struct broker_message *message;
 
-    if (worker != call->origin && api->endpoint)
-        h2_endpoint_make_room(api->endpoint, ROOM_BYTES, room->for_stranger);
-    peers_call_done(call);
-}
-
-static void finish_make_room(struct peers_call *call, void *context)
-{
-    struct api *api = context;
-
-    api->is_making_room = false;
-    free(container_of(call, struct make_room, call));
+    if (worker == others->api->worker)
+        return NULL;
+    message = broker_message_new(BROKER_MAKE_ROOM, BROKER_NO_SERVICE, 0);
+    message->is_for_stranger = others->for_stranger;
+    return message;
 }
 
 /* What is held for slow clients of other workers gives way as well; those who come next profit. */
 static void on_full(void *context, bool for_stranger)
 {
     struct api *api = context;
-    struct make_room *room;
+    struct others others = {api, for_stranger};
 
-    if (api->is_making_room || peers_count(api->peers) == 1)
+    if (api->room.open > 0 || broker_workers(api->broker) == 1)
         return;
-    api->is_making_room = true;
-    room = mem_zalloc(sizeof(*room));
-    room->call.run = run_make_room;
-    room->call.finish = finish_make_room;
-    room->for_stranger = for_stranger;
-    peers_call_start(api->peers, api->worker, &room->call);
+    broker_ask_all(api->broker, ask_for_room, &others, &api->room);
 }
 
 /* Streams may stay when they have their answer; what was asked is not needed then. */
@@ -253,6 +253,26 @@ static void receive_message(void *context, const struct broker_message *message)
         break;
     case BROKER_REVOKE:
         revocation_receive(service, message);
+        break;
+    case BROKER_SNAPSHOT:
+        presence_snapshot_receive(service, message);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What workers ask each other of no service. */
+static void receive_of_worker(void *context, const struct broker_message *message)
+{
+    const struct api *api = context;
+
+    switch (message->kind) {
+    case BROKER_SAMPLE:
+        metrics_receive(api, message);
+        break;
+    case BROKER_MAKE_ROOM:
+        make_room(api, message);
         break;
     default:
         break;
@@ -356,6 +376,8 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .context = api,
     };
     api->broker = broker_over_peers(api);
+    broker_set_receiver(api->broker, BROKER_NO_SERVICE,
+                        &(struct broker_receiver){receive_of_worker, api});
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
     for (size_t i = 0; i < settings->service_count; i++)
         service_init(&api->services[i], api, i, place->auths[i]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /metrics: what every worker counts, of the services that the API key is for, as Prometheus text
  * (exposition format 0.0.4). */
+#include "api/metrics.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@
 #include "api/reply.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "cluster/peers.h"
+#include "broker/broker.h"
 #include "h2/session.h"
 #include "sse/clients.h"
 #include "sse/ended.h"
@@ -22,8 +24,14 @@
 #include "sse/registry.h"
 #include "sse/service.h"
 
+/* What BROKER_SAMPLED has of a worker. */
+struct sample {
+    struct metrics_worker worker;
+    struct metrics_service services[];
+};
+
 struct gathering {
-    struct peers_call call;
+    struct broker_request request;
     struct api_exchange *exchange; /* a reference */
     struct metrics_worker *workers;
     struct metrics_service *services; /* of worker 0, then of worker 1, … */
@@ -123,25 +131,26 @@ static void sample_worker(const struct api *api, struct metrics_worker *sample)
     sample->socket_bytes = h2_endpoint_socket_bytes(api->endpoint);
 }
 
-static void run(struct peers_call *call, size_t worker, void *context)
+void metrics_receive(const struct api *api, const struct broker_message *question)
 {
-    struct gathering *gathering = container_of(call, struct gathering, call);
-    const struct api *api = context;
-    size_t count = api->settings->service_count;
+    const size_t count = api->settings->service_count;
+    struct sample *sample = mem_zalloc(sizeof(*sample) + count * sizeof(sample->services[0]));
+    struct broker_message *answer = broker_message_new(BROKER_SAMPLED, BROKER_NO_SERVICE, 0);
+    const struct broker_asker asker = broker_asker(question);
 
-    sample_worker(api, &gathering->workers[worker]);
+    sample_worker(api, &sample->worker);
     for (size_t i = 0; i < count; i++)
-        sample_service(&api->services[i], &gathering->services[worker * count + i]);
-    peers_call_done(call);
+        sample_service(&api->services[i], &sample->services[i]);
+    answer->sample = sample;
+    broker_answer(api->broker, &asker, answer);
 }
 
-static void finish(struct peers_call *call, void *context)
+static void reply(struct gathering *gathering)
 {
-    struct gathering *gathering = container_of(call, struct gathering, call);
-    const struct api *api = context;
+    const struct api *api = gathering->exchange->api;
     struct buf text = BUF_INIT;
 
-    metrics_text(&text, api->settings, gathering->exchange->services, peers_count(call->peers),
+    metrics_text(&text, api->settings, gathering->exchange->services, broker_workers(api->broker),
                  gathering->workers, gathering->services);
     api_reply_text(gathering->exchange, "text/plain; version=0.0.4; charset=utf-8", &text);
     api_exchange_unref(gathering->exchange);
@@ -150,17 +159,36 @@ static void finish(struct peers_call *call, void *context)
     free(gathering);
 }
 
+static void on_sample(struct broker_request *request, const struct broker_message *answer)
+{
+    struct gathering *gathering = container_of(request, struct gathering, request);
+    const size_t count = gathering->exchange->api->settings->service_count;
+    const struct sample *sample = answer->sample;
+
+    gathering->workers[answer->from] = sample->worker;
+    memcpy(&gathering->services[answer->from * count], sample->services,
+           count * sizeof(sample->services[0]));
+    if (request->open == 0)
+        reply(gathering);
+}
+
+static struct broker_message *make(void *context, size_t worker)
+{
+    (void)context;
+    (void)worker;
+    return broker_message_new(BROKER_SAMPLE, BROKER_NO_SERVICE, 0);
+}
+
 void api_handle_metrics(struct api_exchange *exchange)
 {
     const struct api *api = exchange->api;
     struct gathering *gathering = mem_zalloc(sizeof(*gathering));
-    size_t workers = peers_count(api->peers);
+    const size_t workers = broker_workers(api->broker);
 
     gathering->exchange = api_exchange_ref(exchange);
     gathering->workers = mem_zalloc(workers * sizeof(gathering->workers[0]));
     gathering->services =
         mem_zalloc((workers * api->settings->service_count + 1) * sizeof(gathering->services[0]));
-    gathering->call.run = run;
-    gathering->call.finish = finish;
-    peers_call_start(api->peers, api->worker, &gathering->call);
+    gathering->request.on_answer = on_sample;
+    broker_ask_all(api->broker, make, NULL, &gathering->request);
 }

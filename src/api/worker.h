@@ -54,9 +54,9 @@ struct api {
     struct h2_handler handler;
     struct api_service *services;
     struct guard_counters guard;
-    bool is_making_room;   /* the other workers have been asked */
-    bool is_drained;       /* no event stream opens any more: the server stops */
-    size_t exchange_count; /* requests on their way */
+    struct broker_request room; /* that the other workers are asked to make */
+    bool is_drained;            /* no event stream opens any more: the server stops */
+    size_t exchange_count;      /* requests on their way */
     struct upload_writers uploads;
     struct body_lines bodies;
 };

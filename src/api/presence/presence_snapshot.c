@@ -123,21 +123,21 @@ static struct bytes *encode(struct piece *piece)
     return wire;
 }
 
-static void run(struct peers_call *call, size_t worker, void *context)
+void presence_snapshot_receive(const struct api_service *service,
+                               const struct broker_message *question)
 {
-    struct presence_snapshot *snapshot = container_of(call, struct presence_snapshot, call);
-    const struct api *api = context;
-    const struct api_service *service = &api->services[snapshot->index];
-    struct piece piece = {.text = BUF_INIT, .tenants = snapshot->tenants};
+    const struct broker_snapshot *wanted = &question->snapshot;
+    struct piece piece = {.text = BUF_INIT, .tenants = wanted->tenants};
+    struct broker_message *answer = broker_message_new(BROKER_PIECE, service->index, 0);
+    const struct broker_asker asker = broker_asker(question);
 
-    (void)worker;
-    if (snapshot->is_in_users)
-        snapshot->position = show_users(&piece, service, snapshot->position);
+    if (wanted->is_of_users)
+        answer->piece.position = show_users(&piece, service, wanted->position);
     else
-        snapshot->position = show_connections(&piece, service, snapshot->position);
-    snapshot->shown = piece.count;
-    snapshot->wire = encode(&piece);
-    peers_call_done(call);
+        answer->piece.position = show_connections(&piece, service, wanted->position);
+    answer->piece.shown = piece.count;
+    answer->piece.wire = encode(&piece);
+    broker_answer(service->broker.broker, &asker, answer);
 }
 
 /* To the next worker, from the last one's connections to the first one's users. */
@@ -146,43 +146,45 @@ static void move_on(struct presence_snapshot *snapshot)
     if (snapshot->position > 0)
         return;
     snapshot->position = SIZE_MAX;
-    if (++snapshot->worker < snapshot->workers)
+    if (++snapshot->worker < broker_workers(snapshot->service->broker))
         return;
     snapshot->worker = 0;
     snapshot->is_whole = snapshot->is_in_users || !snapshot->has_users;
     snapshot->is_in_users = true;
 }
 
-static void finish(struct peers_call *call, void *context)
+static void on_piece(struct broker_request *request, const struct broker_message *answer)
 {
-    struct presence_snapshot *snapshot = container_of(call, struct presence_snapshot, call);
+    struct presence_snapshot *snapshot = container_of(request, struct presence_snapshot, request);
 
-    (void)context;
+    snapshot->position = answer->piece.position;
     if (snapshot->is_in_users)
-        snapshot->users += snapshot->shown;
+        snapshot->users += answer->piece.shown;
     else
-        snapshot->connections += snapshot->shown;
+        snapshot->connections += answer->piece.shown;
     move_on(snapshot);
-    snapshot->done(snapshot);
+    snapshot->done(snapshot, answer->piece.wire);
 }
 
-void presence_snapshot_init(struct presence_snapshot *snapshot, struct api_service *service,
+void presence_snapshot_init(struct presence_snapshot *snapshot, const struct api_service *service,
                             unsigned kinds, const char *tenants)
 {
-    snapshot->service = service;
-    snapshot->index = service->index;
-    snapshot->workers = peers_count(service->api->peers);
+    snapshot->service = &service->broker;
     snapshot->tenants = tenants;
     snapshot->has_users = kinds & PRESENCE_OF_USERS;
     snapshot->is_in_users = !(kinds & PRESENCE_OF_CONNECTIONS);
     snapshot->position = SIZE_MAX;
+    snapshot->request.on_answer = on_piece;
 }
 
 void presence_snapshot_next(struct presence_snapshot *snapshot)
 {
-    const struct api *api = snapshot->service->api;
+    const struct broker_service *service = snapshot->service;
+    struct broker_message *question =
+        broker_message_new(BROKER_SNAPSHOT, service->index, broker_text_size(snapshot->tenants));
 
-    snapshot->call.run = run;
-    snapshot->call.finish = finish;
-    peers_call_one(api->peers, api->worker, snapshot->worker, &snapshot->call);
+    question->snapshot.is_of_users = snapshot->is_in_users;
+    question->snapshot.position = snapshot->position;
+    question->snapshot.tenants = broker_message_text(question, snapshot->tenants);
+    broker_ask(service->broker, snapshot->worker, question, &snapshot->request);
 }

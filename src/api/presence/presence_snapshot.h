@@ -10,34 +10,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cluster/peers.h"
+#include "broker/service.h"
 
 struct api_service;
 struct bytes;
 
 struct presence_snapshot {
-    struct peers_call call;
-    struct api_service *service; /* of the one who asks */
-    size_t index;                /* of the service, for the other workers */
-    size_t workers;
+    struct broker_request request;
+    const struct broker_service *service; /* of the one who asks */
     const char *tenants;
     bool has_users;            /* whether they are wanted, too */
     size_t connections, users; /* so many were shown, those that came twice included */
     size_t worker;             /* where the next piece is from */
     size_t position;           /* there; those behind it were shown */
     bool is_in_users;
-    bool is_whole;      /* nothing follows */
-    struct bytes *wire; /* the piece as an event; NULL: nobody */
-    size_t shown;
-    void (*done)(struct presence_snapshot *snapshot);
+    bool is_whole; /* nothing follows */
+    /* With the piece as an event, borrowed; NULL: nobody is in it. */
+    void (*done)(struct presence_snapshot *snapshot, struct bytes *wire);
 };
 
 /* tenants: words, lent; only theirs are shown, and users where one is of one tenant. NULL: all. */
-void presence_snapshot_init(struct presence_snapshot *snapshot, struct api_service *service,
+void presence_snapshot_init(struct presence_snapshot *snapshot, const struct api_service *service,
                             unsigned kinds, const char *tenants);
 
-/* Makes the next piece, then calls done, never before this returns; who is done takes wire. Not
- * when it is whole. */
+/* Makes the next piece, then calls done, perhaps before this returns. Not when it is whole. */
 void presence_snapshot_next(struct presence_snapshot *snapshot);
+
+/* BROKER_SNAPSHOT */
+void presence_snapshot_receive(const struct api_service *service,
+                               const struct broker_message *question);
 
 #endif

@@ -169,20 +169,18 @@ static void push_snapshot_end(struct presence_watch *watch)
     push_json(watch, "snapshot-end", watch->watched.id, &json);
 }
 
-static void on_piece(struct presence_snapshot *snapshot)
+/* The next piece is made in a task: a turn has time for so many. */
+static void on_piece(struct presence_snapshot *snapshot, struct bytes *wire)
 {
     struct presence_watch *watch = container_of(snapshot, struct presence_watch, snapshot);
-    struct bytes *wire = snapshot->wire;
 
-    if (!is_wanted(watch)) {
-        bytes_unref(wire);
+    if (!is_wanted(watch))
         return;
-    }
     if (wire)
-        push(watch, wire);
+        push(watch, bytes_ref(wire));
     if (snapshot->is_whole)
         push_snapshot_end(watch);
-    go_on(watch);
+    loop_defer(watch->service->api->loop, &watch->more);
 }
 
 static void on_events(struct broker_request *request, const struct broker_message *answer)
