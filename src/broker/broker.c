@@ -214,7 +214,7 @@ static size_t make_all(const struct broker *broker, broker_make make, void *cont
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request)
 {
-    struct broker_message **messages = mem_alloc(broker->workers * sizeof(*messages));
+    struct broker_message **messages = mem_alloc(broker->workers * sizeof(struct broker_message *));
     const size_t count = make_all(broker, make, context, messages);
     struct broker_gathering *gathering = gathering_new(count);
     const uint64_t ticket = ticket_new(broker, request);

@@ -93,6 +93,30 @@ struct broker_message *broker_message_keep(const struct broker_message *message)
     return kept;
 }
 
+static void release_answer_to_query(struct broker_message *message)
+{
+    switch (message->kind) {
+    case BROKER_ROWS:
+        for (size_t list = 0; message->rows.lists && list < BROKER_LISTS; list++)
+            texts_release(&message->rows.lists[list]);
+        free(message->rows.lists);
+        break;
+    case BROKER_SHOWN:
+        for (size_t i = 0; i < message->shown.count; i++)
+            free(message->shown.texts[i]);
+        free(message->shown.texts);
+        break;
+    case BROKER_PIECE:
+        bytes_unref(message->piece.wire);
+        break;
+    case BROKER_SAMPLED:
+        free(message->sample);
+        break;
+    default:
+        break;
+    }
+}
+
 void broker_message_free(struct broker_message *message)
 {
     if (message->kept > 0) {
@@ -143,29 +167,13 @@ void broker_message_free(struct broker_message *message)
     case BROKER_DELIVERED:
         broker_results_release(message->results.items, message->results.count);
         break;
-    case BROKER_ROWS:
-        for (size_t list = 0; message->rows.lists && list < BROKER_LISTS; list++)
-            texts_release(&message->rows.lists[list]);
-        free(message->rows.lists);
-        break;
-    case BROKER_SHOWN:
-        for (size_t i = 0; i < message->shown.count; i++)
-            free(message->shown.texts[i]);
-        free(message->shown.texts);
-        break;
-    case BROKER_PIECE:
-        bytes_unref(message->piece.wire);
-        break;
-    case BROKER_SAMPLED:
-        free(message->sample);
-        break;
     case BROKER_PRESENCE:
         bytes_unref(message->presence.event);
         bytes_unref(message->presence.about);
         sse_user_unref(message->presence.left);
         break;
     default:
-        break;
+        release_answer_to_query(message);
     }
     free(message);
 }
