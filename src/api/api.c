@@ -27,7 +27,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/receive.h"
-#include "cluster/peers.h"
 #include "h2/request.h"
 #include "h2/session.h"
 #include "h2/stream.h"
@@ -192,36 +191,7 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
     return count;
 }
 
-/* ---- the broker's messages go by the workers' mailboxes ---- */
-
-static void open_message(struct letter *letter, void *context)
-{
-    const struct api *api = context;
-
-    broker_receive(api->broker, container_of(letter, struct broker_message, letter));
-}
-
-static void post_message(void *context, size_t to, struct broker_message *message)
-{
-    const struct api *api = context;
-
-    message->letter.open = open_message;
-    peers_post(api->peers, to, &message->letter);
-}
-
-static void begin_message(void *context)
-{
-    const struct api *api = context;
-
-    peers_begin(api->peers);
-}
-
-static void end_message(void *context)
-{
-    const struct api *api = context;
-
-    peers_end(api->peers);
-}
+/* ---- messages ---- */
 
 /* What a service's owner and shards still do in this room. */
 static void receive_message(void *context, const struct broker_message *message)
@@ -287,13 +257,6 @@ static bool takes_request(void *context, const struct sse_user *user)
     return limits_take_user_request(&service->limits, user);
 }
 
-static struct broker *broker_over_peers(struct api *api)
-{
-    const struct broker_transport transport = {post_message, begin_message, end_message, api};
-
-    return broker_new(api->worker, peers_count(api->peers), peers_key(api->peers), &transport);
-}
-
 /* ---- */
 
 static struct broker_settings broker_settings_of(const struct api_service *service)
@@ -320,7 +283,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
-    service->core->shard = (struct sse_shard){(uint32_t)api->worker, *peers_key(api->peers)};
+    service->core->shard = (struct sse_shard){(uint32_t)api->worker, *broker_key(api->broker)};
     presence_watches_init(&service->watches);
     limits_init(&service->limits, service);
     broker_settings = broker_settings_of(service);
@@ -361,8 +324,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
     api->settings = settings;
     api->server_id = settings->server_id;
     api->loop = place->loop;
-    api->peers = place->peers;
-    api->worker = place->worker;
+    api->worker = broker_worker(place->broker);
     api->outbound = place->outbound;
     api->outbound_streams = place->outbound_streams;
     upload_writers_init(&api->uploads, place->loop);
@@ -375,7 +337,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .on_sent = on_sent,
         .context = api,
     };
-    api->broker = broker_over_peers(api);
+    api->broker = place->broker;
     broker_set_receiver(api->broker, BROKER_NO_SERVICE,
                         &(struct broker_receiver){receive_of_worker, api});
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
@@ -416,7 +378,6 @@ bool api_free(struct api *api, uint32_t disks_ms)
         return false;
     for (size_t i = 0; i < api->settings->service_count; i++)
         service_release(&api->services[i]);
-    broker_free(api->broker);
     free(api->services);
     free(api);
     return true;

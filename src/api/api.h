@@ -13,25 +13,23 @@
 
 struct api;
 struct auth;
+struct broker;
 struct h2_endpoint;
 struct h2_handler;
 struct loop;
 struct outbound_http;
-struct peers;
 
 /* Where an api lives: what is the worker's own, and stays owned by the caller. */
 struct api_place {
-    size_t worker; /* its number */
     struct loop *loop;
-    struct peers *peers;
+    struct broker *broker;          /* whose messages of services the api receives */
     struct auth *const *auths;      /* one backend per service */
     struct outbound_http *outbound; /* for requests to back ends; outlives the api */
     /* The same, for bodies that are passed on as they come: they are as slow as their clients. */
     struct outbound_http *outbound_streams;
 };
 
-/* The worker then joins the peers with the api as its context; at the end the endpoint is closed
- * before it leaves them. */
+/* The broker may receive when this has returned, and has stopped before it is freed. */
 struct api *api_new(const struct api_settings *settings, const struct api_place *place);
 /* When all streams are gone. Waits for disks at most so long. False: one still hangs, and nothing
  * that it uses was freed; then the process has to end with _exit(). */

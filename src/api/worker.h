@@ -2,8 +2,8 @@
 #ifndef API_WORKER_H
 #define API_WORKER_H
 /*
- * What this room keeps per worker and per service; private to it. The peers hand a worker's
- * struct api to its part of every call, and a service has the same index in all of them.
+ * What this room keeps per worker and per service; private to it. A service has the same index in
+ * all workers.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +46,6 @@ struct api {
     const struct api_settings *settings;
     const char *server_id; /* the same in all settings */
     struct loop *loop;
-    struct peers *peers;
     struct broker *broker;
     struct outbound_http *outbound, *outbound_streams;
     size_t worker;

@@ -87,6 +87,16 @@ size_t broker_worker(const struct broker *broker)
     return broker->worker;
 }
 
+const struct hash_key *broker_key(const struct broker *broker)
+{
+    return &broker->key;
+}
+
+const struct broker_traffic *broker_traffic(const struct broker *broker)
+{
+    return &broker->traffic;
+}
+
 size_t broker_workers(const struct broker *broker)
 {
     return broker->workers;
@@ -162,7 +172,6 @@ static void post(struct broker *broker, size_t to, struct broker_message *messag
 
 void broker_send(struct broker *broker, size_t to, struct broker_message *message)
 {
-    broker->transport.begin(broker->transport.context);
     message->from = (uint16_t)broker->worker;
     post(broker, to, message);
 }
@@ -221,7 +230,6 @@ void broker_ask_all(struct broker *broker, broker_make make, void *context,
 
     request->ticket = ticket;
     request->open = count;
-    broker->transport.begin(broker->transport.context);
     for (size_t i = 1; i <= broker->workers; i++) {
         const size_t to = (broker->worker + i) % broker->workers;
 
@@ -358,8 +366,6 @@ static void hand_over(struct broker *broker, const struct broker_message *messag
 /* A message, or answers that have come together. */
 static void take(struct broker *broker, struct broker_message *message)
 {
-    const bool is_question = message->ticket != 0 && broker_role(message->kind) != BROKER_ANSWER;
-
     if (broker_role(message->kind) == BROKER_TO_BROKER) {
         receive_stop(broker, message);
         broker_message_free(message);
@@ -372,8 +378,6 @@ static void take(struct broker *broker, struct broker_message *message)
         broker_message_free(message);
         message = next;
     }
-    if (!is_question) /* whose answer ends it */
-        broker->transport.end(broker->transport.context);
 }
 
 void broker_receive(struct broker *broker, struct broker_message *message)

@@ -24,10 +24,6 @@ struct broker_receiver {
 struct broker_transport {
     /* Takes the message over. There, broker_receive() follows, in the order of posting. */
     void (*post)(void *context, size_t to, struct broker_message *message);
-    /* A message, or a question with its answers, is under way; it is over. In any worker's thread.
-     */
-    void (*begin)(void *context);
-    void (*end)(void *context);
     void *context;
 };
 
@@ -57,6 +53,9 @@ void broker_free(struct broker *broker);
 
 size_t broker_worker(const struct broker *broker); /* this one */
 size_t broker_workers(const struct broker *broker);
+/* By which connections name the worker that they live on. */
+const struct hash_key *broker_key(const struct broker *broker);
+const struct broker_traffic *broker_traffic(const struct broker *broker);
 
 /* Who takes the messages of the service with this index that are no answers; BROKER_NO_SERVICE:
  * those of no service. */

@@ -22,7 +22,7 @@
 #include "base/random.h"
 #include "base/test_clock.h"
 #include "base/thread_pool.h"
-#include "cluster/peers.h"
+#include "broker/mailboxes.h"
 #include "h2/frame_check.h"
 #include "h2/listener.h"
 #include "h2/slots.h"
@@ -67,7 +67,7 @@ struct server {
     struct reload *reload;
     size_t worker_count;
     struct worker **workers;
-    struct peers *peers;
+    struct mailboxes *mailboxes;
     struct h2_tickets *tickets; /* keys made here */
     struct tls_keeper *tls_keeper;
     struct tls_contexts *tls;                       /* of the start; the keeper's */
@@ -233,7 +233,7 @@ static void start_workers(struct server *server)
 {
     const bool shares_frames = may_share_frames();
 
-    server->peers = peers_new(server->worker_count);
+    server->mailboxes = mailboxes_new(server->worker_count);
     server->files = thread_pool_new("disk", FILE_THREADS, FILES_WAITING);
     atomic_init(&server->busy, server->worker_count);
     budget_init(&server->inbound, reload_inbound_bytes(server->settings));
@@ -242,7 +242,7 @@ static void start_workers(struct server *server)
         const struct worker_options options = {
             .settings = server->settings,
             .inbound = &server->inbound,
-            .peers = server->peers,
+            .mailboxes = server->mailboxes,
             .index = i,
             .bound = server->bound[i],
             .tls = tls_contexts_ref(server->tls),
@@ -255,7 +255,8 @@ static void start_workers(struct server *server)
         server->workers[i] = worker_start(&options);
         if (!server->workers[i]) {
             log_stop(LAST_WORDS_MS);
-            _exit(1); /* the others wait for it in peers_join, and use what release() would free */
+            _exit(1); /* the others wait for it in mailboxes_join, and use what release() would free
+                       */
         }
     }
     for (size_t i = 0; i < server->worker_count; i++)
@@ -274,7 +275,7 @@ static void release(struct server *server)
     h2_tickets_unref(server->tickets);
     reload_free(server->reload);
     settings_unref(server->settings);
-    peers_free(server->peers);
+    mailboxes_free(server->mailboxes);
     upload_quota_free(server->shared.uploads);
     audit_log_free(server->shared.audit);
     for (size_t i = 0; i < CONFIG_MAX_SERVICES; i++)

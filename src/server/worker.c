@@ -13,7 +13,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 #include "base/thread_pool.h"
-#include "cluster/peers.h"
+#include "broker/mailboxes.h"
 #include "h1/connection.h"
 #include "h2/session.h"
 #include "outbound/http.h"
@@ -35,6 +35,7 @@ struct worker {
     struct loop *loop;
     struct mailbox *mailbox; /* from the main thread */
     struct h2_endpoint *endpoint;
+    struct broker *broker;
     struct api *api;
     struct worker_auths *auths;
     struct pool_client *files;
@@ -173,10 +174,10 @@ static bool build(struct worker *worker)
     worker->auths = worker_auths_new(&parts);
     if (!worker->auths)
         return false;
+    worker->broker = mailboxes_broker_new(options->mailboxes, options->index);
     worker->api = api_new(&worker->settings->api,
-                          &(struct api_place){.worker = options->index,
-                                              .loop = worker->loop,
-                                              .peers = options->peers,
+                          &(struct api_place){.loop = worker->loop,
+                                              .broker = worker->broker,
                                               .auths = worker_auths_list(worker->auths),
                                               .outbound = worker->outbound,
                                               .outbound_streams = worker->outbound_streams});
@@ -199,6 +200,7 @@ static void tear_down(struct worker *worker)
     worker->is_hung = !api_free(worker->api, DISKS_MS);
     if (worker->is_hung)
         return;
+    broker_free(worker->broker);
     worker_auths_free(worker->auths);
     worker->is_hung = !pool_client_free(worker->files, DISKS_MS);
     if (worker->is_hung)
@@ -220,18 +222,18 @@ static void *run(void *argument)
     snprintf(name, sizeof(name), "worker-%zu", worker->options.index);
     (void)pthread_setname_np(pthread_self(), name);
     if (!build(worker)) {
-        /* The others wait in peers_join for all: there is no serving without one of them. */
+        /* The others wait in mailboxes_join for all: there is no serving without one of them. */
         log_error("a worker could not start", LOG_INT("worker", worker->options.index));
         log_stop(LAST_WORDS_MS);
         abort();
     }
-    peers_join(worker->options.peers, worker->options.index, worker->loop, worker->api);
+    mailboxes_join(worker->options.mailboxes, worker->options.index, worker->loop, worker->broker);
     open_listeners(worker);
     worker->is_busy = true;
     sem_post(&worker->ready);
     loop_run(worker->loop);
     loop_timer_stop(&worker->drain_timer);
-    peers_leave(worker->options.peers, worker->options.index);
+    mailboxes_leave(worker->options.mailboxes, worker->options.index);
     tear_down(worker);
     return NULL;
 }

@@ -17,7 +17,7 @@ struct budget;
 struct drain_plan;
 struct h2_slots;
 struct letter;
-struct peers;
+struct mailboxes;
 struct settings;
 struct thread_pool;
 struct tls_contexts;
@@ -26,7 +26,7 @@ struct worker;
 struct worker_options {
     struct settings *settings; /* to begin with; a reference is taken */
     struct budget *inbound;    /* of all workers (h2/holding.h) */
-    struct peers *peers;
+    struct mailboxes *mailboxes;
     size_t index;
     struct h2_bound *bound;   /* one per configured listener; taken over */
     struct tls_contexts *tls; /* of these; a reference, taken over */

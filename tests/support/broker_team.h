@@ -18,7 +18,7 @@ struct team_worker {
 };
 
 struct team {
-    size_t workers, under_way;
+    size_t workers;
     struct team_worker worker[TEAM_WORKERS];
 };
 
@@ -29,16 +29,6 @@ static inline void team_post(void *context, size_t to, struct broker_message *me
     message->letter.next = NULL;
     *worker->inbox_end = &message->letter;
     worker->inbox_end = &message->letter.next;
-}
-
-static inline void team_begin(void *context)
-{
-    ((struct team *)context)->under_way++;
-}
-
-static inline void team_end(void *context)
-{
-    ((struct team *)context)->under_way--;
 }
 
 /* False: there was nothing. */
@@ -76,7 +66,7 @@ static inline void team_open(struct team *team, size_t workers)
 {
     static const struct broker_settings settings = {.presence = {.history = 1}};
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {team_post, team_begin, team_end, team};
+    const struct broker_transport transport = {team_post, team};
 
     *team = (struct team){.workers = workers};
     for (size_t i = 0; i < workers; i++) {
@@ -93,10 +83,10 @@ static inline void team_open(struct team *team, size_t workers)
 
 static inline void team_close(struct team *team)
 {
-    assert_int_equal(team->under_way, 0);
     for (size_t i = 0; i < team->workers; i++) {
         struct team_worker *worker = &team->worker[i];
 
+        assert_null(worker->inbox);
         broker_service_release(&worker->service);
         broker_free(worker->broker);
         sse_room_close(&worker->room);

@@ -53,7 +53,7 @@ struct qos_hub {
 struct qos_hub *qos_hub_new(struct api_service *service);
 /* The service has other settings. The store stays where it is. */
 void qos_hub_change(struct qos_hub *hub);
-void qos_hub_free(struct qos_hub *hub); /* when the peers have been left */
+void qos_hub_free(struct qos_hub *hub); /* when the broker has stopped */
 
 /* The server stops: receipts are tried at once, and once. Settled: none is left, or they were
  * abandoned, and with them what the store has not begun. */

@@ -51,7 +51,7 @@ struct worker {
 
 struct world {
     uint64_t seed, state;
-    size_t workers, under_way;
+    size_t workers;
     struct broker_settings settings;
     struct worker worker[MOST_WORKERS];
     struct page pages[PAGES];
@@ -77,14 +77,16 @@ static void post(void *context, size_t to, struct broker_message *message)
     worker->inbox_end = &message->letter.next;
 }
 
-static void begin(void *context)
+static size_t under_way(const struct world *world)
 {
-    ((struct world *)context)->under_way++;
-}
+    size_t count = 0;
 
-static void end(void *context)
-{
-    ((struct world *)context)->under_way--;
+    for (size_t i = 0; i < world->workers; i++) {
+        const struct broker_traffic *traffic = broker_traffic(world->worker[i].broker);
+
+        count += traffic->open + (size_t)(traffic->sent - traffic->received);
+    }
+    return count;
 }
 
 static bool receive(struct worker *worker)
@@ -111,8 +113,8 @@ static void settle(struct world *world)
             (void)fake_loop_turn(world->worker[i].room.loop);
         }
     }
-    if (world->under_way != 0)
-        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, world->under_way);
+    if (under_way(world) != 0)
+        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, under_way(world));
 }
 
 /* ---- pages ---- */
@@ -325,7 +327,7 @@ static void check_empty(struct world *world)
 static void world_open(struct world *world, uint64_t seed)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, begin, end, world};
+    const struct broker_transport transport = {post, world};
 
     *world = (struct world){.seed = seed, .state = seed};
     world->workers = 1 + draw(world, MOST_WORKERS);
@@ -425,8 +427,8 @@ static void stop(struct world *world)
         if (steps > 1000000)
             fail_msg("world %" PRIu64 ": it does not stop", world->seed);
     }
-    if (world->under_way != 0)
-        fail_msg("world %" PRIu64 ": stopped with %zu under way", world->seed, world->under_way);
+    if (under_way(world) != 0)
+        fail_msg("world %" PRIu64 ": stopped with %zu under way", world->seed, under_way(world));
 }
 
 static void play(uint64_t seed)

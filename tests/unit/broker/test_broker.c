@@ -21,7 +21,6 @@ struct worker {
 
 struct team {
     struct worker workers[WORKERS];
-    size_t under_way;
 };
 
 struct request {
@@ -37,16 +36,6 @@ static void post(void *context, size_t to, struct broker_message *message)
     message->letter.next = NULL;
     *worker->inbox_end = &message->letter;
     worker->inbox_end = &message->letter.next;
-}
-
-static void begin(void *context)
-{
-    ((struct team *)context)->under_way++;
-}
-
-static void end(void *context)
-{
-    ((struct team *)context)->under_way--;
 }
 
 static void receive(void *context, const struct broker_message *message)
@@ -80,9 +69,9 @@ static void answer(struct worker *worker)
 static void team_open(struct team *team)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, begin, end, team};
+    const struct broker_transport transport = {post, team};
 
-    *team = (struct team){.under_way = 0};
+    *team = (struct team){.workers = {{0}}};
     for (size_t i = 0; i < WORKERS; i++) {
         struct worker *worker = &team->workers[i];
         const struct broker_receiver receiver = {receive, worker};
@@ -98,9 +87,10 @@ static void team_open(struct team *team)
 
 static void team_close(struct team *team)
 {
-    assert_int_equal(team->under_way, 0);
-    for (size_t i = 0; i < WORKERS; i++)
+    for (size_t i = 0; i < WORKERS; i++) {
+        assert_null(team->workers[i].inbox);
         broker_free(team->workers[i].broker);
+    }
 }
 
 static struct broker_message *make_record(void *context, size_t worker)
@@ -300,11 +290,6 @@ static void world_post(void *context, size_t to, struct broker_message *message)
     shard->waiting += !is_stops(message);
 }
 
-static void nothing(void *context)
-{
-    (void)context;
-}
-
 static void on_question_answered(struct broker_request *base, const struct broker_message *answer);
 
 static struct broker_message *make_world_record(void *context, size_t worker)
@@ -441,7 +426,7 @@ static void play(uint64_t seed)
 {
     static struct world world;
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {world_post, nothing, nothing, &world};
+    const struct broker_transport transport = {world_post, &world};
     size_t steps = 0;
 
     world = (struct world){.seed = seed, .state = seed};

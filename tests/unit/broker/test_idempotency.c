@@ -14,7 +14,6 @@ struct fixture {
     struct sse_room room;
     struct broker *broker;
     struct broker_service service;
-    int under_way;
 };
 
 struct claim {
@@ -31,22 +30,12 @@ static void post(void *context, size_t to, struct broker_message *message)
     fail_msg("there is no other worker");
 }
 
-static void begin(void *context)
-{
-    ((struct fixture *)context)->under_way++;
-}
-
-static void end(void *context)
-{
-    ((struct fixture *)context)->under_way--;
-}
-
 static void open_fixture(struct fixture *f, const struct idempotency_settings *settings)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, begin, end, f};
+    const struct broker_transport transport = {post, f};
 
-    *f = (struct fixture){.under_way = 0};
+    *f = (struct fixture){.broker = NULL};
     sse_room_open(&f->room);
     f->broker = broker_new(0, 1, &key, &transport);
     broker_service_init(&f->service, f->broker, 0, f->room.service,
@@ -56,7 +45,7 @@ static void open_fixture(struct fixture *f, const struct idempotency_settings *s
 
 static void close_fixture(struct fixture *f)
 {
-    assert_int_equal(f->under_way, 0);
+    assert_int_equal(broker_traffic(f->broker)->open, 0);
     broker_service_release(&f->service);
     broker_free(f->broker);
     sse_room_close(&f->room);

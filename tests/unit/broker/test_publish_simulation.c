@@ -52,7 +52,7 @@ struct pausing {
 
 struct world {
     uint64_t seed, state;
-    size_t workers, under_way;
+    size_t workers;
     struct broker_settings settings;
     struct worker worker[MOST_WORKERS];
     struct recording_sink pages[PAGES];
@@ -78,14 +78,16 @@ static void post(void *context, size_t to, struct broker_message *message)
     worker->inbox_end = &message->letter.next;
 }
 
-static void begin(void *context)
+static size_t under_way(const struct world *world)
 {
-    ((struct world *)context)->under_way++;
-}
+    size_t count = 0;
 
-static void end(void *context)
-{
-    ((struct world *)context)->under_way--;
+    for (size_t i = 0; i < world->workers; i++) {
+        const struct broker_traffic *traffic = broker_traffic(world->worker[i].broker);
+
+        count += traffic->open + (size_t)(traffic->sent - traffic->received);
+    }
+    return count;
 }
 
 static bool receive(struct worker *worker)
@@ -277,7 +279,7 @@ static void connect(struct world *world, struct recording_sink *page)
 static void world_open(struct world *world, uint64_t seed)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, begin, end, world};
+    const struct broker_transport transport = {post, world};
 
     *world = (struct world){.seed = seed, .state = seed};
     world->workers = 1 + draw(world, MOST_WORKERS);
@@ -324,8 +326,8 @@ static void settle(struct world *world)
         for (size_t i = 0; i < world->workers; i++)
             is_more = receive(&world->worker[i]) || is_more;
     }
-    if (world->under_way != 0 || world->answered != world->sending_count)
-        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, world->under_way);
+    if (under_way(world) != 0 || world->answered != world->sending_count)
+        fail_msg("world %" PRIu64 ": %zu are under way for ever", world->seed, under_way(world));
 }
 
 static void check_order(const struct world *world)
