@@ -12,7 +12,7 @@
 #include "base/mailbox.h"
 #include "base/mem.h"
 
-#define LOOK_NS 100000 /* how long a worker that leaves waits for the others, before it looks again */
+#define LOOK_NS 100000 /* between two looks of a worker that leaves whether the others have */
 
 struct member {
     struct loop *loop;
