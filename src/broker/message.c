@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "broker/batch.h"
+#include "broker/ranking.h"
 #include "broker/texts.h"
 #include "sse/user.h"
 
@@ -100,6 +101,9 @@ static void release_answer_to_query(struct broker_message *message)
         for (size_t list = 0; message->rows.lists && list < BROKER_LISTS; list++)
             texts_release(&message->rows.lists[list]);
         free(message->rows.lists);
+        if (message->rows.first)
+            ranking_release(message->rows.first);
+        free(message->rows.first);
         break;
     case BROKER_SHOWN:
         for (size_t i = 0; i < message->shown.count; i++)

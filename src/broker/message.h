@@ -29,6 +29,7 @@
 struct broker_gathering;
 struct buf;
 struct bytes;
+struct ranking;
 struct sse_user;
 struct texts;
 
@@ -417,8 +418,8 @@ enum broker_list {
     BROKER_TOKENS,
     BROKER_TENANTS,
     BROKER_CHANNELS,
-    BROKER_CONNECTIONS, /* by their rows (broker/query.h) */
-    BROKER_LISTS
+    BROKER_LISTS,                     /* of different texts; and of others: */
+    BROKER_CONNECTIONS = BROKER_LISTS /* by their rows (broker/query.h) */
 };
 
 struct broker_query {
@@ -429,9 +430,10 @@ struct broker_query {
 };
 
 struct broker_rows {
-    size_t connections;  /* that the shard has, */
-    size_t passed;       /* and of these so many pass the filter */
-    struct texts *lists; /* BROKER_LISTS; the message's */
+    size_t connections;    /* that the shard has, */
+    size_t passed;         /* and of these so many pass the filter */
+    struct texts *lists;   /* BROKER_LISTS; the message's */
+    struct ranking *first; /* connections; the message's */
 };
 
 /* How a connection or a user is shown: as our own queries do it, or as the Java system does, there

@@ -24,11 +24,10 @@ struct work {
     const struct broker_service *service;
     struct broker_message *question, *answer;
     /* Of a query: */
-    unsigned stage;
+    bool is_at_away; /* behind all connections */
     size_t position; /* those behind it have been looked at */
     const char *group;
     enum sse_group_kind kind;
-    struct ranking first; /* connections, by their rows */
     struct buf row;
 };
 
@@ -39,7 +38,6 @@ static void answer(struct slices *slices)
 
     broker_answer(work->service->broker, &asker, work->answer);
     broker_message_free(work->question);
-    ranking_release(&work->first);
     buf_release(&work->row);
     free(work);
 }
@@ -109,9 +107,9 @@ static void look_at(struct work *work, const struct sse_connection *connection)
     add(work, BROKER_TENANTS, user->tenant_id);
     if (lists(work, BROKER_CHANNELS))
         add_channels(work, connection);
-    if (lists(work, BROKER_CONNECTIONS) && ranking_may_take(&work->first, user->name)) {
+    if (lists(work, BROKER_CONNECTIONS) && ranking_may_take(work->answer->rows.first, user->name)) {
         write_row(&work->row, connection);
-        ranking_offer(&work->first, buf_str(&work->row));
+        ranking_offer(work->answer->rows.first, buf_str(&work->row));
     }
 }
 
@@ -152,24 +150,17 @@ static bool look_at_away(struct work *work)
     return true;
 }
 
-static bool write_connection(struct work *work)
-{
-    if (work->first.count == 0)
-        return false;
-    add(work, BROKER_CONNECTIONS, ranking_at(&work->first, work->first.count - 1));
-    return ranking_shed(&work->first);
-}
-
 static bool gather(struct slices *slices)
 {
-    static bool (*const stages[])(struct work * work) = {look_at_connection, look_at_away,
-                                                         write_connection};
     struct work *work = container_of(slices, struct work, slices);
 
-    if (stages[work->stage](work))
-        return true;
-    work->position = SIZE_MAX;
-    return ++work->stage < sizeof(stages) / sizeof(stages[0]);
+    if (work->is_at_away)
+        return look_at_away(work);
+    if (!look_at_connection(work)) {
+        work->is_at_away = true;
+        work->position = SIZE_MAX;
+    }
+    return true;
 }
 
 void broker_query_gather(struct broker_service *service, const struct broker_message *question)
@@ -181,7 +172,8 @@ void broker_query_gather(struct broker_service *service, const struct broker_mes
     rows->lists = mem_alloc(BROKER_LISTS * sizeof(*rows->lists));
     for (size_t list = 0; list < BROKER_LISTS; list++)
         texts_init(&rows->lists[list]);
-    ranking_init(&work->first, question->query.most);
+    rows->first = mem_alloc(sizeof(*rows->first));
+    ranking_init(rows->first, question->query.most);
     work->group = broker_filter_group(&work->question->query.filter, &work->kind);
     work->position = SIZE_MAX;
     work->slices.step = gather;

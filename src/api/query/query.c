@@ -39,13 +39,13 @@ size_t query_connections(const struct query *query)
 
 static bool shed(struct query *query)
 {
-    struct texts *lists = query->answers[query->answer_count - 1]->rows.lists;
+    const struct broker_rows *rows = &query->answers[query->answer_count - 1]->rows;
 
     for (size_t list = 0; list < BROKER_LISTS; list++) {
-        if (texts_shed(&lists[list]))
+        if (texts_shed(&rows->lists[list]))
             return true;
     }
-    return false;
+    return ranking_shed(rows->first);
 }
 
 /* The first answer last: its tables know the texts of the others. */
@@ -53,7 +53,7 @@ static bool release_some(struct slices *slices)
 {
     struct query *query = container_of(slices, struct query, slices);
 
-    if (ranking_shed(&query->ranking) || shed(query))
+    if (shed(query))
         return true;
     broker_message_free(query->answers[--query->answer_count]);
     return query->answer_count > 0;
@@ -63,7 +63,6 @@ static void released(struct slices *slices)
 {
     struct query *query = container_of(slices, struct query, slices);
 
-    ranking_release(&query->ranking);
     connection_filter_release(&query->filter);
     api_exchange_unref(query->exchange);
     free(query);
@@ -82,17 +81,31 @@ static bool merge_list(struct query *query)
         return ++query->answer < query->answer_count;
     }
     if (texts == all || texts_adopt(all, text))
-        ranking_offer(&query->ranking, text->text);
+        ranking_offer(query->ranking, text->text);
     return true;
+}
+
+static void merge_connections(struct query *query)
+{
+    const struct ranking *ranking = query->answers[query->answer]->rows.first;
+
+    if (query->answer > 0 && query->cursor.at < ranking->count) {
+        ranking_offer(query->ranking, ranking_at(ranking, query->cursor.at++));
+    } else {
+        query->cursor.at = 0;
+        query->answer++;
+    }
 }
 
 static bool merge_some(struct slices *slices)
 {
     struct query *query = container_of(slices, struct query, slices);
 
-    if (query->list == BROKER_LISTS)
-        return ranking_sort_step(&query->ranking);
-    if (!merge_list(query)) {
+    if (query->answer == query->answer_count)
+        return ranking_sort_step(query->ranking);
+    if (query->list == BROKER_LISTS) {
+        merge_connections(query);
+    } else if (!merge_list(query)) {
         query->list++;
         query->answer = 0;
     }
@@ -118,6 +131,7 @@ static void on_rows(struct broker_request *request, const struct broker_message 
     query->answers[query->answer_count++] = broker_message_keep(answer);
     if (request->open > 0)
         return;
+    query->ranking = query->answers[0]->rows.first;
     query->slices.step = merge_some;
     query->slices.done = merged;
     slices_start(query->exchange->api->loop, &query->slices);
@@ -136,7 +150,7 @@ static struct broker_message *make(void *context, size_t worker)
     message = broker_message_new(BROKER_QUERY, query->exchange->service->index, room);
     message->query.lists = query->lists;
     message->query.has_away = query->has_away;
-    message->query.most = query->ranking.limit;
+    message->query.most = paging_end(&query->paging);
     message->query.filter.is_of_users = query->filter.said.is_of_users;
     for (size_t i = 0; i < BROKER_FILTERS; i++)
         message->query.filter.by[i] = broker_message_text(message, by[i]);
@@ -145,7 +159,6 @@ static struct broker_message *make(void *context, size_t worker)
 
 void query_start(struct query *query)
 {
-    ranking_init(&query->ranking, paging_end(&query->paging));
     query->request.on_answer = on_rows;
     broker_ask_all(query->exchange->api->broker, make, query, &query->request);
 }

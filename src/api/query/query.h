@@ -30,9 +30,9 @@ struct query {
     /* How far that is: */
     size_t list, answer;
     struct text_cursor cursor;
-    struct ranking ranking; /* in the end the first of the list, in order */
+    struct ranking *ranking; /* in the end the first of what is listed, in order */
     size_t answer_count;
-    struct broker_message *answers[]; /* of all shards; the sets of the first become everybody's */
+    struct broker_message *answers[]; /* of all shards; what the first has becomes everybody's */
 };
 
 struct query *query_new(struct api_exchange *exchange);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* users, connections, the lists of different user ids, tenants, channels and access tokens, page by
  * page; and counts, how many there are of each. */
+#include <string.h>
+
 #include "api/exchange.h"
 #include "api/handlers.h"
 #include "api/json_text.h"
@@ -33,9 +35,11 @@ static void reply_in_detail(const struct query *query)
         .names = mem_zalloc((query->paging.size + 1) * sizeof(char *)),
     };
 
-    for (size_t i = paging_start(&query->paging); i < query->ranking.count; i++) {
-        const char *text = ranking_at(&query->ranking, i);
+    for (size_t i = paging_start(&query->paging); i < query->ranking->count; i++) {
+        const char *text = ranking_at(query->ranking, i);
 
+        if (i > 0 && strcmp(text, ranking_at(query->ranking, i - 1)) == 0)
+            continue; /* a connection that was looked at twice */
         page.names[page.count++] =
             is_of_users ? user_name(query, text) : mem_strdup(broker_row_handle(text));
     }
@@ -58,10 +62,10 @@ static void reply_keys(const struct query *query)
     struct buf text = BUF_INIT;
 
     paging_open(&text, &query->paging, query_count(query, query->listed));
-    for (size_t i = start; i < query->ranking.count; i++) {
+    for (size_t i = start; i < query->ranking->count; i++) {
         if (i > start)
             buf_append_char(&text, ',');
-        append_key(&text, query, ranking_at(&query->ranking, i));
+        append_key(&text, query, ranking_at(query->ranking, i));
     }
     paging_close(&text, false);
     api_reply_data(query->exchange, &text);
