@@ -9,6 +9,7 @@
 #include "api/backend/revocation.h"
 #include "api/cors.h"
 #include "api/exchange.h"
+#include "api/limit/attach.h"
 #include "api/metrics.h"
 #include "api/origin.h"
 #include "api/page_lists.h"
@@ -291,7 +292,6 @@ static void service_init(struct api_service *service, struct api *api, size_t in
     service->broker.guest = (struct broker_receiver){receive_message, service};
     service->broker.takes_request = takes_request;
     broker_service_receive(&service->broker);
-    attach_teller_init(&service->attach_teller, service);
     presence_reporter_init(&service->online, service);
     notifications_open(service);
     service->qos = qos_hub_new(service);
@@ -309,7 +309,6 @@ static void service_release(struct api_service *service)
     qos_hub_free(service->qos);
     notifications_close(service);
     presence_reporter_release(&service->online);
-    attach_teller_release(&service->attach_teller);
     broker_service_release(&service->broker);
     limits_release(&service->limits);
     sse_service_free(service->core);

@@ -11,7 +11,6 @@
 #include "api/api_settings.h"
 #include "api/body_lines.h"
 #include "api/guard.h"
-#include "api/limit/attach.h"
 #include "api/limit/limits.h"
 #include "api/page/upload_writer.h"
 #include "api/presence/presence_reporter.h"
@@ -28,7 +27,6 @@ struct api_service {
     const struct api_service_settings *settings;
     struct sse_service *core;
     struct broker_service broker;
-    struct attach_teller attach_teller;
     struct limits limits;
     struct presence_reporter online;
     struct presence_watches watches;

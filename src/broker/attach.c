@@ -110,16 +110,17 @@ void broker_attach_ask(struct broker_attaching *attaching, struct broker_service
 /* ---- telling ---- */
 
 /* handle: of the connection that has ended; "": none was opened. */
-static void tell_detach(struct broker_service *service, enum broker_what what,
-                        const struct broker_keys *keys, const char *handle)
+static struct broker_message *detach_new(const struct broker_service *service,
+                                         enum broker_what what, const struct broker_keys *keys,
+                                         const char *handle, size_t room)
 {
     struct broker_message *message =
-        broker_message_new(BROKER_DETACH, service->index, keys_size(keys));
+        broker_message_new(BROKER_DETACH, service->index, keys_size(keys) + room);
 
     message->detach.what = what;
     write_keys(message, message->detach.keys, &message->detach.client, keys);
     memcpy(message->detach.handle, handle, strlen(handle) + 1);
-    broker_tell_owner(service, message);
+    return message;
 }
 
 void broker_attach_give(struct broker_attaching *attaching)
@@ -128,7 +129,8 @@ void broker_attach_give(struct broker_attaching *attaching)
         return;
     attaching->is_held = false;
     if (have_slots(&attaching->keys))
-        tell_detach(attaching->service, attaching->what, &attaching->keys, "");
+        broker_tell_owner(attaching->service,
+                          detach_new(attaching->service, attaching->what, &attaching->keys, "", 0));
 }
 
 void broker_attaching_release(struct broker_attaching *attaching)
@@ -136,23 +138,41 @@ void broker_attaching_release(struct broker_attaching *attaching)
     broker_keys_release(&attaching->keys);
 }
 
-void broker_tell_opened(struct broker_service *service, const struct broker_keys *keys,
-                        const struct sse_connection *connection)
+size_t broker_presence_size(const struct sse_connection *connection)
 {
-    struct broker_message *message;
+    return broker_text_size(connection->user->key) + broker_text_size(connection->user->tenant_id);
+}
 
-    if (!keys->client)
-        return;
-    message = broker_message_new(BROKER_OPENED, service->index, broker_text_size(keys->client));
+void broker_presence_write(struct broker_message *message, struct broker_presence *presence,
+                           enum presence_kind kind, const struct sse_connection *connection)
+{
+    presence->kind = kind;
+    presence->user_key = broker_message_text(message, connection->user->key);
+    presence->tenant_id = broker_message_text(message, connection->user->tenant_id);
+}
+
+struct broker_message *broker_opened_new(const struct broker_service *service,
+                                         const struct broker_keys *keys,
+                                         const struct sse_connection *connection)
+{
+    struct broker_message *message =
+        broker_message_new(BROKER_OPENED, service->index,
+                           broker_text_size(keys->client) + broker_presence_size(connection));
+
     message->opened.client = broker_message_text(message, keys->client);
     message->opened.order = connection->create_time;
     memcpy(message->opened.handle, connection->handle, sizeof(message->opened.handle));
-    broker_tell_owner(service, message);
+    broker_presence_write(message, &message->opened.presence, PRESENCE_CONNECT, connection);
+    return message;
 }
 
-void broker_tell_ended(struct broker_service *service, const struct broker_keys *keys,
-                       const struct sse_connection *connection)
+struct broker_message *broker_ended_new(const struct broker_service *service,
+                                        const struct broker_keys *keys,
+                                        const struct sse_connection *connection)
 {
-    if (have_slots(keys) || keys->client)
-        tell_detach(service, BROKER_STREAM, keys, connection->handle);
+    struct broker_message *message = detach_new(service, BROKER_STREAM, keys, connection->handle,
+                                                broker_presence_size(connection));
+
+    broker_presence_write(message, &message->detach.presence, PRESENCE_DISCONNECT, connection);
+    return message;
 }

@@ -45,11 +45,19 @@ void broker_attach_ask(struct broker_attaching *attaching, struct broker_service
 void broker_attach_give(struct broker_attaching *attaching);
 void broker_attaching_release(struct broker_attaching *attaching);
 
-/* A connection of this shard has opened; it has ended, and its slots are given back. keys: of its
- * user, address, client. */
-void broker_tell_opened(struct broker_service *service, const struct broker_keys *keys,
-                        const struct sse_connection *connection);
-void broker_tell_ended(struct broker_service *service, const struct broker_keys *keys,
-                       const struct sse_connection *connection);
+/* What the owner is told of each connection of this shard that has opened, and of each that has
+ * ended, whose slots are given back then. keys: of its user, address, client. What others are to
+ * hear of it is for the caller to write into its presence. */
+struct broker_message *broker_opened_new(const struct broker_service *service,
+                                         const struct broker_keys *keys,
+                                         const struct sse_connection *connection);
+struct broker_message *broker_ended_new(const struct broker_service *service,
+                                        const struct broker_keys *keys,
+                                        const struct sse_connection *connection);
+
+/* The room that a message needs for that; and whose connection it is about. */
+size_t broker_presence_size(const struct sse_connection *connection);
+void broker_presence_write(struct broker_message *message, struct broker_presence *presence,
+                           enum presence_kind kind, const struct sse_connection *connection);
 
 #endif

@@ -84,7 +84,7 @@ void broker_answer(struct broker *broker, const struct broker_asker *asker,
 
 /* Nothing begins here by itself any more; what is under way comes to its end. True when that has
  * come in all workers: no message is on its way, and no question without its answer. Until then
- * call it again, behind all that has come in. */
+ * call it again, each time when all that has come in is handled, and the loop has nothing to do. */
 bool broker_stop(struct broker *broker);
 
 /* For the transport, in the receiver's thread. Frees the message. */

@@ -91,9 +91,11 @@ void mailboxes_leave(struct mailboxes *mailboxes, size_t worker)
     static const struct timespec look = {.tv_nsec = LOOK_NS};
     struct member *member = &mailboxes->members[worker];
 
-    while (!broker_stop(member->broker)) {
+    for (;;) {
         mailbox_drain(member->mailbox);
-        loop_settle(member->loop);
+        loop_settle(member->loop); /* nothing of its own is under way then */
+        if (broker_stop(member->broker))
+            break;
         (void)nanosleep(&look, NULL);
     }
     /* Whoever said that it is over may not have come back from posting that. */

@@ -121,6 +121,18 @@ static void release_answer_to_query(struct broker_message *message)
     }
 }
 
+static void release_presence(const struct broker_message *message)
+{
+    const struct broker_presence *presence =
+        message->kind == BROKER_OPENED   ? &message->opened.presence
+        : message->kind == BROKER_DETACH ? &message->detach.presence
+                                         : &message->presence;
+
+    bytes_unref(presence->event);
+    bytes_unref(presence->about);
+    sse_user_unref(presence->left);
+}
+
 void broker_message_free(struct broker_message *message)
 {
     if (message->kept > 0) {
@@ -171,10 +183,10 @@ void broker_message_free(struct broker_message *message)
     case BROKER_DELIVERED:
         broker_results_release(message->results.items, message->results.count);
         break;
+    case BROKER_OPENED:
+    case BROKER_DETACH:
     case BROKER_PRESENCE:
-        bytes_unref(message->presence.event);
-        bytes_unref(message->presence.about);
-        sse_user_unref(message->presence.left);
+        release_presence(message);
         break;
     default:
         release_answer_to_query(message);

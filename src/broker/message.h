@@ -75,7 +75,7 @@ enum broker_kind {
     BROKER_KEEP,           /* to the owner: revocations that a restart is not to forget */
     BROKER_KEPT,           /* its answer */
     /* Presence. */
-    BROKER_PRESENCE,      /* to the owner: what becomes of a connection */
+    BROKER_PRESENCE,      /* to the owner: what becomes of a connection that stays, or was ended */
     BROKER_FAREWELL,      /* to the owner: the server stops; this shard's connections are closed */
     BROKER_WATCH,         /* to the owner: somebody reads the presence events from now on */
     BROKER_WATCHED,       /* its answer */
@@ -137,13 +137,26 @@ struct broker_attached {
     uint64_t after;
 };
 
+struct broker_presence {
+    enum presence_kind kind;
+    const char *user_key, *tenant_id;
+    struct bytes *event;   /* for back ends, counted; NULL: nobody wants to hear it */
+    struct bytes *about;   /* the same, of the user */
+    struct sse_user *left; /* whose connection has gone, the message's; NULL: nobody waits */
+    /* Of the connection, where its page may still say why it left, or says so now; else "". */
+    char handle[SSE_HANDLE_SIZE];
+    bool is_last_words;
+};
+
 struct broker_opened {
-    const char *client; /* that holds its connections' slots */
+    struct broker_presence presence;
+    const char *client; /* that holds its connections' slots; NULL: they are not counted */
     int64_t order;      /* its create time, which says which one is older */
     char handle[SSE_HANDLE_SIZE];
 };
 
 struct broker_detach {
+    struct broker_presence presence; /* of a connection that was opened */
     enum broker_what what;
     const char *keys[BROKER_SLOTS]; /* whose slots it held; NULL: none of that kind */
     const char *client;             /* NULL: none */
@@ -265,17 +278,6 @@ struct broker_found {
     uint64_t passed; /* how many there are in all */
     bool is_timeout;
     struct qos_copies copies; /* the message's */
-};
-
-struct broker_presence {
-    enum presence_kind kind;
-    const char *user_key, *tenant_id;
-    struct bytes *event;   /* for back ends, counted; NULL: nobody wants to hear it */
-    struct bytes *about;   /* the same, of the user */
-    struct sse_user *left; /* whose connection has gone, the message's; NULL: nobody waits */
-    /* Of the connection, where its page may still say why it left, or says so now; else "". */
-    char handle[SSE_HANDLE_SIZE];
-    bool is_last_words;
 };
 
 struct broker_watch {

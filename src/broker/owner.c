@@ -79,8 +79,10 @@ static void on_opened(struct broker_service *service, const struct broker_opened
 {
     char evicted[SSE_HANDLE_SIZE];
 
-    if (sse_clients_join(service->clients, opened->client, opened->handle, opened->order, evicted))
+    if (opened->client &&
+        sse_clients_join(service->clients, opened->client, opened->handle, opened->order, evicted))
         evict(service, evicted);
+    online_users_receive(&service->online, &opened->presence);
 }
 
 static void on_detach(struct broker_service *service, const struct broker_detach *detach)
@@ -88,6 +90,8 @@ static void on_detach(struct broker_service *service, const struct broker_detach
     give_slots(service, detach->what, detach->keys, BROKER_SLOTS, detach->client);
     if (detach->client && detach->handle[0] != '\0')
         sse_clients_leave(service->clients, detach->client, detach->handle);
+    if (detach->handle[0] != '\0')
+        online_users_receive(&service->online, &detach->presence);
 }
 
 /* ---- redelivery ---- */

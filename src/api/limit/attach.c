@@ -233,43 +233,25 @@ static void forget_uncounted(struct broker_keys *keys, const struct limits *limi
     }
 }
 
-static struct api_service *service_of(struct sse_observer *observer)
+struct broker_message *attach_opened_new(struct api_service *service,
+                                         const struct sse_connection *connection)
 {
-    return container_of(observer, struct attach_teller, observer)->service;
-}
-
-static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
-{
-    struct api_service *service = service_of(observer);
     struct broker_keys keys = keys_of_connection(service, connection);
+    struct broker_message *opened = broker_opened_new(&service->broker, &keys, connection);
 
-    broker_tell_opened(&service->broker, &keys, connection);
     broker_keys_release(&keys);
+    return opened;
 }
 
-static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
-                          enum sse_close_reason reason, const char *text)
+struct broker_message *attach_ended_new(struct api_service *service,
+                                        const struct sse_connection *connection)
 {
-    struct api_service *service = service_of(observer);
     struct broker_keys keys = keys_of_connection(service, connection);
+    struct broker_message *ended;
 
-    (void)reason;
-    (void)text;
     forget_uncounted(&keys, &service->limits, connection->create_time);
-    broker_tell_ended(&service->broker, &keys, connection);
-    leave_service(service);
+    ended = broker_ended_new(&service->broker, &keys, connection);
     broker_keys_release(&keys);
-}
-
-void attach_teller_init(struct attach_teller *teller, struct api_service *service)
-{
-    *teller = (struct attach_teller){.service = service};
-    teller->observer.on_connect = on_connect;
-    teller->observer.on_disconnect = on_disconnect;
-    list_append(&service->core->observers, &teller->observer.node);
-}
-
-void attach_teller_release(struct attach_teller *teller)
-{
-    list_remove(&teller->observer.node);
+    leave_service(service);
+    return ended;
 }

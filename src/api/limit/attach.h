@@ -11,10 +11,10 @@
 
 #include "broker/attach.h"
 #include "broker/service.h"
-#include "sse/service.h"
 
 struct api_exchange;
 struct api_service;
+struct sse_connection;
 
 /* Embed it in the state of a request. */
 struct attach {
@@ -37,14 +37,12 @@ void attach_give(struct attach *attach);
 /* Frees the texts. A stream that was opened keeps its slots without them. */
 void attach_release(struct attach *attach);
 
-/* Tells the owner of each connection that opens and ends. */
-struct attach_teller {
-    struct sse_observer observer;
-    struct api_service *service;
-};
-
-void attach_teller_init(struct attach_teller *teller, struct api_service *service);
-void attach_teller_release(struct attach_teller *teller);
+/* What the owner is told of a connection that has opened, and of one that has ended, which gives
+ * back its slots (broker/attach.h). */
+struct broker_message *attach_opened_new(struct api_service *service,
+                                         const struct sse_connection *connection);
+struct broker_message *attach_ended_new(struct api_service *service,
+                                        const struct sse_connection *connection);
 
 /* The settings of a service, as the broker reads them. */
 struct broker_settings attach_settings(const struct api_service *service);

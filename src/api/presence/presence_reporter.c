@@ -3,50 +3,66 @@
 
 #include <string.h>
 
+#include "api/limit/attach.h"
 #include "api/presence/presence_event.h"
 #include "api/worker.h"
 #include "base/bytes.h"
+#include "broker/attach.h"
 #include "broker/broker.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/user.h"
 
-static struct broker_message *report_new(const struct presence_reporter *reporter,
-                                         enum presence_kind kind,
+static struct broker_message *report_new(const struct api_service *service, enum presence_kind kind,
                                          const struct sse_connection *connection)
 {
-    const struct sse_user *user = connection->user;
     struct broker_message *message =
-        broker_message_new(BROKER_PRESENCE, reporter->service->index,
-                           broker_text_size(user->key) + broker_text_size(user->tenant_id));
-    struct broker_presence *report = &message->presence;
+        broker_message_new(BROKER_PRESENCE, service->index, broker_presence_size(connection));
 
-    report->kind = kind;
-    report->user_key = broker_message_text(message, user->key);
-    report->tenant_id = broker_message_text(message, user->tenant_id);
-    if (reporter->service->broker.is_recording && kind != PRESENCE_LISTENING)
-        report->about = presence_event_about(reporter->service, connection);
+    broker_presence_write(message, &message->presence, kind, connection);
     return message;
+}
+
+static void report_connect(const struct api_service *service,
+                           const struct sse_connection *connection, struct broker_presence *report)
+{
+    if (!service->broker.is_recording)
+        return;
+    report->about = presence_event_about(service, connection);
+    report->event = presence_event_connect(service, connection);
+}
+
+/* Without a grace time nobody waits. */
+static bool may_say_more(const struct api_service *service, const struct sse_connection *connection,
+                         enum sse_close_reason reason)
+{
+    return reason == SSE_CLOSE_GONE && connection->is_remembered &&
+           connection->home->settings->offline_grace_ms > 0 && !api_is_draining(service->api);
+}
+
+static void report_disconnect(const struct api_service *service,
+                              const struct sse_connection *connection,
+                              struct broker_presence *report, enum sse_close_reason reason,
+                              const char *text)
+{
+    if (service->broker.is_recording) {
+        report->about = presence_event_about(service, connection);
+        report->event = presence_event_disconnect(service, connection, reason, text);
+    }
+    if (connection->home->settings->offline_grace_ms > 0)
+        report->left = sse_user_copy(connection->user);
+    if (may_say_more(service, connection, reason))
+        memcpy(report->handle, connection->handle, sizeof(report->handle));
 }
 
 static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
 {
     const struct presence_reporter *reporter =
         container_of(observer, struct presence_reporter, observer);
-    struct broker_message *report = report_new(reporter, PRESENCE_CONNECT, connection);
+    struct broker_message *message = attach_opened_new(reporter->service, connection);
 
-    if (reporter->service->broker.is_recording)
-        report->presence.event = presence_event_connect(reporter->service, connection);
-    broker_tell_owner(&reporter->service->broker, report);
-}
-
-/* Without a grace time nobody waits. */
-static bool may_say_more(const struct presence_reporter *reporter,
-                         const struct sse_connection *connection, enum sse_close_reason reason)
-{
-    return reason == SSE_CLOSE_GONE && connection->is_remembered &&
-           connection->home->settings->offline_grace_ms > 0 &&
-           !api_is_draining(reporter->service->api);
+    report_connect(reporter->service, connection, &message->opened.presence);
+    broker_tell_owner(&reporter->service->broker, message);
 }
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
@@ -54,16 +70,10 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 {
     const struct presence_reporter *reporter =
         container_of(observer, struct presence_reporter, observer);
-    struct broker_message *report = report_new(reporter, PRESENCE_DISCONNECT, connection);
+    struct broker_message *message = attach_ended_new(reporter->service, connection);
 
-    if (reporter->service->broker.is_recording)
-        report->presence.event =
-            presence_event_disconnect(reporter->service, connection, reason, text);
-    if (connection->home->settings->offline_grace_ms > 0)
-        report->presence.left = sse_user_copy(connection->user);
-    if (may_say_more(reporter, connection, reason))
-        memcpy(report->presence.handle, connection->handle, sizeof(report->presence.handle));
-    broker_tell_owner(&reporter->service->broker, report);
+    report_disconnect(reporter->service, connection, &message->detach.presence, reason, text);
+    broker_tell_owner(&reporter->service->broker, message);
 }
 
 static void on_last_words(struct sse_observer *observer, struct sse_connection *connection,
@@ -75,7 +85,8 @@ static void on_last_words(struct sse_observer *observer, struct sse_connection *
 
     if (!reporter->service->broker.is_recording)
         return;
-    report = report_new(reporter, PRESENCE_DISCONNECT, connection);
+    report = report_new(reporter->service, PRESENCE_DISCONNECT, connection);
+    report->presence.about = presence_event_about(reporter->service, connection);
     report->presence.event =
         presence_event_disconnect(reporter->service, connection, SSE_CLOSE_CLIENT, text);
     report->presence.is_last_words = true;
@@ -93,7 +104,7 @@ static void on_listening(struct sse_observer *observer, struct sse_connection *c
     (void)before;
     if (!reporter->service->broker.is_recording)
         return;
-    report = report_new(reporter, PRESENCE_LISTENING, connection);
+    report = report_new(reporter->service, PRESENCE_LISTENING, connection);
     report->presence.event = presence_event_listening(reporter->service, connection, event, after);
     broker_tell_owner(&reporter->service->broker, report);
 }

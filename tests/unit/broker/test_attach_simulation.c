@@ -194,19 +194,6 @@ static void go(struct page *page)
 
 /* ---- what a shard tells of its connections ---- */
 
-static void tell_presence(const struct worker *worker, enum presence_kind kind,
-                          const struct sse_connection *connection)
-{
-    const char *user_key = connection->user->key;
-    struct broker_message *message =
-        broker_message_new(BROKER_PRESENCE, worker->service.index, 2 * broker_text_size(user_key));
-
-    message->presence.kind = kind;
-    message->presence.user_key = broker_message_text(message, user_key);
-    message->presence.tenant_id = broker_message_text(message, "");
-    broker_tell_owner(&worker->service, message);
-}
-
 static struct page *page_of(const struct sse_connection *connection)
 {
     return container_of(connection->sink_context, struct page, sink);
@@ -216,8 +203,9 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
 {
     struct worker *worker = container_of(observer, struct worker, observer);
 
-    tell_presence(worker, PRESENCE_CONNECT, connection);
-    broker_tell_opened(&worker->service, &page_of(connection)->attaching.keys, connection);
+    broker_tell_owner(
+        &worker->service,
+        broker_opened_new(&worker->service, &page_of(connection)->attaching.keys, connection));
 }
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
@@ -228,8 +216,8 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
 
     (void)why;
     page->world->evicted += reason == SSE_CLOSE_EVICTED;
-    tell_presence(worker, PRESENCE_DISCONNECT, connection);
-    broker_tell_ended(&worker->service, &page->attaching.keys, connection);
+    broker_tell_owner(&worker->service,
+                      broker_ended_new(&worker->service, &page->attaching.keys, connection));
     broker_attaching_release(&page->attaching);
 }
 
