@@ -57,10 +57,14 @@ class Program {
       };
       this.#look();
     });
-    const over = this.#exited.then(() => {
-      throw new Error(`${this.file} has ended and said:\n${this.#said}`);
-    });
+    const over = this.#exited.then(() => this.mustRun());
     return within(`${this.file} to say ${pattern}`, Promise.race([match, over]));
+  }
+
+  mustRun() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      throw new Error(`${this.file} has ended and said:\n${this.#said}`);
+    }
   }
 
   async end() {

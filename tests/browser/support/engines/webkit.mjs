@@ -174,10 +174,13 @@ export async function start() {
     const screen = run(findProgram('Xvfb', 'XVFB', SCREENS), SCREEN);
     const [display] = await screen.says(/^\d+$/m);
     const address = `http://127.0.0.1:${await freePort()}`;
-    run(findProgram('WebKitWebDriver', 'WEBKIT_DRIVER', DRIVERS),
+    const driver = run(findProgram('WebKitWebDriver', 'WEBKIT_DRIVER', DRIVERS),
       ['--host=127.0.0.1', `--port=${new URL(address).port}`],
       { ...home.environment, ...BARE, DISPLAY: `:${display}` });
-    await eventually('WebKitWebDriver to listen', () => request(address, 'GET', '/status').catch(() => false));
+    await eventually('WebKitWebDriver to listen', () => {
+      driver.mustRun();
+      return request(address, 'GET', '/status').catch(() => false);
+    });
     const { sessionId } = await request(address, 'POST', '/session', {
       capabilities: { alwaysMatch: { acceptInsecureCerts: true } },
     });
