@@ -9,6 +9,7 @@ import { connect } from './support/client.mjs';
 import { KEY, startServer } from './support/server.mjs';
 import { startTarget } from './support/target.mjs';
 import { SECRET, token } from './support/tokens.mjs';
+import { eventually } from './support/wait.mjs';
 
 const BASE = '/sse/hr';
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$/;
@@ -108,6 +109,7 @@ describe('connections.json', () => {
     await office.command('send', { event: 'a', data: 1, connectionId: stream.id });
     assert.equal((await list('connections', `?id=${stream.id}`)).list[0].messageCount, 2);
     await stream.close();
+    await eventually('its end', async () => (await list('connections')).total === 1);
   });
 
   test('filters by the first of id, clientId and name', async () => {
