@@ -41,7 +41,11 @@ ${Object.entries(settings).map(([name, value]) => `      ${name}: ${value}`).joi
 `;
 
 async function start(settings = {}, workers = '2', variables = {}) {
-  server = await startServer({ config: configuration(settings), variables: { SSE_SERVER_WORKERS: workers, ...variables } });
+  server = await startServer({
+    config: configuration(settings),
+    // A minute of the server's clock may be a moment: too short for an answer to a PING.
+    variables: { SSE_SERVER_WORKERS: workers, SSE_SERVER_LIMITS_PING_INTERVAL: '1h', ...variables },
+  });
   office = await backend(server, { base: '/sse/shop' });
   page = await connect(server.origin);
 }
