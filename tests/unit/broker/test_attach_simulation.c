@@ -21,6 +21,7 @@
 #include "sse/registry.h"
 #include "support/sse_room.h"
 #include "support/test.h"
+#include "support/worlds.h"
 
 enum { SEEDS = 300, STEPS = 400, MOST_WORKERS = 8, PAGES = 40, USERS = 3, CLIENTS = 4 };
 
@@ -443,14 +444,8 @@ static void play(uint64_t seed)
 
 static void test_worlds(void **state)
 {
-    const char *seed = getenv("SEED");
-    const char *seeds = getenv("SEEDS");
-    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
-    const uint64_t count = seeds ? strtoull(seeds, NULL, 10) : seed ? 1 : SEEDS;
-
     (void)state;
-    for (uint64_t i = 0; i < count; i++)
-        play(first + i);
+    play_worlds(play, SEEDS);
 }
 
 int main(void)

@@ -20,6 +20,7 @@
 #include "sse/message.h"
 #include "support/sse_room.h"
 #include "support/test.h"
+#include "support/worlds.h"
 
 enum { SEEDS = 200, STEPS = 200, MOST_WORKERS = 6, PAGES = 20, USERS = 5, MOST_BATCHES = STEPS };
 
@@ -395,14 +396,8 @@ static void play(uint64_t seed)
 
 static void test_worlds(void **state)
 {
-    const char *seed = getenv("SEED");
-    const char *seeds = getenv("SEEDS");
-    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
-    const uint64_t count = seeds ? strtoull(seeds, NULL, 10) : seed ? 1 : SEEDS;
-
     (void)state;
-    for (uint64_t i = 0; i < count; i++)
-        play(first + i);
+    play_worlds(play, SEEDS);
 }
 
 int main(void)

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "broker/redelivery.h"
 #include "support/broker_team.h"
+#include "support/worlds.h"
 
 enum { SEEDS = 300, STEPS = 600, PAGES = 12, BATCH = 6, MOST_QUESTIONS = STEPS + 1 };
 
@@ -236,14 +237,8 @@ static void play(uint64_t seed)
 
 static void test_worlds(void **state)
 {
-    const char *seed = getenv("SEED");
-    const char *seeds = getenv("SEEDS");
-    const uint64_t first = seed ? strtoull(seed, NULL, 10) : 1;
-    const uint64_t count = seeds ? strtoull(seeds, NULL, 10) : seed ? 1 : SEEDS;
-
     (void)state;
-    for (uint64_t i = 0; i < count; i++)
-        play(first + i);
+    play_worlds(play, SEEDS);
 }
 
 int main(void)
