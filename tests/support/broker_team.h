@@ -5,6 +5,7 @@
  * the test lets a worker read them. */
 #include "broker/receive.h"
 #include "broker/service.h"
+#include "support/inbox.h"
 #include "support/sse_room.h"
 #include "support/test.h"
 
@@ -14,7 +15,7 @@ struct team_worker {
     struct sse_room room;
     struct broker *broker;
     struct broker_service service;
-    struct letter *inbox, **inbox_end;
+    struct inbox inbox;
 };
 
 struct team {
@@ -24,25 +25,13 @@ struct team {
 
 static inline void team_post(void *context, size_t to, struct broker_message *message)
 {
-    struct team_worker *worker = &((struct team *)context)->worker[to];
-
-    message->letter.next = NULL;
-    *worker->inbox_end = &message->letter;
-    worker->inbox_end = &message->letter.next;
+    inbox_post(&((struct team *)context)->worker[to].inbox, message);
 }
 
 /* False: there was nothing. */
 static inline bool team_read_one(struct team_worker *worker)
 {
-    struct letter *letter = worker->inbox;
-
-    if (!letter)
-        return false;
-    worker->inbox = letter->next;
-    if (!worker->inbox)
-        worker->inbox_end = &worker->inbox;
-    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
-    return true;
+    return inbox_read(&worker->inbox, worker->broker);
 }
 
 static inline void team_read(struct team_worker *worker)
@@ -72,7 +61,7 @@ static inline void team_open(struct team *team, size_t workers)
     for (size_t i = 0; i < workers; i++) {
         struct team_worker *worker = &team->worker[i];
 
-        worker->inbox_end = &worker->inbox;
+        inbox_init(&worker->inbox);
         sse_room_open(&worker->room);
         worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
         worker->broker = broker_new(i, workers, &key, &transport);
@@ -86,7 +75,7 @@ static inline void team_close(struct team *team)
     for (size_t i = 0; i < team->workers; i++) {
         struct team_worker *worker = &team->worker[i];
 
-        assert_null(worker->inbox);
+        assert_null(worker->inbox.first);
         broker_service_release(&worker->service);
         broker_free(worker->broker);
         sse_room_close(&worker->room);

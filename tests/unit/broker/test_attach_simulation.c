@@ -19,6 +19,7 @@
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/registry.h"
+#include "support/inbox.h"
 #include "support/sse_room.h"
 #include "support/test.h"
 #include "support/worlds.h"
@@ -46,7 +47,7 @@ struct worker {
     struct broker *broker;
     struct broker_service service;
     struct sse_observer observer;
-    struct letter *inbox, **inbox_end;
+    struct inbox inbox;
     bool is_stopping, is_stopped;
 };
 
@@ -70,12 +71,7 @@ static uint64_t draw(struct world *world, uint64_t below)
 
 static void post(void *context, size_t to, struct broker_message *message)
 {
-    struct world *world = context;
-    struct worker *worker = &world->worker[to];
-
-    message->letter.next = NULL;
-    *worker->inbox_end = &message->letter;
-    worker->inbox_end = &message->letter.next;
+    inbox_post(&((struct world *)context)->worker[to].inbox, message);
 }
 
 static size_t under_way(const struct world *world)
@@ -92,15 +88,7 @@ static size_t under_way(const struct world *world)
 
 static bool receive(struct worker *worker)
 {
-    struct letter *letter = worker->inbox;
-
-    if (!letter)
-        return false;
-    worker->inbox = letter->next;
-    if (!worker->inbox)
-        worker->inbox_end = &worker->inbox;
-    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
-    return true;
+    return inbox_read(&worker->inbox, worker->broker);
 }
 
 static void settle(struct world *world)
@@ -329,7 +317,7 @@ static void world_open(struct world *world, uint64_t seed)
     for (size_t i = 0; i < world->workers; i++) {
         struct worker *worker = &world->worker[i];
 
-        worker->inbox_end = &worker->inbox;
+        inbox_init(&worker->inbox);
         worker->is_stopping = worker->is_stopped = false;
         sse_room_open(&worker->room);
         worker->room.settings.offline_grace_ms = 0;

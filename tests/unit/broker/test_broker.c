@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "broker/broker.h"
+#include "support/inbox.h"
 #include "support/test.h"
 
 enum { WORKERS = 3, MOST_KEPT = 8 };
@@ -14,7 +15,7 @@ struct worker {
     struct team *team;
     size_t number;
     struct broker *broker;
-    struct letter *inbox, **inbox_end;
+    struct inbox inbox;
     struct broker_asker kept[MOST_KEPT]; /* questions that are not answered yet */
     size_t kept_count, told;
 };
@@ -31,11 +32,7 @@ struct request {
 
 static void post(void *context, size_t to, struct broker_message *message)
 {
-    struct worker *worker = &((struct team *)context)->workers[to];
-
-    message->letter.next = NULL;
-    *worker->inbox_end = &message->letter;
-    worker->inbox_end = &message->letter.next;
+    inbox_post(&((struct team *)context)->workers[to].inbox, message);
 }
 
 static void receive(void *context, const struct broker_message *message)
@@ -50,13 +47,7 @@ static void receive(void *context, const struct broker_message *message)
 
 static void read_inbox(struct worker *worker)
 {
-    struct letter *letter;
-
-    while ((letter = worker->inbox)) {
-        worker->inbox = letter->next;
-        if (!worker->inbox)
-            worker->inbox_end = &worker->inbox;
-        broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
+    while (inbox_read(&worker->inbox, worker->broker)) {
     }
 }
 
@@ -78,7 +69,7 @@ static void team_open(struct team *team)
 
         worker->team = team;
         worker->number = i;
-        worker->inbox_end = &worker->inbox;
+        inbox_init(&worker->inbox);
         worker->broker = broker_new(i, WORKERS, &key, &transport);
         broker_set_receiver(worker->broker, 0, &receiver);
         broker_set_receiver(worker->broker, BROKER_NO_SERVICE, &receiver);
@@ -88,7 +79,7 @@ static void team_open(struct team *team)
 static void team_close(struct team *team)
 {
     for (size_t i = 0; i < WORKERS; i++) {
-        assert_null(team->workers[i].inbox);
+        assert_null(team->workers[i].inbox.first);
         broker_free(team->workers[i].broker);
     }
 }
@@ -135,7 +126,7 @@ static void all_are_asked_and_all_answers_come(void **state)
         read_inbox(&team.workers[i]);
         answer(&team.workers[i]);
     }
-    assert_null(team.workers[1].inbox->next);
+    assert_null(team.workers[1].inbox.first->next);
     read_inbox(&team.workers[1]);
     assert_int_equal(request.answers, WORKERS);
     assert_true(request.is_over);
@@ -155,7 +146,7 @@ static void the_last_answer_may_be_its_own(void **state)
         read_inbox(&team.workers[i]);
         answer(&team.workers[i]);
     }
-    assert_null(team.workers[0].inbox);
+    assert_null(team.workers[0].inbox.first);
     assert_false(request.is_over);
     answer(&team.workers[0]);
     assert_int_equal(request.answers, WORKERS);
@@ -247,8 +238,8 @@ struct world;
 struct shard {
     struct world *world;
     struct broker *broker;
-    struct letter *inboxes[MOST_WORKERS], **inbox_ends[MOST_WORKERS]; /* by sender */
-    size_t waiting; /* in them, of messages that are not the stop's */
+    struct inbox inboxes[MOST_WORKERS]; /* by sender */
+    size_t waiting;                     /* in them, of messages that are not the stop's */
     struct broker_asker kept[64];
     size_t kept_count;
     bool is_stopping, is_stopped;
@@ -284,9 +275,7 @@ static void world_post(void *context, size_t to, struct broker_message *message)
 
     if (world->shards[message->from].is_stopped)
         fail_msg("world %llu: a worker sends behind its stop", (unsigned long long)world->seed);
-    message->letter.next = NULL;
-    *shard->inbox_ends[message->from] = &message->letter;
-    shard->inbox_ends[message->from] = &message->letter.next;
+    inbox_post(&shard->inboxes[message->from], message);
     shard->waiting += !is_stops(message);
 }
 
@@ -367,15 +356,10 @@ static void world_receive(void *context, const struct broker_message *message)
 static void take_one(struct shard *shard)
 {
     const size_t from = draw(shard->world, shard->world->workers);
-    struct letter **inbox = &shard->inboxes[from];
-    struct broker_message *message;
+    struct broker_message *message = inbox_take(&shard->inboxes[from]);
 
-    if (!*inbox)
+    if (!message)
         return;
-    message = container_of(*inbox, struct broker_message, letter);
-    *inbox = message->letter.next;
-    if (!*inbox)
-        shard->inbox_ends[from] = inbox;
     shard->waiting -= !is_stops(message);
     broker_receive(shard->broker, message);
 }
@@ -436,7 +420,7 @@ static void play(uint64_t seed)
 
         shard->world = &world;
         for (size_t from = 0; from < world.workers; from++)
-            shard->inbox_ends[from] = &shard->inboxes[from];
+            inbox_init(&shard->inboxes[from]);
         shard->broker = broker_new(i, world.workers, &key, &transport);
         broker_set_receiver(shard->broker, 0, &(struct broker_receiver){world_receive, shard});
     }

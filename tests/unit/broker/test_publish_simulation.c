@@ -18,6 +18,7 @@
 #include "sse/connection.h"
 #include "sse/history.h"
 #include "sse/message.h"
+#include "support/inbox.h"
 #include "support/sse_room.h"
 #include "support/test.h"
 #include "support/worlds.h"
@@ -31,7 +32,7 @@ struct worker {
     struct sse_room room;
     struct broker *broker;
     struct broker_service service;
-    struct letter *inbox, **inbox_end;
+    struct inbox inbox;
 };
 
 /* That somebody has published. */
@@ -72,11 +73,7 @@ static uint64_t draw(struct world *world, uint64_t below)
 
 static void post(void *context, size_t to, struct broker_message *message)
 {
-    struct worker *worker = &((struct world *)context)->worker[to];
-
-    message->letter.next = NULL;
-    *worker->inbox_end = &message->letter;
-    worker->inbox_end = &message->letter.next;
+    inbox_post(&((struct world *)context)->worker[to].inbox, message);
 }
 
 static size_t under_way(const struct world *world)
@@ -93,15 +90,7 @@ static size_t under_way(const struct world *world)
 
 static bool receive(struct worker *worker)
 {
-    struct letter *letter = worker->inbox;
-
-    if (!letter)
-        return false;
-    worker->inbox = letter->next;
-    if (!worker->inbox)
-        worker->inbox_end = &worker->inbox;
-    broker_receive(worker->broker, container_of(letter, struct broker_message, letter));
-    return true;
+    return inbox_read(&worker->inbox, worker->broker);
 }
 
 /* ---- the owner ---- */
@@ -292,7 +281,7 @@ static void world_open(struct world *world, uint64_t seed)
         struct worker *worker = &world->worker[i];
 
         worker->world = world;
-        worker->inbox_end = &worker->inbox;
+        inbox_init(&worker->inbox);
         sse_room_open(&worker->room);
         worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
         worker->broker = broker_new(i, world->workers, &key, &transport);

@@ -117,13 +117,13 @@ static void a_connection_is_asked_for_on_its_shard_alone(void **state)
     owner_open(&owner, 3);
     connection = connect(&owner, 1, &sink, 1);
     count(&owner, SSE_BY_CONNECTION, connection->handle, 0);
-    assert_non_null(owner.team.worker[1].inbox);
-    assert_null(owner.team.worker[2].inbox);
+    assert_non_null(owner.team.worker[1].inbox.first);
+    assert_null(owner.team.worker[2].inbox.first);
     team_turn(&owner.team);
     assert_true(owner.census.is_anybody);
     assert_string_equal(owner.census.newest.id, connection->handle);
     count(&owner, SSE_BY_CONNECTION, "no name of any", 0);
-    assert_null(owner.team.worker[1].inbox);
+    assert_null(owner.team.worker[1].inbox.first);
     assert_int_equal(owner.counts, 1);
     team_turn(&owner.team);
     assert_int_equal(owner.counts, 2);
