@@ -2,8 +2,8 @@
 # The server, its libraries, and nothing else. docs/operating.md says how to run it.
 FROM debian:bookworm-slim AS build
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends brotli build-essential ca-certificates cmake libcurl4-openssl-dev \
-        libev-dev libjansson-dev libnghttp2-dev libsqlite3-dev libssl-dev libyaml-dev ninja-build node-llhttp pkg-config
+    apt-get install -y --no-install-recommends brotli build-essential ca-certificates cmake esbuild \
+        libcurl4-openssl-dev libev-dev libjansson-dev libnghttp2-dev libsqlite3-dev libssl-dev libyaml-dev ninja-build node-llhttp pkg-config
 COPY . /source
 RUN cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DSSE_SERVER_TESTS=OFF \
         -DCMAKE_INSTALL_PREFIX=/usr && \

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { Visitor, addressOf, forged } from '../tests/integration/support/forger.mjs';
+import { Client, addressOf, forged } from '../tests/integration/support/forger.mjs';
 import { startServer } from '../tests/integration/support/server.mjs';
 import { makeKey, token } from '../tests/integration/support/tokens.mjs';
 
@@ -35,7 +35,7 @@ async function cpuSeconds(pid) {
 }
 
 // Forged ones at the rate, whatever their answers, until isOver().
-async function flood(visitors, counts, isOver) {
+async function flood(clients, counts, isOver) {
   const sample = token({ sub: 'nobody' }, key);
   const begun = performance.now();
   for (let shown = 0; !isOver();) {
@@ -43,7 +43,7 @@ async function flood(visitors, counts, isOver) {
     for (; shown < due && counts.open < MOST_OPEN; shown++) {
       counts.open += 1;
       counts.shown += 1;
-      visitors[shown % visitors.length].show(forged(sample))
+      clients[shown % clients.length].show(forged(sample))
         .then((status) => { counts[status] = (counts[status] ?? 0) + 1; }, () => { counts.broken += 1; })
         .finally(() => { counts.open -= 1; });
     }
@@ -60,8 +60,8 @@ services: [{name: hr, auth: jwt}]
 tokenKeys: [{id: key, algorithm: ${key.algorithm}, file: ${join(directory, 'key.public')}}]
 `,
   });
-  const at = (first, count) => Promise.all(Array.from({ length: count }, (_, i) => Visitor.at(server, addressOf(first, i + 1))));
-  const [forgers, visitors] = [await at(10, addresses), await at(11, guests)];
+  const at = (first, count) => Promise.all(Array.from({ length: count }, (_, i) => Client.at(server, addressOf(first, i + 1))));
+  const [forgers, clients] = [await at(10, addresses), await at(11, guests)];
   const counts = { shown: 0, open: 0, broken: 0 };
   const times = [];
   let [refused, isOver] = [0, false];
@@ -71,7 +71,7 @@ tokenKeys: [{id: key, algorithm: ${key.algorithm}, file: ${join(directory, 'key.
   for (let i = 0; i < guests; i++) {
     const one = token({ sub: `${i}` }, key);
     const asked = performance.now();
-    refused += (await visitors[i].show(one)) === 200 ? 0 : 1;
+    refused += (await clients[i].show(one)) === 200 ? 0 : 1;
     times.push(performance.now() - asked);
     await pause(1000 * seconds * 0.75 / guests);
   }
@@ -80,7 +80,7 @@ tokenKeys: [{id: key, algorithm: ${key.algorithm}, file: ${join(directory, 'key.
   const shown = counts.shown - before;
   isOver = true;
   await flooding;
-  await Promise.all([...forgers, ...visitors].map((visitor) => visitor.close()));
+  await Promise.all([...forgers, ...clients].map((client) => client.close()));
   await server.stop();
   times.sort((a, b) => a - b);
   return {

@@ -2,19 +2,15 @@
 #include "load_connection.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "load_clock.h"
-#include "load_http.h"
-#include "load_poller.h"
+#include "load_measure.h"
 
-#define OUTPUT_LIMIT 65536u
-
-static const unsigned char http1_alone[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+/* Small, so that what a burst of arrivals makes us send does not wait for the whole burst. */
+#define BATCH 64
 
 static int watch(struct load_connection *connection, uint32_t interest, int operation)
 {
@@ -45,10 +41,19 @@ static void mark_dirty(struct load_connection *connection)
 }
 
 /* Closing the descriptor takes it out of epoll; a later event of this batch finds it closed. */
-static void release_parts(struct load_connection *connection)
+void load_connection_release(struct load_connection *connection)
 {
+    struct list *node;
+
+    if (connection->state == LOAD_CLOSED)
+        return;
+    connection->state = LOAD_CLOSED;
+    while ((node = list_take_first(&connection->calls)) != NULL) {
+        struct load_call *call = container_of(node, struct load_call, node);
+
+        call->on_close(call);
+    }
     list_remove(&connection->dirty);
-    connection->state = LOAD_CONNECTION_CLOSED;
     nghttp2_session_del(connection->http);
     connection->http = NULL;
     SSL_free(connection->ssl);
@@ -56,103 +61,58 @@ static void release_parts(struct load_connection *connection)
     buf_release(&connection->output);
     if (connection->socket.fd >= 0)
         (void)close(connection->socket.fd);
-    connection->socket.fd = -1;
 }
 
 static void fail(struct load_connection *connection, const char *fault)
 {
     connection->fault = fault;
-    connection->state = LOAD_CONNECTION_CLOSED;
-    load_http_end_calls(connection);
-    release_parts(connection);
+    load_connection_release(connection);
     connection->on_close(connection);
-}
-
-static int socket_open(struct load_connection *connection, int receive_buffer)
-{
-    const struct load_endpoint *endpoint = connection->endpoint;
-    int family = endpoint->address.ss_family;
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    int on = 1;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -errno;
-    connection->socket.fd = fd;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-    if (endpoint->reset)
-        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    if (receive_buffer > 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    if (connect(fd, (const struct sockaddr *)&endpoint->address, endpoint->address_length) < 0 &&
-        errno != EINPROGRESS)
-        return -errno;
-    return 0;
 }
 
 int load_connection_open(struct load_connection *connection, int receive_buffer)
 {
-    int rc;
+    int rc = load_socket_open(&connection->socket, connection->endpoint, receive_buffer);
 
-    connection->socket.fd = -1;
+    connection->state = LOAD_HANDSHAKE;
     list_init(&connection->calls);
-    rc = socket_open(connection, receive_buffer);
-    if (rc == 0)
-        connection->ssl = load_tls_new(connection->endpoint->tls, &connection->socket);
-    if (rc == 0 && connection->ssl == NULL)
-        rc = -ENOMEM;
-    if (rc == 0 && connection->is_http1 &&
-        SSL_set_alpn_protos(connection->ssl, http1_alone, sizeof(http1_alone)) != 0)
-        rc = -ENOMEM;
-    if (rc == 0)
-        rc = watch(connection, EPOLLIN | EPOLLOUT | EPOLLRDHUP, EPOLL_CTL_ADD);
-    if (rc < 0) {
-        release_parts(connection);
-        return rc;
+    if (rc == 0) {
+        connection->ssl =
+            load_socket_tls(&connection->socket, connection->endpoint, connection->is_http1);
+        rc = connection->ssl == NULL
+                 ? -ENOMEM
+                 : watch(connection, EPOLLIN | EPOLLOUT | EPOLLRDHUP, EPOLL_CTL_ADD);
     }
-    connection->state = LOAD_CONNECTION_HANDSHAKE;
-    return 0;
-}
-
-void load_connection_release(struct load_connection *connection)
-{
-    if (connection->state == LOAD_CONNECTION_IDLE || connection->state == LOAD_CONNECTION_CLOSED)
-        return;
-    connection->state = LOAD_CONNECTION_CLOSED;
-    load_http_end_calls(connection);
-    release_parts(connection);
-}
-
-int load_connection_submit(struct load_connection *connection, struct load_call *call,
-                           const nghttp2_nv *fields, size_t count)
-{
-    int rc;
-
-    if (connection->state != LOAD_CONNECTION_OPEN)
-        return -EPIPE;
-    call->connection = connection;
-    call->started = load_now();
-    rc = 0;
-    if (connection->is_http1)
-        load_http1_submit(connection, call, fields, count);
-    else
-        rc = load_http_submit(connection, call, fields, count);
-    if (rc == 0)
-        mark_dirty(connection);
+    if (rc < 0)
+        load_connection_release(connection);
     return rc;
 }
 
-void load_connection_stall(struct load_connection *connection, bool stalled)
+int load_connection_submit(struct load_connection *connection, struct load_call *call,
+                           const struct load_exchange *exchange, uint32_t number)
 {
-    if (connection->state != LOAD_CONNECTION_OPEN)
+    call->connection = connection;
+    call->started = load_now();
+    call->status = 0;
+    call->body_sent = 0;
+    if (connection->state != LOAD_OPEN || load_http_submit(connection, call, exchange, number) < 0)
+        return -EPIPE;
+    list_append(&connection->calls, &call->node);
+    mark_dirty(connection);
+    return 0;
+}
+
+void load_connection_stall(struct load_connection *connection)
+{
+    if (connection->state != LOAD_OPEN)
         return;
-    connection->stalled = stalled;
+    connection->stalled = true;
     watch_again(connection, connection->output.length > 0);
 }
 
 static void handshake(struct load_connection *connection)
 {
+    const char *wanted = connection->is_http1 ? "http/1.1" : "h2";
     int rc = SSL_do_handshake(connection->ssl);
     int error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(connection->ssl, rc);
     const unsigned char *protocol;
@@ -167,8 +127,7 @@ static void handshake(struct load_connection *connection)
         return;
     }
     SSL_get0_alpn_selected(connection->ssl, &protocol, &length);
-    if (length != (connection->is_http1 ? 8 : 2) ||
-        memcmp(protocol, connection->is_http1 ? "http/1.1" : "h2", length) != 0) {
+    if (length != strlen(wanted) || memcmp(protocol, wanted, length) != 0) {
         fail(connection, "the server did not choose what was offered by ALPN");
         return;
     }
@@ -176,10 +135,11 @@ static void handshake(struct load_connection *connection)
         fail(connection, "no HTTP/2 session");
         return;
     }
-    connection->state = LOAD_CONNECTION_OPEN;
+    connection->state = LOAD_OPEN;
     watch_again(connection, false);
     mark_dirty(connection);
-    connection->on_open(connection);
+    if (connection->on_open != NULL)
+        connection->on_open(connection);
 }
 
 static void receive(struct load_connection *connection)
@@ -188,10 +148,7 @@ static void receive(struct load_connection *connection)
     int length;
 
     while ((length = SSL_read(connection->ssl, poller->scratch, sizeof(poller->scratch))) > 0) {
-        const char *fault =
-            connection->is_http1
-                ? load_http1_receive(connection, (const char *)poller->scratch, (size_t)length)
-                : load_http_receive(connection, poller->scratch, (size_t)length);
+        const char *fault = load_http_receive(connection, poller->scratch, (size_t)length);
 
         if (fault != NULL) {
             fail(connection, fault);
@@ -213,9 +170,9 @@ static void receive(struct load_connection *connection)
     }
 }
 
-void load_connection_on_ready(struct load_connection *connection, uint32_t events)
+static void on_ready(struct load_connection *connection, uint32_t events)
 {
-    if (connection->state == LOAD_CONNECTION_CLOSED)
+    if (connection->state == LOAD_CLOSED)
         return;
     if (connection->stalled) {
         if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
@@ -225,35 +182,25 @@ void load_connection_on_ready(struct load_connection *connection, uint32_t event
         return;
     }
     connection->socket.drained = false;
-    if (connection->state == LOAD_CONNECTION_HANDSHAKE)
+    if (connection->state == LOAD_HANDSHAKE)
         handshake(connection);
-    if (connection->state != LOAD_CONNECTION_OPEN)
+    if (connection->state != LOAD_OPEN)
         return;
     if ((events & EPOLLOUT) != 0)
         mark_dirty(connection);
     receive(connection); /* what came with the handshake included */
 }
 
-void load_connection_gather(struct load_connection *connection)
-{
-    struct buf *output = &connection->output;
-
-    if (connection->state != LOAD_CONNECTION_OPEN || connection->is_http1)
-        return;
-    while (output->length < OUTPUT_LIMIT && load_http_pull(connection, output) > 0)
-        ;
-}
-
 void load_connection_flush(struct load_connection *connection)
 {
     struct buf *output = &connection->output;
 
-    if (connection->state != LOAD_CONNECTION_OPEN)
+    if (connection->state != LOAD_OPEN)
         return;
     for (;;) {
         int written;
 
-        load_connection_gather(connection);
+        load_http_gather(connection);
         if (output->length == 0)
             break;
         written = SSL_write(connection->ssl, output->data, (int)output->length);
@@ -268,4 +215,38 @@ void load_connection_flush(struct load_connection *connection)
         break;
     }
     watch_again(connection, output->length > 0);
+}
+
+int load_poller_init(struct load_poller *poller)
+{
+    list_init(&poller->dirty);
+    poller->fd = epoll_create1(EPOLL_CLOEXEC);
+    return poller->fd < 0 ? -errno : 0;
+}
+
+void load_poller_release(struct load_poller *poller)
+{
+    buf_release(&poller->path);
+    if (poller->fd >= 0)
+        (void)close(poller->fd);
+}
+
+void load_poller_flush(struct load_poller *poller)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&poller->dirty)) != NULL)
+        load_connection_flush(container_of(node, struct load_connection, dirty));
+}
+
+void load_poller_turn(struct load_poller *poller, uint64_t wait_ns)
+{
+    struct epoll_event events[BATCH];
+    struct timespec wait = {.tv_sec = (time_t)(wait_ns / LOAD_SECOND),
+                            .tv_nsec = (long)(wait_ns % LOAD_SECOND)};
+    int count = epoll_pwait2(poller->fd, events, BATCH, &wait, NULL);
+
+    for (int i = 0; i < count; i++)
+        on_ready(events[i].data.ptr, events[i].events);
+    load_poller_flush(poller);
 }

@@ -2,23 +2,25 @@
 #ifndef LOAD_CREW_H
 #define LOAD_CREW_H
 /*
- * The sessions with their event streams, spread over threads. A thread runs only while a phase
- * does: between phases everything may be touched, during one a worker's own parts are its own, but
- * for the counters that are atomic. Worker 0 runs in the caller's thread.
+ * The sessions with their event streams: opened, answered, served with events, closed; and what is
+ * counted of it.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "load_connection.h"
 #include "load_event.h"
-#include "load_poller.h"
-#include "load_statistics.h"
+#include "load_measure.h"
 
 struct load_crew;
 struct load_options;
-struct load_worker;
+
+/* Which numbers of one publisher a stream has had; tells late ones from repeated ones as far as 64
+ * numbers back, what is older counts as repeated. Zero-filled: none. */
+struct load_sequence {
+    uint64_t seen; /* bit i: next - 1 - i has come */
+    uint32_t next;
+};
 
 struct load_subscriber {
     struct load_call call;
@@ -31,46 +33,40 @@ struct load_subscriber {
 
 struct load_session {
     struct load_connection connection;
-    struct load_worker *worker;
+    struct load_crew *crew;
     struct load_subscriber *subscribers;
-    uint32_t index;
     uint32_t pending; /* streams that are not settled */
     bool slow;        /* what it gets or loses is no concern of the measurement */
 };
 
-struct load_worker {
-    struct load_poller poller;
-    struct load_crew *crew;
-    pthread_t thread;
-    struct load_session *sessions;
-    uint32_t count;
-    uint32_t next;    /* the first session that has not been opened */
-    uint32_t opening; /* sessions with streams that are not settled */
-    struct load_statistics statistics;
-    atomic_uint_fast64_t delivered;
-    atomic_uint_fast64_t opened; /* streams answered 200 */
-    atomic_uint_fast64_t failed; /* streams that were not */
-    atomic_uint_fast64_t closed; /* streams that ended later, of sessions that are not slow */
-    atomic_uint_fast64_t slow_closed;
+/* Of one stretch of a run. */
+struct load_statistics {
+    uint64_t delivered;
+    uint64_t duplicated;
+    uint64_t disordered;   /* came after one that was published later */
+    uint64_t damaged;      /* not the bytes that were published */
+    uint64_t stray;        /* meant for another stream, or from an earlier phase */
+    uint64_t reads;        /* receive calls that returned bytes */
+    uint64_t last_arrival; /* kernel's time of the latest event */
+    struct load_histogram latency;
 };
 
 struct load_crew {
     const struct load_options *options;
     const struct load_endpoint *endpoint;
-    struct load_worker *workers;
+    struct load_poller poller;
     struct load_session *sessions;
     struct load_subscriber *subscribers;
     struct load_sequence *sequences;
+    struct load_statistics statistics;
+    uint64_t opened; /* streams answered 200 */
+    uint64_t failed; /* streams that were not */
+    uint64_t closed; /* streams that ended later, of sessions that are not slow */
     uint32_t stream_count;
-    uint8_t phase;
-    atomic_bool stop;
-    atomic_uint complaints;
-};
-
-struct load_phase {
-    /* Runs in worker 0's thread each turn. True when the phase is done; else *wake (load_now()) may
-     * be moved to an earlier time for the next turn. */
-    bool (*turn)(struct load_phase *phase, uint64_t now, uint64_t *wake);
+    uint32_t next;       /* the first session that has not been opened */
+    uint32_t opening;    /* sessions with streams that are not settled */
+    uint32_t complaints; /* that were told on stderr */
+    uint8_t phase;       /* of the messages that count now */
 };
 
 /* Both outlive the crew. 0 or a negative errno. */
@@ -78,17 +74,15 @@ int load_crew_init(struct load_crew *crew, const struct load_options *options,
                    const struct load_endpoint *endpoint);
 void load_crew_release(struct load_crew *crew);
 
-/* Runs all workers until the phase is done, or -ETIMEDOUT. Sessions are opened as they can be. */
-int load_crew_run(struct load_crew *crew, struct load_phase *phase, uint64_t deadline);
+/* Asked each turn: true when what is waited for is there; else *wake (load_now()) may be moved to
+ * an earlier time for the next turn. */
+typedef bool load_turn(void *context, uint64_t now, uint64_t *wake);
+
+/* Serves all connections until turn() says so, or -ETIMEDOUT. Sessions are opened as they can be.
+ */
+int load_crew_run(struct load_crew *crew, load_turn *turn, void *context, uint64_t deadline);
 
 /* Forgets what was counted, and takes only events of the phase that begins. */
 void load_crew_reset(struct load_crew *crew);
-void load_crew_collect(const struct load_crew *crew, struct load_statistics *statistics);
-
-uint64_t load_crew_delivered(struct load_crew *crew);
-uint64_t load_crew_opened(struct load_crew *crew);
-uint64_t load_crew_failed(struct load_crew *crew);
-uint64_t load_crew_closed(struct load_crew *crew);
-uint64_t load_crew_slow_closed(struct load_crew *crew);
 
 #endif

@@ -5,65 +5,36 @@
 
 #define STAMP_BEGIN '~'
 #define STAMP_END   '!'
-#define PADDING     'x'
 
-static char *write_hex(char *to, uint64_t value, unsigned digits)
-{
-    for (unsigned i = digits; i > 0; i--) {
-        to[i - 1] = "0123456789abcdef"[value & 15u];
-        value >>= 4;
-    }
-    return to + digits;
-}
-
-static bool read_hex(const char **from, unsigned digits, uint64_t *value)
-{
-    uint64_t result = 0;
-
-    for (unsigned i = 0; i < digits; i++) {
-        char c = (*from)[i];
-
-        if (c >= '0' && c <= '9')
-            result = result << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            result = result << 4 | (uint64_t)(c - 'a' + 10);
-        else
-            return false;
-    }
-    *from += digits;
-    *value = result;
-    return true;
-}
+/* Up to the padding of the structure: each half of an octet is a letter from 'a' on. */
+#define STAMP_OCTETS (offsetof(struct load_stamp, publisher) + 1)
+_Static_assert(LOAD_STAMP_LENGTH == 2 * STAMP_OCTETS + 2, "a letter for each half, and the ends");
 
 void load_stamp_write(const struct load_stamp *stamp, char to[LOAD_STAMP_LENGTH])
 {
-    char *end = to + LOAD_STAMP_LENGTH - 1;
+    const unsigned char *octets = (const void *)stamp;
 
     *to++ = STAMP_BEGIN;
-    to = write_hex(to, stamp->phase, 2);
-    to = write_hex(to, stamp->publisher, 2);
-    to = write_hex(to, stamp->target, 8);
-    to = write_hex(to, stamp->number, 8);
-    to = write_hex(to, stamp->sent, 16);
-    memset(to, PADDING, (size_t)(end - to));
-    *end = STAMP_END;
+    for (size_t i = 0; i < STAMP_OCTETS; i++) {
+        *to++ = (char)('a' + (octets[i] >> 4));
+        *to++ = (char)('a' + (octets[i] & 15));
+    }
+    *to = STAMP_END;
 }
 
-bool load_stamp_read(struct load_stamp *stamp, const char from[LOAD_STAMP_LENGTH])
+static bool stamp_read(struct load_stamp *stamp, const char from[LOAD_STAMP_LENGTH])
 {
-    uint64_t phase, publisher, target, number, sent;
-    const char *at = from + 1;
+    unsigned char *octets = (void *)stamp;
 
-    if (from[0] != STAMP_BEGIN || from[LOAD_STAMP_LENGTH - 1] != STAMP_END ||
-        !read_hex(&at, 2, &phase) || !read_hex(&at, 2, &publisher) || !read_hex(&at, 8, &target) ||
-        !read_hex(&at, 8, &number) || !read_hex(&at, 16, &sent))
-        return false;
-    *stamp = (struct load_stamp){.sent = sent,
-                                 .target = (uint32_t)target,
-                                 .number = (uint32_t)number,
-                                 .phase = (uint8_t)phase,
-                                 .publisher = (uint8_t)publisher};
-    return true;
+    for (size_t i = 0; i < STAMP_OCTETS; i++) {
+        const unsigned high = (unsigned)from[2 * i + 1] - 'a';
+        const unsigned low = (unsigned)from[2 * i + 2] - 'a';
+
+        if ((high | low) > 15)
+            return false;
+        octets[i] = (unsigned char)(high << 4 | low);
+    }
+    return from[LOAD_STAMP_LENGTH - 1] == STAMP_END;
 }
 
 static size_t scan_seek(struct load_scanner *scanner, const char *data, size_t length)
@@ -77,8 +48,8 @@ static size_t scan_seek(struct load_scanner *scanner, const char *data, size_t l
     return (size_t)(begin - data);
 }
 
-static size_t scan_stamp(struct load_scanner *scanner, const struct load_scan_handler *handler,
-                         const char *data, size_t length)
+static size_t scan_stamp(struct load_scanner *scanner, uint32_t payload, const char *data,
+                         size_t length)
 {
     size_t take = LOAD_STAMP_LENGTH - scanner->have;
 
@@ -88,7 +59,7 @@ static size_t scan_stamp(struct load_scanner *scanner, const struct load_scan_ha
     scanner->have = (uint8_t)(scanner->have + take);
     if (scanner->have == LOAD_STAMP_LENGTH) {
         scanner->state = LOAD_SCAN_PADDING;
-        scanner->padding = handler->payload - LOAD_STAMP_LENGTH;
+        scanner->padding = payload - LOAD_STAMP_LENGTH;
         scanner->newline = false;
         scanner->damaged = false;
     }
@@ -98,7 +69,7 @@ static size_t scan_stamp(struct load_scanner *scanner, const struct load_scan_ha
 static bool is_padding(const char *data, size_t length)
 {
     /* Equal to itself one further on, and the first one right: all are. */
-    return length == 0 || (data[0] == PADDING && memcmp(data, data + 1, length - 1) == 0);
+    return length == 0 || (data[0] == LOAD_PADDING && memcmp(data, data + 1, length - 1) == 0);
 }
 
 static size_t scan_padding(struct load_scanner *scanner, const char *data, size_t length)
@@ -113,71 +84,47 @@ static size_t scan_padding(struct load_scanner *scanner, const char *data, size_
     return take;
 }
 
-/* Behind the payload its line ends; other fields may follow, until the blank line. That no byte
- * came yet is told by the stamp's length, which nothing else needs here. */
-static size_t scan_end(struct load_scanner *scanner, const struct load_scan_handler *handler,
-                       const char *data)
+/* Behind the payload its line ends; other fields may follow, until the blank line: then it is true.
+ * That no byte came yet is told by the stamp's length, which nothing else needs here. */
+static bool scan_end(struct load_scanner *scanner, char c)
 {
-    struct load_stamp stamp;
-
-    if (*data != '\n') {
+    if (c != '\n') {
         scanner->damaged = scanner->damaged || scanner->have != 0;
         scanner->newline = false;
-        scanner->have = 0;
-        return 1;
+    } else if (scanner->newline) {
+        scanner->state = LOAD_SCAN_SEEK;
+        return true;
+    } else {
+        scanner->newline = true;
     }
     scanner->have = 0;
-    if (!scanner->newline) {
-        scanner->newline = true;
-        return 1;
-    }
-    scanner->state = LOAD_SCAN_SEEK;
-    if (load_stamp_read(&stamp, scanner->stamp))
-        handler->on_event(handler->context, &stamp, scanner->damaged);
-    return 1;
+    return false;
 }
 
-void load_scan(struct load_scanner *scanner, const struct load_scan_handler *handler,
-               const char *data, size_t length)
+bool load_scan(struct load_scanner *scanner, uint32_t payload, const char **data, const char *end,
+               struct load_stamp *stamp)
 {
-    while (length > 0) {
-        size_t done = 0;
+    const char *at = *data;
+    bool found = false;
 
-        switch ((enum load_scan_state)scanner->state) {
+    while (at < end && !found) {
+        const size_t length = (size_t)(end - at);
+
+        switch (scanner->state) {
         case LOAD_SCAN_SEEK:
-            done = scan_seek(scanner, data, length);
+            at += scan_seek(scanner, at, length);
             break;
         case LOAD_SCAN_STAMP:
-            done = scan_stamp(scanner, handler, data, length);
+            at += scan_stamp(scanner, payload, at, length);
             break;
         case LOAD_SCAN_PADDING:
-            done = scan_padding(scanner, data, length);
+            at += scan_padding(scanner, at, length);
             break;
         case LOAD_SCAN_END:
-            done = scan_end(scanner, handler, data);
+            found = scan_end(scanner, *at++) && stamp_read(stamp, scanner->stamp);
             break;
         }
-        data += done;
-        length -= done;
     }
-}
-
-enum load_order load_sequence_take(struct load_sequence *sequence, uint32_t number)
-{
-    uint32_t back;
-    uint64_t bit;
-
-    if (number >= sequence->next) {
-        uint32_t ahead = number - sequence->next + 1;
-
-        sequence->seen = (ahead < 64 ? sequence->seen << ahead : 0) | 1u;
-        sequence->next = number + 1;
-        return LOAD_IN_ORDER;
-    }
-    back = sequence->next - 1 - number;
-    bit = back < 64 ? 1ull << back : 0;
-    if (bit == 0 || (sequence->seen & bit) != 0)
-        return LOAD_DUPLICATED;
-    sequence->seen |= bit;
-    return LOAD_DISORDERED;
+    *data = at;
+    return found;
 }

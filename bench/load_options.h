@@ -22,12 +22,16 @@ enum load_scenario {
     LOAD_SCENARIOS,
 };
 
-/* A kind of request; NULL means "as the target's preset says", while the options are read. */
+extern const char *const load_scenario_names[LOAD_SCENARIOS];
+
+/* A kind of request. Paths and bodies are templates: {n} is the number of a stream over all, {t}
+ * that of the stream that a message is for, {payload} its payload. Other braces stand for
+ * themselves, so that JSON can be written as it is. */
 struct load_exchange {
     const char *method;
-    const char *path;         /* template */
-    const char *body;         /* template, "" for none */
-    const char *content_type; /* NULL: none */
+    const char *path;
+    const char *body;         /* NULL: none */
+    const char *content_type; /* of the body; NULL: none */
     const char *accept;       /* NULL: none */
     const char *bearer;       /* NULL: none */
 };
@@ -41,27 +45,24 @@ struct load_options {
     struct load_exchange request;
     uint32_t sessions;
     uint32_t streams;
-    uint32_t threads;
     uint32_t ramp;
     uint32_t publishers;
     uint32_t in_flight;
     uint32_t backlog;
     uint32_t batch;
     uint32_t payload;
-    uint32_t users;
-    uint64_t messages;
-    uint64_t warmup;
+    uint32_t messages;
+    uint32_t warmup;
     double duration; /* seconds of publishing; 0: all messages */
     double rate;     /* events per second in total; 0: as fast as it goes */
-    uint64_t requests;
+    uint32_t requests;
     double request_rate;
     double slow_percent;
-    uint32_t linger_ms;
     uint32_t settle_ms;
     uint32_t timeout_seconds;
     pid_t pids[LOAD_MAX_PIDS];
     uint32_t pid_count;
-    const char *json; /* file, "-" for stdout, NULL for the table */
+    const char *json; /* file, "-" for stdout, NULL for none */
     bool http1;
     bool expect_slow;
     bool reset;
@@ -69,9 +70,8 @@ struct load_options {
     bool steps;
 };
 
-/* 0; 1 when help was asked for and shown; -EINVAL with what is wrong told on stderr. */
+/* Completed by what the target is connected to, published to and asked with. 0; 1 when help was
+ * asked for and shown; -EINVAL with what is wrong told on stderr. */
 int load_options_parse(struct load_options *options, int argc, char **argv);
-
-const char *load_scenario_name(enum load_scenario scenario);
 
 #endif

@@ -1,113 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load_report.h"
 
-#include <inttypes.h>
-
+#include "base/mem.h"
 #include "load_options.h"
-#include "load_run.h"
 
-#define BUSY_SHARE 0.9 /* of a core: above it the load program may be what limits */
-
-static void print_latency(const char *name, const struct load_histogram *histogram, FILE *to)
-{
-    if (histogram->total == 0)
-        return;
-    (void)fprintf(to, "  %-22s p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f ms\n", name,
-                  load_histogram_milliseconds(histogram, 0.5),
-                  load_histogram_milliseconds(histogram, 0.9),
-                  load_histogram_milliseconds(histogram, 0.99),
-                  load_histogram_milliseconds(histogram, 0.999), (double)histogram->max / 1e6);
-}
-
-static void print_deliveries(const struct load_result *result, FILE *to)
+static bool is_result_good(const struct load_result *result, bool may_lose)
 {
     const struct load_statistics *statistics = &result->statistics;
 
-    (void)fprintf(to, "  %-22s %" PRIu64 " of %" PRIu64 " in %.3f s = %.0f/s\n", "events",
-                  result->delivered, result->flow.expected, result->seconds,
-                  load_result_rate(result));
-    (void)fprintf(to,
-                  "  %-22s lost %" PRIu64 "  duplicated %" PRIu64 "  disordered %" PRIu64
-                  "  damaged %" PRIu64 "  stray %" PRIu64 "\n",
-                  "faults", result->lost, statistics->duplicated, statistics->disordered,
-                  statistics->damaged, statistics->stray);
-    (void)fprintf(to, "  %-22s %.2f events, %.0f bytes an event\n", "per receive call",
-                  load_result_per_read(result),
-                  result->delivered > 0 ? (double)statistics->bytes / (double)result->delivered
-                                        : 0);
-    print_latency("latency", &statistics->latency, to);
+    if (result->timed_out || result->flow.refused > 0 || result->requests.failed > 0 ||
+        (result->lost > 0 && !may_lose))
+        return false;
+    return statistics->duplicated == 0 && statistics->disordered == 0 && statistics->damaged == 0 &&
+           statistics->stray == 0;
 }
 
-static void print_refusals(const struct load_flow_report *flow, FILE *to)
+bool load_report_is_good(const struct load_report *report)
 {
-    if (flow->refused == 0)
-        return;
-    (void)fprintf(to, "  %-22s", "POSTs by status");
-    for (unsigned status = 0; status < LOAD_STATUSES; status++) {
-        if (flow->statuses[status] > 0)
-            (void)fprintf(to, " %u: %" PRIu64, status, flow->statuses[status]);
+    bool may_lose = report->options->expect_slow;
+
+    if (report->timed_out || report->failed > 0 || (report->closed > 0 && !may_lose))
+        return false;
+    for (uint32_t i = 0; i < report->result_count; i++) {
+        if (!is_result_good(&report->results[i], may_lose))
+            return false;
     }
-    (void)fputc('\n', to);
+    return true;
 }
 
-static void print_flow(const struct load_result *result, uint32_t threads, FILE *to)
+static void set_count(json_t *json, const char *name, uint64_t value)
 {
-    (void)fprintf(to, "  %-22s %" PRIu64 " in %" PRIu64 " POSTs, %" PRIu64 " refused\n", "messages",
-                  result->flow.messages, result->flow.posts, result->flow.refused);
-    print_refusals(&result->flow, to);
-    if (result->flow.expected > 0)
-        print_deliveries(result, to);
-    else
-        (void)fprintf(to, "  %-22s %" PRIu64 " in %.3f s = %.0f/s\n", "accepted", result->counted,
-                      result->seconds, load_result_rate(result));
-    (void)fprintf(to, "  %-22s server %.2f us, load program %.2f us (%.0f %% of a core)%s\n",
-                  "CPU for each", load_result_server_cpu(result), load_result_own_cpu(result),
-                  result->own_share * 100 / threads,
-                  result->own_share / threads > BUSY_SHARE ? "  <- it may be the limit" : "");
-    print_latency("answer to the POST", &result->flow.answers, to);
+    (void)json_object_set_new(json, name, json_integer((json_int_t)value));
 }
 
-static void print_result(const struct load_result *result, uint32_t threads, FILE *to)
+static void set_real(json_t *json, const char *name, double value)
 {
-    (void)fprintf(to, "%s%s\n", result->name, result->rc < 0 ? ": TIMED OUT" : "");
-    if (result->flow.posts > 0)
-        print_flow(result, threads, to);
-    if (result->requests.sent > 0) {
-        (void)fprintf(to, "  %-22s %" PRIu64 ", %" PRIu64 " failed\n", "requests",
-                      result->requests.sent, result->requests.failed);
-        print_latency("request", &result->requests.latency, to);
-    }
-    if (result->memory_peak > 0)
-        (void)fprintf(to, "  %-22s %.1f MiB before, %.1f MiB at most\n", "server's memory",
-                      (double)result->memory_before / 1024, (double)result->memory_peak / 1024);
+    (void)json_object_set_new(json, name, json_real(value));
 }
 
-void load_report_print(const struct load_report *report, FILE *to)
+static void set_latency(json_t *json, const char *name, const struct load_histogram *histogram)
+{
+    json_t *latency = json_object();
+
+    set_real(latency, "p50", load_histogram_ms(histogram, 0.5));
+    set_real(latency, "p90", load_histogram_ms(histogram, 0.9));
+    set_real(latency, "p99", load_histogram_ms(histogram, 0.99));
+    set_real(latency, "p999", load_histogram_ms(histogram, 0.999));
+    set_real(latency, "max", load_histogram_ms(histogram, 1));
+    (void)json_object_set_new(json, name, latency);
+}
+
+static double per(uint64_t amount, uint64_t count)
+{
+    return count > 0 ? (double)amount / (double)count : 0;
+}
+
+static json_t *result_json(const struct load_result *result)
+{
+    const struct load_statistics *statistics = &result->statistics;
+    const double seconds = result->seconds;
+    json_t *json = json_pack("{s:s, s:b}", "name", result->name, "timedOut", result->timed_out);
+
+    set_real(json, "seconds", seconds);
+    set_count(json, "posts", result->flow.posts);
+    set_count(json, "messages", result->flow.messages);
+    set_count(json, "accepted", result->flow.accepted);
+    set_count(json, "refused", result->flow.refused);
+    set_count(json, "expected", result->flow.expected);
+    set_count(json, "delivered", statistics->delivered);
+    set_count(json, "lost", result->lost);
+    set_count(json, "duplicated", statistics->duplicated);
+    set_count(json, "disordered", statistics->disordered);
+    set_count(json, "damaged", statistics->damaged);
+    set_count(json, "stray", statistics->stray);
+    set_real(json, "eventsPerSecond", seconds > 0 ? (double)result->counted / seconds : 0);
+    set_real(json, "eventsPerRead", per(statistics->delivered, statistics->reads));
+    set_real(json, "serverCpuPerEvent", per(result->server_cpu, result->counted));
+    set_real(json, "ownCpuPerEvent", per(result->own_cpu, result->counted));
+    set_real(json, "ownShareOfCore", result->own_share);
+    set_latency(json, "latency", &statistics->latency);
+    set_latency(json, "postLatency", &result->flow.answers);
+    set_count(json, "requests", result->requests.sent);
+    set_count(json, "requestsFailed", result->requests.failed);
+    set_latency(json, "requestLatency", &result->requests.latency);
+    set_count(json, "memoryBefore", result->memory_before);
+    set_count(json, "memoryPeak", result->memory_peak);
+    return json;
+}
+
+json_t *load_report_json(const struct load_report *report)
 {
     const struct load_options *options = report->options;
+    const double growth = (double)report->memory_idle - (double)report->memory_empty;
+    const char *scenario = load_scenario_names[options->scenario];
+    json_t *results = json_array();
+    json_t *json = json_pack("{s:s, s:s}", "target", options->target, "scenario", scenario);
 
-    (void)fprintf(to, "%s %s: %u sessions of %u streams\n", options->target,
-                  load_scenario_name(options->scenario), options->sessions, options->streams);
-    (void)fprintf(to, "connect%s\n", report->timed_out ? ": TIMED OUT" : "");
-    (void)fprintf(to, "  %-22s %" PRIu64 " opened, %" PRIu64 " failed, %" PRIu64 " closed later\n",
-                  "streams", report->opened, report->failed, report->closed);
-    (void)fprintf(to, "  %-22s %.3f s = %.0f sessions/s\n", "time", report->connect_seconds,
-                  options->sessions / report->connect_seconds);
-    if (options->resume)
-        (void)fprintf(to, "  %-22s %" PRIu64 "\n", "resumed", report->resumed);
-    if (options->pid_count > 0) {
-        (void)fprintf(to, "  %-22s %.0f us a session, its streams included\n", "server's CPU",
-                      load_report_connect_cpu(report));
-        (void)fprintf(to, "  %-22s %.1f MiB empty, %.1f MiB idle, %.2f KiB a session\n",
-                      "server's memory", (double)report->memory_empty / 1024,
-                      (double)report->memory_idle / 1024, load_report_memory(report));
-    }
+    (void)json_object_set_new(json, "good", json_boolean(load_report_is_good(report)));
+    (void)json_object_set_new(json, "timedOut", json_boolean(report->timed_out));
+    set_count(json, "sessions", options->sessions);
+    set_count(json, "streams", options->streams);
+    set_count(json, "opened", report->opened);
+    set_count(json, "failed", report->failed);
+    set_count(json, "resumed", report->resumed);
+    set_count(json, "closed", report->closed);
+    set_real(json, "connectSeconds", report->connect_seconds);
+    set_real(json, "connectCpu", per(report->connect_cpu, options->sessions));
+    set_real(json, "memoryPerSession", growth / options->sessions);
     for (uint32_t i = 0; i < report->result_count; i++)
-        print_result(&report->results[i], options->threads, to);
-    if (report->slow_sessions > 0)
-        (void)fprintf(to,
-                      "slow: %" PRIu64 " sessions; %" PRIu64 " streams closed by the server, "
-                      "%" PRIu64 " events found when reading again\n",
-                      report->slow_sessions, report->slow_closed, report->slow_events);
-    (void)fprintf(to, "%s\n", load_report_is_good(report) ? "good" : "NOT GOOD");
+        (void)json_array_append_new(results, result_json(&report->results[i]));
+    (void)json_object_set_new(json, "results", results);
+    return json;
+}
+
+static void print_figure(const char *name, json_t *value, FILE *to)
+{
+    const char *share;
+    json_t *part;
+
+    if (json_is_object(value)) {
+        (void)fprintf(to, "  %-18s", name);
+        json_object_foreach(value, share, part)
+            (void)fprintf(to, " %s %.3f ", share, json_real_value(part));
+        (void)fputc('\n', to);
+    } else if (json_is_number(value)) {
+        (void)fprintf(to, "  %-18s %.*f\n", name, json_is_real(value) ? 3 : 0,
+                      json_number_value(value));
+    }
+}
+
+/* An object without its texts and what is 0. */
+static void print_object(const char *title, json_t *json, FILE *to)
+{
+    const char *name;
+    json_t *value;
+
+    (void)fprintf(to, "%s%s\n", title,
+                  json_is_true(json_object_get(json, "timedOut")) ? ": TIMED OUT" : "");
+    json_object_foreach(json, name, value) {
+        const json_t *most = json_is_object(value) ? json_object_get(value, "max") : value;
+
+        if (json_number_value(most) != 0)
+            print_figure(name, value, to);
+    }
+}
+
+void load_report_print(json_t *json, FILE *to)
+{
+    json_t *result;
+    size_t i;
+
+    print_object(json_string_value(json_object_get(json, "scenario")), json, to);
+    json_array_foreach(json_object_get(json, "results"), i, result)
+        print_object(json_string_value(json_object_get(result, "name")), result, to);
+    (void)fprintf(to, "%s\n", json_is_true(json_object_get(json, "good")) ? "good" : "NOT GOOD");
 }

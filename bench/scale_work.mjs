@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as passing } from 'node:timers/promises';
 
 import { connect } from '../tests/integration/support/client.mjs';
 import { MULTIPART, multipart } from '../tests/integration/support/multipart.mjs';
@@ -10,6 +11,8 @@ import { KEY } from '../tests/integration/support/server.mjs';
 import { Probe } from './scale_probe.mjs';
 
 const BASE = '/sse/demo/connect';
+// By then it is known that nothing is stored; before, the store is asked about each page that comes.
+const STORE_MS = 1000;
 const CANCEL = 8; // RFC 9113 7
 // nghttp2 ends a session that has reset more than a thousand streams, and 33 more each second.
 const RESETS = 900;
@@ -120,7 +123,7 @@ async function sessionWithEach(probe, wanted) {
   const sessions = [];
   while (wanted.some((worker) => !sessions[worker])) {
     const before = await probe.byWorker('sse_server_sessions');
-    const session = await connect(probe.server.origin, { maxSessionMemory: 200 });
+    const session = await connect(probe.server.origin);
     await session.get('/health/live');
     const after = await probe.byWorker('sse_server_sessions');
     const worker = after.findIndex((count, n) => count > before[n]);
@@ -138,6 +141,7 @@ const everyWorker = ({ workers }) => Array.from({ length: workers }, (_, n) => n
 // Messages between threads, and threads woken, for one operation after the other.
 function operations(options) {
   return withProbe(options, async (probe) => {
+    await passing(STORE_MS);
     const sessions = await sessionWithEach(probe, everyWorker(options));
     const count = Math.ceil(options.operations / sessions.length);
     const pages = sessions.flatMap((session, worker) => (

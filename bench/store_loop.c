@@ -16,8 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "load_clock.h"
-#include "load_statistics.h"
+#include "load_measure.h"
 
 #define FILE_NAME "sse-store-loop.sqlite"
 
@@ -178,8 +177,8 @@ static int transact(struct store_loop *loop, const struct options *options)
     if (execute(loop, "COMMIT") < 0)
         return -EIO;
     ended = load_now();
-    load_histogram_add(&loop->transactions, ended - began);
-    load_histogram_add(&loop->commits, ended - filled);
+    load_histogram_add(&loop->transactions, began, ended);
+    load_histogram_add(&loop->commits, filled, ended);
     return 0;
 }
 
@@ -200,8 +199,8 @@ static void print_latency(const char *name, const struct load_histogram *histogr
 {
     (void)printf(json ? ",\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f}"
                       : "  %-12s p50 %.3f  p99 %.3f  max %.3f ms\n",
-                 name, load_histogram_milliseconds(histogram, 0.5),
-                 load_histogram_milliseconds(histogram, 0.99), (double)histogram->max / 1e6);
+                 name, load_histogram_ms(histogram, 0.5), load_histogram_ms(histogram, 0.99),
+                 load_histogram_ms(histogram, 1));
 }
 
 static void print(const struct store_loop *loop, const struct options *options)

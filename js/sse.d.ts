@@ -110,7 +110,7 @@ export interface SseOptions<Events = Record<string, SseEvent>> {
     useWindowEventBus?: boolean;
     /** Called with each event, after its listeners and before the window. */
     intercepts?: SseListener<any, Events>[];
-    /** ms without a sign of life after which the person has left: `sse-change-active`. */
+    /** ms without activity after which the person has left: `sse-change-active`. */
     leaveTimeout?: number;
     leaveCheckInterval?: number;
     /** Where sessionStorage keeps the counted time. Default: "sseDuration" and the url. */

@@ -6,8 +6,8 @@
  * (src/connection.js), and carries the page's own calls (listener changes, send, upload) beside it
  * (src/calls.js). This file is what pages see of it.
  *
- * When the server is built, the modules are joined to one, with one default export, and the
- * classic script is made from that. Nothing here touches a global but through `windowGlobal`.
+ * When the server is built, the modules are bundled to one, with one default export, and to a
+ * classic script (classic.js). Nothing here touches a global but through `windowGlobal`.
  */
 import { Acknowledgements } from './src/acknowledgements.js';
 import { Activity } from './src/activity.js';
@@ -381,7 +381,7 @@ class Sse {
      * connection is that stream's end, even where the browser has not noticed: the call is made
      * again on the next, but not more than once for that reason.
      */
-    #run(what, perform, lane, check) {
+    #run(what, perform, queue, check) {
         let isRepeated = false;
         return this.#calls.run(what, async (number) => {
             const { connectionId } = this;
@@ -393,12 +393,12 @@ class Sse {
                 throw new SseError('stale', 'connection ended');
             }
             return response;
-        }, lane, check);
+        }, queue, check);
     }
 
     #ask(action, value) {
         return this.#run({ type: action, ...value }, (connectionId, number) =>
-            this.#requests.tell(action, { connectionId, ...value }, number), 'wish');
+            this.#requests.tell(action, { connectionId, ...value }, number), 'change');
     }
 
     async #acknowledge(ids) {
@@ -412,14 +412,14 @@ class Sse {
         }
     }
 
-    async #call(kind, what, body, lane) {
+    async #call(kind, what, body, queue) {
         const { path, query } = what;
         const headers = this.#requests.headersOfCall(what.headers, body);
         return this.#run(
             what,
             (connectionId, number) =>
                 this.#requests.call(kind, path, { connectionId, ...query }, body, headers, number),
-            lane,
+            queue,
             () => this.#requests.check(headers),
         );
     }

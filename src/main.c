@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
-#include "base/descriptors.h"
+#include "base/file.h"
 #include "server/commands.h"
 
 int main(int argc, char *argv[])

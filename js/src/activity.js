@@ -2,10 +2,10 @@
 import { recall, remember } from './storage.js';
 import { now } from './wait.js';
 
-const SIGNS_OF_LIFE = ['mouseover', 'click', 'keydown', 'touchstart', 'wheel'];
+const INPUT_EVENTS = ['mouseover', 'click', 'keydown', 'touchstart', 'wheel'];
 
 /**
- * Whether the person is there, and for how long altogether: time counts from a sign of life until
+ * Whether the person is there, and for how long altogether: time counts from an input event until
  * none has come for `leaveTimeout`, or the connection is left. A machine that slept, or a timer that
  * came late, adds nothing to that. The sum outlives reconnects and
  * reloads, in sessionStorage under `sseDurationKey`, until the page ends the session.
@@ -32,13 +32,13 @@ export class Activity {
         this.#counted = (Number(recall(windowGlobal, 'sessionStorage', options.sseDurationKey)) || 0) * 1000;
     }
 
-    /** Looks for signs of life from now on, until release(). */
+    /** Looks for activity from now on, until release(). */
     start() {
         if (this.#interval !== undefined) {
             return;
         }
         const { signal } = this.#end;
-        for (const name of SIGNS_OF_LIFE) {
+        for (const name of INPUT_EVENTS) {
             this.#document.addEventListener(name, () => this.come(), { signal, passive: true });
         }
         this.#interval = this.#window.setInterval(() => this.#check(), this.#options.leaveCheckInterval);

@@ -10,14 +10,14 @@ const FIRST_REPEAT = 1000; // ms, the ceiling of the wait
  * an answer, or it is rejected. One that fails on the network waits and is performed again, so what a
  * call does has to bear that.
  *
- * They travel in parallel. Those of a lane get numbers, by which the server runs them in order: each
+ * They travel in parallel. Those of a queue get numbers, by which the server runs them in order: each
  * keeps its own while the connection lasts, and gets another on the next.
  */
 export class Calls {
     #waiting = []; // the first first
     #count = 0; // since the beginning
-    #lanes = {}; // of this connection
-    #most; // calls of a lane that may be under way
+    #queues = {}; // of this connection
+    #most; // calls of a queue that may be under way
     #timer;
     #window;
     #limit;
@@ -38,11 +38,11 @@ export class Calls {
         return this.#waiting.map(({ what }) => what);
     }
 
-    /** what: as waiting() tells it; perform(number); without a lane there is no number. check() throws what nothing can mend. */
-    run(what, perform, lane, check = () => {}) {
+    /** what: as waiting() tells it; perform(number); without a queue there is no number. check() throws what nothing can mend. */
+    run(what, perform, queue, check = () => {}) {
         return new Promise((resolve, reject) => {
             this.#count += 1;
-            const call = { what, perform, check, kind: lane, resolve, reject, failures: 0, place: this.#count };
+            const call = { what, perform, check, kind: queue, resolve, reject, failures: 0, place: this.#count };
             if (!this.#isActive() && this.#waiting.length >= this.#limit && !this.#makeError) {
                 reject(new SseError('queue-full', `${this.#limit} calls wait: raise queueLimit`));
             } else {
@@ -52,11 +52,11 @@ export class Calls {
         });
     }
 
-    /** A connection is there, whose server holds so many calls of a lane; undefined: it has no order. */
+    /** A connection is there, whose server holds so many calls of a queue; undefined: it has no order. */
     begin(most) {
         const fresh = () => ({ open: 0, last: 0 });
         this.#most = most;
-        this.#lanes = most ? { message: fresh(), wish: fresh() } : {};
+        this.#queues = most ? { message: fresh(), change: fresh() } : {};
         this.#flush();
     }
 
@@ -93,7 +93,7 @@ export class Calls {
         if (!this.#isActive()) {
             return;
         }
-        const isReady = ({ rests, kind }) => !rests && !(this.#lanes[kind]?.open >= this.#most);
+        const isReady = ({ rests, kind }) => !rests && !(this.#queues[kind]?.open >= this.#most);
         for (let at; (at = this.#waiting.findIndex(isReady)) >= 0;) {
             this.#perform(this.#waiting.splice(at, 1)[0]);
         }
@@ -106,30 +106,30 @@ export class Calls {
             call.reject(error); // no number of its own: nobody waits for it
             return;
         }
-        const lane = this.#lanes[call.kind];
-        if (call.lane !== lane) {
-            call.lane = lane;
-            call.number = lane && this.#number(call.kind, lane);
+        const queue = this.#queues[call.kind];
+        if (call.queue !== queue) {
+            call.queue = queue;
+            call.number = queue && this.#number(call.kind, queue);
         }
-        if (lane) {
-            lane.open += 1;
+        if (queue) {
+            queue.open += 1;
         }
         try {
             call.resolve(await call.perform(call.number));
         } catch (error) {
             this.#fail(call, error);
         }
-        if (lane) {
-            lane.open -= 1;
+        if (queue) {
+            queue.open -= 1;
             this.#next();
         }
     }
 
-    /** A message comes after the wishes before it, and these after no message. */
-    #number(kind, lane) {
-        lane.last += 1;
-        const after = kind === 'message' && this.#lanes.wish.last;
-        return after ? `${lane.last};after=${after}` : `${lane.last}`;
+    /** A message comes after the changes before it, and these after no message. */
+    #number(kind, queue) {
+        queue.last += 1;
+        const after = kind === 'message' && this.#queues.change.last;
+        return after ? `${queue.last};after=${after}` : `${queue.last}`;
     }
 
     #fail(call, error) {

@@ -18,7 +18,7 @@ export class EventStream {
     #on;
     #hooked = new Set();
     #watchdog;
-    #looks = 0; // since the last sign of life,
+    #looks = 0; // since the last heartbeat,
     #heardAt; // which was then
     #limit = Infinity; // ms without one: the line is dead
 
@@ -49,7 +49,7 @@ export class EventStream {
         return this.source.readyState === CLOSED_STATE;
     }
 
-    /** interval: ms within which the server gives a sign of life; none: it has promised nothing. */
+    /** interval: ms within which the server gives a heartbeat; none: it has promised nothing. */
     greeted(interval) {
         this.#window.clearTimeout(this.#watchdog);
         if (interval > 0) {

@@ -12,7 +12,7 @@ export const defaultOptions = {
     keepaliveTime: null, // ms; else what the server says
     useWindowEventBus: true,
     intercepts: [],
-    leaveTimeout: 5000, // ms without a sign of life: the person has left
+    leaveTimeout: 5000, // ms without activity: the person has left
     leaveCheckInterval: 500,
     sseDurationKey: null, // in sessionStorage; else made from the url
     background: false, // true: stay connected while the tab is hidden

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-const HIDE_DELAY = 1000; // ms: a glance at another tab should not cost a reconnect
+const HIDE_DELAY = 1000; // ms: a short look at another tab should not cost a reconnect
 
 /**
  * Whether the page is awake: shown to somebody (or told to work in the background), not frozen and

@@ -13,7 +13,7 @@ function watchedSse(options) {
     return sse;
 }
 
-test('signs of life are asked for', () => {
+test('heartbeats are asked for', () => {
     makeSse();
     assert.equal(page.source.url.searchParams.get('heartbeat'), 'true');
 });
@@ -46,7 +46,7 @@ test('it goes on behind the last event', () => {
 });
 
 for (const sign of ['sse-heartbeat', 'bell', 'sse-gap']) {
-    test(`${sign} is a sign of life`, () => {
+    test(`${sign} is a heartbeat`, () => {
         const sse = watchedSse({ eventListeners: { bell: null } });
         for (let n = 0; n < 100; n += 1) {
             page.clock.tick(INTERVAL);
@@ -65,7 +65,7 @@ test('one sign that is late is borne, and two that are missing are not', () => {
     assert.equal(page.source.readyState, 2);
 });
 
-test('the page hears nothing of signs of life', () => {
+test('the page hears nothing of heartbeats', () => {
     const heard = mock.fn();
     page.listen('sse-heartbeat', heard);
     watchedSse({ intercepts: [heard] });
@@ -136,7 +136,7 @@ test('what was asked on a dead line is asked again on the next, with the same ke
     assert.equal((await sent).status, 200);
 });
 
-test('an upload, which has signs of life of its own, goes on', () => {
+test('an upload, which has heartbeats of its own, goes on', () => {
     const sse = watchedSse({ callTimeout: 3600_000 });
     sse.upload('a', new FormData()).catch(() => {});
     page.clock.tick(SILENCE);

@@ -9,7 +9,7 @@ test('a hidden tab leaves, after a moment, and comes back when shown', () => {
     page.show('hidden');
     page.show('visible');
     page.clock.tick(5000);
-    assert.equal(page.sources.length, 1, 'a glance elsewhere costs nothing');
+    assert.equal(page.sources.length, 1, 'a short look elsewhere costs nothing');
     page.show('hidden');
     page.clock.tick(5000);
     assert.equal(page.source.readyState, 2);

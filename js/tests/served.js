@@ -27,5 +27,6 @@ test('the classic script defines window.Sse and nothing else', () => {
     new Function('window', classicText)(window);
     assert.deepEqual(Object.keys(window), ['Sse']);
     assert.equal(window.Sse.STATE_OPEN, 1);
+    assert.equal(window.Sse.name, 'Sse', 'as consoles show it');
     assert.deepEqual(Object.keys(globalThis), before);
 });

@@ -6,38 +6,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/backend/revocation.h"
-#include "api/cors.h"
+#include "api/backend/send.h"
 #include "api/exchange.h"
-#include "api/limit/attach.h"
-#include "api/metrics.h"
 #include "api/origin.h"
-#include "api/page_lists.h"
-#include "api/presence/notifications.h"
-#include "api/presence/presence_snapshot.h"
-#include "api/qos/qos_hub.h"
-#include "api/qos/qos_requests.h"
-#include "api/qos/qos_send.h"
-#include "api/refusal.h"
 #include "api/reply.h"
-#include "api/request.h"
 #include "api/routes.h"
 #include "api/worker.h"
-#include "api/wrapping.h"
-#include "base/directory.h"
+#include "auth/auth.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "broker/receive.h"
+#include "broker/lifecycle.h"
+#include "broker/local/local.h"
 #include "h2/request.h"
 #include "h2/session.h"
 #include "h2/stream.h"
-#include "sse/dispatch.h"
-#include "sse/presence.h"
 #include "sse/service.h"
-#include "sse/target.h"
-
-/* That each other worker makes free when one has no room: what one body may need. */
-#define ROOM_BYTES ((size_t)2 * 1024 * 1024)
 
 struct api_service *api_service_of(struct api *api, const char *path, const char **relative)
 {
@@ -57,21 +41,6 @@ struct api_service *api_service_of(struct api *api, const char *path, const char
     if (best)
         *relative = path + best->base_length;
     return best;
-}
-
-bool api_is_ready(const struct api *api)
-{
-    return atomic_load_explicit(api->settings->ready, memory_order_relaxed);
-}
-
-bool api_is_draining(const struct api *api)
-{
-    return atomic_load_explicit(api->settings->draining, memory_order_relaxed);
-}
-
-static void on_request(void *context, struct h2_stream *stream)
-{
-    api_request_start(context, stream);
 }
 
 /* What decides how large a body may be; a form of 16 KiB can be no larger. */
@@ -96,7 +65,7 @@ static bool is_pages_side(const struct h2_stream *stream, const struct api_servi
 
     if (exchange && exchange->endpoint)
         return exchange->endpoint->guard != API_BACK_END ||
-               page_lists_have(service, exchange->endpoint);
+               api_endpoint_is_page_list(service, exchange->endpoint);
     return api_routes_is_pages_side(service, path);
 }
 
@@ -117,41 +86,11 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     api_reply_stream_error(stream, &wrapping, status, detail);
 }
 
-static void make_room(const struct api *api, const struct broker_message *question)
-{
-    const struct broker_asker asker = broker_asker(question);
-
-    if (api->endpoint)
-        h2_endpoint_make_room(api->endpoint, ROOM_BYTES, question->is_for_stranger);
-    broker_answer(api->broker, &asker, broker_message_new(BROKER_ROOM_MADE, BROKER_NO_SERVICE, 0));
-}
-
-struct others {
-    const struct api *api;
-    bool for_stranger;
-};
-
-static struct broker_message *ask_for_room(void *context, size_t worker)
-{
-    const struct others *others = context;
-    struct broker_message *message;
-
-    if (worker == others->api->worker)
-        return NULL;
-    message = broker_message_new(BROKER_MAKE_ROOM, BROKER_NO_SERVICE, 0);
-    message->is_for_stranger = others->for_stranger;
-    return message;
-}
-
-/* What is held for slow clients of other workers gives way as well; those who come next profit. */
 static void on_full(void *context, bool for_stranger)
 {
-    struct api *api = context;
-    struct others others = {api, for_stranger};
+    const struct api *api = context;
 
-    if (api->room.open > 0 || broker_workers(api->broker) == 1)
-        return;
-    broker_ask_all(api->broker, ask_for_room, &others, &api->room);
+    api->host.make_room(api->host.context, for_stranger);
 }
 
 /* Streams may stay when they have their answer; what was asked is not needed then. */
@@ -192,110 +131,32 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
     return count;
 }
 
-/* ---- messages ---- */
-
-/* What a service's owner and shards still do in this room. */
-static void receive_message(void *context, const struct broker_message *message)
-{
-    struct api_service *service = context;
-
-    switch (message->kind) {
-    case BROKER_WAKE_WATCHERS:
-        presence_watches_wake(&service->watches);
-        break;
-    case BROKER_JOIN_QUEUES:
-        qos_join(service->qos, message);
-        break;
-    case BROKER_LEAVE_QUEUES:
-        qos_leave(service->qos, message);
-        break;
-    case BROKER_ACKNOWLEDGE:
-    case BROKER_END_MESSAGES:
-    case BROKER_KEEP:
-    case BROKER_FIND_MESSAGE:
-    case BROKER_LIST_MESSAGES:
-        qos_requests_receive(service->qos, message);
-        break;
-    case BROKER_RESTORE:
-        qos_restore(service->auth, &message->revocations);
-        break;
-    case BROKER_PUBLISH:
-        qos_send_receive(service->qos, message);
-        break;
-    case BROKER_REVOKE:
-        revocation_receive(service, message);
-        break;
-    case BROKER_SNAPSHOT:
-        presence_snapshot_receive(service, message);
-        break;
-    default:
-        break;
-    }
-}
-
-/* What workers ask each other of no service. */
-static void receive_of_worker(void *context, const struct broker_message *message)
-{
-    const struct api *api = context;
-
-    switch (message->kind) {
-    case BROKER_SAMPLE:
-        metrics_receive(api, message);
-        break;
-    case BROKER_MAKE_ROOM:
-        make_room(api, message);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Requests with a credential are counted here, too (api/exchange_identity.h). */
-static bool takes_request(void *context, const struct sse_user *user)
-{
-    struct api_service *service = context;
-
-    return limits_take_user_request(&service->limits, user);
-}
-
-/* ---- */
-
-static struct broker_settings broker_settings_of(const struct api_service *service)
-{
-    struct broker_settings settings = attach_settings(service);
-
-    settings.presence = service->settings->presence;
-    settings.presence.is_always = notifications_are_wanted(service);
-    return settings;
-}
-
 static void service_init(struct api_service *service, struct api *api, size_t index,
                          struct auth *auth)
 {
     const struct api_service_settings *settings = &api->settings->services[index];
-    struct broker_settings broker_settings;
+    struct sse_service *core = sse_service_new(api->loop, settings->core, settings->log);
+    const struct stored_place stored_place = {
+        .make_engine = local_engine_new,
+        .outbound = api->outbound,
+        .shared = settings->qos_shared,
+        .draining = api->settings->draining,
+        .wants_revocations = auth->ops->restore != NULL,
+    };
 
     *service = (struct api_service){
         .api = api,
         .settings = settings,
-        .core = sse_service_new(api->loop, settings->core),
         .auth = auth,
         .index = index,
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
-    service->core->shard = (struct sse_shard){(uint32_t)api->worker, *broker_key(api->broker)};
-    presence_watches_init(&service->watches);
-    limits_init(&service->limits, service);
-    broker_settings = broker_settings_of(service);
-    broker_service_init(&service->broker, api->broker, index, service->core, &broker_settings);
-    service->broker.guest = (struct broker_receiver){receive_message, service};
-    service->broker.takes_request = takes_request;
-    broker_service_receive(&service->broker);
-    presence_reporter_init(&service->online, service);
-    notifications_open(service);
-    service->qos = qos_hub_new(service);
-    queue_teller_init(&service->queue_teller, service);
+    core->shard = (struct sse_shard){(uint32_t)api->worker, *broker_key(api->broker)};
+    broker_service_init(&service->broker, api->broker, index, core, &settings->broker);
+    service->broker.outbound = api->outbound;
+    service->broker.revoker = revocation_revoker(auth);
+    broker_service_start(&service->broker, &settings->qos, &stored_place);
     if (service->upload_directory < 0)
         log_error("the upload directory cannot be used; uploads are refused",
                   LOG_STR("service", settings->core->name),
@@ -305,13 +166,8 @@ static void service_init(struct api_service *service, struct api *api, size_t in
 
 static void service_release(struct api_service *service)
 {
-    queue_teller_release(&service->queue_teller);
-    qos_hub_free(service->qos);
-    notifications_close(service);
-    presence_reporter_release(&service->online);
-    broker_service_release(&service->broker);
-    limits_release(&service->limits);
-    sse_service_free(service->core);
+    broker_service_stop(&service->broker);
+    sse_service_free(service->broker.core);
     if (service->upload_directory >= 0)
         close(service->upload_directory);
 }
@@ -321,15 +177,14 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
     struct api *api = mem_zalloc(sizeof(*api));
 
     api->settings = settings;
-    api->server_id = settings->server_id;
     api->loop = place->loop;
     api->worker = broker_worker(place->broker);
     api->outbound = place->outbound;
     api->outbound_streams = place->outbound_streams;
     upload_writers_init(&api->uploads, place->loop);
-    body_lines_init(&api->bodies, place->loop, settings->readers);
+    ordered_jobs_init(&api->bodies, place->loop, settings->readers);
     api->handler = (struct h2_handler){
-        .on_request = on_request,
+        .on_request = api_request_start,
         .on_error = on_error,
         .common_fields = common_fields,
         .on_full = on_full,
@@ -337,8 +192,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .context = api,
     };
     api->broker = place->broker;
-    broker_set_receiver(api->broker, BROKER_NO_SERVICE,
-                        &(struct broker_receiver){receive_of_worker, api});
+    api->host = place->host;
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
     for (size_t i = 0; i < settings->service_count; i++)
         service_init(&api->services[i], api, i, place->auths[i]);
@@ -347,17 +201,10 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
 
 static void service_change(struct api_service *service, const struct api_service_settings *settings)
 {
-    struct broker_settings broker;
-
     service->settings = settings;
-    sse_service_change(service->core, settings->core);
-    limits_change(&service->limits);
-    broker = broker_settings_of(service);
-    broker_service_change(&service->broker, &broker);
-    notifications_change(service);
-    if (service->qos)
-        qos_hub_change(service->qos);
-    presence_watches_check(&service->watches);
+    sse_service_change(service->broker.core, settings->core);
+    broker_service_restart(&service->broker, &settings->broker, &settings->qos);
+    presence_check(&service->broker);
 }
 
 void api_change(struct api *api, const struct api_settings *settings)
@@ -373,7 +220,7 @@ bool api_free(struct api *api, uint32_t disks_ms)
     if (!api)
         return true;
     if (!upload_writers_release(&api->uploads, disks_ms) ||
-        !body_lines_release(&api->bodies, disks_ms))
+        !ordered_jobs_release(&api->bodies, disks_ms))
         return false;
     for (size_t i = 0; i < api->settings->service_count; i++)
         service_release(&api->services[i]);
@@ -387,11 +234,6 @@ const struct h2_handler *api_handler(struct api *api)
     return &api->handler;
 }
 
-void api_set_endpoint(struct api *api, struct h2_endpoint *endpoint)
-{
-    api->endpoint = endpoint;
-}
-
 void api_abandon_disks(struct api *api)
 {
     upload_writers_abandon(&api->uploads);
@@ -400,11 +242,7 @@ void api_abandon_disks(struct api *api)
 bool api_is_idle(const struct api *api)
 {
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        const struct api_service *service = &api->services[i];
-
-        if (!notifications_are_settled(service))
-            return false;
-        if (service->qos && !qos_hub_is_settled(service->qos))
+        if (!broker_service_is_settled(&api->services[i].broker))
             return false;
     }
     return api->exchange_count == 0;
@@ -419,36 +257,7 @@ void api_drain(struct api *api, uint32_t spread_ms)
 {
     atomic_store_explicit(api->settings->draining, true, memory_order_relaxed);
     for (size_t i = 0; i < api->settings->service_count; i++)
-        sse_service_drain(api->services[i].core, spread_ms);
-}
-
-/* One per service; frees itself. */
-struct drain_job {
-    struct sse_dispatch_job job;
-    struct sse_target target;
-    struct api_service *service;
-};
-
-static void on_drained(struct sse_dispatch_job *job)
-{
-    struct drain_job *drain = container_of(job, struct drain_job, job);
-
-    broker_tell_owner(&drain->service->broker,
-                      broker_message_new(BROKER_FAREWELL, drain->service->index, 0));
-    free(drain);
-}
-
-static void end_streams(struct api_service *service)
-{
-    struct drain_job *drain = mem_zalloc(sizeof(*drain));
-
-    drain->service = service;
-    drain->target.dimension = SSE_ALL;
-    drain->job.target = &drain->target;
-    drain->job.reason = SSE_CLOSE_DRAIN;
-    drain->job.reconnect_ms = -1;
-    drain->job.on_done = on_drained;
-    sse_dispatch_submit(service->core->dispatch, &drain->job);
+        sse_service_drain(api->services[i].broker.core, spread_ms);
 }
 
 void api_drain_rest(struct api *api)
@@ -457,21 +266,13 @@ void api_drain_rest(struct api *api)
         return;
     api->is_drained = true;
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        struct api_service *service = &api->services[i];
-
-        presence_watches_drain(&service->watches);
-        notifications_hurry(service);
-        if (service->qos)
-            qos_hub_hurry(service->qos);
-        end_streams(service);
+        presence_drain(&api->services[i].broker);
+        broker_service_finish(&api->services[i].broker);
     }
 }
 
 void api_abandon(struct api *api)
 {
-    for (size_t i = 0; i < api->settings->service_count; i++) {
-        notifications_abandon(&api->services[i]);
-        if (api->services[i].qos)
-            qos_hub_abandon(api->services[i].qos);
-    }
+    for (size_t i = 0; i < api->settings->service_count; i++)
+        broker_service_abandon(&api->services[i].broker);
 }

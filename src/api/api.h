@@ -14,7 +14,6 @@
 struct api;
 struct auth;
 struct broker;
-struct h2_endpoint;
 struct h2_handler;
 struct loop;
 struct outbound_http;
@@ -27,6 +26,7 @@ struct api_place {
     struct outbound_http *outbound; /* for requests to back ends; outlives the api */
     /* The same, for bodies that are passed on as they come: they are as slow as their clients. */
     struct outbound_http *outbound_streams;
+    struct api_host host;
 };
 
 /* The broker may receive when this has returned, and has stopped before it is freed. */
@@ -42,11 +42,8 @@ void api_change(struct api *api, const struct api_settings *settings);
 
 const struct h2_handler *api_handler(struct api *api);
 
-/* Whose counters /metrics shows for this worker, and whose slow bodies give way. Borrowed. */
-void api_set_endpoint(struct api *api, struct h2_endpoint *endpoint);
-
 /* The server stops: event streams end with connect-close, reason "drain", each at a moment of its
- * own within spread_ms (sse/drain.h). */
+ * own within spread_ms (sse/lifetime.h). */
 void api_drain(struct api *api, uint32_t spread_ms);
 
 /* Behind that: what is left of them ends, and none opens any more. Notifications and receipts that

@@ -6,23 +6,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
-#include "api/client_address.h"
-#include "api/limit/limits.h"
-#include "api/presence/notification_queue.h"
-#include "broker/presence_log.h"
-#include "qos/desk.h"
-#include "sse/channel_rights.h"
+#include "broker/service.h"
+#include "broker/stored/settings.h"
+#include "h2/peer.h"
+#include "upload/quota.h"
 
 struct audit_log;
 struct auth_api_keys;
+struct buf;
 struct envelope;
 struct origins;
-struct qos_shared;
+struct stored_shared;
+struct sse_log;
 struct sse_service_settings;
 struct thread_pool;
-struct upload_quota;
 
 /* What a listener serves: the role in its h2_listener_options. The server's health is on all. */
 enum api_role {
@@ -31,45 +29,15 @@ enum api_role {
     API_ROLE_ADMIN,  /* the back ends' side and the metrics */
 };
 
-/* What back ends that watch who comes and goes may take. */
 /* Back ends that handle what pages send; "": nobody does. */
 struct api_handler_settings {
     const char *message_url;
     const char *upload_url;
-    bool message_has_token; /* whole access tokens may be posted there (api/told.h) */
+    bool message_has_token; /* whole access tokens may be posted there (outbound/webhook.h) */
     bool upload_has_token;
     bool upload_streams; /* the body goes to upload_url as it comes, instead of to the disk */
     uint32_t time_limit_ms;
     size_t answer_bytes; /* that are taken of an answer */
-};
-
-/* Where back ends are told who comes and goes. */
-struct api_notification_settings {
-    const char *url;                      /* "": nowhere */
-    unsigned kinds;                       /* of events (api/presence/presence_event.h) */
-    bool has_token;                       /* whole access tokens may be posted there (api/told.h) */
-    const char *channels, *access_tokens; /* of connections whose events are told; "": any */
-    uint32_t timeout_ms;
-    struct notification_queue_settings queue;
-};
-
-/* Messages that are kept until somebody has them. */
-struct api_qos_settings {
-    bool is_in_memory;            /* instead of in: */
-    const char *file;             /* SQLite's */
-    uint32_t ttl_ms, ttl_ms_most; /* of messages that say nothing; that a message may say */
-    uint32_t queue;               /* copies for one user, token, channel, … */
-    uint32_t messages;            /* in all, */
-    size_t bytes;                 /* and their size */
-    size_t waiting_bytes;         /* of those that wait for the disk, */
-    uint32_t waiting_ms;          /* and how long what has not begun does */
-    uint32_t remember_ms;         /* how long ended messages are known, */
-    uint32_t remembered;          /* and how many */
-    uint32_t receipts;            /* that wait to be posted */
-    uint32_t revocations;         /* that are kept */
-    const char *receipt_hosts;    /* to these (base/http_url.h); "": to public addresses */
-    bool has_proxy;               /* between us and them, so that we do not see addresses */
-    struct qos_desk_settings desk;
 };
 
 struct api_service_settings {
@@ -77,12 +45,12 @@ struct api_service_settings {
     bool envelope; /* false: data alone, errors as {"error":"…"} */
     /* What pages' answers are wrapped in; NULL: the usual one. */
     const struct envelope *envelope_ok, *envelope_error;
-    bool page_lists;               /* their users may read lists (api/page_lists.h) */
+    bool page_lists;               /* their users may read lists (api/exchange.h) */
     const struct origins *origins; /* of pages that may use it, besides its own, */
-    const char *origin_headers;    /* and what their scripts may send (api/cors.h) */
+    const char *origin_headers;    /* and what their scripts may send (api/origin.h) */
     bool calls_without_connection; /* of pages, where theirs is unknown */
     bool session_binding_strict;   /* a connectionId counts on its own session only */
-    const char *secret_names;      /* further names that hold secrets; "": none (base/words.h) */
+    const char *secret_names;      /* further names that hold secrets; "": none (base/text.h) */
     const char *upload_directory;
     size_t json_body_bytes;
     size_t upload_bytes;
@@ -91,24 +59,22 @@ struct api_service_settings {
     struct thread_pool *upload_pool;   /* of this one's directory */
     uint32_t upload_timeout_ms;        /* that a disk has for a piece of an upload */
     uint32_t session_connections;      /* event streams that one session may hold */
-    struct limits_settings limits;
-    struct limits_shared *shared;
-    uint32_t idempotency_keys; /* answers that one worker keeps for requests that come again, */
-    size_t idempotency_bytes;  /* and their size; */
-    uint32_t idempotency_user_keys; /* and those of one user, */
-    size_t idempotency_user_bytes;  /* and their size */
-    struct channel_rights channels;
-    struct presence_log_settings presence;
+    struct upload_limits upload_limits;
+    struct broker_settings broker;
     struct api_handler_settings handlers;
-    struct api_notification_settings notifications;
-    struct api_qos_settings qos;
-    struct qos_shared *qos_shared;
-    const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
+    struct stored_settings qos;
+    struct stored_shared *qos_shared;
+    struct sse_log *log;
 };
 
-struct api_reloads {
-    atomic_uint_fast64_t done, failed; /* since the start */
-    atomic_uint_fast64_t sets;         /* of settings in memory, now */
+/* What its worker does for an api. */
+struct api_host {
+    /* What clients have sent fills its budget: others may have something that gives way. */
+    void (*make_room)(void *context, bool for_stranger);
+    /* The text of /metrics, of these services (auth/credential.h). */
+    void (*gather_metrics)(void *context, uint64_t services,
+                           void (*done)(void *to, struct buf *text), void *to);
+    void *context;
 };
 
 struct api_settings {
@@ -120,21 +86,10 @@ struct api_settings {
     const char *server_id; /* X-Sse-Server-Id */
     const char *version;
     struct audit_log *audit;     /* NULL: there is none */
-    struct thread_pool *readers; /* of large bodies (api/body_reading.h) */
+    struct thread_pool *readers; /* of large bodies (api/input.h) */
     const atomic_bool *ready;    /* false: /health/ready answers 503 */
     atomic_bool *draining;       /* api_drain() of some worker has begun */
-    /* Calls show for each certificate that listeners show now, with its end in seconds since 1970.
-     * Any thread. */
-    void (*show_certificates)(void *context,
-                              void (*show)(void *to, const char *listener, const char *file,
-                                           time_t end),
-                              void *to);
-    void *certificates; /* its context */
-    uint64_t number;    /* of these settings: 1 at the start, one more with each reload */
-    int64_t loaded_at;  /* wall ms */
-    const char *shown;  /* what they are, as JSON without secrets */
-    const struct api_reloads *reloads;
-    const struct api_reloads *certificate_reloads; /* because files had changed */
+    const char *shown;           /* what they are, as JSON without secrets */
 };
 
 #endif

@@ -2,16 +2,18 @@
 #include "api/guard.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "api/client_address.h"
 #include "api/exchange.h"
 #include "api/reply.h"
-#include "api/tenancy.h"
-#include "auth/bearer.h"
-#include "auth/permission.h"
+#include "auth/credential.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "h2/stream.h"
+#include "sse/target.h"
 
 const char *const guard_refusal_words[GUARD_REFUSALS] = {
     [GUARD_NO_CREDENTIAL] = "no-credential",
@@ -37,57 +39,76 @@ static const char *challenge_of(enum guard_refusal reason)
     }
 }
 
-static bool refuse(struct api_exchange *exchange, enum guard_refusal reason, const char *detail)
+static __attribute__((format(printf, 3, 4))) bool
+refuse(struct api_exchange *exchange, enum guard_refusal reason, const char *format, ...)
 {
     const struct h2_field challenge = {"www-authenticate", challenge_of(reason)};
     bool is_known = reason == GUARD_PERMISSION || reason == GUARD_SERVICE;
+    char detail[320];
+    va_list arguments;
 
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof(detail), format, arguments);
+    va_end(arguments);
     exchange->api->guard.refused[reason]++;
     api_reply_error_with(exchange, is_known ? 403 : 401, &challenge, detail);
     return false;
 }
 
-static bool refuse_key(struct api_exchange *exchange, const struct auth_api_key *key)
+bool tenancy_refuse(struct api_exchange *exchange, const char *instead)
 {
-    const char *permission = auth_permission_word(exchange->endpoint->permission);
-    char detail[256];
-
-    snprintf(detail, sizeof(detail),
-             "the API key \"%s\" lacks the permission %s, which this path needs; use another key, "
-             "or add %s to its permissions in the configuration",
-             key->name, permission, permission);
-    return refuse(exchange, GUARD_PERMISSION, detail);
+    exchange->api->guard.refused[GUARD_TENANT]++;
+    api_reply_error(exchange, 403,
+                    "this API key is for the tenants %.200s only (apiKeys[].tenants); %s",
+                    exchange->tenants, instead);
+    return false;
 }
 
-static bool refuse_service(struct api_exchange *exchange, const struct auth_api_key *key)
+/* As far as its target. */
+static bool tenancy_admits(struct api_exchange *exchange, const struct auth_api_key *key)
 {
-    const char *service = exchange->service->settings->core->name;
-    char detail[320];
+    const enum tenancy tenancy = exchange->endpoint->tenancy;
+    const char *tenant = h2_form_get(&exchange->query, "tenantId");
 
-    snprintf(detail, sizeof(detail),
-             "the API key \"%s\" is not for the service \"%s\"; use another key, or add %s to its "
-             "services in the configuration",
-             key->name, service, service);
-    return refuse(exchange, GUARD_SERVICE, detail);
+    if (*key->tenants == '\0')
+        return true;
+    exchange->tenants = mem_strdup(key->tenants); /* a reload may replace the key */
+    if (tenancy == TENANCY_BY_TARGET || tenancy == TENANCY_BY_HANDLER)
+        return true;
+    if (tenancy == TENANCY_OF_PROCESS)
+        return tenancy_refuse(exchange, "what this path shows is of the whole process, in which no "
+                                        "tenant is told apart: use a key without tenants");
+    if (tenancy == TENANCY_NONE)
+        return tenancy_refuse(exchange,
+                              "this path cannot be narrowed to them: use a key without tenants");
+    if (!tenant || !words_have(exchange->tenants, tenant))
+        return tenancy_refuse(exchange, "ask for one of them: tenantId=…");
+    return true;
 }
 
 /* What lies outside of every service is for every key with the permission. */
-static bool is_for_service(const struct api_exchange *exchange, const struct auth_api_key *key)
+static bool is_for_service(const struct api_service *service, const struct auth_api_key *key)
 {
-    const struct api_service *service = exchange->service;
-
     return !service || (key->services & UINT64_C(1) << service->index) != 0;
 }
 
 static bool admits_key(struct api_exchange *exchange, size_t index)
 {
-    const struct auth_api_key *key = auth_api_keys_at(exchange->api->settings->keys, index);
+    const struct auth_api_key *key = &exchange->api->settings->keys->keys[index];
+    const char *permission = auth_permission_word(exchange->endpoint->permission);
 
     api_audit_note_key(exchange, key->name);
     if ((key->permissions & exchange->endpoint->permission) == 0)
-        return refuse_key(exchange, key);
-    if (!is_for_service(exchange, key))
-        return refuse_service(exchange, key);
+        return refuse(exchange, GUARD_PERMISSION,
+                      "the API key \"%s\" lacks the permission %s, which this path needs; use "
+                      "another key, or add %s to its permissions in the configuration",
+                      key->name, permission, permission);
+    if (!is_for_service(exchange->service, key))
+        return refuse(exchange, GUARD_SERVICE,
+                      "the API key \"%s\" is not for the service \"%s\"; use another key, or add "
+                      "%s to its services in the configuration",
+                      key->name, exchange->service->settings->core->name,
+                      exchange->service->settings->core->name);
     if (!tenancy_admits(exchange, key))
         return false;
     exchange->permissions = key->permissions;
@@ -107,7 +128,7 @@ static enum auth_verdict check_token(const struct api_exchange *exchange, const 
     if (!auth || !auth->ops->check_back_end)
         return AUTH_BAD;
     client_address_of(exchange, address);
-    client_address_customer(address, customer);
+    networks_customer(address, customer);
     return auth->ops->check_back_end(auth, token, customer, permissions, subject);
 }
 
@@ -122,20 +143,9 @@ static bool refuse_busy(struct api_exchange *exchange)
     return false;
 }
 
-static bool refuse_token(struct api_exchange *exchange)
-{
-    const char *permission = auth_permission_word(exchange->endpoint->permission);
-    char detail[256];
-
-    snprintf(detail, sizeof(detail),
-             "the token lacks the permission %s, which this path needs; use an API key, or a token "
-             "whose claim permissions has %s",
-             permission, permission);
-    return refuse(exchange, GUARD_PERMISSION, detail);
-}
-
 static bool admits_token(struct api_exchange *exchange, const char *token)
 {
+    const char *permission = auth_permission_word(exchange->endpoint->permission);
     unsigned permissions = 0;
     enum auth_verdict verdict =
         check_token(exchange, token, &permissions, &exchange->audit.subject);
@@ -149,7 +159,11 @@ static bool admits_token(struct api_exchange *exchange, const char *token)
                             "here nor a valid token of this service"
                           : "the authorization field holds no API key that is configured here");
     if (verdict == AUTH_DENIED || (permissions & exchange->endpoint->permission) == 0)
-        return refuse_token(exchange);
+        return refuse(
+            exchange, GUARD_PERMISSION,
+            "the token lacks the permission %s, which this path needs; use an API key, or "
+            "a token whose claim permissions has %s",
+            permission, permission);
     exchange->permissions = permissions;
     exchange->api->guard.by_token++;
     return true;
@@ -208,11 +222,10 @@ bool guard_still_admits(const struct api_service *service, const char *credentia
     enum auth_verdict verdict;
 
     if (index >= 0) {
-        const struct auth_api_key *key = auth_api_keys_at(keys, (size_t)index);
+        const struct auth_api_key *key = &keys->keys[index];
 
         return (key->permissions & permission) != 0 &&
-               strcmp(key->tenants, tenants ? tenants : "") == 0 &&
-               (key->services & UINT64_C(1) << service->index) != 0;
+               strcmp(key->tenants, tenants ? tenants : "") == 0 && is_for_service(service, key);
     }
     if (!service->auth->ops->check_back_end)
         return false;
@@ -226,11 +239,42 @@ void guard_counters_change(struct guard_counters *counters, const struct auth_ap
 {
     uint64_t by_key[AUTH_MAX_API_KEYS] = {0};
 
-    for (size_t i = 0; i < auth_api_keys_count(keys); i++) {
-        for (size_t j = 0; j < auth_api_keys_count(before); j++) {
-            if (strcmp(auth_api_keys_at(keys, i)->name, auth_api_keys_at(before, j)->name) == 0)
+    for (size_t i = 0; i < keys->count; i++) {
+        for (size_t j = 0; j < before->count; j++) {
+            if (strcmp(keys->keys[i].name, before->keys[j].name) == 0)
                 by_key[i] = counters->by_key[j];
         }
     }
     memcpy(counters->by_key, by_key, sizeof(by_key));
+}
+
+static bool is_of_tenants(const char *tenants, const struct sse_target *target, size_t index)
+{
+    char *tenant = sse_target_tenant(target->dimension, target->values[index]);
+    const bool is_so = tenant && words_have(tenants, tenant);
+
+    free(tenant);
+    return is_so;
+}
+
+bool tenancy_covers(const char *tenants, const struct sse_target *target)
+{
+    bool is_covered = target->dimension != SSE_ALL;
+
+    for (size_t i = 0; is_covered && i < target->count; i++)
+        is_covered = is_of_tenants(tenants, target, i);
+    return is_covered;
+}
+
+void tenancy_refuse_target(struct api_exchange *exchange)
+{
+    (void)tenancy_refuse(exchange, "its targets are tenantId, or userId with tenantId beside it");
+}
+
+bool tenancy_admits_target(struct api_exchange *exchange, const struct sse_target *target)
+{
+    if (!exchange->tenants || tenancy_covers(exchange->tenants, target))
+        return true;
+    tenancy_refuse_target(exchange);
+    return false;
 }

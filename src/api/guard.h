@@ -4,15 +4,21 @@
 /*
  * Who may use the back ends' side. A back end shows "authorization: Bearer …" with an API key, or
  * with a token that the service's auth backend knows permissions of; a user's token has none.
+ *
+ * API keys may be for some tenants only (apiKeys[].tenants). Queries of connections say which
+ * tenant they are about, commands are for tenants, or for users of one; of stored messages and of
+ * who comes and goes the handlers show what is of exchange->tenants. What cannot be narrowed to
+ * that exactly is refused, and so is every endpoint that has no row for it.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "auth/api_key.h"
 #include "auth/auth.h"
+#include "auth/credential.h"
 
 struct api_exchange;
 struct api_service;
+struct sse_target;
 
 enum guard_refusal {
     GUARD_NO_CREDENTIAL,
@@ -55,5 +61,15 @@ bool guard_still_admits(const struct api_service *service, const char *credentia
 /* Counts by other keys: those of the same name go on. */
 void guard_counters_change(struct guard_counters *counters, const struct auth_api_keys *before,
                            const struct auth_api_keys *keys);
+
+/* Whether the target is of these tenants (words). Any thread. */
+bool tenancy_covers(const char *tenants, const struct sse_target *target);
+/* Answers 403: the target is of others than the tenants of the key that was shown. */
+void tenancy_refuse_target(struct api_exchange *exchange);
+/* True for keys without tenants, and when they cover the target; else it has answered. */
+bool tenancy_admits_target(struct api_exchange *exchange, const struct sse_target *target);
+
+/* Answers 403: what such a key cannot have, and what it can instead. Returns false. */
+bool tenancy_refuse(struct api_exchange *exchange, const char *instead);
 
 #endif

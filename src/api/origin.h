@@ -23,11 +23,14 @@
  * event stream, which a foreign page cannot read, and nothing else. Pages that forbid the referrer
  * send "null" from their own origin: there Sec-Fetch-Site tells.
  *
- * Serving a token from anywhere does not mean that the page may read the answer: see api/cors.h.
+ * Serving a token from anywhere does not mean that the page may read the answer: see below.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 struct api_exchange;
+struct buf;
+struct h2_field;
 struct h2_request;
 struct origins;
 
@@ -49,5 +52,28 @@ enum origin_verdict origin_judge(const struct h2_request *request, const struct 
 /* For a request whose credentials have been looked at: true when its page may not use them; then it
  * has answered 403. */
 bool origin_refuse(struct api_exchange *exchange);
+
+#define CORS_MAX_FIELDS 4u
+
+/* For every answer of the pages' side. Writes at most CORS_MAX_FIELDS fields and returns how
+ * many; their texts live as long as the request. */
+size_t cors_fields(const struct h2_request *request, const struct origins *origins,
+                   struct h2_field *fields);
+
+/* Whether this OPTIONS asks for leave on a page's behalf. */
+bool cors_is_preflight(const struct h2_request *request);
+
+/* The header fields that scripts of other origins may send, as a list in lower case: those that the
+ * server reads, those of traces, and the names of each of the texts (base/text.h). "*" among them
+ * is any field. */
+void cors_list_headers(struct buf *list, const char *const *names, size_t count);
+
+/* What the answer to a preflight has besides those above; methods: what the path takes; headers: a
+ * list as above. */
+size_t cors_preflight_fields(const struct h2_request *request, const struct origins *origins,
+                             const char *methods, const char *headers, struct h2_field *fields);
+
+/* Whether the request is of a page of another origin, whose scripts may send those alone. */
+bool cors_is_cross(const struct h2_request *request);
 
 #endif

@@ -5,13 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "api/api_settings.h"
 #include "api/exchange.h"
-#include "api/refusal.h"
 #include "api/routes.h"
-#include "api/wrapping.h"
-#include "base/bytes.h"
+#include "base/buf.h"
+#include "base/envelope.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/random.h"
+#include "base/secrets.h"
+#include "h2/request.h"
+#include "h2/session.h"
 #include "h2/stream.h"
 
 #define MAX_DETAIL 1024u
@@ -21,6 +28,167 @@
  * turned away together do not return together. */
 #define RETRY_LOWEST  2u
 #define RETRY_HIGHEST 10u
+#define MAX_REASON    256u
+
+/* ---- the log ---- */
+
+/* The stream is open. */
+static void write_line(const char *address, const struct h2_stream *stream,
+                       const struct h2_request *request, int status, const char *reason)
+{
+    /* What the JSON parser found there may be a secret. */
+    const char *end = strstr(reason, " near '");
+    struct buf path = BUF_INIT;
+    char text[MAX_REASON];
+
+    snprintf(text, sizeof(text), "%.*s", (int)(end ? (size_t)(end - reason) : strlen(reason)),
+             reason);
+    if (request && request->path)
+        secrets_append_masked(&path, request->path, "");
+    log_refused(status >= 400 ? LOG_OF_STATUS + status - 400 : LOG_OF_ORIGINS,
+                LOG_STR("address", address), LOG_STR("reason", text), LOG_INT("status", status),
+                LOG_STR("protocol", h2_session_protocol(h2_stream_session(stream))),
+                LOG_STR("method", request ? request->method : NULL),
+                LOG_STR("path", buf_str(&path)));
+    buf_release(&path);
+}
+
+void refusal_tell(struct api_exchange *exchange, int status, const char *reason)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    exchange->is_refused = true;
+    if (!log_is_on(LOG_DEBUG_LEVEL) || !h2_stream_is_open(exchange->stream))
+        return;
+    client_address_of(exchange, address);
+    write_line(address, exchange->stream, exchange->request, status, reason);
+}
+
+static void tell_stream(const struct h2_stream *stream, int status, const char *reason)
+{
+    struct api_exchange *exchange = h2_stream_context(stream);
+    char address[64];
+
+    if (exchange)
+        refusal_tell(exchange, status, reason);
+    else if (log_is_on(LOG_DEBUG_LEVEL) && h2_stream_is_open(stream))
+        write_line(h2_session_peer(h2_stream_session(stream), address, sizeof(address)), stream,
+                   h2_stream_request(stream), status, reason);
+}
+
+void refusal_tell_origin(const struct h2_stream *stream)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    const struct h2_request *request = h2_stream_request(stream);
+    const char *site = h2_request_header(request, "sec-fetch-site");
+    char reason[MAX_REASON];
+
+    if (!log_is_on(LOG_DEBUG_LEVEL) || (exchange && exchange->is_refused) ||
+        (site && strcmp(site, "same-origin") == 0))
+        return;
+    snprintf(reason, sizeof(reason),
+             "browsers keep the answer from pages of \"%.150s\": it is not in services[].origins",
+             h2_request_header(request, "origin"));
+    tell_stream(stream, 0, reason);
+}
+
+/* ---- how it is wrapped ---- */
+
+struct wrapping wrapping_of(const struct api_service *service, const struct h2_request *request,
+                            bool is_for_pages)
+{
+    const char *asked = request ? h2_request_header(request, "x-sse-envelope") : NULL;
+
+    if (!service || (asked && strcasecmp(asked, "plain") == 0))
+        return (struct wrapping){.is_bare = false};
+    return (struct wrapping){
+        .is_bare = !service->settings->envelope,
+        .ok = is_for_pages ? service->settings->envelope_ok : NULL,
+        .error = is_for_pages ? service->settings->envelope_error : NULL,
+    };
+}
+
+static void append_data(const struct wrapping *wrapping, struct buf *to, int status,
+                        const struct buf *data)
+{
+    static const char tail[] = ",\"message\":null,\"errorMessage\":null}";
+
+    buf_reserve(to, data->length + 128);
+    if (wrapping->is_bare) {
+        buf_append(to, data->data, data->length);
+    } else if (wrapping->ok) {
+        envelope_append(wrapping->ok, to,
+                        &(struct envelope_values){
+                            .status = status, .data = data->data, .length = data->length});
+    } else {
+        buf_printf(to, "{\"success\":true,\"code\":%d,\"data\":", status);
+        buf_append(to, data->data, data->length);
+        buf_append(to, tail, sizeof(tail) - 1);
+    }
+}
+
+/* For people; the detail beside it is for who can mend it. */
+static const char *sentence(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } sentences[] = {
+        {400, "The request is malformed."},
+        {401, "Please sign in."},
+        {403, "This is not allowed."},
+        {404, "There is no such thing here."},
+        {405, "This cannot be done here."},
+        {406, "This cannot be given in that form."},
+        {413, "That is too large."},
+        {414, "That address is too long."},
+        {415, "That type of content is not taken here."},
+        {422, "Something in the request cannot be done as it stands."},
+        {429, "Too many at once. Please try again later."},
+        {431, "The request's header fields are too large."},
+        {502, "A service behind this one failed."},
+        {503, "The server takes no new work just now. Please try again later."},
+        {504, "A service behind this one took too long."},
+    };
+
+    for (size_t i = 0; i < COUNT(sentences); i++) {
+        if (sentences[i].status == status)
+            return sentences[i].text;
+    }
+    return status < 500 ? "The request was refused." : "The server failed. We are sorry.";
+}
+
+static void append_error(const struct wrapping *wrapping, struct buf *to, int status,
+                         const char *data, const char *detail)
+{
+    if (wrapping->error) {
+        if (!data)
+            data = "null";
+        envelope_append(wrapping->error, to,
+                        &(struct envelope_values){.status = status,
+                                                  .data = data,
+                                                  .length = strlen(data),
+                                                  .message = sentence(status),
+                                                  .error = detail});
+        return;
+    }
+    if (wrapping->is_bare) {
+        buf_append_str(to, "{\"error\":");
+        json_text_string(to, detail);
+        if (data)
+            buf_printf(to, ",\"data\":%s", data);
+        buf_append_char(to, '}');
+        return;
+    }
+    buf_printf(to, "{\"success\":false,\"code\":%d,\"data\":%s,\"message\":", status,
+               data ? data : "null");
+    json_text_string(to, sentence(status));
+    buf_append_str(to, ",\"errorMessage\":");
+    json_text_string(to, detail);
+    buf_append_char(to, '}');
+}
+
+/* ---- answers ---- */
 
 static struct wrapping wrapping_for(const struct api_exchange *exchange)
 {
@@ -67,7 +235,7 @@ struct api_answer api_reply_make_data(const struct api_exchange *exchange, int s
     const struct wrapping wrapping = wrapping_for(exchange);
     struct buf text = BUF_INIT;
 
-    wrapping_append_data(&wrapping, &text, status, data);
+    append_data(&wrapping, &text, status, data);
     buf_release(data);
     return (struct api_answer){status, buf_freeze(&text)};
 }
@@ -131,7 +299,7 @@ static void respond_error(struct h2_stream *stream, const struct wrapping *wrapp
                  (unsigned)random_between(RETRY_LOWEST, RETRY_HIGHEST));
         fields[count++] = (struct h2_field){"retry-after", retry_after};
     }
-    wrapping_append_error(wrapping, &text, status, NULL, detail);
+    append_error(wrapping, &text, status, NULL, detail);
     response.field_count = count;
     respond(stream, &response, buf_freeze(&text));
 }
@@ -139,7 +307,7 @@ static void respond_error(struct h2_stream *stream, const struct wrapping *wrapp
 void api_reply_stream_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
                             const char *detail)
 {
-    refusal_tell_stream(stream, status, detail);
+    tell_stream(stream, status, detail);
     respond_error(stream, wrapping, status, NULL, detail);
 }
 
@@ -149,7 +317,7 @@ struct api_answer api_reply_make_refusal(const struct api_exchange *exchange, in
     const struct wrapping wrapping = wrapping_for(exchange);
     struct buf text = BUF_INIT;
 
-    wrapping_append_error(&wrapping, &text, status, buf_str(data), detail);
+    append_error(&wrapping, &text, status, buf_str(data), detail);
     buf_release(data);
     return (struct api_answer){status, buf_freeze(&text)};
 }
@@ -183,6 +351,30 @@ void api_reply_error(struct api_exchange *exchange, int status, const char *form
     vsnprintf(detail, sizeof(detail), format, arguments);
     va_end(arguments);
     api_reply_error_with(exchange, status, NULL, detail);
+}
+
+void api_reply_events(struct api_exchange *exchange, const struct h2_body_source *source,
+                      void *context)
+{
+    static const struct h2_field fields[] = {
+        {"cache-control", "no-store"},
+        {"x-accel-buffering", "no"},
+    };
+    const struct h2_response response = {
+        .status = 200,
+        .content_type = "text/event-stream;charset=utf-8",
+        .fields = fields,
+        .field_count = COUNT(fields),
+        .source = source,
+        .source_context = context,
+    };
+    struct h2_stream *stream = exchange->stream;
+
+    if (source)
+        h2_stream_prefer(stream);
+    h2_stream_respond(stream, &response);
+    if (source)
+        h2_stream_forget_request(stream);
 }
 
 void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *fields, size_t count)

@@ -2,8 +2,10 @@
 #ifndef API_REPLY_H
 #define API_REPLY_H
 /*
- * Answers in JSON: wrapped as api/wrapping.h says. An answer to a client
- * that has left goes nowhere.
+ * Answers, mostly in JSON, which is wrapped: not at all, in the usual envelope
+ * {"success":…,"code":…, "data":…,"message":…,"errorMessage":…}, or, for pages, in what the service
+ * has instead (base/envelope.h). A request with the field "x-sse-envelope: plain" gets the usual
+ * one. An answer to a client that has left goes nowhere. The log is told of whoever is refused.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,10 +14,22 @@
 #include "base/buf.h"
 
 struct api_exchange;
+struct api_service;
 struct bytes;
+struct envelope;
+struct h2_body_source;
 struct h2_field;
+struct h2_request;
 struct h2_stream;
-struct wrapping;
+
+struct wrapping {
+    bool is_bare;
+    const struct envelope *ok, *error; /* NULL: the usual one. Until the settings change. */
+};
+
+/* service: NULL outside of every service; request: NULL when it is not known (any more). */
+struct wrapping wrapping_of(const struct api_service *service, const struct h2_request *request,
+                            bool is_for_pages);
 
 /* 200 with a tree as data; takes over the reference. */
 void api_reply_json(struct api_exchange *exchange, json_t *data);
@@ -57,7 +71,18 @@ void api_reply_error_with(struct api_exchange *exchange, int status, const struc
 void api_reply_stream_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
                             const char *detail);
 
+/* 200 with events as they come from the source; NULL: the head alone (HEAD). Ends with the stream,
+ * which may close in here. */
+void api_reply_events(struct api_exchange *exchange, const struct h2_body_source *source,
+                      void *context);
+
 /* 204 with these fields. */
 void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *fields, size_t count);
+
+void refusal_tell(struct api_exchange *exchange, int status, const char *reason);
+
+/* A page of another origin is answered as the service's settings say, and its browser keeps the
+ * answer from it. */
+void refusal_tell_origin(const struct h2_stream *stream);
 
 #endif

@@ -1,27 +1,125 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/request.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "api/body_reading.h"
-#include "api/client_address.h"
 #include "api/exchange.h"
-#include "api/exchange_identity.h"
-#include "api/form_body.h"
 #include "api/guard.h"
-#include "api/limit/limits.h"
-#include "api/page/on_connection.h"
-#include "api/page_lists.h"
+#include "api/input.h"
+#include "api/limit.h"
+#include "api/origin.h"
+#include "api/page/connection.h"
 #include "api/reply.h"
 #include "api/routes.h"
-#include "base/json_scan.h"
+#include "base/buf.h"
+#include "base/json_view.h"
 #include "base/mem.h"
-#include "base/words.h"
+#include "base/text.h"
+#include "h2/session.h"
 #include "h2/stream.h"
 #include "sse/connection.h"
+#include "sse/user.h"
+
+/* ---- who asks, and what is answered to whom that must not ---- */
+
+static void on_checked(void *context, const struct auth_result *result)
+{
+    struct api_exchange *exchange = context;
+
+    exchange->is_identified = true;
+    exchange->revocations = exchange->service->auth->revocations;
+    exchange->verdict = result->verdict;
+    exchange->source = result->source;
+    exchange->refusal = result->message;
+    bytes_unref(exchange->refusal_data);
+    exchange->refusal_data = result->data ? bytes_ref(result->data) : NULL;
+    exchange->retry_after_s = result->retry_after_s;
+    if (result->verdict == AUTH_OK)
+        exchange->user = result->user;
+    exchange->on_identity(exchange);
+    api_exchange_unref(exchange);
+}
+
+static void ask(struct api_exchange *exchange)
+{
+    api_exchange_ref(exchange);
+    auth_check(exchange->service->auth, exchange->facts, on_checked, exchange);
+}
+
+void api_exchange_identify(struct api_exchange *exchange,
+                           void (*on_identity)(struct api_exchange *exchange))
+{
+    exchange->on_identity = on_identity;
+    exchange->is_identified = false;
+    if (exchange->user)
+        exchange->user = sse_user_unref(exchange->user);
+    api_exchange_make_facts(exchange);
+    ask(exchange);
+}
+
+bool api_exchange_is_overtaken(const struct api_exchange *exchange)
+{
+    return exchange->revocations != exchange->service->auth->revocations;
+}
+
+void api_exchange_identify_again(struct api_exchange *exchange)
+{
+    exchange->is_identified = false;
+    exchange->user = sse_user_unref(exchange->user);
+    ask(exchange);
+}
+
+static bool refuse_frequent(struct api_exchange *exchange)
+{
+    if (!exchange->user ||
+        limits_take_user_request(&exchange->service->broker.limits, exchange->user))
+        return false;
+    limit_refuse(exchange, LIMIT_USER_REQUESTS);
+    return true;
+}
+
+/* In the words of who knows the users. */
+static void refuse_with_data(struct api_exchange *exchange, int status)
+{
+    const struct bytes *given = exchange->refusal_data;
+    struct buf data = BUF_INIT;
+
+    buf_append(&data, given->data, given->length);
+
+    const struct api_answer answer =
+        api_reply_make_refusal(exchange, status, &data, exchange->refusal);
+
+    api_reply_answer(exchange, &answer);
+}
+
+bool api_exchange_refuse_wrong(struct api_exchange *exchange)
+{
+    static const int statuses[AUTH_VERDICTS] = {[AUTH_BAD] = 401,
+                                                [AUTH_DENIED] = 403,
+                                                [AUTH_FAILED] = 502,
+                                                [AUTH_TIMEOUT] = 504,
+                                                [AUTH_BUSY] = 503};
+
+    if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
+        return origin_refuse(exchange) || refuse_frequent(exchange);
+    if (exchange->refusal_data)
+        refuse_with_data(exchange, statuses[exchange->verdict]);
+    else
+        api_reply_error_later(exchange, statuses[exchange->verdict], exchange->retry_after_s,
+                              exchange->refusal);
+    return true;
+}
+
+bool api_exchange_require_user(struct api_exchange *exchange)
+{
+    if (exchange->user)
+        return true;
+    api_reply_error(exchange, 401, "%s", exchange->refusal);
+    return false;
+}
+
+/* ---- what every request passes ---- */
 
 static bool is_json(enum api_body body)
 {
@@ -114,19 +212,27 @@ static void end_body(struct api_exchange *exchange)
     api_exchange_unref(exchange);
 }
 
-static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
+/* False: it is of a wrong type, and has been answered. */
+static bool take_body(struct api_exchange *exchange, const char *body, size_t length)
 {
-    struct api_exchange *exchange = api_exchange_ref(context);
-
-    (void)stream;
     exchange->body = body;
     exchange->body_length = length;
     exchange->is_complete = true;
-    if (length > 0 && !is_wanted_type(exchange))
-        refuse_type(exchange);
-    else if (exchange->on_identity && !exchange->is_identified)
+    if (length == 0 || is_wanted_type(exchange))
+        return true;
+    refuse_type(exchange);
+    return false;
+}
+
+static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
+{
+    struct api_exchange *exchange = api_exchange_ref(context);
+    const bool is_taken = take_body(exchange, body, length);
+
+    (void)stream;
+    if (is_taken && exchange->on_identity && !exchange->is_identified)
         api_exchange_keep_body(exchange);
-    else if (is_json(exchange->endpoint->body) || api_form_read_body(exchange))
+    else if (is_taken && (is_json(exchange->endpoint->body) || api_form_read_body(exchange)))
         identify_and_run(exchange);
     end_body(exchange);
 }
@@ -162,20 +268,16 @@ static void on_full_credential(struct h2_stream *stream, void *context)
 static void on_json(struct h2_stream *stream, const char *body, size_t length, void *context)
 {
     struct api_exchange *exchange = api_exchange_ref(context);
+    const bool is_taken = take_body(exchange, body, length);
 
     (void)stream;
-    exchange->is_complete = true;
-    exchange->body = body;
-    exchange->body_length = length;
-    if (length > 0 && !is_wanted_type(exchange)) {
-        refuse_type(exchange);
-    } else if (!exchange->is_identified) {
+    if (is_taken && !exchange->is_identified) {
         api_exchange_keep_body(exchange);
-    } else if (is_overtaken(exchange)) {
+    } else if (is_taken && is_overtaken(exchange)) {
         api_exchange_keep_body(exchange);
         exchange->on_identity = on_identity;
         api_exchange_identify_again(exchange);
-    } else {
+    } else if (is_taken) {
         run_handler(exchange);
     }
     end_body(exchange);
@@ -185,7 +287,7 @@ static void on_connection_found(struct api_exchange *exchange, const struct brok
 {
     if (on_connection_is_found(answer))
         h2_stream_admit_body(exchange->stream);
-    else if (exchange->endpoint->lane == CALL_LANE_MESSAGES)
+    else if (exchange->endpoint->queue == CALL_QUEUE_MESSAGES)
         (void)on_connection_is_dispensable(exchange); /* it is not: it shows no credential */
     else
         on_connection_answer_unknown(exchange);
@@ -200,7 +302,7 @@ static void look_for_connection(struct api_exchange *exchange)
     const char *body = h2_stream_peek_body(exchange->stream, &length);
 
     if (!named || *named == '\0')
-        named = json_scan_member(body, length, "connectionId", id, sizeof(id));
+        named = json_view_member(body, length, "connectionId", id, sizeof(id));
     if (!named) {
         api_reply_error(exchange, 401,
                         "%s; without a credential a body of more than %zu bytes must name its "
@@ -279,9 +381,9 @@ static bool is_too_frequent(struct api_exchange *exchange)
     char address[CLIENT_ADDRESS_SIZE];
 
     client_address_of(exchange, address);
-    if (limits_take_address_request(&exchange->service->limits, address))
+    if (limits_take_address_request(&exchange->service->broker.limits, address))
         return false;
-    limits_refuse(exchange, LIMIT_ADDRESS_REQUESTS);
+    limit_refuse(exchange, LIMIT_ADDRESS_REQUESTS);
     return true;
 }
 
@@ -295,7 +397,7 @@ static void on_close(struct api_exchange *exchange)
 static bool read_order(struct api_exchange *exchange)
 {
     exchange->on_close = on_close;
-    return exchange->endpoint->lane == CALL_LANE_NONE || on_connection_read_order(exchange);
+    return exchange->endpoint->queue == CALL_QUEUE_NONE || on_connection_read_order(exchange);
 }
 
 /* A filter that is not understood would show, or delete, more than was asked for. */
@@ -315,6 +417,31 @@ static bool has_known_parameters(struct api_exchange *exchange)
     return true;
 }
 
+static void on_reader(struct api_exchange *exchange)
+{
+    if (api_exchange_refuse_wrong(exchange) || !api_exchange_require_user(exchange))
+        return;
+    if (exchange->user->may_list)
+        exchange->endpoint->handle(exchange);
+    else
+        api_reply_error(exchange, 403,
+                        "this user may not read lists; the credential needs the claim "
+                        "\"lists\": true, or ask with an API key");
+}
+
+static bool is_public(const struct api_exchange *exchange)
+{
+    return h2_session_role(h2_stream_session(exchange->stream)) == API_ROLE_PUBLIC;
+}
+
+static void start_page_list(struct api_exchange *exchange)
+{
+    if (is_public(exchange) || !guard_knows(exchange))
+        api_exchange_identify(exchange, on_reader);
+    else if (guard_admits(exchange))
+        exchange->endpoint->handle(exchange);
+}
+
 static void start(struct api_exchange *exchange)
 {
     const char *query = exchange->request->query;
@@ -324,7 +451,7 @@ static void start(struct api_exchange *exchange)
         return;
     if (!api_form_read_text(exchange, &exchange->query, "query", query, strlen(query)))
         return;
-    is_list = page_lists_have(exchange->service, exchange->endpoint);
+    is_list = api_endpoint_is_page_list(exchange->service, exchange->endpoint);
     if (exchange->endpoint->guard == API_BACK_END && !is_list && !guard_admits(exchange))
         return;
     if (!has_known_parameters(exchange))
@@ -332,7 +459,7 @@ static void start(struct api_exchange *exchange)
     if ((exchange->endpoint->guard == API_PAGE || is_list) && is_too_frequent(exchange))
         return;
     if (is_list) {
-        page_lists_start(exchange);
+        start_page_list(exchange);
         return;
     }
     if (exchange->endpoint->body != API_NO_BODY && refuse_encoding(exchange))
@@ -351,10 +478,10 @@ static void start(struct api_exchange *exchange)
     }
 }
 
-void api_request_start(struct api *api, struct h2_stream *stream)
+void api_request_start(void *context, struct h2_stream *stream)
 {
     /* The stream may close, or go its own way, before this returns. */
-    struct api_exchange *exchange = api_exchange_ref(api_exchange_new(api, stream));
+    struct api_exchange *exchange = api_exchange_ref(api_exchange_new(context, stream));
 
     start(exchange);
     api_exchange_unref(exchange);

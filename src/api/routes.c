@@ -4,21 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/cors.h"
 #include "api/exchange.h"
-#include "api/handlers.h"
-#include "api/page_lists.h"
-#include "api/query/connection_filter.h"
-#include "api/query/message_filter.h"
+#include "api/origin.h"
+#include "api/query/filters.h"
 #include "api/reply.h"
+#include "base/mem.h"
 #include "h2/session.h"
 #include "h2/stream.h"
 
 /* clang-format off */
 #define TO(...)                                         &(const struct api_endpoint){__VA_ARGS__}
-#define OPEN(sides, body, handler)                      TO(sides, API_OPEN, 0, body, handler, CALL_LANE_NONE, NULL)
-#define PAGE(body, lane, handler)                       TO(API_PAGES_SIDE, API_PAGE, 0, body, handler, CALL_LANE_##lane, NULL)
-#define BACK_END(permission, body, handler, parameters) TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, body, handler, CALL_LANE_NONE, parameters)
+#define OPEN(sides, body, handler)                      TO(sides, API_OPEN, 0, TENANCY_NONE, body, handler, CALL_QUEUE_NONE, NULL, false, 0, NULL)
+#define PAGE(body, queue, handler)                      TO(API_PAGES_SIDE, API_PAGE, 0, TENANCY_NONE, body, handler, CALL_QUEUE_##queue, NULL, false, 0, NULL)
+#define PAGE_CHANGE(operation, handler)                 TO(API_PAGES_SIDE, API_PAGE, 0, TENANCY_NONE, API_JSON, handler, CALL_QUEUE_CHANGES, NULL, false, operation, NULL)
+#define BACK_END(permission, tenancy, body, handler, parameters) TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, TENANCY_##tenancy, body, handler, CALL_QUEUE_NONE, parameters, false, 0, NULL)
+#define BACK_END_AUDITED(permission, tenancy, body, handler, parameters, action) TO(API_BACK_ENDS_SIDE, API_BACK_END, permission, TENANCY_##tenancy, body, handler, CALL_QUEUE_NONE, parameters, false, 0, action)
+#define BACK_END_QUERY(list, handler)                   TO(API_BACK_ENDS_SIDE, API_BACK_END, AUTH_MAY_QUERY, TENANCY_BY_QUERY, API_NO_BODY, handler, CALL_QUEUE_NONE, CONNECTIONS, false, list, NULL)
+#define BACK_END_LIST(tenancy, list, handler)           TO(API_BACK_ENDS_SIDE, API_BACK_END, AUTH_MAY_QUERY, TENANCY_##tenancy, API_NO_BODY, handler, CALL_QUEUE_NONE, ANY, true, list, NULL)
 
 /* The parameters that queries take. */
 #define ANY         NULL
@@ -33,51 +35,49 @@ static const struct h2_route service_routes[] = {
     {H2_GET | H2_POST, "",                                   OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
     {H2_GET | H2_POST, "/sse.js",                            OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_script)},
     {H2_GET | H2_POST, "/connect",                           PAGE(API_FORM, NONE, api_handle_connect)},
-    {H2_POST,          "/connect/addListener.do",            PAGE(API_JSON, WISHES, api_handle_add_listener)},
-    {H2_POST,          "/connect/removeListener.do",         PAGE(API_JSON, WISHES, api_handle_remove_listener)},
-    {H2_POST,          "/connect/subscribe.do",              PAGE(API_JSON, WISHES, api_handle_subscribe)},
-    {H2_POST,          "/connect/unsubscribe.do",            PAGE(API_JSON, WISHES, api_handle_unsubscribe)},
-    {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, WISHES, api_handle_refresh)},
+    {H2_POST,          "/connect/addListener.do",            PAGE_CHANGE(BROKER_LISTEN, api_handle_change_listeners)},
+    {H2_POST,          "/connect/removeListener.do",         PAGE_CHANGE(BROKER_UNLISTEN, api_handle_change_listeners)},
+    {H2_POST,          "/connect/subscribe.do",              PAGE_CHANGE(BROKER_SUBSCRIBE, api_handle_change_channels)},
+    {H2_POST,          "/connect/unsubscribe.do",            PAGE_CHANGE(BROKER_UNSUBSCRIBE, api_handle_change_channels)},
+    {H2_POST,          "/connect/refresh.do",                PAGE(API_CREDENTIAL, CHANGES, api_handle_refresh)},
     {H2_POST,          "/connect/message/{path}.do",         PAGE(API_JSON_TOKENS, MESSAGES, api_handle_message)},
     {H2_POST,          "/connect/upload/{path}.do",          PAGE(API_STREAMED, NONE, api_handle_upload)},
     {H2_POST,          "/connect/disconnect.do",             PAGE(API_BEACON, NONE, api_handle_disconnect)},
     {H2_POST,          "/connect/ack.do",                    PAGE(API_JSON, NONE, api_handle_ack)},
     /* the back ends' side: queries */
-    {H2_GET,           "/users",                             BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_users, CONNECTIONS)},
-    {H2_GET,           "/connect/users.json",                BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_users, ANY)},
-    {H2_GET,           "/connections",                       BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_connections, CONNECTIONS)},
-    {H2_GET,           "/connect/connections.json",          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_connections, ANY)},
-    {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_messages, MESSAGES PAGED)},
-    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_java_messages, ANY)},
-    {H2_GET,           "/messages/{path}",                   BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_message_state, CLUSTER)},
-    {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_online, "userId, tenantId, " CLUSTER)},
-    {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_counts, "tenantId, " CLUSTER)},
-    {H2_GET,           "/userIds",                           BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_user_ids, CONNECTIONS)},
-    {H2_GET,           "/tenantIds",                         BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_tenant_ids, CONNECTIONS)},
-    {H2_GET,           "/channels",                          BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_channels, CONNECTIONS)},
-    {H2_GET,           "/accessTokens",                      BACK_END(AUTH_MAY_QUERY, API_NO_BODY, api_handle_access_tokens, CONNECTIONS)},
-    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, API_NO_BODY, api_handle_presence, "events, snapshot, lastEventId")},
+    {H2_GET,           "/users",                             BACK_END_QUERY(BROKER_USERS, api_handle_list)},
+    {H2_GET,           "/connect/users.json",                BACK_END_LIST(BY_QUERY, BROKER_USERS, api_handle_java_list)},
+    {H2_GET,           "/connections",                       BACK_END_QUERY(BROKER_CONNECTIONS, api_handle_list)},
+    {H2_GET,           "/connect/connections.json",          BACK_END_LIST(BY_QUERY, BROKER_CONNECTIONS, api_handle_java_list)},
+    {H2_GET,           "/messages",                          BACK_END(AUTH_MAY_QUERY, BY_HANDLER, API_NO_BODY, api_handle_messages, MESSAGES PAGED)},
+    {H2_GET,           "/connect/repositoryMessages.json",   BACK_END_LIST(BY_HANDLER, 0, api_handle_java_messages)},
+    {H2_GET,           "/messages/{path}",                   BACK_END(AUTH_MAY_QUERY, BY_HANDLER, API_NO_BODY, api_handle_message_state, CLUSTER)},
+    {H2_GET,           "/online",                            BACK_END(AUTH_MAY_QUERY, BY_QUERY, API_NO_BODY, api_handle_online, "userId, tenantId, " CLUSTER)},
+    {H2_GET,           "/counts",                            BACK_END(AUTH_MAY_QUERY, BY_QUERY, API_NO_BODY, api_handle_counts, "tenantId, " CLUSTER)},
+    {H2_GET,           "/userIds",                           BACK_END_QUERY(BROKER_USERS, api_handle_keys)},
+    {H2_GET,           "/tenantIds",                         BACK_END_QUERY(BROKER_TENANTS, api_handle_keys)},
+    {H2_GET,           "/channels",                          BACK_END_QUERY(BROKER_CHANNELS, api_handle_keys)},
+    {H2_GET,           "/accessTokens",                      BACK_END_QUERY(BROKER_TOKENS, api_handle_keys)},
+    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, BY_HANDLER, API_NO_BODY, api_handle_presence, "events, snapshot, lastEventId")},
     /* the back ends' side: commands */
-    {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, API_JSON_MESSAGES, api_handle_send, ANY)},
-    {H2_DELETE,        "/messages",                          BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_messages, MESSAGES CLUSTER)},
-    {H2_DELETE,        "/messages/{path}",                   BACK_END(AUTH_MAY_SEND, API_NO_BODY, api_handle_delete_message, MESSAGES CLUSTER)},
-    {H2_POST,          "/disconnectUser",                    BACK_END(AUTH_MAY_DISCONNECT, API_JSON, api_handle_disconnect_user, ANY)},
-    {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, API_JSON, api_handle_set_duration, ANY)},
+    {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, BY_TARGET, API_JSON_MESSAGES, api_handle_send, ANY)},
+    {H2_DELETE,        "/messages",                          BACK_END_AUDITED(AUTH_MAY_SEND, BY_HANDLER, API_NO_BODY, api_handle_delete_messages, MESSAGES CLUSTER, "deleteMessages")},
+    {H2_DELETE,        "/messages/{path}",                   BACK_END_AUDITED(AUTH_MAY_SEND, BY_HANDLER, API_NO_BODY, api_handle_delete_message, MESSAGES CLUSTER, "deleteMessages")},
+    {H2_POST,          "/disconnectUser",                    BACK_END_AUDITED(AUTH_MAY_DISCONNECT, BY_TARGET, API_JSON, api_handle_disconnect_user, ANY, "disconnectUser")},
+    {H2_POST,          "/setDuration",                       BACK_END(AUTH_MAY_SEND, BY_TARGET, API_JSON, api_handle_set_duration, ANY)},
 };
 
 /* Below the root. */
 static const struct h2_route server_routes[] = {
     {H2_GET,           "/health/live",                       OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_live)},
     {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
-    {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_metrics, ANY)},
-    {H2_GET,           "/settings",                          BACK_END(AUTH_MAY_METRICS, API_NO_BODY, api_handle_settings, ANY)},
+    {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_metrics, ANY)},
+    {H2_GET,           "/settings",                          BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_settings, ANY)},
     {H2_GET,           "/openapi.yaml",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_openapi)},
     {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
     {H2_GET,           "/demo/{path}",                       OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
 };
 /* clang-format on */
-
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 struct routes {
     const struct h2_route *routes;
@@ -99,7 +99,7 @@ static const struct api_endpoint *any_endpoint(const struct routes *routes, cons
 
 static bool is_of_pages(const struct api_service *service, const struct api_endpoint *endpoint)
 {
-    return (endpoint->sides & API_PAGES_SIDE) || page_lists_have(service, endpoint);
+    return (endpoint->sides & API_PAGES_SIDE) || api_endpoint_is_page_list(service, endpoint);
 }
 
 bool api_routes_is_pages_side(const struct api_service *service, const char *path)
@@ -114,7 +114,7 @@ bool api_routes_is_for_pages(const struct api_exchange *exchange)
     const char *path = "";
 
     if (exchange->endpoint)
-        return exchange->endpoint->guard != API_BACK_END || page_lists_is(exchange->endpoint);
+        return exchange->endpoint->guard != API_BACK_END || exchange->endpoint->is_java_list;
     if (exchange->request)
         (void)api_service_of(exchange->api, exchange->request->path, &path);
     return api_routes_is_pages_side(exchange->service, path);
@@ -220,7 +220,8 @@ bool api_routes_find(struct api_exchange *exchange)
 
     exchange->service = api_service_of(exchange->api, path, &path);
     routes = exchange->service ? &of_service : &of_server;
-    endpoint = any_endpoint(routes, path);
+    h2_router_match(routes->routes, routes->count, method, path, &match);
+    endpoint = match.route ? match.route->target : any_endpoint(routes, path);
     if (is_misdirected(exchange) && !is_health(endpoint)) {
         answer_misdirected(exchange);
         return false;
@@ -229,9 +230,8 @@ bool api_routes_find(struct api_exchange *exchange)
         answer_unknown(exchange);
         return false;
     }
-    h2_router_match(routes->routes, routes->count, method, path, &match);
     if (match.route) {
-        exchange->endpoint = match.route->target;
+        exchange->endpoint = endpoint;
         exchange->route = match.route->pattern;
         memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
         return true;

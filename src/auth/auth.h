@@ -2,8 +2,9 @@
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 /*
- * Who is asking? A backend takes the facts of a request and answers with a user, or with a refusal;
- * at once or later. It knows nothing of HTTP/2: the facts are texts and look-up functions.
+ * An auth backend says whose a request is. It gets the facts of a request, and answers with a user
+ * or a refusal, at once or later. It knows nothing of HTTP/2: the facts are texts and look-up
+ * functions.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,7 +69,7 @@ struct auth_result {
 
 /* Whom a revocation is for: one of the two. What they got before now does not count any more. */
 struct auth_revocation {
-    const char *user_key;     /* everything that this user was given (sse/user_key.h) */
+    const char *user_key;     /* everything that this user was given (sse/user.h) */
     const char *access_token; /* this one */
     /* Is told, before the call returns, what has to be restored after a restart; NULL: nobody. */
     void (*note)(void *context, const struct auth_denial *denial);
@@ -147,13 +148,6 @@ static inline void auth_revoke(struct auth *auth, const struct auth_revocation *
     auth->revocations++;
     if (auth->ops->revoke)
         auth->ops->revoke(auth, revocation);
-}
-
-static inline void auth_restore(struct auth *auth, int status, const struct auth_denial *denials,
-                                size_t count)
-{
-    if (auth->ops->restore)
-        auth->ops->restore(auth, status, denials, count);
 }
 
 static inline struct auth_counters auth_count(const struct auth *auth)

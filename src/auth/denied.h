@@ -2,22 +2,20 @@
 #ifndef AUTH_DENIED_H
 #define AUTH_DENIED_H
 /*
- * The credentials that do not count any more although they have not expired: single tokens, and
- * what a user was given before some moment. In memory, for one worker; what is to survive a restart
- * is told to who keeps it. Bounded: at the bound the entry goes that would have ended first.
+ * Revoked credentials that have not expired: single tokens, and all that a user was given before
+ * some moment. In memory, for one worker. Whoever keeps revocations through a restart is told of
+ * them. Bounded: at the bound the entry that would end first goes.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct auth_denied;
-struct loop;
-struct sse_user;
+#include "base/heap.h"
+#include "base/slices.h"
+#include "base/table.h"
 
-struct auth_denied_counters {
-    uint64_t added;
-    uint64_t displaced; /* by the bound, before their time */
-};
+struct auth_counters;
+struct sse_user;
 
 /* What is asked about. */
 struct auth_credential {
@@ -33,33 +31,37 @@ struct auth_denial {
     int64_t until_ms;     /* wall */
 };
 
+struct auth_denied {
+    struct table table;
+    struct heap by_end;
+    size_t most;               /* another bound may be set: what is denied already stays so */
+    uint64_t added, displaced; /* by the bound, before their time */
+    struct age_timer age;
+    /* Who is told of each that is added, before the call returns; NULL: nobody. */
+    void (*note)(void *context, const struct auth_denial *denial);
+    void *context;
+};
+
 struct auth_denied *auth_denied_new(struct loop *loop, size_t most);
-/* Another bound; what is denied already stays so. */
-void auth_denied_change(struct auth_denied *denied, size_t most);
 void auth_denied_free(struct auth_denied *denied);
 
 /* Times are wall ms. Of the token's text only a hash is kept. */
 void auth_denied_add_token(struct auth_denied *denied, const char *access_token, int64_t now_ms,
                            int64_t until_ms);
 
-/* All that the user of this key (sse/user_key.h) was issued up to the second of now: tokens do not
+/* All that the user of this key (sse/user.h) was issued up to the second of now: tokens do not
  * tell time more finely. Who is given a new one within that second has to be given another, a
  * second later. */
 void auth_denied_add_user(struct auth_denied *denied, const char *user_key, int64_t now_ms,
                           int64_t until_ms);
 
-/* Brings back one that was kept. */
-void auth_denied_restore(struct auth_denied *denied, const struct auth_denial *denial,
-                         int64_t now_ms);
-
-/* From now on, who is told of each that is added, before the call returns. NULL: nobody. */
-void auth_denied_tell(struct auth_denied *denied,
-                      void (*note)(void *context, const struct auth_denial *denial), void *context);
+/* Brings back one that was kept. What has ended already is not added, and what is denied already
+ * stays so for the longer of the two times. */
+void auth_denied_add(struct auth_denied *denied, const struct auth_denial *denial, int64_t now_ms);
 
 bool auth_denied_has(struct auth_denied *denied, const struct auth_credential *credential,
                      int64_t now_ms);
 
-size_t auth_denied_count(const struct auth_denied *denied);
-const struct auth_denied_counters *auth_denied_counters(const struct auth_denied *denied);
+void auth_denied_count(const struct auth_denied *denied, struct auth_counters *counters);
 
 #endif

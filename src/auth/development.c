@@ -4,9 +4,8 @@
 
 #include "auth/auth.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 #define MAX_TEXT 256u
 
@@ -28,7 +27,7 @@ static bool is_acceptable(const char *text)
 {
     const size_t length = strlen(text);
 
-    return length <= MAX_TEXT && utf8_is_valid(text, length) && sse_user_key_may_have(text);
+    return length <= MAX_TEXT && utf8_is_valid(text, length) && sse_text_is_plain(text, length);
 }
 
 static const char *text_or_empty(const char *text)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwk.h"
-
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -14,10 +12,9 @@
 #include <string.h>
 
 #include "auth/jwt_key.h"
-#include "auth/jwt_keys.h"
-#include "base/base64.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define MAX_COORDINATE 66u /* of P-521 */
 #define UNCOMPRESSED   0x04

@@ -5,36 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/jwk.h"
-#include "auth/jwt_keys.h"
+#include "auth/jwt_key.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "outbound/complaint.h"
+#include "outbound/answer.h"
 #include "outbound/http.h"
 
 #define TIME_LIMIT_MS 10000u
 #define HTTP_OK       200
-
-struct auth_jwks {
-    struct auth_jwks_settings settings;
-    struct loop *loop;
-    struct outbound_http *http;
-    struct auth_jwt_keys *keys;
-    struct outbound_call *call;   /* NULL: none is under way */
-    struct file_reading *reading; /* the same of a file */
-    struct loop_timer timer;      /* to the next read, or the end of the time for that of a file */
-    struct loop_task file_task;
-    struct list waiters;
-    uint64_t begun_ms; /* loop time of the latest read, */
-    uint64_t good_ms;  /* of the latest good one, */
-    uint64_t asked_ms; /* of the latest that was asked for, */
-    uint64_t due_ms;   /* and of the next, while the timer runs */
-    bool was_asked;
-    bool failed; /* the latest, so that a long outage is one line in the log */
-    struct auth_jwks_counters counters;
-};
 
 bool auth_jwks_is_url(const char *place)
 {
@@ -46,16 +26,16 @@ static bool is_reading(const struct auth_jwks *jwks)
     return jwks->call != NULL || jwks->reading != NULL || list_is_linked(&jwks->file_task.node);
 }
 
-static void run_waiters(struct auth_jwks *jwks)
+static void run_requests(struct auth_jwks *jwks)
 {
     struct list waiting;
     struct list *node;
 
-    list_take_all(&waiting, &jwks->waiters);
+    list_take_all(&waiting, &jwks->requests);
     while ((node = list_take_first(&waiting))) {
-        struct auth_jwks_waiter *waiter = container_of(node, struct auth_jwks_waiter, node);
+        struct auth_jwks_request *request = container_of(node, struct auth_jwks_request, node);
 
-        waiter->run(waiter);
+        request->run(request);
     }
 }
 
@@ -74,7 +54,7 @@ static void take(struct auth_jwks *jwks, struct auth_jwt_keys *keys)
 static void note_failure(struct auth_jwks *jwks, const char *reason,
                          const struct outbound_answer *answer)
 {
-    jwks->counters.failures++;
+    jwks->failures++;
     if (!jwks->failed && answer)
         outbound_complain(OUTBOUND_KEYS, NULL, jwks->settings.place, answer, reason);
     else if (!jwks->failed)
@@ -108,7 +88,7 @@ static void finish(struct auth_jwks *jwks, const char *text, size_t length, cons
         pause = AUTH_JWKS_PAUSE_MS;
     if (pause > 0)
         read_in(jwks, pause);
-    run_waiters(jwks);
+    run_requests(jwks);
 }
 
 static void on_answer(void *context, const struct outbound_answer *answer)
@@ -175,7 +155,7 @@ static void begin(struct auth_jwks *jwks)
     };
 
     jwks->begun_ms = loop_now_ms(jwks->loop);
-    jwks->counters.reads++;
+    jwks->reads++;
     loop_timer_stop(&jwks->timer);
     if (auth_jwks_is_url(jwks->settings.place))
         jwks->call = outbound_http_start(jwks->http, &request);
@@ -205,7 +185,7 @@ struct auth_jwks *auth_jwks_new(const struct auth_jwks_settings *settings, struc
     jwks->http = http;
     jwks->timer.on_fire = on_timer;
     jwks->file_task.run = on_file_task;
-    list_init(&jwks->waiters);
+    list_init(&jwks->requests);
     begin(jwks);
     return jwks;
 }
@@ -219,7 +199,7 @@ void auth_jwks_change(struct auth_jwks *jwks, const struct auth_jwks_settings *s
 
 void auth_jwks_retire(struct auth_jwks *jwks)
 {
-    run_waiters(jwks);
+    run_requests(jwks);
     auth_jwks_free(jwks);
 }
 
@@ -231,15 +211,10 @@ void auth_jwks_free(struct auth_jwks *jwks)
     file_reading_cancel(jwks->reading);
     loop_cancel(&jwks->file_task);
     loop_timer_stop(&jwks->timer);
-    while (list_take_first(&jwks->waiters)) {
+    while (list_take_first(&jwks->requests)) {
     }
     auth_jwt_keys_free(jwks->keys);
     free(jwks);
-}
-
-const struct auth_jwt_keys *auth_jwks_keys(const struct auth_jwks *jwks)
-{
-    return jwks->keys;
 }
 
 uint64_t auth_jwks_pause(const struct auth_jwks *jwks, bool is_new)
@@ -270,7 +245,7 @@ bool auth_jwks_look(struct auth_jwks *jwks, bool is_new)
     return true;
 }
 
-bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter, bool is_new)
+bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_request *request, bool is_new)
 {
     if (!auth_jwks_look(jwks, is_new)) {
         const uint64_t pause = auth_jwks_pause(jwks, true);
@@ -279,21 +254,6 @@ bool auth_jwks_wait(struct auth_jwks *jwks, struct auth_jwks_waiter *waiter, boo
             return false;
         read_in(jwks, pause);
     }
-    list_append(&jwks->waiters, &waiter->node);
+    list_append(&jwks->requests, &request->node);
     return true;
-}
-
-bool auth_jwks_is_newer(const struct auth_jwks *jwks, uint64_t since_ms)
-{
-    return jwks->keys && jwks->good_ms >= since_ms;
-}
-
-const struct auth_jwks_settings *auth_jwks_settings_of(const struct auth_jwks *jwks)
-{
-    return &jwks->settings;
-}
-
-const struct auth_jwks_counters *auth_jwks_counters(const struct auth_jwks *jwks)
-{
-    return &jwks->counters;
 }

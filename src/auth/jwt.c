@@ -7,12 +7,8 @@
 #include <strings.h>
 
 #include "auth/jwt_key.h"
-#include "auth/jwt_keys.h"
-#include "auth/jwt_signatures.h"
-#include "base/base64.h"
 #include "base/json.h"
-#include "base/mem.h"
-#include "base/words.h"
+#include "base/text.h"
 
 #define MAX_SECONDS                                                                                \
     1e11 /* some three thousand years: as milliseconds it fits with room to spare                  \
@@ -147,17 +143,6 @@ static void find_candidates(const struct header *header, const struct auth_jwt_k
     }
 }
 
-static enum auth_jwt_finding find_signer(const struct auth_jwt_candidates *candidates,
-                                         const struct auth_jwt_question *question,
-                                         const struct auth_jwt_key_ring *ring,
-                                         const struct auth_jwt_key **signer)
-{
-    if (!ring->signatures)
-        return auth_jwt_signature_compute(candidates, question->token, signer);
-    return auth_jwt_signatures_check(ring->signatures, candidates, question->token,
-                                     question->address, signer);
-}
-
 static const char *check_signature(const struct auth_jwt_question *question,
                                    const struct header *header,
                                    const struct auth_jwt_key_ring *ring,
@@ -170,7 +155,8 @@ static const char *check_signature(const struct auth_jwt_question *question,
     answer->is_named_key = header->kid != NULL;
     if (candidates.count == 0)
         return unknown_key;
-    switch (find_signer(&candidates, question, ring, &answer->key)) {
+    switch (auth_jwt_signatures_check(ring->signatures, &candidates, question->token,
+                                      question->address, &answer->key)) {
     case AUTH_JWT_RIGHT:
         return NULL;
     case AUTH_JWT_NOT_COMPUTED:

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwt_backend.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/bearer.h"
+#include "auth/credential.h"
 #include "auth/denied.h"
 #include "auth/jwks.h"
-#include "auth/key_hash.h"
-#include "auth/recent.h"
+#include "auth/jwt.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "sse/user.h"
@@ -55,7 +52,7 @@ struct auth_jwt {
 
 /* One request, until it is answered. */
 struct inquiry {
-    struct auth_jwks_waiter waiter;
+    struct auth_jwks_request request;
     struct auth_jwt *jwt;
     const char *token;   /* lies in the facts, */
     const char *address; /* as this does */
@@ -100,7 +97,7 @@ static void check_token(struct auth_jwt *jwt, const char *token, const char *add
 
     jwt->ring[0] = jwt->keys;
     for (size_t i = 0; i < jwt->set_count; i++)
-        jwt->ring[i + 1] = auth_jwks_keys(jwt->sets[i]);
+        jwt->ring[i + 1] = jwt->sets[i]->keys;
     auth_jwt_check(&question, &ring, &jwt->settings.rules, answer);
 }
 
@@ -134,7 +131,7 @@ static struct auth_result judge(struct auth_jwt *jwt, const char *token,
 static bool lacks_a_set(const struct auth_jwt *jwt)
 {
     for (size_t i = 0; i < jwt->set_count; i++) {
-        if (!auth_jwks_keys(jwt->sets[i]))
+        if (!jwt->sets[i]->keys)
             return true;
     }
     return false;
@@ -154,7 +151,7 @@ static bool wait_for_keys(struct inquiry *inquiry, bool is_absent)
     const bool is_new = !is_absent && !inquiry->has_waited;
 
     for (size_t i = 0; i < jwt->set_count; i++) {
-        if (auth_jwks_wait(jwt->sets[i], &inquiry->waiter, is_new)) {
+        if (auth_jwks_wait(jwt->sets[i], &inquiry->request, is_new)) {
             inquiry->has_waited = true;
             jwt->waiting++;
             return true;
@@ -185,11 +182,9 @@ static bool is_nobodys(struct auth_jwt *jwt, const char *token, bool is_named_ke
     const uint64_t now = loop_now_ms(jwt->loop);
     char *text = mem_strndup(token, is_named_key ? strcspn(token, ".") : 0);
     char name[AUTH_KEY_HASH_TEXT] = "";
-    struct auth_key_hash hash;
     int since;
 
-    if (auth_key_hash_of(text, &hash))
-        auth_key_hash_print(&hash, name);
+    (void)auth_key_hash_write(text, name); /* else all of them are as one */
     free(text);
     since = auth_recent_find(&jwt->unknown, name, now);
     if (since < 0) {
@@ -197,7 +192,9 @@ static bool is_nobodys(struct auth_jwt *jwt, const char *token, bool is_named_ke
         auth_recent_add(&jwt->unknown, name, since, now);
     }
     for (size_t i = 0; i < jwt->set_count; i++) {
-        if (!auth_jwks_is_newer(jwt->sets[i], (uint64_t)since * TICK_MS))
+        const struct auth_jwks *set = jwt->sets[i];
+
+        if (!set->keys || set->good_ms < (uint64_t)since * TICK_MS)
             return false;
     }
     return true;
@@ -258,9 +255,9 @@ static void settle(struct inquiry *inquiry)
     finish(inquiry, &result);
 }
 
-static void on_keys(struct auth_jwks_waiter *waiter)
+static void on_keys(struct auth_jwks_request *request)
 {
-    struct inquiry *inquiry = container_of(waiter, struct inquiry, waiter);
+    struct inquiry *inquiry = container_of(request, struct inquiry, request);
 
     inquiry->jwt->waiting--;
     settle(inquiry);
@@ -273,7 +270,7 @@ static void hold(struct inquiry *inquiry)
     struct auth_result result = {.verdict = AUTH_BUSY, .message = busy};
 
     if (jwt->revocations == RESTORING && may_wait(jwt, inquiry->address)) {
-        list_append(&jwt->held, &inquiry->waiter.node);
+        list_append(&jwt->held, &inquiry->request.node);
         jwt->waiting++;
         return;
     }
@@ -299,13 +296,13 @@ static void jwt_restore(struct auth *auth, int status, const struct auth_denial 
     struct list held;
 
     for (size_t i = 0; status == 0 && i < count; i++)
-        auth_denied_restore(jwt->denied, &denials[i], loop_wall_ms(jwt->loop));
+        auth_denied_add(jwt->denied, &denials[i], loop_wall_ms(jwt->loop));
     jwt->revocations = status == 0 ? RESTORED : NOT_RESTORED;
     list_take_all(&held, &jwt->held);
     list_for_each_safe(node, after, &held) {
         list_remove(node);
         jwt->waiting--;
-        look_at(container_of(node, struct inquiry, waiter.node));
+        look_at(container_of(node, struct inquiry, request.node));
     }
 }
 
@@ -315,7 +312,7 @@ static void jwt_check(struct auth *auth, const struct auth_facts *facts,
     struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
     struct auth_result none = {.verdict = AUTH_NONE, .message = nobody};
 
-    inquiry->waiter.run = on_keys;
+    inquiry->request.run = on_keys;
     inquiry->jwt = jwt_of(auth);
     inquiry->address = facts->customer;
     inquiry->done = done;
@@ -392,13 +389,14 @@ static void jwt_revoke(struct auth *auth, const struct auth_revocation *revocati
     struct auth_jwt *jwt = jwt_of(auth);
     int64_t now = loop_wall_ms(jwt->loop);
 
-    auth_denied_tell(jwt->denied, revocation->note, revocation->context);
+    jwt->denied->note = revocation->note;
+    jwt->denied->context = revocation->context;
     if (revocation->user_key)
         auth_denied_add_user(jwt->denied, revocation->user_key, now,
                              now + (int64_t)jwt->settings.revocation_ms);
     if (revocation->access_token)
         revoke_token(jwt, revocation->access_token, now);
-    auth_denied_tell(jwt->denied, NULL, NULL);
+    jwt->denied->note = NULL;
 }
 
 static void jwt_name_token(char *token)
@@ -414,38 +412,18 @@ static void jwt_name_token(char *token)
     json_decref(claims);
 }
 
-static void count_signatures(const struct auth_jwt_signatures *signatures,
-                             struct auth_counters *counters)
-{
-    const struct auth_jwt_signature_counters *counted = auth_jwt_signatures_counters(signatures);
-
-    counters->signatures_recalled += counted->recalled;
-    counters->signatures_computed += counted->computed;
-    counters->signatures_wrong += counted->wrong;
-    counters->signatures_refused += counted->refused;
-    counters->signatures_us += counted->us;
-    counters->addresses_kept += auth_standing_count(auth_jwt_signatures_standing(signatures));
-    counters->addresses_displaced +=
-        auth_standing_evicted(auth_jwt_signatures_standing(signatures));
-    counters->signatures_kept += auth_jwt_signatures_kept(signatures);
-    counters->signatures_displaced += auth_jwt_signatures_displaced(signatures);
-}
-
 static void jwt_count(const struct auth *auth, struct auth_counters *counters)
 {
     const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
-    const struct auth_denied_counters *denied = auth_denied_counters(jwt->denied);
 
-    counters->revocations += denied->added;
-    counters->revocations_displaced += denied->displaced;
-    counters->revocations_kept += auth_denied_count(jwt->denied);
+    auth_jwt_signatures_count(jwt->signatures, counters);
+    auth_denied_count(jwt->denied, counters);
     for (size_t i = 0; i < jwt->set_count; i++) {
-        counters->key_reads += auth_jwks_counters(jwt->sets[i])->reads;
-        counters->key_read_failures += auth_jwks_counters(jwt->sets[i])->failures;
+        counters->key_reads += jwt->sets[i]->reads;
+        counters->key_read_failures += jwt->sets[i]->failures;
     }
-    counters->waiting += jwt->waiting;
-    counters->busy += jwt->busy;
-    count_signatures(jwt->signatures, counters);
+    counters->waiting = jwt->waiting;
+    counters->busy = jwt->busy;
 }
 
 static void jwt_free(struct auth *auth)
@@ -453,7 +431,7 @@ static void jwt_free(struct auth *auth)
     struct auth_jwt *jwt = jwt_of(auth);
 
     list_for_each_safe(node, after, &jwt->held)
-        free(container_of(node, struct inquiry, waiter.node));
+        free(container_of(node, struct inquiry, request.node));
     auth_recent_release(&jwt->unknown);
     auth_denied_free(jwt->denied);
     auth_jwt_signatures_free(jwt->signatures);
@@ -491,7 +469,7 @@ void auth_jwt_change(struct auth *auth, const struct auth_jwt_settings *settings
     struct auth_jwt *jwt = jwt_of(auth);
 
     jwt->settings = *settings;
-    auth_denied_change(jwt->denied, settings->revocations);
+    jwt->denied->most = settings->revocations;
     auth_jwt_signatures_change(jwt->signatures, &settings->signatures);
     take_sources(jwt, sources);
 }

@@ -2,15 +2,37 @@
 #ifndef AUTH_JWT_KEY_H
 #define AUTH_JWT_KEY_H
 /*
- * One key that tokens are signed with, and the one algorithm that it is for: a token never says
- * how it is to be checked. Keys are looked at when they are loaded, and immutable after.
+ * Keys for tokens: one key and the one algorithm that it is for, since a token does not choose how
+ * it is checked; and sets of keys. Keys are checked when they are loaded, and immutable after that.
  */
 #include <jansson.h>
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "auth/jwt_algorithm.h"
+/* The signature algorithms of RFC 7518 (section 3), RFC 8037 and RFC 9864: one table for keys, JWK
+ * sets and tokens. "none" is not among them. */
+enum auth_jwt_kind { AUTH_JWT_SECRET, AUTH_JWT_RSA, AUTH_JWT_PSS, AUTH_JWT_EC, AUTH_JWT_ED };
+
+struct auth_jwt_algorithm {
+    const char *name;
+    enum auth_jwt_kind kind;
+    const EVP_MD *(*digest)(void); /* NULL: the signature has its own */
+    size_t least_bytes;            /* of a secret: as many as the hash has (RFC 7518, 3.2) */
+    const char *curve; /* of an elliptic key: OpenSSL's name, NULL: EdDSA's, which has two, */
+    const char *crv;   /* and that of a JWK */
+};
+
+/* What messages say. */
+#define AUTH_JWT_ALGORITHM_NAMES                                                                   \
+    "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, "  \
+    "Ed25519 or Ed448"
+
+/* NULL when there is none of that name. */
+const struct auth_jwt_algorithm *auth_jwt_algorithm_find(const char *name);
+
+/* The one for keys of that curve (a JWK's name), or NULL. */
+const struct auth_jwt_algorithm *auth_jwt_algorithm_of_curve(const char *crv);
 
 #define AUTH_JWT_FINGERPRINT_BYTES 32u
 
@@ -57,5 +79,41 @@ int auth_jwt_key_signed(const struct auth_jwt_key *key, const char *token);
 
 /* A token with these claims, which the caller frees; NULL when the key cannot sign. */
 char *auth_jwt_key_sign(const struct auth_jwt_key *key, json_t *claims);
+
+/* A set of keys to look a token's key up in. Filled once and immutable after: any thread may look.
+ */
+#define AUTH_JWT_MAX_KEYS 64u
+
+struct auth_jwt_keys {
+    size_t count;
+    struct auth_jwt_key *keys[AUTH_JWT_MAX_KEYS]; /* owned */
+};
+
+struct auth_jwt_keys *auth_jwt_keys_new(void);
+void auth_jwt_keys_free(struct auth_jwt_keys *keys);
+
+/* Takes the key over, whatever it returns: false when the set is full. */
+bool auth_jwt_keys_add(struct auth_jwt_keys *keys, struct auth_jwt_key *key);
+
+/* The next key from *at on that a token of this algorithm may be signed with: the one of its kid,
+ * which is nothing but a text that is compared; without a kid (NULL) any. NULL when there is none.
+ */
+const struct auth_jwt_key *auth_jwt_keys_next(const struct auth_jwt_keys *keys, const char *kid,
+                                              const struct auth_jwt_algorithm *algorithm,
+                                              size_t *at);
+
+/* A JWK set (RFC 7517), as identity providers publish them (jwk.c). Skipped are keys that do not
+ * check signatures, keys that this server cannot use, weak ones, secrets beside public keys, and
+ * keys that share kid and alg with another. A key that does not say for which alg it is counts as
+ * RS256, HS256, or as its curve says. NULL when the text is no JWK set or has no key that can be
+ * used; then fault says which. */
+#define AUTH_JWK_SET_MAX_BYTES ((size_t)64 * 1024)
+struct auth_jwt_keys *auth_jwk_set_read(const char *text, size_t length, char *fault,
+                                        size_t fault_size);
+
+/* Whether a public key is of the kind that an algorithm needs, and whether only its owner can sign
+ * with it (key_soundness.c). False with a sentence that says what would be right. */
+bool auth_key_is_sound(EVP_PKEY *key, const struct auth_jwt_algorithm *algorithm, char *fault,
+                       size_t fault_size);
 
 #endif

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/jwt_signatures.h"
-
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -8,12 +6,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
+#include "auth/jwt.h"
 #include "auth/jwt_key.h"
-#include "auth/recent.h"
-#include "auth/work.h"
 #include "base/buckets.h"
 #include "base/loop.h"
 #include "base/mem.h"
+
+struct name {
+    struct lru_item item;
+    int number;
+    char text[];
+};
+
+void auth_recent_init(struct auth_recent *recent, struct loop *loop, size_t most, uint64_t kept_ms)
+{
+    recent->kept_ms = kept_ms;
+    lru_init(&recent->names, loop, LRU_BY_TEXT(struct name, item, text), most);
+}
+
+void auth_recent_release(struct auth_recent *recent)
+{
+    lru_release(&recent->names);
+}
+
+int auth_recent_find(struct auth_recent *recent, const char *name, uint64_t now_ms)
+{
+    struct name *known = lru_find(&recent->names, name, now_ms);
+
+    if (!known)
+        return -1;
+    lru_use(&recent->names, &known->item, now_ms + recent->kept_ms);
+    return known->number;
+}
+
+void auth_recent_add(struct auth_recent *recent, const char *name, int number, uint64_t now_ms)
+{
+    struct name *added = lru_add(&recent->names, name, now_ms, now_ms + recent->kept_ms);
+
+    if (added)
+        added->number = number;
+}
 
 #define DIGEST_BYTES 32u
 #define NAME_SIZE    (2 * DIGEST_BYTES + 1)
@@ -27,7 +60,7 @@ struct auth_jwt_signatures {
     struct buckets addresses;
     struct auth_standing standing;
     struct auth_work *work; /* the worker's; NULL: nobody waits */
-    struct auth_jwt_signature_counters counters;
+    struct auth_counters counters;
 };
 
 struct auth_jwt_signatures *auth_jwt_signatures_new(const struct auth_jwt_signature_limits *limits,
@@ -116,13 +149,6 @@ static enum auth_jwt_finding say(const struct auth_jwt_candidates *candidates, i
     return number >= 0 ? AUTH_JWT_RIGHT : AUTH_JWT_WRONG;
 }
 
-enum auth_jwt_finding auth_jwt_signature_compute(const struct auth_jwt_candidates *candidates,
-                                                 const char *token,
-                                                 const struct auth_jwt_key **signer)
-{
-    return say(candidates, find_signer(candidates, token), signer);
-}
-
 enum auth_rank auth_jwt_signatures_rank(struct auth_jwt_signatures *signatures, const char *address)
 {
     const struct auth_work *work = signatures->work;
@@ -151,7 +177,7 @@ static void count_failure(struct auth_jwt_signatures *signatures, size_t tries, 
 {
     uint64_t now_ms = loop_now_ms(signatures->loop);
 
-    signatures->counters.wrong++;
+    signatures->counters.signatures_wrong++;
     if (!address)
         return;
     auth_standing_failed(&signatures->standing, address, us, now_ms);
@@ -181,8 +207,8 @@ static int compute(struct auth_jwt_signatures *signatures,
     const int number = find_signer(candidates, token);
     const uint64_t us = work ? work->clock_us() - begun_us : 0;
 
-    signatures->counters.computed++;
-    signatures->counters.us += us;
+    signatures->counters.signatures_computed++;
+    signatures->counters.signatures_us += us;
     if (work)
         auth_work_spend(work, us, number == -1, loop_now_ms(signatures->loop));
     if (number == -1)
@@ -215,17 +241,20 @@ enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *sign
                                                 const struct auth_jwt_key **signer)
 {
     char name[NAME_SIZE];
-    bool has_name = name_question(signatures, candidates, token, name);
+    bool has_name;
     int number;
 
+    if (!signatures)
+        return say(candidates, find_signer(candidates, token), signer);
+    has_name = name_question(signatures, candidates, token, name);
     if (has_name && recall(signatures, name, &number)) {
-        signatures->counters.recalled++;
+        signatures->counters.signatures_recalled++;
         if (number < 0)
             auth_jwt_signatures_reject(signatures, address);
         return say(candidates, number, signer);
     }
     if (!may_compute(signatures, address)) {
-        signatures->counters.refused++;
+        signatures->counters.signatures_refused++;
         return AUTH_JWT_NOT_COMPUTED;
     }
     number = compute(signatures, candidates, token, address);
@@ -234,26 +263,14 @@ enum auth_jwt_finding auth_jwt_signatures_check(struct auth_jwt_signatures *sign
     return say(candidates, number, signer);
 }
 
-const struct auth_jwt_signature_counters *
-auth_jwt_signatures_counters(const struct auth_jwt_signatures *signatures)
+void auth_jwt_signatures_count(const struct auth_jwt_signatures *signatures,
+                               struct auth_counters *counters)
 {
-    return &signatures->counters;
-}
-
-const struct auth_standing *
-auth_jwt_signatures_standing(const struct auth_jwt_signatures *signatures)
-{
-    return &signatures->standing;
-}
-
-size_t auth_jwt_signatures_kept(const struct auth_jwt_signatures *signatures)
-{
-    return signatures->right.names.count + signatures->wrong.names.count +
-           buckets_count(&signatures->addresses);
-}
-
-uint64_t auth_jwt_signatures_displaced(const struct auth_jwt_signatures *signatures)
-{
-    return signatures->right.names.evicted + signatures->wrong.names.evicted +
-           signatures->addresses.lru.evicted;
+    *counters = signatures->counters;
+    auth_standing_count(&signatures->standing, counters);
+    counters->signatures_kept = signatures->right.names.count + signatures->wrong.names.count +
+                                signatures->addresses.lru.count;
+    counters->signatures_displaced = signatures->right.names.evicted +
+                                     signatures->wrong.names.evicted +
+                                     signatures->addresses.lru.evicted;
 }

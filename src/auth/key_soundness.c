@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/key_soundness.h"
-
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/jwt_algorithm.h"
+#include "auth/jwt_key.h"
+#include "base/mem.h"
 
 #define RSA_LEAST_BITS 2048
 #define RSA_MOST_BITS  8192 /* the work for one check grows with the square */
@@ -151,7 +150,7 @@ static bool check_edwards(EVP_PKEY *key, const struct auth_jwt_algorithm *algori
     unsigned char bytes[ED_MOST_BYTES];
     size_t length = sizeof(bytes);
 
-    for (size_t i = 0; i < sizeof(edwards_curves) / sizeof(edwards_curves[0]); i++) {
+    for (size_t i = 0; i < COUNT(edwards_curves); i++) {
         const struct edwards *curve = &edwards_curves[i];
 
         if (!EVP_PKEY_is_a(key, curve->name) ||

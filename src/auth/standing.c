@@ -1,7 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/standing.h"
 
-#include "auth/meter.h"
+#include <time.h>
+
+#include "auth/auth.h"
+
+#define SECOND_MS 1000u
+
+static struct auth_meter move_to(const struct auth_meter *meter, uint64_t now_ms)
+{
+    const uint32_t second = (uint32_t)(now_ms / SECOND_MS);
+    const uint32_t passed = second - meter->second;
+
+    if (passed == 0)
+        return *meter;
+    return (struct auth_meter){.second = second, .before = passed == 1 ? meter->now : 0};
+}
+
+void auth_meter_add(struct auth_meter *meter, uint64_t amount, uint64_t now_ms)
+{
+    *meter = move_to(meter, now_ms);
+    meter->now = amount < UINT32_MAX - meter->now ? meter->now + (uint32_t)amount : UINT32_MAX;
+}
+
+uint64_t auth_meter_read(const struct auth_meter *meter, uint64_t now_ms)
+{
+    const struct auth_meter at = move_to(meter, now_ms);
+
+    return at.now + (uint64_t)at.before * (SECOND_MS - now_ms % SECOND_MS) / SECOND_MS;
+}
 
 struct entry {
     struct lru_item item;
@@ -39,26 +66,13 @@ void auth_standing_release(struct auth_standing *standing)
     lru_release(&standing->failed);
 }
 
-static void move_to(struct auth_standing *standing, uint64_t now_ms)
-{
-    const uint32_t second = (uint32_t)(now_ms / 1000);
-
-    if (second == standing->second)
-        return;
-    standing->failing_before = second - standing->second == 1 ? standing->failing_now : 0;
-    standing->failing_now = 0;
-    standing->second = second;
-}
-
 /* Of as many as have failed lately, each has the same part. */
-static bool is_overdrawn(struct auth_standing *standing, const struct entry *entry, uint64_t share,
-                         uint64_t now_ms)
+static bool is_overdrawn(const struct auth_standing *standing, const struct entry *entry,
+                         uint64_t share, uint64_t now_ms)
 {
-    uint64_t sharers;
+    const struct auth_meter failing = move_to(&standing->failing, now_ms);
+    const uint64_t sharers = failing.now > failing.before ? failing.now : failing.before;
 
-    move_to(standing, now_ms);
-    sharers = standing->failing_now > standing->failing_before ? standing->failing_now
-                                                               : standing->failing_before;
     return sharers > 0 && auth_meter_read(&entry->failures, now_ms) > share / sharers;
 }
 
@@ -86,18 +100,54 @@ void auth_standing_failed(struct auth_standing *standing, const char *address, u
         use(&standing->failed, address, now_ms, AUTH_FAILED_ADDRESS_KEPT_MS);
         return;
     }
-    move_to(standing, now_ms);
-    if (cost > 0 && (good->failures.second != standing->second || good->failures.now == 0))
-        standing->failing_now++;
+    standing->failing = move_to(&standing->failing, now_ms);
+    if (cost > 0 && (good->failures.second != standing->failing.second || good->failures.now == 0))
+        standing->failing.now++;
     auth_meter_add(&good->failures, cost, now_ms);
 }
 
-size_t auth_standing_count(const struct auth_standing *standing)
+void auth_standing_count(const struct auth_standing *standing, struct auth_counters *counters)
 {
-    return standing->good.count + standing->failed.count;
+    counters->addresses_kept = standing->good.count + standing->failed.count;
+    counters->addresses_displaced = standing->good.evicted + standing->failed.evicted;
 }
 
-uint64_t auth_standing_evicted(const struct auth_standing *standing)
+#define SECOND_US 1000000u
+
+static uint64_t thread_time_us(void)
 {
-    return standing->good.evicted + standing->failed.evicted;
+    struct timespec time = {0};
+
+    /* Where there is no such clock, nothing ever costs anything. */
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * SECOND_US + (uint64_t)time.tv_nsec / 1000;
+}
+
+void auth_work_init(struct auth_work *work, unsigned share)
+{
+    *work = (struct auth_work){.share = share, .clock_us = thread_time_us};
+}
+
+uint64_t auth_work_share(const struct auth_work *work)
+{
+    return (uint64_t)work->share * (SECOND_US / 100);
+}
+
+bool auth_work_admits(const struct auth_work *work, enum auth_rank rank, uint64_t now_ms)
+{
+    const uint64_t share = auth_work_share(work);
+
+    if (share >= SECOND_US || rank == AUTH_RANK_GOOD)
+        return true;
+    /* Many that come anew, as after a restart, are no attack: only wrong ones keep others out. */
+    if (rank == AUTH_RANK_NEW)
+        return auth_meter_read(&work->wrong, now_ms) < (share + SECOND_US) / 2;
+    return auth_meter_read(&work->all, now_ms) < share;
+}
+
+void auth_work_spend(struct auth_work *work, uint64_t us, bool is_wrong, uint64_t now_ms)
+{
+    auth_meter_add(&work->all, us, now_ms);
+    if (is_wrong)
+        auth_meter_add(&work->wrong, us, now_ms);
 }

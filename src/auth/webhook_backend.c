@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/webhook_backend.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
 #include "auth/denied.h"
-#include "auth/meter.h"
 #include "auth/standing.h"
-#include "auth/webhook_answer.h"
-#include "auth/webhook_cache.h"
-#include "base/bytes.h"
+#include "auth/webhook.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/table.h"
-#include "outbound/complaint.h"
+#include "outbound/answer.h"
 #include "outbound/webhook.h"
 #include "sse/user.h"
 
@@ -49,19 +45,19 @@ struct auth_webhook {
     struct auth_webhook_settings settings;
     struct loop *loop;
     struct outbound_http *http;
-    struct auth_webhook_cache *cache;
-    struct auth_webhook_cache *refusals; /* apart, so that they push no good answer out */
-    struct auth_standing standing;       /* a failure costs the time that its question took */
-    struct auth_meter failures;          /* ms of these */
-    struct auth_denied *denied;          /* while their questions were under way */
-    struct table shared;                 /* flights that others may join */
-    struct list flights;                 /* all */
+    struct auth_webhook_cache cache;
+    struct auth_webhook_cache refusals; /* apart, so that they push no good answer out */
+    struct auth_standing standing;      /* a failure costs the time that its question took */
+    struct auth_meter failures;         /* ms of these */
+    struct auth_denied *denied;         /* while their questions were under way */
+    struct table shared;                /* lookups that others may join */
+    struct list lookups;                /* all */
     struct auth_counters counters;
     unsigned strangers; /* whom it did not know before anybody whom it knew */
 };
 
 /* One question, until it is answered. */
-struct flight {
+struct lookup {
     struct table_node node;
     struct list in_all;
     struct auth_webhook *webhook;
@@ -87,33 +83,28 @@ static struct auth_webhook *webhook_of(struct auth *auth)
     return container_of(auth, struct auth_webhook, base);
 }
 
-static const struct auth_webhook *const_webhook_of(const struct auth *auth)
-{
-    return container_of(auth, struct auth_webhook, base);
-}
-
-static struct flight *flight_new(struct auth_webhook *webhook,
+static struct lookup *lookup_new(struct auth_webhook *webhook,
                                  const struct auth_webhook_question *question)
 {
-    struct flight *flight = table_new_item(&webhook->shared, question->key);
+    struct lookup *lookup = table_new_item(&webhook->shared, question->key);
 
-    flight->webhook = webhook;
-    flight->begun_ms = loop_now_ms(webhook->loop);
-    flight->source = question->source;
-    list_init(&flight->inquiries);
-    list_append(&webhook->flights, &flight->in_all);
-    flight->is_shared = true;
-    return flight;
+    lookup->webhook = webhook;
+    lookup->begun_ms = loop_now_ms(webhook->loop);
+    lookup->source = question->source;
+    list_init(&lookup->inquiries);
+    list_append(&webhook->lookups, &lookup->in_all);
+    lookup->is_shared = true;
+    return lookup;
 }
 
-static void stop_sharing(struct flight *flight)
+static void stop_sharing(struct lookup *lookup)
 {
-    if (flight->is_shared)
-        table_remove(&flight->webhook->shared, &flight->node);
-    flight->is_shared = false;
+    if (lookup->is_shared)
+        table_remove(&lookup->webhook->shared, &lookup->node);
+    lookup->is_shared = false;
 }
 
-static void join(struct flight *flight, const char *address,
+static void join(struct lookup *lookup, const char *address,
                  void (*done)(void *context, const struct auth_result *result), void *context)
 {
     struct inquiry *inquiry = mem_zalloc(sizeof(*inquiry));
@@ -121,26 +112,26 @@ static void join(struct flight *flight, const char *address,
     snprintf(inquiry->address, sizeof(inquiry->address), "%s", address ? address : "");
     inquiry->done = done;
     inquiry->context = context;
-    list_append(&flight->inquiries, &inquiry->node);
-    flight->webhook->counters.waiting++;
+    list_append(&lookup->inquiries, &inquiry->node);
+    lookup->webhook->counters.waiting++;
 }
 
-static void leave(struct flight *flight, struct inquiry *inquiry)
+static void leave(struct lookup *lookup, struct inquiry *inquiry)
 {
-    flight->webhook->counters.waiting--;
+    lookup->webhook->counters.waiting--;
     list_remove(&inquiry->node);
     free(inquiry);
 }
 
 /* Who still waits is dropped, and not called. */
-static void flight_free(struct flight *flight)
+static void lookup_free(struct lookup *lookup)
 {
-    outbound_call_cancel(flight->call);
-    stop_sharing(flight);
-    list_remove(&flight->in_all);
-    list_for_each_safe(node, after, &flight->inquiries)
-        leave(flight, container_of(node, struct inquiry, node));
-    free(flight);
+    outbound_call_cancel(lookup->call);
+    stop_sharing(lookup);
+    list_remove(&lookup->in_all);
+    list_for_each_safe(node, after, &lookup->inquiries)
+        leave(lookup, container_of(node, struct inquiry, node));
+    free(lookup);
 }
 
 /* Users do not change, so that those who get the same one share it. */
@@ -159,14 +150,14 @@ static void tell(const struct auth_result *result, enum auth_source source,
 }
 
 /* Whom it is told may ask again at once: by another question, where this answer is not kept. */
-static void tell_all(struct flight *flight, const struct auth_result *result)
+static void tell_all(struct lookup *lookup, const struct auth_result *result)
 {
-    stop_sharing(flight);
-    list_for_each_safe(node, after, &flight->inquiries) {
+    stop_sharing(lookup);
+    list_for_each_safe(node, after, &lookup->inquiries) {
         struct inquiry *inquiry = container_of(node, struct inquiry, node);
 
-        tell(result, flight->source, inquiry->done, inquiry->context);
-        leave(flight, inquiry);
+        tell(result, lookup->source, inquiry->done, inquiry->context);
+        leave(lookup, inquiry);
     }
 }
 
@@ -188,35 +179,35 @@ static uint64_t life_of(const struct auth_webhook *webhook, const struct auth_re
     return (uint64_t)left < life ? (uint64_t)left : life;
 }
 
-static void keep(struct flight *flight, const struct auth_result *result)
+static void keep(struct lookup *lookup, const struct auth_result *result)
 {
-    struct auth_webhook *webhook = flight->webhook;
+    struct auth_webhook *webhook = lookup->webhook;
     uint64_t now = loop_now_ms(webhook->loop);
 
-    auth_webhook_cache_add(result->user ? webhook->cache : webhook->refusals, flight->key, result,
+    auth_webhook_cache_add(result->user ? &webhook->cache : &webhook->refusals, lookup->key, result,
                            now, now + life_of(webhook, result));
 }
 
-static const struct auth_result *recall(const struct auth_webhook *webhook, const char *key)
+static const struct auth_result *recall(struct auth_webhook *webhook, const char *key)
 {
     const uint64_t now = loop_now_ms(webhook->loop);
-    const struct auth_result *known = auth_webhook_cache_find(webhook->cache, key, now);
+    const struct auth_result *known = auth_webhook_cache_find(&webhook->cache, key, now);
 
-    return known ? known : auth_webhook_cache_find(webhook->refusals, key, now);
+    return known ? known : auth_webhook_cache_find(&webhook->refusals, key, now);
 }
 
 /* That an address waited for the answer to another's question costs nothing. */
-static void note_standing(struct flight *flight, enum auth_verdict verdict)
+static void note_standing(struct lookup *lookup, enum auth_verdict verdict)
 {
-    struct auth_webhook *webhook = flight->webhook;
+    struct auth_webhook *webhook = lookup->webhook;
     const uint64_t now = loop_now_ms(webhook->loop);
     const bool is_failure = verdict == AUTH_BAD || verdict == AUTH_DENIED;
-    uint64_t cost = now - flight->begun_ms + 1;
+    uint64_t cost = now - lookup->begun_ms + 1;
 
     if (is_failure)
         auth_meter_add(&webhook->failures, cost, now);
 
-    list_for_each(node, &flight->inquiries) {
+    list_for_each(node, &lookup->inquiries) {
         const struct inquiry *inquiry = container_of(node, struct inquiry, node);
 
         if (inquiry->address[0] == '\0')
@@ -229,12 +220,12 @@ static void note_standing(struct flight *flight, enum auth_verdict verdict)
     }
 }
 
-static bool is_revoked(const struct flight *flight, const struct sse_user *user)
+static bool is_revoked(const struct lookup *lookup, const struct sse_user *user)
 {
-    const struct auth_webhook *webhook = flight->webhook;
+    const struct auth_webhook *webhook = lookup->webhook;
     const struct auth_credential credential = {user, user->access_token, INT64_MIN};
 
-    return flight->is_overtaken &&
+    return lookup->is_overtaken &&
            auth_denied_has(webhook->denied, &credential, loop_wall_ms(webhook->loop));
 }
 
@@ -251,9 +242,9 @@ static void note_strangers(struct auth_webhook *webhook, enum auth_verdict verdi
                           "webhookSecret?");
 }
 
-static struct auth_result judge(struct flight *flight, const struct outbound_answer *answer)
+static struct auth_result judge(struct lookup *lookup, const struct outbound_answer *answer)
 {
-    struct auth_webhook *webhook = flight->webhook;
+    struct auth_webhook *webhook = lookup->webhook;
     struct auth_result result;
     const char *fault = auth_webhook_answer_read(answer, loop_wall_ms(webhook->loop),
                                                  webhook->settings.of_tenant, &result);
@@ -264,7 +255,7 @@ static struct auth_result judge(struct flight *flight, const struct outbound_ans
                           fault);
     }
     note_strangers(webhook, result.verdict, answer);
-    if (result.user && is_revoked(flight, result.user)) {
+    if (result.user && is_revoked(lookup, result.user)) {
         result.user = sse_user_unref(result.user);
         bytes_unref(result.data);
         result = (struct auth_result){.verdict = AUTH_BUSY, .message = revoked};
@@ -276,23 +267,23 @@ static struct auth_result judge(struct flight *flight, const struct outbound_ans
 
 static void on_answer(void *context, const struct outbound_answer *answer)
 {
-    struct flight *flight = context;
-    struct auth_result result = judge(flight, answer);
+    struct lookup *lookup = context;
+    struct auth_result result = judge(lookup, answer);
 
-    flight->call = NULL;
-    if (!flight->is_overtaken)
-        keep(flight, &result);
-    note_standing(flight, result.verdict);
-    tell_all(flight, &result);
+    lookup->call = NULL;
+    if (!lookup->is_overtaken)
+        keep(lookup, &result);
+    note_standing(lookup, result.verdict);
+    tell_all(lookup, &result);
     sse_user_unref(result.user);
     bytes_unref(result.data);
-    flight_free(flight);
+    lookup_free(lookup);
 }
 
-static bool ask(struct flight *flight, const struct auth_webhook_question *question,
+static bool ask(struct lookup *lookup, const struct auth_webhook_question *question,
                 const struct auth_facts *facts)
 {
-    struct auth_webhook *webhook = flight->webhook;
+    struct auth_webhook *webhook = lookup->webhook;
     const struct auth_webhook_settings *settings = &webhook->settings;
     const struct outbound_webhook target = {
         .url = settings->url,
@@ -306,21 +297,21 @@ static bool ask(struct flight *flight, const struct auth_webhook_question *quest
         .fields = question->fields,
         .field_count = question->field_count,
         .done = on_answer,
-        .context = flight,
+        .context = lookup,
     };
 
     webhook->counters.questions++;
-    flight->call = outbound_webhook_post(webhook->http, &target, &delivery);
+    lookup->call = outbound_webhook_post(webhook->http, &target, &delivery);
     bytes_unref(delivery.json);
-    return flight->call != NULL;
+    return lookup->call != NULL;
 }
 
 static uint64_t count_waiting(const struct auth_webhook *webhook, const char *address)
 {
     uint64_t count = 0;
 
-    list_for_each(flight, &webhook->flights) {
-        list_for_each(node, &container_of(flight, struct flight, in_all)->inquiries)
+    list_for_each(each, &webhook->lookups) {
+        list_for_each(node, &container_of(each, struct lookup, in_all)->inquiries)
             count += strcmp(container_of(node, struct inquiry, node)->address, address) == 0;
     }
     return count;
@@ -348,26 +339,26 @@ static uint64_t places_for(struct auth_webhook *webhook, const char *address)
     return rank == AUTH_RANK_NEW || count_waiting(webhook, address) >= most ? most : all;
 }
 
-/* The flight whose answer is the question's, too; NULL with *refusal. */
-static struct flight *find_or_ask(struct auth_webhook *webhook,
+/* The lookup whose answer is the question's, too; NULL with *refusal. */
+static struct lookup *find_or_ask(struct auth_webhook *webhook,
                                   const struct auth_webhook_question *question,
                                   const struct auth_facts *facts, struct auth_result *refusal)
 {
-    struct flight *flight = table_find(&webhook->shared, question->key);
+    struct lookup *lookup = table_find(&webhook->shared, question->key);
 
     if (webhook->counters.waiting >= places_for(webhook, facts->customer)) {
         webhook->counters.busy++;
         *refusal = (struct auth_result){.verdict = AUTH_BUSY, .message = too_many};
         return NULL;
     }
-    if (flight) {
+    if (lookup) {
         webhook->counters.shared_answers++;
-        return flight;
+        return lookup;
     }
-    flight = flight_new(webhook, question);
-    if (ask(flight, question, facts))
-        return flight;
-    flight_free(flight);
+    lookup = lookup_new(webhook, question);
+    if (ask(lookup, question, facts))
+        return lookup;
+    lookup_free(lookup);
     *refusal = (struct auth_result){.verdict = AUTH_FAILED, .message = no_question};
     return NULL;
 }
@@ -380,7 +371,7 @@ static void webhook_check(struct auth *auth, const struct auth_facts *facts,
     struct auth_result refusal = {.verdict = AUTH_NONE, .message = nobody};
     struct auth_webhook_question question;
     const struct auth_result *known;
-    struct flight *flight;
+    struct lookup *lookup;
 
     if (!auth_webhook_question_init(&question, &webhook->settings.names, facts)) {
         /* Whose connection it is does not say what its user may do. */
@@ -393,8 +384,8 @@ static void webhook_check(struct auth *auth, const struct auth_facts *facts,
     if (known) {
         webhook->counters.cache_hits++;
         tell(known, question.source, done, context);
-    } else if ((flight = find_or_ask(webhook, &question, facts, &refusal))) {
-        join(flight, facts->customer, done, context);
+    } else if ((lookup = find_or_ask(webhook, &question, facts, &refusal))) {
+        join(lookup, facts->customer, done, context);
     } else {
         tell(&refusal, question.source, done, context);
     }
@@ -403,11 +394,11 @@ static void webhook_check(struct auth *auth, const struct auth_facts *facts,
 
 static void overtake_all(struct auth_webhook *webhook)
 {
-    list_for_each(node, &webhook->flights) {
-        struct flight *flight = container_of(node, struct flight, in_all);
+    list_for_each(node, &webhook->lookups) {
+        struct lookup *lookup = container_of(node, struct lookup, in_all);
 
-        stop_sharing(flight);
-        flight->is_overtaken = true;
+        stop_sharing(lookup);
+        lookup->is_overtaken = true;
     }
 }
 
@@ -415,10 +406,10 @@ static void webhook_revoke(struct auth *auth, const struct auth_revocation *revo
 {
     struct auth_webhook *webhook = webhook_of(auth);
     int64_t now = loop_wall_ms(webhook->loop);
-    int64_t until = now + (int64_t)webhook->settings.time_limit_ms + LOOP_TIMER_NOTCH_MS;
+    int64_t until = now + (int64_t)webhook->settings.time_limit_ms + LOOP_TIMER_TICK_MS;
 
-    auth_webhook_cache_forget(webhook->cache, revocation);
-    if (list_is_empty(&webhook->flights))
+    auth_webhook_cache_forget(&webhook->cache, revocation);
+    if (list_is_empty(&webhook->lookups))
         return;
     overtake_all(webhook);
     if (revocation->user_key)
@@ -429,19 +420,13 @@ static void webhook_revoke(struct auth *auth, const struct auth_revocation *revo
 
 static void webhook_count(const struct auth *auth, struct auth_counters *counters)
 {
-    const struct auth_webhook *webhook = const_webhook_of(auth);
-    const struct auth_denied_counters *denied = auth_denied_counters(webhook->denied);
+    const struct auth_webhook *webhook = container_of(auth, const struct auth_webhook, base);
 
     *counters = webhook->counters;
-    counters->revocations = denied->added;
-    counters->revocations_displaced = denied->displaced;
-    counters->revocations_kept = auth_denied_count(webhook->denied);
-    counters->cached =
-        auth_webhook_cache_count(webhook->cache) + auth_webhook_cache_count(webhook->refusals);
-    counters->cache_displaced = auth_webhook_cache_displaced(webhook->cache) +
-                                auth_webhook_cache_displaced(webhook->refusals);
-    counters->addresses_kept = auth_standing_count(&webhook->standing);
-    counters->addresses_displaced = auth_standing_evicted(&webhook->standing);
+    auth_denied_count(webhook->denied, counters);
+    auth_standing_count(&webhook->standing, counters);
+    counters->cached = webhook->cache.entries.count + webhook->refusals.entries.count;
+    counters->cache_displaced = webhook->cache.entries.evicted + webhook->refusals.entries.evicted;
     counters->question_connections = outbound_http_counters(webhook->http)->connections;
 }
 
@@ -449,11 +434,11 @@ static void webhook_free(struct auth *auth)
 {
     struct auth_webhook *webhook = webhook_of(auth);
 
-    list_for_each_safe(node, after, &webhook->flights)
-        flight_free(container_of(node, struct flight, in_all));
+    list_for_each_safe(node, after, &webhook->lookups)
+        lookup_free(container_of(node, struct lookup, in_all));
     table_release(&webhook->shared);
-    auth_webhook_cache_free(webhook->cache);
-    auth_webhook_cache_free(webhook->refusals);
+    auth_webhook_cache_release(&webhook->cache);
+    auth_webhook_cache_release(&webhook->refusals);
     auth_standing_release(&webhook->standing);
     auth_denied_free(webhook->denied);
     free(webhook);
@@ -484,14 +469,13 @@ void auth_webhook_change(struct auth *auth, const struct auth_webhook_settings *
     const bool is_same = asks_same(&webhook->settings, settings);
 
     webhook->settings = *settings;
-    auth_webhook_cache_change(webhook->cache, settings->cache_entries);
-    auth_webhook_cache_bound_users(webhook->cache, settings->user_entries);
-    auth_webhook_cache_change(webhook->refusals, settings->cache_entries);
+    webhook->cache.entries.most = webhook->refusals.entries.most = settings->cache_entries;
+    webhook->cache.most_of_user = settings->user_entries;
     auth_standing_change(&webhook->standing, settings->cache_entries, settings->cache_entries);
     if (is_same)
         return;
-    auth_webhook_cache_forget_all(webhook->cache);
-    auth_webhook_cache_forget_all(webhook->refusals);
+    lru_clear(&webhook->cache.entries);
+    lru_clear(&webhook->refusals.entries);
     overtake_all(webhook);
     webhook->strangers = 0;
 }
@@ -505,12 +489,12 @@ struct auth *auth_webhook_new(const struct auth_webhook_settings *settings, stru
     webhook->settings = *settings;
     webhook->loop = loop;
     webhook->http = http;
-    webhook->cache = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
-    auth_webhook_cache_bound_users(webhook->cache, settings->user_entries);
-    webhook->refusals = auth_webhook_cache_new(webhook->loop, settings->cache_entries);
+    auth_webhook_cache_init(&webhook->cache, loop, settings->cache_entries);
+    webhook->cache.most_of_user = settings->user_entries;
+    auth_webhook_cache_init(&webhook->refusals, loop, settings->cache_entries);
     auth_standing_init(&webhook->standing, loop, settings->cache_entries, settings->cache_entries);
     webhook->denied = auth_denied_new(webhook->loop, MAX_REVOCATIONS);
-    table_init(&webhook->shared, TABLE_BY_TEXT(struct flight, node, key));
-    list_init(&webhook->flights);
+    table_init(&webhook->shared, TABLE_BY_TEXT(struct lookup, node, key));
+    list_init(&webhook->lookups);
     return &webhook->base;
 }

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/webhook_cache.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
-#include "base/bytes.h"
+#include "auth/webhook.h"
+#include "base/buf.h"
 #include "base/list.h"
-#include "base/lru.h"
 #include "base/mem.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 /* A user's id or an access token with all that was answered of it: many credentials may be of one
  * user, and all are to be found, and dropped, in few steps. */
@@ -18,7 +15,7 @@ struct owner {
     struct table_node node;
     struct list entries; /* struct tie; the oldest first */
     size_t count;
-    char name[]; /* "u" and a user's id, or "t" and the token */
+    char name[];
 };
 
 struct tie {
@@ -34,60 +31,33 @@ struct entry {
     char key[];
 };
 
-struct auth_webhook_cache {
-    struct lru entries; /* the oldest first */
-    struct table owners;
-    size_t most_of_user;
-};
-
-/* The caller frees it. */
-static char *name_of(char kind, const char *text)
+static void bind(struct table *owners, const char *name, struct entry *entry, struct tie *tie)
 {
-    const size_t size = strlen(text) + 1;
-    char *name = mem_alloc(1 + size);
-
-    name[0] = kind;
-    memcpy(name + 1, text, size);
-    return name;
-}
-
-static struct owner *find_owner(const struct auth_webhook_cache *cache, const char *name)
-{
-    return table_find(&cache->owners, name);
-}
-
-static struct owner *add_owner(struct auth_webhook_cache *cache, const char *name)
-{
-    struct owner *owner = table_new_item(&cache->owners, name);
-
-    list_init(&owner->entries);
-    return owner;
-}
-
-static void bind(struct auth_webhook_cache *cache, struct entry *entry, struct tie *tie, char kind,
-                 const char *text)
-{
-    char *name = name_of(kind, text);
-
     tie->entry = entry;
-    tie->owner = find_owner(cache, name);
-    if (!tie->owner)
-        tie->owner = add_owner(cache, name);
+    tie->owner = table_find(owners, name);
+    if (!tie->owner) {
+        tie->owner = table_new_item(owners, name);
+        list_init(&tie->owner->entries);
+    }
     list_append(&tie->owner->entries, &tie->node);
     tie->owner->count++;
-    free(name);
 }
 
-static void loosen(struct auth_webhook_cache *cache, struct tie *tie)
+static void loosen(struct table *owners, struct tie *tie)
 {
     if (!tie->owner)
         return;
     list_remove(&tie->node);
     tie->owner->count--;
     if (list_is_empty(&tie->owner->entries)) {
-        table_remove(&cache->owners, &tie->owner->node);
+        table_remove(owners, &tie->owner->node);
         free(tie->owner);
     }
+}
+
+static struct entry *oldest_of(const struct owner *owner)
+{
+    return container_of(owner->entries.next, struct tie, node)->entry;
 }
 
 static void leave(struct lru *lru, void *item)
@@ -95,46 +65,27 @@ static void leave(struct lru *lru, void *item)
     struct auth_webhook_cache *cache = container_of(lru, struct auth_webhook_cache, entries);
     struct entry *entry = item;
 
-    loosen(cache, &entry->user);
-    loosen(cache, &entry->token);
+    loosen(&cache->users, &entry->user);
+    loosen(&cache->tokens, &entry->token);
     sse_user_unref(entry->result.user);
     bytes_unref(entry->result.data);
 }
 
 /* They do not end in the order of their coming, since refusals are kept for less: what has ended
  * behind one that has not, waits for that. So none is there for longer than the longest may be. */
-struct auth_webhook_cache *auth_webhook_cache_new(struct loop *loop, size_t most)
+void auth_webhook_cache_init(struct auth_webhook_cache *cache, struct loop *loop, size_t most)
 {
-    struct auth_webhook_cache *cache = mem_zalloc(sizeof(*cache));
-
     lru_init(&cache->entries, loop, LRU_BY_TEXT(struct entry, item, key), most);
     cache->entries.leave = leave;
-    table_init(&cache->owners, TABLE_BY_TEXT(struct owner, node, name));
-    return cache;
+    table_init(&cache->users, TABLE_BY_TEXT(struct owner, node, name));
+    table_init(&cache->tokens, TABLE_BY_TEXT(struct owner, node, name));
 }
 
-void auth_webhook_cache_change(struct auth_webhook_cache *cache, size_t most)
+void auth_webhook_cache_release(struct auth_webhook_cache *cache)
 {
-    cache->entries.most = most;
-}
-
-void auth_webhook_cache_bound_users(struct auth_webhook_cache *cache, size_t most)
-{
-    cache->most_of_user = most;
-}
-
-void auth_webhook_cache_forget_all(struct auth_webhook_cache *cache)
-{
-    lru_clear(&cache->entries);
-}
-
-void auth_webhook_cache_free(struct auth_webhook_cache *cache)
-{
-    if (!cache)
-        return;
     lru_release(&cache->entries);
-    table_release(&cache->owners);
-    free(cache);
+    table_release(&cache->users);
+    table_release(&cache->tokens);
 }
 
 const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cache, const char *key,
@@ -148,15 +99,12 @@ const struct auth_result *auth_webhook_cache_find(struct auth_webhook_cache *cac
 /* Somebody with many credentials pushes out his own. */
 static void make_room_of_user(struct auth_webhook_cache *cache, const char *id)
 {
-    char *name = name_of('u', id);
-    const struct owner *owner = find_owner(cache, name);
+    const struct owner *owner = table_find(&cache->users, id);
 
-    if (owner && cache->most_of_user > 0 && owner->count >= cache->most_of_user) {
-        lru_drop(&cache->entries,
-                 &container_of(owner->entries.next, struct tie, node)->entry->item);
-        cache->entries.evicted++;
-    }
-    free(name);
+    if (!owner || cache->most_of_user == 0 || owner->count < cache->most_of_user)
+        return;
+    lru_drop(&cache->entries, &oldest_of(owner)->item);
+    cache->entries.evicted++;
 }
 
 void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
@@ -178,17 +126,16 @@ void auth_webhook_cache_add(struct auth_webhook_cache *cache, const char *key,
         bytes_ref(result->data);
     if (result->user) {
         sse_user_ref(result->user);
-        bind(cache, entry, &entry->user, 'u', result->user->id);
+        bind(&cache->users, result->user->id, entry, &entry->user);
     }
     if (result->user && result->user->access_token[0] != '\0')
-        bind(cache, entry, &entry->token, 't', result->user->access_token);
+        bind(&cache->tokens, result->user->access_token, entry, &entry->token);
 }
 
 /* Of those with that id; the owner goes with the last. */
 static void forget_user(struct auth_webhook_cache *cache, const char *key)
 {
-    char *name = name_of('u', sse_user_key_id(key));
-    struct owner *owner = find_owner(cache, name);
+    struct owner *owner = table_find(&cache->users, sse_user_key_id(key));
     struct list *node = owner ? owner->entries.next : NULL;
 
     while (node) {
@@ -198,36 +145,17 @@ static void forget_user(struct auth_webhook_cache *cache, const char *key)
         if (sse_user_is(entry->result.user, key))
             lru_drop(&cache->entries, &entry->item);
     }
-    free(name);
-}
-
-static void forget_token(struct auth_webhook_cache *cache, const char *token)
-{
-    char *name = name_of('t', token);
-    struct owner *owner;
-
-    /* With the last of its entries the owner goes. */
-    while ((owner = find_owner(cache, name)))
-        lru_drop(&cache->entries,
-                 &container_of(owner->entries.next, struct tie, node)->entry->item);
-    free(name);
 }
 
 void auth_webhook_cache_forget(struct auth_webhook_cache *cache,
                                const struct auth_revocation *revocation)
 {
+    const struct owner *owner;
+
     if (revocation->user_key)
         forget_user(cache, revocation->user_key);
-    if (revocation->access_token)
-        forget_token(cache, revocation->access_token);
-}
-
-size_t auth_webhook_cache_count(const struct auth_webhook_cache *cache)
-{
-    return cache->entries.count;
-}
-
-uint64_t auth_webhook_cache_displaced(const struct auth_webhook_cache *cache)
-{
-    return cache->entries.evicted;
+    /* With the last of its entries the owner goes. */
+    while (revocation->access_token &&
+           (owner = table_find(&cache->tokens, revocation->access_token)))
+        lru_drop(&cache->entries, &oldest_of(owner)->item);
 }

@@ -14,9 +14,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/directory.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "base/log_line.h"
 #include "base/mem.h"
 #include "base/ratelimit.h"
 
@@ -83,27 +82,12 @@ static int open_file(struct audit_log *log)
     return log->file >= 0 ? 0 : errno;
 }
 
-static int write_all(int file, const char *text, size_t length)
-{
-    while (length > 0) {
-        const ssize_t written = write(file, text, length);
-
-        if (written < 0 && errno != EINTR)
-            return errno;
-        if (written > 0) {
-            text += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
 static void write_batch(struct audit_log *log, const struct buf *batch, size_t lines)
 {
     int error = open_file(log);
 
     if (error == 0)
-        error = write_all(log->file, batch->data, batch->length);
+        error = -file_write(log->file, batch->data, batch->length);
     if (error != 0)
         atomic_fetch_add_explicit(&log->lost, lines, memory_order_relaxed);
     note(log, error);
@@ -179,13 +163,6 @@ void audit_log_free(struct audit_log *log)
     free(log);
 }
 
-static bool has_room(struct audit_log *log, size_t length, bool is_refused)
-{
-    return log->waiting.length + length <= MOST_BYTES &&
-           (!is_refused ||
-            ratelimit_take(&log->refused, &refused_rule, clock_monotonic_ns() / CLOCK_NS_PER_MS));
-}
-
 void audit_log_write(struct audit_log *log, bool is_refused, const struct log_field *fields,
                      size_t count)
 {
@@ -196,7 +173,9 @@ void audit_log_write(struct audit_log *log, bool is_refused, const struct log_fi
         return;
     log_line_format(&line, LOG_FORMAT_JSON, &event);
     pthread_mutex_lock(&log->lock);
-    if (has_room(log, line.length, is_refused)) {
+    if (log->waiting.length + line.length <= MOST_BYTES &&
+        (!is_refused ||
+         ratelimit_take(&log->refused, &refused_rule, clock_monotonic_ns() / CLOCK_NS_PER_MS))) {
         buf_append(&log->waiting, line.text, line.length);
         log->lines++;
         pthread_cond_signal(&log->arrival);

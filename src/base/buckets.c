@@ -71,8 +71,3 @@ bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms)
     }
     return ratelimit_take(&bucket->limit, &buckets->rule, now_ms);
 }
-
-size_t buckets_count(const struct buckets *buckets)
-{
-    return buckets->lru.count;
-}

@@ -33,6 +33,4 @@ bool buckets_take(struct buckets *buckets, const char *key, uint64_t now_ms);
 /* Whether something could be taken. */
 bool buckets_has(struct buckets *buckets, const char *key, uint64_t now_ms);
 
-size_t buckets_count(const struct buckets *buckets);
-
 #endif

@@ -29,18 +29,6 @@ void budget_share_init(struct budget_share *share, struct budget *budget)
     *share = (struct budget_share){.budget = budget};
 }
 
-static void add(struct budget_share *share, size_t bytes)
-{
-    atomic_fetch_add_explicit(&share->budget->granted, bytes, memory_order_relaxed);
-    share->granted += bytes;
-}
-
-static void subtract(struct budget_share *share, size_t bytes)
-{
-    atomic_fetch_sub_explicit(&share->budget->granted, bytes, memory_order_relaxed);
-    share->granted -= bytes;
-}
-
 /* What two ask for at the same time may be refused to both, and is never granted to both. */
 static bool ask(struct budget_share *share, size_t bytes)
 {
@@ -71,8 +59,11 @@ bool budget_share_take(struct budget_share *share, size_t bytes)
 void budget_share_force(struct budget_share *share, size_t bytes)
 {
     share->held += bytes;
-    if (share->held > share->granted)
-        add(share, share->held - share->granted);
+    if (share->held <= share->granted)
+        return;
+    atomic_fetch_add_explicit(&share->budget->granted, share->held - share->granted,
+                              memory_order_relaxed);
+    share->granted = share->held;
 }
 
 void budget_share_give(struct budget_share *share, size_t bytes)
@@ -81,6 +72,9 @@ void budget_share_give(struct budget_share *share, size_t bytes)
 
     assert(bytes <= share->held);
     share->held -= bytes;
-    if (share->granted - share->held > 2 * step)
-        subtract(share, share->granted - share->held - step);
+    if (share->granted - share->held <= 2 * step)
+        return;
+    atomic_fetch_sub_explicit(&share->budget->granted, share->granted - share->held - step,
+                              memory_order_relaxed);
+    share->granted = share->held + step;
 }

@@ -2,13 +2,41 @@
 #include "base/buf.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/mem.h"
+
+struct bytes *bytes_new(const void *data, size_t length)
+{
+    const size_t overhead = sizeof(struct bytes) + 1;
+    struct bytes *bytes;
+
+    /* A length that would wrap is refused as what it is: more than there can be. */
+    bytes = mem_alloc(length <= SIZE_MAX - overhead ? length + overhead : SIZE_MAX);
+    atomic_init(&bytes->refs, 1);
+    bytes->length = length;
+    if (length > 0)
+        memcpy(bytes->data, data, length);
+    bytes->data[length] = '\0';
+    return bytes;
+}
+
+struct bytes *bytes_ref(struct bytes *bytes)
+{
+    atomic_fetch_add_explicit(&bytes->refs, 1, memory_order_relaxed);
+    return bytes;
+}
+
+struct bytes *bytes_unref(struct bytes *bytes)
+{
+    if (bytes != NULL && atomic_fetch_sub_explicit(&bytes->refs, 1, memory_order_acq_rel) == 1)
+        free(bytes);
+    return NULL;
+}
 
 #define BUF_FIRST_CAPACITY 64u
 
@@ -49,39 +77,25 @@ void buf_append_char(struct buf *buf, char c)
     buf_append(buf, &c, 1);
 }
 
-static int append_formatted(struct buf *buf, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
-
-static int append_formatted(struct buf *buf, const char *format, va_list arguments)
-{
-    size_t room = buf->capacity - buf->length;
-    int length = vsnprintf(buf->data + buf->length, room, format, arguments);
-
-    assert(length >= 0);
-    if ((size_t)length >= room) {
-        buf->data[buf->length] = '\0';
-        return length;
-    }
-    buf->length += (size_t)length;
-    return 0;
-}
-
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-    va_list arguments;
-    int needed;
+    va_list arguments, again;
+    size_t room;
+    int length;
 
     buf_reserve(buf, BUF_FIRST_CAPACITY);
+    room = buf->capacity - buf->length;
     va_start(arguments, format);
-    needed = append_formatted(buf, format, arguments);
+    va_copy(again, arguments);
+    length = vsnprintf(buf->data + buf->length, room, format, arguments);
     va_end(arguments);
-    if (needed == 0)
-        return;
-    buf_reserve(buf, (size_t)needed);
-    va_start(arguments, format);
-    needed = append_formatted(buf, format, arguments);
-    va_end(arguments);
-    assert(needed == 0);
+    assert(length >= 0);
+    if ((size_t)length >= room) {
+        buf_reserve(buf, (size_t)length);
+        (void)vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+    }
+    va_end(again);
+    buf->length += (size_t)length;
 }
 
 void buf_consume(struct buf *buf, size_t length)

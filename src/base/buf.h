@@ -3,12 +3,24 @@
 #define BASE_BUF_H
 /*
  * A growable byte buffer. Zero-filled is empty and valid, and holds no memory. What outsiders
- * write into one is bounded by whoever appends.
+ * write into one is bounded by whoever appends. And bytes that do not change.
  */
-#include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-struct bytes;
+/* Immutable, reference-counted. The count is atomic: bytes cross threads, which is how one encoded
+ * event serves the connections of every worker. */
+struct bytes {
+    atomic_uint refs;
+    size_t length;
+    char data[]; /* a NUL follows, not counted */
+};
+
+struct bytes *bytes_new(const void *data, size_t length); /* born with one reference */
+struct bytes *bytes_ref(struct bytes *bytes);
+
+/* Accepts NULL. Always returns NULL, so that callers write b = bytes_unref(b). */
+struct bytes *bytes_unref(struct bytes *bytes);
 
 struct buf {
     char *data; /* NULL while capacity is 0; else a NUL follows data[length - 1] */

@@ -17,15 +17,8 @@
 uint64_t test_clock_monotonic_ns(uint64_t real_ns);
 int64_t test_clock_wall_ms(int64_t real_ms);
 #else
-static inline uint64_t test_clock_monotonic_ns(uint64_t real_ns)
-{
-    return real_ns;
-}
-
-static inline int64_t test_clock_wall_ms(int64_t real_ms)
-{
-    return real_ms;
-}
+#define test_clock_monotonic_ns(real_ns) (real_ns)
+#define test_clock_wall_ms(real_ms)      (real_ms)
 #endif
 
 static inline uint64_t clock_kernel_ns(clockid_t id)
@@ -40,6 +33,15 @@ static inline uint64_t clock_kernel_ns(clockid_t id)
 static inline uint64_t clock_real_ns(void)
 {
     return clock_kernel_ns(CLOCK_MONOTONIC);
+}
+
+/* When so much of the kernel's time has passed, for pthread_cond_clockwait(). */
+static inline struct timespec clock_real_in(uint64_t ns)
+{
+    const uint64_t at_ns = clock_real_ns() + ns;
+
+    return (struct timespec){.tv_sec = (time_t)(at_ns / (1000 * CLOCK_NS_PER_MS)),
+                             .tv_nsec = (long)(at_ns % (1000 * CLOCK_NS_PER_MS))};
 }
 
 /* Monotonic: never less than any thread has seen before. */

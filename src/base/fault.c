@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Of the process, as its environment is: handed around, it would be in every struct that has a
@@ -23,19 +24,12 @@ struct fault {
     atomic_ulong passes_left; /* 0: no fault was asked for, or it is over */
 };
 
-struct scarcity {
-    atomic_uint_least64_t passed, from, to;
-};
-
-/* Mapped once, for good. */
-struct memory_fault {
-    pthread_once_t once;
-    struct scarcity *areas; /* NULL: none was asked for */
-};
-
-static struct memory_fault memory_fault = {.once = PTHREAD_ONCE_INIT};
-
 static struct fault process_fault = {.once = PTHREAD_ONCE_INIT};
+
+/* Mapped once, for good; NULL: none was asked for. */
+static struct scarcity {
+    atomic_uint_least64_t passed, from, to;
+} * scarcities;
 
 static bool read_number(const char *text, unsigned long *number)
 {
@@ -75,6 +69,17 @@ void fault_point(const char *name)
         raise(SIGKILL);
 }
 
+void fault_stall(const char *name)
+{
+    static const struct timespec look = {.tv_nsec = 1000000};
+    const char *text = getenv("FAULT_STALL");
+    const size_t length = strlen(name);
+
+    while (text && strncmp(text, name, length) == 0 && text[length] == ':' &&
+           access(text + length + 1, F_OK) == 0)
+        (void)nanosleep(&look, NULL);
+}
+
 /* No memory is asked for here, and nothing is logged: it is the allocators that come by. */
 static void map_areas(void)
 {
@@ -87,22 +92,23 @@ static void map_areas(void)
     file = open(path, O_RDWR | O_CLOEXEC);
     if (file < 0 || lseek(file, 0, SEEK_END) < (off_t)size)
         abort(); /* as above */
-    memory_fault.areas = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory_fault.areas == MAP_FAILED)
+    scarcities = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (scarcities == MAP_FAILED)
         abort();
     close(file);
 }
 
 bool fault_allocation(enum fault_area area)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct scarcity *scarcity;
     uint_least64_t pass;
 
-    if (pthread_once(&memory_fault.once, map_areas) != 0)
+    if (pthread_once(&once, map_areas) != 0)
         abort();
-    if (!memory_fault.areas)
+    if (!scarcities)
         return false;
-    scarcity = &memory_fault.areas[area];
+    scarcity = &scarcities[area];
     pass = atomic_fetch_add_explicit(&scarcity->passed, 1, memory_order_relaxed);
     return pass >= atomic_load_explicit(&scarcity->from, memory_order_relaxed) &&
            pass < atomic_load_explicit(&scarcity->to, memory_order_relaxed);

@@ -10,6 +10,9 @@
  * each area three numbers of 64 bits. The first counts its allocations, by whatever thread; those
  * from the second up to (without) the third are refused. A test sets these while the process runs.
  *
+ * And threads that hang: with FAULT_STALL=<name>:<file>, whoever passes the point with this name
+ * stays there as long as the file is there.
+ *
  * And FAULT_PATIENCE=<n>: what the end of a stop may take by the kernel's clock is so many times as
  * long. A build with sanitizers on a busy machine is slow, and nothing hangs in it.
  *
@@ -32,25 +35,15 @@ enum fault_area {
 
 #ifdef SSE_SERVER_FAULTS
 void fault_point(const char *name);
+void fault_stall(const char *name);
 /* Whether this allocation is to be refused. */
 bool fault_allocation(enum fault_area area);
 unsigned fault_patience(void);
 #else
-static inline void fault_point(const char *name)
-{
-    (void)name;
-}
-
-static inline bool fault_allocation(enum fault_area area)
-{
-    (void)area;
-    return false;
-}
-
-static inline unsigned fault_patience(void)
-{
-    return 1;
-}
+#define fault_point(name)      ((void)(name))
+#define fault_stall(name)      ((void)(name))
+#define fault_allocation(area) ((void)(area), false)
+#define fault_patience()       1u
 #endif
 
 #endif

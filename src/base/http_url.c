@@ -6,19 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/text.h"
 
 #define MOST_LABEL 63u
 
-static const char no_scheme[] = "must begin with https:// or http://";
-static const char bad_character[] =
-    "must have no blanks, control characters, backslashes or others than ASCII; write a name's "
-    "punycode";
-static const char has_fragment[] = "must have no #";
-static const char has_user[] = "must have no user and password";
 static const char bad_host[] = "must have a host that is a name (letters, digits, - and dots "
                                "between, none at its end), an IPv4 "
                                "address as 192.0.2.1 or an IPv6 address as [2001:db8::1]";
-static const char bad_port[] = "must have a port from 1 to 65535, or none";
 
 static const char *skip_scheme(struct http_url *url, const char *text)
 {
@@ -37,19 +34,30 @@ static bool is_plain(const char *text)
     return true;
 }
 
-static bool read_port(struct http_url *url, const char *text, size_t length)
+/* How many bytes at text are of these octets; a span within length. */
+static size_t span(const char *text, size_t length, const char *octets)
 {
-    unsigned long port = 0;
+    size_t count = 0;
 
-    url->has_port = length > 0;
-    url->port = url->is_https ? 443 : 80;
-    if (!url->has_port)
+    while (count < length && text[count] != '\0' && strchr(octets, text[count]))
+        count++;
+    return count;
+}
+
+/* ":8443", all of it; "" leaves the port as it is. */
+static bool read_port(const char *text, size_t length, uint16_t *port)
+{
+    unsigned value = 0;
+
+    if (length == 0)
         return true;
-    if (length < 2 || length > 6 || strspn(text + 1, "0123456789") != length - 1)
+    if (text[0] != ':' || length < 2 || length > 6 ||
+        span(text + 1, length - 1, "0123456789") != length - 1)
         return false;
-    port = strtoul(text + 1, NULL, 10);
-    url->port = (uint16_t)port;
-    return port > 0 && port <= UINT16_MAX;
+    for (size_t i = 1; i < length; i++)
+        value = value * 10 + (unsigned)(text[i] - '0');
+    *port = (uint16_t)value;
+    return value > 0 && value <= UINT16_MAX;
 }
 
 static bool are_labels(const char *host)
@@ -113,7 +121,7 @@ static const char *read_authority(struct http_url *url, const char *text, size_t
     const char *host_end = bracket ? bracket + 1 : memchr(text, ':', length);
 
     if (memchr(text, '@', length))
-        return has_user;
+        return "must have no user and password";
     if (!host_end)
         host_end = end;
     if (bracket ? !read_v6(url, text + 1, (size_t)(bracket - text) - 1)
@@ -121,7 +129,11 @@ static const char *read_authority(struct http_url *url, const char *text, size_t
         return bad_host;
     if (host_end < end && *host_end != ':')
         return bad_host;
-    return read_port(url, host_end, (size_t)(end - host_end)) ? NULL : bad_port;
+    url->has_port = host_end < end;
+    url->port = url->is_https ? 443 : 80;
+    return read_port(host_end, (size_t)(end - host_end), &url->port)
+               ? NULL
+               : "must have a port from 1 to 65535, or none";
 }
 
 const char *http_url_read(struct http_url *url, const char *text)
@@ -129,11 +141,12 @@ const char *http_url_read(struct http_url *url, const char *text)
     const char *authority = skip_scheme(url, text);
 
     if (!authority)
-        return no_scheme;
+        return "must begin with https:// or http://";
     if (!is_plain(text))
-        return bad_character;
+        return "must have no blanks, control characters, backslashes or others than ASCII; write a "
+               "name's punycode";
     if (strchr(text, '#'))
-        return has_fragment;
+        return "must have no #";
     return read_authority(url, authority, strcspn(authority, "/?"));
 }
 
@@ -146,13 +159,19 @@ static bool read_entry(struct http_url *entry, const struct word *word, bool *is
            !(*is_suffix && entry->is_address);
 }
 
-static bool is_below(const char *host, const char *name)
+static bool is_same_text(const struct word *left, const struct word *right)
 {
-    const size_t length = strlen(host);
-    const size_t suffix = strlen(name);
+    return left->length == right->length && strncasecmp(left->text, right->text, left->length) == 0;
+}
 
-    return length > suffix + 1 && host[length - suffix - 1] == '.' &&
-           strcmp(host + length - suffix, name) == 0;
+/* What "*." and the name stand for: something is before the dot. */
+static bool is_below(struct word host, const struct word *name)
+{
+    const size_t length = host.length - name->length;
+
+    if (host.length < name->length + 2 || host.text[length - 1] != '.')
+        return false;
+    return is_same_text(&(struct word){host.text + length, name->length}, name);
 }
 
 bool http_url_is_listed(const struct http_url *url, const char *hosts)
@@ -165,8 +184,11 @@ bool http_url_is_listed(const struct http_url *url, const char *hosts)
 
         if (!read_entry(&entry, &word, &is_suffix) || (entry.has_port && entry.port != url->port))
             continue;
-        if (is_suffix ? !url->is_address && is_below(url->host, entry.host)
-                      : strcmp(url->host, entry.host) == 0)
+        if (!is_suffix && strcmp(url->host, entry.host) == 0)
+            return true;
+        if (is_suffix && !url->is_address &&
+            is_below((struct word){url->host, strlen(url->host)},
+                     &(struct word){entry.host, strlen(entry.host)}))
             return true;
     }
     return false;
@@ -182,4 +204,141 @@ bool http_url_hosts_are_valid(const char *hosts, struct word *wrong)
             return false;
     }
     return true;
+}
+
+/* ---- origins ---- */
+
+static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+static const char scheme_octets[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789+-.";
+static const char host_octets[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-._";
+static const char address_octets[] = "0123456789abcdefABCDEF:.";
+
+/* Its texts lie in the one that it was read from. */
+struct origin {
+    struct word scheme;
+    struct word host;
+    uint16_t port; /* 0: the scheme has no usual one, and none was said */
+    bool is_pattern;
+};
+
+struct origins {
+    char *text;
+    size_t count;
+    struct origin list[];
+};
+
+static uint16_t usual_port(const struct word *scheme)
+{
+    static const struct word https = {"https", 5};
+    static const struct word http = {"http", 4};
+
+    if (is_same_text(scheme, &https))
+        return 443;
+    return is_same_text(scheme, &http) ? 80 : 0;
+}
+
+/* The length of the host at text, brackets included; 0: there is none. */
+static size_t host_length(const char *text, size_t length)
+{
+    size_t inside;
+
+    if (length == 0 || text[0] != '[')
+        return span(text, length, host_octets);
+    inside = span(text + 1, length - 1, address_octets);
+    return inside > 0 && inside + 1 < length && text[inside + 1] == ']' ? inside + 2 : 0;
+}
+
+/* HOST or HOST:PORT, all of the text. */
+static bool read_origin_authority(const char *text, size_t length, struct origin *origin)
+{
+    origin->host = (struct word){text, host_length(text, length)};
+    return origin->host.length > 0 &&
+           read_port(text + origin->host.length, length - origin->host.length, &origin->port);
+}
+
+/* SCHEME://HOST or SCHEME://HOST:PORT, all of the text. */
+static bool read_origin(const char *text, size_t length, struct origin *origin)
+{
+    size_t scheme = span(text, length, scheme_octets);
+
+    *origin = (struct origin){.scheme = {text, scheme}};
+    if (scheme == 0 || span(text, 1, letters) == 0 || length < scheme + 3 ||
+        memcmp(text + scheme, "://", 3) != 0)
+        return false;
+    text += scheme + 3;
+    length -= scheme + 3;
+    origin->port = usual_port(&origin->scheme);
+    if (length > 2 && memcmp(text, "*.", 2) == 0) {
+        origin->is_pattern = true;
+        text += 2;
+        length -= 2;
+    }
+    if (!read_origin_authority(text, length, origin))
+        return false;
+    return !origin->is_pattern || memchr(origin->host.text, '.', origin->host.length);
+}
+
+static bool matches(const struct origin *listed, const struct origin *origin)
+{
+    if (!is_same_text(&listed->scheme, &origin->scheme) || listed->port != origin->port)
+        return false;
+    return listed->is_pattern ? is_below(origin->host, &listed->host)
+                              : is_same_text(&listed->host, &origin->host);
+}
+
+struct origins *origins_new(const char *text, char *fault, size_t fault_size)
+{
+    struct origins *origins =
+        mem_zalloc(sizeof(*origins) + words_count(text) * sizeof(origins->list[0]));
+    const char *rest = origins->text = mem_strdup(text);
+    struct word word;
+
+    while (words_next(&rest, &word)) {
+        if (read_origin(word.text, word.length, &origins->list[origins->count++]))
+            continue;
+        snprintf(fault, fault_size,
+                 "\"%.*s\" is no origin; use one such as https://app.example.com, "
+                 "https://app.example.com:8443 or https://*.example.com, without a path",
+                 (int)(word.length < 80 ? word.length : 80), word.text);
+        origins_free(origins);
+        return NULL;
+    }
+    return origins;
+}
+
+void origins_free(struct origins *origins)
+{
+    if (!origins)
+        return;
+    free(origins->text);
+    free(origins);
+}
+
+bool origins_contain(const struct origins *origins, const char *text)
+{
+    struct origin origin;
+
+    if (origins->count == 0 || !read_origin(text, strlen(text), &origin) || origin.is_pattern)
+        return false;
+    for (size_t i = 0; i < origins->count; i++) {
+        if (matches(&origins->list[i], &origin))
+            return true;
+    }
+    return false;
+}
+
+bool origin_is_own(const char *text, const char *scheme, const char *authority)
+{
+    static const struct word https = {"https", 5};
+    const struct word asked = {scheme, strlen(scheme)};
+    struct origin origin, own;
+
+    if (!read_origin(text, strlen(text), &origin) || origin.is_pattern)
+        return false;
+    if (!is_same_text(&origin.scheme, &https) && !is_same_text(&origin.scheme, &asked))
+        return false;
+    own = (struct origin){.scheme = origin.scheme, .port = usual_port(&origin.scheme)};
+    return read_origin_authority(authority, strlen(authority), &own) && matches(&own, &origin);
 }

@@ -3,14 +3,17 @@
 #define BASE_JSON_H
 /*
  * Strict JSON on jansson: bounded depth and width, no duplicate keys, no NUL in strings, nothing
- * behind the value. What is wrong is told with line and
- * column, fit to be shown to the sender.
+ * behind the value. What is wrong is told with line and column, fit to be shown to the sender.
  */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "base/json_scan.h"
+struct buf;
+
+#define JSON_MAX_DEPTH  32u
+#define JSON_MAX_VALUES 10000u
 
 /* Which JSON is taken. Zero-filled: all is looked at, with JSON_MAX_VALUES values at the most. */
 struct json_rules {
@@ -49,10 +52,6 @@ void json_fault_at(struct json_fault *fault, const char *text, size_t offset, co
  * write null for what is absent. What is kept is never null here. */
 void json_drop_nulls(json_t *value);
 
-/* For texts that need no check: they were checked before, or nobody is told what is wrong with
- * them. NULL with -EINVAL or -ENOMEM in *error. */
-json_t *json_read(const char *text, size_t length, size_t flags, int *error);
-
 /* The value's text (caller frees it), as json_dumps(); NULL: there is no memory for it. */
 char *json_write(const json_t *value, size_t flags);
 
@@ -64,5 +63,12 @@ json_t *json_number_or_null(const char *text);
 /* An id in JSON is a string or an integer; 7 and "7" name the same thing. Writes its text into
  * buffer and returns it, or NULL when the value is neither or does not fit. */
 const char *json_id_text(const json_t *value, char *buffer, size_t size);
+
+/* ---- written as text, for answers that need no tree ---- */
+
+/* Appends text as a JSON string with its quotes. Ill-formed UTF-8 becomes U+FFFD, octet by octet,
+ * so that what is written is always JSON. */
+void json_text_string(struct buf *buf, const char *text);
+void json_text_number(struct buf *buf, uint64_t number);
 
 #endif

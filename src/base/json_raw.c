@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_raw.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "base/swar.h"
-#include "base/utf8.h"
+#include "base/text.h"
 
 #define WORD_BITS 64u
 #define KEY_SIZE  4096u
@@ -102,15 +102,6 @@ static const char *read_word(struct reader *reader, const char *word)
 
 /* ---- strings ---- */
 
-static int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* The unit behind "\u"; -1: there are no four hexadecimal digits. */
 static int32_t read_unit(const char *text, size_t length)
 {
@@ -119,7 +110,7 @@ static int32_t read_unit(const char *text, size_t length)
     if (length < 4)
         return -1;
     for (size_t i = 0; i < 4; i++) {
-        const int digit = hex_digit(text[i]);
+        const int digit = digits_hex((char)tolower((unsigned char)text[i]));
 
         if (digit < 0)
             return -1;
@@ -195,13 +186,6 @@ static const char *read_string(struct reader *reader)
 
 /* ---- values ---- */
 
-static bool in_object(const struct reader *reader)
-{
-    const unsigned level = reader->depth - 1;
-
-    return (reader->objects[level / WORD_BITS] >> level % WORD_BITS & 1) != 0;
-}
-
 static const char *read_key(struct reader *reader)
 {
     const char *wrong;
@@ -266,7 +250,8 @@ static const char *begin_value(struct reader *reader, bool *has_ended)
 static const char *end_value(struct reader *reader, bool *has_ended)
 {
     while (reader->depth > 0) {
-        const bool is_object = in_object(reader);
+        const unsigned level = reader->depth - 1;
+        const bool is_object = reader->objects[level / WORD_BITS] >> level % WORD_BITS & 1;
 
         skip_space(reader);
         if (peek(reader) == ',') {

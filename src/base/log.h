@@ -10,6 +10,7 @@
  *
  * Never log a token, a payload or a whole connection id.
  */
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,14 +29,8 @@ static inline const char *log_text(const char *value)
     return value ? value : "";
 }
 
-#define LOG_STR(name, value)                                                                       \
-    {                                                                                              \
-        .key = (name), .text = log_text(value)                                                     \
-    }
-#define LOG_INT(name, value)                                                                       \
-    {                                                                                              \
-        .key = (name), .number = (int64_t)(value)                                                  \
-    }
+#define LOG_STR(name, value) ((struct log_field){.key = (name), .text = log_text(value)})
+#define LOG_INT(name, value) ((struct log_field){.key = (name), .number = (int64_t)(value)})
 
 /* Set once by main before threads start. */
 void log_open(enum log_level level, enum log_format format, int fd);
@@ -51,16 +46,15 @@ void log_start(void);
 void log_stop(uint32_t most_ms);
 
 bool log_is_on(enum log_level level);
-void log_write(enum log_level level, const char *message, const struct log_field *fields,
-               size_t count);
 uint64_t log_dropped(void); /* lines that could not be written, or that a rate limit left out */
 
 /* What others can provoke is at most ten lines a second of each kind, for the process: a flood of
  * one hides no other. The rest is counted. */
 enum log_kind {
+    LOG_UNLIMITED,
     LOG_OF_ABUSE,
     LOG_OF_TURNS,     /* that were long */
-    LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/complaint.h) */
+    LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/answer.h) */
     /* refusals: of what comes before HTTP/2, */
     LOG_OF_CONNECTIONS = LOG_OF_BACK_ENDS + 5,
     LOG_OF_PROXIES,
@@ -72,33 +66,48 @@ enum log_kind {
     LOG_KINDS = LOG_OF_STATUS + 200
 };
 
-void log_write_limited(enum log_kind kind, enum log_level level, const char *message,
-                       const struct log_field *fields, size_t count);
-
-#define LOG_AT(function, level, message, ...)                                                      \
-    do {                                                                                           \
-        if (log_is_on(level)) {                                                                    \
-            const struct log_field log_fields_[] = {__VA_ARGS__};                                  \
-            function(level, message, log_fields_, sizeof(log_fields_) / sizeof(log_fields_[0]));   \
-        }                                                                                          \
-    } while (0)
-
-#define log_debug(message, ...) LOG_AT(log_write, LOG_DEBUG_LEVEL, message, __VA_ARGS__)
-#define log_info(message, ...)  LOG_AT(log_write, LOG_INFO_LEVEL, message, __VA_ARGS__)
-#define log_warn(message, ...)  LOG_AT(log_write, LOG_WARN_LEVEL, message, __VA_ARGS__)
-#define log_error(message, ...) LOG_AT(log_write, LOG_ERROR_LEVEL, message, __VA_ARGS__)
+void log_write(enum log_kind kind, enum log_level level, const char *message,
+               const struct log_field *fields, size_t count);
 
 #define LOG_LIMITED(kind, level, message, ...)                                                     \
     do {                                                                                           \
         if (log_is_on(level)) {                                                                    \
             const struct log_field log_fields_[] = {__VA_ARGS__};                                  \
-            log_write_limited((enum log_kind)(kind), level, message, log_fields_,                  \
-                              sizeof(log_fields_) / sizeof(log_fields_[0]));                       \
+            log_write((enum log_kind)(kind), level, message, log_fields_,                          \
+                      sizeof(log_fields_) / sizeof(log_fields_[0]));                               \
         }                                                                                          \
     } while (0)
+
+#define log_debug(message, ...) LOG_LIMITED(LOG_UNLIMITED, LOG_DEBUG_LEVEL, message, __VA_ARGS__)
+#define log_info(message, ...)  LOG_LIMITED(LOG_UNLIMITED, LOG_INFO_LEVEL, message, __VA_ARGS__)
+#define log_warn(message, ...)  LOG_LIMITED(LOG_UNLIMITED, LOG_WARN_LEVEL, message, __VA_ARGS__)
+#define log_error(message, ...) LOG_LIMITED(LOG_UNLIMITED, LOG_ERROR_LEVEL, message, __VA_ARGS__)
 
 #define log_abuse(message, ...) LOG_LIMITED(LOG_OF_ABUSE, LOG_WARN_LEVEL, message, __VA_ARGS__)
 /* Who was refused, and why: fields "address" and "reason". */
 #define log_refused(kind, ...) LOG_LIMITED(kind, LOG_DEBUG_LEVEL, "refused", __VA_ARGS__)
+
+/* ---- how a line looks ---- */
+
+#define LOG_LINE_MAX  ((size_t)PIPE_BUF)
+#define LOG_VALUE_MAX 1024u /* as written, escapes included */
+
+struct log_line {
+    size_t length;
+    char text[LOG_LINE_MAX];
+};
+
+struct log_event {
+    int64_t wall_ms; /* since 1970 */
+    enum log_level level;
+    const char *message;
+    const struct log_field *fields;
+    size_t count;
+};
+
+/* Text (logfmt) or one JSON object. The line ends with a newline, contains no other, and is not
+ * longer than what a pipe takes in one piece; fields that have no room are left out, and cut=true
+ * says so. */
+void log_line_format(struct log_line *line, enum log_format format, const struct log_event *event);
 
 #endif

@@ -13,9 +13,9 @@
 #include "base/turn_meter.h"
 #include "base/wheel.h"
 
-#define NS_PER_NOTCH (LOOP_TIMER_NOTCH_MS * CLOCK_NS_PER_MS)
-#define LAST_NOTCH   (INT64_MAX / NS_PER_NOTCH) /* in three centuries */
-#define NEVER        1e18                       /* seconds since 1970 */
+#define NS_PER_TICK (LOOP_TIMER_TICK_MS * CLOCK_NS_PER_MS)
+#define LAST_TICK   (INT64_MAX / NS_PER_TICK) /* in three centuries */
+#define NEVER       1e18                      /* seconds since 1970 */
 
 /* While it waits nobody sees a stop of the process before the next timer is due: so much more than
  * that one is late, but no more than the wait, may have been taken from us. */
@@ -28,7 +28,7 @@
  * for the next turn, so that a task that defers itself cannot keep the sockets waiting. */
 #define TASK_PASSES 8u
 
-/* Of each kind, in a turn. A timer may have a slice of its own (base/age_timer.h). */
+/* Of each kind, in a turn. A timer may have a slice of its own (base/slices.h). */
 #define TIMERS           1024u
 #define TASKS_NS         (2 * CLOCK_NS_PER_MS)
 #define TASKS            1024u
@@ -46,10 +46,11 @@ struct loop {
     struct ev_prepare turn_end; /* last of a turn */
     struct ev_idle no_wait;     /* active while there is more to do: libev then only polls */
     struct ev_timer tick;       /* the next timer of the wheel; stopped while there is none */
+    struct ev_timer alarm;      /* loop_wake_at() */
     struct ev_periodic never;
-    uint64_t tick_notch; /* WHEEL_NEVER: it is stopped */
+    uint64_t tick_at;    /* WHEEL_NEVER: it is stopped */
     uint64_t tick_ns;    /* when that is due, by the kernel's clock */
-    uint64_t started_ns; /* notch 0 */
+    uint64_t started_ns; /* tick 0 */
     uint64_t turn_ns;    /* start of this turn, monotonic */
     uint64_t real_ns;    /* the same moment by the kernel's clock, */
     int64_t wall_ms;     /* and since 1970 */
@@ -97,14 +98,14 @@ static void note_lag(struct loop *loop, uint64_t late_ns)
         loop->lag.max_seconds = loop->lag.last_seconds;
 }
 
-/* Late is a turn by what it takes beyond a notch, and a wait by what it lasts beyond the next
+/* Late is a turn by what it takes beyond a tick, and a wait by what it lasts beyond the next
  * timer. Before any callback of the turn: for them loop_served_ms() never goes back. */
 static void count_lateness(struct loop *loop)
 {
-    const uint64_t turn_ns = excess(loop->meter.lasted_ns, NS_PER_NOTCH);
+    const uint64_t turn_ns = excess(loop->meter.lasted_ns, NS_PER_TICK);
     const uint64_t wait_ns = loop->real_ns - loop->waits_ns;
     const uint64_t late_ns = excess(loop->real_ns, loop->tick_ns);
-    const uint64_t unseen_ns = late_ns > NS_PER_NOTCH ? late_ns * UNSEEN_TIMES : 0;
+    const uint64_t unseen_ns = late_ns > NS_PER_TICK ? late_ns * UNSEEN_TIMES : 0;
 
     note_lag(loop, turn_ns > late_ns ? turn_ns : late_ns);
     loop->late_ns += turn_ns + (unseen_ns < wait_ns ? unseen_ns : wait_ns);
@@ -120,16 +121,16 @@ static void on_wake_up(struct ev_loop *ev, struct ev_check *check, int events)
     count_lateness(loop);
 }
 
-static void schedule_tick(struct loop *loop, uint64_t notch)
+static void schedule_tick(struct loop *loop, uint64_t tick)
 {
     uint64_t wait;
 
     ev_timer_stop(loop->ev, &loop->tick);
-    loop->tick_notch = notch;
+    loop->tick_at = tick;
     loop->tick_ns = UINT64_MAX;
-    if (notch > LAST_NOTCH)
+    if (tick > LAST_TICK)
         return;
-    wait = excess(loop->started_ns + notch * NS_PER_NOTCH, loop->turn_ns);
+    wait = excess(loop->started_ns + tick * NS_PER_TICK, loop->turn_ns);
     loop->tick_ns = loop->real_ns + wait;
     ev_timer_set(&loop->tick, seconds(wait), 0.);
     ev_timer_start(loop->ev, &loop->tick);
@@ -137,9 +138,9 @@ static void schedule_tick(struct loop *loop, uint64_t notch)
 
 static void serve_timers(struct loop *loop, struct slice *slice)
 {
-    const uint64_t notch = (loop->turn_ns - loop->started_ns) / NS_PER_NOTCH;
+    const uint64_t tick = (loop->turn_ns - loop->started_ns) / NS_PER_TICK;
 
-    (void)wheel_advance(&loop->wheel, notch, slice);
+    (void)wheel_advance(&loop->wheel, tick, slice);
     schedule_tick(loop, wheel_next(&loop->wheel));
 }
 
@@ -186,6 +187,14 @@ static void run_tasks(struct loop *loop, uint64_t now_ns)
     for (unsigned pass = 0;
          pass < TASK_PASSES && !list_is_empty(&loop->tasks) && !slice_is_over(&slice); pass++)
         run_pass(loop, &slice);
+}
+
+/* Its turn is what was asked for. */
+static void on_alarm(struct ev_loop *ev, struct ev_timer *alarm, int events)
+{
+    (void)ev;
+    (void)alarm;
+    (void)events;
 }
 
 /* Each hook is back in its list before it runs: it may remove itself, or any other. Those that the
@@ -349,6 +358,7 @@ struct loop *loop_new(void)
     ev_prepare_start(ev, &loop->turn_end);
     ev_idle_init(&loop->no_wait, on_no_wait);
     ev_timer_init(&loop->tick, on_tick, 0., 0.);
+    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
     loop_let_sleep(ev, &loop->never);
     schedule_tick(loop, WHEEL_NEVER);
     turn_meter_init(&loop->meter);
@@ -373,6 +383,7 @@ void loop_free(struct loop *loop)
         unlink_all(&loop->hooks[phase]);
     wheel_release(&loop->wheel);
     ev_timer_stop(loop->ev, &loop->tick);
+    ev_timer_stop(loop->ev, &loop->alarm);
     ev_periodic_stop(loop->ev, &loop->never);
     ev_idle_stop(loop->ev, &loop->no_wait);
     ev_prepare_stop(loop->ev, &loop->turn_end);
@@ -447,7 +458,7 @@ void loop_cancel(struct loop_task *task)
     list_remove(&task->node);
 }
 
-static uint64_t notch_in(const struct loop *loop, uint64_t delay_ms)
+static uint64_t tick_in(const struct loop *loop, uint64_t delay_ms)
 {
     /* Not the time of this turn: that may have been a while ago, and no timer may be early. */
     uint64_t now = clock_monotonic_ns() - loop->started_ns;
@@ -456,27 +467,27 @@ static uint64_t notch_in(const struct loop *loop, uint64_t delay_ms)
     if (__builtin_mul_overflow(delay_ms, CLOCK_NS_PER_MS, &delay) ||
         __builtin_add_overflow(now, delay, &due))
         due = UINT64_MAX; /* in five centuries */
-    return due / NS_PER_NOTCH + (due % NS_PER_NOTCH != 0);
+    return due / NS_PER_TICK + (due % NS_PER_TICK != 0);
 }
 
-static void start_timer(struct loop *loop, struct loop_timer *timer, uint64_t notch)
+static void start_timer(struct loop *loop, struct loop_timer *timer, uint64_t tick)
 {
-    wheel_add(&loop->wheel, timer, notch);
-    if (timer->expires < loop->tick_notch)
+    wheel_add(&loop->wheel, timer, tick);
+    if (timer->expires < loop->tick_at)
         schedule_tick(loop, timer->expires);
 }
 
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
 {
-    start_timer(loop, timer, notch_in(loop, delay_ms));
+    start_timer(loop, timer, tick_in(loop, delay_ms));
 }
 
 void loop_timer_hasten(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
 {
-    const uint64_t notch = notch_in(loop, delay_ms);
+    const uint64_t tick = tick_in(loop, delay_ms);
 
-    if (!loop_timer_is_active(timer) || notch < timer->expires)
-        start_timer(loop, timer, notch);
+    if (!loop_timer_is_active(timer) || tick < timer->expires)
+        start_timer(loop, timer, tick);
 }
 
 void loop_timer_stop(struct loop_timer *timer)
@@ -507,6 +518,17 @@ struct slice *loop_spare(struct loop *loop)
 void loop_count_messages(struct loop *loop, uint64_t count)
 {
     loop->lag.messages += count;
+}
+
+void loop_wake_at(struct loop *loop, uint64_t real_ns)
+{
+    const double wait = seconds(excess(real_ns, loop->real_ns));
+
+    if (ev_is_active(&loop->alarm) && ev_timer_remaining(loop->ev, &loop->alarm) <= wait)
+        return;
+    ev_timer_stop(loop->ev, &loop->alarm);
+    ev_timer_set(&loop->alarm, wait, 0.);
+    ev_timer_start(loop->ev, &loop->alarm);
 }
 
 void loop_wake(struct loop *loop)

@@ -11,8 +11,8 @@
  * done in slices (base/slice.h): of the timers that are due, of the tasks, and of the hooks that
  * work, a turn runs so many and for about so long; the others come first in the next one.
  *
- * Timers hang on one wheel (100 ms per notch), so that an idle connection costs two pointers and a
- * number instead of a watcher. A timer may fire up to one notch late, never early. The loop sleeps
+ * Timers hang on one wheel (100 ms per tick), so that an idle connection costs two pointers and a
+ * number instead of a watcher. A timer may fire up to one tick late, never early. The loop sleeps
  * until the next of them is due: one that has nothing to do does not wake up.
  */
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct loop;
 struct slice;
 struct turn_figures;
 
-#define LOOP_TIMER_NOTCH_MS 100u
+#define LOOP_TIMER_TICK_MS 100u
 
 struct loop_task {
     struct list node;
@@ -35,7 +35,7 @@ struct loop_task {
 
 struct loop_timer {
     struct list node;
-    uint64_t expires; /* in notches */
+    uint64_t expires; /* in ticks */
     void (*on_fire)(struct loop_timer *timer);
 };
 
@@ -75,7 +75,7 @@ void loop_stop(struct loop *loop);
 void loop_settle(struct loop *loop);
 
 uint64_t loop_now_ms(const struct loop *loop); /* monotonic, as of the start of this turn */
-/* The same without the time in which we were late by more than a notch (the process was stopped, or
+/* The same without the time in which we were late by more than a tick (the process was stopped, or
  * a turn took long): for deadlines of those who have to do something that we must be there to see.
  * How long a process was stopped before the next timer was due cannot be known; it is in their
  * favour. */
@@ -89,7 +89,7 @@ const struct turn_figures *loop_turns(const struct loop *loop);
 void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop_task *task);
 
-/* (Re)starts the timer: on_fire runs once, delay_ms from now or up to one notch later. */
+/* (Re)starts the timer: on_fire runs once, delay_ms from now or up to one tick later. */
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
 /* The same, unless it runs and is due sooner: for what events ask for that may come faster than the
  * delay, and must not put off for ever. */
@@ -109,6 +109,10 @@ struct slice *loop_spare(struct loop *loop);
 
 /* So many messages were taken out of a mailbox of this loop. */
 void loop_count_messages(struct loop *loop, uint64_t count);
+
+/* The loop does not sleep beyond this moment of clock_real_ns() by more than a millisecond: for
+ * hooks that have work then. */
+void loop_wake_at(struct loop *loop, uint64_t real_ns);
 
 /* Tells the loop that a hook has work although no event says so (the next turn will not wait). */
 void loop_wake(struct loop *loop);

@@ -2,17 +2,17 @@
 #ifndef BASE_LRU_H
 #define BASE_LRU_H
 /*
- * A bounded cache. Items are found by their key (base/table.h) and stand in an order: the first one
- * leaves when there are too many, or when its time is over. Who uses an item puts it last, so that
- * the one that was not used for longest is the first; who does not, evicts the oldest.
+ * A bounded cache. Items are found by their key (base/table.h) and stand in an order. The first
+ * one leaves when there are too many, or when its time is over. If a user of an item puts it last,
+ * the first is the one that was not used for longest; otherwise it is the oldest.
  *
- * An item is in the heap, and the cache frees it. Not for other threads.
+ * Items are on the heap, and the cache frees them. Of one thread.
  */
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/age_timer.h"
 #include "base/list.h"
+#include "base/slices.h"
 #include "base/table.h"
 
 #define LRU_NEVER AGE_TIMER_NEVER

@@ -11,33 +11,33 @@
 #include "base/slice.h"
 #include "base/test_clock.h"
 
-#define OPENED_PER_CHECK 8u
+#define ITEMS_PER_CHECK 8u
 
 /* Senders push onto a stack; the owner takes the whole stack in one exchange, so that the ABA
  * problem of single pops cannot arise, and turns it round. */
 struct mailbox {
-    _Atomic(struct letter *) newest;
+    _Atomic(struct mailbox_item *) newest;
     struct loop *loop;
-    struct ev_loop *ev;
     struct ev_async arrival;
     void *context;
     bool is_held;
-    struct letter *oldest, *latest; /* taken from there, and not yet opened: the owner's */
+    struct mailbox_item *oldest, *latest; /* taken from there, and not yet received: the owner's */
 };
 
 /* Behind those that were taken before. */
 static void take_in_order(struct mailbox *mailbox)
 {
-    struct letter *letter = atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acquire);
-    struct letter *latest = letter;
-    struct letter *oldest = NULL;
+    struct mailbox_item *item =
+        atomic_exchange_explicit(&mailbox->newest, NULL, memory_order_acquire);
+    struct mailbox_item *latest = item;
+    struct mailbox_item *oldest = NULL;
 
-    while (letter != NULL) {
-        struct letter *older = letter->next;
+    while (item != NULL) {
+        struct mailbox_item *older = item->next;
 
-        letter->next = oldest;
-        oldest = letter;
-        letter = older;
+        item->next = oldest;
+        oldest = item;
+        item = older;
     }
     if (oldest == NULL)
         return;
@@ -48,28 +48,28 @@ static void take_in_order(struct mailbox *mailbox)
     mailbox->latest = latest;
 }
 
-static void open_some(struct mailbox *mailbox, struct slice *slice)
+static void receive_some(struct mailbox *mailbox, struct slice *slice)
 {
-    struct letter *letter;
-    uint64_t opened = 0;
+    struct mailbox_item *item;
+    uint64_t received = 0;
 
-    while (!slice_is_over(slice) && !mailbox->is_held && (letter = mailbox->oldest) != NULL) {
-        mailbox->oldest = letter->next; /* opening may free the letter */
-        letter->open(letter, mailbox->context);
-        opened++;
+    while (!slice_is_over(slice) && !mailbox->is_held && (item = mailbox->oldest) != NULL) {
+        mailbox->oldest = item->next; /* its receiver may free it */
+        item->receive(item, mailbox->context);
+        received++;
         (void)slice_spend(slice);
     }
-    loop_count_messages(mailbox->loop, opened);
+    loop_count_messages(mailbox->loop, received);
 }
 
 static void on_arrival(struct ev_loop *ev, struct ev_async *arrival, int events)
 {
     struct mailbox *mailbox = container_of(arrival, struct mailbox, arrival);
-    struct slice slice = slice_new(SLICE_NS, MAILBOX_OPENED_PER_TURN, OPENED_PER_CHECK);
+    struct slice slice = slice_new(SLICE_NS, MAILBOX_ITEMS_PER_TURN, ITEMS_PER_CHECK);
 
     (void)events;
     take_in_order(mailbox);
-    open_some(mailbox, &slice);
+    receive_some(mailbox, &slice);
     if (mailbox->oldest != NULL && !mailbox->is_held)
         ev_async_send(ev, arrival); /* the next turn goes on, and does not wait */
 }
@@ -78,7 +78,7 @@ void mailbox_hold(struct mailbox *mailbox, bool is_held)
 {
     mailbox->is_held = is_held;
     if (!is_held)
-        ev_async_send(mailbox->ev, &mailbox->arrival);
+        ev_async_send(loop_ev(mailbox->loop), &mailbox->arrival);
 }
 
 struct mailbox *mailbox_new(struct loop *loop, void *context)
@@ -87,10 +87,9 @@ struct mailbox *mailbox_new(struct loop *loop, void *context)
 
     atomic_init(&mailbox->newest, NULL);
     mailbox->loop = loop;
-    mailbox->ev = loop_ev(loop);
     mailbox->context = context;
     ev_async_init(&mailbox->arrival, on_arrival);
-    ev_async_start(mailbox->ev, &mailbox->arrival);
+    ev_async_start(loop_ev(mailbox->loop), &mailbox->arrival);
     return mailbox;
 }
 
@@ -99,7 +98,7 @@ void mailbox_free(struct mailbox *mailbox)
     if (mailbox == NULL)
         return;
     mailbox_drain(mailbox);
-    ev_async_stop(mailbox->ev, &mailbox->arrival);
+    ev_async_stop(loop_ev(mailbox->loop), &mailbox->arrival);
     free(mailbox);
 }
 
@@ -107,24 +106,30 @@ void mailbox_drain(struct mailbox *mailbox)
 {
     struct slice slice = slice_without_end();
 
-    mailbox->is_held = false;
     do {
+        mailbox->is_held = false;
         take_in_order(mailbox);
-        open_some(mailbox, &slice);
-    } while (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) != NULL);
+        receive_some(mailbox, &slice);
+    } while (!mailbox_is_empty(mailbox));
 }
 
-void mailbox_post(struct mailbox *mailbox, struct letter *letter)
+bool mailbox_is_empty(const struct mailbox *mailbox)
 {
-    struct letter *before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
+    return mailbox->oldest == NULL &&
+           atomic_load_explicit(&mailbox->newest, memory_order_acquire) == NULL;
+}
+
+void mailbox_post(struct mailbox *mailbox, struct mailbox_item *item)
+{
+    struct mailbox_item *before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
 
     test_clock_note_post();
     do
-        letter->next = before;
-    while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &before, letter,
+        item->next = before;
+    while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &before, item,
                                                   memory_order_release, memory_order_relaxed));
-    /* From here on the letter is the receiver's and may be gone. Who found the box empty rings;
-     * for the others the bell has been rung already. */
+    /* From here on the item is the receiver's and may be gone. Who found the mailbox empty wakes
+     * the loop; for the others somebody has. */
     if (before == NULL)
-        ev_async_send(mailbox->ev, &mailbox->arrival);
+        ev_async_send(loop_ev(mailbox->loop), &mailbox->arrival);
 }

@@ -17,6 +17,9 @@ char *mem_strndup(const char *text, size_t length); /* adds the terminating NUL 
 /* Ends the process: size bytes were refused. For memory that others ask for on our behalf. */
 _Noreturn void mem_fail(size_t size);
 
+/* Of the items of an array. */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 #define container_of(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

@@ -2,15 +2,15 @@
 #include "base/networks.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "base/words.h"
+#include "base/text.h"
 
 #define V4_BITS 32u
 #define V6_BITS 128u
@@ -51,7 +51,7 @@ static void take_v6(struct address *address, const struct in6_addr *v6)
     }
 }
 
-static int take_text(struct address *address, const char *text)
+static bool take_text(struct address *address, const char *text)
 {
     struct in6_addr v6;
 
@@ -62,26 +62,20 @@ static int take_text(struct address *address, const char *text)
     else if (strcmp(text, "unix") == 0)
         address->family = AF_UNIX;
     else
-        return -EINVAL;
-    return 0;
+        return false;
+    return true;
 }
 
-static int take_sockaddr(struct address *address, const struct sockaddr *given)
+static bool take_sockaddr(struct address *address, const struct sockaddr *given)
 {
-    switch (given->sa_family) {
-    case AF_INET:
-        memcpy(address->bytes, &((const struct sockaddr_in *)(const void *)given)->sin_addr, 4);
-        break;
-    case AF_INET6:
-        take_v6(address, &((const struct sockaddr_in6 *)(const void *)given)->sin6_addr);
-        return 0;
-    case AF_UNIX:
-        break;
-    default:
-        return -EAFNOSUPPORT;
-    }
     address->family = given->sa_family;
-    return 0;
+    if (given->sa_family == AF_INET)
+        memcpy(address->bytes, &((const struct sockaddr_in *)(const void *)given)->sin_addr, 4);
+    else if (given->sa_family == AF_INET6)
+        take_v6(address, &((const struct sockaddr_in6 *)(const void *)given)->sin6_addr);
+    else
+        return given->sa_family == AF_UNIX;
+    return true;
 }
 
 /* Sets all bits behind the prefix to 0; false when one of them was not. */
@@ -99,7 +93,7 @@ static bool clear_host_bits(struct network *network)
     return was_clear;
 }
 
-static int take_prefix(struct network *network, const char *text, bool is_mapped)
+static bool take_prefix(struct network *network, const char *text, bool is_mapped)
 {
     const unsigned most = family_bits(network->address.family);
     const unsigned skipped = is_mapped ? V6_BITS - V4_BITS : 0; /* ::ffff:0:0/96 is 0.0.0.0/0 */
@@ -107,50 +101,40 @@ static int take_prefix(struct network *network, const char *text, bool is_mapped
     unsigned long prefix = 0;
 
     if (digits == 0 || digits > 3 || text[digits] != '\0')
-        return -EINVAL;
+        return false;
     prefix = strtoul(text, NULL, 10);
-    if (network->address.family == AF_UNIX || prefix < skipped || prefix - skipped > most)
-        return -EINVAL;
     network->prefix = (unsigned)prefix - skipped;
-    return 0;
+    return network->address.family != AF_UNIX && prefix >= skipped && prefix - skipped <= most;
 }
 
-static int refuse(const char *text, char *fault, size_t fault_size)
+static bool refuse(const char *text, char *fault, size_t fault_size)
 {
     snprintf(fault, fault_size,
              "\"%.60s\" is no IP network; use one such as 127.0.0.1, 10.0.0.0/8, ::1 or fd00::/8",
              text);
-    return -EINVAL;
+    return false;
 }
 
-static int refuse_host_bits(const char *text, const struct network *network, char *fault,
-                            size_t fault_size)
-{
-    char address[INET6_ADDRSTRLEN] = "";
-
-    (void)inet_ntop(network->address.family, network->address.bytes, address, sizeof(address));
-    snprintf(fault, fault_size,
-             "\"%.60s\" is an address inside of a network; use %s/%u for the network, or the "
-             "address without /",
-             text, address, network->prefix);
-    return -EINVAL;
-}
-
-static int take_network(struct network *network, const char *text, char *fault, size_t fault_size)
+static bool take_network(struct network *network, const char *text, char *fault, size_t fault_size)
 {
     char address[TEXT_SIZE];
     const char *slash = strchr(text, '/');
 
     snprintf(address, sizeof(address), "%.*s", (int)(slash ? slash - text : TEXT_SIZE), text);
-    if (take_text(&network->address, address) != 0)
+    if (!take_text(&network->address, address))
         return refuse(text, fault, fault_size);
     network->prefix = family_bits(network->address.family);
-    if (slash && take_prefix(network, slash + 1,
-                             network->address.family == AF_INET && strchr(address, ':')) != 0)
+    if (slash && !take_prefix(network, slash + 1,
+                              network->address.family == AF_INET && strchr(address, ':')))
         return refuse(text, fault, fault_size);
-    if (!clear_host_bits(network))
-        return refuse_host_bits(text, network, fault, fault_size);
-    return 0;
+    if (clear_host_bits(network))
+        return true;
+    (void)inet_ntop(network->address.family, network->address.bytes, address, sizeof(address));
+    snprintf(fault, fault_size,
+             "\"%.60s\" is an address inside of a network; use %s/%u for the network, or the "
+             "address without /",
+             text, address, network->prefix);
+    return false;
 }
 
 struct networks *networks_new(const char *text, char *fault, size_t fault_size)
@@ -161,10 +145,10 @@ struct networks *networks_new(const char *text, char *fault, size_t fault_size)
 
     while (words_next(&text, &word)) {
         char *copy = mem_strndup(word.text, word.length);
-        int rc = take_network(&networks->list[networks->count++], copy, fault, fault_size);
+        bool is_one = take_network(&networks->list[networks->count++], copy, fault, fault_size);
 
         free(copy);
-        if (rc != 0) {
+        if (!is_one) {
             free(networks);
             return NULL;
         }
@@ -177,31 +161,22 @@ void networks_free(struct networks *networks)
     free(networks);
 }
 
-size_t networks_count(const struct networks *networks)
-{
-    return networks->count;
-}
-
-bool networks_match(const unsigned char *address, const unsigned char *network, unsigned prefix)
-{
-    const unsigned bytes = prefix / 8;
-    const unsigned bits = prefix % 8;
-    const unsigned mask = 0xff00u >> bits & 0xffu;
-
-    return memcmp(address, network, bytes) == 0 &&
-           (bits == 0 || (address[bytes] & mask) == network[bytes]);
-}
-
 static bool lies_in(const struct address *address, const struct network *network)
 {
+    const unsigned char *bytes = network->address.bytes;
+    const unsigned whole = network->prefix / 8;
+    const unsigned bits = network->prefix % 8;
+    const unsigned mask = 0xff00u >> bits & 0xffu;
+
     return address->family == network->address.family &&
-           networks_match(address->bytes, network->address.bytes, network->prefix);
+           memcmp(address->bytes, bytes, whole) == 0 &&
+           (bits == 0 || (address->bytes[whole] & mask) == bytes[whole]);
 }
 
-static bool lies_in_any(const struct networks *networks, const struct address *address)
+static bool lies_in_any(const struct network *list, size_t count, const struct address *address)
 {
-    for (size_t i = 0; i < networks->count; i++) {
-        if (lies_in(address, &networks->list[i]))
+    for (size_t i = 0; i < count; i++) {
+        if (lies_in(address, &list[i]))
             return true;
     }
     return false;
@@ -211,12 +186,83 @@ bool networks_contain(const struct networks *networks, const struct sockaddr *ad
 {
     struct address taken = {0};
 
-    return take_sockaddr(&taken, address) == 0 && lies_in_any(networks, &taken);
+    return take_sockaddr(&taken, address) && lies_in_any(networks->list, networks->count, &taken);
 }
 
 bool networks_contain_text(const struct networks *networks, const char *address)
 {
     struct address taken = {0};
 
-    return take_text(&taken, address) == 0 && lies_in_any(networks, &taken);
+    return take_text(&taken, address) && lies_in_any(networks->list, networks->count, &taken);
+}
+
+void networks_customer(const char *address, char customer[NETWORKS_TEXT_SIZE])
+{
+    struct in6_addr v6;
+
+    snprintf(customer, NETWORKS_TEXT_SIZE, "%s", address);
+    if (inet_pton(AF_INET6, address, &v6) != 1)
+        return;
+    memset(&v6.s6_addr[8], 0, 8);
+    (void)inet_ntop(AF_INET6, &v6, customer, NETWORKS_TEXT_SIZE);
+}
+
+/* ---- the Internet at large ---- */
+
+static const struct network special[] = {
+    {{AF_INET, {0}}, 8},                        /* this network */
+    {{AF_INET, {10}}, 8},                       /* private */
+    {{AF_INET, {100, 64}}, 10},                 /* shared: carriers' NAT */
+    {{AF_INET, {127}}, 8},                      /* loopback */
+    {{AF_INET, {169, 254}}, 16},                /* link-local, cloud metadata */
+    {{AF_INET, {172, 16}}, 12},                 /* private */
+    {{AF_INET, {192, 0, 0}}, 24},               /* protocol assignments */
+    {{AF_INET, {192, 0, 2}}, 24},               /* documentation */
+    {{AF_INET, {192, 88, 99}}, 24},             /* 6to4 relays */
+    {{AF_INET, {192, 168}}, 16},                /* private */
+    {{AF_INET, {198, 18}}, 15},                 /* benchmarks */
+    {{AF_INET, {198, 51, 100}}, 24},            /* documentation */
+    {{AF_INET, {203, 0, 113}}, 24},             /* documentation */
+    {{AF_INET, {224}}, 4},                      /* multicast */
+    {{AF_INET, {240}}, 4},                      /* reserved, broadcast */
+    {{AF_INET6, {0x20, 0x01}}, 23},             /* Teredo, benchmarks, ORCHID */
+    {{AF_INET6, {0x20, 0x01, 0x0d, 0xb8}}, 32}, /* documentation */
+    {{AF_INET6, {0x3f, 0xff}}, 20},             /* documentation */
+};
+/* All that is given to anybody. */
+static const struct network unicast = {{AF_INET6, {0x20}}, 3};
+
+/* Those that hold an IPv4 address, and where. */
+static const struct {
+    struct network network;
+    size_t at;
+} carriers[] = {
+    {{{AF_INET6, {0x00, 0x64, 0xff, 0x9b}}, 96}, 12}, /* NAT64 */
+    {{{AF_INET6, {0x20, 0x02}}, 16}, 2},              /* 6to4 */
+};
+
+static bool is_public(struct address address)
+{
+    for (size_t i = 0; i < COUNT(carriers); i++) {
+        if (lies_in(&address, &carriers[i].network)) {
+            address.family = AF_INET;
+            memmove(address.bytes, address.bytes + carriers[i].at, 4);
+        }
+    }
+    return (address.family == AF_INET || lies_in(&address, &unicast)) &&
+           !lies_in_any(special, COUNT(special), &address);
+}
+
+bool public_address_is(const struct sockaddr *address)
+{
+    struct address taken = {0};
+
+    return take_sockaddr(&taken, address) && is_public(taken);
+}
+
+bool public_address_is_text(const char *address)
+{
+    struct address taken = {0};
+
+    return take_text(&taken, address) && is_public(taken);
 }

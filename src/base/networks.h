@@ -12,19 +12,29 @@
 struct networks;
 struct sockaddr;
 
-/* Reads a list of words (base/words.h). NULL when one of them is no network; then fault is a
+/* Reads a list of words (base/text.h). NULL when one of them is no network; then fault is a
  * sentence that names it and says what would be right. */
 struct networks *networks_new(const char *text, char *fault, size_t fault_size);
 void networks_free(struct networks *networks);
-
-/* Whether the first prefix bits of an address are those of a network, whose other bits are 0. */
-bool networks_match(const unsigned char *address, const unsigned char *network, unsigned prefix);
-
-size_t networks_count(const struct networks *networks);
 
 bool networks_contain(const struct networks *networks, const struct sockaddr *address);
 
 /* The same for "10.1.2.3", "::1" or "unix"; what is no address lies in no network. */
 bool networks_contain_text(const struct networks *networks, const char *address);
+
+/* The longest text of an IPv6 address, and a NUL. */
+#define NETWORKS_TEXT_SIZE 46u
+
+/* The same for all that one customer has: an IPv4 address, or the /64 of an IPv6 address, in which
+ * a client chooses its own. */
+void networks_customer(const char *address, char customer[NETWORKS_TEXT_SIZE]);
+
+/* Whether an address is of the Internet at large, and not this machine, its network, a group or one
+ * that is reserved (RFC 6890 and IANA's registries of special purposes). IPv4 addresses inside of
+ * IPv6 ones (mapped, NAT64, 6to4) count as what they are. */
+bool public_address_is(const struct sockaddr *address);
+
+/* The same of a text as inet_pton() reads it; false for what is none. */
+bool public_address_is_text(const char *address);
 
 #endif

@@ -45,8 +45,6 @@ void random_bytes(void *to, size_t length)
         from_kernel(to, length);
         return;
     }
-    if (length == 0)
-        return;
     if (pool.left < length) {
         from_kernel(pool.bytes, sizeof(pool.bytes));
         pool.left = sizeof(pool.bytes);

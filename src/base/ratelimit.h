@@ -15,12 +15,37 @@ struct ratelimit {
     uint32_t second; /* of the latest refill */
 };
 
-void ratelimit_init(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms);
-
-/* False when the bucket is empty: the limit is exceeded. */
-bool ratelimit_take(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms);
+static inline void ratelimit_init(struct ratelimit *limit, const struct ratelimit_rule *rule,
+                                  uint64_t now_ms)
+{
+    limit->tokens = rule->burst;
+    limit->second = (uint32_t)(now_ms / 1000);
+}
 
 /* Whether something could be taken. */
-bool ratelimit_has(struct ratelimit *limit, const struct ratelimit_rule *rule, uint64_t now_ms);
+static inline bool ratelimit_has(struct ratelimit *limit, const struct ratelimit_rule *rule,
+                                 uint64_t now_ms)
+{
+    const uint32_t second = (uint32_t)(now_ms / 1000);
+
+    if (second > limit->second) {
+        const uint64_t tokens =
+            limit->tokens + (uint64_t)(second - limit->second) * rule->per_second;
+
+        limit->tokens = tokens < rule->burst ? (uint32_t)tokens : rule->burst;
+        limit->second = second;
+    }
+    return limit->tokens > 0;
+}
+
+/* False when the bucket is empty: the limit is exceeded. */
+static inline bool ratelimit_take(struct ratelimit *limit, const struct ratelimit_rule *rule,
+                                  uint64_t now_ms)
+{
+    if (!ratelimit_has(limit, rule, now_ms))
+        return false;
+    limit->tokens--;
+    return true;
+}
 
 #endif

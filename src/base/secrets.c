@@ -6,14 +6,13 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/words.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 /* Pages with a router of their own put a query into the fragment. */
 #define DELIMITERS "?#&;"
 /* An address in a parameter of an address, and so on: so deep is looked. */
 #define ENCODINGS 3u
-
-static const char mask[] = "***";
 
 /* Names that hold one of these, */
 static const char *const parts[] = {"token",     "secret",    "passw",   "authorization",
@@ -23,8 +22,6 @@ static const char *const parts[] = {"token",     "secret",    "passw",   "author
 /* and those that are too short to be looked for in longer ones. */
 static const char *const whole[] = {"auth", "code", "key", "otp",
                                     "pin",  "sid",  "sig", "connectionid"};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool holds(const char *name, size_t length, const char *part)
 {
@@ -71,11 +68,6 @@ static bool is_credential(const char *value, size_t length)
         return true;
     return dot && strncmp(value, "eyJ", 3) == 0 &&
            memchr(dot + 1, '.', length - (size_t)(dot + 1 - value));
-}
-
-void secrets_append_mask(struct buf *text)
-{
-    buf_append_str(text, mask);
 }
 
 /* Appends what a reader makes of a part of an address (RFC 3986, section 2.1; forms write a blank
@@ -155,7 +147,7 @@ static void append_piece(struct buf *text, const char *piece, size_t length, con
         (equals && is_encoded_name(piece, before - 1, also)) ||
         hides_secret(piece + before, length - before, also, depth)) {
         buf_append(text, piece, before);
-        secrets_append_mask(text);
+        buf_append_str(text, SECRETS_MASK);
     } else {
         buf_append(text, piece, length);
     }
@@ -172,7 +164,7 @@ static size_t append_authority(struct buf *text, const char *value, size_t lengt
     buf_append(text, value, before);
     if (!at)
         return before;
-    secrets_append_mask(text);
+    buf_append_str(text, SECRETS_MASK);
     return (size_t)(at - value);
 }
 
@@ -202,11 +194,11 @@ static void append_masked(struct buf *text, const char *value, const char *also,
     size_t length = strcspn(value, "?#");
 
     if (is_credential(value, length)) {
-        secrets_append_mask(text);
+        buf_append_str(text, SECRETS_MASK);
         return;
     }
     if (hides_secret(value, length, also, depth))
-        secrets_append_mask(text);
+        buf_append_str(text, SECRETS_MASK);
     else
         append_path(text, value, length, also, depth);
     for (value += length; *value != '\0'; value += length) {
@@ -227,7 +219,7 @@ static void mask_value(json_t *owner, const char *name, json_t *value)
     struct buf text = BUF_INIT;
 
     if (secrets_is_name(name, strlen(name), "")) {
-        json_object_set_new(owner, name, json_string(mask));
+        json_object_set_new(owner, name, json_string(SECRETS_MASK));
     } else if (json_is_string(value)) {
         secrets_append_masked(&text, json_string_value(value), "");
         json_object_set_new(owner, name, json_string(buf_str(&text)));

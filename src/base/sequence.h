@@ -2,9 +2,9 @@
 #ifndef BASE_SEQUENCE_H
 #define BASE_SEQUENCE_H
 /*
- * Numbered items that come in any order and begin in the order of their numbers, one at a time: the
- * next begins when the one before it has ended. One that comes early is held, not longer than its
- * own time for those before it that do not come. No clock of its own; the items are the caller's.
+ * Numbered items that come in any order and begin in the order of their numbers, one at a time:
+ * the next begins when the one before has ended. An early item waits for missing ones, but not
+ * longer than its own time. It has no clock of its own; the items are the caller's.
  */
 #include <stdbool.h>
 #include <stddef.h>

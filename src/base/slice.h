@@ -20,6 +20,7 @@ struct slice {
     uint32_t unchecked; /* and since the latest */
 };
 
+/* now_ns 0: it begins with slice_resume(). */
 static inline struct slice slice_from(uint64_t now_ns, uint64_t ns, uint32_t most,
                                       uint32_t per_check)
 {
@@ -29,12 +30,6 @@ static inline struct slice slice_from(uint64_t now_ns, uint64_t ns, uint32_t mos
 static inline struct slice slice_new(uint64_t ns, uint32_t most, uint32_t per_check)
 {
     return slice_from(clock_real_ns(), ns, most, per_check);
-}
-
-/* Begins with slice_resume(). */
-static inline struct slice slice_paused(uint64_t ns, uint32_t most, uint32_t per_check)
-{
-    return slice_from(0, ns, most, per_check);
 }
 
 /* No time of it passes until it is resumed. */

@@ -19,7 +19,7 @@
 /* By so much the clock jumps when it is stopped and when it goes on. Threads read it meanwhile:
  * none may see it go back. */
 #define JUMP_MS      100u
-#define NO_REST_NS   UINT64_C(30000000000)
+#define NO_REST_MS   30000u
 #define JOB_PAUSE_NS 200000 /* between two looks whether the stores' threads are done */
 #define LINE_SIZE    128u
 
@@ -121,14 +121,9 @@ void test_clock_note_post(void)
     ADD(posts, 1);
 }
 
-void test_clock_note_job(void)
+void test_clock_note_jobs(int more)
 {
-    ADD(jobs, 1);
-}
-
-void test_clock_note_job_done(void)
-{
-    ADD(jobs, UINT64_MAX);
+    ADD(jobs, (uint64_t)more);
 }
 
 static bool all_have_rested(void)
@@ -140,11 +135,9 @@ static bool all_have_rested(void)
     return true;
 }
 
-/* Every loop has a turn, from waking up to waiting. */
-static bool run_round(uint64_t deadline_ns)
+/* Every loop has a turn, from waking up to waiting. False when one has none by then. */
+static bool run_round(const struct timespec *until)
 {
-    const struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
-                                   .tv_nsec = (long)(deadline_ns % 1000000000u)};
     bool is_over;
 
     pthread_mutex_lock(&process_clock.lock);
@@ -156,7 +149,7 @@ static bool run_round(uint64_t deadline_ns)
     }
     while (!(is_over = all_have_rested()) &&
            pthread_cond_clockwait(&process_clock.rested, &process_clock.lock, CLOCK_MONOTONIC,
-                                  &until) == 0)
+                                  until) == 0)
         continue;
     pthread_mutex_unlock(&process_clock.lock);
     return is_over;
@@ -166,7 +159,8 @@ static bool run_round(uint64_t deadline_ns)
  * opened in it. */
 static bool settle(void)
 {
-    const uint64_t deadline_ns = clock_real_ns() + NO_REST_NS;
+    const uint64_t deadline_ns = clock_real_ns() + NO_REST_MS * CLOCK_NS_PER_MS;
+    const struct timespec until = clock_real_in(NO_REST_MS * CLOCK_NS_PER_MS);
     const struct timespec pause = {.tv_nsec = JOB_PAUSE_NS};
     uint64_t posts;
     bool is_at_rest;
@@ -177,7 +171,7 @@ static bool settle(void)
         if (had_jobs)
             (void)nanosleep(&pause, NULL);
         posts = GET(posts);
-        if (!run_round(deadline_ns))
+        if (!run_round(&until))
             return false;
         is_at_rest = !had_jobs && GET(jobs) == 0 && GET(posts) == posts;
     } while (!is_at_rest && clock_real_ns() < deadline_ns);

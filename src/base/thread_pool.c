@@ -7,11 +7,11 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "base/test_clock.h"
 
 #define STACK_BYTES ((size_t)1024 * 1024)
-#define NS_PER_S    UINT64_C(1000000000)
 
 struct thread_pool {
     const char *name;
@@ -32,21 +32,6 @@ struct pool_client {
     size_t under_way;        /* of the loop's thread */
     size_t posted;           /* jobs, since the mailbox was drained */
 };
-
-/* By the kernel's clock: a disk does not care for the one that tests move. */
-static struct timespec in_ms(uint32_t ms)
-{
-    const uint64_t at = clock_real_ns() + ms * CLOCK_NS_PER_MS;
-
-    return (struct timespec){.tv_sec = (time_t)(at / NS_PER_S), .tv_nsec = (long)(at % NS_PER_S)};
-}
-
-/* 0, or ETIMEDOUT. */
-static int wait_until(pthread_cond_t *condition, pthread_mutex_t *lock,
-                      const struct timespec *until)
-{
-    return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, until);
-}
 
 /* ---- in the threads ---- */
 
@@ -70,11 +55,11 @@ static void hand_back(struct pool_client *client, struct pool_job *job)
     pthread_mutex_lock(&client->lock);
     if (client->mailbox) {
         client->posted++;
-        mailbox_post(client->mailbox, &job->letter);
+        mailbox_post(client->mailbox, &job->item);
         pthread_cond_signal(&client->arrival);
     }
     pthread_mutex_unlock(&client->lock);
-    test_clock_note_job_done();
+    test_clock_note_jobs(-1);
 }
 
 static void *run(void *argument)
@@ -114,7 +99,7 @@ struct thread_pool *thread_pool_new(const char *name, size_t threads, size_t mos
 
 bool thread_pool_free(struct thread_pool *pool, uint32_t most_ms)
 {
-    const struct timespec until = in_ms(most_ms);
+    const struct timespec until = clock_real_in(most_ms * CLOCK_NS_PER_MS);
     int rc = 0;
 
     if (!pool)
@@ -123,7 +108,7 @@ bool thread_pool_free(struct thread_pool *pool, uint32_t most_ms)
     pool->is_ending = true;
     pthread_cond_broadcast(&pool->arrival);
     while (pool->running > 0 && rc == 0)
-        rc = wait_until(&pool->leaving, &pool->lock, &until);
+        rc = pthread_cond_clockwait(&pool->leaving, &pool->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&pool->lock);
     if (rc != 0)
         return false;
@@ -165,9 +150,9 @@ static int want_thread(struct thread_pool *pool)
     return 0;
 }
 
-static void open_letter(struct letter *letter, void *context)
+static void receive_item(struct mailbox_item *item, void *context)
 {
-    struct pool_job *job = container_of(letter, struct pool_job, letter);
+    struct pool_job *job = container_of(item, struct pool_job, item);
     struct pool_client *client = context;
 
     client->under_way--;
@@ -178,7 +163,7 @@ int thread_pool_submit(struct thread_pool *pool, struct pool_client *client, str
 {
     int rc;
 
-    job->letter.open = open_letter;
+    job->item.receive = receive_item;
     job->client = client;
     job->pool = pool;
     pthread_mutex_lock(&pool->lock);
@@ -188,7 +173,7 @@ int thread_pool_submit(struct thread_pool *pool, struct pool_client *client, str
         pool->waiting_count++;
         pthread_cond_signal(&pool->arrival);
         client->under_way++;
-        test_clock_note_job();
+        test_clock_note_jobs(1);
     }
     pthread_mutex_unlock(&pool->lock);
     return rc;
@@ -205,7 +190,7 @@ bool thread_pool_cancel(struct pool_job *job)
         list_remove(&job->node);
         pool->waiting_count--;
         job->client->under_way--;
-        test_clock_note_job_done();
+        test_clock_note_jobs(-1);
     }
     pthread_mutex_unlock(&pool->lock);
     return is_waiting;
@@ -230,7 +215,7 @@ static bool wait_for_job(struct pool_client *client, const struct timespec *unti
 
     pthread_mutex_lock(&client->lock);
     while (client->posted == 0 && rc == 0)
-        rc = wait_until(&client->arrival, &client->lock, until);
+        rc = pthread_cond_clockwait(&client->arrival, &client->lock, CLOCK_MONOTONIC, until);
     client->posted = 0;
     pthread_mutex_unlock(&client->lock);
     return rc == 0;
@@ -238,7 +223,7 @@ static bool wait_for_job(struct pool_client *client, const struct timespec *unti
 
 bool pool_client_free(struct pool_client *client, uint32_t most_ms)
 {
-    const struct timespec until = in_ms(most_ms);
+    const struct timespec until = clock_real_in(most_ms * CLOCK_NS_PER_MS);
     struct mailbox *mailbox = client->mailbox;
 
     mailbox_drain(mailbox);
@@ -254,4 +239,112 @@ bool pool_client_free(struct pool_client *client, uint32_t most_ms)
     pthread_mutex_destroy(&client->lock);
     free(client);
     return true;
+}
+
+/* ---- ordered jobs ---- */
+
+/* Exists while somebody is in it. */
+struct ordered_queue {
+    struct table_node node;
+    uint64_t session;
+    struct list jobs;
+    struct loop_task task; /* gives the first one its turn */
+    struct ordered_jobs *all;
+};
+
+void ordered_jobs_init(struct ordered_jobs *all, struct loop *loop, struct thread_pool *pool)
+{
+    *all = (struct ordered_jobs){.loop = loop, .pool = pool, .client = pool_client_new(loop)};
+    table_init(&all->queues, TABLE_BY_VALUE(struct ordered_queue, node, session));
+}
+
+bool ordered_jobs_release(struct ordered_jobs *all, uint32_t most_ms)
+{
+    const bool is_freed = pool_client_free(all->client, most_ms);
+
+    table_release(&all->queues); /* jobs that came back were in them */
+    return is_freed;
+}
+
+static struct ordered_job *first_of(const struct ordered_queue *queue)
+{
+    return container_of(queue->jobs.next, struct ordered_job, node);
+}
+
+/* One in a pass of the loop's tasks, which bounds what a turn of the loop does of them. */
+static void run_first(struct loop_task *task)
+{
+    struct ordered_queue *queue = container_of(task, struct ordered_queue, task);
+    struct ordered_job *first = first_of(queue);
+
+    list_remove(&first->node);
+    if (list_is_empty(&queue->jobs)) {
+        table_remove(&queue->all->queues, &queue->node);
+        free(queue);
+    } else if (first_of(queue)->is_ready) {
+        loop_defer(queue->all->loop, task);
+    }
+    first->turn(first);
+}
+
+static struct ordered_queue *add_queue(struct ordered_jobs *all, uint64_t session)
+{
+    struct ordered_queue *queue = table_new_item(&all->queues, &session);
+
+    list_init(&queue->jobs);
+    queue->task.run = run_first;
+    queue->all = all;
+    return queue;
+}
+
+bool ordered_jobs_wait(const struct ordered_jobs *all, uint64_t session)
+{
+    return table_find(&all->queues, &session) != NULL;
+}
+
+static void be_ready(struct ordered_job *place)
+{
+    struct ordered_queue *queue = place->queue;
+
+    place->is_ready = true;
+    if (first_of(queue) == place)
+        loop_defer(queue->all->loop, &queue->task);
+}
+
+static void run_work(struct pool_job *job)
+{
+    struct ordered_job *place = container_of(job, struct ordered_job, job);
+
+    place->work(place);
+}
+
+static void on_worked(struct pool_job *job)
+{
+    be_ready(container_of(job, struct ordered_job, job));
+}
+
+void ordered_jobs_do(struct ordered_jobs *all, struct pool_job *job,
+                     void (*work)(struct pool_job *job), void (*done)(struct pool_job *job))
+{
+    job->run = work;
+    job->done = done;
+    if (all->pool && thread_pool_submit(all->pool, all->client, job) == 0)
+        return;
+    work(job);
+    done(job);
+}
+
+void ordered_jobs_enter(struct ordered_jobs *all, uint64_t session, struct ordered_job *job)
+{
+    struct ordered_queue *queue = table_find(&all->queues, &session);
+
+    if (!queue)
+        queue = add_queue(all, session);
+    job->queue = queue;
+    job->is_ready = false;
+    list_append(&queue->jobs, &job->node);
+    if (job->work)
+        ordered_jobs_do(all, &job->job, run_work, on_worked);
+    else
+        be_ready(job);
 }

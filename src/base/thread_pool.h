@@ -7,7 +7,8 @@
  * Threads start when there is work, and stay.
  *
  * Jobs begin in the order in which they were submitted and run side by side. Who needs an order
- * submits the next job when the one before it is done.
+ * submits the next job when the one before it is done,
+ * or has ordered jobs.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include "base/list.h"
 #include "base/mailbox.h"
+#include "base/table.h"
 
 struct loop;
 struct pool_client; /* a loop that submits jobs, and is told when they are done */
@@ -22,8 +24,8 @@ struct thread_pool;
 
 /* Embed it in the state of the work. One job is submitted once at a time. */
 struct pool_job {
-    struct letter letter; /* the pool's, */
-    struct list node;     /* while it waits, */
+    struct mailbox_item item; /* the pool's, */
+    struct list node;         /* while it waits, */
     struct pool_client *client;
     struct thread_pool *pool;
     void (*run)(struct pool_job *job);  /* in a thread of the pool; has the job for itself */
@@ -54,5 +56,40 @@ int thread_pool_submit(struct thread_pool *pool, struct pool_client *client, str
 /* Takes a job back that has not begun: true, and neither run nor done is called. The client's
  * thread. */
 bool thread_pool_cancel(struct pool_job *job);
+
+/* ---- ordered jobs: a thread works on them before their turn. Those of one session have their
+ * turns in the order in which they came. Of one loop, whose thread makes all calls ---- */
+
+struct ordered_queue;
+
+struct ordered_jobs {
+    struct loop *loop;
+    struct thread_pool *pool; /* borrowed; NULL: the work is done where it is asked for */
+    struct pool_client *client;
+    struct table queues; /* by session */
+};
+
+/* Embed it in what has a place in a queue, zero-filled but for what is to be called. */
+struct ordered_job {
+    struct pool_job job;
+    struct list node; /* in its queue */
+    struct ordered_queue *queue;
+    bool is_ready;
+    void (*work)(struct ordered_job *job); /* in a thread; has the job for itself. NULL: no work */
+    void (*turn)(struct ordered_job *job); /* in the loop, behind those before it */
+};
+
+void ordered_jobs_init(struct ordered_jobs *all, struct loop *loop, struct thread_pool *pool);
+/* At the end, when all have had their turns. False: a thread hangs (pool_client_free()). */
+bool ordered_jobs_release(struct ordered_jobs *all, uint32_t most_ms);
+
+/* Whether somebody of this session has yet to have a turn. */
+bool ordered_jobs_wait(const struct ordered_jobs *all, uint64_t session);
+/* It gets its turn later, never from inside this call. */
+void ordered_jobs_enter(struct ordered_jobs *all, uint64_t session, struct ordered_job *job);
+
+/* Does this (zero-filled) in a thread, or here when there is none; nobody hears of its end. */
+void ordered_jobs_do(struct ordered_jobs *all, struct pool_job *job,
+                     void (*work)(struct pool_job *job), void (*done)(struct pool_job *job));
 
 #endif

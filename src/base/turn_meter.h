@@ -2,12 +2,12 @@
 #ifndef BASE_TURN_METER_H
 #define BASE_TURN_METER_H
 /*
- * How much of its thread's processor time each turn of a loop takes, and which part of the turn.
- * Whoever else is served by the loop waits as long.
+ * How much CPU time of its thread each turn of a loop takes, and which part of the turn. Everybody
+ * else that the loop serves waits as long.
  *
- * The clock of a thread's processor time is ten times as dear as that of the time of day, so it is
- * read only when the turns since the last reading have lasted a millisecond together: a longer turn
- * is known to a millisecond, at most that much too long, and never longer than it has lasted.
+ * Reading the thread's CPU clock costs ten times as much as the time of day. So it is read only
+ * when the turns since the last reading have lasted a millisecond together. A longer turn is known
+ * to a millisecond: at most that much too long, and never longer than it has lasted.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -29,12 +29,12 @@ void wheel_release(struct wheel *wheel)
             continue;
 }
 
-void wheel_add(struct wheel *wheel, struct loop_timer *timer, uint64_t notch)
+void wheel_add(struct wheel *wheel, struct loop_timer *timer, uint64_t tick)
 {
     size_t slot;
 
     list_remove(&timer->node);
-    timer->expires = notch > wheel->served ? notch : wheel->served + 1;
+    timer->expires = tick > wheel->served ? tick : wheel->served + 1;
     slot = timer->expires % WHEEL_SLOTS;
     wheel->first[slot] = earlier(wheel->first[slot], timer->expires);
     list_append(&wheel->slots[slot], &timer->node);
@@ -76,7 +76,7 @@ uint64_t wheel_next(struct wheel *wheel)
     return next;
 }
 
-bool wheel_advance(struct wheel *wheel, uint64_t notch, struct slice *slice)
+bool wheel_advance(struct wheel *wheel, uint64_t tick, struct slice *slice)
 {
     struct list *node;
 
@@ -86,12 +86,12 @@ bool wheel_advance(struct wheel *wheel, uint64_t notch, struct slice *slice)
 
             timer->on_fire(timer);
             if (!slice_spend(slice))
-                return wheel->served >= notch && list_is_empty(&wheel->due);
+                return wheel->served >= tick && list_is_empty(&wheel->due);
         }
-        if (wheel->served >= notch)
+        if (wheel->served >= tick)
             return true;
-        /* Before firing: what is started meanwhile belongs to a later notch. */
-        wheel->served = earlier(wheel_next(wheel), notch);
+        /* Before firing: what is started meanwhile belongs to a later tick. */
+        wheel->served = earlier(wheel_next(wheel), tick);
         look_through(wheel, wheel->served % WHEEL_SLOTS);
     }
 }

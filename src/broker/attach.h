@@ -2,9 +2,9 @@
 #ifndef BROKER_ATTACH_H
 #define BROKER_ATTACH_H
 /*
- * What a shard asks the owner of a service before it opens something that lasts, an event stream or
- * an upload, and tells it then: one question for the slots of its user and its address, and for
- * where a page goes on that was here before. Whoever gets not all slots holds none.
+ * What a shard asks the owner of a service before it opens an event stream or an upload: one
+ * question for the slots of its user and its address, for the position where a page resumes, and,
+ * of a stream, for its place in the directory of groups. If a slot is missing, none is held.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,21 +23,38 @@ struct broker_keys {
 
 void broker_keys_release(struct broker_keys *keys);
 
+struct broker_slot_user {
+    const char *tenant_id, *user_id, *address;
+    const char *client_id, *domain; /* of a stream; the origin that its request was sent to */
+};
+
+/* By which keys its streams and uploads are counted, as far as they are limited. */
+struct broker_keys slot_keys(const struct broker_service *service, enum broker_what what,
+                             const struct broker_slot_user *by);
+/* Of a connection that has opened; and of one that has ended: what was opened before it was counted
+ * holds no slot. */
+struct broker_keys slot_keys_of(const struct broker_service *service,
+                                const struct sse_connection *connection);
+struct broker_keys slot_keys_held(const struct broker_service *service,
+                                  const struct sse_connection *connection);
+
 /* Embed it in the state of what asks. Zero-filled is a valid one, which holds nothing. */
 struct broker_attaching {
     struct broker_request request;
     struct broker_service *service;
     enum broker_what what;
     struct broker_keys keys; /* the caller's to fill in, before it asks */
-    /* Perhaps before _ask returns. */
+    /* Perhaps before _ask returns. A stream is opened now, or it is given back. */
     void (*done)(struct broker_attaching *attaching, bool is_granted);
-    bool is_held;             /* granted, and not given back */
+    bool is_held;     /* granted, and not given back */
+    uint64_t *groups; /* that the owner has it in, until it is done; allocated */
+    size_t group_count;
     enum broker_slot refused; /* when it was not granted */
     enum sse_resume resume;   /* where it goes on */
     uint64_t after;
 };
 
-/* last_id: that the page has seen; NULL: none. subject: what it may see; with a last id. Both are
+/* last_id: that the page has seen; NULL: none. subject: what it may see; of a stream. Both are
  * copied. Where nothing has to be asked the answer comes at once. */
 void broker_attach_ask(struct broker_attaching *attaching, struct broker_service *service,
                        const char *last_id, const struct sse_subject *subject);

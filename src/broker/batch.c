@@ -33,6 +33,9 @@ static void item_release(struct broker_item *item)
     sse_target_release(&item->target);
     free(item->text);
     free(item->stored_as.json);
+    for (size_t i = 0; i < item->revoked_count; i++)
+        free((char *)item->revoked[i].text);
+    free(item->revoked);
 }
 
 struct broker_batch *broker_batch_unref(struct broker_batch *batch)
@@ -53,6 +56,29 @@ const struct sse_target *broker_item_target(const struct broker_item *item)
 size_t broker_item_values(const struct broker_item *item)
 {
     return sse_target_size(broker_item_target(item));
+}
+
+size_t broker_batch_bytes(const struct broker_batch *batch)
+{
+    size_t bytes = batch->count * sizeof(batch->items[0]);
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct sse_message *message = batch->items[i].message;
+
+        if (message)
+            bytes += sizeof(*message) + message->wire->length + sse_target_bytes(&message->target);
+    }
+    return bytes;
+}
+
+bool broker_item_is_written(const struct broker_item *item)
+{
+    return item->message && !item->is_held;
+}
+
+bool broker_item_has_duration(const struct broker_item *item)
+{
+    return item->duration >= 0 || item->session_duration >= 0;
 }
 
 static void add_reached(struct broker_result *result, size_t values,

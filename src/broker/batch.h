@@ -22,6 +22,12 @@ struct broker_stored_text {
     uint64_t digest;
 };
 
+/* What somebody has shown: the name of a token, or the key of a user who has shown none. */
+struct broker_credential {
+    bool is_token;
+    const char *text;
+};
+
 struct broker_item {
     struct sse_message *message; /* a reference; or NULL: those connections are closed, with: */
     struct sse_target target;    /* owned */
@@ -36,6 +42,9 @@ struct broker_item {
     uint32_t shown_most;                 /* so many of the connections are asked for, as JSON */
     bool wants_reached;                  /* how many each value has reached is asked for */
     bool is_held;                        /* it is not written now */
+    /* Instead of all that: these do not count any more. NULL: it is something else. Owned. */
+    struct broker_credential *revoked;
+    size_t revoked_count;
 };
 
 struct broker_batch {
@@ -63,6 +72,11 @@ struct broker_batch *broker_batch_unref(struct broker_batch *batch); /* accepts 
 /* Whom an item is for, and how many values that has: one for all. */
 const struct sse_target *broker_item_target(const struct broker_item *item);
 size_t broker_item_values(const struct broker_item *item);
+/* The size of its messages, about. */
+size_t broker_batch_bytes(const struct broker_batch *batch);
+/* Whether it is a message that is written now: it has a position in the log. */
+bool broker_item_is_written(const struct broker_item *item);
+bool broker_item_has_duration(const struct broker_item *item);
 
 /* Adds what another worker has reached of the same item. */
 void broker_result_add(struct broker_result *result, const struct broker_item *item,

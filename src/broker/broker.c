@@ -49,6 +49,7 @@ struct broker *broker_new(size_t worker, size_t workers, const struct hash_key *
 {
     struct broker *broker = mem_zalloc(sizeof(*broker));
 
+    assert(workers <= BROKER_WORKERS_MOST);
     broker->worker = worker;
     broker->workers = workers;
     broker->key = *key;
@@ -133,7 +134,7 @@ static uint64_t ticket_new(struct broker *broker, struct broker_request *request
 }
 
 /* Whose answer this is; NULL: there is no such question any more. */
-static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket)
+static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket, bool is_last)
 {
     const uint32_t place = (uint32_t)ticket;
     struct broker_request *request;
@@ -145,8 +146,9 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
     request = ask->request;
     if (!request || ask->generation != ticket >> 32)
         return NULL;
-    if (--request->open > 0)
+    if (!is_last)
         return request;
+    request->open = 0;
     ask->request = NULL;
     ask->generation++;
     ask->next_free = broker->first_free;
@@ -159,15 +161,19 @@ static struct broker_request *ticket_take(struct broker *broker, uint64_t ticket
 
 static void take(struct broker *broker, struct broker_message *message);
 
+static void transport(struct broker *broker, size_t to, struct broker_message *message)
+{
+    broker->traffic.sent += broker_role(message->kind) != BROKER_TO_BROKER;
+    broker->transport.post(broker->transport.context, to, message);
+}
+
 /* It says who has sent it. */
 static void post(struct broker *broker, size_t to, struct broker_message *message)
 {
-    if (to == broker->worker) {
+    if (to == broker->worker)
         take(broker, message);
-        return;
-    }
-    broker->traffic.sent += broker_role(message->kind) != BROKER_TO_BROKER;
-    broker->transport.post(broker->transport.context, to, message);
+    else
+        transport(broker, to, message);
 }
 
 void broker_send(struct broker *broker, size_t to, struct broker_message *message)
@@ -176,13 +182,31 @@ void broker_send(struct broker *broker, size_t to, struct broker_message *messag
     post(broker, to, message);
 }
 
-void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
-                struct broker_request *request)
+static void prepare(struct broker *broker, struct broker_message *question,
+                    struct broker_request *request)
 {
     request->ticket = ticket_new(broker, request);
     request->open = 1;
-    message->ticket = request->ticket;
-    broker_send(broker, to, message);
+    question->ticket = request->ticket;
+    question->from = (uint16_t)broker->worker;
+}
+
+void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
+                struct broker_request *request)
+{
+    prepare(broker, message, request);
+    post(broker, to, message);
+}
+
+void broker_ask_in_turn(struct broker *broker, size_t to, struct broker_message *message,
+                        struct broker_request *request)
+{
+    prepare(broker, message, request);
+    if (to == broker->worker &&
+        broker->transport.is_empty(broker->transport.context, broker->worker))
+        take(broker, message);
+    else
+        transport(broker, to, message);
 }
 
 void broker_send_all(struct broker *broker, broker_make make, void *context)
@@ -220,27 +244,36 @@ static size_t make_all(const struct broker *broker, broker_make make, void *cont
 }
 
 /* No answer comes before the last is asked, which may be the end of the request. */
-void broker_ask_all(struct broker *broker, broker_make make, void *context,
-                    struct broker_request *request)
+size_t broker_ask_for(struct broker *broker, const struct broker_asker *asker, broker_make make,
+                      void *context)
 {
     struct broker_message **messages = mem_alloc(broker->workers * sizeof(struct broker_message *));
     const size_t count = make_all(broker, make, context, messages);
-    struct broker_gathering *gathering = gathering_new(count);
-    const uint64_t ticket = ticket_new(broker, request);
+    struct broker_gathering *gathering = count > 0 ? gathering_new(count) : NULL;
 
-    request->ticket = ticket;
-    request->open = count;
     for (size_t i = 1; i <= broker->workers; i++) {
         const size_t to = (broker->worker + i) % broker->workers;
 
         if (!messages[to])
             continue;
-        messages[to]->ticket = ticket;
+        messages[to]->ticket = asker->ticket;
         messages[to]->gathering = gathering;
-        messages[to]->from = (uint16_t)broker->worker;
+        messages[to]->from = asker->worker;
         post(broker, to, messages[to]);
     }
     free(messages);
+    return count;
+}
+
+void broker_ask_all(struct broker *broker, broker_make make, void *context,
+                    struct broker_request *request)
+{
+    const struct broker_asker self = {.worker = (uint16_t)broker->worker,
+                                      .ticket = ticket_new(broker, request)};
+
+    request->ticket = self.ticket;
+    request->open = 1;
+    (void)broker_ask_for(broker, &self, make, context);
 }
 
 struct broker_asker broker_asker(const struct broker_message *question)
@@ -345,7 +378,7 @@ bool broker_stop(struct broker *broker)
 
 static void on_answer(struct broker *broker, const struct broker_message *answer)
 {
-    struct broker_request *request = ticket_take(broker, answer->ticket);
+    struct broker_request *request = ticket_take(broker, answer->ticket, answer->others == NULL);
 
     if (request && request->on_answer)
         request->on_answer(request, answer);

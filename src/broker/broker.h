@@ -2,15 +2,17 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 /*
- * One worker's end of all that services' owners and shards say to each other: sends messages,
- * matches answers with questions, and hands what else comes to the service's part here
- * (broker/receive.h).
+ * One worker's end of everything that owners and shards of services say to each other. Sends
+ * messages, matches answers with questions, and hands other messages to the service's part here
+ * (broker/lifecycle.h).
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/message.h"
+
+#define BROKER_WORKERS_MOST 256u
 
 struct broker;
 
@@ -24,13 +26,15 @@ struct broker_receiver {
 struct broker_transport {
     /* Takes the message over. There, broker_receive() follows, in the order of posting. */
     void (*post)(void *context, size_t to, struct broker_message *message);
+    /* Whether nothing is there for a worker, which asks this itself. */
+    bool (*is_empty)(void *context, size_t worker);
     void *context;
 };
 
 /* Embed it in the state of what asks. */
 struct broker_request {
     uint64_t ticket;
-    size_t open; /* so many answers are still to come */
+    size_t open; /* 1: answers are still to come */
     /* For each answer, perhaps before broker_ask() returns; open is 0 in the last. answer is the
      * broker's, until this returns. NULL: nothing is done with it. */
     void (*on_answer)(struct broker_request *request, const struct broker_message *answer);
@@ -72,11 +76,19 @@ size_t broker_shard_of(const struct broker *broker, const char *connection);
 void broker_send(struct broker *broker, size_t to, struct broker_message *message);
 void broker_ask(struct broker *broker, size_t to, struct broker_message *message,
                 struct broker_request *request);
+/* As broker_ask(); but what has come to this worker is handled before what it asks itself: that may
+ * have been caused by it, by way of the world outside. */
+void broker_ask_in_turn(struct broker *broker, size_t to, struct broker_message *message,
+                        struct broker_request *request);
 /* The same to every worker, to this one last; at least one must be asked. Their answers come
  * together when the last worker has answered, which wakes this one once. */
 void broker_send_all(struct broker *broker, broker_make make, void *context);
 void broker_ask_all(struct broker *broker, broker_make make, void *context,
                     struct broker_request *request);
+/* To those workers for which there is a message, how many they are: their answers come together to
+ * who has asked this one. */
+size_t broker_ask_for(struct broker *broker, const struct broker_asker *asker, broker_make make,
+                      void *context);
 /* question: until it returns from being handled, or kept as a broker_asker. */
 struct broker_asker broker_asker(const struct broker_message *question);
 void broker_answer(struct broker *broker, const struct broker_asker *asker,

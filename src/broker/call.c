@@ -7,7 +7,6 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/service.h"
-#include "broker/subject_text.h"
 #include "broker/subscriber.h"
 #include "sse/connection.h"
 #include "sse/ended.h"
@@ -39,16 +38,6 @@ static struct broker_message *answer_new(const struct broker_service *service, s
     return answer;
 }
 
-static struct broker_names names_of(struct broker_message *answer,
-                                    const struct sse_connection *connection,
-                                    enum sse_group_kind kind)
-{
-    struct broker_names names;
-
-    names.texts = broker_names_write(answer, connection, kind, &names.count);
-    return names;
-}
-
 static struct broker_message *answer_names(const struct broker_service *service,
                                            const struct sse_connection *connection,
                                            enum sse_group_kind kind, const char *refused)
@@ -56,7 +45,8 @@ static struct broker_message *answer_names(const struct broker_service *service,
     struct broker_message *answer =
         answer_new(service, broker_names_size(connection, kind) + broker_text_size(refused));
 
-    answer->called.names = names_of(answer, connection, kind);
+    answer->called.names.texts =
+        broker_names_write(answer, connection, kind, &answer->called.names.count);
     answer->called.refused = broker_message_text(answer, refused);
     return answer;
 }
@@ -76,14 +66,12 @@ static struct broker_message *answer_whose(const struct broker_service *service,
 /* ---- operations ---- */
 
 static bool would_be_full(const struct sse_connection *connection, enum sse_group_kind kind,
-                          const struct broker_names *names,
-                          bool (*has)(const struct sse_connection *connection, const char *name),
-                          uint32_t most)
+                          const struct broker_names *names, uint32_t most)
 {
     size_t count = sse_registry_name_count(connection, kind);
 
     for (size_t i = 0; i < names->count; i++)
-        count += !has(connection, names->texts[i]);
+        count += !sse_connection_has_name(connection, kind, names->texts[i]);
     return count > most;
 }
 
@@ -92,12 +80,11 @@ static struct broker_message *listen(const struct broker_service *service,
                                      struct sse_connection *connection)
 {
     const bool is_full =
-        would_be_full(connection, SSE_GROUP_LISTENER, names, sse_connection_is_listening,
-                      service->core->settings->listeners);
+        would_be_full(connection, SSE_GROUP_LISTENER, names, service->core->settings->listeners);
     struct broker_message *answer;
 
     if (!is_full)
-        sse_connection_add_listeners(connection, names->texts, names->count);
+        sse_connection_add_names(connection, SSE_GROUP_LISTENER, names->texts, names->count);
     answer = answer_names(service, connection, SSE_GROUP_LISTENER, NULL);
     answer->called.is_full = is_full;
     return answer;
@@ -111,14 +98,14 @@ static struct broker_message *subscribe(const struct broker_service *service,
     /* Who asks without a credential asks as the connection's user. */
     const struct sse_user *user = call->user ? call->user : connection->user;
     const char *refused =
-        channel_rights_refused(&service->channels, user, names->texts, names->count);
+        channel_rights_refused(&service->settings.channels, user, names->texts, names->count);
     const bool is_full =
-        !refused && would_be_full(connection, SSE_GROUP_CHANNEL, names, sse_connection_has_channel,
+        !refused && would_be_full(connection, SSE_GROUP_CHANNEL, names,
                                   service->core->settings->channels_per_connection);
     struct broker_message *answer;
 
     if (!refused && !is_full)
-        sse_connection_subscribe(connection, names->texts, names->count);
+        sse_connection_add_names(connection, SSE_GROUP_CHANNEL, names->texts, names->count);
     answer = answer_names(service, connection, SSE_GROUP_CHANNEL, refused);
     answer->called.is_full = is_full;
     return answer;
@@ -137,16 +124,18 @@ static struct broker_message *refresh(const struct broker_service *service,
     const char **removed = broker_message_block(answer, size);
     struct broker_called *called = &answer->called;
 
+    group_teller_tell_user(&service->groups, connection, call->user);
     sse_connection_set_user(connection, call->user);
     called->removed.texts = removed;
     for (size_t i = 0; i < count; i++) {
         const char *channel = sse_registry_name(connection, SSE_GROUP_CHANNEL, i);
 
-        if (!channel_rights_allow(&service->channels, connection->user, channel))
+        if (!channel_rights_allow(&service->settings.channels, connection->user, channel))
             removed[called->removed.count++] = broker_message_text(answer, channel);
     }
-    sse_connection_unsubscribe(connection, removed, called->removed.count);
-    called->names = names_of(answer, connection, SSE_GROUP_CHANNEL);
+    sse_connection_remove_names(connection, SSE_GROUP_CHANNEL, removed, called->removed.count);
+    called->names.texts =
+        broker_names_write(answer, connection, SSE_GROUP_CHANNEL, &called->names.count);
     called->expires_at = connection->expiry.at;
     return answer;
 }
@@ -212,12 +201,12 @@ static struct broker_message *operate(const struct broker_service *service,
     case BROKER_LISTEN:
         return listen(service, names, connection);
     case BROKER_UNLISTEN:
-        sse_connection_remove_listeners(connection, names->texts, names->count);
+        sse_connection_remove_names(connection, SSE_GROUP_LISTENER, names->texts, names->count);
         return answer_names(service, connection, SSE_GROUP_LISTENER, NULL);
     case BROKER_SUBSCRIBE:
         return subscribe(service, call, connection);
     case BROKER_UNSUBSCRIBE:
-        sse_connection_unsubscribe(connection, names->texts, names->count);
+        sse_connection_remove_names(connection, SSE_GROUP_CHANNEL, names->texts, names->count);
         return answer_names(service, connection, SSE_GROUP_CHANNEL, NULL);
     case BROKER_REFRESH:
         return refresh(service, call, connection);
@@ -230,6 +219,40 @@ static struct broker_message *operate(const struct broker_service *service,
     }
 }
 
+/* ---- whom it is for, as a back end is told ---- */
+
+/* A field of 8 KiB is the most that many back ends take. */
+#define BRIEF_TOKEN 2048u
+
+static char *take_text(json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    json_decref(value);
+    return text;
+}
+
+char *broker_text_of_user(const struct sse_user *user, const struct broker_telling *telling)
+{
+    const bool has_room = !telling->is_brief || strlen(user->access_token) <= BRIEF_TOKEN;
+
+    return take_text(sse_user_as_told(user, telling->has_token && has_room));
+}
+
+/* As `connections` shows it. */
+static char *text_of_connection(const struct sse_connection *connection, const char *server_id,
+                                const struct broker_telling *telling)
+{
+    const bool has_token = telling->has_token && !telling->is_brief; /* once will do */
+    json_t *shown = sse_connection_as_told(connection, server_id, has_token);
+
+    if (telling->is_brief) {
+        json_object_del(shown, "httpHeaders");
+        json_object_del(shown, "httpParameters");
+    }
+    return take_text(shown);
+}
+
 static struct broker_message *run(const struct broker_service *service,
                                   const struct broker_call *call, struct sse_connection *connection)
 {
@@ -238,7 +261,7 @@ static struct broker_message *run(const struct broker_service *service,
 
     if (telling->is_wanted) {
         answer->called.connection =
-            broker_text_of_connection(connection, service->server_id, telling);
+            text_of_connection(connection, service->settings.server_id, telling);
         answer->called.user = broker_text_of_user(connection->user, telling);
     }
     return answer;
@@ -270,11 +293,11 @@ static struct sse_connection *find(const struct broker_service *service,
 }
 
 /* Who showed credentials has been counted with them. */
-static bool is_too_often(const struct broker_service *service, const struct broker_call *call,
+static bool is_too_often(struct broker_service *service, const struct broker_call *call,
                          const struct sse_connection *connection)
 {
     return !call->user && !call->is_counted &&
-           !service->takes_request(service->guest.context, connection->user);
+           !limits_take_user_request(&service->limits, connection->user);
 }
 
 static struct broker_message *refuse(const struct broker_service *service,
@@ -328,7 +351,7 @@ static void on_turn(struct call_turn *base, enum call_verdict verdict)
     if (!answer) {
         answer = run_in_turn(turn, outcomes[verdict]);
         if (has_turn)
-            call_order_end(&service->call_orders, turn->handle, base->lane);
+            call_order_end(&service->call_orders, turn->handle, base->queue);
     }
     broker_answer(service->broker, &turn->asker, answer);
     broker_message_free(turn->question);
@@ -342,7 +365,7 @@ static void await_turn(struct broker_service *service, const struct broker_messa
     struct turn *turn = mem_zalloc(sizeof(*turn));
     enum call_verdict verdict;
 
-    turn->base.lane = call->lane;
+    turn->base.queue = call->queue;
     turn->base.on_turn = on_turn;
     turn->service = service;
     turn->asker = broker_asker(question);
@@ -380,5 +403,5 @@ void broker_call_pass(struct broker_service *service, const struct broker_call *
     const struct sse_connection *connection = find(service, call);
 
     if (connection)
-        call_order_pass(&service->call_orders, connection, call->lane, call->number.number);
+        call_order_pass(&service->call_orders, connection, call->queue, call->number.number);
 }

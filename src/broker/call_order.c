@@ -11,7 +11,7 @@
 struct call_order {
     struct table_node node;
     struct call_orders *orders;
-    struct sequence lanes[CALL_LANES];
+    struct sequence queues[CALL_QUEUES];
     struct loop_timer timer; /* runs while a missing number is waited for */
     bool has_ended;          /* the connection */
     bool is_running;         /* go_on() is at work */
@@ -46,8 +46,8 @@ static void order_free(struct call_order *order)
 
 static bool is_over(const struct call_order *order)
 {
-    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
-        if (order->lanes[lane].is_busy || order->lanes[lane].count > 0)
+    for (size_t queue = CALL_QUEUE_NONE + 1; queue < CALL_QUEUES; queue++) {
+        if (order->queues[queue].is_busy || order->queues[queue].count > 0)
             return false;
     }
     return order->has_ended;
@@ -63,9 +63,9 @@ static void settle(struct call_order *order)
         order_free(order);
         return;
     }
-    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
-        if (sequence_due(&order->lanes[lane]) < due)
-            due = sequence_due(&order->lanes[lane]);
+    for (size_t queue = CALL_QUEUE_NONE + 1; queue < CALL_QUEUES; queue++) {
+        if (sequence_due(&order->queues[queue]) < due)
+            due = sequence_due(&order->queues[queue]);
     }
     if (due == SEQUENCE_NEVER)
         loop_timer_stop(&order->timer);
@@ -73,10 +73,10 @@ static void settle(struct call_order *order)
         loop_timer_start(loop_of(order), &order->timer, due > now ? due - now : 0);
 }
 
-static bool begin_next(struct call_order *order, struct sequence *lane)
+static bool begin_next(struct call_order *order, struct sequence *queue)
 {
-    const uint64_t next = lane->next;
-    struct sequence_item *item = sequence_take(lane, loop_served_ms(loop_of(order)));
+    const uint64_t next = queue->next;
+    struct sequence_item *item = sequence_take(queue, loop_served_ms(loop_of(order)));
 
     if (!item)
         return false;
@@ -96,8 +96,8 @@ static void go_on(struct call_order *order)
     order->is_running = true;
     do {
         has_begun = false;
-        for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++)
-            has_begun |= begin_next(order, &order->lanes[lane]);
+        for (size_t queue = CALL_QUEUE_NONE + 1; queue < CALL_QUEUES; queue++)
+            has_begun |= begin_next(order, &order->queues[queue]);
     } while (has_begun);
     order->is_running = false;
     settle(order);
@@ -117,8 +117,8 @@ static struct call_order *get(struct call_orders *orders, const struct sse_conne
     order = table_new_item(&orders->orders, connection->handle);
     order->orders = orders;
     order->timer.on_fire = on_timer;
-    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++)
-        sequence_init(&order->lanes[lane]);
+    for (size_t queue = CALL_QUEUE_NONE + 1; queue < CALL_QUEUES; queue++)
+        sequence_init(&order->queues[queue]);
     return order;
 }
 
@@ -140,8 +140,8 @@ static void on_disconnect(struct sse_observer *observer, struct sse_connection *
     if (!order)
         return;
     order->has_ended = true;
-    for (size_t lane = CALL_LANE_NONE + 1; lane < CALL_LANES; lane++) {
-        struct sequence *calls = &order->lanes[lane];
+    for (size_t queue = CALL_QUEUE_NONE + 1; queue < CALL_QUEUES; queue++) {
+        struct sequence *calls = &order->queues[queue];
 
         while ((item = was_sent_away(reason) ? sequence_drop_any(calls) : sequence_drop(calls)))
             tell(order, item, CALL_ENDED);
@@ -174,6 +174,12 @@ enum call_verdict call_order_enter(struct call_orders *orders,
                                    const struct sse_connection *connection, struct call_turn *turn,
                                    struct call_number number)
 {
+    static const enum call_verdict verdicts[] = {
+        [SEQUENCE_NOW] = CALL_BEGINS,
+        [SEQUENCE_LATE] = CALL_LATE,
+        [SEQUENCE_HELD] = CALL_WAITS,
+        [SEQUENCE_FULL] = CALL_TOO_MANY,
+    };
     const struct sse_service_settings *settings = orders->core->settings;
     struct call_order *order = get(orders, connection);
     struct sequence_item *replaced;
@@ -181,10 +187,11 @@ enum call_verdict call_order_enter(struct call_orders *orders,
 
     turn->item.number = number.number;
     turn->item.after = number.after;
-    turn->item.other = turn->lane == CALL_LANE_MESSAGES ? &order->lanes[CALL_LANE_WISHES] : NULL;
+    turn->item.other =
+        turn->queue == CALL_QUEUE_MESSAGES ? &order->queues[CALL_QUEUE_CHANGES] : NULL;
     turn->item.until = loop_served_ms(loop_of(order)) + settings->ordered_wait_ms;
-    verdict =
-        sequence_enter(&order->lanes[turn->lane], &turn->item, settings->ordered_calls, &replaced);
+    verdict = sequence_enter(&order->queues[turn->queue], &turn->item, settings->ordered_calls,
+                             &replaced);
     if (verdict == SEQUENCE_FULL)
         orders->refused++;
     if (verdict == SEQUENCE_HELD)
@@ -193,23 +200,14 @@ enum call_verdict call_order_enter(struct call_orders *orders,
         tell(order, replaced, CALL_REPLACED);
     if (!order->is_running)
         settle(order);
-    switch (verdict) {
-    case SEQUENCE_NOW:
-        return CALL_BEGINS;
-    case SEQUENCE_LATE:
-        return CALL_LATE;
-    case SEQUENCE_HELD:
-        return CALL_WAITS;
-    default:
-        return CALL_TOO_MANY;
-    }
+    return verdicts[verdict];
 }
 
-void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane)
+void call_order_end(struct call_orders *orders, const char *handle, enum call_queue queue)
 {
     struct call_order *order = table_find(&orders->orders, handle);
 
-    sequence_end(&order->lanes[lane]);
+    sequence_end(&order->queues[queue]);
     go_on(order);
 }
 
@@ -225,18 +223,18 @@ static void on_passing_turn(struct call_turn *turn, enum call_verdict verdict)
     struct passing_turn *passing = container_of(turn, struct passing_turn, turn);
 
     if (verdict == CALL_BEGINS)
-        call_order_end(passing->orders, passing->handle, turn->lane);
+        call_order_end(passing->orders, passing->handle, turn->queue);
     free(passing);
 }
 
 void call_order_pass(struct call_orders *orders, const struct sse_connection *connection,
-                     enum call_lane lane, uint64_t number)
+                     enum call_queue queue, uint64_t number)
 {
     struct passing_turn *passing = mem_zalloc(sizeof(*passing));
     enum call_verdict verdict;
 
     passing->orders = orders;
-    passing->turn.lane = lane;
+    passing->turn.queue = queue;
     passing->turn.on_turn = on_passing_turn;
     memcpy(passing->handle, connection->handle, sizeof(passing->handle));
     verdict = call_order_enter(orders, connection, &passing->turn, (struct call_number){number, 0});

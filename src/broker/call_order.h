@@ -2,18 +2,16 @@
 #ifndef BROKER_CALL_ORDER_H
 #define BROKER_CALL_ORDER_H
 /*
- * The order of a page's own calls. They travel in parallel, perhaps to several workers, and each
- * bears its number (the field x-sse-order) among those of its connection and lane, from 1; that of
- * a message may say which wish it comes after ("17;after=3"). The worker that has the connection
- * lets them begin one after the other (base/sequence.h). A call that fails ends its turn as any
- * other; one that does not come is waited for no longer than orderedWait, and has no turn when it
- * comes after all.
+ * The order of a page's own calls. They travel in parallel, perhaps to several workers. Each has a
+ * number (the field x-sse-order) among those of its connection and queue, from 1. A message may
+ * say which change it comes after ("17;after=3"). The worker that has the connection begins them
+ * one after the other (base/sequence.h). A call that fails ends its turn as any other. A missing
+ * one is waited for no longer than orderedWait, and has no turn when it comes after all.
  *
- * What has come runs, also when its connection ends meanwhile: the page may have left. Only what
- * waits for a missing number does not: a page that lives sends both again, on its next connection.
- * Nor does anything of who was sent away.
+ * What has come runs, also if its connection ends meanwhile, since the page may have left. A call
+ * that waits for a missing number does not run: a living page repeats both on its next connection.
+ * After a kick nothing runs that has not begun.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +21,11 @@
 
 #define CALL_ORDER_MOST UINT64_C(9007199254740991) /* that a script can count to */
 
-enum call_lane {
-    CALL_LANE_NONE,
-    CALL_LANE_MESSAGES, /* for handlers, which may be slow: wishes do not wait for them */
-    CALL_LANE_WISHES,   /* listeners, channels, credentials */
-    CALL_LANES
+enum call_queue {
+    CALL_QUEUE_NONE,
+    CALL_QUEUE_MESSAGES, /* for handlers, which may be slow: changes do not wait for them */
+    CALL_QUEUE_CHANGES,  /* listeners, channels, credentials */
+    CALL_QUEUES
 };
 
 enum call_verdict {
@@ -42,7 +40,7 @@ enum call_verdict {
 /* Embed it in the state of a call. All of it in the thread of the connection. */
 struct call_turn {
     struct sequence_item item;
-    enum call_lane lane;
+    enum call_queue queue;
     void (*on_turn)(struct call_turn *turn, enum call_verdict verdict);
 };
 
@@ -61,18 +59,18 @@ void call_orders_release(struct call_orders *orders);
 /* What a request bears. */
 struct call_number {
     uint64_t number; /* 0: none */
-    uint64_t after;  /* of a wish; 0: none */
+    uint64_t after;  /* of a change; 0: none */
 };
 
-/* A call has come. Its lane and on_turn are the caller's to fill in. Never CALL_ENDED or
+/* A call has come. Its queue and on_turn are the caller's to fill in. Never CALL_ENDED or
  * CALL_REPLACED, which only those that wait may hear. */
 enum call_verdict call_order_enter(struct call_orders *orders,
                                    const struct sse_connection *connection, struct call_turn *turn,
                                    struct call_number number);
-void call_order_end(struct call_orders *orders, const char *handle, enum call_lane lane);
+void call_order_end(struct call_orders *orders, const char *handle, enum call_queue queue);
 
 /* The call of this number has been answered, and never entered. */
 void call_order_pass(struct call_orders *orders, const struct sse_connection *connection,
-                     enum call_lane lane, uint64_t number);
+                     enum call_queue queue, uint64_t number);
 
 #endif

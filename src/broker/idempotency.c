@@ -3,18 +3,12 @@
 
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/broker.h"
 
 #define KEEP_MS 300000u
-
-/* What the first request got. */
-struct outcome {
-    int status;
-    struct bytes *body; /* NULL: nothing yet */
-};
 
 /* A claim that waits for the first to be settled. */
 struct waiting {
@@ -23,7 +17,7 @@ struct waiting {
 };
 
 /* A user with keys; lives as long as an entry names it. */
-struct holder {
+struct user_keys {
     struct table_node node;
     struct list answered; /* its own entries, the oldest answer first */
     uint64_t count;       /* of these, */
@@ -34,24 +28,25 @@ struct holder {
 
 struct entry {
     struct lru_item item;
-    struct holder *holder;
-    struct list own;        /* in its holder's, once it is answered */
-    struct list waiting;    /* claims, while it is not */
-    struct outcome outcome; /* without a body while there is none */
+    struct user_keys *user_keys;
+    struct list own;     /* in its user_keys's, once it is answered */
+    struct list waiting; /* claims, while it is not */
+    int status;          /* what the first request got, */
+    struct bytes *body;  /* NULL: nothing yet */
     char key[];
 };
 
-static void holder_unref(struct idempotency *idempotency, struct holder *holder)
+static void user_keys_unref(struct idempotency *idempotency, struct user_keys *user_keys)
 {
-    if (--holder->entries > 0)
+    if (--user_keys->entries > 0)
         return;
-    table_remove(&idempotency->holders, &holder->node);
-    free(holder);
+    table_remove(&idempotency->users, &user_keys->node);
+    free(user_keys);
 }
 
 static size_t size(const void *item)
 {
-    return ((const struct entry *)item)->outcome.body->length;
+    return ((const struct entry *)item)->body->length;
 }
 
 static void leave(struct lru *lru, void *item)
@@ -63,11 +58,11 @@ static void leave(struct lru *lru, void *item)
         free(container_of(node, struct waiting, node));
     if (list_is_linked(&entry->own)) {
         list_remove(&entry->own);
-        entry->holder->count--;
-        entry->holder->bytes -= entry->outcome.body->length;
+        entry->user_keys->count--;
+        entry->user_keys->bytes -= entry->body->length;
     }
-    holder_unref(idempotency, entry->holder);
-    bytes_unref(entry->outcome.body);
+    user_keys_unref(idempotency, entry->user_keys);
+    bytes_unref(entry->body);
 }
 
 void idempotency_init(struct idempotency *idempotency, struct broker *broker, struct loop *loop,
@@ -77,55 +72,39 @@ void idempotency_init(struct idempotency *idempotency, struct broker *broker, st
     lru_init(&idempotency->entries, loop, LRU_BY_TEXT(struct entry, item, key), SIZE_MAX);
     idempotency->entries.size = size;
     idempotency->entries.leave = leave;
-    table_init(&idempotency->holders, TABLE_BY_TEXT(struct holder, node, user));
+    table_init(&idempotency->users, TABLE_BY_TEXT(struct user_keys, node, user));
 }
 
 void idempotency_release(struct idempotency *idempotency)
 {
     lru_release(&idempotency->entries);
-    table_release(&idempotency->holders);
+    table_release(&idempotency->users);
 }
 
-static struct holder *holder_ref(struct idempotency *idempotency, const char *user)
+static struct user_keys *user_keys_ref(struct idempotency *idempotency, const char *user)
 {
-    struct holder *holder = table_find(&idempotency->holders, user);
+    struct user_keys *user_keys = table_find(&idempotency->users, user);
 
-    if (!holder) {
-        holder = table_new_item(&idempotency->holders, user);
-        list_init(&holder->answered);
+    if (!user_keys) {
+        user_keys = table_new_item(&idempotency->users, user);
+        list_init(&user_keys->answered);
     }
-    holder->entries++;
-    return holder;
+    user_keys->entries++;
+    return user_keys;
 }
 
-static void add(struct idempotency *idempotency, const char *user, const char *key)
-{
-    struct entry *entry = lru_add_held(&idempotency->entries, key);
-
-    entry->holder = holder_ref(idempotency, user);
-    list_init(&entry->waiting);
-}
-
-/* outcome: of the first; NULL: this one is the first, and runs. */
+/* first: what it got is the answer; NULL: this one is the first, and runs. */
 static void answer(struct idempotency *idempotency, const struct broker_asker *asker,
-                   const struct outcome *outcome)
+                   const struct entry *first)
 {
     struct broker_message *message = broker_message_new(BROKER_CLAIMED, asker->service, 0);
 
-    if (outcome) {
-        message->outcome.status = outcome->status;
-        message->outcome.body = bytes_ref(outcome->body);
+    if (first) {
+        message->outcome.status = first->status;
+        message->outcome.body = bytes_ref(first->body);
         idempotency->replayed++;
     }
     broker_answer(idempotency->broker, asker, message);
-}
-
-static void wait_for_first(struct entry *entry, const struct broker_asker *asker)
-{
-    struct waiting *waiting = mem_zalloc(sizeof(*waiting));
-
-    waiting->asker = *asker;
-    list_append(&entry->waiting, &waiting->node);
 }
 
 void idempotency_claim(struct idempotency *idempotency, const struct broker_message *claim)
@@ -133,23 +112,27 @@ void idempotency_claim(struct idempotency *idempotency, const struct broker_mess
     const struct broker_asker asker = broker_asker(claim);
     struct entry *entry =
         lru_find(&idempotency->entries, claim->claim.key, loop_now_ms(idempotency->loop));
+    struct waiting *waiting;
 
     if (!entry) {
-        add(idempotency, claim->claim.user, claim->claim.key);
+        entry = lru_add_held(&idempotency->entries, claim->claim.key);
+        entry->user_keys = user_keys_ref(idempotency, claim->claim.user);
+        list_init(&entry->waiting);
         answer(idempotency, &asker, NULL);
-    } else if (entry->outcome.body) {
-        answer(idempotency, &asker, &entry->outcome);
+    } else if (entry->body) {
+        answer(idempotency, &asker, entry);
     } else {
-        wait_for_first(entry, &asker);
+        waiting = mem_zalloc(sizeof(*waiting));
+        waiting->asker = asker;
+        list_append(&entry->waiting, &waiting->node);
     }
 }
 
-static void let_go(struct idempotency *idempotency, struct list *node,
-                   const struct outcome *outcome)
+static void let_go(struct idempotency *idempotency, struct list *node, const struct entry *first)
 {
     struct waiting *waiting = container_of(node, struct waiting, node);
 
-    answer(idempotency, &waiting->asker, outcome);
+    answer(idempotency, &waiting->asker, first);
     free(waiting);
 }
 
@@ -159,14 +142,15 @@ static void let_all_go(struct idempotency *idempotency, struct entry *entry)
 
     list_take_all(&all, &entry->waiting);
     list_for_each_safe(node, after, &all)
-        let_go(idempotency, node, &entry->outcome);
+        let_go(idempotency, node, entry);
 }
 
 /* Whether somebody has more than one user may, or all have more than all may. */
-static bool is_too_much(const struct holder *holder, const struct idempotency_settings *settings)
+static bool is_too_much(const struct user_keys *user_keys,
+                        const struct idempotency_settings *settings)
 {
-    return holder->count > settings->user_keys || holder->bytes > settings->user_bytes ||
-           holder->bytes > settings->bytes;
+    return user_keys->count > settings->user_keys || user_keys->bytes > settings->user_bytes ||
+           user_keys->bytes > settings->bytes;
 }
 
 static bool is_full(const struct lru *entries)
@@ -176,31 +160,31 @@ static bool is_full(const struct lru *entries)
 
 /* The user who brings one more pays for it, with the oldest of its own; who brings its first, with
  * the oldest of all. */
-static void make_room(struct idempotency *idempotency, struct holder *holder)
+static void make_room(struct idempotency *idempotency, struct user_keys *user_keys)
 {
     const struct idempotency_settings *settings = &idempotency->settings;
     struct lru *entries = &idempotency->entries;
 
     entries->most = settings->keys;
     entries->most_bytes = settings->bytes;
-    holder->entries++; /* it stays until the end */
-    list_for_each_safe(own, after, &holder->answered) {
-        if (!is_too_much(holder, settings) && (!is_full(entries) || holder->count == 1))
+    user_keys->entries++; /* it stays until the end */
+    list_for_each_safe(own, after, &user_keys->answered) {
+        if (!is_too_much(user_keys, settings) && (!is_full(entries) || user_keys->count == 1))
             break;
         entries->evicted++;
         lru_drop(entries, &container_of(own, struct entry, own)->item);
     }
     lru_trim(entries);
-    holder_unref(idempotency, holder);
+    user_keys_unref(idempotency, user_keys);
 }
 
 static void keep(struct idempotency *idempotency, struct entry *entry)
 {
     lru_use(&idempotency->entries, &entry->item, loop_now_ms(idempotency->loop) + KEEP_MS);
-    list_append(&entry->holder->answered, &entry->own);
-    entry->holder->count++;
-    entry->holder->bytes += entry->outcome.body->length;
-    make_room(idempotency, entry->holder);
+    list_append(&entry->user_keys->answered, &entry->own);
+    entry->user_keys->count++;
+    entry->user_keys->bytes += entry->body->length;
+    make_room(idempotency, entry->user_keys);
 }
 
 void idempotency_settle(struct idempotency *idempotency, const struct broker_message *settlement)
@@ -210,7 +194,8 @@ void idempotency_settle(struct idempotency *idempotency, const struct broker_mes
     struct list *next;
 
     if (outcome->body) {
-        entry->outcome = (struct outcome){outcome->status, bytes_ref(outcome->body)};
+        entry->status = outcome->status;
+        entry->body = bytes_ref(outcome->body);
         let_all_go(idempotency, entry);
         keep(idempotency, entry);
         return;

@@ -2,10 +2,10 @@
 #ifndef BROKER_IDEMPOTENCY_H
 #define BROKER_IDEMPOTENCY_H
 /*
- * Idempotency keys, at the owner of a service. Whoever claims a key first runs, and settles it with
- * its answer; who claims it again gets that answer, and waits for it if need be. An answer is kept
- * for five minutes, and while there are not too many: of its user, and of all. Whoever brings one
- * too many loses its own oldest, so that nobody's keys displace another user's, beyond one each.
+ * Idempotency keys, at the owner of a service. The first request that claims a key runs, and
+ * settles it with its answer. Later ones get that answer, and wait for it if need be. An answer is
+ * kept for five minutes, and while there are not too many of its user and of all. A user with one
+ * too many loses its own oldest, so that nobody's keys evict another user's, beyond one each.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -26,9 +26,9 @@ struct idempotency {
     struct broker *broker;
     struct loop *loop;
     struct idempotency_settings settings;
-    struct lru entries;   /* by key, the oldest answer first; held while there is none */
-    struct table holders; /* by user */
-    uint64_t replayed;    /* since the start: answered again */
+    struct lru entries; /* by key, the oldest answer first; held while there is none */
+    struct table users; /* by user */
+    uint64_t replayed;  /* since the start: answered again */
 };
 
 void idempotency_init(struct idempotency *idempotency, struct broker *broker, struct loop *loop,

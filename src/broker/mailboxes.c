@@ -48,32 +48,29 @@ void mailboxes_free(struct mailboxes *mailboxes)
     free(mailboxes);
 }
 
-size_t mailboxes_count(const struct mailboxes *mailboxes)
+static void on_item(struct mailbox_item *item, void *context)
 {
-    return mailboxes->count;
-}
-
-const struct hash_key *mailboxes_key(const struct mailboxes *mailboxes)
-{
-    return &mailboxes->key;
-}
-
-static void open_message(struct letter *letter, void *context)
-{
-    broker_receive(context, container_of(letter, struct broker_message, letter));
+    broker_receive(context, container_of(item, struct broker_message, item));
 }
 
 static void post(void *context, size_t to, struct broker_message *message)
 {
     struct mailboxes *mailboxes = context;
 
-    message->letter.open = open_message;
-    mailbox_post(mailboxes->members[to].mailbox, &message->letter);
+    message->item.receive = on_item;
+    mailbox_post(mailboxes->members[to].mailbox, &message->item);
+}
+
+static bool is_empty(void *context, size_t worker)
+{
+    const struct mailboxes *mailboxes = context;
+
+    return mailbox_is_empty(mailboxes->members[worker].mailbox);
 }
 
 struct broker *mailboxes_broker_new(struct mailboxes *mailboxes, size_t worker)
 {
-    const struct broker_transport transport = {post, mailboxes};
+    const struct broker_transport transport = {post, is_empty, mailboxes};
 
     return broker_new(worker, mailboxes->count, &mailboxes->key, &transport);
 }

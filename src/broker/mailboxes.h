@@ -6,16 +6,12 @@
 
 #include "broker/broker.h"
 
-struct hash_key;
 struct loop;
 struct mailboxes;
 
 /* Of all workers. Made once, before their threads start. */
 struct mailboxes *mailboxes_new(size_t workers);
 void mailboxes_free(struct mailboxes *mailboxes); /* accepts NULL */
-size_t mailboxes_count(const struct mailboxes *mailboxes);
-/* The key of this process, by which connections name the worker that they live on. */
-const struct hash_key *mailboxes_key(const struct mailboxes *mailboxes);
 
 /* A broker of one of the workers, which sends by them. */
 struct broker *mailboxes_broker_new(struct mailboxes *mailboxes, size_t worker);

@@ -2,14 +2,11 @@
 #include "broker/message.h"
 
 #include <stdalign.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
-#include "broker/batch.h"
-#include "broker/ranking.h"
 #include "broker/texts.h"
 #include "sse/user.h"
 
@@ -71,6 +68,16 @@ const char *const *broker_message_list(struct broker_message *message, const cha
     for (size_t i = 0; i < count; i++)
         list[i] = broker_message_text(message, texts[i]);
     return list;
+}
+
+struct broker_groups broker_message_groups(struct broker_message *message, const uint64_t *keys,
+                                           size_t count)
+{
+    uint64_t *copy = count > 0 ? broker_message_block(message, count * sizeof(*copy)) : NULL;
+
+    if (copy)
+        memcpy(copy, keys, count * sizeof(*copy));
+    return (struct broker_groups){count, copy};
 }
 
 struct broker_message *broker_message_of_results(enum broker_kind kind, size_t service,
@@ -142,7 +149,6 @@ void broker_message_free(struct broker_message *message)
     switch (message->kind) {
     case BROKER_ATTACH:
         sse_user_unref(message->attach.user);
-        free(message->attach.channels);
         break;
     case BROKER_CALL:
     case BROKER_PASS_CALL:
@@ -161,9 +167,9 @@ void broker_message_free(struct broker_message *message)
             bytes_unref(message->events.wires[i]);
         free(message->events.wires);
         break;
-    case BROKER_REWRITE:
-        for (size_t i = 0; i < message->rewrite.count; i++)
-            bytes_unref(message->rewrite.lines[i].wire);
+    case BROKER_REDELIVER:
+        for (size_t i = 0; i < message->redeliver.count; i++)
+            bytes_unref(message->redeliver.lines[i].wire);
         break;
     case BROKER_RESTORE:
     case BROKER_KEEP:
@@ -201,6 +207,7 @@ static const struct kind {
     [BROKER_ATTACH] = {"attach", BROKER_TO_OWNER},
     [BROKER_ATTACHED] = {"attached", BROKER_ANSWER},
     [BROKER_OPENED] = {"opened", BROKER_TO_OWNER},
+    [BROKER_CHANGE] = {"change", BROKER_TO_OWNER},
     [BROKER_DETACH] = {"detach", BROKER_TO_OWNER},
     [BROKER_EVICT] = {"evict", BROKER_TO_SHARD},
 
@@ -215,10 +222,10 @@ static const struct kind {
 
     [BROKER_JOIN_QUEUES] = {"join-queues", BROKER_TO_OWNER},
     [BROKER_LEAVE_QUEUES] = {"leave-queues", BROKER_TO_OWNER},
-    [BROKER_OPEN_GATE] = {"open-gate", BROKER_TO_SHARD},
+    [BROKER_LIFT_BARRIER] = {"lift-barrier", BROKER_TO_SHARD},
     [BROKER_COUNT] = {"count", BROKER_TO_SHARD},
     [BROKER_COUNTED] = {"counted", BROKER_ANSWER},
-    [BROKER_REWRITE] = {"rewrite", BROKER_TO_SHARD},
+    [BROKER_REDELIVER] = {"redeliver", BROKER_TO_SHARD},
     [BROKER_TAKEN] = {"taken", BROKER_ANSWER},
     [BROKER_NOTE_POSITIONS] = {"note-positions", BROKER_TO_OWNER},
     [BROKER_RESTORE] = {"restore", BROKER_TO_SHARD},
@@ -238,13 +245,12 @@ static const struct kind {
     [BROKER_PUBLISHED] = {"published", BROKER_ANSWER},
     [BROKER_ADVANCE] = {"advance", BROKER_TO_SHARD},
     [BROKER_DELIVERED] = {"delivered", BROKER_ANSWER},
+    [BROKER_CAUGHT_UP] = {"caught-up", BROKER_TO_OWNER},
     [BROKER_FIND_CREDENTIALS] = {"find-credentials", BROKER_TO_SHARD},
     [BROKER_CREDENTIALS] = {"credentials", BROKER_ANSWER},
-    [BROKER_REVOKE] = {"revoke", BROKER_TO_SHARD},
-    [BROKER_REVOKED] = {"revoked", BROKER_ANSWER},
 
     [BROKER_PRESENCE] = {"presence", BROKER_TO_OWNER},
-    [BROKER_FAREWELL] = {"farewell", BROKER_TO_OWNER},
+    [BROKER_SHARD_CLOSED] = {"shard-closed", BROKER_TO_OWNER},
     [BROKER_WATCH] = {"watch", BROKER_TO_OWNER},
     [BROKER_WATCHED] = {"watched", BROKER_ANSWER},
     [BROKER_READ] = {"read", BROKER_TO_OWNER},
@@ -280,4 +286,38 @@ enum broker_role broker_role(enum broker_kind kind)
 const char *broker_kind_name(enum broker_kind kind)
 {
     return kinds[kind].name;
+}
+
+static size_t filter_size(const struct qos_filter *filter)
+{
+    return broker_text_size(filter->user_id) + broker_text_size(filter->token) +
+           broker_text_size(filter->tenant_id) + broker_text_size(filter->tenants) +
+           broker_list_size(filter->channels, filter->channel_count) +
+           broker_list_size(filter->listeners, filter->listener_count);
+}
+
+static void write_filter(struct broker_message *message, const struct qos_filter *from)
+{
+    struct qos_filter *filter = &message->choice.filter;
+
+    *filter = *from;
+    filter->user_id = broker_message_text(message, from->user_id);
+    filter->token = broker_message_text(message, from->token);
+    filter->tenant_id = broker_message_text(message, from->tenant_id);
+    filter->tenants = broker_message_text(message, from->tenants);
+    if (from->channels)
+        filter->channels = broker_message_list(message, from->channels, from->channel_count);
+    if (from->listeners)
+        filter->listeners = broker_message_list(message, from->listeners, from->listener_count);
+}
+
+struct broker_message *broker_choice_new(enum broker_kind kind, size_t service, const char *id,
+                                         const struct qos_filter *filter)
+{
+    struct broker_message *message =
+        broker_message_new(kind, service, broker_text_size(id) + filter_size(filter));
+
+    message->choice.id = broker_message_text(message, id);
+    write_filter(message, filter);
+    return message;
 }

@@ -18,16 +18,14 @@
 #include "base/mailbox.h"
 #include "broker/batch.h"
 #include "broker/call_order.h"
-#include "broker/filter.h"
-#include "broker/presence_kind.h"
-#include "qos/acknowledge.h"
-#include "qos/desk.h"
-#include "qos/filter.h"
+#include "broker/presence_event.h"
+#include "broker/redelivery/ops.h"
+#include "qos/end.h"
+#include "qos/look.h"
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
 struct broker_gathering;
-struct buf;
 struct bytes;
 struct ranking;
 struct sse_user;
@@ -38,6 +36,7 @@ enum broker_kind {
     BROKER_ATTACH,   /* to the owner: may this be opened, and where does it go on? */
     BROKER_ATTACHED, /* its answer */
     BROKER_OPENED,   /* to the owner: it is */
+    BROKER_CHANGE,   /* to the owner: connections have joined or left groups */
     BROKER_DETACH,   /* to the owner: it is over, or was not opened */
     BROKER_EVICT,    /* to the connection's shard: a newer one of its client has its slot */
     /* Idempotency keys. */
@@ -54,17 +53,16 @@ enum broker_kind {
     BROKER_PUBLISHED,        /* its answer, when that is done, or was refused */
     BROKER_ADVANCE,          /* to a shard: what is next in the service's order */
     BROKER_DELIVERED,        /* its answer, when all of it is written */
+    BROKER_CAUGHT_UP,        /* to the owner: a shard that was too far behind has got on */
     BROKER_FIND_CREDENTIALS, /* to a shard: what were these connections opened with? */
     BROKER_CREDENTIALS,      /* its answer */
-    BROKER_REVOKE,           /* to a shard: these credentials do not count any more */
-    BROKER_REVOKED,          /* its answer */
     /* Redelivery. */
     BROKER_JOIN_QUEUES,    /* to the owner: a connection has come to queues of stored messages */
     BROKER_LEAVE_QUEUES,   /* to the owner: it has left them */
-    BROKER_OPEN_GATE,      /* to the connection's shard: its queues are known */
+    BROKER_LIFT_BARRIER,   /* to the connection's shard: its queues are known */
     BROKER_COUNT,          /* to a shard: which connections of a queue still exist? */
     BROKER_COUNTED,        /* its answer */
-    BROKER_REWRITE,        /* to the connection's shard: stored messages for this one alone */
+    BROKER_REDELIVER,      /* to the connection's shard: stored messages for this one alone */
     BROKER_TAKEN,          /* its answer, when it has room for more or is gone */
     BROKER_NOTE_POSITIONS, /* to the owner: where the order was when these were written */
     BROKER_RESTORE,        /* to a shard: what was revoked before this process started */
@@ -76,7 +74,7 @@ enum broker_kind {
     BROKER_KEPT,           /* its answer */
     /* Presence. */
     BROKER_PRESENCE,      /* to the owner: what becomes of a connection that stays, or was ended */
-    BROKER_FAREWELL,      /* to the owner: the server stops; this shard's connections are closed */
+    BROKER_SHARD_CLOSED,  /* to the owner: the server stops; this shard's connections are closed */
     BROKER_WATCH,         /* to the owner: somebody reads the presence events from now on */
     BROKER_WATCHED,       /* its answer */
     BROKER_READ,          /* to the owner: what follows for a watcher? */
@@ -119,20 +117,28 @@ enum broker_what { BROKER_STREAM, BROKER_UPLOAD, BROKER_WHATS };
 
 enum broker_slot { BROKER_SLOT_OF_USER, BROKER_SLOT_OF_ADDRESS, BROKER_SLOTS };
 
+/* Of connections, by hash (broker/directory.h); in the message. */
+struct broker_groups {
+    size_t count;
+    const uint64_t *keys;
+};
+
 /* Texts may be NULL where that is said, and are the message's. */
 struct broker_attach {
     enum broker_what what;
     const char *keys[BROKER_SLOTS]; /* NULL: not limited */
     const char *client;             /* whose oldest may be evicted for it; NULL: nobody's */
+    struct broker_groups groups;    /* of a stream, from now on, until it is open or will not be */
     const char *last_id;            /* that its page has seen; NULL: none. With it: */
     struct sse_user *user;          /* whose it is; the message's */
-    const char **channels;          /* that it may have */
+    const char *const *channels;    /* that it may have */
     size_t channel_count;
 };
 
 struct broker_attached {
     bool is_refused;
     enum broker_slot refused; /* for want of which slot; nothing is held then */
+    uint64_t position;        /* the log's last */
     enum sse_resume resume;   /* with a last id */
     uint64_t after;
 };
@@ -148,15 +154,21 @@ struct broker_presence {
     bool is_last_words;
 };
 
+struct broker_change {
+    struct broker_groups joined, left;
+};
+
 struct broker_opened {
     struct broker_presence presence;
-    const char *client; /* that holds its connections' slots; NULL: they are not counted */
-    int64_t order;      /* its create time, which says which one is older */
+    struct broker_change change; /* beside those that it attached with */
+    const char *client;          /* that holds its connections' slots; NULL: they are not counted */
+    int64_t order;               /* its create time, which says which one is older */
     char handle[SSE_HANDLE_SIZE];
 };
 
 struct broker_detach {
     struct broker_presence presence; /* of a connection that was opened */
+    struct broker_groups groups;     /* that it was in */
     enum broker_what what;
     const char *keys[BROKER_SLOTS]; /* whose slots it held; NULL: none of that kind */
     const char *client;             /* NULL: none */
@@ -177,7 +189,7 @@ struct broker_outcome {
 
 /* A connection as the owner of its queues sees it. */
 struct broker_subscriber {
-    struct qos_client client;
+    struct consumer client;
     struct qos_identity identity;
     const char *const *listeners;
     size_t listener_count;
@@ -196,21 +208,21 @@ struct broker_queues {
     struct broker_subscriber subscriber;
     struct broker_scope scope;
     const char *last_id; /* of a message that its page has seen last; NULL: none */
-    bool is_gated;       /* until BROKER_OPEN_GATE comes */
+    bool is_paused;      /* until BROKER_LIFT_BARRIER comes */
 };
 
-struct broker_gate {
+struct broker_barrier {
     char handle[SSE_HANDLE_SIZE];
     uint64_t joined; /* the position behind which it gets what goes to everybody */
 };
 
 struct broker_count {
     struct qos_recipient recipient;
-    uint64_t position, instance; /* of holders (qos/desk.h) */
+    uint64_t position, instance; /* of those that have it (broker/redelivery/ops.h) */
 };
 
 struct broker_counted {
-    struct qos_census census;
+    struct liveness living;
     int64_t newest_time, attentive_time; /* when these two were made */
 };
 
@@ -220,7 +232,7 @@ struct broker_line {
     bool is_new;        /* its recipient cannot have seen it before */
 };
 
-struct broker_rewrite {
+struct broker_redeliver {
     char handle[SSE_HANDLE_SIZE];
     size_t count;
     struct broker_line *lines; /* in the message */
@@ -243,7 +255,7 @@ struct broker_positions {
     struct broker_written *messages; /* in the message */
 };
 
-/* BROKER_RESTORE, BROKER_KEEP: the list is of broker/revocations.h. */
+/* BROKER_RESTORE, BROKER_KEEP: the list is of broker/revoking.h. */
 struct broker_revocations {
     int status;         /* 0, or the errno, negative, for which they could not be read */
     struct bytes *list; /* counted; NULL: none */
@@ -278,10 +290,6 @@ struct broker_found {
     uint64_t passed; /* how many there are in all */
     bool is_timeout;
     struct qos_copies copies; /* the message's */
-};
-
-struct broker_watch {
-    char last_id[BROKER_PRESENCE_ID_SIZE]; /* of the last event that it knows; "": none */
 };
 
 struct broker_watched {
@@ -345,12 +353,11 @@ struct broker_call {
     bool is_bound;             /* which has to be the stream's */
     bool is_counted;           /* the request has been on this connection before */
     struct call_number number; /* its place among the page's calls; 0: none */
-    enum call_lane lane;
+    enum call_queue queue;
     struct broker_telling telling;      /* of ENTER, COUNT_… */
     struct broker_names names;          /* to LISTEN to, SUBSCRIBE to … */
     const char *reason;                 /* of DISCONNECT; NULL: none was given */
-    int64_t duration, session_duration; /* seconds of the visit that ends, and before it; -1: not
-                                           said */
+    int64_t duration, session_duration; /* seconds of this visit, and before; -1: not said */
 };
 
 enum broker_call_outcome {
@@ -363,8 +370,7 @@ enum broker_call_outcome {
 
 struct broker_called {
     enum broker_call_outcome outcome;
-    char
-        turn[SSE_HANDLE_SIZE]; /* the connection that BROKER_END_CALL has to follow for; "": none */
+    char turn[SSE_HANDLE_SIZE]; /* of whom BROKER_END_CALL has to follow; "": of none */
     /* Of LISTEN, SUBSCRIBE, REFRESH …: what it has now. */
     struct broker_names names;
     bool is_full;                /* nothing was added: it would have too many */
@@ -386,6 +392,8 @@ struct broker_publish {
 
 struct broker_advance {
     struct broker_batch *batch; /* counted */
+    uint64_t after;             /* its messages have the positions of the log behind this one */
+    size_t bytes;               /* broker_batch_bytes() */
 };
 
 /* BROKER_PUBLISHED, BROKER_DELIVERED */
@@ -397,13 +405,7 @@ struct broker_results {
     struct broker_result only;   /* if it is one: such a message takes no more than any other */
 };
 
-/* What somebody has shown: the name of a token, or the key of a user who has shown none. */
-struct broker_credential {
-    bool is_token;
-    const char *text;
-};
-
-/* BROKER_CREDENTIALS, BROKER_REVOKE */
+/* BROKER_CREDENTIALS */
 struct broker_credentials {
     size_t count;
     const struct broker_credential *items; /* in the message */
@@ -411,7 +413,7 @@ struct broker_credentials {
 
 struct broker_call_end {
     char handle[SSE_HANDLE_SIZE];
-    enum call_lane lane;
+    enum call_queue queue;
 };
 
 /* What a query may list. */
@@ -422,6 +424,25 @@ enum broker_list {
     BROKER_CHANNELS,
     BROKER_LISTS,                     /* of different texts; and of others: */
     BROKER_CONNECTIONS = BROKER_LISTS /* by their rows (broker/query.h) */
+};
+
+/* Which connections, or users, a query is about: what is said of them holds together. */
+enum broker_filter_by {
+    BROKER_BY_NAME, /* a part of it, in any case */
+    BROKER_BY_TOKEN,
+    BROKER_BY_USER_KEY, /* their group */
+    BROKER_BY_USER,     /* the id */
+    BROKER_BY_TENANT,
+    BROKER_BY_CHANNEL,
+    BROKER_BY_LISTENER,
+    BROKER_BY_CLIENT,
+    BROKER_BY_ID, /* of a connection, */
+    BROKER_FILTERS
+};
+
+struct broker_filter {
+    const char *by[BROKER_FILTERS]; /* NULL: any */
+    bool is_of_users;               /* the id may be a user's, too */
 };
 
 struct broker_query {
@@ -477,7 +498,7 @@ struct broker_traffic {
 };
 
 struct broker_message {
-    struct letter letter; /* the transport's */
+    struct mailbox_item item; /* the transport's */
     enum broker_kind kind;
     uint16_t service; /* its index, or BROKER_NO_SERVICE */
     uint16_t from;    /* the worker that has sent it */
@@ -491,14 +512,15 @@ struct broker_message {
         struct broker_attach attach;
         struct broker_attached attached;
         struct broker_opened opened;
+        struct broker_change change;
         struct broker_detach detach;
         struct broker_claim claim;
         struct broker_outcome outcome; /* BROKER_CLAIMED, BROKER_SETTLE */
         struct broker_queues queues;   /* BROKER_JOIN_QUEUES, BROKER_LEAVE_QUEUES */
-        struct broker_gate gate;
+        struct broker_barrier barrier;
         struct broker_count count;
         struct broker_counted counted;
-        struct broker_rewrite rewrite;
+        struct broker_redeliver redeliver;
         struct broker_taken taken;
         struct broker_positions positions;
         struct broker_revocations revocations;
@@ -507,7 +529,8 @@ struct broker_message {
         struct broker_done done;
         struct broker_found found;
         struct broker_presence presence;
-        struct broker_watch watch;
+        /* BROKER_WATCH: the id of the last event that it knows; "": none. */
+        char last_id[BROKER_PRESENCE_ID_SIZE];
         struct broker_watched watched;
         struct broker_read read;
         struct broker_events events;
@@ -551,9 +574,17 @@ const char *const *broker_message_list(struct broker_message *message, const cha
                                        size_t count);
 size_t broker_list_size(const char *const *texts, size_t count);
 
+/* A copy of so many groups, in the message. */
+struct broker_groups broker_message_groups(struct broker_message *message, const uint64_t *keys,
+                                           size_t count);
+
 /* Of BROKER_PUBLISHED or BROKER_DELIVERED, with so many results. */
 struct broker_message *broker_message_of_results(enum broker_kind kind, size_t service,
                                                  size_t count);
+
+/* Of a kind with a broker_choice. id may be NULL; it is copied, and so is the filter. */
+struct broker_message *broker_choice_new(enum broker_kind kind, size_t service, const char *id,
+                                         const struct qos_filter *filter);
 
 /* For its receiver, in whose thread it stays: it is not freed before this reference is, too. */
 struct broker_message *broker_message_keep(const struct broker_message *message);
@@ -565,8 +596,5 @@ enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER, BROKER_TO_BR
 
 enum broker_role broker_role(enum broker_kind kind);
 const char *broker_kind_name(enum broker_kind kind);
-
-/* One line: "attach hr …", without secrets. For logs and tests. */
-void broker_message_print(const struct broker_message *message, struct buf *to);
 
 #endif

@@ -2,27 +2,92 @@
 #include "broker/online_users.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/mem.h"
 #include "broker/message.h"
 #include "broker/presence_log.h"
-#include "broker/presence_subject.h"
 #include "sse/presence.h"
 #include "sse/service.h"
-#include "sse/user_key.h"
+#include "sse/user.h"
+
+/* ---- events that wait ---- */
+
+#define HOLD_MS 1000u /* beacons come 10 to 100 ms behind the end of their stream */
+
+struct held {
+    struct lru_item item;
+    struct bytes *json;
+    char handle[SSE_HANDLE_SIZE];
+    const char *tenant_id; /* behind the user's key */
+    char user_key[];
+};
+
+static void tell_held(struct lru *lru, void *item)
+{
+    const struct online_users *online = container_of(lru, struct online_users, held);
+    const struct held *held = item;
+
+    presence_log_add(online->log, PRESENCE_DISCONNECT,
+                     &(struct presence_subject){held->user_key, held->tenant_id}, held->json);
+}
+
+static void forget_held(struct lru *lru, void *item)
+{
+    (void)lru;
+    bytes_unref(((struct held *)item)->json);
+}
+
+static void hold(struct online_users *online, const struct broker_presence *told)
+{
+    const struct sse_service_settings *settings = online->core->settings;
+    const uint32_t grace_ms = settings->offline_grace_ms;
+    const uint64_t now = loop_now_ms(online->core->loop);
+    const size_t size = strlen(told->user_key) + strlen(told->tenant_id) + 2;
+    struct held *held = mem_zalloc(sizeof(*held) + size);
+    char *tenant_id = stpcpy(held->user_key, told->user_key) + 1;
+
+    stpcpy(tenant_id, told->tenant_id);
+    held->tenant_id = tenant_id;
+    held->json = bytes_ref(told->event);
+    memcpy(held->handle, told->handle, SSE_HANDLE_SIZE);
+    online->held.most = settings->last_words_connections;
+    lru_insert(&online->held, &held->item, now, now + (grace_ms < HOLD_MS ? grace_ms : HOLD_MS));
+}
+
+/* Tells this instead of the event that waits; when none does any more, nobody. */
+static void replace_held(struct online_users *online, const struct broker_presence *told)
+{
+    struct held *held = table_find(&online->held.table, told->handle);
+
+    if (!held)
+        return;
+    bytes_unref(held->json);
+    held->json = bytes_ref(told->event);
+    lru_drop(&online->held, &held->item);
+}
+
+void online_users_tell_held(struct online_users *online)
+{
+    lru_clear(&online->held);
+}
+
+/* ---- who is online ---- */
 
 void online_users_receive(struct online_users *online, const struct broker_presence *told)
 {
-    const struct presence_subject whom = {told->user_key, told->tenant_id};
-
     if (told->is_last_words) {
-        held_events_replace(&online->held, told->handle, bytes_ref(told->event));
+        replace_held(online, told);
         return;
     }
     if (told->event && told->handle[0] != '\0')
-        held_events_add(&online->held, told->handle, &whom, bytes_ref(told->event));
+        hold(online, told);
     else if (told->event)
-        presence_log_add(online->log, told->kind, &whom, bytes_ref(told->event));
+        presence_log_add(online->log, told->kind,
+                         &(struct presence_subject){told->user_key, told->tenant_id},
+                         bytes_ref(told->event));
     if (told->kind == PRESENCE_CONNECT)
         sse_presence_join(online->presence, told->user_key, told->about);
     else if (told->kind == PRESENCE_DISCONNECT)
@@ -61,7 +126,7 @@ static void on_offline(void *context, const char *user_key, struct bytes *about)
     struct online_users *online = context;
 
     online->went_offline++;
-    held_events_tell_due(&online->held);
+    age_timer_end_due(&online->held.age, loop_now_ms(online->core->loop));
     tell_user(online, false, user_key, about);
 }
 
@@ -70,14 +135,16 @@ void online_users_init(struct online_users *online, struct sse_service *core,
 {
     const struct sse_presence_handler handler = {on_online, on_offline, online};
 
-    *online = (struct online_users){.log = log};
+    *online = (struct online_users){.core = core, .log = log};
     online->presence = sse_presence_new(core->loop, core->settings->offline_grace_ms, &handler);
-    held_events_init(&online->held, core, log);
+    lru_init(&online->held, core->loop, LRU_BY_TEXT(struct held, item, handle), 0);
+    online->held.leave = tell_held;
 }
 
 void online_users_release(struct online_users *online)
 {
-    held_events_release(&online->held);
+    online->held.leave = forget_held;
+    lru_release(&online->held);
     sse_presence_free(online->presence);
     online->presence = NULL;
 }

@@ -8,7 +8,7 @@
  */
 #include <stdint.h>
 
-#include "broker/held_events.h"
+#include "base/lru.h"
 
 struct broker_presence;
 struct bytes;
@@ -27,8 +27,13 @@ struct online_handler {
 
 struct online_users {
     struct sse_presence *presence; /* the owner's; empty elsewhere */
-    struct held_events held;
+    const struct sse_service *core;
     struct presence_log *log; /* that is told */
+    /* Disconnect events of connections that ended without a reason, by handle, the oldest first.
+     * They wait a moment for their page's reason, which comes after the end of the stream, and no
+     * longer than the grace time, since their user's offline event must not overtake them. When
+     * too many wait, the oldest is told as it is. */
+    struct lru held;
     struct online_handler handler;
     uint64_t came_online, went_offline; /* since start */
 };
@@ -39,5 +44,7 @@ void online_users_init(struct online_users *online, struct sse_service *core,
 void online_users_release(struct online_users *online);
 
 void online_users_receive(struct online_users *online, const struct broker_presence *told);
+/* Tells all events that wait. */
+void online_users_tell_held(struct online_users *online);
 
 #endif

@@ -1,14 +1,131 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/publish.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "base/loop.h"
 #include "base/mem.h"
+#include "broker/directory.h"
+#include "sse/history.h"
+#include "sse/log.h"
+#include "sse/service.h"
 
-void publisher_init(struct publisher *publisher, struct broker *broker, size_t index)
+/* ---- how far shards are behind ---- */
+
+void lag_init(struct lag *lag, struct broker *broker, struct sse_service *core)
 {
-    *publisher = (struct publisher){.broker = broker, .index = index};
-    list_init(&publisher->waiting);
+    *lag = (struct lag){.broker = broker, .core = core};
+    lag->sent = mem_zalloc(broker_workers(broker) * sizeof(lag->sent[0]));
+    lag->end = &lag->waiting;
+}
+
+static struct broker_message *take_first(struct lag *lag)
+{
+    struct broker_message *message = container_of(lag->waiting, struct broker_message, item);
+
+    lag->waiting = message->item.next;
+    if (!lag->waiting)
+        lag->end = &lag->waiting;
+    lag->waiting_bytes -= broker_batch_bytes(message->publish.batch);
+    return message;
+}
+
+void lag_release(struct lag *lag)
+{
+    while (lag->waiting)
+        broker_message_free(take_first(lag));
+    free(lag->sent);
+}
+
+static bool is_too_much(const struct lag *lag, size_t shard)
+{
+    return lag->sent[shard] - sse_log_written(lag->core->log, shard) > lag->core->settings->log_lag;
+}
+
+/* It is looked at again when the shard knows that it is waited for: else it might never say so. */
+static bool is_behind(const struct lag *lag, size_t shard)
+{
+    if (!is_too_much(lag, shard))
+        return false;
+    sse_log_await(lag->core->log, shard);
+    return is_too_much(lag, shard);
+}
+
+static bool is_any_behind(const struct lag *lag)
+{
+    for (size_t i = 0; i < broker_workers(lag->broker); i++) {
+        if (is_behind(lag, i))
+            return true;
+    }
+    return false;
+}
+
+static bool may_be_refused(const struct broker_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->items[i].message || broker_item_has_duration(&batch->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static void refuse(struct lag *lag, const struct broker_message *publish)
+{
+    const struct broker_asker asker = broker_asker(publish);
+    struct broker_message *answer = broker_message_of_results(BROKER_PUBLISHED, publish->service,
+                                                              publish->publish.batch->count);
+
+    lag->refused++;
+    answer->results.status = -ENOBUFS;
+    broker_answer(lag->broker, &asker, answer);
+}
+
+static void await(struct lag *lag, const struct broker_message *publish, size_t bytes)
+{
+    struct broker_message *message = broker_message_keep(publish);
+
+    message->item.next = NULL;
+    *lag->end = &message->item;
+    lag->end = &message->item.next;
+    lag->waiting_bytes += bytes;
+}
+
+/* Nothing of it is written to a page, so it may come before messages that are. */
+static bool revokes_only(const struct broker_batch *batch)
+{
+    return batch->count == 1 && batch->items[0].revoked;
+}
+
+bool lag_admit(struct lag *lag, const struct broker_message *publish)
+{
+    const struct broker_batch *batch = publish->publish.batch;
+    const size_t bytes = broker_batch_bytes(batch);
+
+    if (revokes_only(batch) || (!lag->waiting && !is_any_behind(lag)))
+        return true;
+    if (lag->waiting_bytes + bytes > lag->core->settings->log_lag && may_be_refused(batch))
+        refuse(lag, publish);
+    else
+        await(lag, publish, bytes);
+    return false;
+}
+
+struct broker_message *lag_take(struct lag *lag)
+{
+    if (!lag->waiting || is_any_behind(lag))
+        return NULL;
+    return take_first(lag);
+}
+
+/* ---- publishing ---- */
+
+void publisher_init(struct publisher *publisher, struct broker *broker, size_t index,
+                    struct sse_service *core, const struct directory *directory, struct lag *lag)
+{
+    *publisher = (struct publisher){
+        .broker = broker, .index = index, .core = core, .directory = directory, .lag = lag};
+    publisher->end = &publisher->waiting;
 }
 
 void publisher_pause(struct publisher *publisher)
@@ -16,7 +133,7 @@ void publisher_pause(struct publisher *publisher)
     publisher->is_paused = true;
 }
 
-static struct publication *new_of(struct publisher *publisher, struct broker_batch *batch)
+struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch)
 {
     struct publication *publication = mem_zalloc(sizeof(*publication));
 
@@ -32,7 +149,8 @@ struct publication *publication_new(struct publisher *publisher,
                                     const struct broker_message *message)
 {
     const struct broker_publish *publish = &message->publish;
-    struct publication *publication = new_of(publisher, broker_batch_ref(publish->batch));
+    struct publication *publication =
+        publication_new_own(publisher, broker_batch_ref(publish->batch));
 
     publication->asker = broker_asker(message);
     publication->is_asked = true;
@@ -40,9 +158,11 @@ struct publication *publication_new(struct publisher *publisher,
     return publication;
 }
 
-struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch)
+static void publication_free(struct publication *publication)
 {
-    return new_of(publisher, batch);
+    broker_batch_unref(publication->round);
+    broker_batch_unref(publication->batch);
+    free(publication);
 }
 
 void publication_finish(struct publication *publication)
@@ -51,9 +171,7 @@ void publication_finish(struct publication *publication)
         broker_answer(publication->publisher->broker, &publication->asker, publication->answer);
     else
         broker_message_free(publication->answer);
-    broker_batch_unref(publication->round);
-    broker_batch_unref(publication->batch);
-    free(publication);
+    publication_free(publication);
 }
 
 void publication_fail(struct publication *publication, int status, size_t at)
@@ -83,22 +201,78 @@ static void on_delivered(struct broker_request *request, const struct broker_mes
         end_round(publication);
 }
 
+/* A round, and the shards that have somebody for it. */
+struct advancing {
+    const struct publication *publication;
+    size_t bytes;
+    struct shard_set shards;
+};
+
 static struct broker_message *make_advance(void *context, size_t worker)
 {
-    const struct publication *publication = context;
-    struct broker_message *message =
-        broker_message_new(BROKER_ADVANCE, publication->publisher->index, 0);
+    const struct advancing *advancing = context;
+    const struct publication *publication = advancing->publication;
+    struct broker_message *message;
 
-    (void)worker;
+    if (!shard_set_has(&advancing->shards, worker))
+        return NULL;
+    message = broker_message_new(BROKER_ADVANCE, publication->publisher->index, 0);
     message->advance.batch = broker_batch_ref(publication->round);
+    message->advance.after = publication->after;
+    message->advance.bytes = advancing->bytes;
+    publication->publisher->lag->sent[worker] += advancing->bytes;
     return message;
 }
 
+static void append_round(struct publication *publication)
+{
+    struct sse_service *core = publication->publisher->core;
+    const struct broker_batch *round = publication->round;
+
+    publication->after = sse_log_last(core->log);
+    for (size_t i = 0; i < round->count; i++) {
+        if (broker_item_is_written(&round->items[i]))
+            core->position =
+                sse_history_add(core->history, round->items[i].message, loop_now_ms(core->loop));
+    }
+}
+
+/* Who is sent away may have ended a moment ago (sse/ended.h): nobody knows where. */
+static void find_shards(struct advancing *advancing)
+{
+    const struct publisher *publisher = advancing->publication->publisher;
+    const struct broker_batch *round = advancing->publication->round;
+
+    for (size_t i = 0; i < round->count; i++) {
+        const struct broker_item *item = &round->items[i];
+
+        if (broker_item_is_written(item) || broker_item_has_duration(item))
+            directory_find(publisher->directory, publisher->broker, broker_item_target(item),
+                           &advancing->shards);
+        for (size_t j = 0; !item->message && j < broker_workers(publisher->broker); j++)
+            shard_set_add(&advancing->shards, j);
+    }
+    if (shard_set_is_empty(&advancing->shards)) /* somebody has to answer */
+        shard_set_add(&advancing->shards, broker_worker(publisher->broker));
+}
+
+/* Where nobody here has to know whom it has reached the shards tell it who has asked. */
 static void write_round(struct publication *publication)
 {
+    struct broker *broker = publication->publisher->broker;
+    struct advancing advancing = {.publication = publication};
+
+    append_round(publication);
+    advancing.bytes = broker_batch_bytes(publication->round);
+    find_shards(&advancing);
+    if (publication->is_asked && !publication->end) {
+        (void)broker_ask_for(broker, &publication->asker, make_advance, &advancing);
+        broker_message_free(publication->answer);
+        publication_free(publication);
+        return;
+    }
     publication->request.on_answer = on_delivered;
-    broker_ask_all(publication->publisher->broker, make_advance, publication,
-                   &publication->request);
+    broker_ask_all(broker, make_advance, &advancing, &publication->request);
 }
 
 static void set_round(struct publication *publication, struct broker_batch *round, size_t first)
@@ -113,21 +287,33 @@ void publication_advance(struct publication *publication, struct broker_batch *r
     struct publisher *publisher = publication->publisher;
 
     set_round(publication, round, first);
-    if (publisher->is_paused)
-        list_append(&publisher->waiting, &publication->waiting);
-    else
+    if (!publisher->is_paused) {
         write_round(publication);
+        return;
+    }
+    publication->next = NULL;
+    *publisher->end = publication;
+    publisher->end = &publication->next;
+}
+
+static struct publication *take_waiting(struct publisher *publisher)
+{
+    struct publication *publication = publisher->waiting;
+
+    publisher->waiting = publication->next;
+    if (!publisher->waiting)
+        publisher->end = &publisher->waiting;
+    return publication;
 }
 
 /* One that is written may have it paused for another. */
 void publisher_resume(struct publication *publication, struct broker_batch *round, size_t first)
 {
     struct publisher *publisher = publication->publisher;
-    struct list *node;
 
     publisher->is_paused = false;
     set_round(publication, round, first);
     write_round(publication);
-    while (!publisher->is_paused && (node = list_take_first(&publisher->waiting)))
-        write_round(container_of(node, struct publication, waiting));
+    while (!publisher->is_paused && publisher->waiting)
+        write_round(take_waiting(publisher));
 }

@@ -2,49 +2,85 @@
 #ifndef BROKER_PUBLISH_H
 #define BROKER_PUBLISH_H
 /*
- * The owner's part of what is published: all that a service sends goes by it, and from here to all
- * shards, each in its turn: so every worker writes it in the same order, which is what a page goes
- * by that was away (sse/history.h).
+ * The owner's part of publishing. Everything that a service sends goes through it: it is appended
+ * to the log, and goes to the shards that have somebody for it (broker/directory.h). They answer
+ * straight to the origin. So every worker writes in the order of the log, by which a page resumes
+ * (sse/log.h).
  *
- * While a message is decided on that is to have the next position of the history, which may take
- * some turns, all else is paused: it waits, in order.
+ * While a message is decided on that is to have the next position, which may take some turns,
+ * everything else waits, in order.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/list.h"
 #include "broker/batch.h"
 #include "broker/broker.h"
+
+struct directory;
+struct sse_service;
+
+/* ---- how far shards are behind ---- */
+
+/*
+ * How far shards are behind the owner: what they were told to write, and have not written yet, lies
+ * in memory. Where that is more than the setting log.lag, what is published waits at the owner, in
+ * order; more than that again, and messages are refused. What closes connections or tells them
+ * durations is not. What revokes credentials writes nothing, and does not wait.
+ */
+struct lag {
+    struct broker *broker;
+    struct sse_service *core;            /* borrowed */
+    uint64_t *sent;                      /* to each shard, in bytes, for it to write */
+    struct mailbox_item *waiting, **end; /* kept messages */
+    size_t waiting_bytes;
+    uint64_t refused;
+};
+
+void lag_init(struct lag *lag, struct broker *broker, struct sse_service *core);
+void lag_release(struct lag *lag);
+
+/* Of BROKER_PUBLISH. True: it is to be handled now; else it waits, or has been answered with
+ * -ENOBUFS. */
+bool lag_admit(struct lag *lag, const struct broker_message *publish);
+/* BROKER_CAUGHT_UP: the next that may be handled; NULL: there is none now. A reference. */
+struct broker_message *lag_take(struct lag *lag);
+
+/* ---- publishing ---- */
 
 /* The owner's, of a service. */
 struct publisher {
     struct broker *broker;
-    size_t index; /* the service's */
+    size_t index;             /* the service's */
+    struct sse_service *core; /* borrowed, and */
+    const struct directory *directory;
+    struct lag *lag;
     bool is_paused;
-    struct list waiting; /* publications */
+    struct publication *waiting, **end; /* in order */
 };
 
 /* From the time that it comes to its answer. */
 struct publication {
     struct broker_request request; /* to the shards, of a round */
-    struct list waiting;           /* in the publisher's */
+    struct publication *next;      /* of those that wait */
     struct publisher *publisher;
-    struct broker_asker asker; /* is answered with BROKER_PUBLISHED; */
+    struct broker_asker asker; /* is answered, here with BROKER_PUBLISHED; */
     bool is_asked;             /* nobody is, of the owner's own */
     uint64_t session;          /* of the back end that publishes it; 0: the server itself */
     struct broker_batch *batch;
     struct broker_batch *round; /* what of it is written next, or all; */
     size_t first;               /* its first item is this one of the batch */
+    uint64_t after;             /* its messages have the positions of the log behind this one */
     struct broker_message *answer;
     struct broker_result *results; /* in it, for each item of the batch */
     /* A round is written. True: it was the last one; else another one follows, or
-     * publication_finish(). NULL: there is one. */
+     * publication_finish(). NULL: there is one, and nobody here has to know of it. */
     bool (*end)(struct publication *publication);
     void *context; /* the caller's */
 };
 
-void publisher_init(struct publisher *publisher, struct broker *broker, size_t index);
+void publisher_init(struct publisher *publisher, struct broker *broker, size_t index,
+                    struct sse_service *core, const struct directory *directory, struct lag *lag);
 void publisher_pause(struct publisher *publisher);
 
 /* Of BROKER_PUBLISH; leads to one of the three below. */

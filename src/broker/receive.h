@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef BROKER_RECEIVE_H
 #define BROKER_RECEIVE_H
-/* Hands what comes for a service to its owner's or its shard's part here. */
+/* What the owner of a service, and its shards, do with each kind of message that is no answer to
+ * their own questions. */
+
 struct broker_service;
 
 /* Messages of the service are received from now on, until it is released. */

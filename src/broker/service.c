@@ -18,19 +18,23 @@ static uint32_t client_most(const struct broker_settings *settings, size_t what,
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
                          struct sse_service *core, const struct broker_settings *settings)
 {
-    *service = (struct broker_service){.broker = broker,
-                                       .index = index,
-                                       .core = core,
-                                       .channels = settings->channels,
-                                       .server_id = settings->server_id};
+    *service = (struct broker_service){
+        .broker = broker, .index = index, .core = core, .settings = *settings};
+    limits_init(&service->limits, core->loop, &settings->limits, settings->shared);
     service->clients = sse_clients_new(settings->client_connections);
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            slots_init(&service->slots[what][slot], settings->slots[what][slot],
+            slots_init(&service->slots[what][slot], settings->limits.slots[what][slot],
                        client_most(settings, what, slot));
     }
+    list_init(&service->readers);
     call_orders_init(&service->call_orders, core);
-    publisher_init(&service->publisher, broker, index);
+    if (broker_service_owner(service) == broker_worker(broker))
+        sse_service_own(core);
+    group_teller_init(&service->groups, broker, index, core);
+    directory_init(&service->directory);
+    lag_init(&service->lag, broker, core);
+    publisher_init(&service->publisher, broker, index, core, &service->directory, &service->lag);
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
     service->is_recording = settings->presence.is_always;
     presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);
@@ -39,15 +43,16 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
+    service->settings = *settings;
+    limits_change(&service->limits, &settings->limits);
     sse_clients_change(service->clients, settings->client_connections);
     service->idempotency.settings = settings->idempotency;
     if (broker_service_owner(service) == broker_worker(service->broker))
         presence_log_change(&service->presence_log, &settings->presence);
     sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
-    service->channels = settings->channels;
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            slots_change(&service->slots[what][slot], settings->slots[what][slot],
+            slots_change(&service->slots[what][slot], settings->limits.slots[what][slot],
                          client_most(settings, what, slot));
     }
 }
@@ -59,7 +64,11 @@ void broker_service_release(struct broker_service *service)
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
             slots_release(&service->slots[what][slot]);
     }
+    limits_release(&service->limits);
     sse_clients_free(service->clients);
+    group_teller_release(&service->groups);
+    directory_release(&service->directory);
+    lag_release(&service->lag);
     call_orders_release(&service->call_orders);
     idempotency_release(&service->idempotency);
     online_users_release(&service->online);
@@ -69,6 +78,11 @@ void broker_service_release(struct broker_service *service)
 size_t broker_service_owner(const struct broker_service *service)
 {
     return broker_owner(service->broker, service->index);
+}
+
+bool broker_service_is_draining(const struct broker_service *service)
+{
+    return atomic_load_explicit(service->settings.draining, memory_order_relaxed);
 }
 
 void broker_tell_owner(const struct broker_service *service, struct broker_message *message)

@@ -7,40 +7,89 @@
  * all: who holds which slots, who has claimed which idempotency key, who is online, and in which
  * order events are written.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/broker.h"
 #include "broker/call_order.h"
+#include "broker/directory.h"
 #include "broker/idempotency.h"
+#include "broker/limits.h"
 #include "broker/online_users.h"
 #include "broker/presence_log.h"
 #include "broker/publish.h"
-#include "broker/slots.h"
-#include "sse/channel_rights.h"
+#include "outbound/posts.h"
+#include "qos/revocations.h"
+#include "sse/names.h"
 
+struct notifications;
+struct outbound_http;
 struct sse_clients;
 struct sse_service;
-struct sse_user;
+struct stored_messages;
+struct stored_shared;
+
+/* ---- settings: texts are borrowed ---- */
+
+/* Where back ends are told who comes and goes. */
+struct notification_settings {
+    const char *url;                      /* NULL or "": nowhere */
+    unsigned kinds;                       /* of events (broker/presence_event.h) */
+    bool has_token;                       /* whole access tokens may be posted there */
+    const char *channels, *access_tokens; /* of connections whose events are told; "": any */
+    uint32_t timeout_ms;
+    struct post_queue_settings queue;
+};
+
+/* Who knows credentials, in each worker. */
+struct broker_revoker {
+    /* kept: gets what a restart is not to forget; NULL: another worker does that. */
+    void (*revoke)(void *context, const struct broker_credential *credential,
+                   struct qos_revocations *kept);
+    /* What was revoked before this process started (broker/revoking.h). */
+    void (*restore)(void *context, const struct broker_revocations *revocations);
+    void *context;
+};
 
 struct broker_settings {
-    uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key; 0: any number */
-    uint32_t client_connections;                /* 0: any number */
+    struct limits_settings limits;
+    struct limits_shared *shared; /* by all workers' parts */
+    uint32_t client_connections;  /* 0: any number */
     struct idempotency_settings idempotency;
     struct presence_log_settings presence;
-    struct channel_rights channels; /* their texts are borrowed, as this is: */
+    struct notification_settings notifications;
+    struct channel_rights channels;
+    const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
     const char *server_id;
+    const atomic_bool *draining; /* event streams are ended by the stop, in some worker */
+};
+
+/* ---- the service ---- */
+
+/* While a stream attaches: the groups that the owner has it in. count: 0: a connection has them. */
+struct broker_opening {
+    uint64_t *groups;
+    size_t count;
 };
 
 struct broker_service {
     struct broker *broker;
     size_t index;
+    struct broker_settings settings;
+    struct outbound_http *outbound; /* for what is posted; its maker sets it. Borrowed */
+    struct limits limits;
     /* The shard's. */
     struct sse_service *core; /* borrowed */
+    struct group_teller groups;
+    struct broker_opening *opening; /* NULL: none is */
     struct call_orders call_orders;
-    struct channel_rights channels;
-    const char *server_id;
+    struct sse_observer reporter;              /* of connections (broker/presence_reporter.h) */
+    struct sse_observer queue_observer;        /* of the same (broker/stored/queue_observer.c) */
+    const struct stored_shared *stored_shared; /* which that looks at */
+    struct list readers;                       /* of presence events (broker/presence_reader.h) */
+    size_t reader_count;
     bool is_recording; /* presence events; nothing is made while nobody wants to hear it */
     /* The owner's; empty elsewhere. */
     struct slots slots[BROKER_WHATS][BROKER_SLOTS];
@@ -48,12 +97,15 @@ struct broker_service {
     struct idempotency idempotency;
     struct presence_log presence_log;
     struct online_users online; /* which it is told of */
-    size_t farewells;           /* of shards that have told all, at a stop */
+    size_t closed_shards;       /* of shards that have told all, at a stop */
+    struct directory directory;
+    struct lag lag;
     struct publisher publisher;
+    struct stored_messages *stored;      /* NULL elsewhere; its maker sets it */
+    struct notifications *notifications; /* the same, and where none are configured */
     /* Of the kinds whose state is still the layer's above; its maker sets it. */
     struct broker_receiver guest;
-    /* Counts a request of this user, if it may have one more. There, too, with the same context. */
-    bool (*takes_request)(void *context, const struct sse_user *user);
+    struct broker_revoker revoker; /* its maker sets it */
 };
 
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
@@ -64,6 +116,8 @@ void broker_service_release(struct broker_service *service);
 
 /* The worker that owns it. */
 size_t broker_service_owner(const struct broker_service *service);
+/* Event streams are ended by the stop, in some worker: their users are not leaving. */
+bool broker_service_is_draining(const struct broker_service *service);
 /* Each takes the message over. */
 void broker_tell_owner(const struct broker_service *service, struct broker_message *message);
 void broker_ask_owner(const struct broker_service *service, struct broker_message *message,

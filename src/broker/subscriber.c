@@ -6,10 +6,10 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "qos/recipient.h"
+#include "qos/copies.h"
 #include "sse/connection.h"
+#include "sse/service.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 #define FIXED_RECIPIENTS 6u /* user twice, token, tenant, connection, all */
 
@@ -25,7 +25,7 @@ static uint64_t hash_next(const struct sse_shard *shard, uint64_t before, const 
 }
 
 /* 0: its page did not say. */
-static uint64_t instance_of(const struct sse_connection *connection, const struct sse_shard *shard)
+static uint64_t instance_of(const struct sse_connection *connection)
 {
     const struct sse_user *user = connection->user;
     const struct sse_client_info info = sse_connection_info(connection);
@@ -38,16 +38,15 @@ static uint64_t instance_of(const struct sse_connection *connection, const struc
     uint64_t hash = 0;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        hash = hash_next(shard, hash, names[i]);
+        hash = hash_next(&connection->home->shard, hash, names[i]);
     return hash | 1;
 }
 
-struct qos_client broker_client_of(const struct sse_connection *connection,
-                                   const struct sse_shard *shard)
+struct consumer broker_client_of(const struct sse_connection *connection)
 {
-    struct qos_client client = {
-        .worker = shard->number,
-        .instance = instance_of(connection, shard),
+    struct consumer client = {
+        .worker = connection->home->shard.number,
+        .instance = instance_of(connection),
         .is_silent = !connection->acknowledges,
         .joined = connection->joined,
         .resumed = connection->resumed,
@@ -58,10 +57,10 @@ struct qos_client broker_client_of(const struct sse_connection *connection,
     return client;
 }
 
-struct qos_client broker_client_in(const struct qos_client *client,
-                                   const struct qos_recipient *recipient)
+struct consumer broker_client_in(const struct consumer *client,
+                                 const struct qos_recipient *recipient)
 {
-    struct qos_client seen = *client;
+    struct consumer seen = *client;
 
     if (qos_recipient_is_individual(recipient))
         seen.resumed = seen.opened;
@@ -145,9 +144,9 @@ size_t broker_subscriber_size(const struct sse_connection *connection)
 }
 
 void broker_subscriber_write(struct broker_message *message, struct broker_subscriber *subscriber,
-                             const struct sse_connection *connection, const struct sse_shard *shard)
+                             const struct sse_connection *connection)
 {
-    subscriber->client = broker_client_of(connection, shard);
+    subscriber->client = broker_client_of(connection);
     broker_identity_write(message, &subscriber->identity, connection);
     subscriber->listeners =
         broker_names_write(message, connection, SSE_GROUP_LISTENER, &subscriber->listener_count);

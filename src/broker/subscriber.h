@@ -9,16 +9,14 @@
 #include "sse/registry.h"
 
 struct sse_connection;
-struct sse_shard;
 
-/* The connection as a client of queues; shard: its own, which also names its page as a number.
- * What a page says of itself counts for its own user only: other users see it in places. */
-struct qos_client broker_client_of(const struct sse_connection *connection,
-                                   const struct sse_shard *shard);
+/* The connection as a client of queues; its shard also names its page as a number. What a page says
+ * of itself counts for its own user only: other users see it in places. */
+struct consumer broker_client_of(const struct sse_connection *connection);
 /* As one queue sees a client: what is stored for an individual is never replayed from the history.
  */
-struct qos_client broker_client_in(const struct qos_client *client,
-                                   const struct qos_recipient *recipient);
+struct consumer broker_client_in(const struct consumer *client,
+                                 const struct qos_recipient *recipient);
 
 /* Writes a connection's channels or listeners into a message, and the room that this takes. */
 const char *const *broker_names_write(struct broker_message *message,
@@ -37,8 +35,7 @@ size_t broker_identity_copy_size(const struct qos_identity *identity);
 
 /* The same of all that the owner sees. */
 void broker_subscriber_write(struct broker_message *message, struct broker_subscriber *subscriber,
-                             const struct sse_connection *connection,
-                             const struct sse_shard *shard);
+                             const struct sse_connection *connection);
 size_t broker_subscriber_size(const struct sse_connection *connection);
 
 bool broker_subscriber_listens(const struct broker_subscriber *subscriber, const char *event);

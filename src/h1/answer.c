@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h1/answer.h"
-
 #include "base/buf.h"
+#include "base/text.h"
+#include "h1/connection.h"
 #include "h2/stream.h"
 
 /* Of RFC 9110 15; clients show them, and nothing depends on them. */
@@ -93,19 +93,9 @@ void h1_answer_end(struct buf *to, bool is_last, bool is_1_0)
 
 size_t h1_chunk_line(char *to, size_t length)
 {
-    static const char digits[] = "0123456789abcdef";
-    char line[H1_CHUNK_LINE_MOST];
-    size_t at = sizeof(line);
-    size_t count;
+    const size_t digits = digits_write(to, length, 16);
 
-    line[--at] = '\n';
-    line[--at] = '\r';
-    do {
-        line[--at] = digits[length & 15];
-        length >>= 4;
-    } while (length > 0);
-    count = sizeof(line) - at;
-    for (size_t i = 0; i < count; i++)
-        to[i] = line[at + i];
-    return count;
+    to[digits] = '\r';
+    to[digits + 1] = '\n';
+    return digits + 2;
 }

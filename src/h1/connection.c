@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "h1/answer.h"
 #include "h1/parser.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 
 /* A body that is not wanted is read to its end, for the next request's sake, if so little of it is
  * left: less than what is thrown away of any (h2/inbound.c). */
@@ -35,11 +33,6 @@ struct connection {
     bool is_last;            /* no request follows it */
     bool is_half_closed;     /* the client says no more */
 };
-
-static struct connection *of(const struct h2_session *session)
-{
-    return session->speaker;
-}
 
 /* The request that is answered; NULL: none. */
 static struct h2_stream *current(const struct connection *connection)
@@ -193,7 +186,7 @@ static void forget_waiting(struct connection *connection)
 
 static void free_connection(struct h2_session *session)
 {
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
 
     loop_cancel(&connection->next_request);
     forget_waiting(connection);
@@ -236,7 +229,7 @@ static void take(struct connection *connection, const char *data, size_t length)
 
 static void input(struct h2_session *session, const char *data, size_t length)
 {
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
 
     if (connection->waiting.length > 0)
         keep(connection, data, length);
@@ -260,7 +253,7 @@ static void read_next_request(struct loop_task *task)
  * more. Others get their answer first. */
 static void end_of_input(struct h2_session *session)
 {
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
     const struct h2_stream *stream = current(connection);
 
     connection->is_half_closed = connection->is_last = true;
@@ -276,16 +269,18 @@ static void end_of_input(struct h2_session *session)
 
 static void refuse(struct h2_session *session, int status, const char *text)
 {
-    h1_parser_refuse(&of(session)->parser, status, text);
-    update_headers_since(of(session));
-    update_reading(of(session));
+    struct connection *connection = session->speaker;
+
+    h1_parser_refuse(&connection->parser, status, text);
+    update_headers_since(connection);
+    update_reading(connection);
 }
 
 static void refuse_cleartext(struct h2_session *session)
 {
     static const char text[] =
         "This port speaks TLS: ask again with https:// instead of http://.\n";
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
     char length[12];
     const struct h2_field fields[] = {{"date", h2_endpoint_date(session->endpoint)},
                                       {"content-type", "text/plain; charset=utf-8"},
@@ -303,7 +298,7 @@ static void refuse_cleartext(struct h2_session *session)
 
 static void drain(struct h2_session *session)
 {
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
 
     connection->is_last = true;
     if (!current(connection) && !h1_parser_is_in_head(&connection->parser))
@@ -334,7 +329,7 @@ static void respond(struct h2_stream *stream, int status, const struct h2_field 
                     size_t count)
 {
     struct h2_session *session = stream->session;
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
 
     connection->framing = framing_of(connection, stream, status);
     h1_answer_begin(&connection->head, &(struct h1_answer){.status = status,
@@ -350,7 +345,7 @@ static void respond(struct h2_stream *stream, int status, const struct h2_field 
 /* With the flush, unless the answer comes before: then nobody wants the body. */
 static void invite(struct h2_stream *stream)
 {
-    struct connection *connection = of(stream->session);
+    struct connection *connection = stream->session->speaker;
 
     connection->is_inviting =
         !connection->facts.is_1_0 && !connection->is_invited && stream->request->has_body;
@@ -369,7 +364,7 @@ static void say_continue(struct connection *connection, const struct h2_stream *
 
 static void more(struct h2_stream *stream)
 {
-    update_reading(of(stream->session));
+    update_reading(stream->session->speaker);
 }
 
 /* Behind a whole answer the rest of its request is not waited for; else the client has to see that
@@ -377,6 +372,7 @@ static void more(struct h2_stream *stream)
 static void reset(struct h2_stream *stream, uint32_t error_code)
 {
     struct h2_session *session = stream->session;
+    struct connection *connection = session->speaker;
 
     (void)error_code;
     session->endpoint->counters.streams_reset_by_server++;
@@ -384,20 +380,19 @@ static void reset(struct h2_stream *stream, uint32_t error_code)
         h2_session_close(session);
         return;
     }
-    of(session)->is_last = true;
+    connection->is_last = true;
     stream->is_complete = true;
     h2_session_mark(session, true);
 }
 
 static int write_chunk(struct h2_session *session, struct h2_stream *stream, size_t length)
 {
-    struct h2_output *output = &session->endpoint->output;
     char line[H1_CHUNK_LINE_MOST];
-    int result = h2_output_append(output, session, line, h1_chunk_line(line, length));
+    int result = h2_output_append(session, line, h1_chunk_line(line, length));
 
     if (result == 0)
-        result = h2_output_take(output, session, length, stream);
-    return result == 0 ? h2_output_append(output, session, "\r\n", 2) : result;
+        result = h2_output_take(session, length, stream);
+    return result == 0 ? h2_output_append(session, "\r\n", 2) : result;
 }
 
 static int write_end(struct connection *connection, struct h2_stream *stream)
@@ -406,7 +401,7 @@ static int write_end(struct connection *connection, struct h2_stream *stream)
     int result = 0;
 
     if (connection->framing == H1_CHUNKED && stream->source)
-        result = h2_output_append(&session->endpoint->output, session, "0\r\n\r\n", 5);
+        result = h2_output_append(session, "0\r\n\r\n", 5);
     h2_stream_sent(stream);
     return result;
 }
@@ -426,18 +421,12 @@ static int write_body(struct connection *connection, struct h2_stream *stream)
         stream->is_deferred = h2_session_is_full(session);
         if (stream->is_deferred)
             return 0;
-        result = connection->framing == H1_CHUNKED
-                     ? write_chunk(session, stream, step)
-                     : h2_output_take(&session->endpoint->output, session, step, stream);
+        result = connection->framing == H1_CHUNKED ? write_chunk(session, stream, step)
+                                                   : h2_output_take(session, step, stream);
         if (result == 0 && step == ready && is_last)
             return write_end(connection, stream);
     }
     return result;
-}
-
-static bool is_to_send(const struct h2_stream *stream)
-{
-    return stream && stream->is_answered && !stream->is_sent;
 }
 
 /* What came along with the head of the request may have completed it since its answer. */
@@ -454,17 +443,16 @@ static void end_head(struct connection *connection, const struct h2_stream *stre
 
 static int output(struct h2_session *session)
 {
-    struct connection *connection = of(session);
+    struct connection *connection = session->speaker;
     struct h2_stream *stream = current(connection);
     int result = 0;
 
     say_continue(connection, stream);
     end_head(connection, stream);
     if (connection->head.length > 0)
-        result = h2_output_append(&session->endpoint->output, session, connection->head.data,
-                                  connection->head.length);
+        result = h2_output_append(session, connection->head.data, connection->head.length);
     buf_release(&connection->head);
-    if (result == 0 && is_to_send(stream)) {
+    if (result == 0 && stream && stream->is_answered && !stream->is_sent) {
         const bool has_data = !stream->is_head && connection->framing != H1_NO_BODY;
 
         result = has_data ? write_body(connection, stream) : (h2_stream_sent(stream), 0);
@@ -475,7 +463,7 @@ static int output(struct h2_session *session)
 
 static bool is_over(const struct h2_session *session)
 {
-    const struct connection *connection = of(session);
+    const struct connection *connection = session->speaker;
 
     if (session->phase == H2_SESSION_ENDING)
         return true;

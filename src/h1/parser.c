@@ -7,9 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "h1/target.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
 #include "h2/session.h"
 
 /* What a head may have besides the fields that its limits count: names of forms, line ends. */
@@ -19,7 +17,11 @@
 /* Of all chunks of a body. */
 #define EXTENSION_BYTES ((size_t)4096)
 #define LENGTH_DIGITS   18u
-#define TWO_LENGTHS     "There are transfer-encoding and content-length; send one of them"
+
+#define TWO_LENGTHS    "There are transfer-encoding and content-length; send one of them"
+#define TWO_CODINGS    "There is more than one transfer-encoding; send chunked alone"
+#define UNKNOWN_CODING "The transfer-encoding is not chunked, which is the only one here"
+#define NO_REQUEST     "What has come is no request of HTTP/1.1"
 
 /* What has come of a head. */
 struct h1_head {
@@ -34,11 +36,6 @@ static const char *const hop_fields[] = {"connection", "keep-alive",        "pro
                                          "te",         "transfer-encoding", "upgrade",
                                          "host",       "http2-settings"};
 
-static struct h1_parser *parser_of(llhttp_t *llhttp)
-{
-    return llhttp->data;
-}
-
 static void refuse(struct h1_parser *parser, int status, const char *text)
 {
     if (parser->scan.fault)
@@ -47,7 +44,7 @@ static void refuse(struct h1_parser *parser, int status, const char *text)
     parser->scan.text = text;
 }
 
-/* Fields of trailers are of no use to anybody; h1/scan.h bounds them. */
+/* Fields of trailers are of no use to anybody; h1/scan.c bounds them. */
 static bool is_in_head(const struct h1_parser *parser)
 {
     return parser->head && !parser->is_head_done;
@@ -55,7 +52,7 @@ static bool is_in_head(const struct h1_parser *parser)
 
 static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct h1_parser *parser = parser_of(llhttp);
+    struct h1_parser *parser = llhttp->data;
     struct h1_head *head = parser->head;
     const size_t most = parser->limits->path_bytes + AUTHORITY_BYTES;
 
@@ -67,7 +64,7 @@ static int on_url(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_name(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct h1_parser *parser = parser_of(llhttp);
+    struct h1_parser *parser = llhttp->data;
 
     if (is_in_head(parser))
         buf_append(&parser->head->name, at, length);
@@ -76,7 +73,7 @@ static int on_name(llhttp_t *llhttp, const char *at, size_t length)
 
 static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 {
-    struct h1_parser *parser = parser_of(llhttp);
+    struct h1_parser *parser = llhttp->data;
 
     if (is_in_head(parser))
         buf_append(&parser->head->value, at, length);
@@ -85,7 +82,7 @@ static int on_value(llhttp_t *llhttp, const char *at, size_t length)
 
 static bool is_hop_field(const char *name)
 {
-    for (size_t i = 0; i < sizeof(hop_fields) / sizeof(hop_fields[0]); i++)
+    for (size_t i = 0; i < COUNT(hop_fields); i++)
         if (strcmp(name, hop_fields[i]) == 0)
             return true;
     return false;
@@ -139,7 +136,7 @@ static void add_field(struct h1_parser *parser)
 
 static int on_value_complete(llhttp_t *llhttp)
 {
-    struct h1_parser *parser = parser_of(llhttp);
+    struct h1_parser *parser = llhttp->data;
 
     if (is_in_head(parser))
         add_field(parser);
@@ -148,15 +145,17 @@ static int on_value_complete(llhttp_t *llhttp)
 
 static int on_headers_complete(llhttp_t *llhttp)
 {
-    parser_of(llhttp)->is_head_done = true;
-    parser_of(llhttp)->is_persistent = llhttp_should_keep_alive(llhttp);
+    struct h1_parser *parser = llhttp->data;
+
+    parser->is_head_done = true;
+    parser->is_persistent = llhttp_should_keep_alive(llhttp);
     llhttp->upgrade = 0; /* an offer that nobody takes up (RFC 9110 7.8) */
     return 0;
 }
 
 static int on_chunk_header(llhttp_t *llhttp)
 {
-    struct h1_parser *parser = parser_of(llhttp);
+    struct h1_parser *parser = llhttp->data;
 
     parser->is_chunk_begun = true;
     parser->left = llhttp->content_length;
@@ -165,7 +164,9 @@ static int on_chunk_header(llhttp_t *llhttp)
 
 static int on_message_complete(llhttp_t *llhttp)
 {
-    parser_of(llhttp)->is_message_done = true;
+    struct h1_parser *parser = llhttp->data;
+
+    parser->is_message_done = true;
     return 0;
 }
 
@@ -179,11 +180,6 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-static size_t most_of_head(const struct h1_parser *parser)
-{
-    return parser->limits->header_list_bytes + parser->limits->path_bytes + HEAD_MORE;
-}
-
 void h1_parser_init(struct h1_parser *parser, const struct h2_limits *limits, const char *scheme,
                     const struct h1_events *events, void *context)
 {
@@ -195,7 +191,7 @@ void h1_parser_init(struct h1_parser *parser, const struct h2_limits *limits, co
     h1_parser_reset(parser);
 }
 
-static void free_head(struct h1_parser *parser)
+void h1_parser_release(struct h1_parser *parser)
 {
     struct h1_head *head = parser->head;
 
@@ -210,17 +206,15 @@ static void free_head(struct h1_parser *parser)
     free(head);
 }
 
-void h1_parser_release(struct h1_parser *parser)
-{
-    free_head(parser);
-}
-
 void h1_parser_reset(struct h1_parser *parser)
 {
-    free_head(parser);
+    const struct h2_limits *limits = parser->limits;
+
+    h1_parser_release(parser);
     llhttp_init(&parser->llhttp, HTTP_REQUEST, &settings);
     parser->llhttp.data = parser;
-    h1_scan_expect_request(&parser->scan, most_of_head(parser));
+    h1_scan_expect(&parser->scan, H1_SCAN_START,
+                   limits->header_list_bytes + limits->path_bytes + HEAD_MORE);
     parser->scan.fault = 0;
     parser->phase = H1_HEAD;
     parser->left = 0;
@@ -229,7 +223,8 @@ void h1_parser_reset(struct h1_parser *parser)
 
 bool h1_parser_is_in_head(const struct h1_parser *parser)
 {
-    return parser->phase == H1_HEAD && h1_scan_has_begun(&parser->scan);
+    return parser->phase == H1_HEAD &&
+           (parser->scan.state != H1_SCAN_START || parser->scan.octets > 0);
 }
 
 static void put(struct h1_head *head, const char *name, const char *value, size_t length)
@@ -276,72 +271,73 @@ static bool is_1_0(const struct h1_parser *parser)
     return parser->llhttp.http_minor == 0;
 }
 
-static void check_host(struct h1_parser *parser)
-{
-    if (parser->head->hosts > 1)
-        refuse(parser, 400, "There is more than one host field; send one");
-    else if (parser->head->hosts == 0 && !is_1_0(parser))
-        refuse(parser, 400, "There is no host field, which HTTP/1.1 demands");
-}
-
-/* RFC 9112 6: what could be read as two lengths is none. */
-static void check_framing(struct h1_parser *parser)
+/* The first that is wrong counts. RFC 9112 6: what could be read as two lengths is none. */
+static void check_fields(struct h1_parser *parser)
 {
     const struct h1_head *head = parser->head;
+    const struct {
+        bool is_wrong;
+        int status;
+        const char *text;
+    } checks[] = {
+        {head->hosts > 1, 400, "There is more than one host field; send one"},
+        {head->hosts == 0 && !is_1_0(parser), 400,
+         "There is no host field, which HTTP/1.1 demands"},
+        {head->codings > 0 && head->lengths > 0, 400, TWO_LENGTHS},
+        {head->lengths > 1, 400, "There is more than one content-length; send one"},
+        {head->is_length_bad, 400, "The content-length is no number of at most 18 digits"},
+        {head->codings > 1, 400, TWO_CODINGS},
+        {head->codings > 0 && is_1_0(parser), 400,
+         "HTTP/1.0 has no transfer-encoding; use HTTP/1.1, or content-length"},
+        {head->is_coding_bad, 501, UNKNOWN_CODING},
+        {head->is_expectation_bad && !is_1_0(parser), 417,
+         "What the field expect demands is not known here but for 100-continue"},
+    };
 
-    if (head->codings > 0 && head->lengths > 0)
-        refuse(parser, 400, TWO_LENGTHS);
-    else if (head->lengths > 1)
-        refuse(parser, 400, "There is more than one content-length; send one");
-    else if (head->is_length_bad)
-        refuse(parser, 400, "The content-length is no number of at most 18 digits");
-    else if (head->codings > 1)
-        refuse(parser, 400, "There is more than one transfer-encoding; send chunked alone");
-    else if (head->codings > 0 && is_1_0(parser))
-        refuse(parser, 400, "HTTP/1.0 has no transfer-encoding; use HTTP/1.1, or content-length");
-    else if (head->is_coding_bad)
-        refuse(parser, 501, "The transfer-encoding is not chunked, which is the only one here");
-    else if (head->is_expectation_bad && !is_1_0(parser))
-        refuse(parser, 417, "What the field expect demands is not known here but for 100-continue");
+    for (size_t i = 0; i < COUNT(checks); i++)
+        if (checks[i].is_wrong)
+            refuse(parser, checks[i].status, checks[i].text);
 }
 
 static void refuse_by_library(struct h1_parser *parser, llhttp_errno_t error)
 {
-    switch (error) {
-    case HPE_INVALID_METHOD:
-        refuse(parser, 501,
-               "The method is not known here; methods are in capitals, as in GET and "
-               "POST");
-        return;
-    case HPE_INVALID_VERSION:
-        refuse(parser, 505, "This version of HTTP is not spoken here; use HTTP/1.1");
-        return;
-    case HPE_INVALID_URL:
-        refuse(parser, 400,
-               "The request's target holds a character that targets have not, or is "
-               "neither a path nor a URL");
-        return;
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-        refuse(
-            parser, 400,
-            "There is more than one content-length, or one beside a transfer-encoding; send one");
-        return;
-    case HPE_INVALID_CONTENT_LENGTH:
-        refuse(parser, 400, "The content-length is no number");
-        return;
-    case HPE_INVALID_TRANSFER_ENCODING:
-        if (!parser->is_head_done && parser->head->lengths > 0)
+    static const struct {
+        llhttp_errno_t error;
+        int status;
+        const char *text;
+    } refusals[] = {
+        {HPE_INVALID_METHOD, 501,
+         "The method is not known here; methods are in capitals, as in GET and POST"},
+        {HPE_INVALID_VERSION, 505, "This version of HTTP is not spoken here; use HTTP/1.1"},
+        {HPE_INVALID_URL, 400,
+         "The request's target holds a character that targets have not, or is neither a path nor a "
+         "URL"},
+        {HPE_UNEXPECTED_CONTENT_LENGTH, 400,
+         "There is more than one content-length, or one beside a transfer-encoding; send one"},
+        {HPE_INVALID_CONTENT_LENGTH, 400, "The content-length is no number"},
+        {HPE_INVALID_TRANSFER_ENCODING, 501, UNKNOWN_CODING},
+        {HPE_INVALID_CHUNK_SIZE, 400, "The size of a chunk is no hexadecimal number"},
+    };
+
+    if (error == HPE_INVALID_TRANSFER_ENCODING && !parser->is_head_done) {
+        if (parser->head->lengths > 0)
             refuse(parser, 400, TWO_LENGTHS);
-        if (!parser->is_head_done && parser->head->codings > 0)
-            refuse(parser, 400, "There is more than one transfer-encoding; send chunked alone");
-        refuse(parser, 501, "The transfer-encoding is not chunked, which is the only one here");
-        return;
-    case HPE_INVALID_CHUNK_SIZE:
-        refuse(parser, 400, "The size of a chunk is no hexadecimal number");
-        return;
-    default:
-        refuse(parser, 400, "What has come is no request of HTTP/1.1");
+        if (parser->head->codings > 0)
+            refuse(parser, 400, TWO_CODINGS);
     }
+    for (size_t i = 0; i < COUNT(refusals); i++)
+        if (refusals[i].error == error)
+            refuse(parser, refusals[i].status, refusals[i].text);
+    refuse(parser, 400, NO_REQUEST);
+}
+
+static struct h2_request *finish_request(struct h1_parser *parser)
+{
+    struct h2_request_builder *builder = parser->head->builder;
+
+    parser->head->builder = NULL;
+    h1_parser_release(parser);
+    return h2_request_builder_finish(builder);
 }
 
 static void tell_refusal(struct h1_parser *parser)
@@ -354,21 +350,23 @@ static void tell_refusal(struct h1_parser *parser)
         return;
     }
     const struct h1_facts facts = {.is_1_0 = parser->is_head_done && is_1_0(parser)};
-    struct h2_request_builder *builder = head->builder;
-    head->builder = NULL;
-    free_head(parser);
-    h2_request_builder_refuse(builder, parser->scan.fault, parser->scan.text);
-    parser->events->on_head(parser->context, h2_request_builder_finish(builder), &facts);
+    h2_request_builder_refuse(head->builder, parser->scan.fault, parser->scan.text);
+    parser->events->on_head(parser->context, finish_request(parser), &facts);
+}
+
+static void begin_head(struct h1_parser *parser)
+{
+    if (parser->phase != H1_HEAD || parser->head)
+        return;
+    parser->head = mem_zalloc(sizeof(*parser->head));
+    parser->head->builder = h2_request_builder_new(parser->limits);
 }
 
 void h1_parser_refuse(struct h1_parser *parser, int status, const char *text)
 {
     if (parser->phase == H1_REFUSED)
         return;
-    if (parser->phase == H1_HEAD && !parser->head) {
-        parser->head = mem_zalloc(sizeof(*parser->head));
-        parser->head->builder = h2_request_builder_new(parser->limits);
-    }
+    begin_head(parser);
     refuse(parser, status, text);
     tell_refusal(parser);
 }
@@ -386,7 +384,7 @@ static void take_fault_of_builder(struct h1_parser *parser)
 static enum h1_phase after_head(struct h1_parser *parser)
 {
     if (parser->llhttp.flags & F_CHUNKED) {
-        h1_scan_expect_chunk(&parser->scan, EXTENSION_BYTES, true);
+        h1_scan_expect(&parser->scan, H1_SCAN_SIZE_FIRST, EXTENSION_BYTES);
         return H1_CHUNK_LINE;
     }
     parser->left = parser->llhttp.content_length;
@@ -398,8 +396,7 @@ static void finish_head(struct h1_parser *parser)
     struct h1_head *head = parser->head;
     const char *method = llhttp_method_name((llhttp_method_t)parser->llhttp.method);
 
-    check_host(parser);
-    check_framing(parser);
+    check_fields(parser);
     put(head, ":method", method, strlen(method));
     put(head, ":scheme", parser->scheme, strlen(parser->scheme));
     put_target(parser);
@@ -411,11 +408,8 @@ static void tell_head(struct h1_parser *parser, bool has_body)
     const struct h1_facts facts = {.is_1_0 = is_1_0(parser),
                                    .is_persistent = parser->is_persistent,
                                    .is_chunked = parser->llhttp.flags & F_CHUNKED};
-    struct h2_request_builder *builder = parser->head->builder;
+    struct h2_request *request = finish_request(parser);
 
-    parser->head->builder = NULL;
-    free_head(parser);
-    struct h2_request *request = h2_request_builder_finish(builder);
     request->has_body = has_body;
     if (request->fault)
         parser->phase = H1_REFUSED;
@@ -432,7 +426,7 @@ static void complete(struct h1_parser *parser)
 static bool agrees(struct h1_parser *parser, bool is_said)
 {
     if (!is_said)
-        refuse(parser, 400, "What has come is no request of HTTP/1.1");
+        refuse(parser, 400, NO_REQUEST);
     return is_said;
 }
 
@@ -460,7 +454,7 @@ static void end_chunk_line(struct h1_parser *parser)
     parser->phase = parser->left > 0 ? H1_CHUNK_DATA : H1_TRAILERS;
     if (parser->phase != H1_TRAILERS)
         return;
-    h1_scan_expect_trailers(&parser->scan, parser->limits->header_list_bytes);
+    h1_scan_expect(&parser->scan, H1_SCAN_FIELD, parser->limits->header_list_bytes);
     /* From 9 on llhttp refuses a content-length in trailers, where it says nothing, beside these.
      */
     parser->llhttp.flags &= (uint16_t) ~(F_TRANSFER_ENCODING | F_CONTENT_LENGTH);
@@ -474,6 +468,7 @@ static void end_part(struct h1_parser *parser)
         end_head(parser);
         return;
     case H1_BODY:
+    case H1_TRAILERS:
         if (agrees(parser, parser->is_message_done))
             complete(parser);
         return;
@@ -482,15 +477,11 @@ static void end_part(struct h1_parser *parser)
         return;
     case H1_CHUNK_DATA:
         parser->phase = H1_CHUNK_END;
-        h1_scan_expect_data_end(&parser->scan);
+        h1_scan_go_on(&parser->scan, H1_SCAN_DATA_CR);
         return;
     case H1_CHUNK_END:
         parser->phase = H1_CHUNK_LINE;
-        h1_scan_expect_chunk(&parser->scan, EXTENSION_BYTES, false);
-        return;
-    case H1_TRAILERS:
-        if (agrees(parser, parser->is_message_done))
-            complete(parser);
+        h1_scan_go_on(&parser->scan, H1_SCAN_SIZE_FIRST);
         return;
     case H1_COMPLETE:
     case H1_REFUSED:
@@ -528,32 +519,24 @@ static size_t take_data(struct h1_parser *parser, const char *data, size_t lengt
 
 static size_t take_lines(struct h1_parser *parser, const char *data, size_t length)
 {
-    if (parser->phase == H1_HEAD && !parser->head) {
-        parser->head = mem_zalloc(sizeof(*parser->head));
-        parser->head->builder = h2_request_builder_new(parser->limits);
-    }
+    begin_head(parser);
     const size_t step = h1_scan_take(&parser->scan, data, length);
     if (feed(parser, data, step) && parser->scan.state == H1_SCAN_DONE)
         end_part(parser);
     return step;
 }
 
-static bool is_taking(const struct h1_parser *parser)
-{
-    return parser->phase < H1_COMPLETE;
-}
-
 size_t h1_parser_take(struct h1_parser *parser, const char *data, size_t length)
 {
     size_t taken = 0;
 
-    while (taken < length && is_taking(parser)) {
+    while (taken < length && parser->phase < H1_COMPLETE) {
         const bool is_data = parser->phase == H1_BODY || parser->phase == H1_CHUNK_DATA;
         size_t step = is_data ? take_data(parser, data + taken, length - taken)
                               : take_lines(parser, data + taken, length - taken);
 
         taken += step;
-        if (parser->scan.fault && is_taking(parser)) {
+        if (parser->scan.fault && parser->phase < H1_COMPLETE) {
             tell_refusal(parser);
             break;
         }

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h1/scan.h"
-
 #include <string.h>
+#include <strings.h>
+
+#include "h1/parser.h"
 
 #define MOST_SIZE_DIGITS 15u
 
 static const char version[] = "HTTP/1.";
 
+static bool is_one_of(char c, const char *others)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(others, c));
+}
+
 /* RFC 9110 5.6.2 */
 static bool is_token(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+    return is_one_of(c, "!#$%&'*+-.^_`|~");
 }
 
 static bool is_hex(char c)
@@ -39,40 +45,17 @@ static void refuse(struct h1_scan *scan, int status, const char *text)
     scan->text = text;
 }
 
-static void expect(struct h1_scan *scan, enum h1_scan_state state, size_t most)
+void h1_scan_expect(struct h1_scan *scan, enum h1_scan_state first, size_t most)
 {
-    scan->state = state;
-    scan->position = 0;
+    h1_scan_go_on(scan, first);
     scan->octets = 0;
     scan->most = most;
 }
 
-void h1_scan_expect_request(struct h1_scan *scan, size_t most)
+void h1_scan_go_on(struct h1_scan *scan, enum h1_scan_state first)
 {
-    expect(scan, H1_SCAN_START, most);
-}
-
-void h1_scan_expect_trailers(struct h1_scan *scan, size_t most)
-{
-    expect(scan, H1_SCAN_FIELD, most);
-}
-
-void h1_scan_expect_chunk(struct h1_scan *scan, size_t most_extensions, bool is_first)
-{
-    const size_t before = is_first ? 0 : scan->octets;
-
-    expect(scan, H1_SCAN_SIZE_FIRST, most_extensions);
-    scan->octets = before;
-}
-
-void h1_scan_expect_data_end(struct h1_scan *scan)
-{
-    scan->state = H1_SCAN_DATA_CR;
-}
-
-bool h1_scan_has_begun(const struct h1_scan *scan)
-{
-    return scan->state != H1_SCAN_START || scan->octets > 0;
+    scan->state = first;
+    scan->position = 0;
 }
 
 static void take_method(struct h1_scan *scan, char c)
@@ -120,18 +103,25 @@ static void take_version(struct h1_scan *scan, char c)
         refuse(scan, 400, "The request line ends with its version: HTTP/1.1 or HTTP/1.0");
 }
 
-static void take_cr(struct h1_scan *scan, char c, enum h1_scan_state next)
+/* Behind the states that take one CR or LF. */
+static const enum h1_scan_state after[] = {
+    [H1_SCAN_START_LF] = H1_SCAN_METHOD_FIRST, [H1_SCAN_VERSION_CR] = H1_SCAN_LINE_LF,
+    [H1_SCAN_LINE_LF] = H1_SCAN_FIELD,         [H1_SCAN_LAST_LF] = H1_SCAN_DONE,
+    [H1_SCAN_DATA_CR] = H1_SCAN_DATA_LF,       [H1_SCAN_DATA_LF] = H1_SCAN_DONE,
+};
+
+static void take_cr(struct h1_scan *scan, char c)
 {
     if (c == '\r')
-        scan->state = next;
+        scan->state = after[scan->state];
     else
         refuse(scan, 400, "A line of the request ends with CR and LF, and with nothing else");
 }
 
-static void take_lf(struct h1_scan *scan, char c, enum h1_scan_state next)
+static void take_lf(struct h1_scan *scan, char c)
 {
     if (c == '\n')
-        scan->state = next;
+        scan->state = after[scan->state];
     else
         refuse(scan, 400, "A CR stands before a LF alone, and ends the line with it");
 }
@@ -202,59 +192,17 @@ static void take_start(struct h1_scan *scan, char c)
         take_method(scan, c);
 }
 
-static void take(struct h1_scan *scan, char c)
-{
-    switch (scan->state) {
-    case H1_SCAN_START:
-        take_start(scan, c);
-        return;
-    case H1_SCAN_START_LF:
-        take_lf(scan, c, H1_SCAN_METHOD_FIRST);
-        return;
-    case H1_SCAN_METHOD_FIRST:
-    case H1_SCAN_METHOD:
-        take_method(scan, c);
-        return;
-    case H1_SCAN_TARGET_FIRST:
-    case H1_SCAN_TARGET:
-        take_target(scan, c);
-        return;
-    case H1_SCAN_VERSION:
-        take_version(scan, c);
-        return;
-    case H1_SCAN_VERSION_CR:
-        take_cr(scan, c, H1_SCAN_LINE_LF);
-        return;
-    case H1_SCAN_LINE_LF:
-        take_lf(scan, c, H1_SCAN_FIELD);
-        return;
-    case H1_SCAN_FIELD:
-        take_field(scan, c);
-        return;
-    case H1_SCAN_NAME:
-        take_name(scan, c);
-        return;
-    case H1_SCAN_VALUE:
-        take_value(scan, c);
-        return;
-    case H1_SCAN_SIZE_FIRST:
-    case H1_SCAN_SIZE:
-        take_size(scan, c);
-        return;
-    case H1_SCAN_EXTENSION:
-        take_extension(scan, c);
-        return;
-    case H1_SCAN_DATA_CR:
-        take_cr(scan, c, H1_SCAN_DATA_LF);
-        return;
-    case H1_SCAN_LAST_LF:
-    case H1_SCAN_DATA_LF:
-        take_lf(scan, c, H1_SCAN_DONE);
-        return;
-    case H1_SCAN_DONE:
-        return;
-    }
-}
+static void (*const takes[])(struct h1_scan *scan, char c) = {
+    [H1_SCAN_START] = take_start,         [H1_SCAN_START_LF] = take_lf,
+    [H1_SCAN_METHOD_FIRST] = take_method, [H1_SCAN_METHOD] = take_method,
+    [H1_SCAN_TARGET_FIRST] = take_target, [H1_SCAN_TARGET] = take_target,
+    [H1_SCAN_VERSION] = take_version,     [H1_SCAN_VERSION_CR] = take_cr,
+    [H1_SCAN_LINE_LF] = take_lf,          [H1_SCAN_FIELD] = take_field,
+    [H1_SCAN_NAME] = take_name,           [H1_SCAN_VALUE] = take_value,
+    [H1_SCAN_LAST_LF] = take_lf,          [H1_SCAN_SIZE_FIRST] = take_size,
+    [H1_SCAN_SIZE] = take_size,           [H1_SCAN_EXTENSION] = take_extension,
+    [H1_SCAN_DATA_CR] = take_cr,          [H1_SCAN_DATA_LF] = take_lf,
+};
 
 /* Octets of the head and of trailers count; those of chunk lines are counted where they come. */
 static void count(struct h1_scan *scan)
@@ -270,10 +218,67 @@ size_t h1_scan_take(struct h1_scan *scan, const char *data, size_t length)
     size_t i = 0;
 
     for (; i < length && scan->state != H1_SCAN_DONE; i++) {
-        take(scan, data[i]);
+        takes[scan->state](scan, data[i]);
         count(scan);
         if (scan->fault)
             break;
     }
     return i;
+}
+
+static size_t skip_scheme(const char *text, size_t length)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t scheme = strlen(schemes[i]);
+
+        if (length > scheme && strncasecmp(text, schemes[i], scheme) == 0)
+            return scheme;
+    }
+    return 0;
+}
+
+bool h1_target_parse(struct h1_target *target, const char *text, size_t length)
+{
+    size_t begin;
+    size_t end;
+
+    *target = (struct h1_target){.path = text, .path_length = length};
+    if (length > 0 && (text[0] == '/' || (length == 1 && text[0] == '*')))
+        return true;
+    begin = end = skip_scheme(text, length);
+    while (end < length && text[end] != '/' && text[end] != '?')
+        end++;
+    if (begin == 0 || end == begin)
+        return false;
+    target->authority = text + begin;
+    target->authority_length = end - begin;
+    target->path = text + end;
+    target->path_length = length - end;
+    target->lacks_slash = end == length || text[end] == '?';
+    return true;
+}
+
+static bool is_port(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return length <= 5;
+}
+
+/* A comma is allowed by RFC 3986, and what two host fields become where they are joined. */
+bool h1_target_is_host(const char *text, size_t length)
+{
+    const bool is_address = length > 0 && text[0] == '[';
+    size_t host = is_address ? 1 : 0;
+
+    while (host < length && is_one_of(text[host], is_address ? ":." : "-._~%!$&'()*+;="))
+        host++;
+    if (is_address && (host == 1 || host == length || text[host++] != ']'))
+        return false;
+    if (host == length)
+        return true;
+    return host > 0 && text[host] == ':' && is_port(text + host + 1, length - host - 1);
 }

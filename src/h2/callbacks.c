@@ -5,20 +5,14 @@
  */
 #include <string.h>
 
-#include "h2/endpoint.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
+
+#define FRAME_HEADER 9u /* RFC 9113 4.1 */
 
 static struct h2_stream *find_stream(nghttp2_session *nghttp2, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(nghttp2, id);
-}
-
-static bool is_request(const nghttp2_frame *frame)
-{
-    return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
 }
 
 /* What came behind the frame that ended the session is not for anyone any more. */
@@ -50,8 +44,8 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 {
     struct h2_session *session = context;
 
-    h2_guard_heard(&session->guard);
-    if (is_request(frame)) {
+    session->rates.unheard--;
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         struct h2_stream *stream = h2_stream_new(session, frame->hd.stream_id);
         nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
     }
@@ -160,7 +154,7 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
             h2_session_drain_answered(session, frame->ping.opaque_data);
         return 0;
     case NGHTTP2_DATA:
-        h2_guard_heard(&session->guard);
+        session->rates.unheard--;
         break;
     default:
         return 0;
@@ -192,9 +186,8 @@ static void on_reset_sent(struct h2_session *session, uint32_t code)
 
     endpoint->counters.streams_reset_by_server++;
     if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL &&
-        h2_guard_server_reset(&session->guard, &endpoint->limits, &endpoint->counters,
-                              loop_now_ms(endpoint->loop)) != H2_GUARD_FINE) {
-        h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES, h2_guard_excess(&session->guard));
+        h2_rates_server_reset(&session->rates, loop_now_ms(endpoint->loop)) != H2_RATES_FINE) {
+        h2_peer_refused(&session->origin.peer, LOG_OF_FRAMES, h2_rates_excess(&session->rates));
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
     }
 }
@@ -251,10 +244,9 @@ static int on_send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const ui
 
     (void)nghttp2;
     (void)frame;
-    h2_guard_sent(&session->guard, length);
-    if (h2_output_data(&session->endpoint->output, session, header, length, source->ptr) != 0)
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    return 0;
+    h2_rates_sent(&session->rates, length);
+    buf_append(&session->endpoint->output, header, FRAME_HEADER);
+    return h2_output_take(session, length, source->ptr) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 nghttp2_session_callbacks *h2_callbacks_new(void)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h2/endpoint.h"
-
 #include <time.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 
 #define REAPED_PER_CHECK 8u
 
@@ -83,16 +81,17 @@ static bool run_reap(struct loop_hook *hook)
     return !list_is_empty(&endpoint->closing);
 }
 
-struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
-                                    const struct h2_handler *handler)
+struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_endpoint_options *options)
 {
     struct h2_endpoint *endpoint = mem_zalloc(sizeof(*endpoint));
 
     endpoint->loop = loop;
-    endpoint->limits = *limits;
-    endpoint->handler = *handler;
+    endpoint->limits = *options->limits;
+    endpoint->handler = *options->handler;
+    endpoint->http1 = options->http1;
+    endpoint->slots = options->slots;
     endpoint->callbacks = h2_callbacks_new();
-    endpoint->options = make_options(limits);
+    endpoint->options = make_options(options->limits);
     endpoint->poller = poller_new(loop);
     if (!endpoint->callbacks || !endpoint->options || !endpoint->poller) {
         poller_free(endpoint->poller);
@@ -102,15 +101,18 @@ struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *l
         return NULL;
     }
     endpoint->frame_memory = h2_frame_memory_new();
+    endpoint->frame_memory->is_shared = options->shares_frames;
     h2_wire_scratch_init(&endpoint->scratch);
     h2_admission_init(&endpoint->admission);
     h2_eviction_init(&endpoint->eviction);
-    h2_holding_init(&endpoint->holding, limits->inbound_bytes);
+    h2_holding_init(&endpoint->holding, options->budget, options->limits->inbound_bytes);
     list_init(&endpoint->sessions);
     list_init(&endpoint->readable);
     list_init(&endpoint->handshaking);
     list_init(&endpoint->urgent);
     list_init(&endpoint->ready);
+    list_init(&endpoint->round);
+    list_init(&endpoint->patient);
     list_init(&endpoint->closing);
     endpoint->flush_hook.run = h2_flush_run;
     endpoint->reap_hook.run = run_reap;
@@ -131,24 +133,9 @@ bool h2_endpoint_change_limits(struct h2_endpoint *endpoint, const struct h2_lim
     return true;
 }
 
-void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots)
-{
-    endpoint->slots = slots;
-}
-
-void h2_endpoint_set_http1(struct h2_endpoint *endpoint, const struct h2_protocol *http1)
-{
-    endpoint->http1 = http1;
-}
-
-void h2_endpoint_share_frames(struct h2_endpoint *endpoint)
-{
-    h2_frame_memory_share(endpoint->frame_memory);
-}
-
 bool h2_endpoint_shares_frames(const struct h2_endpoint *endpoint)
 {
-    return h2_frame_memory_is_shared(endpoint->frame_memory);
+    return endpoint->frame_memory->is_shared;
 }
 
 void h2_endpoint_close(struct h2_endpoint *endpoint)
@@ -164,13 +151,13 @@ void h2_endpoint_free(struct h2_endpoint *endpoint)
     if (!endpoint)
         return;
     h2_endpoint_close(endpoint);
-    h2_admission_release(&endpoint->admission);
+    loop_timer_stop(&endpoint->admission.timer);
     poller_free(endpoint->poller);
     loop_hook_remove(&endpoint->flush_hook);
     loop_hook_remove(&endpoint->reap_hook);
     h2_wire_scratch_release(&endpoint->scratch);
     h2_body_spare_release(&endpoint->spare_body);
-    buf_release(&endpoint->output.frames);
+    buf_release(&endpoint->output);
     h2_frame_memory_free(endpoint->frame_memory);
     nghttp2_session_callbacks_del(endpoint->callbacks);
     nghttp2_option_del(endpoint->options);
@@ -180,26 +167,6 @@ void h2_endpoint_free(struct h2_endpoint *endpoint)
 const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint)
 {
     return &endpoint->counters;
-}
-
-size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint)
-{
-    return endpoint->session_count;
-}
-
-size_t h2_endpoint_streams(const struct h2_endpoint *endpoint)
-{
-    return endpoint->stream_count;
-}
-
-size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint)
-{
-    return endpoint->pending_bytes;
-}
-
-size_t h2_endpoint_socket_bytes(const struct h2_endpoint *endpoint)
-{
-    return endpoint->socket_bytes;
 }
 
 const char *h2_endpoint_date(struct h2_endpoint *endpoint)

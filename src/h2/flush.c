@@ -3,38 +3,102 @@
  * The end of a turn: the only place that makes frames and writes to sockets. Answers first, then
  * events in order of arrival, about a millisecond at a time, so that requests are read in between
  * and new events join the queues of the sessions that still wait: under load one record carries
- * many events, and nothing is ever delayed by a timer.
+ * many events. Only where rounds follow each other with little for many is one put off (h2_pace).
  */
 #include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
 #include "base/slice.h"
-#include "h2/endpoint.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 
+/* Three full records and the frame that did not fit any more. */
+#define GATHER             (3 * H2_WIRE_RECORD)
 #define SESSIONS_PER_CHECK 4u
 #define READS_PER_CHECK    4u
+
+void h2_pace_begin(struct h2_pace *pace, uint64_t now_ns, uint64_t bytes)
+{
+    pace->began_ns = now_ns;
+    pace->bytes = bytes;
+    pace->sessions = 0;
+    pace->events = 0;
+    pace->waits_ns = 0;
+}
+
+void h2_pace_end(struct h2_pace *pace, uint64_t now_ns, uint64_t bytes)
+{
+    const uint64_t pause_ns = (now_ns - pace->began_ns) * H2_PACE_ROUNDS;
+
+    pace->resumes_ns = now_ns;
+    pace->answers = 0;
+    if (pace->sessions < H2_PACE_SESSIONS || pace->events < pace->sessions * H2_PACE_EVENTS ||
+        bytes - pace->bytes >= (uint64_t)pace->sessions * H2_PACE_BYTES)
+        return;
+    pace->resumes_ns += pause_ns < H2_PACE_MOST_NS ? pause_ns : H2_PACE_MOST_NS;
+    pace->paced_ns = pace->resumes_ns + H2_PACE_KEEPS_NS;
+}
+
+uint64_t h2_pace_begins_at(struct h2_pace *pace, uint64_t now_ns)
+{
+    if (now_ns >= pace->paced_ns)
+        return now_ns;
+    if (pace->waits_ns == 0)
+        pace->waits_ns = now_ns;
+    return pace->resumes_ns > pace->waits_ns + H2_PACE_GATHERS_NS
+               ? pace->resumes_ns
+               : pace->waits_ns + H2_PACE_GATHERS_NS;
+}
+
+static int finish_output(struct h2_session *session)
+{
+    struct h2_endpoint *endpoint = session->endpoint;
+    struct buf *frames = &endpoint->output;
+    int result = 0;
+
+    if (frames->length > 0)
+        result = h2_wire_write(&session->wire, frames->data, frames->length);
+    endpoint->counters.bytes_out += frames->length;
+    buf_clear(frames);
+    return result;
+}
+
+int h2_output_append(struct h2_session *session, const void *data, size_t length)
+{
+    struct buf *frames = &session->endpoint->output;
+
+    buf_append(frames, data, length);
+    return frames->length < GATHER ? 0 : finish_output(session);
+}
+
+int h2_output_take(struct h2_session *session, size_t length, struct h2_stream *stream)
+{
+    struct buf *frames = &session->endpoint->output;
+
+    buf_reserve(frames, length);
+    if (length > 0)
+        h2_stream_take(stream, frames->data + frames->length, length);
+    frames->length += length;
+    return frames->length < GATHER ? 0 : finish_output(session);
+}
 
 bool h2_session_is_full(const struct h2_session *session)
 {
     const struct h2_endpoint *endpoint = session->endpoint;
 
     return h2_wire_pending(&session->wire) + endpoint->scratch.out.length +
-               endpoint->output.frames.length >
+               endpoint->output.length >
            endpoint->limits.output_soft_bytes;
 }
 
-/* It asks again with the next notch: what the client's windows make us do has its pace. */
+/* It asks again with the next tick: what the client's windows make us do has its pace. */
 bool h2_session_may_cut(struct h2_session *session, size_t room)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (h2_guard_may_cut(&session->guard, &endpoint->limits, &endpoint->counters, room,
-                         loop_now_ms(endpoint->loop)))
+    if (h2_rates_may_cut(&session->rates, room, loop_now_ms(endpoint->loop)))
         return true;
-    session->paced_until = loop_served_ms(endpoint->loop) + LOOP_TIMER_NOTCH_MS;
+    session->paced_until = loop_served_ms(endpoint->loop) + LOOP_TIMER_TICK_MS;
     return false;
 }
 
@@ -79,8 +143,6 @@ static bool review_streams(struct h2_session *session)
 
 static int make_queued_frames(struct h2_session *session)
 {
-    struct h2_endpoint *endpoint = session->endpoint;
-
     for (;;) {
         const uint8_t *data;
         ssize_t length = nghttp2_session_mem_send(session->nghttp2, &data);
@@ -88,17 +150,10 @@ static int make_queued_frames(struct h2_session *session)
             return -EPROTO;
         if (length == 0)
             return 0;
-        int result = h2_output_append(&endpoint->output, session, data, (size_t)length);
+        int result = h2_output_append(session, data, (size_t)length);
         if (result != 0)
             return result;
     }
-}
-
-static int make_output(struct h2_session *session)
-{
-    int result = session->protocol->output(session);
-
-    return result == 0 ? h2_output_finish(&session->endpoint->output, session) : result;
 }
 
 /* At the end answers leave before the GOAWAY: nghttp2 drops what is still queued behind it. */
@@ -107,16 +162,18 @@ static int make_frames(struct h2_session *session)
     if (!list_is_empty(&session->sending))
         h2_session_ping_along(session);
     resume_streams(session);
-    if (!session->nghttp2)
-        return session->protocol ? make_output(session) : 0;
-    int result = make_queued_frames(session);
-    if (result == 0 && session->phase == H2_SESSION_ENDING && !session->is_goaway_queued) {
+    if (!session->nghttp2 && !session->protocol)
+        return 0;
+    int result =
+        session->nghttp2 ? make_queued_frames(session) : session->protocol->output(session);
+    if (result == 0 && session->nghttp2 && session->phase == H2_SESSION_ENDING &&
+        !session->is_goaway_queued) {
         session->is_goaway_queued = true;
         if (nghttp2_session_terminate_session(session->nghttp2, session->end_code) != 0)
             return -EPROTO;
         result = make_queued_frames(session);
     }
-    return result == 0 ? h2_output_finish(&session->endpoint->output, session) : result;
+    return result == 0 ? finish_output(session) : result;
 }
 
 bool h2_session_send_out(struct h2_session *session)
@@ -129,12 +186,12 @@ bool h2_session_send_out(struct h2_session *session)
         return true;
     endpoint->counters.writes++;
     int result = h2_wire_send(&session->wire, &sent);
-    endpoint->pending_bytes -= session->counted_pending;
+    endpoint->counters.output_bytes -= session->counted_pending;
     session->counted_pending = h2_wire_pending(&session->wire);
-    endpoint->pending_bytes += session->counted_pending;
-    endpoint->socket_bytes -= session->counted_socket;
+    endpoint->counters.output_bytes += session->counted_pending;
+    endpoint->counters.socket_bytes -= session->counted_socket;
     session->counted_socket = result == 0 ? h2_wire_socket_bytes(&session->wire) : 0;
-    endpoint->socket_bytes += session->counted_socket;
+    endpoint->counters.socket_bytes += session->counted_socket;
     if (result < 0)
         return false;
     if (result == 1)
@@ -142,15 +199,6 @@ bool h2_session_send_out(struct h2_session *session)
     else if (sent > 0 || !session->blocked_since)
         session->blocked_since = now;
     return true;
-}
-
-/* In a slice, as all output: thousands may be due at once. False when that was its end. */
-static bool look_for_answer(struct h2_session *session)
-{
-    (void)h2_session_receive(session);
-    list_remove(&session->flush_node); /* it is flushed now */
-    session->is_urgent = false;
-    return session->phase != H2_SESSION_CLOSED;
 }
 
 /* Neither side has anything to say. */
@@ -168,8 +216,14 @@ void h2_session_flush(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    if (h2_session_is_to_look(session) && !look_for_answer(session))
-        return;
+    list_remove(&session->place_node);
+    if (h2_session_is_to_look(session)) { /* in a slice, as all output: thousands may be due */
+        (void)h2_session_receive(session);
+        list_remove(&session->flush_node); /* it is flushed now */
+        session->is_urgent = false;
+        if (session->phase == H2_SESSION_CLOSED)
+            return;
+    }
     bool had_pending = h2_wire_pending(&session->wire) > 0;
 
     if (had_pending && !h2_session_send_out(session)) {
@@ -180,7 +234,7 @@ void h2_session_flush(struct h2_session *session)
     bool held_back = false;
     if (!had_pending || !session->blocked_since) {
         is_broken = make_frames(session) != 0;
-        buf_clear(&endpoint->output.frames);
+        buf_clear(&endpoint->output);
         if (!h2_session_send_out(session))
             is_broken = true;
         held_back = review_streams(session);
@@ -286,6 +340,72 @@ static bool work_through_snapshot(struct list *list, void (*serve)(struct h2_ses
     return is_done && list_is_empty(list);
 }
 
+/* In a pause: a few times, each in a slice. What is left has its turn in the next round. */
+static void flush_patient(struct h2_endpoint *endpoint)
+{
+    struct slice slice;
+    struct list *node;
+
+    if (list_is_empty(&endpoint->patient) || endpoint->pace.answers == H2_PACE_ANSWERS)
+        return;
+    endpoint->pace.answers++;
+    slice = slice_new(SLICE_NS, UINT32_MAX, SESSIONS_PER_CHECK);
+    while (!slice_is_over(&slice) && (node = list_take_first(&endpoint->patient))) {
+        struct h2_session *session = container_of(node, struct h2_session, place_node);
+
+        list_remove(&session->flush_node);
+        h2_session_flush(session);
+        (void)slice_spend(&slice);
+    }
+}
+
+static void flush_in_round(struct h2_session *session)
+{
+    session->endpoint->pace.sessions++;
+    h2_session_flush(session);
+}
+
+/* Whether the next round is to begin. Who has to leave has no time for pauses. */
+static bool may_begin(struct h2_endpoint *endpoint, uint64_t now_ns)
+{
+    uint64_t begins_ns;
+
+    if (list_is_empty(&endpoint->ready))
+        return false;
+    begins_ns = h2_pace_begins_at(&endpoint->pace, now_ns);
+    if (endpoint->draining || begins_ns <= now_ns)
+        return true;
+    loop_wake_at(endpoint->loop, begins_ns);
+    return false;
+}
+
+/* A session that marks itself again waits for the next round. False when there is more to do. */
+static bool flush_round(struct h2_endpoint *endpoint)
+{
+    uint64_t now_ns;
+
+    if (list_is_empty(&endpoint->round) && list_is_empty(&endpoint->ready))
+        return true;
+    if (list_is_empty(&endpoint->round)) {
+        now_ns = clock_real_ns();
+        if (!may_begin(endpoint, now_ns)) {
+            flush_patient(endpoint);
+            return true;
+        }
+        list_take_all(&endpoint->round, &endpoint->ready);
+        h2_pace_begin(&endpoint->pace, now_ns, endpoint->counters.bytes_out);
+    }
+    (void)work_through(&endpoint->round, flush_in_round, SESSIONS_PER_CHECK);
+    if (!list_is_empty(&endpoint->round))
+        return false;
+    now_ns = clock_real_ns();
+    h2_pace_end(&endpoint->pace, now_ns, endpoint->counters.bytes_out);
+    if (may_begin(endpoint, now_ns))
+        return false;
+    flush_patient(endpoint);
+    return true;
+}
+
 bool h2_flush_run(struct loop_hook *hook)
 {
     struct h2_endpoint *endpoint = container_of(hook, struct h2_endpoint, flush_hook);
@@ -295,8 +415,7 @@ bool h2_flush_run(struct loop_hook *hook)
     bool is_done = work_through_snapshot(&endpoint->urgent, flush_urgent, SESSIONS_PER_CHECK);
 
     /* Events get their slice however many answers there are, and handshakes theirs. */
-    is_done =
-        work_through_snapshot(&endpoint->ready, h2_session_flush, SESSIONS_PER_CHECK) && is_done;
+    is_done = flush_round(endpoint) && is_done;
     is_done = work_through_snapshot(&endpoint->handshaking, h2_session_handshake, 1) && is_done;
     return !is_done || !list_is_empty(&endpoint->readable);
 }

@@ -6,21 +6,23 @@
  * sessions of a thread share one here: a session is always flushed to the end before another
  * begins (h2/flush.c), so that nothing in the buffer outlives a flush. That leans on nghttp2's
  * inside (the first chunk of its frame buffer is the only large allocation of a new session and is
- * freed as it was allocated). The server tries that at its start (h2/frame_check.h), and without
- * h2_frame_memory_share() every session has its own.
+ * freed as it was allocated). The server tries that at its start (h2_frame_check), and without
+ * is_shared every session has its own.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct h2_frame_memory;
+struct h2_frame_memory {
+    nghttp2_mem functions;
+    char *shared;
+    size_t users;   /* sessions whose buffer is shared now */
+    bool is_shared; /* sessions that begin from now on share */
+    bool is_making; /* within nghttp2_session_server_new3 */
+};
 
 struct h2_frame_memory *h2_frame_memory_new(void); /* not shared yet */
 void h2_frame_memory_free(struct h2_frame_memory *memory);
-
-/* The sessions that begin from now on share. */
-void h2_frame_memory_share(struct h2_frame_memory *memory);
-bool h2_frame_memory_is_shared(const struct h2_frame_memory *memory);
 
 /* A server session whose frame buffer is the shared one, if there is one. As
  * nghttp2_session_server_new3. */
@@ -28,7 +30,13 @@ int h2_frame_memory_session(struct h2_frame_memory *memory, nghttp2_session **se
                             const nghttp2_session_callbacks *callbacks, void *user_data,
                             const nghttp2_option *option);
 
-/* Sessions whose buffer is shared now; for the tests of the assumption. */
-size_t h2_frame_memory_users(const struct h2_frame_memory *memory);
+/* What a session of HTTP/2 takes more when it has a frame buffer of its own. */
+#define H2_FRAME_BUFFER_KIB 16
+
+/* Whether the nghttp2 of this process allows the sharing: it may be another version than the one
+ * that the server was built and tested with. Two sessions that share a buffer take turns, beside
+ * two that do not and are told the same: the same bytes must come out. NULL: sessions may share;
+ * else a text of what nghttp2 does otherwise. About a millisecond; at the start of the process. */
+const char *h2_frame_check(void);
 
 #endif

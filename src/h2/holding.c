@@ -1,32 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h2/holding.h"
+/* Bodies of requests in memory, and the budget for all that clients have sent. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "h2/endpoint.h"
+#include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 
-void h2_holding_init(struct h2_holding *holding, size_t most)
+#define FIRST_CAPACITY ((size_t)64)
+
+static size_t round_to_pages(size_t size)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (size + page - 1) / page * page;
+}
+
+static bool is_mapped(const struct h2_body *body)
+{
+    return body->capacity > H2_BODY_HEAP;
+}
+
+size_t h2_body_capacity(const struct h2_body *body, const struct h2_body_spare *spare, size_t more,
+                        size_t most)
+{
+    size_t needed = body->length + more + 1;
+    size_t capacity = body->capacity > 0 ? body->capacity * 2 : FIRST_CAPACITY;
+
+    if (needed <= body->capacity)
+        return body->capacity;
+    if (capacity > most + 1)
+        capacity = most + 1;
+    if (capacity < needed)
+        capacity = needed;
+    if (capacity <= H2_BODY_HEAP)
+        return capacity;
+    capacity = round_to_pages(capacity);
+    return !is_mapped(body) && spare->capacity >= capacity ? spare->capacity : capacity;
+}
+
+static void *map(struct h2_body_spare *spare, size_t capacity)
+{
+    void *data = spare->data;
+
+    if (spare->capacity != capacity)
+        return mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *spare = (struct h2_body_spare){0};
+    return data;
+}
+
+static void free_data(struct h2_body *body)
+{
+    if (is_mapped(body))
+        munmap(body->data, body->capacity);
+    else
+        free(body->data);
+}
+
+static int grow(struct h2_body *body, struct h2_body_spare *spare, size_t capacity)
+{
+    void *data;
+
+    if (capacity <= H2_BODY_HEAP) {
+        data = mem_realloc(body->data, capacity);
+    } else {
+        data = map(spare, capacity);
+        if (data != MAP_FAILED) {
+            memcpy(data, h2_body_text(body), body->length);
+            free_data(body);
+        }
+    }
+    if (data == MAP_FAILED)
+        return -ENOMEM;
+    body->data = data;
+    body->capacity = capacity;
+    return 0;
+}
+
+int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char *data,
+                   size_t length, size_t most)
+{
+    const size_t capacity = h2_body_capacity(body, spare, length, most);
+
+    if (capacity > body->capacity && grow(body, spare, capacity) != 0)
+        return -ENOMEM;
+    memcpy(body->data + body->length, data, length);
+    body->length += length;
+    body->data[body->length] = '\0';
+    return 0;
+}
+
+void h2_body_release(struct h2_body *body, struct h2_body_spare *spare)
+{
+    if (is_mapped(body) && spare->capacity < body->capacity && body->capacity <= H2_BODY_SPARE) {
+        h2_body_spare_release(spare);
+        *spare = (struct h2_body_spare){body->data, body->capacity};
+    } else {
+        free_data(body);
+    }
+    *body = (struct h2_body){0};
+}
+
+void h2_body_free(struct h2_body *body)
+{
+    free_data(body);
+    *body = (struct h2_body){0};
+}
+
+void h2_body_spare_release(struct h2_body_spare *spare)
+{
+    if (spare->data)
+        munmap(spare->data, spare->capacity);
+    *spare = (struct h2_body_spare){0};
+}
+
+const char *h2_body_text(const struct h2_body *body)
+{
+    return body->data ? body->data : "";
+}
+
+void h2_holding_init(struct h2_holding *holding, struct budget *budget, size_t most)
 {
     budget_init(&holding->own, most);
-    budget_share_init(&holding->share, &holding->own);
+    budget_share_init(&holding->share, budget ? budget : &holding->own);
     for (size_t i = 0; i < H2_HELD_LISTS; i++)
         list_init(&holding->lists[i]);
 }
 
-static size_t request_bytes(const struct h2_request *request)
-{
-    if (!request)
-        return 0;
-    return sizeof(*request) + request->storage.capacity +
-           request->header_count * sizeof(*request->headers);
-}
-
 static size_t held_by(const struct h2_stream *stream)
 {
-    if (stream->is_leaving)
-        return 0;
-    return request_bytes(stream->request) + stream->kept + h2_inbound_held(stream);
+    const struct h2_request *request = stream->request;
+    size_t held = stream->kept + h2_inbound_held(stream);
+
+    if (request)
+        held += sizeof(*request) + request->storage.capacity +
+                request->header_count * sizeof(*request->headers);
+    return stream->is_leaving ? 0 : held;
 }
 
 /* An answer with a source is an event stream: it holds nothing of its request, and stays. */
@@ -86,7 +199,7 @@ static bool make_room_for(const struct h2_stream *stream)
     else if (victim->is_answered)
         h2_stream_reset(victim, NGHTTP2_CANCEL);
     else
-        h2_inbound_displace(victim);
+        h2_inbound_evict(victim);
     return true;
 }
 
@@ -146,11 +259,6 @@ void h2_holding_release(struct h2_stream *stream)
 {
     budget_share_give(&stream->endpoint->holding.share, stream->held);
     settle(stream, 0);
-}
-
-void h2_endpoint_share_budget(struct h2_endpoint *endpoint, struct budget *budget)
-{
-    budget_share_init(&endpoint->holding.share, budget);
 }
 
 size_t h2_endpoint_inbound_bytes(const struct h2_endpoint *endpoint)

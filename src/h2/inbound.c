@@ -11,10 +11,9 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "h2/body.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
+#include "h2/stream.h"
 
 /* What an unwanted body may still bring before its window stays shut. */
 #define DISCARD_ALLOWANCE ((uint64_t)64 * 1024)
@@ -94,39 +93,6 @@ static void free_inbound(struct h2_stream *stream)
     free(inbound);
 }
 
-/* How many of these octets the session's window has back already. */
-static size_t take_ahead(struct h2_stream *stream, size_t length)
-{
-    size_t part = length < stream->ahead ? length : stream->ahead;
-
-    stream->ahead -= part;
-    if (stream->session)
-        stream->session->lent_bytes -= part;
-    return part;
-}
-
-/* The session's window has room for so much more. A session with another protocol has none, only
- * the room for its one stream's body. */
-static void widen_session(struct h2_stream *stream, size_t length)
-{
-    struct h2_session *session = stream->session;
-
-    if (!session || length == 0)
-        return;
-    h2_session_mark(session, false);
-    if (session->protocol)
-        session->protocol->more(stream);
-    else
-        h2_session_rely(session, nghttp2_session_consume_connection(session->nghttp2, length));
-}
-
-/* The session's window belongs to its other streams too; the stream's own stays as it is. */
-static void return_to_session(struct h2_stream *stream, size_t length)
-{
-    stream->unconsumed -= length;
-    widen_session(stream, length - take_ahead(stream, length));
-}
-
 /* The reader hears of the end exactly once; whatever still comes is thrown away. */
 static void abandon(struct h2_inbound *inbound)
 {
@@ -134,7 +100,7 @@ static void abandon(struct h2_inbound *inbound)
 
     inbound->mode = INBOUND_DISCARD;
     inbound->is_held = false;
-    return_to_session(inbound->stream, inbound->stream->unconsumed);
+    h2_stream_return_window(inbound->stream, inbound->stream->unconsumed);
     drop_collected(inbound);
     h2_holding_force(inbound->stream);
     if (mode == INBOUND_STREAM)
@@ -289,11 +255,8 @@ static void too_many(struct h2_stream *stream)
 static void invite_body(struct h2_stream *stream)
 {
     const char *expect = h2_request_header(stream->request, "expect");
-    nghttp2_nv status = {.name = (uint8_t *)(uintptr_t) ":status",
-                         .value = (uint8_t *)(uintptr_t) "100",
-                         .namelen = 7,
-                         .valuelen = 3,
-                         .flags = NGHTTP2_NV_FLAG_NONE};
+    const nghttp2_nv status = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3,
+                               NGHTTP2_NV_FLAG_NONE};
 
     if (!expect || strcasecmp(expect, "100-continue") != 0 || !stream->session)
         return;
@@ -457,47 +420,17 @@ static void break_off(struct h2_stream *stream, const char *message)
     h2_stream_unref(stream);
 }
 
-static void answer_no_room(struct h2_stream *stream)
+void h2_inbound_evict(struct h2_stream *stream)
 {
     break_off(stream,
               "What clients have sent and nobody has taken yet fills limits.inboundBytes; come "
               "again later.");
 }
 
-void h2_inbound_displace(struct h2_stream *stream)
-{
-    answer_no_room(stream);
-}
-
-void h2_inbound_refuse(struct h2_stream *stream)
+static void refuse(struct h2_stream *stream)
 {
     stream->endpoint->counters.inbound_refused++;
-    answer_no_room(stream);
-}
-
-void h2_stream_consume(struct h2_stream *stream, size_t length)
-{
-    struct h2_session *session = stream->session;
-    size_t ahead;
-
-    if (length > stream->unconsumed)
-        length = stream->unconsumed;
-    stream->unconsumed -= length;
-    ahead = take_ahead(stream, length);
-    if (!session || length == 0)
-        return;
-    h2_holding_force(stream);
-    h2_session_mark(session, false);
-    if (session->protocol) {
-        session->protocol->more(stream);
-        return;
-    }
-    if (ahead > 0)
-        h2_session_rely(session,
-                        nghttp2_session_consume_stream(session->nghttp2, stream->id, ahead));
-    if (length > ahead)
-        h2_session_rely(session,
-                        nghttp2_session_consume(session->nghttp2, stream->id, length - ahead));
+    h2_inbound_evict(stream);
 }
 
 /* Its other streams do not wait for this one's reader: what waits for that is held back by the
@@ -509,21 +442,6 @@ static bool may_lend(const struct h2_stream *stream)
            stream->session->lent_bytes < stream->endpoint->limits.session_body_bytes;
 }
 
-/* Of somebody unknown the stream's window stays shut. The session's does not: what its other
- * streams say may be what this one waits for. */
-static void lend_to_session(struct h2_stream *stream, size_t length)
-{
-    size_t most = stream->unconsumed - stream->ahead;
-
-    if (length > most)
-        length = most;
-    if (!stream->session || length == 0)
-        return;
-    stream->ahead += length;
-    stream->session->lent_bytes += length;
-    widen_session(stream, length);
-}
-
 static void discard(struct h2_stream *stream, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
@@ -533,26 +451,20 @@ static void discard(struct h2_stream *stream, size_t length)
         h2_stream_consume(stream, length);
         return;
     }
-    return_to_session(stream, length);
-}
-
-static size_t most_collected(const struct h2_inbound *inbound)
-{
-    int64_t length = inbound->stream->request->content_length;
-
-    return length > 0 ? (size_t)length : (size_t)inbound->limit;
+    h2_stream_return_window(stream, length);
 }
 
 static void collect(struct h2_stream *stream, const char *data, size_t length)
 {
     struct h2_inbound *inbound = stream->inbound;
     struct h2_body_spare *spare = &stream->endpoint->spare_body;
-    const size_t most = most_collected(inbound);
+    const int64_t said = stream->request->content_length;
+    const size_t most = said > 0 ? (size_t)said : (size_t)inbound->limit;
     size_t capacity = h2_body_capacity(&inbound->collected, spare, length, most);
 
     if (capacity > inbound->collected.capacity &&
         !h2_holding_update(stream, capacity - inbound->collected.capacity)) {
-        h2_inbound_refuse(stream);
+        refuse(stream);
         discard(stream, length);
         return;
     }
@@ -563,22 +475,19 @@ static void collect(struct h2_stream *stream, const char *data, size_t length)
     }
     inbound->session->body_bytes += length;
     if (inbound->is_held)
-        lend_to_session(stream, length);
+        h2_stream_lend_window(stream, length);
     else
         h2_stream_consume(stream, length);
 }
 
-/* True when the client has more to send than is taken of somebody unknown. */
-static bool is_full(const struct h2_inbound *inbound)
-{
-    return inbound && inbound->is_held && inbound->on_full && inbound->received > H2_HELD_BYTES;
-}
-
-static void tell_full(struct h2_stream *stream)
+/* Where the client has more to send than is taken of somebody unknown. */
+static void tell_if_full(struct h2_stream *stream)
 {
     struct h2_inbound *inbound = stream->inbound;
-    void (*on_full)(struct h2_stream *, void *) = inbound->on_full;
 
+    if (!inbound || !inbound->is_held || !inbound->on_full || inbound->received <= H2_HELD_BYTES)
+        return;
+    void (*on_full)(struct h2_stream *, void *) = inbound->on_full;
     inbound->on_full = NULL;
     on_full(stream, inbound->full_context);
 }
@@ -589,9 +498,9 @@ static int stream_data(struct h2_stream *stream, const char *data, size_t length
 
     if (inbound->reader->on_data(inbound->context, data, length) >= 0) {
         if (stream->inbound && (stream->inbound->is_held || may_lend(stream)))
-            lend_to_session(stream, length);
+            h2_stream_lend_window(stream, length);
         if (!h2_holding_update(stream, 0))
-            h2_inbound_refuse(stream);
+            refuse(stream);
         return 0;
     }
     if (stream->inbound)
@@ -622,8 +531,7 @@ int h2_inbound_data(struct h2_stream *stream, const char *data, size_t length)
     switch (inbound->mode) {
     case INBOUND_COLLECT:
         collect(stream, data, length);
-        if (is_full(stream->inbound))
-            tell_full(stream);
+        tell_if_full(stream);
         return 0;
     case INBOUND_STREAM:
         return stream_data(stream, data, length);

@@ -47,7 +47,7 @@ struct h2_listener_options {
     bool proxy_protocol;               /* each connection begins with a PROXY header, 1 or 2 */
     const struct networks *proxy_from; /* others are closed at once; NULL: anybody may come */
     const struct networks *trusted;    /* proxies: any number of sessions; NULL: none */
-    bool keeps_sessions;               /* none of its sessions is evicted (h2/eviction.h) */
+    bool keeps_sessions;               /* none of its sessions is evicted (h2/admission.h) */
     unsigned role;                     /* the caller's; handlers get it by h2_session_role() */
     /* Also the caller's: a value of strict-transport-security (RFC 6797), with TLS only; "" or
      * NULL: none. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +12,203 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "h2/parameter.h"
-#include "h2/part.h"
+#include "base/text.h"
+#include "h2/request.h"
+#include "h2/uri.h"
 
-#define MAX_BOUNDARY 70u
+#define MAX_BOUNDARY  70u
+#define MAX_FILE_NAME 255u
+
+/* The header fields of one part, read one by one (RFC 7578 4). Names are taken as browsers and
+ * libraries write them. A text that is no UTF-8, or a transfer encoding that would have to be
+ * undone, is refused, not guessed at. */
+struct part {
+    char *name;
+    char *file_name;
+    char *content_type;
+    bool has_disposition;
+};
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if (is_control(*text))
+            return true;
+    return false;
+}
+
+/* WHATWG HTML, "multipart/form-data encoding": browsers escape these three octets, no others, and
+ * not the percent sign itself. */
+static void decode_browser_escapes(char *text)
+{
+    char *to = text;
+
+    while (*text) {
+        int value = *text == '%' ? h2_escape_value(text, strlen(text)) : -1;
+
+        if (value == '"' || value == '\r' || value == '\n') {
+            *to++ = (char)value;
+            text += 3;
+        } else {
+            *to++ = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+/* RFC 8187 3.2: charset'language'text. False when it is not of this form, or not UTF-8. */
+static bool decode_extended(char *value)
+{
+    static const char charset[] = "utf-8'";
+    char *to = value;
+    const char *from;
+
+    if (strncasecmp(value, charset, strlen(charset)) != 0)
+        return false;
+    from = strchr(value + strlen(charset), '\'');
+    if (!from)
+        return false;
+    for (from++; *from;) {
+        int octet = (unsigned char)*from;
+        size_t step = 1;
+
+        if (octet == '%') {
+            octet = h2_escape_value(from, strlen(from));
+            step = 3;
+        }
+        if (octet <= 0)
+            return false;
+        *to++ = (char)octet;
+        from += step;
+    }
+    *to = '\0';
+    return utf8_is_valid(value, (size_t)(to - value));
+}
+
+/* At most limit octets, and no character cut through. */
+static size_t cut_length(const char *text, size_t limit)
+{
+    size_t length = 0, step;
+
+    while ((step = utf8_char_length(text + length, strlen(text + length))) > 0 &&
+           length + step <= limit)
+        length += step;
+    return length;
+}
+
+/* What is behind the last '/' or '\', without control characters. A name that a file system would
+ * take for a directory is none. */
+static char *base_name(char *text)
+{
+    char *base = text;
+    char *to;
+
+    for (char *at = text; *at; at++)
+        if (*at == '/' || *at == '\\')
+            base = at + 1;
+    to = base;
+    for (const char *from = base; *from; from++)
+        if (!is_control(*from))
+            *to++ = *from;
+    *to = '\0';
+    if (strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
+        *base = '\0';
+    return mem_strndup(base, cut_length(base, MAX_FILE_NAME));
+}
+
+static const char *keep_disposition(struct part *part, char *name, char *file, char *extended)
+{
+    bool is_extended = extended && decode_extended(extended);
+
+    if (!name)
+        return "content-disposition must have a name";
+    decode_browser_escapes(name);
+    if (extended && !is_extended && !file)
+        return "filename* must be utf-8'' and percent-encoded UTF-8";
+    if (file)
+        decode_browser_escapes(file);
+    part->name = mem_strdup(name);
+    if (is_extended || file)
+        part->file_name = base_name(is_extended ? extended : file);
+    return NULL;
+}
+
+static const char *read_disposition(struct part *part, char *value)
+{
+    static const char *const known[] = {"name", "filename", "filename*"};
+    char *values[3] = {NULL, NULL, NULL};
+
+    if (part->has_disposition)
+        return "a part must have one content-disposition";
+    part->has_disposition = true;
+    switch (h2_request_read_field(value, "form-data", known, values, 3)) {
+    case -ENOMSG:
+        return "content-disposition must be form-data";
+    case -EEXIST:
+        return "content-disposition has a parameter twice";
+    case -EINVAL:
+        return "content-disposition must be form-data; name=\"…\"; filename=\"…\"";
+    default:
+        return keep_disposition(part, values[0], values[1], values[2]);
+    }
+}
+
+static const char *read_content_type(struct part *part, const char *value)
+{
+    static const char nested[] = "multipart/";
+
+    if (part->content_type)
+        return "a part must have one content-type";
+    if (strncasecmp(value, nested, strlen(nested)) == 0)
+        return "a part must not be multipart itself";
+    if (has_control(value))
+        return "content-type must not hold control characters";
+    part->content_type = mem_strdup(value);
+    return NULL;
+}
+
+static const char *read_transfer_encoding(const char *value)
+{
+    if (strcasecmp(value, "7bit") == 0 || strcasecmp(value, "8bit") == 0 ||
+        strcasecmp(value, "binary") == 0)
+        return NULL;
+    return "content-transfer-encoding must be binary: parts are taken as they are";
+}
+
+/* Reads a line without its CRLF, in place. NULL, or (static) what is wrong with it. */
+static const char *read_header(struct part *part, char *line)
+{
+    char *colon = strchr(line, ':');
+    char *value;
+
+    if (!colon || colon == line || strcspn(line, " \t") < (size_t)(colon - line))
+        return "a header line must be name: value";
+    if (!utf8_is_valid(line, strlen(line)))
+        return "a header line must be valid UTF-8";
+    *colon = '\0';
+    value = h2_request_trim(colon + 1);
+    if (strcasecmp(line, "content-disposition") == 0)
+        return read_disposition(part, value);
+    if (strcasecmp(line, "content-type") == 0)
+        return read_content_type(part, value);
+    if (strcasecmp(line, "content-transfer-encoding") == 0)
+        return read_transfer_encoding(value);
+    return NULL;
+}
+
+/* It is empty and ready for the next part after. */
+static void release_part(struct part *part)
+{
+    free(part->name);
+    free(part->file_name);
+    free(part->content_type);
+    memset(part, 0, sizeof(*part));
+}
 
 enum state {
     PREAMBLE,       /* before the first boundary; thrown away */
@@ -35,7 +230,7 @@ struct h2_multipart {
     uint64_t offset; /* of what is being read */
     size_t parts;    /* begun so far */
     size_t headers;  /* of this part */
-    struct h2_part part;
+    struct part part;
     struct buf line; /* a header line that is not complete */
     size_t matched;  /* how much of the delimiter the latest bytes are: they need no copy */
     size_t implied;  /* how much of matched was never in the data: a line end before it was */
@@ -55,40 +250,29 @@ static int fail(struct h2_multipart *multipart, int error, const char *what)
 /* RFC 2046 5.1.1: bchars, of which a space may not be the last. */
 static bool is_boundary(const char *text)
 {
-    static const char others[] = "'()+_,-./:=? ";
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "'()+_,-./:=? ";
     size_t length = strlen(text);
 
-    if (length == 0 || length > MAX_BOUNDARY || text[length - 1] == ' ')
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            !strchr(others, c))
-            return false;
-    }
-    return true;
+    return length > 0 && length <= MAX_BOUNDARY && text[length - 1] != ' ' &&
+           strspn(text, allowed) == length;
 }
 
 /* Points *boundary into text. NULL, or what is wrong. */
-static const char *find_boundary(char *text, const char **boundary)
+static const char *find_boundary(char *text, char **boundary)
 {
-    struct h2_parameter parameter;
-    char *cursor;
-    int rc;
+    static const char *const names[] = {"boundary"};
 
-    *boundary = NULL;
-    if (strcasecmp(h2_parameter_first(text, &cursor), "multipart/form-data") != 0)
+    switch (h2_request_read_field(text, "multipart/form-data", names, boundary, 1)) {
+    case -ENOMSG:
         return "content-type must be multipart/form-data";
-    while ((rc = h2_parameter_next(&cursor, &parameter)) > 0) {
-        if (strcasecmp(parameter.name, "boundary") != 0)
-            continue;
-        if (*boundary)
-            return "content-type must have one boundary";
-        *boundary = parameter.value;
-    }
-    if (rc < 0)
+    case -EEXIST:
+        return "content-type must have one boundary";
+    case -EINVAL:
         return "content-type must be multipart/form-data; boundary=…";
+    default:
+        break;
+    }
     if (!*boundary)
         return "content-type multipart/form-data needs a boundary";
     if (!is_boundary(*boundary))
@@ -103,7 +287,7 @@ struct h2_multipart *h2_multipart_new(const char *content_type,
 {
     struct h2_multipart *multipart = NULL;
     char *text = mem_strdup(content_type ? content_type : "");
-    const char *boundary;
+    char *boundary = NULL;
     const char *wrong = find_boundary(text, &boundary);
 
     if (wrong) {
@@ -125,7 +309,7 @@ void h2_multipart_free(struct h2_multipart *multipart)
 {
     if (!multipart)
         return;
-    h2_part_release(&multipart->part);
+    release_part(&multipart->part);
     buf_release(&multipart->line);
     free(multipart);
 }
@@ -242,7 +426,6 @@ static int take_boundary_end(struct h2_multipart *multipart, char c)
 
 static int begin_data(struct h2_multipart *multipart)
 {
-    const char *wrong = h2_part_check(&multipart->part);
     const struct h2_multipart_part part = {
         .name = multipart->part.name,
         .file_name = multipart->part.file_name,
@@ -250,12 +433,12 @@ static int begin_data(struct h2_multipart *multipart)
     };
     int rc;
 
-    if (wrong)
-        return fail(multipart, -EPROTO, wrong);
+    if (!multipart->part.has_disposition)
+        return fail(multipart, -EPROTO, "a part must have a content-disposition");
     multipart->state = DATA;
     multipart->matched = multipart->implied = 2; /* an empty part's line end may be shared */
     rc = multipart->handler->on_part(multipart->context, &part);
-    h2_part_release(&multipart->part);
+    release_part(&multipart->part);
     return rc;
 }
 
@@ -274,7 +457,7 @@ static int take_header(struct h2_multipart *multipart)
         return fail(multipart, -E2BIG, "the part has more header lines than are allowed");
     if (memchr(line->data, '\0', line->length) || memchr(line->data, '\r', line->length))
         return fail(multipart, -EPROTO, "a header line must not hold NUL or CR");
-    wrong = h2_part_read_header(&multipart->part, line->data);
+    wrong = read_header(&multipart->part, line->data);
     return wrong ? fail(multipart, -EPROTO, wrong) : 0;
 }
 

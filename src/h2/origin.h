@@ -2,31 +2,34 @@
 #ifndef H2_ORIGIN_H
 #define H2_ORIGIN_H
 /*
- * Where a session comes from: by which listener, from whom, and what a proxy told about its client
- * in a PROXY header. What handlers see of it is in h2/session.h. For the files of this room only.
+ * The PROXY protocol, versions 1 (text) and 2 (binary), as HAProxy's proxy-protocol.txt has it:
+ * what a proxy says about its client before the client's own first octet. Anybody can write such a
+ * header; whose are believed is decided elsewhere.
  */
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "h2/peer.h"
 
-struct h2_listener_options;
-struct h2_told;
-struct h2_wire;
+/* The longest header that is taken. Room for addresses, a client's name and some more;
+ * certificates, which a proxy may add as well, do not fit. */
+#define H2_PROXY_HEADER_MOST ((size_t)4096)
 
-struct h2_origin {
-    const struct h2_listener_options *listener;
-    union h2_peer peer;   /* the client, as far as it is known yet */
-    bool is_told;         /* by a PROXY header */
-    struct buf header;    /* what has come of an incomplete PROXY header */
-    struct h2_told *told; /* NULL: the header told no more than addresses, or there is none */
+/* The texts lie inside of the header's octets; length 0 when it is not said. */
+struct h2_proxy_header {
+    union h2_peer
+        peer;    /* AF_UNSPEC: not said, the connection is the proxy's own or of no known kind */
+    bool is_tls; /* the client speaks TLS, and with the proxy */
+    struct word tls_version; /* "TLSv1.3" */
+    struct word tls_cipher;  /* "TLS_AES_128_GCM_SHA256" */
+    struct word client_name; /* common name of a certificate that the proxy has verified */
+    struct word authority;   /* the host that the client asked for (SNI) */
 };
 
-void h2_origin_release(struct h2_origin *origin);
-
-/* Reads the PROXY header from the wire's socket, and not an octet of what follows it. 0 when it is
- * complete; -EAGAIN while it is not; -EPROTO when it is none; -EPIPE at the end of the stream, and
- * other errors of the socket. */
-int h2_origin_read_header(struct h2_origin *origin, struct h2_wire *wire);
+/* Reads the header at the beginning of data. Its length; 0 while it may become one with more
+ * octets; -EPROTO as soon as it cannot. All texts are printable, UTF-8 where they may be. */
+ssize_t h2_proxy_header_parse(const void *data, size_t length, struct h2_proxy_header *header);
 
 #endif

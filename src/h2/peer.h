@@ -8,6 +8,9 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/networks.h"
+
+struct h2_request;
 
 union h2_peer {
     struct sockaddr any;
@@ -27,5 +30,29 @@ const char *h2_peer_text(const union h2_peer *peer, char *buffer, size_t size);
 
 /* Tells the log that what came from there is not taken, and why. */
 void h2_peer_refused(const union h2_peer *peer, enum log_kind kind, const char *reason);
+
+/* Where the client is, when proxies stand before us. Each writes behind what it was told the
+ * address that it saw: the list is believed from its end, as long as a trusted proxy has written
+ * it. So the client is the rightmost hop that is no trusted proxy; what is left of that hop was
+ * said by the client itself.
+ *
+ * Only one field is read, since a proxy that writes the one lets a client's own text in the other
+ * pass. What cannot be read ("unknown", "_hidden", garbage) ends the walk at the proxy that wrote
+ * it. */
+#define CLIENT_ADDRESS_SIZE NETWORKS_TEXT_SIZE
+
+enum client_address_field {
+    CLIENT_ADDRESS_X_FORWARDED_FOR,
+    CLIENT_ADDRESS_FORWARDED, /* RFC 7239 */
+};
+
+struct client_address_rule {
+    const struct networks *trusted; /* whose word counts */
+    enum client_address_field field;
+};
+
+/* peer: whom the session is with, as h2_session_peer() says it. */
+void client_address_find(const struct client_address_rule *rule, const char *peer,
+                         const struct h2_request *request, char address[CLIENT_ADDRESS_SIZE]);
 
 #endif

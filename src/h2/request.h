@@ -11,6 +11,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/text.h"
+
+struct h2_limits;
+struct h2_request_builder;
 
 #define H2_NO_CONTENT_LENGTH INT64_MIN
 
@@ -44,5 +48,43 @@ const char *h2_request_cookie(const struct h2_request *request, const char *name
 
 /* Whether content-type names this media type; parameters behind ';' and letter case are ignored. */
 bool h2_request_is_type(const struct h2_request *request, const char *media_type);
+
+/* The text without the spaces around it; and the same cut where it lies. */
+struct word h2_request_word(const char *text, size_t length);
+char *h2_request_trim(char *text);
+
+/* Reads a field such as Content-Type or Content-Disposition, `form-data; name="a"; filename=b`,
+ * whose first word is to be that one, and takes it apart where it lies. values[i], NULL at first,
+ * becomes the value of the parameter names[i], without its quotes. 0; -ENOMSG: another first word;
+ * -EEXIST: one of them comes twice; -EINVAL: it is no list of parameters. In a quoted value a
+ * backslash counts only before a quote that does not have to close it: browsers send others as they
+ * are. */
+int h2_request_read_field(char *text, const char *first, const char *const *names, char **values,
+                          size_t count);
+
+/* Makes a request of the header fields as they are decoded, and enforces our limits while they come
+ * in: nghttp2 leaves that to us, and a kilobyte on the wire may decode to megabytes. Once a limit
+ * is exceeded nothing more is copied. Trailers are held to the same limits. */
+struct h2_request_builder *h2_request_builder_new(const struct h2_limits *limits);
+void h2_request_builder_free(struct h2_request_builder *builder); /* accepts NULL */
+
+void h2_request_builder_add(struct h2_request_builder *builder, const uint8_t *name,
+                            size_t name_length, const uint8_t *value, size_t value_length);
+
+/* The fields go so far beyond their limits that not even decoding the rest is bearable. */
+bool h2_request_builder_is_flooded(const struct h2_request_builder *builder);
+/* It has to be refused for what its fields do not show. Unless it has to be already. text is
+ * borrowed. */
+void h2_request_builder_refuse(struct h2_request_builder *builder, int status, const char *text);
+/* Nothing more of the block will come: it is refused at any rate. */
+void h2_request_builder_stop(struct h2_request_builder *builder);
+
+/* The status with which the fields so far have to be refused, and why; 0: none. */
+int h2_request_builder_fault(const struct h2_request_builder *builder, const char **text);
+
+/* The request, with fault and fault_text set when it has to be refused. Frees the builder. */
+struct h2_request *h2_request_builder_finish(struct h2_request_builder *builder);
+
+void h2_request_free(struct h2_request *request); /* accepts NULL */
 
 #endif

@@ -5,12 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char variable_mark[] = "{path}";
+#include "base/text.h"
 
-struct h2_path {
-    const char *text;
-    size_t length;
-};
+static const char variable_mark[] = "{path}";
 
 static const struct {
     const char *name;
@@ -42,11 +39,6 @@ const char *h2_method_allow(unsigned methods, char *buffer, size_t size)
     return buffer;
 }
 
-static bool is_segment(const char *text, size_t length)
-{
-    return length > 2 || (length > 0 && memcmp(text, "..", length) != 0);
-}
-
 static size_t count_characters(const char *text, size_t length)
 {
     size_t count = 0;
@@ -64,8 +56,9 @@ static bool is_variable(const char *text, size_t length)
         return false;
     for (;;) {
         const char *slash = memchr(text, '/', (size_t)(end - text));
+        const size_t segment = (size_t)((slash ? slash : end) - text);
 
-        if (!is_segment(text, (size_t)((slash ? slash : end) - text)))
+        if (segment == 0 || (segment <= 2 && memcmp(text, "..", segment) == 0))
             return false;
         if (!slash)
             return true;
@@ -74,7 +67,7 @@ static bool is_variable(const char *text, size_t length)
 }
 
 /* What {path} stands for, or NULL when the path is not of this pattern. */
-static const char *match_variable(const char *pattern, const char *mark, struct h2_path path,
+static const char *match_variable(const char *pattern, const char *mark, struct word path,
                                   size_t *length)
 {
     size_t prefix = (size_t)(mark - pattern);
@@ -88,43 +81,48 @@ static const char *match_variable(const char *pattern, const char *mark, struct 
     return is_variable(path.text + prefix, *length) ? path.text + prefix : NULL;
 }
 
-static bool is_literal(const char *pattern, struct h2_path path)
+/* The same of any pattern; "" of a literal one. Most differ from the path in the first letters. */
+static const char *match_pattern(const char *pattern, struct word path, size_t *length)
 {
-    return strcmp(pattern, path.text) == 0 ||
-           (strlen(pattern) == path.length && memcmp(pattern, path.text, path.length) == 0);
+    size_t same = 0;
+
+    while (pattern[same] != '\0' && pattern[same] != variable_mark[0] &&
+           pattern[same] == path.text[same])
+        same++;
+    *length = 0;
+    if (pattern[same] == '\0')
+        return same == path.length || path.text[same] == '\0' ? "" : NULL;
+    return pattern[same] == variable_mark[0] ? match_variable(pattern, pattern + same, path, length)
+                                             : NULL;
 }
 
 /* One slash at the end is no part of it. */
-static struct h2_path path_of(const char *text)
+static struct word path_of(const char *text)
 {
     const size_t length = strlen(text);
     const bool has_slash = length > 0 && text[length - 1] == '/';
 
-    return (struct h2_path){text, has_slash && (length == 1 || text[length - 2] != '/') ? length - 1
-                                                                                        : length};
+    return (struct word){text, has_slash && (length == 1 || text[length - 2] != '/') ? length - 1
+                                                                                     : length};
 }
 
 void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method method,
                      const char *path, struct h2_match *match)
 {
-    const struct h2_path asked = path_of(path);
+    const struct word asked = path_of(path);
 
     memset(match, 0, sizeof(*match));
     for (size_t i = 0; i < count; i++) {
         const struct h2_route *route = &routes[i];
-        const char *mark = strstr(route->pattern, variable_mark);
-        const char *variable = "";
-        size_t length = 0;
+        const char *variable;
+        size_t length;
 
-        if (mark)
-            variable = match_variable(route->pattern, mark, asked, &length);
-        else if (!is_literal(route->pattern, asked))
-            variable = NULL;
+        variable = match_pattern(route->pattern, asked, &length);
         if (!variable)
             continue;
         match->allowed |= route->methods;
         /* The first one wins, but a literal one before any with a variable. */
-        if (!(route->methods & method) || (match->route && (mark || !match->variable[0])))
+        if (!(route->methods & method) || (match->route && (length > 0 || !match->variable[0])))
             continue;
         match->route = route;
         memcpy(match->variable, variable, length);

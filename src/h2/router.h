@@ -37,7 +37,7 @@ enum h2_method h2_method_parse(const char *name);
 /* The value of an Allow field, such as "GET, HEAD, POST"; size of 64 holds every combination. */
 const char *h2_method_allow(unsigned methods, char *buffer, size_t size);
 
-/* path is decoded (h2/path.h), and relative to what the table's patterns are relative to. */
+/* path is decoded (h2/uri.h), and relative to what the table's patterns are relative to. */
 void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method method,
                      const char *path, struct h2_match *match);
 

@@ -7,9 +7,8 @@
 #include "base/random.h"
 #include "base/slice.h"
 #include "h2/listener.h"
-#include "h2/request_builder.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/request.h"
+#include "h2/state.h"
 #include "h2/tls.h"
 
 #define JITTER_PERCENT 5u
@@ -22,18 +21,19 @@
 #define TLS_HANDSHAKE 0x16
 
 static void on_ready(struct poll_watch *ready, uint32_t events);
-static void on_timer(struct loop_timer *timer);
-
-static bool is_refused(struct h2_endpoint *endpoint)
-{
-    const size_t most = endpoint->limits.sessions;
-
-    return endpoint->session_count >= most && !h2_admission_make_room(endpoint);
-}
 
 static void refused(const struct h2_session *session, enum log_kind kind, const char *reason)
 {
     h2_peer_refused(&session->origin.peer, kind, reason);
+}
+
+static void begin_http(struct h2_session *session, enum h2_session_phase phase)
+{
+    if (session->phase <= H2_SESSION_HANDSHAKE)
+        h2_admission_leave(session);
+    session->phase = phase;
+    session->phase_since = loop_served_ms(session->endpoint->loop);
+    session->read_at = session->busy_at = session->phase_since;
 }
 
 /* The windows of new streams stay as RFC 9113 6.9.2 has them: a client may send before it reads our
@@ -54,12 +54,8 @@ static int start_nghttp2(struct h2_session *session)
         nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
                                               (int32_t)limits->session_window) != 0)
         return -ENOMEM;
-    h2_admission_leave(session);
-    session->phase = H2_SESSION_PREFACE;
-    session->phase_since = loop_served_ms(endpoint->loop);
+    begin_http(session, H2_SESSION_PREFACE);
     session->settings_since = session->phase_since;
-    session->read_at = session->phase_since;
-    session->busy_at = session->phase_since;
     h2_session_mark(session, true);
     if (endpoint->draining)
         h2_session_drain(session);
@@ -75,11 +71,7 @@ static void start_http1(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    h2_admission_leave(session);
-    session->phase = H2_SESSION_OPEN;
-    session->phase_since = loop_served_ms(endpoint->loop);
-    session->read_at = session->phase_since;
-    session->busy_at = session->phase_since;
+    begin_http(session, H2_SESSION_OPEN);
     session->is_settled = true; /* there are no SETTINGS */
     session->protocol = endpoint->http1;
     endpoint->counters.http1_sessions++;
@@ -98,26 +90,17 @@ static int start_inside_tls(struct h2_session *session)
     return 0;
 }
 
-/* The first octets will say what is spoken: those of HTTP/2 are always the same. */
-static void start_cleartext(struct h2_session *session)
-{
-    if (speaks_http1(session)) {
-        h2_admission_leave(session);
-        session->phase = H2_SESSION_PREFACE;
-        session->phase_since = loop_served_ms(session->endpoint->loop);
-    } else if (start_nghttp2(session) != 0) {
-        h2_session_close(session);
-    }
-}
-
 /* The next octet is the client's own. */
 static void expect_client(struct h2_session *session)
 {
     if (session->origin.listener->tls) {
         session->phase = H2_SESSION_SILENT;
         session->phase_since = loop_served_ms(session->endpoint->loop);
-    } else {
-        start_cleartext(session);
+    } else if (speaks_http1(session)) {
+        /* The first octets will say what is spoken: those of HTTP/2 are always the same. */
+        begin_http(session, H2_SESSION_PREFACE);
+    } else if (start_nghttp2(session) != 0) {
+        h2_session_close(session);
     }
 }
 
@@ -138,7 +121,8 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     struct h2_slot slot;
     uint64_t now = loop_served_ms(endpoint->loop);
 
-    if (is_refused(endpoint)) {
+    if (endpoint->counters.sessions >= endpoint->limits.sessions &&
+        !h2_admission_make_room(endpoint)) {
         endpoint->counters.sessions_refused++;
         h2_peer_refused(peer, LOG_OF_CONNECTIONS, "there are limits.sessions of them already");
         close(fd);
@@ -160,12 +144,12 @@ struct h2_session *h2_session_open(struct h2_endpoint *endpoint, int fd,
     session->ping_after =
         endpoint->limits.ping_ms +
         random_between(0, (uint64_t)endpoint->limits.ping_ms * JITTER_PERCENT / 100u);
-    session->timer.on_fire = on_timer;
-    h2_guard_init(&session->guard, &endpoint->limits, now);
+    session->timer.on_fire = h2_session_check_deadlines;
+    h2_rates_init(&session->rates, &endpoint->limits, &endpoint->counters, now);
     list_init(&session->streams);
     list_init(&session->sending);
     list_append(&endpoint->sessions, &session->node);
-    endpoint->session_count++;
+    endpoint->counters.sessions++;
     h2_admission_enter(session);
     h2_eviction_add(session);
     endpoint->counters.sessions_opened++;
@@ -206,11 +190,12 @@ void h2_session_close(struct h2_session *session)
     session->phase = H2_SESSION_CLOSED;
     h2_eviction_remove(session);
     h2_slot_give(&session->slot);
-    endpoint->session_count--;
+    endpoint->counters.sessions--;
     endpoint->counters.sessions_closed++;
     (void)poller_watch(endpoint->poller, &session->watch, 0);
     loop_timer_stop(&session->timer);
     list_remove(&session->flush_node);
+    list_remove(&session->place_node);
     list_remove(&session->read_node);
     list_remove(&session->node);
     list_append(&endpoint->closing, &session->node);
@@ -240,31 +225,6 @@ void h2_session_hear_all(struct h2_session *session)
     h2_wire_wake_above(&session->wire, 0);
 }
 
-static void close_streams(struct h2_session *session)
-{
-    while (!list_is_empty(&session->streams))
-        h2_stream_closed(container_of(session->streams.next, struct h2_stream, node));
-}
-
-void h2_session_linger(struct h2_session *session)
-{
-    if (session->is_evicted) { /* somebody waits for its descriptor, and its client for nothing */
-        h2_session_close(session);
-        return;
-    }
-    session->phase = H2_SESSION_LINGERING;
-    session->phase_since = loop_served_ms(session->endpoint->loop);
-    session->is_paused = false;
-    list_remove(&session->flush_node);
-    close_streams(session);
-    if (session->phase == H2_SESSION_CLOSED)
-        return; /* a handler did that */
-    h2_wire_finish(&session->wire);
-    h2_session_hear_all(session);
-    h2_session_arm(session);
-    h2_session_update_io(session);
-}
-
 static void free_session(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
@@ -273,8 +233,8 @@ static void free_session(struct h2_session *session)
         session->protocol->free(session);
     list_remove(&session->flush_node); /* a closing stream may have marked it */
     list_remove(&session->node);
-    endpoint->pending_bytes -= session->counted_pending;
-    endpoint->socket_bytes -= session->counted_socket;
+    endpoint->counters.output_bytes -= session->counted_pending;
+    endpoint->counters.socket_bytes -= session->counted_socket;
     h2_wire_close(&session->wire);
     h2_origin_release(&session->origin);
     nghttp2_session_del(session->nghttp2);
@@ -309,17 +269,16 @@ static void refuse_input(struct h2_session *session, ssize_t error)
             error == NGHTTP2_ERR_BAD_CLIENT_MAGIC
                 ? "it does not begin with the preface of HTTP/2: nothing else is spoken here"
                 : nghttp2_strerror((int)error));
+    uint32_t code = NGHTTP2_PROTOCOL_ERROR;
     if (error == NGHTTP2_ERR_FLOODED) {
         endpoint->counters.outbound_floods++;
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
-        return;
+        code = NGHTTP2_ENHANCE_YOUR_CALM;
+    } else if (error == NGHTTP2_ERR_NOMEM) {
+        code = NGHTTP2_INTERNAL_ERROR;
+    } else {
+        endpoint->counters.protocol_errors++;
     }
-    if (error == NGHTTP2_ERR_NOMEM) {
-        h2_session_terminate(session, NGHTTP2_INTERNAL_ERROR);
-        return;
-    }
-    endpoint->counters.protocol_errors++;
-    h2_session_terminate(session, NGHTTP2_PROTOCOL_ERROR);
+    h2_session_terminate(session, code);
 }
 
 static void calm_down(struct h2_session *session, const char *reason)
@@ -334,8 +293,8 @@ static const char *find_excess(struct h2_session *session, uint64_t now)
     struct h2_endpoint *endpoint = session->endpoint;
     const struct h2_limits *limits = &endpoint->limits;
 
-    if (h2_guard_settle(&session->guard, limits, &endpoint->counters, now) != H2_GUARD_FINE)
-        return h2_guard_excess(&session->guard);
+    if (h2_rates_settle(&session->rates, now) != H2_RATES_FINE)
+        return h2_rates_excess(&session->rates);
     if (nghttp2_session_get_outbound_queue_size(session->nghttp2) <= limits->outbound_frames)
         return NULL;
     endpoint->counters.outbound_floods++;
@@ -345,43 +304,35 @@ static const char *find_excess(struct h2_session *session, uint64_t now)
 static void feed_nghttp2(struct h2_session *session, const uint8_t *data, size_t length)
 {
     struct h2_endpoint *endpoint = session->endpoint;
-    struct h2_guard *guard = &session->guard;
+    struct h2_rates *rates = &session->rates;
     uint64_t now = loop_now_ms(endpoint->loop);
 
-    enum h2_guard_result result =
-        h2_guard_scan(guard, &endpoint->limits, &endpoint->counters, data, length, now);
-    if (result == H2_GUARD_CALM_DOWN) {
-        calm_down(session, h2_guard_excess(guard));
+    enum h2_rates_result result = h2_rates_scan(rates, data, length, now);
+    if (result == H2_RATES_CALM_DOWN) {
+        calm_down(session, h2_rates_excess(rates));
         return;
     }
-    if (!h2_guard_awaits_headers(guard))
+    if (!h2_rates_awaits_headers(rates))
         session->headers_since = 0;
     else if (!session->headers_since)
         session->headers_since = loop_served_ms(endpoint->loop);
     /* With too many fields nghttp2 is given what came before them: the stream that is refused. */
-    ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, guard->accepted);
+    ssize_t taken = nghttp2_session_mem_recv(session->nghttp2, data, rates->accepted);
     const char *excess = NULL;
     if (taken < 0)
         refuse_input(session, taken);
-    else if (result == H2_GUARD_TOO_MANY_FIELDS)
-        h2_session_stop_decoding(session, h2_guard_stream(guard));
+    else if (result == H2_RATES_TOO_MANY_FIELDS)
+        h2_session_stop_decoding(session, h2_rates_stream(rates));
     else if ((excess = find_excess(session, now)))
         calm_down(session, excess);
 }
 
-/* Octets that nobody keeps, since they are known, and then others. */
-static void feed_known(struct h2_session *session, const char *known, const uint8_t *data,
-                       size_t length)
+static void hand_on(struct h2_session *session, const uint8_t *data, size_t length)
 {
-    if (session->protocol && session->preface_octets > 0)
-        session->protocol->input(session, known, session->preface_octets);
-    else if (session->preface_octets > 0)
-        feed_nghttp2(session, (const uint8_t *)known, session->preface_octets);
-    session->preface_octets = 0;
-    if (session->protocol && length > 0)
-        session->protocol->input(session, (const char *)data, length);
-    else if (session->phase < H2_SESSION_ENDING && length > 0)
+    if (session->nghttp2)
         feed_nghttp2(session, data, length);
+    else
+        session->protocol->input(session, (const char *)data, length);
 }
 
 /* RFC 9113 3.4: no request of another version begins so. */
@@ -408,17 +359,19 @@ static void find_protocol(struct h2_session *session, const uint8_t *data, size_
         start_http1(session);
     else if (start_nghttp2(session) != 0)
         h2_session_close(session);
-    if (session->phase < H2_SESSION_ENDING)
-        feed_known(session, preface, data, length);
+    /* Octets that nobody has kept, since they are known, and then others. */
+    if (session->phase < H2_SESSION_ENDING && session->preface_octets > 0)
+        hand_on(session, (const uint8_t *)preface, session->preface_octets);
+    session->preface_octets = 0;
+    if (session->phase < H2_SESSION_ENDING && length > 0)
+        hand_on(session, data, length);
 }
 
 static void feed(struct h2_session *session, const uint8_t *data, size_t length)
 {
     session->endpoint->counters.bytes_in += length;
-    if (session->nghttp2)
-        feed_nghttp2(session, data, length);
-    else if (session->protocol)
-        session->protocol->input(session, (const char *)data, length);
+    if (session->nghttp2 || session->protocol)
+        hand_on(session, data, length);
     else
         find_protocol(session, data, length);
 }
@@ -533,22 +486,6 @@ void h2_session_handshake(struct h2_session *session)
     h2_session_close(session);
 }
 
-/* Its client is known now. False when it was refused. */
-static bool take_slot_again(struct h2_session *session)
-{
-    struct h2_origin *origin = &session->origin;
-
-    h2_eviction_remove(session);
-    h2_slot_give(&session->slot);
-    if (h2_slot_take(&session->slot, session->endpoint, origin->listener, &origin->peer,
-                     origin->is_told)) {
-        h2_eviction_add(session);
-        return true;
-    }
-    h2_session_close(session);
-    return false;
-}
-
 static void read_proxy_header(struct h2_session *session)
 {
     h2_admission_leave(session); /* it may have another address from here on */
@@ -565,8 +502,14 @@ static void read_proxy_header(struct h2_session *session)
         h2_session_close(session);
         return;
     }
-    if (!take_slot_again(session))
+    h2_eviction_remove(session); /* its client is known now */
+    h2_slot_give(&session->slot);
+    if (!h2_slot_take(&session->slot, session->endpoint, session->origin.listener,
+                      &session->origin.peer, session->origin.is_told)) {
+        h2_session_close(session);
         return;
+    }
+    h2_eviction_add(session);
     expect_client(session);
     h2_session_arm(session);
 }
@@ -590,7 +533,7 @@ static void drop_late_input(struct h2_session *session)
 {
     struct h2_endpoint *endpoint = session->endpoint;
 
-    session->late_bytes += session->wire.input_length;
+    session->late_bytes += (uint32_t)session->wire.input_length;
     session->late_reads++;
     session->wire.input_length = 0;
     if (session->late_bytes <= endpoint->limits.session_window + LATE_BYTES &&
@@ -653,29 +596,4 @@ void h2_session_update_io(struct h2_session *session)
         endpoint->counters.read_pauses++;
     session->is_reading = !is_over_bound;
     (void)watch(session, events);
-}
-
-static void on_timer(struct loop_timer *timer)
-{
-    h2_session_check_deadlines(container_of(timer, struct h2_session, timer));
-}
-
-const char *h2_session_protocol(const struct h2_session *session)
-{
-    return session->protocol ? session->protocol->name : "HTTP/2";
-}
-
-bool h2_session_is_shared(const struct h2_session *session)
-{
-    return !session->protocol;
-}
-
-uint64_t h2_session_number(const struct h2_session *session)
-{
-    return session->number;
-}
-
-uint32_t *h2_session_tally(struct h2_session *session)
-{
-    return &session->tally;
 }

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "h2/counters.h"
 #include "h2/limits.h"
 
 #define H2_MAX_COMMON_FIELDS 8u
@@ -46,16 +45,22 @@ struct h2_handler {
 /* What all sessions of one worker share. Owned by the worker; outlives its sessions. */
 struct h2_endpoint;
 
-struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_limits *limits,
-                                    const struct h2_handler *handler);
-/* Besides HTTP/2, sessions of listeners with options.http1 may speak this. Borrowed; before the
- * first session. */
-void h2_endpoint_set_http1(struct h2_endpoint *endpoint, const struct h2_protocol *http1);
-/* Counts sessions together with other workers (h2/slots.h). Borrowed; before the first session. */
-void h2_endpoint_set_slots(struct h2_endpoint *endpoint, struct h2_slots *slots);
-/* Its sessions share one frame buffer of nghttp2 instead of having their own: only when
- * h2_frame_check() finds nothing against it. Before the first session. */
-void h2_endpoint_share_frames(struct h2_endpoint *endpoint);
+struct h2_endpoint_options {
+    const struct h2_limits *limits;
+    const struct h2_handler *handler;
+    /* Besides HTTP/2, sessions of listeners with options.http1 may speak this. Borrowed, or NULL.
+     */
+    const struct h2_protocol *http1;
+    struct h2_slots *slots; /* count its sessions with those of other workers; borrowed, or NULL */
+    /* Its streams hold what they hold within this budget, which all workers share; NULL: within one
+     * of limits->inbound_bytes. */
+    struct budget *budget;
+    /* Its sessions share one frame buffer of nghttp2 instead of having their own: only when
+     * h2_frame_check() finds nothing against it. */
+    bool shares_frames;
+};
+
+struct h2_endpoint *h2_endpoint_new(struct loop *loop, const struct h2_endpoint_options *options);
 bool h2_endpoint_shares_frames(const struct h2_endpoint *endpoint);
 /* Closes and frees every session, at once: not to be called by a handler; streams that somebody
  * holds a reference to stay valid. */
@@ -64,26 +69,16 @@ void h2_endpoint_free(struct h2_endpoint *endpoint); /* closed, and no stream is
 /* Other limits, for what begins from now on; sessions that are open have told their clients of the
  * old windows and numbers of streams. False, with nothing changed, when there is no memory. */
 bool h2_endpoint_change_limits(struct h2_endpoint *endpoint, const struct h2_limits *limits);
-/* Its streams hold what they hold within this budget, which all workers share, instead of one of
- * limits.inbound_bytes. Before the first session. */
-void h2_endpoint_share_budget(struct h2_endpoint *endpoint, struct budget *budget);
 size_t h2_endpoint_inbound_bytes(const struct h2_endpoint *endpoint); /* held now */
 /* The oldest slow bodies give way until so many bytes are free, or none is left: those of strangers
  * only, if it is for one. */
 void h2_endpoint_make_room(struct h2_endpoint *endpoint, size_t bytes, bool for_stranger);
 const struct h2_counters *h2_endpoint_counters(const struct h2_endpoint *endpoint);
-size_t h2_endpoint_sessions(const struct h2_endpoint *endpoint); /* open ones */
-size_t h2_endpoint_streams(const struct h2_endpoint *endpoint);
-size_t h2_endpoint_output_bytes(const struct h2_endpoint *endpoint); /* waiting for sockets */
-
-/* Kernel memory in the send buffers of sessions whose sockets do not take what they have. */
-size_t h2_endpoint_socket_bytes(const struct h2_endpoint *endpoint);
-
 /* The server will stop. All goes on, but that clients of HTTP/1.1 are told by each answer that
  * their connection ends with it: so few are left that may ask as it closes. */
 void h2_endpoint_announce(struct h2_endpoint *endpoint);
 /* The server stops: all sessions, also those that open from now on, are asked to leave
- * (h2/drain.h), and each ends when its streams have. */
+ * (h2/deadlines.c), and each ends when its streams have. */
 void h2_endpoint_drain(struct h2_endpoint *endpoint);
 
 /* The client's address as text, "127.0.0.1" or "::1"; "unix" for unix sockets. */
@@ -111,6 +106,6 @@ const char *h2_session_transport_security(const struct h2_session *session);
 /* A number that no other session of this process has or had. */
 uint64_t h2_session_number(const struct h2_session *session);
 /* For handlers that limit what one session may hold: they count here as they like. */
-uint32_t *h2_session_tally(struct h2_session *session);
+uint32_t *h2_session_handler_count(struct h2_session *session);
 
 #endif

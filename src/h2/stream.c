@@ -2,15 +2,13 @@
 #include "h2/stream.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 
 #define MAX_FIELDS       24u
 #define PREFERRED_WEIGHT 256
@@ -28,7 +26,7 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
     list_append(&session->streams, &stream->node);
     if (session->stream_count++ == 0)
         h2_eviction_remove(session);
-    session->endpoint->stream_count++;
+    session->endpoint->counters.streams++;
     session->endpoint->counters.streams_opened++;
     h2_session_drain_asked(session);
     if (session->protocol)
@@ -79,7 +77,7 @@ void h2_stream_closed(struct h2_stream *stream)
     if (--session->stream_count == 0)
         h2_eviction_add(session);
     session->busy_at = loop_served_ms(session->endpoint->loop);
-    stream->endpoint->stream_count--;
+    stream->endpoint->counters.streams--;
     stream->endpoint->counters.streams_closed++;
     stream->session = NULL;
     h2_inbound_abort(stream);
@@ -99,7 +97,7 @@ void h2_stream_start(struct h2_stream *stream, struct h2_request *request, bool 
     request->has_body = has_body;
     h2_inbound_open(stream);
     if (!h2_holding_update(stream, 0))
-        h2_holding_force(stream); /* who comes next displaces it, unless it is soon answered */
+        h2_holding_force(stream); /* who comes next evicts it, unless it is soon answered */
     if (request->fault) {
         h2_stream_refuse_fields(stream, request->fault, request->fault_text);
         return;
@@ -160,6 +158,8 @@ void h2_stream_take(struct h2_stream *stream, char *to, size_t length)
 {
     stream->stalled_since = 0;
     if (stream->source) {
+        if (stream->source->pieces)
+            stream->endpoint->pace.events += stream->source->pieces(stream->source_context);
         stream->source->take(stream->source_context, to, length);
         return;
     }
@@ -167,9 +167,10 @@ void h2_stream_take(struct h2_stream *stream, char *to, size_t length)
     stream->body_sent += length;
 }
 
+/* The read callback of every answer's DATA. */
 /* NOLINTNEXTLINE(readability-function-size): nghttp2 chose the parameters. */
-ssize_t h2_stream_read(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
-                       uint32_t *flags, nghttp2_data_source *source, void *context)
+static ssize_t read_output(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
+                           uint32_t *flags, nghttp2_data_source *source, void *context)
 {
     struct h2_stream *stream = source->ptr;
     struct h2_session *session = context;
@@ -206,11 +207,11 @@ static void submit_to_nghttp2(struct h2_stream *stream, int status, const struct
                               size_t count)
 {
     const bool has_data = !stream->is_head && (stream->source || stream->body);
-    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = h2_stream_read};
+    nghttp2_data_provider provider = {.source = {.ptr = stream}, .read_callback = read_output};
     nghttp2_nv all[MAX_FIELDS];
-    char digits[12];
+    char digits[DIGITS_SIZE];
 
-    snprintf(digits, sizeof(digits), "%d", status);
+    (void)digits_write(digits, (uint64_t)status, 10);
     all[0] = field(":status", digits);
     for (size_t i = 0; i < count; i++)
         all[i + 1] = field(fields[i].name, fields[i].value);
@@ -224,13 +225,13 @@ static void submit(struct h2_stream *stream, const struct h2_response *response)
     const struct h2_handler *handler = &stream->endpoint->handler;
     struct h2_field fields[MAX_FIELDS - 1];
     size_t count = 0;
-    char length[24];
+    char length[DIGITS_SIZE];
 
     fields[count++] = (struct h2_field){"date", h2_endpoint_date(stream->endpoint)};
     if (response->content_type)
         fields[count++] = (struct h2_field){"content-type", response->content_type};
     if (response->body) {
-        snprintf(length, sizeof(length), "%zu", response->body->length);
+        (void)digits_write(length, response->body->length, 10);
         fields[count++] = (struct h2_field){"content-length", length};
     }
     assert(response->field_count < MAX_FIELDS - H2_MAX_COMMON_FIELDS - count);
@@ -266,6 +267,10 @@ void h2_stream_respond(struct h2_stream *stream, const struct h2_response *respo
     else if (h2_stream_has_output(stream) && !list_is_linked(&stream->sending_node))
         list_append(&stream->session->sending, &stream->sending_node);
     h2_session_mark(stream->session, !response->is_patient);
+    /* One that is closing is flushed no more. */
+    if (response->is_patient && list_is_linked(&stream->session->flush_node) &&
+        !list_is_linked(&stream->session->place_node))
+        list_append(&stream->endpoint->patient, &stream->session->place_node);
 }
 
 void h2_stream_resume(struct h2_stream *stream)
@@ -331,16 +336,6 @@ struct h2_session *h2_stream_session(const struct h2_stream *stream)
     return stream->session;
 }
 
-struct loop *h2_stream_loop(const struct h2_stream *stream)
-{
-    return stream->endpoint->loop;
-}
-
-int32_t h2_stream_id(const struct h2_stream *stream)
-{
-    return stream->id;
-}
-
 bool h2_stream_is_open(const struct h2_stream *stream)
 {
     return stream->session != NULL;
@@ -349,4 +344,74 @@ bool h2_stream_is_open(const struct h2_stream *stream)
 bool h2_stream_is_answered(const struct h2_stream *stream)
 {
     return stream->is_answered;
+}
+
+/* How many of these octets the session's window has back already. */
+static size_t take_ahead(struct h2_stream *stream, size_t length)
+{
+    size_t part = length < stream->ahead ? length : stream->ahead;
+
+    stream->ahead -= part;
+    if (stream->session)
+        stream->session->lent_bytes -= part;
+    return part;
+}
+
+/* The session's window has room for so much more. A session with another protocol has none, only
+ * the room for its one stream's body. */
+static void widen_session(struct h2_stream *stream, size_t length)
+{
+    struct h2_session *session = stream->session;
+
+    if (!session || length == 0)
+        return;
+    h2_session_mark(session, false);
+    if (session->protocol)
+        session->protocol->more(stream);
+    else
+        h2_session_rely(session, nghttp2_session_consume_connection(session->nghttp2, length));
+}
+
+void h2_stream_return_window(struct h2_stream *stream, size_t length)
+{
+    stream->unconsumed -= length;
+    widen_session(stream, length - take_ahead(stream, length));
+}
+
+void h2_stream_lend_window(struct h2_stream *stream, size_t length)
+{
+    size_t most = stream->unconsumed - stream->ahead;
+
+    if (length > most)
+        length = most;
+    if (!stream->session || length == 0)
+        return;
+    stream->ahead += length;
+    stream->session->lent_bytes += length;
+    widen_session(stream, length);
+}
+
+void h2_stream_consume(struct h2_stream *stream, size_t length)
+{
+    struct h2_session *session = stream->session;
+    size_t ahead;
+
+    if (length > stream->unconsumed)
+        length = stream->unconsumed;
+    stream->unconsumed -= length;
+    ahead = take_ahead(stream, length);
+    if (!session || length == 0)
+        return;
+    h2_holding_force(stream);
+    h2_session_mark(session, false);
+    if (session->protocol) {
+        session->protocol->more(stream);
+        return;
+    }
+    if (ahead > 0)
+        h2_session_rely(session,
+                        nghttp2_session_consume_stream(session->nghttp2, stream->id, ahead));
+    if (length > ahead)
+        h2_session_rely(session,
+                        nghttp2_session_consume(session->nghttp2, stream->id, length - ahead));
 }

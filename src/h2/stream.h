@@ -16,13 +16,46 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "h2/body.h"
-
 struct bytes;
 struct h2_request;
 struct h2_session;
 struct h2_stream;
-struct loop;
+
+/* What has come of one request's body, in one piece. More than H2_BODY_HEAP octets lie in pages of
+ * their own: among bodies of all sizes that come and go, the heap would keep half as much again in
+ * holes, which no budget counts. Pages go back at once. */
+#define H2_BODY_HEAP  ((size_t)16 * 1024)
+#define H2_BODY_SPARE ((size_t)128 * 1024)
+
+/* Pages that a body has left, at most H2_BODY_SPARE octets, for the next one of the thread: asking
+ * the kernel for them each time costs more than what comes in them. Zero-filled is none. */
+struct h2_body_spare {
+    char *data;
+    size_t capacity;
+};
+
+void h2_body_spare_release(struct h2_body_spare *spare);
+
+/* Zero-filled is empty. */
+struct h2_body {
+    char *data; /* NULL while capacity is 0; else a NUL follows data[length - 1] */
+    size_t length;
+    size_t capacity;
+};
+
+/* The memory that the body takes with so many octets more, if it never has more than most in all;
+ * at least length + more + 1. */
+size_t h2_body_capacity(const struct h2_body *body, const struct h2_body_spare *spare, size_t more,
+                        size_t most);
+/* 0, or -ENOMEM: the body is as it was then. */
+int h2_body_append(struct h2_body *body, struct h2_body_spare *spare, const char *data,
+                   size_t length, size_t most);
+/* Gives the memory back; the body is empty then. */
+void h2_body_release(struct h2_body *body, struct h2_body_spare *spare);
+/* The same, to the system. */
+void h2_body_free(struct h2_body *body);
+/* NUL-terminated, "" when empty; borrowed until the body changes. */
+const char *h2_body_text(const struct h2_body *body);
 
 struct h2_field {
     const char *name; /* lower case */
@@ -37,6 +70,8 @@ struct h2_body_source {
     void (*take)(void *source, char *to, size_t length);
     /* The stream is done with the source (finished or broken). Called exactly once. */
     void (*closed)(void *source);
+    /* Of how many events what is ready is, about; NULL: it is of none. */
+    uint32_t (*pieces)(const void *source);
 };
 
 struct h2_response {
@@ -66,8 +101,6 @@ struct h2_body_reader {
 const struct h2_request *
 h2_stream_request(const struct h2_stream *stream);                    /* NULL once forgotten */
 struct h2_session *h2_stream_session(const struct h2_stream *stream); /* NULL once closed */
-struct loop *h2_stream_loop(const struct h2_stream *stream);
-int32_t h2_stream_id(const struct h2_stream *stream);
 bool h2_stream_is_open(const struct h2_stream *stream);     /* the client is still there */
 bool h2_stream_is_answered(const struct h2_stream *stream); /* h2_stream_respond() was called */
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h2/tickets.h"
-
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -17,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "h2/tls.h"
 
 #define NAME_OCTETS  16u
 #define KEY_OCTETS   32u
@@ -44,11 +43,12 @@ static uint64_t now(void)
     return clock_monotonic_ns() / (1000u * CLOCK_NS_PER_MS);
 }
 
-static struct h2_tickets *allocate(void)
+struct h2_tickets *h2_tickets_new(void)
 {
     struct h2_tickets *tickets = mem_zalloc(sizeof(*tickets));
 
     atomic_init(&tickets->references, 1);
+    tickets->is_made_here = true;
     (void)pthread_mutex_init(&tickets->lock, NULL);
     return tickets;
 }
@@ -61,14 +61,6 @@ static bool make_key(struct key *key)
     return RAND_bytes(key->name, sizeof(key->name)) == 1 &&
            RAND_priv_bytes(key->cipher, sizeof(key->cipher)) == 1 &&
            RAND_priv_bytes(key->mac, sizeof(key->mac)) == 1;
-}
-
-struct h2_tickets *h2_tickets_new(void)
-{
-    struct h2_tickets *tickets = allocate();
-
-    tickets->is_made_here = true;
-    return tickets;
 }
 
 static void take_key(struct key *key, const unsigned char *octets, size_t size)
@@ -103,7 +95,8 @@ struct h2_tickets *h2_tickets_read(const char *file, char *fault, size_t fault_s
                  "other (openssl rand 80)",
                  file, length, H2_TICKET_KEYS_IN_FILE);
     } else {
-        tickets = allocate();
+        tickets = h2_tickets_new();
+        tickets->is_made_here = false;
         for (size_t at = 0; at < length; at += size)
             take_key(&tickets->keys[tickets->count++], (unsigned char *)octets + at, size);
     }

@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
-#include "h2/ocsp.h"
-#include "h2/tickets.h"
-#include "h2/tls_files.h"
-#include "h2/tls_names.h"
+#include "h2/certificate.h"
 
 #define STAPLE_FAULT_SIZE 256u
 
@@ -23,7 +21,7 @@
 struct identity {
     SSL_CTX *ssl;
     X509 *certificate; /* borrowed from ssl */
-    struct h2_tls_names *names;
+    struct h2_tls_names names;
     struct h2_ocsp *ocsp; /* NULL: none */
     char *staple_fault;   /* why; NULL: none was asked for */
     size_t kinds;         /* of keys, in ssl */
@@ -82,7 +80,7 @@ static const struct identity *choose(const struct h2_tls_context *context, const
 
     for (size_t i = 0; i < context->count; i++) {
         const struct identity *identity = &context->identities[i];
-        enum h2_tls_match match = h2_tls_names_match(identity->names, host);
+        enum h2_tls_match match = h2_tls_names_match(&identity->names, host);
 
         if (match > best ||
             (match == best && match != H2_TLS_NO_MATCH && identity->kinds > chosen->kinds)) {
@@ -112,23 +110,18 @@ static bool read_server_name(SSL *ssl, char host[H2_TLS_HOST_SIZE])
     return true;
 }
 
-/* Before OpenSSL looks at tickets: one is good for a connection with the same names only. */
-static void show_certificate(SSL *ssl, const struct h2_tls_context *context)
-{
-    char host[H2_TLS_HOST_SIZE];
-
-    if (context->count > 1 && read_server_name(ssl, host))
-        (void)SSL_set_SSL_CTX(ssl, choose(context, host)->ssl);
-}
-
 /* OpenSSL does not ask about ALPN when the client does not offer it: HTTP/1.1, or refused here (RFC
  * 9113 3.2 makes it the only way to speak HTTP/2 over TLS). */
-static int on_client_hello(SSL *ssl, int *alert, void *context)
+static int on_client_hello(SSL *ssl, int *alert, void *shown)
 {
+    const struct h2_tls_context *context = shown;
+    char host[H2_TLS_HOST_SIZE];
     const unsigned char *data;
     size_t length;
 
-    show_certificate(ssl, context);
+    /* Before OpenSSL looks at tickets: one is good for a connection with the same names only. */
+    if (context->count > 1 && read_server_name(ssl, host))
+        (void)SSL_set_SSL_CTX(ssl, choose(context, host)->ssl);
     if (has_http1(ssl) ||
         SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
                                   &length))
@@ -212,18 +205,15 @@ static int configure(SSL_CTX *ssl, enum h2_tls_profile profile, struct h2_tls_co
 static bool bind_tickets(SSL_CTX *ssl, const struct identity *identity)
 {
     unsigned char digest[SSL_MAX_SID_CTX_LENGTH];
-    EVP_MD_CTX *hash = EVP_MD_CTX_new();
-    bool done = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+    struct buf names = BUF_INIT;
 
-    for (size_t i = 0; done && i < h2_tls_names_count(identity->names); i++) {
-        const char *name = h2_tls_names_at(identity->names, i);
-
-        done = EVP_DigestUpdate(hash, name, strlen(name) + 1) == 1;
-    }
-    done = done && EVP_DigestFinal_ex(hash, digest, NULL) == 1 &&
-           SSL_CTX_set_session_id_context(ssl, digest, sizeof(digest)) == 1;
-    EVP_MD_CTX_free(hash);
-    return done;
+    for (size_t i = 0; i < identity->names.count; i++)
+        buf_append(&names, identity->names.texts[i], strlen(identity->names.texts[i]) + 1);
+    const bool is_bound =
+        EVP_Digest(buf_str(&names), names.length, digest, NULL, EVP_sha256(), NULL) == 1 &&
+        SSL_CTX_set_session_id_context(ssl, digest, sizeof(digest)) == 1;
+    buf_release(&names);
+    return is_bound;
 }
 
 static int fail_openssl(char *fault, size_t fault_size)
@@ -257,7 +247,7 @@ static int load(struct identity *identity, const struct h2_tls_options *options,
     identity->ssl = SSL_CTX_new(TLS_server_method());
     if (!identity->ssl || !configure(identity->ssl, options->profile, identity->context))
         return fail_openssl(fault, fault_size);
-    rc = h2_tls_files_load(identity->ssl, files->certificate, files->key, fault, fault_size);
+    rc = h2_certificate_load(identity->ssl, files->certificate, files->key, fault, fault_size);
     if (rc != 0)
         return rc;
     identity->certificate = SSL_CTX_get0_certificate(identity->ssl);
@@ -296,10 +286,10 @@ static int add_kinds(struct h2_tls_context *context, struct identity *identity,
         const struct identity *other = &context->identities[i];
 
         if (has_kind(identity->ssl, kind_of(other)) ||
-            !h2_tls_names_cover(other->names, identity->names))
+            !h2_tls_names_meet(&other->names, &identity->names, H2_TLS_WILDCARD_MATCH))
             continue;
-        rc = h2_tls_files_load(identity->ssl, options->files[i].certificate, options->files[i].key,
-                               fault, fault_size);
+        rc = h2_certificate_load(identity->ssl, options->files[i].certificate,
+                                 options->files[i].key, fault, fault_size);
         identity->kinds++;
     }
     (void)SSL_CTX_select_current_cert(identity->ssl, identity->certificate);
@@ -309,8 +299,10 @@ static int add_kinds(struct h2_tls_context *context, struct identity *identity,
 static bool is_choosy(const struct h2_tls_context *context)
 {
     for (size_t i = 1; i < context->count; i++) {
-        if (!h2_tls_names_cover(context->identities[0].names, context->identities[i].names) ||
-            !h2_tls_names_cover(context->identities[i].names, context->identities[0].names))
+        if (!h2_tls_names_meet(&context->identities[0].names, &context->identities[i].names,
+                               H2_TLS_WILDCARD_MATCH) ||
+            !h2_tls_names_meet(&context->identities[i].names, &context->identities[0].names,
+                               H2_TLS_WILDCARD_MATCH))
             return true;
     }
     return false;
@@ -340,17 +332,17 @@ struct h2_tls_context *h2_tls_context_new(const struct h2_tls_options *options, 
     return context;
 }
 
-int h2_tls_context_doubt(const struct h2_tls_context *context, size_t index, char *fault,
-                         size_t fault_size)
+int h2_tls_context_warning(const struct h2_tls_context *context, size_t index, char *fault,
+                           size_t fault_size)
 {
-    return h2_tls_files_doubt(context->identities[index].ssl, fault, fault_size);
+    return h2_certificate_warning(context->identities[index].ssl, fault, fault_size);
 }
 
 bool h2_tls_context_has(const struct h2_tls_context *context, const struct h2_tls_context *other,
                         size_t index)
 {
     for (size_t i = 0; i < context->count; i++) {
-        if (h2_tls_files_are_same(context->identities[i].ssl, other->identities[index].ssl))
+        if (h2_certificate_are_same(context->identities[i].ssl, other->identities[index].ssl))
             return true;
     }
     return false;
@@ -365,7 +357,7 @@ static bool is_needless(const struct h2_tls_context *context, size_t index)
         const struct identity *other = &context->identities[i];
 
         if (kind_of(other) == kind_of(identity) &&
-            h2_tls_names_include(other->names, identity->names))
+            h2_tls_names_meet(&other->names, &identity->names, H2_TLS_EXACT_MATCH))
             return true;
     }
     return false;
@@ -378,7 +370,7 @@ int h2_tls_context_hint(const struct h2_tls_context *context, size_t index, char
 
     if (identity->staple_fault)
         snprintf(hint, hint_size, "nothing is stapled: %s", identity->staple_fault);
-    else if (index > 0 && h2_tls_names_count(identity->names) == 0)
+    else if (index > 0 && identity->names.count == 0)
         snprintf(hint, hint_size, "it is never shown: it has no names (subjectAltName)");
     else if (is_needless(context, index))
         snprintf(hint, hint_size, "it is never shown: one before it has its names and kind of key");
@@ -401,8 +393,8 @@ void h2_tls_context_free(struct h2_tls_context *context)
         struct identity *identity = &context->identities[i];
 
         SSL_CTX_free(identity->ssl);
-        h2_tls_names_free(identity->names);
-        h2_ocsp_free(identity->ocsp);
+        h2_tls_names_release(&identity->names);
+        free(identity->ocsp);
         free(identity->staple_fault);
     }
     h2_tickets_unref(context->tickets);
@@ -416,7 +408,7 @@ size_t h2_tls_context_count(const struct h2_tls_context *context)
 
 time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index)
 {
-    return h2_tls_files_end(context->identities[index].certificate);
+    return h2_certificate_end(context->identities[index].certificate);
 }
 
 bool h2_tls_is_misdirected(const SSL *ssl, const char *authority)
@@ -426,7 +418,7 @@ bool h2_tls_is_misdirected(const SSL *ssl, const char *authority)
 
     return shown->context->is_choosy && h2_tls_host_of(authority, host) &&
            !h2_tls_is_address(host) && SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) &&
-           h2_tls_names_match(shown->names, host) == H2_TLS_NO_MATCH;
+           h2_tls_names_match(&shown->names, host) == H2_TLS_NO_MATCH;
 }
 
 SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio, bool http1)

@@ -4,7 +4,7 @@
 /*
  * TLS for HTTP: versions 1.2 and 1.3, Mozilla's intermediate suites without DHE, ALPN "h2" (and
  * "http/1.1" where that is spoken) or the alert no_application_protocol (RFC 7301 3.2), one session
- * ticket (h2/tickets.h), no renegotiation, no compression, no early data. One context serves all
+ * ticket (h2_tickets), no renegotiation, no compression, no early data. One context serves all
  * threads.
  */
 #include <openssl/ssl.h>
@@ -48,8 +48,8 @@ void h2_tls_context_free(struct h2_tls_context *context); /* one reference; acce
 size_t h2_tls_context_count(const struct h2_tls_context *context);
 time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index);
 /* What clients will object to in one: 0, or -EINVAL with a sentence. */
-int h2_tls_context_doubt(const struct h2_tls_context *context, size_t index, char *fault,
-                         size_t fault_size);
+int h2_tls_context_warning(const struct h2_tls_context *context, size_t index, char *fault,
+                           size_t fault_size);
 /* Whether that certificate of another one is among its own, with the same chain. */
 bool h2_tls_context_has(const struct h2_tls_context *context, const struct h2_tls_context *other,
                         size_t index);
@@ -71,5 +71,27 @@ SSL *h2_tls_new(struct h2_tls_context *context, BIO *bio, bool http1);
 /* Why the handshake of this thread that has just failed did. */
 #define H2_TLS_FAULT_SIZE 160u
 void h2_tls_fault(char fault[H2_TLS_FAULT_SIZE]);
+
+/* The keys of session tickets (RFC 5077, RFC 8446 4.6.1): one set for all workers, so that a client
+ * resumes with any of them, and beyond a change of certificates. Either made here, in memory only:
+ * a new one every 12 hours, and a ticket is good for 24; or read from a file, which a restart and
+ * other nodes share, and which whoever keeps it rotates. Counted; any thread. */
+#define H2_TICKET_SECONDS      (24L * 3600)
+#define H2_TICKET_KEY_SECONDS  (12L * 3600)
+#define H2_TICKET_KEYS         3u  /* of these that are made here: what the oldest ticket needs */
+#define H2_TICKET_KEYS_IN_FILE 16u /* at most */
+
+struct h2_tickets *h2_tickets_new(void);
+/* Keys behind each other, as nginx has them in a file each: all of 80 octets (a name of 16, 32 for
+ * HMAC, 32 for AES-256), or all of 48 (a name, 16 for AES-128, 16 for HMAC). The first encrypts.
+ * NULL with a sentence that names the file. */
+struct h2_tickets *h2_tickets_read(const char *file, char *fault, size_t fault_size);
+struct h2_tickets *h2_tickets_ref(struct h2_tickets *tickets);
+void h2_tickets_unref(struct h2_tickets *tickets); /* accepts NULL */
+
+/* Readies one ticket to be encrypted, or decrypted: what SSL_CTX_set_tlsext_ticket_key_evp_cb()
+ * asks for, and answers. */
+int h2_tickets_ready(struct h2_tickets *tickets, unsigned char name[16], unsigned char *iv,
+                     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypts);
 
 #endif

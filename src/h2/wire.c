@@ -8,18 +8,98 @@
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "h2/tls.h"
-#include "h2/wire_bio.h"
 
 /* A socket buffer takes a few hundred KiB at once; more in one call gains nothing. */
 #define KEEP_SCRATCH ((size_t)256 * 1024)
 /* What TLS adds to a record, at most: 1.2 with GCM (RFC 5288 3); 1.3 has less. */
 #define RECORD_OVERHEAD 29u
+
+/* Where output goes now: behind what the socket did not take, else into the shared buffer. */
+static struct buf *outlet(struct h2_wire *wire)
+{
+    return h2_wire_pending(wire) > 0 ? &wire->pending : &wire->scratch->out;
+}
+
+static int on_write(BIO *bio, const char *data, size_t length, size_t *written)
+{
+    BIO_clear_retry_flags(bio);
+    buf_append(outlet(BIO_get_data(bio)), data, length);
+    *written = length;
+    return 1;
+}
+
+static int on_read(BIO *bio, char *data, size_t length, size_t *count)
+{
+    struct h2_wire *wire = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    if (wire->input_length == 0) {
+        BIO_set_retry_read(bio);
+        *count = 0;
+        return 0;
+    }
+    *count = length < wire->input_length ? length : wire->input_length;
+    memcpy(data, wire->input, *count);
+    wire->input += *count;
+    wire->input_length -= *count;
+    return 1;
+}
+
+static long on_control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP ? 1 : 0;
+}
+
+static int on_create(BIO *bio)
+{
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+/* The method table is OpenSSL's equivalent of a constant: made once for the process, never freed
+ * before its end. */
+static BIO_METHOD *method;
+static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+
+__attribute__((destructor)) static void free_method(void)
+{
+    BIO_meth_free(method);
+    method = NULL;
+}
+
+static void make_method(void)
+{
+    BIO_METHOD *made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
+
+    if (made && BIO_meth_set_write_ex(made, on_write) && BIO_meth_set_read_ex(made, on_read) &&
+        BIO_meth_set_ctrl(made, on_control) && BIO_meth_set_create(made, on_create))
+        method = made;
+    else
+        BIO_meth_free(made);
+}
+
+/* OpenSSL's end of the wire: reads what was received, writes to what will be sent. Never blocks and
+ * never fails to write, so that SSL_write needs no retry. NULL when OpenSSL has no memory. */
+static BIO *new_bio(struct h2_wire *wire)
+{
+    if (pthread_once(&method_once, make_method) != 0 || !method)
+        return NULL;
+    BIO *bio = BIO_new(method);
+    if (bio)
+        BIO_set_data(bio, wire);
+    return bio;
+}
 
 void h2_wire_scratch_init(struct h2_wire_scratch *scratch)
 {
@@ -44,7 +124,7 @@ void h2_wire_open(struct h2_wire *wire, int fd, struct h2_wire_scratch *scratch)
 
 int h2_wire_start_tls(struct h2_wire *wire, struct h2_tls_context *tls, bool http1)
 {
-    BIO *bio = h2_wire_bio_new(wire);
+    BIO *bio = new_bio(wire);
     if (!bio)
         return -ENOMEM;
     wire->ssl = h2_tls_new(tls, bio, http1);
@@ -176,19 +256,15 @@ int h2_wire_skip(struct h2_wire *wire, size_t length)
     return 0;
 }
 
-static ssize_t read_cleartext(struct h2_wire *wire, const uint8_t **data)
-{
-    size_t length = wire->input_length;
-
-    *data = wire->input;
-    wire->input_length = 0;
-    return (ssize_t)length;
-}
-
 ssize_t h2_wire_read(struct h2_wire *wire, const uint8_t **data)
 {
-    if (!wire->ssl)
-        return read_cleartext(wire, data);
+    if (!wire->ssl) {
+        const size_t length = wire->input_length;
+
+        *data = wire->input;
+        wire->input_length = 0;
+        return (ssize_t)length;
+    }
     ERR_clear_error();
     int count = SSL_read(wire->ssl, wire->scratch->opened, (int)H2_WIRE_RECORD);
     if (count > 0) {
@@ -209,13 +285,12 @@ ssize_t h2_wire_read(struct h2_wire *wire, const uint8_t **data)
 int h2_wire_write(struct h2_wire *wire, const void *data, size_t length)
 {
     if (!wire->ssl) {
-        buf_append(h2_wire_outlet(wire), data, length);
+        buf_append(outlet(wire), data, length);
         return 0;
     }
     const char *next = data;
     while (length > 0) {
         int chunk = length < H2_WIRE_RECORD ? (int)length : (int)H2_WIRE_RECORD;
-        ERR_clear_error();
         int count = SSL_write(wire->ssl, next, chunk);
         if (count <= 0)
             return -EPROTO;

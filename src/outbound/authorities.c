@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/file_reading.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread_pool.h"
@@ -99,9 +99,9 @@ bool outbound_authorities_are_read(struct outbound_authorities *authorities)
     return atomic_load_explicit(&authorities->is_read, memory_order_acquire);
 }
 
-struct x509_store_st *outbound_authorities_store(const struct outbound_authorities *authorities)
+struct x509_store_st *outbound_authorities_store(struct outbound_authorities *authorities)
 {
-    return authorities->store;
+    return authorities && outbound_authorities_are_read(authorities) ? authorities->store : NULL;
 }
 
 static void run(struct pool_job *job)

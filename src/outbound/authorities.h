@@ -2,9 +2,9 @@
 #ifndef OUTBOUND_AUTHORITIES_H
 #define OUTBOUND_AUTHORITIES_H
 /*
- * The authorities that back ends are certified by, parsed once for all workers, when the first of
- * them asks by https: that takes as long as some hundred turns of a loop. (libcurl would read them
- * in a loop, anew for each worker and after each day.) Shared by threads, and counted.
+ * The certificate authorities of back ends, parsed once for all workers when the first request by
+ * https is made: parsing takes as long as some hundred turns of a loop. (libcurl would read them
+ * in a loop, in each worker and again each day.) Shared by threads, and counted.
  */
 #include <stdbool.h>
 
@@ -21,9 +21,9 @@ void outbound_authorities_unref(struct outbound_authorities *authorities); /* ac
 /* Waits until they are read, and reads them unless another thread does. */
 void outbound_authorities_read(struct outbound_authorities *authorities);
 bool outbound_authorities_are_read(struct outbound_authorities *authorities);
-/* Once they are. NULL: they could not be read; then it is left to libcurl, which tells each request
- * so. Borrowed. */
-struct x509_store_st *outbound_authorities_store(const struct outbound_authorities *authorities);
+/* NULL: they are not, since no TLS is needed, or could not be; then it is left to libcurl, which
+ * tells each request so. Borrowed. Accepts NULL. */
+struct x509_store_st *outbound_authorities_store(struct outbound_authorities *authorities);
 
 /* Reads them in a thread; done runs later, in the client's loop, once. NULL: there is no thread. */
 struct authorities_reading *outbound_authorities_start(struct outbound_authorities *authorities,

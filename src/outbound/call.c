@@ -7,9 +7,46 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
-#include "outbound/signature.h"
+
+void outbound_feed_add(struct outbound_feed *feed, const void *data, size_t length)
+{
+    if (feed->begin > 0 && feed->held.length + length >= feed->held.capacity) {
+        buf_consume(&feed->held, feed->begin);
+        feed->begin = 0;
+    }
+    buf_append(&feed->held, data, length);
+    feed->fed += length;
+}
+
+size_t outbound_feed_take(struct outbound_feed *feed, char *to, size_t size)
+{
+    size_t length = outbound_feed_waiting(feed);
+
+    if (length > size)
+        length = size;
+    if (length == 0)
+        return 0;
+    memcpy(to, feed->held.data + feed->begin, length);
+    feed->begin += length;
+    feed->taken += length;
+    /* Moved only when the half of it has gone: so each byte is moved once on average. */
+    if (feed->begin == feed->held.length) {
+        buf_clear(&feed->held);
+        feed->begin = 0;
+    } else if (feed->begin > feed->held.length / 2) {
+        buf_consume(&feed->held, feed->begin);
+        feed->begin = 0;
+    }
+    return length;
+}
+
+void outbound_feed_release(struct outbound_feed *feed)
+{
+    buf_release(&feed->held);
+    feed->begin = 0;
+}
 
 static bool is_one_line(const char *text)
 {
@@ -139,48 +176,6 @@ void outbound_call_read_answer(const struct outbound_call *call, struct outbound
         status == 401 && has_field(call->easy, "www-authenticate", OUTBOUND_SIGNATURE_FIELD);
     answer->body = buf_str(&call->answer);
     answer->length = call->answer.length;
-}
-
-size_t outbound_call_on_answer(char *data, size_t size, size_t count, void *context)
-{
-    struct outbound_call *call = context;
-    size_t length = size * count;
-
-    if (length > call->request.answer_bytes - call->answer.length) {
-        call->fault = (struct outbound_fault){-EMSGSIZE, "its answer is too large"};
-        return CURL_WRITEFUNC_ERROR;
-    }
-    buf_append(&call->answer, data, length);
-    return length;
-}
-
-static bool is_short(const struct outbound_call *call)
-{
-    return call->request.stream_length >= 0 &&
-           call->feed.fed < (uint64_t)call->request.stream_length;
-}
-
-/* A producer that has nothing to send is not the other side's fault: it has no limit here. */
-size_t outbound_call_on_read(char *to, size_t size, size_t count, void *context)
-{
-    struct outbound_call *call = context;
-    size_t length = outbound_feed_take(&call->feed, to, size * count);
-
-    if (length > 0) {
-        outbound_call_allow_time(call);
-        loop_defer(call->loop, &call->report);
-        return length;
-    }
-    if (!call->feed.has_ended) {
-        call->is_paused = true;
-        loop_timer_stop(&call->limit);
-        return CURL_READFUNC_PAUSE;
-    }
-    if (is_short(call)) {
-        call->fault = (struct outbound_fault){-EINVAL, "its body ended before its length"};
-        return CURL_READFUNC_ABORT;
-    }
-    return 0;
 }
 
 static void resume(struct outbound_call *call)

@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef OUTBOUND_CALL_H
 #define OUTBOUND_CALL_H
-/* Inside of this room: one request, with what it holds while it waits and while it is sent. */
+/* Inside of this module: one request, with what it holds while it waits and while it is sent. What
+ * it is to libcurl is in call_options.c. */
 #include <curl/curl.h>
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/loop.h"
-#include "outbound/fault.h"
-#include "outbound/feed.h"
 #include "outbound/http.h"
+
+/* A streamed body between its producer and libcurl. Zero-filled is empty and valid. */
+struct outbound_feed {
+    struct buf held;
+    size_t begin; /* of what has not been taken yet, in held */
+    uint64_t fed; /* in all */
+    size_t taken; /* and not told to the producer yet */
+    bool has_ended;
+};
+
+static inline size_t outbound_feed_waiting(const struct outbound_feed *feed)
+{
+    return feed->held.length - feed->begin;
+}
+
+void outbound_feed_add(struct outbound_feed *feed, const void *data, size_t length);
+/* Copies up to size bytes; how many. */
+size_t outbound_feed_take(struct outbound_feed *feed, char *to, size_t size);
+void outbound_feed_release(struct outbound_feed *feed);
+
+/* What libcurl's errors are here: a negative errno, and a sentence for the log. */
+struct outbound_fault {
+    int error; /* 0: none */
+    const char *reason;
+};
 
 enum outbound_call_state {
     OUTBOUND_CALL_WAITING,
@@ -32,7 +56,7 @@ struct outbound_call {
     struct loop_timer limit;
     uint64_t limit_at;       /* loop_served_ms(): when it is over */
     struct loop_task report; /* what has been taken, or the end */
-    struct loop_timer look;  /* early_answer.h; so is the next one */
+    struct loop_timer look;  /* of an early answer; so is the next one */
     bool was_sent_again;
     CURL *easy;                        /* NULL: was not sent yet */
     unsigned change;                   /* of the settings that it was sent with */
@@ -56,11 +80,23 @@ void outbound_call_allow_time(struct outbound_call *call);
 /* What has come, as long as the call has its easy handle. */
 void outbound_call_read_answer(const struct outbound_call *call, struct outbound_answer *answer);
 
-/* For libcurl (call_options.c). */
-size_t outbound_call_on_answer(char *data, size_t size, size_t count, void *context);
-size_t outbound_call_on_read(char *to, size_t size, size_t count, void *context);
-
 /* Sets all options of the handle, which is new or reset. */
 CURLcode outbound_call_set_options(struct outbound_call *call);
+
+/* Of a transfer that has ended so. */
+struct outbound_fault outbound_fault_of(CURL *easy, CURLcode code);
+
+/* Of an answer that came before the body had left. */
+enum outbound_early {
+    OUTBOUND_EARLY_NOT,  /* the error is one */
+    OUTBOUND_EARLY_READ, /* all of the answer has come */
+    OUTBOUND_EARLY_LOST, /* libcurl threw it away: only asking again can tell */
+};
+
+/* Of a transfer that ended so. */
+enum outbound_early outbound_early_answer_of(const struct outbound_call *call, CURLcode code);
+
+/* The timer: makes libcurl look at the stream, now and then until the call ends. */
+void outbound_early_answer_look(struct loop_timer *timer);
 
 #endif

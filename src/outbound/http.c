@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "outbound/authorities.h"
 #include "outbound/call.h"
-#include "outbound/early_answer.h"
 #include "outbound/sockets.h"
 
 struct outbound_http {
@@ -86,34 +85,27 @@ static void give_handle(struct outbound_http *http, struct outbound_call *call)
     http->idle[http->idle_count++] = easy;
 }
 
-static void count_end(struct outbound_http_counters *counters, int error)
+static uint64_t *counter_of(struct outbound_http_counters *counters, int error)
 {
     switch (error) {
     case 0:
-        counters->answered++;
-        break;
+        return &counters->answered;
     case -ETIMEDOUT:
-        counters->timeouts++;
-        break;
+        return &counters->timeouts;
     case -ECONNREFUSED:
     case -EHOSTUNREACH:
-        counters->unreachable++;
-        break;
+        return &counters->unreachable;
     case -EMSGSIZE:
-        counters->too_large++;
-        break;
+        return &counters->too_large;
     case -EBUSY:
-        counters->refused++;
-        break;
+        return &counters->refused;
     case -EINVAL:
     case -EACCES:
-        counters->invalid++;
-        break;
+        return &counters->invalid;
     case -ECANCELED:
-        counters->canceled++;
-        break;
+        return &counters->canceled;
     default:
-        counters->broken++;
+        return &counters->broken;
     }
 }
 
@@ -142,7 +134,7 @@ static void end(struct outbound_call *call, struct outbound_fault fault)
 
     stop(http, call);
     call->fault = fault;
-    count_end(&http->counters, fault.error);
+    ++*counter_of(&http->counters, fault.error);
     list_append(&http->others, &call->node);
     loop_defer(http->loop, &call->report);
 }
@@ -325,7 +317,7 @@ void outbound_call_cancel(struct outbound_call *call)
     http = call->http;
     /* One that has ended is counted as what it was. */
     if (call->state != OUTBOUND_CALL_ENDED)
-        count_end(&http->counters, -ECANCELED);
+        http->counters.canceled++;
     stop(http, call);
     discard(call);
     send_waiting(http);

@@ -14,7 +14,7 @@
  * The callbacks run at the end of a turn of the loop; they may start and cancel any call.
  *
  * A request may be sent twice: when a kept connection breaks before anything of an answer has come
- * (as browsers do), and when libcurl loses an early one (early_answer.h). A back end that must not
+ * (as browsers do), and when libcurl loses an early one (call_options.c). A back end that must not
  * run it twice looks at its idempotency-key.
  *
  * Streamed bodies are as slow as their producers and hold a place in flight for as long. Who has
@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/file_reading.h"
+#include "base/file.h"
 
 struct bytes;
 struct loop;
@@ -32,6 +32,9 @@ struct outbound_answer;
 struct outbound_call;
 struct outbound_http;
 struct outbound_authorities;
+
+/* The field of a signed request (outbound/webhook.h). */
+#define OUTBOUND_SIGNATURE_FIELD "sse-signature"
 
 struct outbound_http_settings {
     unsigned in_flight;        /* requests at a time, at least 1, */
@@ -85,7 +88,7 @@ struct outbound_request {
     /* From start to the end of the answer; while a body is streamed, from one piece that the other
      * side takes to the next. A producer that has nothing to send does not use it up. */
     unsigned time_limit_ms;
-    /* Only to public addresses (base/public_address.h): it is the address that is connected to
+    /* Only to public addresses (base/networks.h): it is the address that is connected to
      * which is looked at, after the name has led there, on a connection of its own. Not by a proxy.
      */
     bool only_public;

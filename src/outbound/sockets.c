@@ -15,25 +15,18 @@ struct watcher {
     struct outbound_sockets *sockets;
 };
 
-static void tell_ended(struct outbound_sockets *sockets)
+/* libcurl may have freed the watcher of the socket when this returns. */
+static void act(struct outbound_sockets *sockets, curl_socket_t socket, int events)
 {
     CURLMsg *message;
-    int left;
+    int running, left;
 
+    (void)curl_multi_socket_action(sockets->multi, socket, events, &running);
     while ((message = curl_multi_info_read(sockets->multi, &left)) != NULL) {
         if (message->msg == CURLMSG_DONE)
             sockets->on_ended(sockets, message->easy_handle, message->data.result);
     }
     sockets->on_round(sockets);
-}
-
-/* libcurl may have freed the watcher of the socket when this returns. */
-static void act(struct outbound_sockets *sockets, curl_socket_t socket, int events)
-{
-    int running;
-
-    (void)curl_multi_socket_action(sockets->multi, socket, events, &running);
-    tell_ended(sockets);
 }
 
 static void on_io(struct ev_loop *ev, struct ev_io *io, int events)

@@ -3,17 +3,56 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "qos/decode.h"
 #include "sse/message.h"
-#include "sse/user_key.h"
+#include "sse/user.h"
 
 /* In a row, each a pause of the reader after the other, for want of memory to pass. */
 #define TRIES 5u
 /* Messages of which all copies are looked at in one go. */
 #define SLICE 64u
+
+static struct sse_message *for_one(const struct sse_message *message, const char *value)
+{
+    const struct sse_target *target = &message->target;
+    bool *is_kept = mem_zalloc((target->count + 1) * sizeof(bool));
+    struct sse_message *narrow;
+
+    for (size_t i = 0; i < target->count; i++)
+        is_kept[i] = strcmp(target->values[i], value) == 0;
+    narrow = sse_message_narrow(message, is_kept);
+    free(is_kept);
+    return narrow;
+}
+
+/* The message of a copy, as it was sent, for that recipient alone. One reference; NULL with -EINVAL
+ * in *error when what the repository has is no message, -ENOMEM when it is not known whether it is.
+ */
+static struct sse_message *read_message(const struct qos_copy *copy, int *error)
+{
+    const struct qos_message *stored = copy->message;
+    struct sse_message *message = NULL;
+    struct sse_message *narrow = NULL;
+    struct json_fault fault = {.is_out_of_memory = false};
+    json_t *object = NULL;
+
+    *error = -EINVAL;
+    if (stored->json)
+        object = json_parse_by(&sse_message_json, stored->json, stored->length, &fault);
+    if (fault.is_out_of_memory)
+        *error = -ENOMEM;
+    if (object)
+        *error = sse_message_from_store(&message, object);
+    if (message)
+        narrow = for_one(message, copy->recipient.value);
+    sse_message_unref(message);
+    json_decref(object);
+    return narrow;
+}
 
 /* Tokens and connection ids are nothing for the log. */
 static const char *shown_value(const struct qos_recipient *recipient)
@@ -66,7 +105,7 @@ static enum qos_cause decode(struct qos_repository *repository, struct qos_copy 
 
     if (copy->state == QOS_UNREADABLE)
         return copy->cause;
-    copy->decoded = qos_decode(copy, &error);
+    copy->decoded = read_message(copy, &error);
     if (copy->decoded && repository->want.number == copy->message->number)
         repository->want.times = 0;
     if (copy->decoded)
@@ -101,34 +140,30 @@ int qos_aside_decode(struct qos_repository *repository, struct qos_copies *copie
     return status;
 }
 
-static int take_back(struct qos_repository *repository, const struct qos_copies *copies)
+static int take_back(struct qos_repository *repository, const struct qos_copy *copy)
 {
-    int status = 0;
+    int error;
+    struct sse_message *message = read_message(copy, &error);
 
-    for (size_t i = 0; status == 0 && i < copies->count; i++) {
-        const struct qos_copy *copy = &copies->items[i];
-        int error;
-        struct sse_message *message = qos_decode(copy, &error);
-
-        if (!message)
-            continue;
-        sse_message_unref(message);
-        status =
-            repository->ops->take_back(repository, copy->message->number, copy->recipient.value);
+    if (!message)
+        return 0;
+    sse_message_unref(message);
+    error = repository->ops->take_back(repository, copy->message->number, copy->recipient.value);
+    if (error == -ENOENT) /* the rows do not agree: nothing else waits for that */
+        return 0;
+    if (error == 0)
         log_info("a stored message that was set aside can be read, and is in its queue again",
                  LOG_STR("service", repository->service ? repository->service : ""),
                  LOG_STR("id", copy->message->id));
-    }
-    return status;
+    return error;
 }
 
-static int run_take_back(struct qos_job *job, struct qos_repository *repository)
+static int take_all_back(struct qos_repository *repository)
 {
     uint64_t after = 0;
     size_t count = 1;
     int status = 0;
 
-    (void)job;
     while (status == 0 && count > 0) {
         struct qos_copies copies = {0};
 
@@ -136,14 +171,24 @@ static int run_take_back(struct qos_job *job, struct qos_repository *repository)
         count = copies.count;
         if (count > 0)
             after = copies.items[count - 1].message->number;
-        if (status == 0)
-            status = take_back(repository, &copies);
+        for (size_t i = 0; status == 0 && i < count; i++)
+            status = take_back(repository, &copies.items[i]);
         qos_copies_release(&copies);
     }
     return status;
 }
 
-void qos_take_back_init(struct qos_take_back *take_back)
+int qos_aside_take_back(struct qos_repository *repository)
 {
-    take_back->job.run = run_take_back;
+    int status = repository->ops->begin(repository);
+
+    if (status == 0)
+        status = take_all_back(repository);
+    if (status == 0)
+        status = repository->fault;
+    if (status == 0)
+        status = repository->ops->commit(repository);
+    if (status != 0)
+        repository->ops->rollback(repository);
+    return status;
 }

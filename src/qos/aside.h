@@ -3,8 +3,7 @@
 #define QOS_ASIDE_H
 /* Copies that cannot be read are set aside: what is behind them in their queues goes on, and they
  * stay in the repository until they can be read or a back end deletes them. */
-#include "qos/copies.h"
-#include "qos/job.h"
+#include "qos/repository.h"
 
 /* The copy is QOS_UNREADABLE then. Says in the log which it is, and why. -ENOENT when it is not
  * stored. In the store's thread, as all that changes a repository. */
@@ -16,13 +15,8 @@ int qos_aside_set(struct qos_repository *repository, struct qos_copy *copy, enum
 int qos_aside_decode(struct qos_repository *repository, struct qos_copies *copies,
                      struct qos_copies *aside);
 
-/* Looks at all that are set aside: those that can be read by now are stored ones again. Before
- * anything is read, since they have their old place in their queues. */
-struct qos_take_back {
-    struct qos_job job;
-    void *context;
-};
-
-void qos_take_back_init(struct qos_take_back *take_back);
+/* Looks at all that are set aside, in a transaction of its own: those that can be read by now are
+ * stored ones again. Before anything is read, since they have their old place in their queues. */
+int qos_aside_take_back(struct qos_repository *repository);
 
 #endif

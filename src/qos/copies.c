@@ -9,6 +9,19 @@
 
 #define MIN_CAPACITY 8u
 
+const char *const qos_state_words[QOS_STATES] = {
+    [QOS_STORED] = "stored",   [QOS_ACKNOWLEDGED] = "acknowledged",
+    [QOS_EXPIRED] = "expired", [QOS_DISPLACED] = "displaced",
+    [QOS_DELETED] = "deleted", [QOS_UNREADABLE] = "unreadable",
+};
+
+const char *const qos_cause_words[QOS_CAUSES] = {
+    [QOS_READABLE] = "",
+    [QOS_BAD_ROW] = "damaged row",
+    [QOS_BAD_MESSAGE] = "not a message",
+    [QOS_NO_MEMORY] = "no memory",
+};
+
 /* Copies the text to where *at is, and moves that behind it. NULL stays NULL. */
 static const char *put_text(char **at, const char *text, size_t length)
 {
@@ -51,19 +64,16 @@ static size_t texts_size(const struct qos_recipient *recipient)
     return strlen(recipient->value) + 1 + strlen(recipient->listening) + 1;
 }
 
-static bool is_same_message(const struct qos_message *one, const struct qos_message *other)
-{
-    return one->number == other->number && (one->json != NULL) == (other->json != NULL) &&
-           strcmp(one->id, other->id) == 0;
-}
-
 static const struct qos_message *share_message(const struct qos_copies *copies,
                                                const struct qos_message *message)
 {
     const struct qos_message *last =
         copies->count > 0 ? copies->items[copies->count - 1].message : NULL;
+    const bool is_same = last && last->number == message->number &&
+                         (last->json != NULL) == (message->json != NULL) &&
+                         strcmp(last->id, message->id) == 0;
 
-    return last && is_same_message(last, message) ? last : copy_message(message);
+    return is_same ? last : copy_message(message);
 }
 
 void qos_copies_add(struct qos_copies *copies, const struct qos_copy *copy)
@@ -104,6 +114,24 @@ void qos_copies_cut(struct qos_copies *copies, size_t kept, size_t from)
     copies->count = kept;
 }
 
+static bool is_message_of(const struct qos_copies *copies, size_t index,
+                          const struct qos_message *message)
+{
+    return index < copies->count && copies->items[index].message == message;
+}
+
+void qos_copies_drop(struct qos_copies *copies, size_t index)
+{
+    struct qos_copy *item = &copies->items[index];
+
+    if (!is_message_of(copies, index - 1, item->message) &&
+        !is_message_of(copies, index + 1, item->message))
+        free((void *)item->message);
+    free((void *)item->recipient.value);
+    sse_message_unref(item->decoded);
+    memmove(item, item + 1, (--copies->count - index) * sizeof(*item));
+}
+
 void qos_copies_release(struct qos_copies *copies)
 {
     qos_copies_cut(copies, 0, 0);
@@ -123,4 +151,19 @@ struct qos_recipient *qos_recipient_copy(const struct qos_recipient *recipient)
 
     *copy = copy_texts(recipient, (char *)(copy + 1));
     return copy;
+}
+
+struct qos_recipient qos_recipient_at(const struct sse_target *target, size_t index)
+{
+    return (struct qos_recipient){
+        .dimension = target->dimension,
+        .value = target->dimension == SSE_ALL ? "" : target->values[index],
+        .listening = target->listening ? target->listening : "",
+    };
+}
+
+bool qos_recipient_is_individual(const struct qos_recipient *recipient)
+{
+    return recipient->dimension == SSE_BY_USER || recipient->dimension == SSE_BY_TOKEN ||
+           recipient->dimension == SSE_BY_CONNECTION;
 }

@@ -5,7 +5,86 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "qos/ending.h"
+#include "qos/aside.h"
+#include "sse/user.h"
+
+struct wanted {
+    uint64_t number;
+    struct qos_copies *copies;
+    bool is_found;
+};
+
+static bool visit_wanted(void *context, const struct qos_copy *copy)
+{
+    struct wanted *wanted = context;
+
+    wanted->is_found = copy->message->number == wanted->number;
+    if (wanted->is_found)
+        qos_copies_add(wanted->copies, copy);
+    return false;
+}
+
+/* Adds the copy to the list; -ENOENT when it is not stored (any more). */
+static int find_copy(struct qos_repository *repository, uint64_t number,
+                     const struct qos_recipient *recipient, struct qos_copies *copies)
+{
+    struct wanted wanted = {.number = number, .copies = copies};
+    int status = repository->ops->read(repository, recipient, number - 1, 1, visit_wanted, &wanted);
+
+    return status == 0 && !wanted.is_found ? -ENOENT : status;
+}
+
+/* Adds the copies that are still stored, or set aside. */
+static bool visit_stored(void *copies, const struct qos_copy *copy)
+{
+    if (copy->state == QOS_STORED || copy->state == QOS_UNREADABLE)
+        qos_copies_add(copies, copy);
+    return true;
+}
+
+/* The page had it, when it could be read still; a back end may delete it; else it is kept. */
+static int end_unreadable(struct qos_repository *repository, struct qos_copy *copy,
+                          enum qos_state state, int64_t at)
+{
+    const uint64_t number = copy->message->number;
+    int status;
+
+    if (state != QOS_DELETED)
+        return qos_aside_set(repository, copy, copy->cause);
+    status = repository->ops->set_aside(repository, number, copy->recipient.value, copy->cause);
+    if (status == 0 || status == -ENOENT)
+        status = repository->ops->discard(repository, number, copy->recipient.value, at);
+    copy->state = state;
+    copy->ended = at;
+    return status == -ENOENT ? 0 : status; /* in a state that nobody knows */
+}
+
+static int end_one(struct qos_repository *repository, struct qos_copy *copy, enum qos_state state,
+                   int64_t at)
+{
+    int status;
+
+    if (copy->state == QOS_UNREADABLE && state != QOS_ACKNOWLEDGED)
+        return end_unreadable(repository, copy, state, at);
+    /* It is not always told how often; but what was not written nobody acknowledges. */
+    if (state == QOS_ACKNOWLEDGED && copy->written == 0)
+        copy->written = 1;
+    status = repository->ops->end(repository, copy->message->number, &copy->recipient, state, at,
+                                  copy->written);
+    copy->state = state;
+    copy->ended = at;
+    return status;
+}
+
+int qos_end_copies(struct qos_repository *repository, struct qos_copies *copies, size_t from,
+                   enum qos_state state, int64_t at)
+{
+    int status = 0;
+
+    for (size_t i = from; status == 0 && i < copies->count; i++)
+        status = end_one(repository, &copies->items[i], state, at);
+    return status;
+}
 
 static int run_mark(struct qos_job *job, struct qos_repository *repository)
 {
@@ -14,11 +93,11 @@ static int run_mark(struct qos_job *job, struct qos_repository *repository)
 
     if (mark->state == QOS_STORED)
         return repository->ops->note(repository, mark->number, mark->recipient, mark->written);
-    status = qos_ending_find(repository, mark->number, mark->recipient, &mark->ended);
+    status = find_copy(repository, mark->number, mark->recipient, &mark->ended);
     if (status != 0)
         return status;
     mark->ended.items[0].written = mark->written;
-    return qos_ending_run(repository, &mark->ended, 0, mark->state, mark->now);
+    return qos_end_copies(repository, &mark->ended, 0, mark->state, mark->now);
 }
 
 void qos_mark_init(struct qos_mark *mark, const struct qos_recipient *recipient)
@@ -46,7 +125,7 @@ static bool visit_of_message(void *context, const struct qos_copy *copy)
     if (!qos_copy_is_of_tenants(copy, search->tenants))
         return true;
     search->is_known = true;
-    return qos_ending_visit_stored(&search->delete->ended, copy);
+    return visit_stored(&search->delete->ended, copy);
 }
 
 static int find_by_id(struct qos_delete *delete, struct qos_repository *repository)
@@ -87,7 +166,7 @@ static int run_delete(struct qos_job *job, struct qos_repository *repository)
     struct qos_delete *delete = container_of(job, struct qos_delete, job);
     int status = delete->id ? find_by_id(delete, repository) : find_by_filter(delete, repository);
 
-    return status == 0 ? qos_ending_run(repository, &delete->ended, 0, QOS_DELETED, delete->now)
+    return status == 0 ? qos_end_copies(repository, &delete->ended, 0, QOS_DELETED, delete->now)
                        : status;
 }
 
@@ -97,22 +176,26 @@ void qos_delete_init(struct qos_delete *delete)
     delete->job.weight = delete->limit;
 }
 
-void qos_delete_release(struct qos_delete *delete)
-{
-    qos_copies_release(&delete->ended);
-}
-
+/* One that is not what its row says holds up nothing behind it. */
 static int expire(struct qos_sweep *sweep, struct qos_repository *repository)
 {
-    int status = repository->ops->expired(repository, sweep->now, sweep->limit, qos_copies_visit,
-                                          &sweep->ended);
+    struct qos_copies *ended = &sweep->ended;
+    int status =
+        repository->ops->expired(repository, sweep->now, sweep->limit, qos_copies_visit, ended);
 
-    return status == 0 ? qos_ending_run(repository, &sweep->ended, 0, QOS_EXPIRED, sweep->now)
-                       : status;
+    for (size_t i = 0; status == 0 && i < ended->count;) {
+        status = end_one(repository, &ended->items[i], QOS_EXPIRED, sweep->now);
+        if (status == -ENOENT)
+            qos_copies_drop(ended, i);
+        else
+            i++;
+        status = status == -ENOENT ? 0 : status;
+    }
+    return status;
 }
 
 /* With what the expired ones have left of the limit. */
-static int forget(struct qos_sweep *sweep, struct qos_repository *repository)
+static int forget_ended(struct qos_sweep *sweep, struct qos_repository *repository)
 {
     repository->remembered.is_known = true;
     repository->remembered.before = sweep->now - sweep->remember_ms;
@@ -130,7 +213,7 @@ static int run_sweep(struct qos_job *job, struct qos_repository *repository)
     int status = expire(sweep, repository);
 
     if (status == 0)
-        status = forget(sweep, repository);
+        status = forget_ended(sweep, repository);
     sweep->is_all = sweep->ended.count + sweep->forgotten < sweep->limit;
     if (status == 0 && sweep->is_all)
         status = repository->ops->shrink(repository, &sweep->has_surplus);
@@ -155,7 +238,155 @@ void qos_sweep_init(struct qos_sweep *sweep)
     sweep->job.weight = sweep->limit;
 }
 
-void qos_sweep_release(struct qos_sweep *sweep)
+/* All that are up to a number. */
+struct seen {
+    uint64_t number;
+    struct qos_copies copies;
+};
+
+static bool visit_seen(void *context, const struct qos_copy *copy)
 {
-    qos_copies_release(&sweep->ended);
+    struct seen *seen = context;
+
+    if (copy->message->number > seen->number)
+        return false;
+    qos_copies_add(&seen->copies, copy);
+    return true;
+}
+
+struct was_for {
+    const struct qos_recipient *recipient;
+    bool is_found;
+};
+
+static bool visit_was_for(void *context, const struct qos_copy *copy)
+{
+    struct was_for *search = context;
+
+    search->is_found = qos_recipient_equals(&copy->recipient, search->recipient);
+    return !search->is_found;
+}
+
+/* -ENOENT when the message was never for the recipient: somebody may show the last event of the
+ * user who was logged in before. */
+static int check_was_for(struct qos_repository *repository, uint64_t number,
+                         const struct qos_recipient *recipient)
+{
+    struct was_for search = {.recipient = recipient};
+    int status = repository->ops->states(repository, number, visit_was_for, &search);
+
+    return status == 0 && !search.is_found ? -ENOENT : status;
+}
+
+/* Adds all that were seen when that one was. */
+static int find_up_to(struct qos_repository *repository, uint64_t number,
+                      const struct qos_recipient *recipient, struct qos_copies *copies)
+{
+    struct seen seen = {.number = number};
+    int status =
+        repository->ops->read(repository, recipient, 0, (size_t)INT64_MAX, visit_seen, &seen);
+    const size_t count = seen.copies.count;
+
+    /* Its copies are many when it is for many: they are walked only where it matters. */
+    if (status == 0 && count > 0 && seen.copies.items[count - 1].message->number != number)
+        status = check_was_for(repository, number, recipient);
+    for (size_t i = 0; status == 0 && i < count; i++)
+        qos_copies_add(copies, &seen.copies.items[i]);
+    qos_copies_release(&seen.copies);
+    return status;
+}
+
+static int acknowledge_for(struct qos_acknowledge *acknowledge, struct qos_repository *repository,
+                           uint64_t number, const struct qos_recipient *recipient)
+{
+    struct qos_copies *ended = &acknowledge->ended;
+    const size_t from = ended->count;
+    const bool is_through = acknowledge->is_through && qos_recipient_is_individual(recipient);
+    int status = (is_through ? find_up_to : find_copy)(repository, number, recipient, ended);
+
+    if (status == 0)
+        status = qos_end_copies(repository, ended, from, QOS_ACKNOWLEDGED, acknowledge->now);
+    return status == -ENOENT ? 0 : status;
+}
+
+/* Who it is as the recipient is named, where it is one; "": nobody. */
+static const char *name_of(const struct qos_identity *identity,
+                           const struct qos_recipient *recipient)
+{
+    const enum sse_dimension dimension = recipient->dimension;
+    const char *const names[SSE_DIMENSIONS] = {
+        [SSE_BY_USER] = sse_user_key_has_tenant(recipient->value) ? identity->user_in_tenant
+                                                                  : identity->user_key,
+        [SSE_BY_TOKEN] = identity->token,
+        [SSE_BY_TENANT] = identity->tenant_id,
+        [SSE_BY_CONNECTION] = identity->connection_id,
+    };
+
+    return names[dimension] ? names[dimension] : "";
+}
+
+/* recipient: one of the message's, which all have its dimension and its listening. Asked for by
+ * value, so that it does not matter how many they are. */
+static int acknowledge_as(struct qos_acknowledge *acknowledge, struct qos_repository *repository,
+                          uint64_t number, struct qos_recipient recipient)
+{
+    const struct qos_identity *identity = &acknowledge->identity;
+    int status = 0;
+
+    switch (recipient.dimension) {
+    case SSE_ALL:
+        return acknowledge_for(acknowledge, repository, number, &recipient);
+    case SSE_BY_CHANNEL:
+        for (size_t i = 0; status == 0 && i < identity->channel_count; i++) {
+            recipient.value = identity->channels[i];
+            status = acknowledge_for(acknowledge, repository, number, &recipient);
+        }
+        return status;
+    default:
+        recipient.value = name_of(identity, &recipient);
+        return recipient.value[0] != '\0'
+                   ? acknowledge_for(acknowledge, repository, number, &recipient)
+                   : 0;
+    }
+}
+
+static bool visit_first(void *context, const struct qos_copy *copy)
+{
+    struct qos_recipient **first = context;
+
+    if (copy->state == QOS_UNREADABLE)
+        return true; /* it may say another dimension than the message has */
+    *first = qos_recipient_copy(&copy->recipient);
+    return false;
+}
+
+static int acknowledge_one(struct qos_acknowledge *acknowledge, struct qos_repository *repository,
+                           const char *id)
+{
+    struct qos_recipient *first = NULL;
+    struct qos_message message;
+    int status = repository->ops->find(repository, id, &message);
+
+    if (status == 0)
+        status = repository->ops->states(repository, message.number, visit_first, &first);
+    if (status == 0 && first)
+        status = acknowledge_as(acknowledge, repository, message.number, *first);
+    free(first);
+    return status == -ENOENT ? 0 : status;
+}
+
+static int run_acknowledge(struct qos_job *job, struct qos_repository *repository)
+{
+    struct qos_acknowledge *acknowledge = container_of(job, struct qos_acknowledge, job);
+    int status = 0;
+
+    for (size_t i = 0; status == 0 && i < acknowledge->count; i++)
+        status = acknowledge_one(acknowledge, repository, acknowledge->ids[i]);
+    return status;
+}
+
+void qos_acknowledge_init(struct qos_acknowledge *acknowledge)
+{
+    acknowledge->job.run = run_acknowledge;
+    acknowledge->job.weight = acknowledge->count;
 }

@@ -5,8 +5,218 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "qos/aside.h"
+#include "sse/target.h"
+#include "sse/user.h"
+
+static bool is_among(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool is_named(const char *name, const char *value)
+{
+    return name && strcmp(name, value) == 0;
+}
+
+static bool passes_listening(const struct qos_filter *filter, const char *listening)
+{
+    if (!filter->listeners)
+        return !filter->is_exact || listening[0] == '\0';
+    if (listening[0] == '\0')
+        return !filter->is_strict;
+    return is_among(filter->listeners, filter->listener_count, listening);
+}
+
+static bool names_nobody(const struct qos_filter *filter)
+{
+    return !filter->user_id && !filter->token && !filter->tenant_id && !filter->channels;
+}
+
+/* key: of the copy's user (sse/user.h). */
+static bool passes_user(const struct qos_filter *filter, const char *key)
+{
+    if (!filter->user_id)
+        return false;
+    if (!sse_user_key_has_tenant(key))
+        return !filter->of_tenant && !(filter->is_strict && filter->tenant_id) &&
+               strcmp(filter->user_id, key) == 0;
+    return filter->tenant_id ? sse_user_key_is(key, filter->tenant_id, filter->user_id)
+                             : strcmp(filter->user_id, sse_user_key_id(key)) == 0;
+}
+
+static bool passes_recipient(const struct qos_filter *filter, const struct qos_recipient *recipient)
+{
+    switch (recipient->dimension) {
+    case SSE_BY_USER:
+        return passes_user(filter, recipient->value);
+    case SSE_BY_TOKEN:
+        return is_named(filter->token, recipient->value);
+    case SSE_BY_TENANT:
+        return is_named(filter->tenant_id, recipient->value) &&
+               !(filter->is_strict && filter->user_id);
+    case SSE_BY_CHANNEL:
+        return is_among(filter->channels, filter->channel_count, recipient->value);
+    case SSE_ALL:
+        return !filter->is_strict;
+    default:
+        return false;
+    }
+}
+
+bool qos_copy_is_of_tenants(const struct qos_copy *copy, const char *tenants)
+{
+    char *tenant;
+    bool is_so;
+
+    if (!tenants)
+        return true;
+    if (copy->state == QOS_UNREADABLE)
+        return false;
+    tenant = sse_target_tenant(copy->recipient.dimension, copy->recipient.value);
+    is_so = tenant && words_have(tenants, tenant);
+    free(tenant);
+    return is_so;
+}
+
+bool qos_filter_passes(const struct qos_filter *filter, const struct qos_copy *copy)
+{
+    if (!qos_copy_is_of_tenants(copy, filter->tenants))
+        return false;
+    if (filter->is_exact && names_nobody(filter) && !filter->listeners)
+        return true;
+    return passes_listening(filter, copy->recipient.listening) &&
+           ((names_nobody(filter) && !filter->is_exact) ||
+            passes_recipient(filter, &copy->recipient));
+}
+
+struct walk {
+    const struct qos_filter *filter;
+    struct qos_slice *slice;
+    size_t messages; /* seen */
+    uint64_t wanted; /* of those that are named: the number of the message at hand */
+    qos_visit visit;
+    void *context;
+};
+
+static bool walk_on(void *context, const struct qos_copy *copy)
+{
+    struct walk *walk = context;
+    struct qos_slice *slice = walk->slice;
+
+    if (copy->message->number != slice->after) {
+        slice->is_all = walk->messages < slice->limit;
+        if (!slice->is_all)
+            return false;
+        slice->after = copy->message->number;
+        walk->messages++;
+    }
+    if (qos_filter_passes(walk->filter, copy))
+        (void)walk->visit(walk->context, copy);
+    return true;
+}
+
+/* Whether all that can pass is for somebody who is named in full. */
+static bool is_of_named(const struct qos_filter *filter, const struct qos_repository *repository)
+{
+    const bool is_of_any_tenant = filter->user_id && !filter->tenant_id && repository->has_tenants;
+
+    return !filter->is_aside && !names_nobody(filter) && !is_of_any_tenant;
+}
+
+/* Adds the number of a message that the slice may have. */
+static bool visit_number(void *numbers, const struct qos_copy *copy)
+{
+    buf_append(numbers, &copy->message->number, sizeof(copy->message->number));
+    return true;
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+    const uint64_t left = *(const uint64_t *)one, right = *(const uint64_t *)other;
+
+    return (left > right) - (left < right);
+}
+
+/* Of those that are for one of them: as many as the slice and one more. */
+static int add_numbers(struct qos_repository *repository, const struct qos_slice *slice,
+                       const struct qos_recipient *named, struct buf *numbers)
+{
+    return named->value ? repository->ops->read_value(repository, named, slice->after,
+                                                      slice->limit + 1, visit_number, numbers)
+                        : 0;
+}
+
+static int find_numbers(const struct qos_filter *filter, struct qos_repository *repository,
+                        const struct qos_slice *slice, struct buf *numbers)
+{
+    char *key = filter->user_id && filter->tenant_id
+                    ? sse_user_key_new(filter->tenant_id, filter->user_id)
+                    : NULL;
+    const struct qos_recipient named[] = {
+        {SSE_BY_USER, filter->user_id, ""},
+        {SSE_BY_USER, key, ""},
+        {SSE_BY_TOKEN, filter->token, ""},
+        {SSE_BY_TENANT, filter->tenant_id, ""},
+        {SSE_ALL, "", ""},
+    };
+    int status = 0;
+
+    for (size_t i = 0; status == 0 && i < sizeof(named) / sizeof(named[0]); i++)
+        status = add_numbers(repository, slice, &named[i], numbers);
+    for (size_t i = 0; status == 0 && i < filter->channel_count; i++)
+        status =
+            add_numbers(repository, slice,
+                        &(struct qos_recipient){SSE_BY_CHANNEL, filter->channels[i], ""}, numbers);
+    if (numbers->length > 0)
+        qsort(numbers->data, numbers->length / sizeof(uint64_t), sizeof(uint64_t), compare_numbers);
+    free(key);
+    return status;
+}
+
+/* One message of those that were found. */
+static bool walk_one(void *context, const struct qos_copy *copy)
+{
+    struct walk *walk = context;
+
+    return copy->message->number == walk->wanted && walk_on(walk, copy);
+}
+
+static int walk_named(struct walk *walk, struct qos_repository *repository)
+{
+    struct buf numbers = BUF_INIT;
+    int status = find_numbers(walk->filter, repository, walk->slice, &numbers);
+    const uint64_t *found = (const uint64_t *)(const void *)numbers.data;
+
+    for (size_t i = 0; status == 0 && walk->slice->is_all && i < numbers.length / sizeof(*found);
+         i++) {
+        if (walk->wanted == found[i])
+            continue;
+        walk->wanted = found[i];
+        status = repository->ops->scan(repository, walk->wanted - 1, 1, walk_one, walk);
+    }
+    buf_release(&numbers);
+    return status;
+}
+
+int qos_filter_scan(const struct qos_filter *filter, struct qos_repository *repository,
+                    struct qos_slice *slice, qos_visit visit, void *context)
+{
+    struct walk walk = {.filter = filter, .slice = slice, .visit = visit, .context = context};
+
+    slice->is_all = true;
+    if (is_of_named(filter, repository))
+        return walk_named(&walk, repository);
+    /* One more, to see whether there is one. */
+    return (filter->is_aside ? repository->ops->aside : repository->ops->scan)(
+        repository, slice->after, slice->limit + 1, walk_on, &walk);
+}
 
 static bool visit_read(void *context, const struct qos_copy *copy)
 {
@@ -83,11 +293,6 @@ void qos_queues_init(struct qos_queues *queues)
     queues->job.run = run_queues;
 }
 
-void qos_queues_release(struct qos_queues *queues)
-{
-    qos_copies_release(&queues->copies);
-}
-
 static bool visit_inspected(void *context, const struct qos_copy *copy)
 {
     struct qos_inspect *inspect = context;
@@ -111,11 +316,6 @@ static int run_inspect(struct qos_job *job, struct qos_repository *repository)
 void qos_inspect_init(struct qos_inspect *inspect)
 {
     inspect->job.run = run_inspect;
-}
-
-void qos_inspect_release(struct qos_inspect *inspect)
-{
-    qos_copies_release(&inspect->copies);
 }
 
 static int run_count_plain(struct qos_job *job, struct qos_repository *repository)
@@ -208,9 +408,4 @@ static int run_list(struct qos_job *job, struct qos_repository *repository)
 void qos_list_init(struct qos_list *list)
 {
     list->job.run = run_list;
-}
-
-void qos_list_release(struct qos_list *list)
-{
-    qos_copies_release(&list->copies);
 }

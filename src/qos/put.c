@@ -6,8 +6,74 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "qos/displace.h"
-#include "qos/recipient.h"
+#include "qos/end.h"
+
+static bool fits(const struct qos_put *put, const struct qos_totals *totals,
+                 const struct qos_totals *more)
+{
+    return totals->messages + more->messages <= put->messages_most &&
+           totals->bytes + more->bytes <= put->bytes_most;
+}
+
+/* What the request would add; -EDQUOT when it has no place beside what stays. */
+static int measure(struct qos_put *put, const struct qos_totals *staying, struct qos_totals *more)
+{
+    for (size_t i = 0; i < put->count; i++) {
+        if (put->items[i].is_repeat)
+            continue;
+        more->messages++;
+        more->bytes += put->items[i].message.length;
+        put->at = i;
+        if (!fits(put, staying, more))
+            return -EDQUOT;
+    }
+    return 0;
+}
+
+static int evict_message(struct qos_put *put, struct qos_repository *repository)
+{
+    const size_t from = put->displaced.count;
+    int status = repository->ops->scan(repository, 0, 1, qos_copies_visit, &put->displaced);
+
+    if (status == 0 && put->displaced.count == from)
+        return -EDQUOT;
+    return status == 0 ? qos_end_copies(repository, &put->displaced, from, QOS_DISPLACED, put->now)
+                       : status;
+}
+
+/* For the bounds of all queues together the oldest messages end. -EDQUOT, with nothing done, when
+ * they are too narrow for the request, or what is there is durable: that was promised to be kept.
+ */
+static int evict_for_request(struct qos_put *put, struct qos_repository *repository)
+{
+    const struct qos_totals nothing = {0};
+    const bool is_durable = repository->is_durable;
+    struct qos_totals more = {0};
+    int status = measure(put, is_durable ? &repository->totals : &nothing, &more);
+
+    while (status == 0 && more.messages > 0 && !fits(put, &repository->totals, &more))
+        status = evict_message(put, repository);
+    return status;
+}
+
+/* For the bound of one queue its oldest copies end. *was_empty: it had no copy before. */
+static int evict_for_copy(struct qos_put *put, struct qos_repository *repository,
+                          const struct qos_recipient *recipient, bool *was_empty)
+{
+    const size_t from = put->displaced.count;
+    uint64_t count;
+    int status = repository->ops->count(repository, recipient, &count);
+
+    if (status != 0)
+        return status;
+    *was_empty = count == 0;
+    if (count < put->queue_most)
+        return 0;
+    status = repository->ops->read(repository, recipient, 0, count - put->queue_most + 1,
+                                   qos_copies_visit, &put->displaced);
+    return status == 0 ? qos_end_copies(repository, &put->displaced, from, QOS_DISPLACED, put->now)
+                       : status;
+}
 
 static int check_known(struct qos_repository *repository, struct qos_put_item *item)
 {
@@ -88,7 +154,7 @@ static int store_item(struct qos_put *put, struct qos_repository *repository,
     for (size_t i = 0; status == 0 && i < count; i++) {
         const struct qos_recipient recipient = qos_recipient_at(item->target, i);
 
-        status = qos_displace_for_copy(put, repository, &recipient, &item->was_empty[i]);
+        status = evict_for_copy(put, repository, &recipient, &item->was_empty[i]);
     }
     if (status != 0)
         return status;
@@ -119,7 +185,7 @@ static int look_at_repeat(struct qos_repository *repository, struct qos_put_item
     return repository->ops->states(repository, known.number, count_stored, &item->stored);
 }
 
-/* A request may displace what it has stored itself. */
+/* A request may evict what it has stored itself. */
 static void discount_displaced(struct qos_put *put, uint64_t first_number)
 {
     for (size_t i = 0; i < put->displaced.count; i++) {
@@ -168,7 +234,7 @@ static int run_put(struct qos_job *job, struct qos_repository *repository)
     int status = check_ids(put, repository);
 
     if (status == 0)
-        status = qos_displace_for_request(put, repository);
+        status = evict_for_request(put, repository);
     if (status == 0)
         status = store_new(put, repository);
     return status == 0 ? look_at_repeats(put, repository) : status;

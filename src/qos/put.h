@@ -2,8 +2,7 @@
 #ifndef QOS_PUT_H
 #define QOS_PUT_H
 /* Stores the messages of one request, all of them or none. */
-#include "qos/copies.h"
-#include "qos/job.h"
+#include "qos/repository.h"
 
 /* Zero-filled but for what is lent. */
 struct qos_put_item {
@@ -28,7 +27,6 @@ struct qos_put {
     int64_t now;                        /* wall ms */
     size_t at;                          /* result: the item that the failure is about */
     struct qos_copies displaced;        /* result */
-    void *context;                      /* the caller's */
 };
 
 /* Sets job.run and, from the items, job.weight; done is the caller's to set. */

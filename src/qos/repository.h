@@ -16,67 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sse/target.h"
-
-struct sse_message;
-
-/* Whose queue. */
-struct qos_recipient {
-    enum sse_dimension dimension;
-    const char *value;     /* "" for SSE_ALL */
-    const char *listening; /* the event that they must listen to; "": whether they do or not */
-};
-
-enum qos_state {
-    QOS_STORED,
-    QOS_ACKNOWLEDGED,
-    QOS_EXPIRED,   /* its ttl is over */
-    QOS_DISPLACED, /* a bound was reached, and it was the oldest */
-    QOS_DELETED,   /* by a back end */
-    /* What the repository has of it cannot be read, for now at least. It has not ended: set aside,
-     * it is in no queue, does not expire, and is kept until a back end deletes it. */
-    QOS_UNREADABLE,
-    QOS_STATES
-};
-
-extern const char *const qos_state_words[QOS_STATES];
-
-struct qos_message {
-    uint64_t number; /* greater than that of every earlier one, never used again; put sets it */
-    const char *id;
-    const char *json; /* one message as it is POSTed to "send", its id included; of one that cannot
-                       * be read it may be NULL, and the other texts "" */
-    size_t length;
-    uint64_t digest; /* of what was sent under this id: the same id with another one is refused */
-    int64_t created, expires; /* wall ms */
-    const char *receipt;      /* a URL; "": none; "true": those who watch the service's presence */
-};
-
-/* Why it cannot be read. */
-enum qos_cause {
-    QOS_READABLE,
-    QOS_BAD_ROW,     /* the file has what none of our programs writes */
-    QOS_BAD_MESSAGE, /* its JSON is no message */
-    QOS_NO_MEMORY,   /* time and again there was none to read it */
-    QOS_CAUSES
-};
-
-extern const char *const qos_cause_words[QOS_CAUSES];
-
-struct qos_copy {
-    const struct qos_message *message; /* json is NULL once all its copies have ended */
-    struct qos_recipient recipient;
-    enum qos_state state;
-    uint32_t written;     /* how often it was written to somebody */
-    int64_t ended;        /* wall ms; 0: it has not */
-    enum qos_cause cause; /* of one that cannot be read */
-    /* Of those that qos/look.h has read to be written: the message, for that recipient. Owned by
-     * the list of copies that it is in; NULL elsewhere. */
-    struct sse_message *decoded;
-};
-
-/* False: enough. */
-typedef bool (*qos_visit)(void *context, const struct qos_copy *copy);
+#include "base/mailbox.h"
+#include "qos/copies.h"
 
 /* A credential that does not count any more (auth/denied.h). */
 struct qos_revocation {
@@ -98,8 +39,6 @@ struct qos_totals {
 struct qos_repository;
 
 struct qos_repository_ops {
-    const char *name;
-
     int (*begin)(struct qos_repository *repository);
     int (*commit)(struct qos_repository *repository);
     void (*rollback)(struct qos_repository *repository); /* after a fault only, which it clears */
@@ -130,13 +69,16 @@ struct qos_repository_ops {
     /* Stored copies. How many a queue has, those that cannot be read among them: */
     int (*count)(struct qos_repository *repository, const struct qos_recipient *recipient,
                  uint64_t *count);
-    /* How many are for users whose key has no tenant (sse/user_key.h): */
+    /* How many are for users whose key has no tenant (sse/user.h): */
     int (*count_plain)(struct qos_repository *repository, uint64_t *count);
     /* Those of a queue behind a number, in order. Here and below one that the repository itself
      * cannot read is shown as QOS_UNREADABLE; of its recipient, too, only the value may be right,
      * but where the queue was asked for. */
     int (*read)(struct qos_repository *repository, const struct qos_recipient *recipient,
                 uint64_t after, size_t limit, qos_visit visit, void *context);
+    /* As read, but of all queues that the recipient's value has, whatever their listening. */
+    int (*read_value)(struct qos_repository *repository, const struct qos_recipient *recipient,
+                      uint64_t after, size_t limit, qos_visit visit, void *context);
     /* The first stored copy of each queue that this value has, whatever its listening, in no
      * particular order. */
     int (*queues)(struct qos_repository *repository, enum sse_dimension dimension,
@@ -148,7 +90,8 @@ struct qos_repository_ops {
     /* As scan, those that are set aside. */
     int (*aside)(struct qos_repository *repository, uint64_t after, size_t limit, qos_visit visit,
                  void *context);
-    /* Those that have expired by now, the first to expire first. */
+    /* Those that have expired by now: first those of messages with one recipient, then the others;
+     * of each the first to expire first. */
     int (*expired)(struct qos_repository *repository, int64_t now, size_t limit, qos_visit visit,
                    void *context);
 
@@ -183,6 +126,7 @@ struct qos_repository_ops {
 struct qos_repository {
     const struct qos_repository_ops *ops;
     bool is_durable;     /* what commit has returned survives the process, and the power */
+    bool is_checked;     /* all that was there when it was opened has been found whole, or is new */
     int fault;           /* 0, or what made the transaction fail */
     const char *service; /* for the log; NULL: not known */
     struct {
@@ -190,6 +134,7 @@ struct qos_repository {
         unsigned times;  /* so often in a row */
     } want;
     struct qos_totals totals;
+    bool has_tenants; /* there may be users whose key has a tenant (sse/user.h) */
     /* What a sweep (qos/end.h) has said last of ended messages: those that ended before a time are
      * forgotten, and those beyond most. */
     struct {
@@ -197,6 +142,54 @@ struct qos_repository {
         int64_t before;
         size_t most;
     } remembered;
+};
+
+/* A question to the thread of a repository (qos/store.h), and its answer. Embed it first in the
+ * struct of the concrete job. Those of this folder are zero-filled, then filled with the question,
+ * then given to their init. The lists of their results are released by who has asked. */
+struct qos_job {
+    struct mailbox_item item; /* the store's */
+    struct qos_job *next;     /* the store's */
+    /* In the store's thread. 0, or a negative errno that is this job's alone: then it must not have
+     * changed anything. A fault of the repository is everybody's. */
+    int (*run)(struct qos_job *job, struct qos_repository *repository);
+    /* In the owner's thread, when it is committed or has failed; owns the job. Its results count
+     * only when the status is 0. */
+    void (*done)(struct qos_job *job);
+    void *context;     /* the owner's */
+    int status;        /* what run returned, or the fault */
+    bool is_asked;     /* somebody waits for the answer: -ETIMEDOUT when it has not begun in time */
+    uint64_t since_ms; /* the store's: it waits; served time of the loop */
+    size_t weight;     /* in copies, for the bound of a transaction; 0 counts as 1 */
+};
+
+/* ---- how a store of them is opened and kept (qos/store.h), and what it reports ---- */
+
+/* What the log says of such a store. */
+#define QOS_DAMAGED                                                                                \
+    "it is damaged: move it and its -wal file away, or put a backup in their place; it is tried "  \
+    "again by itself"
+
+/* The texts are borrowed. */
+struct qos_store_settings {
+    const char *service; /* for the log */
+    /* As qos_sqlite_new(); context is the settings' own. In the store's thread. */
+    struct qos_repository *(*open)(void *context, int *error, char *fault, size_t fault_size);
+    void *context;
+    unsigned batch;       /* 256: copies of one transaction */
+    unsigned retry_ms;    /* 1000 */
+    unsigned patience_ms; /* that a job that is asked for waits to begin; 0: for ever */
+};
+
+/* What a store has done so far. */
+struct qos_store_report {
+    bool is_open;
+    struct qos_totals totals;    /* while it is closed: the last that were known */
+    uint64_t transactions, jobs; /* committed; handed back */
+    uint64_t faults;             /* transactions that failed, openings included */
+    uint64_t waiting;            /* jobs submitted and not done */
+    uint64_t commit_us;          /* time spent in commits, in all */
+    uint64_t commit_us_max;
 };
 
 #endif

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "qos/job.h"
+#include "qos/repository.h"
 
 /* A list of them, which owns its texts. Zero-filled is empty. */
 struct qos_revocations {

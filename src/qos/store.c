@@ -6,16 +6,155 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/test_clock.h"
-#include "qos/backup.h"
 #include "qos/end.h"
-#include "qos/keeper.h"
 
 /* Jobs that are given back late in one turn. */
-#define LATE_MOST 256u
+#define LATE_MOST    256u
+#define FAULT_SIZE   256u
+#define LONG_OPENING 1000000u /* us: worth a line in the log */
+/* In times of a long opening: to check a large file is work for the disk. */
+#define PAUSE 4u
+
+/*
+ * Keeps a repository open, and a transaction whole. A repository that has failed is closed, and
+ * opened again when it is wanted next: at most once in retry_ms, and for no more than a fifth of
+ * the time if opening takes long. One that was damaged is checked whole before it is open again.
+ * Tells the log when that begins and when it is over. Of one thread.
+ */
+struct supervisor {
+    const struct qos_store_settings *settings; /* borrowed */
+    struct qos_repository *repository;         /* NULL: closed */
+    int error;                                 /* why it is closed */
+    uint64_t may_open_us;                      /* not before this (monotonic) */
+    bool is_sound; /* it was checked, and there was no fault since but want of room or memory */
+    int told;      /* the error that the log was told, and not yet that it is over; 0: none */
+    struct qos_store_report report; /* all but jobs and waiting */
+};
+
+static uint64_t now_us(void)
+{
+    return clock_monotonic_ns() / 1000u;
+}
+
+/* A disk that stays full fails once a second: one line says it, until something changes. */
+static int fail(struct supervisor *supervisor, int error, const char *reason)
+{
+    supervisor->error = error;
+    supervisor->is_sound = supervisor->is_sound && (error == -ENOSPC || error == -ENOMEM);
+    supervisor->report.faults++;
+    if (supervisor->told != error)
+        log_error("the store of qos messages has failed: they are refused until it works again",
+                  LOG_STR("service", supervisor->settings->service), LOG_STR("reason", reason));
+    supervisor->told = error;
+    return error;
+}
+
+static void close_repository(struct supervisor *supervisor)
+{
+    if (supervisor->repository)
+        supervisor->repository->ops->free(supervisor->repository);
+    supervisor->repository = NULL;
+    supervisor->report.is_open = false;
+}
+
+static void note_opening(struct supervisor *supervisor, uint64_t began, uint64_t ended)
+{
+    const struct qos_store_settings *settings = supervisor->settings;
+    const uint64_t took = ended - began;
+
+    supervisor->may_open_us = ended + settings->retry_ms * UINT64_C(1000);
+    if (took < LONG_OPENING)
+        return;
+    supervisor->may_open_us += PAUSE * took;
+    log_info("it took long to open and check the store of qos messages: they had to wait",
+             LOG_STR("service", settings->service), LOG_INT("ms", (int64_t)(took / 1000)));
+}
+
+static int open_repository(struct supervisor *supervisor)
+{
+    const struct qos_store_settings *settings = supervisor->settings;
+    const uint64_t began = now_us();
+    char reason[FAULT_SIZE] = "";
+    int error = supervisor->error == -EUCLEAN ? -EUCLEAN : supervisor->is_sound ? -ENOSPC : 0;
+
+    if (supervisor->repository)
+        return 0;
+    if (began < supervisor->may_open_us)
+        return supervisor->error;
+    supervisor->repository = settings->open(settings->context, &error, reason, sizeof(reason));
+    note_opening(supervisor, began, now_us());
+    if (!supervisor->repository)
+        return fail(supervisor, error, reason);
+    supervisor->error = 0;
+    supervisor->repository->service = settings->service;
+    supervisor->is_sound = supervisor->repository->is_checked;
+    supervisor->report.is_open = true;
+    supervisor->report.totals = supervisor->repository->totals;
+    return 0;
+}
+
+static int roll_back(struct supervisor *supervisor, int error)
+{
+    supervisor->repository->ops->rollback(supervisor->repository);
+    close_repository(supervisor);
+    return fail(supervisor, error, error == -EUCLEAN ? QOS_DAMAGED : strerrordesc_np(-error));
+}
+
+static int commit(struct supervisor *supervisor)
+{
+    const uint64_t began = now_us();
+    uint64_t took;
+    int error;
+
+    fault_point("store.before-commit");
+    error = supervisor->repository->ops->commit(supervisor->repository);
+    took = now_us() - began;
+    supervisor->report.commit_us += took;
+    if (took > supervisor->report.commit_us_max)
+        supervisor->report.commit_us_max = took;
+    return error;
+}
+
+/* Opens the repository if need be, and begins a transaction. Both return 0, or the negative errno
+ * that all who are in the transaction have to be told. */
+static int begin(struct supervisor *supervisor)
+{
+    int error = open_repository(supervisor);
+
+    if (error != 0)
+        return error;
+    error = supervisor->repository->ops->begin(supervisor->repository);
+    return error == 0 ? 0 : roll_back(supervisor, error);
+}
+
+static int end(struct supervisor *supervisor)
+{
+    int error = supervisor->repository->fault;
+
+    if (error == 0)
+        error = commit(supervisor);
+    if (error != 0)
+        return roll_back(supervisor, error);
+    fault_point("store.committed");
+    supervisor->report.transactions++;
+    supervisor->report.totals = supervisor->repository->totals;
+    supervisor->is_sound = supervisor->is_sound || supervisor->repository->is_checked;
+    if (supervisor->told != 0)
+        log_info("the store of qos messages works again",
+                 LOG_STR("service", supervisor->settings->service));
+    supervisor->told = 0;
+    return 0;
+}
+
+/* ---- the thread ---- */
 
 struct qos_store {
     struct qos_store_settings settings;
@@ -72,27 +211,23 @@ static bool wait_for_work(struct qos_store *store, struct work *work)
     return work->batch || work->backup;
 }
 
-static void run_jobs(struct qos_repository *repository, struct qos_job *batch)
+static void run_batch(struct supervisor *supervisor, struct qos_job *batch)
 {
-    const uint64_t ended = repository->totals.ended;
-
-    for (struct qos_job *job = batch; job && repository->fault == 0; job = job->next)
-        job->status = job->run(job, repository);
-    qos_forget_surplus(repository, ended);
-}
-
-static void run_batch(struct qos_keeper *keeper, struct qos_job *batch)
-{
-    int error = qos_keeper_begin(keeper);
+    int error = begin(supervisor);
 
     if (error == 0) {
-        run_jobs(keeper->repository, batch);
-        error = qos_keeper_end(keeper);
+        struct qos_repository *repository = supervisor->repository;
+        const uint64_t ended = repository->totals.ended;
+
+        for (struct qos_job *job = batch; job && repository->fault == 0; job = job->next)
+            job->status = job->run(job, repository);
+        qos_forget_surplus(repository, ended);
+        error = end(supervisor);
     }
     for (struct qos_job *job = batch; job; job = job->next) {
         if (error != 0)
             job->status = error;
-        keeper->report.jobs++;
+        supervisor->report.jobs++;
     }
 }
 
@@ -103,9 +238,9 @@ static void publish(struct qos_store *store, const struct qos_store_report *repo
     pthread_mutex_unlock(&store->lock);
 }
 
-static void open_letter(struct letter *letter, void *context)
+static void receive_item(struct mailbox_item *item, void *context)
 {
-    struct qos_job *job = container_of(letter, struct qos_job, letter);
+    struct qos_job *job = container_of(item, struct qos_job, item);
     struct qos_store *store = context;
 
     atomic_fetch_sub_explicit(&store->waiting, 1, memory_order_relaxed);
@@ -118,17 +253,10 @@ static void hand_back(struct qos_store *store, struct qos_job *batch)
         struct qos_job *job = batch;
 
         batch = job->next; /* once posted, the job may be gone */
-        job->letter.open = open_letter;
-        mailbox_post(store->mailbox, &job->letter);
-        test_clock_note_job_done();
+        job->item.receive = receive_item;
+        mailbox_post(store->mailbox, &job->item);
+        test_clock_note_jobs(-1);
     }
-}
-
-static void do_batch(struct qos_store *store, struct qos_keeper *keeper, struct qos_job *batch)
-{
-    run_batch(keeper, batch);
-    publish(store, &keeper->report); /* first, for done to find itself counted */
-    hand_back(store, batch);
 }
 
 static void end_backup(struct qos_store *store, int status, int file)
@@ -143,11 +271,26 @@ static void end_backup(struct qos_store *store, int status, int file)
         backup->done(backup, status, file);
 }
 
-static void advance_backup(struct qos_store *store, const struct qos_keeper *keeper,
+/* One piece of it. The repository is NULL while the store is closed. */
+static int copy_piece(const struct supervisor *supervisor, struct qos_backup *backup, int *file)
+{
+    struct qos_repository *repository = supervisor->repository;
+
+    if (!repository)
+        return supervisor->error;
+    if (!repository->is_durable)
+        return -EOPNOTSUPP;
+    if (backup->is_wanted(backup))
+        return repository->ops->copy(repository, file);
+    repository->ops->leave_copy(repository);
+    return -ECANCELED;
+}
+
+static void advance_backup(struct qos_store *store, const struct supervisor *supervisor,
                            struct qos_backup *backup)
 {
     int file = -1;
-    const int status = qos_backup_advance(backup, keeper->repository, keeper->error, &file);
+    const int status = copy_piece(supervisor, backup, &file);
 
     if (status != -EAGAIN)
         end_backup(store, status, file);
@@ -156,31 +299,30 @@ static void advance_backup(struct qos_store *store, const struct qos_keeper *kee
 static void *run(void *argument)
 {
     struct qos_store *store = argument;
-    struct qos_keeper keeper;
+    struct supervisor supervisor = {.settings = &store->settings};
     struct work work;
     char name[16];
 
     snprintf(name, sizeof(name), "store-%.9s", store->settings.service);
     (void)pthread_setname_np(pthread_self(), name);
-    qos_keeper_init(&keeper, &store->settings);
-    publish(store, &keeper.report);
+    (void)open_repository(
+        &supervisor); /* for what is wrong to be in the log before somebody sends */
+    publish(store, &supervisor.report);
     while (wait_for_work(store, &work)) {
-        if (work.batch)
-            do_batch(store, &keeper, work.batch);
+        if (work.batch) {
+            run_batch(&supervisor, work.batch);
+            publish(store, &supervisor.report); /* first, for done to find itself counted */
+            hand_back(store, work.batch);
+        }
         if (work.backup)
-            advance_backup(store, &keeper, work.backup);
+            advance_backup(store, &supervisor, work.backup);
     }
     end_backup(store, -ESHUTDOWN, -1); /* and none can follow */
-    qos_keeper_release(&keeper);
+    close_repository(&supervisor);
     return NULL;
 }
 
 /* ---- what has waited too long ---- */
-
-static bool is_late(const struct qos_store *store, const struct qos_job *job, uint64_t now)
-{
-    return now - job->since_ms >= store->settings.patience_ms;
-}
 
 /* Takes such jobs out. first_ms: since when the first that stays and is asked for has waited, or
  * now. Under the lock. */
@@ -193,7 +335,8 @@ static struct qos_job *cut_late(struct qos_store *store, uint64_t now, uint64_t 
     while (*at) {
         struct qos_job *job = *at;
 
-        if (job->is_asked && count < LATE_MOST && is_late(store, job, now)) {
+        if (job->is_asked && count < LATE_MOST &&
+            now - job->since_ms >= store->settings.patience_ms) {
             *at = job->next;
             job->next = NULL;
             *late_end = job;
@@ -217,7 +360,7 @@ static void give_back(struct qos_store *store, struct qos_job *jobs)
         jobs = job->next;
         job->status = -ETIMEDOUT;
         atomic_fetch_sub_explicit(&store->waiting, 1, memory_order_relaxed);
-        test_clock_note_job_done();
+        test_clock_note_jobs(-1);
         job->done(job);
     }
 }
@@ -238,13 +381,6 @@ static void on_timer(struct loop_timer *timer)
         loop_timer_hasten(store->loop, timer, due > now ? due - now : 0);
     }
     give_back(store, late);
-}
-
-static void start_waiting(struct qos_store *store, struct qos_job *job)
-{
-    job->since_ms = loop_served_ms(store->loop);
-    if (job->is_asked && store->settings.patience_ms > 0)
-        loop_timer_hasten(store->loop, &store->timer, store->settings.patience_ms);
 }
 
 static void release(struct qos_store *store)
@@ -320,8 +456,10 @@ static void submit(struct qos_store *store, struct qos_job *job, bool is_next)
 
     job->next = NULL;
     job->status = 0;
-    start_waiting(store, job);
-    test_clock_note_job();
+    job->since_ms = loop_served_ms(store->loop);
+    if (job->is_asked && store->settings.patience_ms > 0)
+        loop_timer_hasten(store->loop, &store->timer, store->settings.patience_ms);
+    test_clock_note_jobs(1);
     atomic_fetch_add_explicit(&store->waiting, 1, memory_order_relaxed);
     pthread_mutex_lock(&store->lock);
     is_taken = !store->is_ending; /* else there is no thread any more that would run it */

@@ -16,12 +16,22 @@
  */
 #include <stdbool.h>
 
-#include "qos/job.h"
-#include "qos/store_settings.h"
+#include "qos/repository.h"
 
 struct loop;
-struct qos_backup;
 struct qos_store;
+
+/* A copy of a store that goes on working: made piece by piece by its thread, between transactions.
+ * All that was committed before it was asked for is in it. Embed it in what wants one. Both run in
+ * the store's thread. */
+struct qos_backup {
+    /* Whether somebody still waits; asked before each piece. */
+    bool (*is_wanted)(struct qos_backup *backup);
+    /* Its end; owns the backup. 0: file is the copy, done's to close, and has no name. Else
+     * -ESHUTDOWN, -ECANCELED (nobody waits), -EOPNOTSUPP (the store is in memory), or what is wrong
+     * with the disk. */
+    void (*done)(struct qos_backup *backup, int status, int file);
+};
 
 /* NULL with errno when there can be no thread. The repository is opened by that thread, at once. */
 struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settings *settings);

@@ -16,14 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/directory.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "server/config_value.h"
 
 #define VALID_SECONDS (90L * 24 * 3600)
 #define CLOCK_SECONDS 3600L /* how far a client's clock may be behind ours */
@@ -31,7 +31,7 @@
 static const char *const own_names[] = {"localhost", "127.0.0.1", "::1"};
 
 /* What is known of a failure of OpenSSL; empties its queue. */
-static int fail_openssl(const char *what, char *fault, size_t fault_size)
+static int fail_openssl(const char *what, struct config_fault *fault)
 {
     char reason[128] = "no reason given";
     unsigned long error = ERR_get_error();
@@ -39,16 +39,12 @@ static int fail_openssl(const char *what, char *fault, size_t fault_size)
     if (error != 0)
         ERR_error_string_n(error, reason, sizeof(reason));
     ERR_clear_error();
-    snprintf(fault, fault_size, "the development certificate: %s: %s", what, reason);
-    return -EIO;
+    return config_fail(fault, -EIO, "the development certificate: %s: %s", what, reason);
 }
 
-static int fail_file(const char *path, const char *what, char *fault, size_t fault_size)
+static int fail_file(int error, const char *path, const char *what, struct config_fault *fault)
 {
-    int error = errno;
-
-    snprintf(fault, fault_size, "%.200s: cannot be %s: %s", path, what, strerror(error));
-    return -error;
+    return config_fail(fault, error, "%.200s: cannot be %s: %s", path, what, strerror(-error));
 }
 
 static bool is_address(const char *name)
@@ -73,26 +69,23 @@ static bool is_dns_name(const char *name)
 }
 
 /* "DNS:localhost,IP:127.0.0.1,…" */
-static int list_names(const char *const *names, size_t count, struct buf *to, char *fault,
-                      size_t fault_size)
+static int list_names(const char *const *names, size_t count, struct buf *to,
+                      struct config_fault *fault)
 {
-    size_t own = sizeof(own_names) / sizeof(own_names[0]);
+    size_t own = COUNT(own_names);
 
-    if (count > CERTIFICATE_MAX_NAMES) {
-        snprintf(fault, fault_size, "%zu names; at most %u are allowed", count,
-                 CERTIFICATE_MAX_NAMES);
-        return -E2BIG;
-    }
+    if (count > CERTIFICATE_MAX_NAMES)
+        return config_fail(fault, -E2BIG, "%zu names; at most %u are allowed", count,
+                           CERTIFICATE_MAX_NAMES);
     for (size_t i = 0; i < own + count; i++) {
         const char *name = i < own ? own_names[i] : names[i - own];
 
-        if (!is_address(name) && !is_dns_name(name)) {
-            snprintf(fault, fault_size,
-                     "\"%.100s\" is no name for a certificate; use one such as dev.example.org or "
-                     "192.0.2.7",
-                     name);
-            return -EINVAL;
-        }
+        if (!is_address(name) && !is_dns_name(name))
+            return config_fail(
+                fault, -EINVAL,
+                "\"%.100s\" is no name for a certificate; use one such as dev.example.org or "
+                "192.0.2.7",
+                name);
         buf_printf(to, "%s%s:%s", i > 0 ? "," : "", is_address(name) ? "IP" : "DNS", name);
     }
     return 0;
@@ -149,19 +142,17 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const char *names)
            X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-static int make_directory(const char *directory, char *fault, size_t fault_size)
+static int make_directory(const char *directory, struct config_fault *fault)
 {
-    int rc = directory_make(directory);
+    const int rc = directory_make(directory);
 
-    if (rc == 0)
-        return 0;
-    errno = -rc;
-    return fail_file(directory, "made", fault, fault_size);
+    return rc == 0 ? 0 : fail_file(rc, directory, "made", fault);
 }
 
-/* Writes what put writes to a file of mode 0600, which takes its name when it is whole. */
-static int write_file(const char *path, bool (*put)(FILE *file, const void *object),
-                      const void *object, char *fault, size_t fault_size)
+/* Writes the key, or (NULL) the certificate, to a file of mode 0600, which takes its name when it
+ * is whole. */
+static int write_file(const char *path, const EVP_PKEY *key, const X509 *certificate,
+                      struct config_fault *fault)
 {
     struct buf temporary = BUF_INIT;
     FILE *file = NULL;
@@ -173,31 +164,22 @@ static int write_file(const char *path, bool (*put)(FILE *file, const void *obje
     if (fd >= 0)
         file = fdopen(fd, "w");
     if (!file) {
-        rc = fail_file(temporary.data, "made", fault, fault_size);
+        rc = fail_file(-errno, temporary.data, "made", fault);
         if (fd >= 0)
             close(fd);
     } else {
-        bool done = put(file, object);
+        bool done = key ? PEM_write_PKCS8PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1
+                        : PEM_write_X509(file, certificate) == 1;
 
         done = fflush(file) == 0 && fsync(fd) == 0 && done;
         done = fclose(file) == 0 && done;
         if (!done || rename(temporary.data, path) != 0) {
-            rc = fail_file(path, "written", fault, fault_size);
+            rc = fail_file(-errno, path, "written", fault);
             unlink(temporary.data);
         }
     }
     buf_release(&temporary);
     return rc;
-}
-
-static bool put_key(FILE *file, const void *object)
-{
-    return PEM_write_PKCS8PrivateKey(file, object, NULL, NULL, 0, NULL, NULL) == 1;
-}
-
-static bool put_certificate(FILE *file, const void *object)
-{
-    return PEM_write_X509(file, object) == 1;
 }
 
 static void name_files(struct certificate_files *files, const char *directory)
@@ -210,36 +192,36 @@ static void name_files(struct certificate_files *files, const char *directory)
     files->key = buf_detach(&path);
 }
 
-static int make_pair(const struct certificate_files *files, const char *names, char *fault,
-                     size_t fault_size)
+static int make_pair(const struct certificate_files *files, const char *names,
+                     struct config_fault *fault)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
     int rc = 0;
 
     if (!key || !certificate || !fill(certificate, key, names))
-        rc = fail_openssl("cannot be made", fault, fault_size);
+        rc = fail_openssl("cannot be made", fault);
     if (rc == 0)
-        rc = write_file(files->key, put_key, key, fault, fault_size);
+        rc = write_file(files->key, key, NULL, fault);
     if (rc == 0)
-        rc = write_file(files->certificate, put_certificate, certificate, fault, fault_size);
+        rc = write_file(files->certificate, NULL, certificate, fault);
     X509_free(certificate);
     EVP_PKEY_free(key);
     return rc;
 }
 
 int certificate_make(struct certificate_files *files, const char *directory,
-                     const char *const *names, size_t count, char *fault, size_t fault_size)
+                     const char *const *names, size_t count, struct config_fault *fault)
 {
     struct certificate_files made = {NULL, NULL};
     struct buf list = BUF_INIT;
-    int rc = list_names(names, count, &list, fault, fault_size);
+    int rc = list_names(names, count, &list, fault);
 
     name_files(&made, directory);
     if (rc == 0)
-        rc = make_directory(directory, fault, fault_size);
+        rc = make_directory(directory, fault);
     if (rc == 0)
-        rc = make_pair(&made, buf_str(&list), fault, fault_size);
+        rc = make_pair(&made, buf_str(&list), fault);
     if (rc == 0)
         *files = made;
     else
@@ -275,14 +257,14 @@ static bool is_usable(const struct certificate_files *files)
 }
 
 /* Keeps two processes that start at once from writing the halves of two pairs. */
-static int lock_directory(const char *directory, int *lock, char *fault, size_t fault_size)
+static int lock_directory(const char *directory, int *lock, struct config_fault *fault)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return fail_file(directory, "opened", fault, fault_size);
+        return fail_file(-errno, directory, "opened", fault);
     if (flock(fd, LOCK_EX) != 0) {
-        int rc = fail_file(directory, "locked", fault, fault_size);
+        int rc = fail_file(-errno, directory, "locked", fault);
 
         close(fd);
         return rc;
@@ -291,15 +273,15 @@ static int lock_directory(const char *directory, int *lock, char *fault, size_t 
     return 0;
 }
 
-int certificate_ensure(struct certificate_files *files, const char *directory, char *fault,
-                       size_t fault_size)
+int certificate_ensure(struct certificate_files *files, const char *directory,
+                       struct config_fault *fault)
 {
     struct certificate_files there = {NULL, NULL};
     int lock = -1;
-    int rc = make_directory(directory, fault, fault_size);
+    int rc = make_directory(directory, fault);
 
     if (rc == 0)
-        rc = lock_directory(directory, &lock, fault, fault_size);
+        rc = lock_directory(directory, &lock, fault);
     if (rc != 0)
         return rc;
     name_files(&there, directory);
@@ -307,7 +289,7 @@ int certificate_ensure(struct certificate_files *files, const char *directory, c
         *files = there;
     } else {
         certificate_files_release(&there);
-        rc = certificate_make(files, directory, NULL, 0, fault, fault_size);
+        rc = certificate_make(files, directory, NULL, 0, fault);
     }
     close(lock);
     return rc;

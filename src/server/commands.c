@@ -11,21 +11,15 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/words.h"
-#include "server/backup_file.h"
+#include "base/text.h"
 #include "server/certificate.h"
-#include "server/check_health.h"
-#include "server/check_token.h"
+#include "server/client.h"
 #include "server/completion.h"
-#include "server/config_compat.h"
 #include "server/config_keys.h"
 #include "server/config_load.h"
-#include "server/config_warn.h"
 #include "server/control.h"
-#include "server/control_answer.h"
+#include "server/credentials.h"
 #include "server/libraries.h"
-#include "server/make_key.h"
-#include "server/make_token.h"
 #include "server/preflight.h"
 #include "server/server.h"
 #include "server/version.h"
@@ -41,99 +35,18 @@ struct command_line {
     bool help, version;
 };
 
+/* What a command does: either alone, or (with) with settings that are loaded for it, and then it
+ * returns 0, or a negative errno with *fault. */
 struct command {
     const char *name;
     const char *arguments;
     const char *help;
     size_t most_arguments;
     enum command_exit (*run)(struct command_line *line);
+    int (*run_with)(struct command_line *line, const struct config *config,
+                    struct config_fault *fault);
     const char *values; /* of the argument, as struct completion_word has them */
 };
-
-static enum command_exit check_config(struct command_line *line);
-static enum command_exit default_config(struct command_line *line);
-static enum command_exit reload(struct command_line *line);
-static enum command_exit back_up(struct command_line *line);
-static enum command_exit make_certificate(struct command_line *line);
-static enum command_exit print_key(struct command_line *line);
-static enum command_exit print_token(struct command_line *line);
-static enum command_exit judge_token(struct command_line *line);
-static enum command_exit ask_health(struct command_line *line);
-static enum command_exit print_completion(struct command_line *line);
-static enum command_exit print_version(struct command_line *line);
-static enum command_exit print_help(struct command_line *line);
-
-static const struct command commands[] = {
-    {"check-config", "[FILE]", "say whether a configuration is right, and what it would do", 1,
-     check_config, "FILE"},
-    {"reload", "", "have the running server read its settings and certificates anew", 0, reload,
-     ""},
-    {"backup", "FILE", "copy a service's stored messages while the server runs; -: to output", 1,
-     back_up, "FILE"},
-    {"default-config", "", "print a commented configuration of all settings", 0, default_config,
-     ""},
-    {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
-     CERTIFICATE_MAX_NAMES, make_certificate, ""},
-    {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
-     1, print_key, ""},
-    {"make-token", "", "make an access token, for a service with auth jwt", 0, print_token, ""},
-    {"check-token", "TOKEN", "say what that service would say to it; -: to standard input's", 1,
-     judge_token, ""},
-    {"health", "[ready|live]", "ask the running server, as a supervisor's check", 1, ask_health,
-     "ready live"},
-    {"completion", "bash|zsh", "print a script that lets the shell complete this command line", 1,
-     print_completion, "bash zsh"},
-    {"version", "", "print the version", 0, print_version, ""},
-    {"help", "", "print this", 0, print_help, ""},
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-static const char usage[] =
-    "usage: sse-server [OPTION]... [COMMAND]\n"
-    "\n"
-    "Serves event streams, JSON requests and uploads to browsers over HTTP/2. Without a\n"
-    "configuration it runs the demo on https://localhost:8443.\n"
-    "\n"
-    "  --config FILE      read settings from FILE (YAML)\n"
-    "  --listen ADDRESS   listen here instead, such as 127.0.0.1:9443; several with commas;\n"
-    "                     http://ADDRESS: without TLS\n"
-    "  --workers N        threads that serve connections; 0: one per processor\n"
-    "  --log-level LEVEL  debug, info, warn or error\n"
-    "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
-    "  --service NAME     for make-token and check-token (default: the first with auth jwt),\n"
-    "                     and for backup (default: the only one with messages in a file)\n"
-    "  --user ID, --name TEXT, --tenant ID, --channels LIST, --permissions LIST,\n"
-    "  --expires TIME     what make-token puts into the token (an hour from now)\n"
-    "  --key ID           which of tokenKeys signs (default: the first that can)\n"
-    "  --key-file FILE    what it signs with, where tokenKeys has the public key\n"
-    "  -h, --help         print this\n"
-    "  -V, --version      print the version\n"
-    "\n"
-    "commands:\n";
-
-static enum command_exit print_help(struct command_line *line)
-{
-    (void)line;
-    fputs(usage, stdout);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        char name[40];
-
-        snprintf(name, sizeof(name), "%s %s", commands[i].name, commands[i].arguments);
-        printf("  %-24s %s\n", name, commands[i].help);
-    }
-    puts(
-        "\nEvery setting is also a variable of the environment: see default-config, which says as\n"
-        "well which of them a reload changes, and which the next start only.");
-    return COMMAND_DONE;
-}
-
-static enum command_exit print_version(struct command_line *line)
-{
-    (void)line;
-    printf("sse-server %s\n", server_version);
-    return COMMAND_DONE;
-}
 
 static enum command_exit misuse(const char *sentence)
 {
@@ -141,15 +54,36 @@ static enum command_exit misuse(const char *sentence)
     return COMMAND_MISUSED;
 }
 
+/* What *fault says, of settings or arguments that are not right, or of something that failed. */
+static enum command_exit finish(int rc, const struct config_fault *fault)
+{
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s\n", fault->message);
+    return rc == -EINVAL || rc == -E2BIG ? COMMAND_MISUSED : COMMAND_FAILED;
+}
+
 /* COMMAND_DONE with *config loaded, or COMMAND_MISUSED. */
 static enum command_exit load(struct config *config, const struct config_sources *sources)
 {
     struct config_fault fault = {""};
 
-    if (config_load_from(config, sources, &fault) == 0)
-        return COMMAND_DONE;
-    fprintf(stderr, "sse-server: %s\n", fault.message);
-    return COMMAND_MISUSED;
+    return finish(config_load_from(config, sources, &fault) == 0 ? 0 : -EINVAL, &fault);
+}
+
+static enum command_exit run_with(struct command_line *line,
+                                  int (*run)(struct command_line *line, const struct config *config,
+                                             struct config_fault *fault))
+{
+    struct config_fault fault = {""};
+    struct config config;
+    enum command_exit status = load(&config, &line->sources);
+
+    if (status != COMMAND_DONE)
+        return status;
+    status = finish(run(line, &config, &fault), &fault);
+    config_release(&config);
+    return status;
 }
 
 static enum command_exit serve(struct command_line *line)
@@ -241,119 +175,28 @@ static enum command_exit back_up(struct command_line *line)
     return status;
 }
 
-/* What check-config says of a listener's identity. */
-static const char *certificate_of(const struct config_listener *listener)
-{
-    if (!listener->tls)
-        return "no TLS";
-    return *listener->certificate != '\0' ? listener->certificate : "development certificate";
-}
-
-static const char *role_of(const struct config_listener *listener)
-{
-    static const char *const texts[] = {[API_ROLE_ALL] = "",
-                                        [API_ROLE_PUBLIC] = ", for pages",
-                                        [API_ROLE_ADMIN] = ", for back ends"};
-
-    return texts[listener->role];
-}
-
-/* Who has a listener for back ends may have forgotten that the others serve them, too. */
-static void hint_at_roles(const struct config *config)
-{
-    bool has_admin = false;
-
-    for (size_t i = 0; i < config->listener_count; i++)
-        has_admin = has_admin || config->listeners[i].role == API_ROLE_ADMIN;
-    for (size_t i = 0; has_admin && i < config->listener_count; i++) {
-        if (config->listeners[i].role == API_ROLE_ALL)
-            printf("hint: listeners[%zu] serves back ends and /metrics, too; set role: public if "
-                   "it should not\n",
-                   i);
-    }
-}
-
-/* Not with a development certificate: whoever is told would refuse this machine's next one. */
-static void hint_at_transport_security(const struct config *config)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *listener = &config->listeners[i];
-
-        if (*listener->certificate != '\0' && listener->role != API_ROLE_ADMIN &&
-            *listener->transport_security == '\0')
-            printf("hint: listeners[%zu] lets browsers come by http next time; once all of its "
-                   "host is served by https, set strictTransportSecurity: max-age=63072000\n",
-                   i);
-    }
-}
-
-static const char *auth_of(const struct config_service *service)
-{
-    static const char *const texts[] = {
-        [CONFIG_AUTH_DEVELOPMENT] = "development",
-        [CONFIG_AUTH_JWT] = "jwt",
-        [CONFIG_AUTH_WEBHOOK] = "webhook",
-    };
-
-    return texts[service->auth];
-}
-
-static void print_service(const struct config_service *service)
-{
-    printf("service %s at %s (auth %s", service->settings.name, service->settings.base_path,
-           auth_of(service));
-    if (service->auth == CONFIG_AUTH_WEBHOOK)
-        printf(" %s, %s", service->auth_webhook.url,
-               *service->webhook_secret != '\0' ? "signed" : "not signed");
-    puts(")");
-}
-
-/* Where they are; of a secret, nothing. */
-static void print_token_keys(const struct config *config)
-{
-    for (size_t i = 0; i < config->token_key_count; i++) {
-        const struct config_token_key *key = &config->token_keys[i];
-        const char *services = *key->services != '\0' ? key->services : "all services";
-
-        if (*key->jwks != '\0')
-            printf("token keys: the JWK set %s, for %s\n", key->jwks, services);
-        else
-            printf("token key \"%s\" (%s, %s), for %s\n", key->id, key->algorithm,
-                   *key->file != '\0' ? key->file : "a secret", services);
-    }
-}
-
 static enum command_exit check_config(struct command_line *line)
 {
+    struct buf faults = BUF_INIT;
     struct config config;
-    enum command_exit status = COMMAND_DONE;
+    enum command_exit status;
 
     if (line->argument_count > 0)
         line->sources.file = line->arguments[0];
     status = load(&config, &line->sources);
     if (status != COMMAND_DONE)
         return status;
-    if (preflight(&config, NULL, stderr) > 0) {
-        config_release(&config);
-        return COMMAND_MISUSED;
+    preflight(&config, NULL, &faults, &faults);
+    fputs(buf_str(&faults), stderr);
+    if (faults.length > 0) {
+        status = COMMAND_MISUSED;
+    } else {
+        puts("OK");
+        preflight_explain(&config, stdout);
     }
-    puts("OK");
-    for (size_t i = 0; i < config.listener_count; i++)
-        printf("listener %s://%s (%s%s)\n", config.listeners[i].tls ? "https" : "http",
-               config.listeners[i].address, certificate_of(&config.listeners[i]),
-               role_of(&config.listeners[i]));
-    hint_at_roles(&config);
-    hint_at_transport_security(&config);
-    preflight_warn(&config, stdout);
-    config_warn(&config, stdout);
-    for (size_t i = 0; i < config.service_count; i++)
-        print_service(&config.services[i]);
-    config_compat_print(&config, stdout);
-    print_token_keys(&config);
-    printf("%zu API keys%s, state in %s\n", config.api_key_count,
-           config.api_key_made ? " (made up at each start)" : "", config.state_directory);
+    buf_release(&faults);
     config_release(&config);
-    return COMMAND_DONE;
+    return status;
 }
 
 static enum command_exit default_config(struct command_line *line)
@@ -366,109 +209,152 @@ static enum command_exit default_config(struct command_line *line)
     return written ? COMMAND_DONE : COMMAND_FAILED;
 }
 
-static enum command_exit make_certificate(struct command_line *line)
+static int make_certificate(struct command_line *line, const struct config *config,
+                            struct config_fault *fault)
 {
     struct certificate_files files = {NULL, NULL};
-    struct config config;
-    char fault[512] = "";
-    enum command_exit status = load(&config, &line->sources);
-    int rc = 0;
+    const int rc =
+        certificate_make(&files, line->out ? line->out : config->state_directory,
+                         (const char *const *)line->arguments, line->argument_count, fault);
 
-    if (status != COMMAND_DONE)
-        return status;
-    rc = certificate_make(&files, line->out ? line->out : config.state_directory,
-                          (const char *const *)line->arguments, line->argument_count, fault,
-                          sizeof(fault));
-    config_release(&config);
-    if (rc != 0) {
-        fprintf(stderr, "sse-server: %s\n", fault);
-        return rc == -EINVAL || rc == -E2BIG ? COMMAND_MISUSED : COMMAND_FAILED;
-    }
-    printf("certificate %s\nkey %s\n", files.certificate, files.key);
+    if (rc == 0)
+        printf("certificate %s\nkey %s\n", files.certificate, files.key);
     certificate_files_release(&files);
-    return COMMAND_DONE;
+    return rc;
 }
 
 static enum command_exit print_key(struct command_line *line)
 {
-    char fault[160] = "";
-    int rc = 0;
+    struct config_fault fault = {""};
 
     if (line->argument_count == 0)
-        rc = make_key(stdout, fault, sizeof(fault));
-    else if (strcmp(line->arguments[0], "-") == 0)
-        rc = make_key_hash(stdin, stdout, fault, sizeof(fault));
-    else
-        return misuse("a key in the command line can be seen by others; give make-key - and the "
-                      "key on standard input");
-    if (rc == 0)
-        return COMMAND_DONE;
-    fprintf(stderr, "sse-server: %s\n", fault);
-    return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
+        return finish(make_key(stdout, &fault), &fault);
+    if (strcmp(line->arguments[0], "-") == 0)
+        return finish(make_key_hash(stdin, stdout, &fault), &fault);
+    return misuse("a key in the command line can be seen by others; give make-key - and the "
+                  "key on standard input");
 }
 
-static enum command_exit print_token(struct command_line *line)
+static int print_token(struct command_line *line, const struct config *config,
+                       struct config_fault *fault)
 {
-    struct config config;
-    char fault[400] = "";
-    enum command_exit status = load(&config, &line->sources);
-    int rc;
+    return make_token(config, &line->token, stdout, fault);
+}
 
-    if (status != COMMAND_DONE)
-        return status;
-    rc = make_token(&config, &line->token, stdout, fault, sizeof(fault));
-    config_release(&config);
-    if (rc == 0)
-        return COMMAND_DONE;
-    fprintf(stderr, "sse-server: %s\n", fault);
-    return COMMAND_MISUSED;
+static int judge_token_with(struct command_line *line, const struct config *config,
+                            struct config_fault *fault)
+{
+    const struct check_token_request request = {
+        .token = line->arguments[0], .service = line->token.service, .from = stdin};
+
+    log_open(LOG_WARN_LEVEL, config->log_format, STDERR_FILENO);
+    (void)signal(SIGPIPE, SIG_IGN); /* as those who fetch JWK sets need it */
+    return check_token(config, &request, stdout, fault);
 }
 
 static enum command_exit judge_token(struct command_line *line)
 {
-    struct check_token_request request = {.service = line->token.service, .from = stdin};
-    struct config config;
-    char fault[400] = "";
-    enum command_exit status;
-    int rc;
-
     if (line->argument_count == 0)
         return misuse("check-token needs a token, or - for one on standard input");
-    status = load(&config, &line->sources);
-    if (status != COMMAND_DONE)
-        return status;
-    log_open(LOG_WARN_LEVEL, config.log_format, STDERR_FILENO);
-    (void)signal(SIGPIPE, SIG_IGN); /* as those who fetch JWK sets need it */
-    request.token = line->arguments[0];
-    rc = check_token(&config, &request, stdout, fault, sizeof(fault));
-    config_release(&config);
+    return run_with(line, judge_token_with);
+}
+
+static const char *health_of(const struct command_line *line)
+{
+    return line->argument_count > 0 ? line->arguments[0] : "ready";
+}
+
+static int ask_health_with(struct command_line *line, const struct config *config,
+                           struct config_fault *fault)
+{
+    const int rc = check_health(config, health_of(line), fault);
+
     if (rc == 0)
-        return COMMAND_DONE;
-    fprintf(stderr, "sse-server: %s\n", fault);
-    return rc == -EINVAL ? COMMAND_MISUSED : COMMAND_FAILED;
+        puts(health_of(line));
+    return rc;
 }
 
 static enum command_exit ask_health(struct command_line *line)
 {
-    const char *what = line->argument_count > 0 ? line->arguments[0] : "ready";
-    struct config config;
-    char fault[700] = "";
-    enum command_exit status;
-    int rc;
-
-    if (strcmp(what, "ready") != 0 && strcmp(what, "live") != 0)
+    if (strcmp(health_of(line), "ready") != 0 && strcmp(health_of(line), "live") != 0)
         return misuse("health is asked for ready or live");
-    status = load(&config, &line->sources);
-    if (status != COMMAND_DONE)
-        return status;
-    rc = check_health(&config, what, fault, sizeof(fault));
-    config_release(&config);
-    if (rc == 0) {
-        puts(what);
-        return COMMAND_DONE;
+    return run_with(line, ask_health_with);
+}
+
+static enum command_exit print_version(struct command_line *line)
+{
+    (void)line;
+    printf("sse-server %s\n", server_version);
+    return COMMAND_DONE;
+}
+
+static enum command_exit print_completion(struct command_line *line);
+static enum command_exit print_help(struct command_line *line);
+
+static const struct command commands[] = {
+    {"check-config", "[FILE]", "say whether a configuration is right, and what it would do", 1,
+     check_config, NULL, "FILE"},
+    {"reload", "", "have the running server read its settings and certificates anew", 0, reload,
+     NULL, ""},
+    {"backup", "FILE", "copy a service's stored messages while the server runs; -: to output", 1,
+     back_up, NULL, "FILE"},
+    {"default-config", "", "print a commented configuration of all settings", 0, default_config,
+     NULL, ""},
+    {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
+     CERTIFICATE_MAX_NAMES, NULL, make_certificate, ""},
+    {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
+     1, print_key, NULL, ""},
+    {"make-token", "", "make an access token, for a service with auth jwt", 0, NULL, print_token,
+     ""},
+    {"check-token", "TOKEN", "say what that service would say to it; -: to standard input's", 1,
+     judge_token, NULL, ""},
+    {"health", "[ready|live]", "ask the running server, as a supervisor's check", 1, ask_health,
+     NULL, "ready live"},
+    {"completion", "bash|zsh", "print a script that lets the shell complete this command line", 1,
+     print_completion, NULL, "bash zsh"},
+    {"version", "", "print the version", 0, print_version, NULL, ""},
+    {"help", "", "print this", 0, print_help, NULL, ""},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char usage[] =
+    "usage: sse-server [OPTION]... [COMMAND]\n"
+    "\n"
+    "Serves event streams, JSON requests and uploads to browsers over HTTP/2. Without a\n"
+    "configuration it runs the demo on https://localhost:8443.\n"
+    "\n"
+    "  --config FILE      read settings from FILE (YAML)\n"
+    "  --listen ADDRESS   listen here instead, such as 127.0.0.1:9443; several with commas;\n"
+    "                     http://ADDRESS: without TLS\n"
+    "  --workers N        threads that serve connections; 0: one per processor\n"
+    "  --log-level LEVEL  debug, info, warn or error\n"
+    "  --out DIRECTORY    where make-cert puts its files (default: the state directory)\n"
+    "  --service NAME     for make-token and check-token (default: the first with auth jwt),\n"
+    "                     and for backup (default: the only one with messages in a file)\n"
+    "  --user ID, --name TEXT, --tenant ID, --channels LIST, --permissions LIST,\n"
+    "  --expires TIME     what make-token puts into the token (an hour from now)\n"
+    "  --key ID           which of tokenKeys signs (default: the first that can)\n"
+    "  --key-file FILE    what it signs with, where tokenKeys has the public key\n"
+    "  -h, --help         print this\n"
+    "  -V, --version      print the version\n"
+    "\n"
+    "commands:\n";
+
+static enum command_exit print_help(struct command_line *line)
+{
+    (void)line;
+    fputs(usage, stdout);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char name[40];
+
+        snprintf(name, sizeof(name), "%s %s", commands[i].name, commands[i].arguments);
+        printf("  %-24s %s\n", name, commands[i].help);
     }
-    fprintf(stderr, "sse-server: %s\n", fault);
-    return COMMAND_FAILED;
+    puts(
+        "\nEvery setting is also a variable of the environment: see default-config, which says as\n"
+        "well which of them a reload changes, and which the next start only.");
+    return COMMAND_DONE;
 }
 
 /* An option with a value: where that is kept, and the only commands that have a use for it. */
@@ -565,41 +451,30 @@ static bool parse_options(struct command_line *line, int argc, char *argv[])
     return true;
 }
 
-/* The first option that the command (NULL: serving) has no use for, or NULL. */
-static const struct flag *find_useless(struct command_line *line, const char *command)
+/* Whether the command (NULL: serving) has a use for all options; else COMMAND_MISUSED. */
+static enum command_exit check_use(struct command_line *line, const char *command)
 {
     for (size_t i = 0; i < FLAGS; i++) {
-        if (*flags[i].commands != '\0' && *value_of(line, &flags[i]) &&
-            (!command || !words_have(flags[i].commands, command)))
-            return &flags[i];
+        if (*flags[i].commands == '\0' || !*value_of(line, &flags[i]) ||
+            (command && words_have(flags[i].commands, command)))
+            continue;
+        fprintf(stderr, "sse-server: --%s is for %s only\nTry: sse-server --help\n", flags[i].name,
+                flags[i].commands);
+        return COMMAND_MISUSED;
     }
-    return NULL;
-}
-
-static enum command_exit refuse_useless(const struct flag *flag)
-{
-    fprintf(stderr, "sse-server: --%s is for %s only\nTry: sse-server --help\n", flag->name,
-            flag->commands);
-    return COMMAND_MISUSED;
+    return COMMAND_DONE;
 }
 
 static const struct command *find_command(const char *name, const char **nearest)
 {
-    size_t least = SIZE_MAX;
+    const char *names[COMMANDS + 1] = {NULL};
 
-    *nearest = NULL;
     for (size_t i = 0; i < COMMANDS; i++) {
-        size_t distance = config_distance(name, commands[i].name);
-
-        if (distance == 0)
+        names[i] = commands[i].name;
+        if (config_distance(name, names[i]) == 0)
             return &commands[i];
-        if (distance < least) {
-            least = distance;
-            *nearest = commands[i].name;
-        }
     }
-    if (!config_is_near(name, least))
-        *nearest = NULL;
+    *nearest = config_nearest(name, names);
     return NULL;
 }
 
@@ -609,16 +484,15 @@ static enum command_exit run_command(struct command_line *line)
     const struct command *command = find_command(line->command, &nearest);
 
     if (!command) {
-        fprintf(stderr, "sse-server: there is no command \"%.60s\"", line->command);
-        fprintf(stderr, "%s%s\nTry: sse-server --help\n", nearest ? "; the nearest is " : "",
-                nearest ? nearest : "");
+        fprintf(stderr, "sse-server: there is no command \"%.60s\"%s%s\nTry: sse-server --help\n",
+                line->command, nearest ? "; the nearest is " : "", nearest ? nearest : "");
         return COMMAND_MISUSED;
     }
     if (line->argument_count > command->most_arguments)
         return misuse("too many arguments for that command");
-    if (find_useless(line, command->name))
-        return refuse_useless(find_useless(line, command->name));
-    return command->run(line);
+    if (check_use(line, command->name) != COMMAND_DONE)
+        return COMMAND_MISUSED;
+    return command->run ? command->run(line) : run_with(line, command->run_with);
 }
 
 enum command_exit command_run(int argc, char *argv[], char *const *environment)
@@ -632,10 +506,8 @@ enum command_exit command_run(int argc, char *argv[], char *const *environment)
         return print_help(&line);
     if (line.version)
         return print_version(&line);
-    if (optind == argc && find_useless(&line, NULL))
-        return refuse_useless(find_useless(&line, NULL));
     if (optind == argc)
-        return serve(&line);
+        return check_use(&line, NULL) == COMMAND_DONE ? serve(&line) : COMMAND_MISUSED;
     line.command = argv[optind];
     line.arguments = argv + optind + 1;
     line.argument_count = (size_t)(argc - optind - 1);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/words.h"
+#include "base/text.h"
 
 #define FILES "FILE"
 

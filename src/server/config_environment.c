@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "server/config.h"
-#include "server/config_fault.h"
 #include "server/config_keys.h"
-#include "server/config_source.h"
+#include "server/config_load.h"
+#include "server/config_value.h"
 
 #define LISTEN       CONFIG_PREFIX "LISTEN"
 #define API_KEY      CONFIG_PREFIX "API_KEY"
@@ -116,30 +115,33 @@ static void take_indices(struct config_assignment *assignment, const char *name,
     assignment->index = second == SIZE_MAX ? first : second;
 }
 
+static void prefer_nearer(const char *pattern, const char *variable, size_t *least,
+                          char nearest[CONFIG_VARIABLE_SIZE])
+{
+    const size_t distance = config_distance(pattern, variable);
+
+    if (distance >= *least)
+        return;
+    *least = distance;
+    snprintf(nearest, CONFIG_VARIABLE_SIZE, "%s", variable);
+}
+
 /* The key whose variable this is; *nearest is the variable that looks most like it. */
 static const struct config_key *find_key(const char *pattern, char nearest[CONFIG_VARIABLE_SIZE])
 {
-    size_t least = config_distance(pattern, API_KEY);
+    size_t least = SIZE_MAX;
 
-    snprintf(nearest, CONFIG_VARIABLE_SIZE, API_KEY);
-    if (config_distance(pattern, LISTEN) < least) {
-        least = config_distance(pattern, LISTEN);
-        snprintf(nearest, CONFIG_VARIABLE_SIZE, LISTEN);
-    }
+    prefer_nearer(pattern, API_KEY, &least, nearest);
+    prefer_nearer(pattern, LISTEN, &least, nearest);
     for (size_t i = 0; i < config_key_count; i++) {
         char variable[CONFIG_VARIABLE_SIZE];
-        size_t distance = 0;
 
         if (!config_keys[i].fallback)
             continue;
         config_key_variable(config_keys[i].name, variable);
         if (strcmp(variable, pattern) == 0)
             return &config_keys[i];
-        distance = config_distance(pattern, variable);
-        if (distance < least) {
-            least = distance;
-            memcpy(nearest, variable, sizeof(variable));
-        }
+        prefer_nearer(pattern, variable, &least, nearest);
     }
     return NULL;
 }
@@ -157,11 +159,6 @@ static int unknown(const char *name, char nearest[CONFIG_VARIABLE_SIZE], struct 
                        name, is_near ? "; the nearest is " : "", is_near ? nearest : "");
 }
 
-struct variable {
-    struct config_assignment assignment;
-    char *name;
-};
-
 static bool lies_deeper(const struct config_assignment *assignment)
 {
     return assignment->key->list && assignment->key->list->within;
@@ -171,8 +168,8 @@ static bool lies_deeper(const struct config_assignment *assignment)
  * the environment has no order. */
 static int compare(const void *left, const void *right)
 {
-    const struct config_assignment *a = &((const struct variable *)left)->assignment;
-    const struct config_assignment *b = &((const struct variable *)right)->assignment;
+    const struct config_assignment *a = left;
+    const struct config_assignment *b = right;
 
     if (lies_deeper(a) != lies_deeper(b))
         return lies_deeper(a) ? 1 : -1;
@@ -218,29 +215,25 @@ static int apply(struct config *config, const struct config_assignment *assignme
 
 static bool is_ours(const char *entry)
 {
-    return strncmp(entry, CONFIG_PREFIX, strlen(CONFIG_PREFIX)) == 0 && strchr(entry, '=') &&
-           !is_from_orchestrator(entry);
+    const char *rest;
+
+    return begins(entry, CONFIG_PREFIX, &rest) && strchr(rest, '=') && !is_from_orchestrator(entry);
 }
 
-/* Makes an assignment of NAME=value; the shorthands are none (they were taken before). */
-static int read_entry(const char *entry, struct variable *variable, struct config_fault *fault)
+/* Makes an assignment of NAME=value, whose where is to be freed; the shorthands are none (they were
+ * taken before). */
+static int read_entry(const char *entry, struct config_assignment *assignment,
+                      struct config_fault *fault)
 {
     char pattern[CONFIG_VARIABLE_SIZE];
     char nearest[CONFIG_VARIABLE_SIZE];
     const char *equals = strchr(entry, '=');
+    char *name = mem_strndup(entry, (size_t)(equals - entry));
 
-    variable->name = mem_strndup(entry, (size_t)(equals - entry));
-    take_indices(&variable->assignment, variable->name, pattern);
-    variable->assignment.key = find_key(pattern, nearest);
-    if (!variable->assignment.key) {
-        int rc = unknown(variable->name, nearest, fault);
-
-        free(variable->name);
-        return rc;
-    }
-    variable->assignment.where = variable->name;
-    variable->assignment.text = equals + 1;
-    return 0;
+    *assignment = (struct config_assignment){.where = name, .text = equals + 1};
+    take_indices(assignment, name, pattern);
+    assignment->key = find_key(pattern, nearest);
+    return assignment->key ? 0 : unknown(name, nearest, fault);
 }
 
 const char *config_variable(char *const *environment, const char *name)
@@ -258,21 +251,125 @@ const char *config_variable(char *const *environment, const char *name)
 
 static bool is_shorthand(const char *entry)
 {
-    return strncmp(entry, LISTEN "=", sizeof(LISTEN)) == 0 ||
-           strncmp(entry, API_KEY "=", sizeof(API_KEY)) == 0 ||
-           strncmp(entry, API_KEY_FILE "=", sizeof(API_KEY_FILE)) == 0;
+    const char *rest;
+
+    return begins(entry, LISTEN "=", &rest) || begins(entry, API_KEY "=", &rest) ||
+           begins(entry, API_KEY_FILE "=", &rest);
+}
+
+/* ---- the shorthands, that replace a whole list at once ---- */
+
+/* Calls set for each text between commas, after adding an item for it to an emptied list. */
+static int replace_list(struct config *config, const char *name,
+                        const struct config_assignment *given,
+                        int (*set)(struct config *config, const struct config_assignment *item,
+                                   struct config_fault *fault),
+                        struct config_fault *fault)
+{
+    const struct config_list *list = config_key_find(name)->list;
+    char *copy = mem_strdup(given->text);
+    char *rest = copy;
+    struct config_assignment item = *given;
+    int rc = 0;
+
+    config_list_clear(config, list);
+    while (rc == 0 && rest) {
+        item.text = strsep(&rest, ",");
+        item.index = config_list_count(config, list);
+        if (item.index == list->most) {
+            rc = config_fail(fault, -E2BIG, "%s: more than %zu; at most %zu are allowed",
+                             given->where, list->most, list->most);
+            break;
+        }
+        config_list_add(config, list);
+        rc = set(config, &item, fault);
+    }
+    free(copy);
+    return rc;
+}
+
+static int set_address(struct config *config, const struct config_assignment *item,
+                       struct config_fault *fault)
+{
+    static const char clear[] = "http://";
+    static const char secure[] = "https://";
+    struct config_assignment address = *item;
+
+    address.text += strspn(address.text, " ");
+    if (strncmp(address.text, clear, sizeof(clear) - 1) == 0) {
+        config->listeners[item->index].tls = false;
+        address.text += sizeof(clear) - 1;
+    } else if (strncmp(address.text, secure, sizeof(secure) - 1) == 0) {
+        address.text += sizeof(secure) - 1;
+    }
+    return config_assign(config, &address, fault);
+}
+
+static const struct config_list *listeners(void)
+{
+    return config_key_find("listeners")->list;
+}
+
+/* The certificates of the listener that had some, for the new ones with TLS: who moves a port means
+ * to keep them. */
+static void copy_certificates(struct config *config, const struct config_listener *from)
+{
+    static const char *const keys[] = {"listeners[].certificate", "listeners[].key",
+                                       "listeners[].ocspFile", "listeners[].tlsProfile"};
+
+    for (size_t i = 0; i < config->listener_count; i++) {
+        struct config_listener *listener = &config->listeners[i];
+
+        if (!listener->tls)
+            continue;
+        for (size_t key = 0; key < COUNT(keys); key++)
+            config_value_copy(config_key_find(keys[key]), listener, from);
+        config_list_copy(listener, from, config_key_find("listeners[].certificates")->list);
+    }
+}
+
+int config_replace_listeners(struct config *config, const char *where, const char *addresses,
+                             struct config_fault *fault)
+{
+    const struct config_assignment given = {
+        .key = config_key_find("listeners[].address"), .where = where, .text = addresses};
+    struct config_listener first; /* with TLS */
+    size_t at = 0;
+    bool has_first;
+    int rc;
+
+    while (at < config->listener_count && !config->listeners[at].tls)
+        at++;
+    has_first = at < config->listener_count;
+    if (has_first)
+        config_item_copy(&first, &config->listeners[at], listeners());
+    rc = replace_list(config, "listeners", &given, set_address, fault);
+    if (rc == 0 && has_first)
+        copy_certificates(config, &first);
+    if (has_first)
+        config_owner_release(&first, listeners());
+    return rc;
+}
+
+static int replace_api_keys(struct config *config, const char *where, const char *keys,
+                            struct config_fault *fault)
+{
+    const struct config_assignment given = {
+        .key = config_key_find("apiKeys[].key"), .where = where, .text = keys};
+
+    return replace_list(config, "apiKeys", &given, config_assign, fault);
 }
 
 static int read_key_file(struct config *config, const char *path, char *const *environment,
                          struct config_fault *fault)
 {
-    char sentence[300];
-    char *keys = config_read_secret(path, environment, API_KEYS_BYTES, sentence, sizeof(sentence));
+    struct config_fault sentence;
+    char *keys = config_read_secret(path, environment, API_KEYS_BYTES, &sentence);
     int rc;
 
     if (!keys)
-        return config_fail(fault, -EINVAL, API_KEY_FILE ": %s", sentence);
-    rc = config_replace_api_keys(config, API_KEY_FILE, keys, fault);
+        return config_fail(fault, -EINVAL, API_KEY_FILE ": %s", sentence.message);
+    rc = replace_api_keys(config, API_KEY_FILE, keys, fault);
     free(keys);
     return rc;
 }
@@ -291,33 +388,31 @@ static int read_shorthands(struct config *config, char *const *environment,
     if (addresses)
         rc = config_replace_listeners(config, LISTEN, addresses, fault);
     if (rc == 0 && keys)
-        rc = config_replace_api_keys(config, API_KEY, keys, fault);
+        rc = replace_api_keys(config, API_KEY, keys, fault);
     if (rc == 0 && file)
         rc = read_key_file(config, file, environment, fault);
     return rc;
 }
 
-static bool is_given(const struct variable *variables, size_t count, const struct config_key *key,
-                     const struct config_assignment *like)
+static bool is_given(const struct config_assignment *given, size_t count,
+                     const struct config_key *key, const struct config_assignment *like)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct config_assignment *given = &variables[i].assignment;
-
-        if (given->key == key && given->index == like->index && given->outer == like->outer)
+        if (given[i].key == key && given[i].index == like->index && given[i].outer == like->outer)
             return true;
     }
     return false;
 }
 
 /* A secret wins over the file's, and over the file that has the file's; and that over those. */
-static int apply_alone(struct config *config, const struct variable *variables, size_t count,
+static int apply_alone(struct config *config, const struct config_assignment *given, size_t count,
                        const struct config_assignment *assignment, struct config_fault *fault)
 {
     const struct config_key *beside = config_key_beside(assignment->key);
     const int rc = apply(config, assignment, fault);
     struct config_assignment none = *assignment;
 
-    if (rc != 0 || !beside || is_given(variables, count, beside, assignment))
+    if (rc != 0 || !beside || is_given(given, count, beside, assignment))
         return rc;
     none.key = beside;
     none.text = "";
@@ -327,23 +422,22 @@ static int apply_alone(struct config *config, const struct variable *variables, 
 int config_read_environment(struct config *config, char *const *environment,
                             struct config_fault *fault)
 {
-    struct variable *variables = NULL;
+    struct config_assignment *given = NULL;
     size_t count = 0;
     int rc = read_shorthands(config, environment, fault);
 
     for (size_t i = 0; rc == 0 && environment && environment[i]; i++) {
         if (!is_ours(environment[i]) || is_shorthand(environment[i]))
             continue;
-        variables = mem_realloc(variables, (count + 1) * sizeof(*variables));
-        rc = read_entry(environment[i], &variables[count], fault);
-        count += rc == 0;
+        given = mem_realloc(given, (count + 1) * sizeof(*given));
+        rc = read_entry(environment[i], &given[count++], fault);
     }
-    if (count > 0)
-        qsort(variables, count, sizeof(*variables), compare);
+    if (rc == 0 && count > 0)
+        qsort(given, count, sizeof(*given), compare);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = apply_alone(config, variables, count, &variables[i].assignment, fault);
+        rc = apply_alone(config, given, count, &given[i], fault);
     for (size_t i = 0; i < count; i++)
-        free(variables[i].name);
-    free(variables);
+        free((char *)given[i].where);
+    free(given);
     return rc;
 }

@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "api/presence/presence_event.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "broker/presence_event.h"
 #include "server/config.h"
 
 #define KIB  UINT64_C(1024)
@@ -14,7 +16,6 @@
 #define MIN  (60 * SEC)
 #define HOUR (60 * MIN)
 
-static const char *const no_yes[] = {"false", "true", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
@@ -60,31 +61,24 @@ static const struct config_list token_keys =
 /* clang-format off */
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define HEAD(path, kind, of, text) {.name = (path), .type = (kind), .list = (of), .help = (text)}
-#define API_KEY(path, changes, kind, member, normal, text, ...)                                    \
-    {.name = "apiKeys[]" path, .change = CONFIG_##changes, .type = (kind), .list = &api_keys,      \
-     MEMBER(config_api_key, member), .fallback = (normal), .help = (text), __VA_ARGS__}
-#define TOKEN_KEY(path, changes, kind, member, normal, text, ...)                                  \
-    {.name = "tokenKeys[]." path, .change = CONFIG_##changes, .type = (kind), .list = &token_keys, \
-     MEMBER(config_token_key, member), .fallback = (normal), .help = (text), __VA_ARGS__}
-#define KEY(path, changes, kind, member, normal, text, ...)                                        \
-    {.name = (path), .change = CONFIG_##changes, .type = (kind), MEMBER(config, member),           \
-     .fallback = (normal), .help = (text), __VA_ARGS__}
-#define LISTENER(path, changes, kind, member, normal, text, ...)                                   \
-    {.name = "listeners[]." path, .change = CONFIG_##changes, .type = (kind), .list = &listeners,  \
-     MEMBER(config_listener, member), .fallback = (normal), .help = (text), __VA_ARGS__}
-#define CERTIFICATE(path, changes, kind, member, normal, text, ...)                                \
-    {.name = "listeners[].certificates[]." path, .change = CONFIG_##changes, .type = (kind),       \
-     .list = &certificates, MEMBER(config_certificate, member), .fallback = (normal),              \
-     .help = (text), __VA_ARGS__}
-#define SERVICE(path, changes, kind, member, normal, text, ...)                                    \
-    {.name = "services[]." path, .change = CONFIG_##changes, .type = (kind), .list = &services,    \
-     MEMBER(config_service, member), .fallback = (normal), .help = (text), __VA_ARGS__}
+#define ROW(owner, prefix, of, path, changes, kind, member, normal, text, ...)                     \
+    {.name = prefix path, .change = CONFIG_##changes, .type = (kind), .list = (of),                \
+     MEMBER(owner, member), .fallback = (normal), .help = (text), __VA_ARGS__}
+#define KEY(...)         ROW(config, "", NULL, __VA_ARGS__)
+#define API_KEY(...)     ROW(config_api_key, "apiKeys[]", &api_keys, __VA_ARGS__)
+#define TOKEN_KEY(...)   ROW(config_token_key, "tokenKeys[].", &token_keys, __VA_ARGS__)
+#define LISTENER(...)    ROW(config_listener, "listeners[].", &listeners, __VA_ARGS__)
+#define CERTIFICATE(...) ROW(config_certificate, "listeners[].certificates[].", &certificates, __VA_ARGS__)
+#define SERVICE(...)     ROW(config_service, "services[].", &services, __VA_ARGS__)
 #define LIMIT(path, changes, kind, member, normal, text, ...)                                      \
     KEY("limits." path, changes, kind, limits.member, normal, text, __VA_ARGS__)
+/* A text, which is a path or a URL and may be "". */
+#define PATH(ROW, path, changes, member, text)                                                     \
+    ROW(path, changes, CONFIG_TEXT, member, "", text, RANGE(0, 1024))
 /* A secret, and beside it the file that may have it instead. ROW: the macro of its list. */
-#define SECRET(ROW, path, member, text, ...)                                                       \
+#define SECRET(ROW, path, member, file, text, ...)                                                 \
     ROW(path, DYNAMIC, CONFIG_TEXT, member, "", text, .is_secret = true, __VA_ARGS__),             \
-    ROW(path "File", DYNAMIC, CONFIG_TEXT, member##_file, "",                                      \
+    ROW(path "File", DYNAMIC, CONFIG_TEXT, file, "",                                               \
         "Or the path of a file that has it; a relative one is in $CREDENTIALS_DIRECTORY if set.",  \
         RANGE(0, 1024), .is_file = true)
 #define BUCKET(path, member, burst_normal, rate_normal, text)                                      \
@@ -95,11 +89,11 @@ static const struct config_list token_keys =
           "So many a second from then on.", RANGE(1, 1000000), .zero = "never again")
 
 #define RATE(path, member, burst_normal, burst_zero, rate_normal, text)                            \
-    HEAD("services[].limits." path, CONFIG_SECTION, &services, text),                              \
-    SERVICE("limits." path ".burst", DYNAMIC, CONFIG_COUNT, limits.member.burst, burst_normal,     \
-            "So many at once.", RANGE(1, 1000000), .zero = burst_zero),                            \
-    SERVICE("limits." path ".perSecond", DYNAMIC, CONFIG_COUNT, limits.member.per_second,         \
-            rate_normal, "So many a second from then on.", RANGE(1, 1000000))
+    HEAD("services[]." path, CONFIG_SECTION, &services, text),                                     \
+    SERVICE(path ".burst", DYNAMIC, CONFIG_COUNT, member.burst, burst_normal, "So many at once.",  \
+            RANGE(1, 1000000), .zero = burst_zero),                                                \
+    SERVICE(path ".perSecond", DYNAMIC, CONFIG_COUNT, member.per_second, rate_normal,              \
+            "So many a second from then on.", RANGE(1, 1000000))
 
 const struct config_key config_keys[] = {
     KEY("workers", STATIC, CONFIG_COUNT, workers, "0", "Threads that serve connections.",
@@ -107,15 +101,12 @@ const struct config_key config_keys[] = {
     KEY("signatureShare", DYNAMIC, CONFIG_COUNT, signature_share, "50",
         "Percent of a worker's time for checks of tokens; above it those who only failed wait.",
         RANGE(1, 100)),
-    KEY("stateDirectory", STATIC, CONFIG_TEXT, state_directory, "",
-        "Uploads, the development certificate. \"\": $STATE_DIRECTORY, or else below the home.",
-        RANGE(0, 1024)),
+    PATH(KEY, "stateDirectory", STATIC, state_directory,
+         "Uploads, the development certificate. \"\": $STATE_DIRECTORY, or else below the home."),
     KEY("demo", STATIC, CONFIG_BOOL, demo, "false",
-        "Serve the demo page at /; without any API key make one up and print it at start.",
-        .words = no_yes),
+        "Serve the demo page at /; without any API key make one up and print it at start."),
     KEY("allowDevelopmentRemote", DYNAMIC, CONFIG_BOOL, allow_development_remote, "false",
-        "Let strangers in: auth development on addresses that other machines can reach.",
-        .words = no_yes),
+        "Let strangers in: auth development on addresses that other machines can reach."),
     KEY("stopNotice", DYNAMIC, CONFIG_DURATION, stop_notice_ms, "5s",
         "A stop begins with this: /health/ready answers 503, and all else goes on.",
         RANGE(100, HOUR), .zero = "no notice"),
@@ -140,9 +131,8 @@ const struct config_key config_keys[] = {
         .words = log_formats),
 
     HEAD("audit", CONFIG_SECTION, NULL, "Who kicks, revokes and deletes, and who was refused it."),
-    KEY("audit.file", STATIC, CONFIG_TEXT, audit_file, "",
-        "JSON lines. \"\": <stateDirectory>/audit.log. -: standard error. none: it is not written.",
-        RANGE(0, 1024)),
+    PATH(KEY, "audit.file", STATIC, audit_file,
+         "JSON lines. \"\": <stateDirectory>/audit.log. -: standard error. none: it is not written."),
 
     HEAD("outbound", CONFIG_SECTION, NULL, "Requests to back ends, of one worker."),
     KEY("outbound.inFlight", DYNAMIC, CONFIG_COUNT, outbound.in_flight, "100",
@@ -153,15 +143,13 @@ const struct config_key config_keys[] = {
     KEY("outbound.hostConnections", DYNAMIC, CONFIG_COUNT, outbound.host_connections, "8",
         "Connections to one host, uploads aside; with HTTP/2 each carries many requests.", RANGE(1, 1000),
         .zero = "any number"),
-    KEY("outbound.http2", DYNAMIC, CONFIG_BOOL, outbound.http2, "true",
-        "HTTP/2 to https hosts that speak it. Bodies that are streamed go by HTTP/1.1.",
-        .words = no_yes),
+    KEY("outbound.http2", DYNAMIC, CONFIG_BOOL, outbound_http2, "true",
+        "HTTP/2 to https hosts that speak it. Bodies that are streamed go by HTTP/1.1."),
     KEY("outbound.connectTimeout", DYNAMIC, CONFIG_DURATION, outbound.connect_ms, "5s",
         "Until a connection stands, TLS included.", RANGE(100, 10 * MIN)),
-    KEY("outbound.caFile", DYNAMIC, CONFIG_TEXT, outbound.ca_file, "",
-        "PEM file of the authorities that back ends are certified by. \"\": the system's.",
-        RANGE(0, 1024)),
-    SECRET(KEY, "outbound.proxy", outbound.proxy,
+    PATH(KEY, "outbound.caFile", DYNAMIC, outbound.ca_file,
+         "PEM file of the authorities that back ends are certified by. \"\": the system's."),
+    SECRET(KEY, "outbound.proxy", outbound.proxy, outbound_proxy_file,
         "URL of a proxy to reach them by. \"\": none, whatever the environment says.",
         RANGE(0, 1024)),
 
@@ -174,7 +162,7 @@ const struct config_key config_keys[] = {
     API_KEY(".hash", DYNAMIC, CONFIG_TEXT, hash, "",
             "sha256: and the hash of the key in hex: sse-server make-key prints both.",
             RANGE(0, 128)),
-    SECRET(API_KEY, ".key", key,
+    SECRET(API_KEY, ".key", key, key_file,
             "Or the key itself, without white space. Better from the environment.", RANGE(0, 512)),
     API_KEY(".permissions", DYNAMIC, CONFIG_TEXTS, permissions, "send, query, disconnect, presence, metrics",
             "What it may do: send (and setDuration), query, disconnect, presence, metrics.",
@@ -191,13 +179,12 @@ const struct config_key config_keys[] = {
     TOKEN_KEY("algorithm", DYNAMIC, CONFIG_TEXT, algorithm, "",
               "HS, RS, PS or ES with 256, 384 or 512; EdDSA, Ed25519 or Ed448. None beside jwks.",
               RANGE(0, 16)),
-    SECRET(TOKEN_KEY, "secret", secret,
+    SECRET(TOKEN_KEY, "secret", secret, secret_file,
               "For HS*: a text of 32, 48 or 64 bytes or more, or base64: and base64.", RANGE(0, 1024)),
-    TOKEN_KEY("file", DYNAMIC, CONFIG_TEXT, file, "",
-              "Or a file: with the secret, or PEM with a public key, a certificate, a private key.",
-              RANGE(0, 1024)),
-    TOKEN_KEY("jwks", DYNAMIC, CONFIG_TEXT, jwks, "", "Or a JWK set with any number of keys: a file, or an https URL.",
-              RANGE(0, 1024)),
+    PATH(TOKEN_KEY, "file", DYNAMIC, file,
+         "Or a file: with the secret, or PEM with a public key, a certificate, a private key."),
+    PATH(TOKEN_KEY, "jwks", DYNAMIC, jwks,
+         "Or a JWK set with any number of keys: a file, or an https URL."),
     TOKEN_KEY("refresh", DYNAMIC, CONFIG_DURATION, refresh_ms, "10m",
               "How often the JWK set is read; also when a token comes that no key of it fits.",
               RANGE(SEC, 24 * HOUR), .zero = "only then"),
@@ -205,24 +192,21 @@ const struct config_key config_keys[] = {
               RANGE(0, 4224)),
 
     HEAD("tls", CONFIG_SECTION, NULL, "What listeners with TLS have in common."),
-    KEY("tls.ticketKeyFile", DYNAMIC, CONFIG_TEXT, ticket_key_file, "",
-        "Keys of session tickets, of 80 or 48 bytes each; the first encrypts. \"\": made at the start.",
-        RANGE(0, 1024)),
+    PATH(KEY, "tls.ticketKeyFile", DYNAMIC, ticket_key_file,
+         "Keys of session tickets, of 80 or 48 bytes each; the first encrypts. \"\": made at the start."),
 
     HEAD("listeners", CONFIG_LIST, &listeners, "Where clients reach the server."),
     LISTENER("address", STATIC, CONFIG_TEXT, address, "localhost:8443",
              "127.0.0.1:8443, [::1]:8443, *:8443 (all), localhost:8443 or unix:/run/sse.sock.",
              RANGE(1, 255)),
     LISTENER("tls", STATIC, CONFIG_BOOL, tls, "true",
-             "false: clear text (HTTP/2 with prior knowledge), for use behind a proxy.",
-             .words = no_yes),
-    LISTENER("certificate", DYNAMIC, CONFIG_TEXT, certificate, "",
-             "PEM file with the chain. \"\": a development certificate that the server makes.",
-             RANGE(0, 1024)),
-    LISTENER("key", DYNAMIC, CONFIG_TEXT, key, "", "PEM file with the private key of the certificate.",
-             RANGE(0, 1024)),
-    LISTENER("ocspFile", DYNAMIC, CONFIG_TEXT, ocsp_file, "",
-             "DER file with an OCSP response to staple to it. \"\": none.", RANGE(0, 1024)),
+             "false: clear text (HTTP/2 with prior knowledge), for use behind a proxy."),
+    PATH(LISTENER, "certificate", DYNAMIC, files.certificate,
+         "PEM file with the chain. \"\": a development certificate that the server makes."),
+    PATH(LISTENER, "key", DYNAMIC, files.key,
+         "PEM file with the private key of the certificate."),
+    PATH(LISTENER, "ocspFile", DYNAMIC, files.ocsp,
+         "DER file with an OCSP response to staple to it. \"\": none."),
     LISTENER("tlsProfile", DYNAMIC, CONFIG_CHOICE, tls_profile, "intermediate",
              "intermediate: TLS 1.2 and 1.3. modern: 1.3 only.", .words = tls_profiles),
     LISTENER("strictTransportSecurity", DYNAMIC, CONFIG_TEXT, transport_security, "",
@@ -232,11 +216,9 @@ const struct config_key config_keys[] = {
              "public: for pages only. admin: for back ends and /metrics only; TLS, or this machine.",
              .words = roles),
     LISTENER("http1", DYNAMIC, CONFIG_BOOL, http1, "true",
-             "Speaks HTTP/1.1 and 1.0 with clients that do not choose HTTP/2. false: HTTP/2 alone.",
-             .words = no_yes),
+             "Speaks HTTP/1.1 and 1.0 with clients that do not choose HTTP/2. false: HTTP/2 alone."),
     LISTENER("proxyProtocol", DYNAMIC, CONFIG_BOOL, proxy_protocol, "false",
-             "true: each connection begins with a PROXY header, 1 or 2, that names the client.",
-             .words = no_yes),
+             "true: each connection begins with a PROXY header, 1 or 2, that names the client."),
     LISTENER("proxyFrom", DYNAMIC, CONFIG_TEXTS, proxy_from, "",
              "With it: who may connect, such as [10.0.0.0/8, ::1, unix]. []: anybody.",
              RANGE(0, 1024)),
@@ -248,10 +230,10 @@ const struct config_key config_keys[] = {
              RANGE(0, 64)),
     HEAD("listeners[].certificates", CONFIG_LIST, &certificates,
          "More of them, for clients that ask for other names (SNI), or take another kind of key."),
-    CERTIFICATE("certificate", DYNAMIC, CONFIG_TEXT, certificate, "", "PEM file with the chain.", RANGE(1, 1024)),
-    CERTIFICATE("key", DYNAMIC, CONFIG_TEXT, key, "", "PEM file with its private key.", RANGE(1, 1024)),
-    CERTIFICATE("ocspFile", DYNAMIC, CONFIG_TEXT, ocsp_file, "",
-                "DER file with an OCSP response to staple to it. \"\": none.", RANGE(0, 1024)),
+    CERTIFICATE("certificate", DYNAMIC, CONFIG_TEXT, files.certificate, "", "PEM file with the chain.", RANGE(1, 1024)),
+    CERTIFICATE("key", DYNAMIC, CONFIG_TEXT, files.key, "", "PEM file with its private key.", RANGE(1, 1024)),
+    PATH(CERTIFICATE, "ocspFile", DYNAMIC, files.ocsp,
+         "DER file with an OCSP response to staple to it. \"\": none."),
 
     HEAD("services", CONFIG_LIST, &services, "Named push services, each with its own users."),
     SERVICE("name", STATIC, CONFIG_TEXT, settings.name, "", "Of a-z, 0-9, _ and -.", RANGE(1, 64)),
@@ -265,32 +247,31 @@ const struct config_key config_keys[] = {
     SERVICE("users.unique", STATIC, CONFIG_CHOICE, settings.users_unique, "service",
             "Who has the same id; or tenant: and the same tenantId, too, which userId then comes with.",
             .words = uniques),
-    SERVICE("envelope", DYNAMIC, CONFIG_BOOL, envelope, "true",
-            "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone.", .words = no_yes),
+    SERVICE("envelope", DYNAMIC, CONFIG_BOOL, api.envelope, "true",
+            "Wrap answers as {\"success\":…,\"data\":…}. false: the data alone."),
     SERVICE("envelopeOk", DYNAMIC, CONFIG_TEXT, envelope_ok, "",
             "What pages get instead, such as '{\"status\": 0, \"result\": $data}'. \"\": that.", RANGE(0, 4000)),
     SERVICE("envelopeError", DYNAMIC, CONFIG_TEXT, envelope_error, "",
             "The same when something is wrong: '{\"status\": $code, \"message\": $errorMessage}'. \"\": that.",
             RANGE(0, 4000)),
-    SERVICE("pageLists", DYNAMIC, CONFIG_BOOL, page_lists, "false",
-            "Let pages read connect/users.json, … whose user's credential has the claim lists: true.", .words = no_yes),
+    SERVICE("pageLists", DYNAMIC, CONFIG_BOOL, api.page_lists, "false",
+            "Let pages read connect/users.json, … whose user's credential has the claim lists: true."),
     SERVICE("origins", DYNAMIC, CONFIG_TEXTS, origins, "",
             "Other origins whose pages may use it: https://app.example.com, https://*.example.com.", RANGE(0, 4096)),
     SERVICE("corsHeaders", DYNAMIC, CONFIG_TEXTS, cors_headers, "",
             "Further header fields that their scripts may send, such as x-session; [\"*\"]: any.", RANGE(0, 4096)),
-    SERVICE("sessionBindingStrict", DYNAMIC, CONFIG_BOOL, session_binding_strict, "false",
-            "true: a connectionId alone counts on its own TLS connection only (WebKit has several).",
-            .words = no_yes),
-    SERVICE("sessionConnections", DYNAMIC, CONFIG_COUNT, session_connections, "32",
+    SERVICE("sessionBindingStrict", DYNAMIC, CONFIG_BOOL, api.session_binding_strict, "false",
+            "true: a connectionId alone counts on its own TLS connection only (WebKit has several)."),
+    SERVICE("sessionConnections", DYNAMIC, CONFIG_COUNT, api.session_connections, "32",
             "Event streams that one TLS connection may hold.", RANGE(1, 10000)),
-    SERVICE("idempotencyKeys", DYNAMIC, CONFIG_COUNT, idempotency_keys, "10000",
+    SERVICE("idempotencyKeys", DYNAMIC, CONFIG_COUNT, api.broker.idempotency.keys, "10000",
             "Answers that the service keeps, up to 5 min, for requests that are sent again.",
             RANGE(1, 10000000)),
-    SERVICE("idempotencyBytes", DYNAMIC, CONFIG_SIZE, idempotency_bytes, "16MiB", "The size of these.",
+    SERVICE("idempotencyBytes", DYNAMIC, CONFIG_SIZE, api.broker.idempotency.bytes, "16MiB", "The size of these.",
             RANGE(64 * KIB, 16 * GIB)),
-    SERVICE("idempotencyUserKeys", DYNAMIC, CONFIG_COUNT, idempotency_user_keys, "1000",
+    SERVICE("idempotencyUserKeys", DYNAMIC, CONFIG_COUNT, api.broker.idempotency.user_keys, "1000",
             "Of these, those of one user; with one more the oldest of its own goes.", RANGE(1, 10000000)),
-    SERVICE("idempotencyUserBytes", DYNAMIC, CONFIG_SIZE, idempotency_user_bytes, "2MiB", "The size of these.",
+    SERVICE("idempotencyUserBytes", DYNAMIC, CONFIG_SIZE, api.broker.idempotency.user_bytes, "2MiB", "The size of these.",
             RANGE(64 * KIB, 16 * GIB)),
     SERVICE("orderedCalls", DYNAMIC, CONFIG_COUNT, settings.ordered_calls, "64",
             "Calls of one page under way that run in the order of their numbers; above it 429.",
@@ -301,17 +282,17 @@ const struct config_key config_keys[] = {
             "Event streams of one clientId; one more closes its oldest.", RANGE(1, 10000),
             .zero = "any number"),
     SERVICE("countPagesWithoutClientId", STATIC, CONFIG_BOOL, settings.counts_clientless, "false",
-            "true: those of a user that name no clientId count as one client of its, too.", .words = no_yes),
+            "true: those of a user that name no clientId count as one client of its, too."),
     SERVICE("reconnectTime", DYNAMIC, CONFIG_DURATION, settings.reconnect_ms, "5s",
             "How long a page waits before it connects again.", RANGE(100, HOUR)),
     SERVICE("commentInterval", DYNAMIC, CONFIG_DURATION, settings.comment_ms, "25s",
-            "Send a sign of life after this much silence: a comment, or to sse.js an event.",
+            "Send a heartbeat after this much silence: a comment, or to sse.js an event.",
             RANGE(SEC, HOUR), .zero = "never"),
     SERVICE("lifetime", DYNAMIC, CONFIG_DURATION, settings.lifetime_ms, "1h",
             "A stream ends after 80 to 100 % of this; the page connects again.",
             RANGE(SEC, 720 * HOUR), .zero = "the page may choose"),
     SERVICE("honorKeepaliveTime", DYNAMIC, CONFIG_BOOL, settings.honors_keepalive, "false",
-            "true: a page may ask for a shorter one (keepaliveTime), of a minute at the least.", .words = no_yes),
+            "true: a page may ask for a shorter one (keepaliveTime), of a minute at the least."),
     SERVICE("offlineGrace", DYNAMIC, CONFIG_DURATION, settings.offline_grace_ms, "5s",
             "A user whose last stream ended counts as online for so long.", RANGE(100, HOUR),
             .zero = "not at all"),
@@ -332,52 +313,56 @@ const struct config_key config_keys[] = {
     SERVICE("lastWords.connections", DYNAMIC, CONFIG_COUNT, settings.last_words_connections, "10000",
             "So many; one more, and the oldest is forgotten.", RANGE(1, 10000000)),
     HEAD("services[].history", CONFIG_SECTION, &services,
-         "Events that each worker keeps for pages that were away for a moment (Last-Event-ID)."),
+         "Events that are kept for pages that were away for a moment (Last-Event-ID)."),
     SERVICE("history.events", DYNAMIC, CONFIG_COUNT, settings.history.events, "10000", "So many.",
             RANGE(1, 10000000), .zero = "none: who has missed something is told of a gap"),
     SERVICE("history.bytes", DYNAMIC, CONFIG_SIZE, settings.history.bytes, "16MiB", "Their size.",
             RANGE(64 * KIB, 16 * GIB)),
     SERVICE("history.time", DYNAMIC, CONFIG_DURATION, settings.history.keep_ms, "10m", "How long.",
             RANGE(SEC, 24 * HOUR)),
+    HEAD("services[].log", CONFIG_SECTION, &services,
+         "What is sent, in its order, until all workers have brought it to their connections."),
+    SERVICE("log.lag", DYNAMIC, CONFIG_SIZE, settings.log_lag, "64MiB",
+            "So much of it a worker may be behind; then sends wait, and as much again is refused.",
+            RANGE(64 * KIB, 16 * GIB)),
     HEAD("services[].qos", CONFIG_SECTION, &services,
          "Messages with qos 1: they are stored until a page has acknowledged them."),
-    SERVICE("qos.store", STATIC, CONFIG_CHOICE, qos.store, "sqlite",
+    SERVICE("qos.store", STATIC, CONFIG_CHOICE, store, "sqlite",
             "Where. memory: they are lost when the server ends, and the oldest when it is full.",
             .words = stores),
-    SERVICE("qos.file", STATIC, CONFIG_TEXT, qos.file, "",
-            "On a local disk, for this service alone. \"\": <stateDirectory>/<name>/messages.sqlite.",
-            RANGE(0, 1024)),
-    SERVICE("qos.acknowledgement", STATIC, CONFIG_CHOICE, qos.acknowledgement, "page",
+    PATH(SERVICE, "qos.file", STATIC, api.qos.file,
+         "On a local disk, for this service alone. \"\": <stateDirectory>/<name>/messages.sqlite."),
+    SERVICE("qos.acknowledgement", STATIC, CONFIG_CHOICE, acknowledgement, "page",
             "Who says it has arrived: its page; write: it was written to one; client: as its client can.",
             .words = acknowledgements),
-    SERVICE("qos.ttl", DYNAMIC, CONFIG_DURATION, qos.ttl_ms, "24h", "How long a message is kept that has no ttl.",
+    SERVICE("qos.ttl", DYNAMIC, CONFIG_DURATION, api.qos.ttl_ms, "24h", "How long a message is kept that has no ttl.",
             RANGE(SEC, 720 * HOUR)),
-    SERVICE("qos.ttlMost", DYNAMIC, CONFIG_DURATION, qos.ttl_ms_most, "720h", "The longest ttl that a message may have.",
+    SERVICE("qos.ttlMost", DYNAMIC, CONFIG_DURATION, api.qos.ttl_ms_most, "720h", "The longest ttl that a message may have.",
             RANGE(SEC, 1000 * HOUR)),
-    SERVICE("qos.queue", DYNAMIC, CONFIG_COUNT, qos.queue, "10000",
+    SERVICE("qos.queue", DYNAMIC, CONFIG_COUNT, api.qos.queue, "10000",
             "Messages that wait for one user, token, channel, …; one more ends the oldest.",
             RANGE(1, 10000000)),
-    SERVICE("qos.messages", DYNAMIC, CONFIG_COUNT, qos.messages, "1000000",
+    SERVICE("qos.messages", DYNAMIC, CONFIG_COUNT, api.qos.messages, "1000000",
             "Messages that wait in all; above it 503, or the oldest end (memory).", RANGE(1, 1000000000)),
-    SERVICE("qos.bytes", DYNAMIC, CONFIG_SIZE, qos.bytes, "1GiB", "Their size; the same.", RANGE(64 * KIB, 1024 * GIB)),
-    SERVICE("qos.waitingBytes", DYNAMIC, CONFIG_SIZE, qos.waiting_bytes, "16MiB",
+    SERVICE("qos.bytes", DYNAMIC, CONFIG_SIZE, api.qos.bytes, "1GiB", "Their size; the same.", RANGE(64 * KIB, 1024 * GIB)),
+    SERVICE("qos.waitingBytes", DYNAMIC, CONFIG_SIZE, api.qos.waiting_bytes, "16MiB",
             "The size of those that wait for the disk; above it 503.", RANGE(64 * KIB, 16 * GIB)),
-    SERVICE("qos.waitingTime", STATIC, CONFIG_DURATION, qos.waiting_ms, "10s",
+    SERVICE("qos.waitingTime", STATIC, CONFIG_DURATION, api.qos.waiting_ms, "10s",
             "That a request waits until the store comes to it; above it 503.",
             RANGE(SEC, 10 * MIN)),
-    SERVICE("qos.remember", DYNAMIC, CONFIG_DURATION, qos.remember_ms, "24h",
+    SERVICE("qos.remember", DYNAMIC, CONFIG_DURATION, api.qos.remember_ms, "24h",
             "How long it is known what became of one, and its id cannot be used again.", RANGE(SEC, 720 * HOUR)),
-    SERVICE("qos.remembered", DYNAMIC, CONFIG_COUNT, qos.remembered, "100000", "Of how many, at the most.",
+    SERVICE("qos.remembered", DYNAMIC, CONFIG_COUNT, api.qos.remembered, "100000", "Of how many, at the most.",
             RANGE(1, 100000000)),
-    SERVICE("qos.receipts", DYNAMIC, CONFIG_COUNT, qos.receipts, "1000",
+    SERVICE("qos.receipts", DYNAMIC, CONFIG_COUNT, api.qos.receipts, "1000",
             "Receipts that wait to be posted to their senders; above it they are dropped.",
             RANGE(1, 1000000), .zero = "none is posted"),
-    SERVICE("qos.receiptHosts", DYNAMIC, CONFIG_TEXTS, qos.receipt_hosts, "",
+    SERVICE("qos.receiptHosts", DYNAMIC, CONFIG_TEXTS, api.qos.receipt_hosts, "",
             "Hosts that these may go to: a.example, *.b.example, 10.0.0.1:8080. []: public addresses.",
             RANGE(0, 4096)),
-    SERVICE("qos.window", DYNAMIC, CONFIG_COUNT, qos.window, "1000",
+    SERVICE("qos.window", DYNAMIC, CONFIG_COUNT, api.qos.redelivery.window, "1000",
             "Messages of one queue that may be written and not yet acknowledged.", RANGE(1, 100000)),
-    SERVICE("qos.ackTimeout", DYNAMIC, CONFIG_DURATION, qos.ack_ms, "30s",
+    SERVICE("qos.ackTimeout", DYNAMIC, CONFIG_DURATION, api.qos.redelivery.ack_ms, "30s",
             "Until one is written again that was not acknowledged; twice as long each time, to 10 min.",
             RANGE(100, HOUR)),
     SERVICE("listeners", DYNAMIC, CONFIG_COUNT, settings.listeners, "100",
@@ -388,27 +373,26 @@ const struct config_key config_keys[] = {
             "Data of one event.", RANGE(256, 16 * MIB)),
     SERVICE("lineBytes", DYNAMIC, CONFIG_SIZE, settings.line_bytes, "60KiB",
             "Of data, a line of text or a string in JSON; above it 413.", RANGE(60 * KIB, 64 * MIB)),
-    SERVICE("jsonBodyBytes", DYNAMIC, CONFIG_SIZE, json_body_bytes, "1MiB",
+    SERVICE("jsonBodyBytes", DYNAMIC, CONFIG_SIZE, api.json_body_bytes, "1MiB",
             "A JSON body; above it 413.", RANGE(KIB, 64 * MIB)),
     SERVICE("showSecrets", DYNAMIC, CONFIG_BOOL, settings.show_secrets, "false",
-            "true: users and connections show tokens, cookies, authorization; for debugging.",
-            .words = no_yes),
-    SERVICE("secretNames", DYNAMIC, CONFIG_TEXTS, secret_names, "",
+            "true: users and connections show tokens, cookies, authorization; for debugging."),
+    SERVICE("secretNames", DYNAMIC, CONFIG_TEXTS, api.secret_names, "",
             "Parameters and header fields that connections mask besides those that look secret.",
             RANGE(0, 1024)),
-    SERVICE("uploadDirectory", STATIC, CONFIG_TEXT, upload_directory, "",
-            "\"\": <stateDirectory>/<name>/uploads.", RANGE(0, 1024)),
+    PATH(SERVICE, "uploadDirectory", STATIC, api.upload_directory,
+         "\"\": <stateDirectory>/<name>/uploads."),
     SERVICE("uploadAge", DYNAMIC, CONFIG_DURATION, upload_age_ms, "0",
             "Uploads without handler that are older are removed.", RANGE(SEC, 1000 * HOUR),
             .zero = "none is"),
-    SERVICE("uploadBytes", DYNAMIC, CONFIG_SIZE, upload_bytes, "32MiB",
+    SERVICE("uploadBytes", DYNAMIC, CONFIG_SIZE, api.upload_bytes, "32MiB",
             "The body of one upload; above it 413.", RANGE(KIB, 64 * GIB)),
-    SERVICE("uploadParts", DYNAMIC, CONFIG_COUNT, upload_parts, "64", "Parts of one upload.",
+    SERVICE("uploadParts", DYNAMIC, CONFIG_COUNT, api.upload_parts, "64", "Parts of one upload.",
             RANGE(1, 1000)),
     SERVICE("uploadThreads", STATIC, CONFIG_COUNT, upload_threads, "4",
             "Threads that write uploads of this service; a slow disk keeps no others waiting.",
             RANGE(1, 64)),
-    SERVICE("uploadTimeout", DYNAMIC, CONFIG_DURATION, upload_timeout_ms, "30s",
+    SERVICE("uploadTimeout", DYNAMIC, CONFIG_DURATION, api.upload_timeout_ms, "30s",
             "Until the disk has taken what came of an upload; above it 503.",
             RANGE(SEC, 10 * MIN)),
     HEAD("services[].jwt", CONFIG_SECTION, &services,
@@ -425,7 +409,7 @@ const struct config_key config_keys[] = {
             "By how much the clocks of those who make tokens may differ.", RANGE(1, 5 * MIN),
             .zero = "they must not"),
     SERVICE("jwt.requireExpiry", DYNAMIC, CONFIG_BOOL, jwt.rules.require_expiry, "true",
-            "Refuse tokens without exp: they would count for ever.", .words = no_yes),
+            "Refuse tokens without exp: they would count for ever."),
     SERVICE("jwt.userId", DYNAMIC, CONFIG_TEXT, jwt.claims.user_id, "sub", "The claim with the user's id.",
             RANGE(1, 128)),
     SERVICE("jwt.name", DYNAMIC, CONFIG_TEXT, jwt.claims.name, "name", "The claim with the user's name.",
@@ -443,7 +427,7 @@ const struct config_key config_keys[] = {
             "How long a revocation counts; that of a single token until it ends.",
             RANGE(SEC, 8760 * HOUR)),
     SERVICE("jwt.revocations", DYNAMIC, CONFIG_COUNT, jwt.revocations, "100000",
-            "Revocations that a worker keeps; one more displaces the one that ends first.",
+            "Revocations that a worker keeps; one more evicts the one that ends first.",
             RANGE(1, 10000000)),
     SERVICE("jwt.waiting", DYNAMIC, CONFIG_COUNT, jwt.waiting, "1000",
             "Requests that may wait for a JWK set; above it 503.", RANGE(1, 100000)),
@@ -453,16 +437,13 @@ const struct config_key config_keys[] = {
     SERVICE("jwt.forged", DYNAMIC, CONFIG_COUNT, jwt.signatures.forged, "2000",
             "The same of wrong ones, for a minute; and addresses that have only failed.",
             RANGE(1, 10000000)),
-    HEAD("services[].jwt.addressFailures", CONFIG_SECTION, &services,
+    RATE("jwt.addressFailures", jwt.signatures.address_failures, "0",
+         "any number, while signatureShare is not used up", "5",
          "Wrong signatures from one address, by each worker; above it 503 for what is not remembered."),
-    SERVICE("jwt.addressFailures.burst", DYNAMIC, CONFIG_COUNT, jwt.signatures.address_failures.burst, "0",
-            "So many at once.", RANGE(1, 1000000), .zero = "any number, while signatureShare is not used up"),
-    SERVICE("jwt.addressFailures.perSecond", DYNAMIC, CONFIG_COUNT, jwt.signatures.address_failures.per_second, "5",
-            "So many a second from then on.", RANGE(1, 1000000)),
     HEAD("services[].authWebhook", CONFIG_SECTION, &services,
          "With auth webhook: the back end that knows the users, and what of a request it is told."),
-    SERVICE("authWebhook.url", DYNAMIC, CONFIG_TEXT, auth_webhook.url, "",
-            "Where the question is posted, as JSON and as fields; 200 with the user, 401 or 403.", RANGE(0, 1024)),
+    PATH(SERVICE, "authWebhook.url", DYNAMIC, auth_webhook.url,
+         "Where the question is posted, as JSON and as fields; 200 with the user, 401 or 403."),
     SERVICE("authWebhook.cookies", DYNAMIC, CONFIG_TEXTS, auth_webhook.names.cookies, "",
             "Cookies that it is told, such as the session's; 8 at the most.", RANGE(0, 1024)),
     SERVICE("authWebhook.headers", DYNAMIC, CONFIG_TEXTS, auth_webhook.names.headers, "authorization",
@@ -484,105 +465,102 @@ const struct config_key config_keys[] = {
             "How long a worker goes by an answer; by a refusal 1 s at the most.", RANGE(100, HOUR),
             .zero = "not at all"),
     SERVICE("authWebhook.cacheEntries", DYNAMIC, CONFIG_COUNT, auth_webhook.cache_entries, "10000",
-            "Answers that a worker remembers; one more displaces the oldest.", RANGE(1, 10000000)),
+            "Answers that a worker remembers; one more evicts the oldest.", RANGE(1, 10000000)),
     SERVICE("authWebhook.userCacheEntries", DYNAMIC, CONFIG_COUNT, auth_webhook.user_entries, "1000",
-            "Of these, those of one user; one more displaces the oldest of its own.", RANGE(1, 10000000)),
+            "Of these, those of one user; one more evicts the oldest of its own.", RANGE(1, 10000000)),
     HEAD("services[].channels", CONFIG_SECTION, &services,
          "Who may have which channels. A credential may allow some of its own."),
-    SERVICE("channels.open", DYNAMIC, CONFIG_BOOL, channels_open, "false",
-            "Everybody may have every channel. With auth development it is so in any case.",
-            .words = no_yes),
-    SERVICE("channels.allow", DYNAMIC, CONFIG_TEXTS, channel_patterns, "",
+    SERVICE("channels.open", DYNAMIC, CONFIG_BOOL, api.broker.channels.is_open, "false",
+            "Everybody may have every channel. With auth development it is so in any case."),
+    SERVICE("channels.allow", DYNAMIC, CONFIG_TEXTS, api.broker.channels.patterns, "",
             "Else these: names, * for any text, {userId} and {tenantId} for the user's own.",
             RANGE(0, 4096)),
 
-    SECRET(SERVICE, "webhookSecret", webhook_secret,
+    SECRET(SERVICE, "webhookSecret", api.broker.webhook_secret, webhook_secret_file,
             "Signs what is posted to back ends (sse-signature). \"\": it is not signed.",
             RANGE(0, 512)),
 
     HEAD("services[].handlers", CONFIG_SECTION, &services,
          "Back ends that handle what pages send; the page gets their answer."),
-    SERVICE("handlers.messageUrl", DYNAMIC, CONFIG_TEXT, handlers.message_url, "",
-            "Where messages are posted. \"\": the answer is the path.", RANGE(0, 1024)),
-    SERVICE("handlers.uploadUrl", DYNAMIC, CONFIG_TEXT, handlers.upload_url, "",
-            "Where it is told of uploads. \"\": they are stored, and that is all.",
-            RANGE(0, 1024)),
-    SERVICE("handlers.uploadStreams", DYNAMIC, CONFIG_BOOL, handlers.upload_streams, "false",
-            "true: bodies of uploads go there as they come, and are not stored.", .words = no_yes),
-    SERVICE("handlers.withoutConnection", DYNAMIC, CONFIG_BOOL, calls_without_connection, "false",
-            "true: calls with an unknown connectionId run without one, for the caller's own credential.",
-            .words = no_yes),
-    SERVICE("handlers.timeout", DYNAMIC, CONFIG_DURATION, handlers.time_limit_ms, "10s",
+    PATH(SERVICE, "handlers.messageUrl", DYNAMIC, api.handlers.message_url,
+         "Where messages are posted. \"\": the answer is the path."),
+    PATH(SERVICE, "handlers.uploadUrl", DYNAMIC, api.handlers.upload_url,
+         "Where it is told of uploads. \"\": they are stored, and that is all."),
+    SERVICE("handlers.uploadStreams", DYNAMIC, CONFIG_BOOL, api.handlers.upload_streams, "false",
+            "true: bodies of uploads go there as they come, and are not stored."),
+    SERVICE("handlers.withoutConnection", DYNAMIC, CONFIG_BOOL, api.calls_without_connection, "false",
+            "true: calls with an unknown connectionId run without one, for the caller's own credential."),
+    SERVICE("handlers.timeout", DYNAMIC, CONFIG_DURATION, api.handlers.time_limit_ms, "10s",
             "Until a handler has answered; then the page gets 504.", RANGE(100, 10 * MIN)),
-    SERVICE("handlers.answerBytes", DYNAMIC, CONFIG_SIZE, handlers.answer_bytes, "256KiB",
+    SERVICE("handlers.answerBytes", DYNAMIC, CONFIG_SIZE, api.handlers.answer_bytes, "256KiB",
             "Of a handler's answer; above it the page gets 502.", RANGE(KIB, 16 * MIB)),
 
     HEAD("services[].presence", CONFIG_SECTION, &services,
          "What back ends that watch who comes and goes may take: GET <basePath>/presence."),
-    SERVICE("presence.watchers", DYNAMIC, CONFIG_COUNT, presence.watchers, "100",
+    SERVICE("presence.watchers", DYNAMIC, CONFIG_COUNT, api.broker.presence.watchers, "100",
             "Watchers at a time; above it 503.", RANGE(1, 10000)),
-    SERVICE("presence.history", DYNAMIC, CONFIG_COUNT, presence.history, "10000",
+    SERVICE("presence.history", DYNAMIC, CONFIG_COUNT, api.broker.presence.history, "10000",
             "Events that are kept for a watcher that comes back.", RANGE(1, 10000000)),
-    SERVICE("presence.historyBytes", DYNAMIC, CONFIG_SIZE, presence.history_bytes, "8MiB",
+    SERVICE("presence.historyBytes", DYNAMIC, CONFIG_SIZE, api.broker.presence.history_bytes, "8MiB",
             "The size of these events.", RANGE(64 * KIB, GIB)),
-    SERVICE("presence.keep", DYNAMIC, CONFIG_DURATION, presence.keep_ms, "10m",
+    SERVICE("presence.keep", DYNAMIC, CONFIG_DURATION, api.broker.presence.keep_ms, "10m",
             "How long they are kept when the last watcher has left.", RANGE(SEC, 24 * HOUR),
             .zero = "not at all"),
     HEAD("services[].notifications", CONFIG_SECTION, &services,
          "The same events POSTed to a back end, in order for each user."),
-    SERVICE("notifications.url", DYNAMIC, CONFIG_TEXT, notifications.url, "",
-            "Where to: http or https. \"\": nowhere.", RANGE(0, 1024)),
-    SERVICE("notifications.events", DYNAMIC, CONFIG_TEXTS, notifications.events, PRESENCE_COMING_LIST,
+    PATH(SERVICE, "notifications.url", DYNAMIC, api.broker.notifications.url,
+         "Where to: http or https. \"\": nowhere."),
+    SERVICE("notifications.events", DYNAMIC, CONFIG_TEXTS, notified_events, PRESENCE_COMING_LIST,
             "Which of them; also: receipt, of what becomes of messages with qos 1.", RANGE(1, 256)),
-    SERVICE("notifications.channels", DYNAMIC, CONFIG_TEXTS, notifications.channels, "",
+    SERVICE("notifications.channels", DYNAMIC, CONFIG_TEXTS, api.broker.notifications.channels, "",
             "Of connections in one of these channels alone: names, * for any text. []: of all.", RANGE(0, 4096)),
-    SERVICE("notifications.accessTokens", DYNAMIC, CONFIG_TEXTS, notifications.access_tokens, "",
+    SERVICE("notifications.accessTokens", DYNAMIC, CONFIG_TEXTS, api.broker.notifications.access_tokens, "",
             "Of connections with one of these accessTokens alone, written alike. []: of all.", RANGE(0, 4096),
             .is_hidden = true),
-    SERVICE("notifications.timeout", DYNAMIC, CONFIG_DURATION, notifications.timeout_ms, "10s",
+    SERVICE("notifications.timeout", DYNAMIC, CONFIG_DURATION, api.broker.notifications.timeout_ms, "10s",
             "Until one is answered.", RANGE(100, 10 * MIN)),
-    SERVICE("notifications.retryTime", DYNAMIC, CONFIG_DURATION, notifications.retry_ms, "1h",
+    SERVICE("notifications.retryTime", DYNAMIC, CONFIG_DURATION, api.broker.notifications.queue.retry_ms, "1h",
             "One that fails at this age is not tried again.", RANGE(SEC, 720 * HOUR)),
-    SERVICE("notifications.queue", DYNAMIC, CONFIG_COUNT, notifications.queue, "10000",
+    SERVICE("notifications.queue", DYNAMIC, CONFIG_COUNT, api.broker.notifications.queue.most, "10000",
             "So many may wait; at one more the oldest is dropped.", RANGE(1, 10000000)),
-    SERVICE("notifications.queueBytes", DYNAMIC, CONFIG_SIZE, notifications.queue_bytes, "16MiB",
+    SERVICE("notifications.queueBytes", DYNAMIC, CONFIG_SIZE, api.broker.notifications.queue.most_bytes, "16MiB",
             "The size of these.", RANGE(64 * KIB, 16 * GIB)),
-    SERVICE("notifications.inFlight", DYNAMIC, CONFIG_COUNT, notifications.in_flight, "8",
+    SERVICE("notifications.inFlight", DYNAMIC, CONFIG_COUNT, api.broker.notifications.queue.in_flight, "8",
             "Users whose notifications are sent at the same time.", RANGE(1, 1000)),
 
     HEAD("services[].limits", CONFIG_SECTION, &services,
          "Above these 429 (503 for connections), with a retry-after. Nobody is sent away for others."),
-    SERVICE("limits.connections", DYNAMIC, CONFIG_COUNT, limits.connections, "0",
+    SERVICE("limits.connections", DYNAMIC, CONFIG_COUNT, api.broker.limits.connections, "0",
             "Event streams of the service.", RANGE(1, 100000000), .zero = "any number"),
-    SERVICE("limits.userConnections", DYNAMIC, CONFIG_COUNT, limits.most[LIMIT_USER_CONNECTIONS], "0",
+    SERVICE("limits.userConnections", DYNAMIC, CONFIG_COUNT, api.broker.limits.slots[BROKER_STREAM][BROKER_SLOT_OF_USER], "0",
             "Event streams of one user.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
-    SERVICE("limits.addressConnections", DYNAMIC, CONFIG_COUNT, limits.most[LIMIT_ADDRESS_CONNECTIONS], "0",
+    SERVICE("limits.addressConnections", DYNAMIC, CONFIG_COUNT, api.broker.limits.slots[BROKER_STREAM][BROKER_SLOT_OF_ADDRESS], "0",
             "Event streams from one address (trustedProxies); of IPv6 a /64 is one.", RANGE(1, 1000000), .zero = "any number"),
-    SERVICE("limits.userUploads", DYNAMIC, CONFIG_COUNT, limits.most[LIMIT_USER_UPLOADS], "0",
+    SERVICE("limits.userUploads", DYNAMIC, CONFIG_COUNT, api.broker.limits.slots[BROKER_UPLOAD][BROKER_SLOT_OF_USER], "0",
             "Uploads of one user at a time.", RANGE(1, 1000000), .zero = "20, or any number with auth development"),
-    SERVICE("limits.addressUploads", DYNAMIC, CONFIG_COUNT, limits.most[LIMIT_ADDRESS_UPLOADS], "0",
+    SERVICE("limits.addressUploads", DYNAMIC, CONFIG_COUNT, api.broker.limits.slots[BROKER_UPLOAD][BROKER_SLOT_OF_ADDRESS], "0",
             "Uploads from one address at a time.", RANGE(1, 1000000), .zero = "any number"),
-    SERVICE("limits.userUploadBytes", DYNAMIC, CONFIG_SIZE, limits.user_upload_bytes, "256MiB",
+    SERVICE("limits.userUploadBytes", DYNAMIC, CONFIG_SIZE, api.upload_limits.user_bytes, "256MiB",
             "Of one user's uploads, under way and kept; what a handler has taken counts no longer.",
             RANGE(KIB, 1024 * GIB), .zero = "any number"),
-    SERVICE("limits.userUploadFiles", DYNAMIC, CONFIG_COUNT, limits.user_upload_files, "1000", "The files of these.",
+    SERVICE("limits.userUploadFiles", DYNAMIC, CONFIG_COUNT, api.upload_limits.user_files, "1000", "The files of these.",
             RANGE(1, 100000000), .zero = "any number"),
-    SERVICE("limits.userOpenFiles", DYNAMIC, CONFIG_COUNT, limits.user_open_files, "128",
+    SERVICE("limits.userOpenFiles", DYNAMIC, CONFIG_COUNT, api.upload_limits.user_open_files, "128",
             "Files of one user's uploads under way; each takes a descriptor.", RANGE(1, 1000000),
             .zero = "any number"),
-    SERVICE("limits.uploadBytes", DYNAMIC, CONFIG_SIZE, limits.upload_bytes, "0",
+    SERVICE("limits.uploadBytes", DYNAMIC, CONFIG_SIZE, api.upload_limits.bytes, "0",
             "The same of all users of the service. 64 MiB of a disk are left in any case.",
             RANGE(KIB, 1048576 * GIB), .zero = "as the disk has room"),
-    SERVICE("limits.uploadFiles", DYNAMIC, CONFIG_COUNT, limits.upload_files, "100000", "The files of these.",
+    SERVICE("limits.uploadFiles", DYNAMIC, CONFIG_COUNT, api.upload_limits.files, "100000", "The files of these.",
             RANGE(1, 1000000000), .zero = "any number"),
-    SERVICE("limits.rememberedRates", DYNAMIC, CONFIG_COUNT, limits.remembered, "65536",
+    SERVICE("limits.rememberedRates", DYNAMIC, CONFIG_COUNT, api.broker.limits.remembered, "65536",
             "Users, and addresses, whose rates one worker keeps; the longest idle is forgotten.",
             RANGE(1, 10000000)),
-    RATE("userRequests", user_requests, "0", "1000, or any number with auth development", "200",
+    RATE("limits.userRequests", api.broker.limits.user_requests, "0", "1000, or any number with auth development", "200",
          "Requests of one user's pages, counted by each worker."),
-    RATE("addressRequests", address_requests, "0", "any number", "1000",
+    RATE("limits.addressRequests", api.broker.limits.address_requests, "0", "any number", "1000",
          "Requests of pages from one address, counted by each worker."),
-    RATE("sends", sends, "0", "any number", "1000",
+    RATE("limits.sends", api.broker.limits.sends, "0", "any number", "1000",
          "Messages that back ends send. A list counts as many, and may overdraw once."),
 
     HEAD("limits", CONFIG_SECTION, NULL,
@@ -676,11 +654,33 @@ const struct config_key config_keys[] = {
 /* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format on */
 
-const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+const size_t config_key_count = COUNT(config_keys);
 
 bool config_key_is_text(const struct config_key *key)
 {
     return key->type == CONFIG_TEXT || key->type == CONFIG_TEXTS;
+}
+
+bool config_key_has_value(const struct config_key *key)
+{
+    return key->fallback && !key->is_shorthand;
+}
+
+const char *const *config_key_words(const struct config_key *key)
+{
+    static const char *const no_yes[] = {"false", "true", NULL};
+
+    return key->type == CONFIG_BOOL ? no_yes : key->words;
+}
+
+void config_key_append_name(const struct config_key *key, const size_t numbers[CONFIG_DEPTH],
+                            struct buf *to)
+{
+    for (const char *c = key->name; *c; c++) {
+        buf_append_char(to, *c);
+        if (*c == '[')
+            buf_printf(to, "%zu", *numbers++);
+    }
 }
 
 const struct config_key *config_key_find(const char *name)
@@ -692,7 +692,7 @@ const struct config_key *config_key_find(const char *name)
     return NULL;
 }
 
-static const char *last_segment(const char *name)
+const char *config_key_last(const char *name)
 {
     const char *dot = strrchr(name, '.');
 
@@ -711,8 +711,8 @@ static bool lies_below(const char *name, const char *key)
 static size_t distance_to(const char *name, const char *key)
 {
     enum { ELSEWHERE = 2, SHORTEST_BEGINNING = 3 };
-    const char *word = last_segment(name);
-    const char *key_word = last_segment(key);
+    const char *word = config_key_last(name);
+    const char *key_word = config_key_last(key);
     size_t whole = config_distance(name, key);
     size_t last = config_distance(word, key_word);
 
@@ -734,7 +734,7 @@ const struct config_key *config_key_nearest(const char *name)
             nearest = &config_keys[i];
         }
     }
-    return config_is_near(last_segment(name), least) ? nearest : NULL;
+    return config_is_near(config_key_last(name), least) ? nearest : NULL;
 }
 
 const struct config_key *config_key_beside(const struct config_key *key)
@@ -768,6 +768,22 @@ void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE])
 bool config_is_near(const char *word, size_t distance)
 {
     return distance <= strlen(word) / 3 + 1;
+}
+
+const char *config_nearest(const char *word, const char *const *names)
+{
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+
+    for (; *names; names++) {
+        const size_t distance = config_distance(word, *names);
+
+        if (distance < least) {
+            least = distance;
+            nearest = *names;
+        }
+    }
+    return config_is_near(word, least) ? nearest : NULL;
 }
 
 static size_t least_of(size_t a, size_t b, size_t c)

@@ -2,6 +2,7 @@
 #include "server/config_load.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,138 +10,19 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "server/config_api_keys.h"
-#include "server/config_check.h"
-#include "server/config_compat.h"
 #include "server/config_keys.h"
-#include "server/config_source.h"
+#include "server/config_parts.h"
 #include "server/config_value.h"
-#include "server/drain.h"
 #include "server/version.h"
-
-/* The defaults of all keys that lie in owner: an item of list, or (NULL) struct config. */
-static void set_defaults(void *owner, const struct config_list *list)
-{
-    char fault[256];
-
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-
-        if (key->list != list || !key->fallback || key->is_shorthand)
-            continue;
-        /* A length below the least is no fault here: the key has to be given. */
-        if (config_key_is_text(key) && *key->fallback == '\0') {
-            char *empty = mem_strdup("");
-
-            memcpy((char *)owner + key->offset, &empty, sizeof(empty));
-        } else if (config_value_set(key, owner, key->fallback, fault, sizeof(fault)) != 0) {
-            abort(); /* a row of the table that contradicts itself */
-        }
-    }
-}
-
-size_t config_list_count(const void *owner, const struct config_list *list)
-{
-    size_t count = 0;
-
-    memcpy(&count, (const char *)owner + list->count, sizeof(count));
-    return count;
-}
-
-void *config_list_item(void *owner, const struct config_list *list, size_t index)
-{
-    return (char *)owner + list->items + index * list->item_size;
-}
-
-void *config_list_owner(struct config *config, const struct config_list *list, size_t outer)
-{
-    return list->within ? config_list_item(config, list->within, outer) : config;
-}
-
-void config_list_set_count(void *owner, const struct config_list *list, size_t count)
-{
-    memcpy((char *)owner + list->count, &count, sizeof(count));
-}
-
-void config_list_add(void *owner, const struct config_list *list)
-{
-    size_t count = config_list_count(owner, list);
-    void *item = config_list_item(owner, list, count);
-
-    memset(item, 0, list->item_size);
-    set_defaults(item, list);
-    config_list_set_count(owner, list, count + 1);
-}
-
-/* All that lies in owner: an item of list, or (NULL) struct config. */
-static void release_owner(void *owner, const struct config_list *list)
-{
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-
-        if (key->type == CONFIG_LIST && key->list->within == list)
-            config_list_clear(owner, key->list);
-        else if (key->type != CONFIG_LIST && key->list == list && !key->is_shorthand)
-            config_value_release(key, owner);
-    }
-}
-
-void config_list_clear(void *owner, const struct config_list *list)
-{
-    size_t count = config_list_count(owner, list);
-
-    for (size_t i = 0; i < count; i++)
-        release_owner(config_list_item(owner, list, i), list);
-    config_list_set_count(owner, list, 0);
-}
-
-struct config_given {
-    const struct config_key *key;
-    size_t index;
-};
-
-static void note_given(struct config *config, const struct config_assignment *assignment)
-{
-    config->given = mem_realloc(config->given, (config->given_count + 1) * sizeof(*config->given));
-    config->given[config->given_count++] = (struct config_given){
-        .key = assignment->key, .index = assignment->key->list ? assignment->index : 0};
-}
-
-bool config_is_given(const struct config *config, const struct config_key *key, size_t index)
-{
-    for (size_t i = 0; i < config->given_count; i++) {
-        if (config->given[i].key == key && config->given[i].index == index)
-            return true;
-    }
-    return false;
-}
-
-int config_assign(struct config *config, const struct config_assignment *assignment,
-                  struct config_fault *fault)
-{
-    const struct config_key *key = assignment->key;
-    char sentence[384];
-    void *owner = config;
-    int rc = 0;
-
-    if (key->list)
-        owner = config_list_item(config_list_owner(config, key->list, assignment->outer), key->list,
-                                 assignment->index);
-    rc = config_value_set(key, owner, assignment->text, sentence, sizeof(sentence));
-    if (rc != 0)
-        return config_fail(fault, rc, "%.120s: %s", assignment->where, sentence);
-    note_given(config, assignment);
-    return 0;
-}
 
 /* One listener, and one service for who is just looking. */
 static void set_demo(struct config *config)
 {
-    struct config_service *service = &config->services[0];
+    struct config_service *service = config_list_add(config, config_key_find("services")->list);
 
-    config_list_add(config, config_key_find("services")->list);
     free((char *)service->settings.name);
     service->settings.name = mem_strdup("demo");
     config->demo = true;
@@ -149,7 +31,7 @@ static void set_demo(struct config *config)
 static void init(struct config *config)
 {
     memset(config, 0, sizeof(*config));
-    set_defaults(config, NULL);
+    config_set_defaults(config, NULL);
     config_list_add(config, config_key_find("listeners")->list);
 }
 
@@ -170,7 +52,7 @@ static int read_flags(struct config *config, const struct config_sources *source
 
     if (sources->listen)
         rc = config_replace_listeners(config, "--listen", sources->listen, fault);
-    for (size_t i = 0; rc == 0 && i < sizeof(flags) / sizeof(flags[0]); i++) {
+    for (size_t i = 0; rc == 0 && i < COUNT(flags); i++) {
         const struct config_assignment assignment = {
             .key = config_key_find(flags[i].key), .where = flags[i].flag, .text = flags[i].text};
 
@@ -178,6 +60,164 @@ static int read_flags(struct config *config, const struct config_sources *source
             rc = config_assign(config, &assignment, fault);
     }
     return rc;
+}
+
+/* ---- secrets from files, as Kubernetes and systemd (LoadCredential) have them ---- */
+
+/* As the path is meant; the caller frees it. */
+static char *whole_path(const char *path, char *const *environment)
+{
+    const char *directory = config_variable(environment, "CREDENTIALS_DIRECTORY");
+    struct buf whole = BUF_INIT;
+
+    if (directory && *path != '/')
+        buf_printf(&whole, "%s/", directory);
+    buf_append_str(&whole, path);
+    return buf_detach(&whole);
+}
+
+static size_t without_line_end(const char *text, size_t length)
+{
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    return length;
+}
+
+static const char *fault_of(const char *text, size_t length, int error)
+{
+    if (!text && error == EFBIG)
+        return "is larger than a secret may be; give the file that has it alone";
+    if (!text)
+        return strerror(error);
+    if (length == 0)
+        return "is empty; write the secret into it";
+    return strlen(text) < length ? "holds a NUL; write the secret as text" : NULL;
+}
+
+static void wipe(char *text, size_t length)
+{
+    if (text)
+        OPENSSL_cleanse(text, length);
+    free(text);
+}
+
+char *config_read_secret(const char *path, char *const *environment, size_t most,
+                         struct config_fault *fault)
+{
+    char *whole = whole_path(path, environment);
+    size_t length = 0;
+    char *text = file_read(whole, most + 2, &length); /* with the end of a line */
+    const int error = errno;
+    const char *sentence;
+
+    if (text) {
+        const size_t end = without_line_end(text, length);
+
+        text[end] = '\0';
+        length = end;
+    }
+    sentence = fault_of(text, length, error);
+    if (sentence) {
+        (void)config_fail(fault, -EINVAL, "\"%.120s\": %s", whole, sentence);
+        wipe(text, length);
+        text = NULL;
+    }
+    free(whole);
+    return text;
+}
+
+struct reading {
+    const struct config *config;
+    char *const *environment;
+    struct config_fault *fault;
+};
+
+static int fail_secret(const struct reading *reading, const struct config_key *key,
+                       const void *owner, size_t index, const char *sentence)
+{
+    const char *file = reading->config->file;
+    struct buf name = BUF_INIT;
+    char place[200] = "";
+    unsigned line = 0;
+
+    if (key->list)
+        memcpy(&line, owner, sizeof(line)); /* an item begins with it */
+    if (file && line > 0)
+        snprintf(place, sizeof(place), "%.150s:%u: ", file, line);
+    else if (file && !key->list)
+        snprintf(place, sizeof(place), "%.150s: ", file);
+    config_key_append_name(key, (const size_t[CONFIG_DEPTH]){index}, &name);
+    (void)config_fail(reading->fault, -EINVAL, "%s%s: %s", place, buf_str(&name), sentence);
+    buf_release(&name);
+    return -EINVAL;
+}
+
+/* Into the key beside it. */
+static int read_secret(const struct reading *reading, const struct config_key *key, void *owner,
+                       size_t index)
+{
+    const struct config_key *secret = config_key_beside(key);
+    const char *path = config_value_text(key, owner);
+    struct config_fault fault;
+    char *text;
+    int rc;
+
+    if (*path == '\0')
+        return 0;
+    if (*config_value_text(secret, owner) != '\0') {
+        (void)config_fail(&fault, -EINVAL, "stands beside %s; give one of the two",
+                          config_key_last(secret->name));
+        return fail_secret(reading, key, owner, index, fault.message);
+    }
+    text = config_read_secret(path, reading->environment, secret->high, &fault);
+    rc = text ? config_value_set(secret, owner, text, &fault) : -EINVAL;
+    wipe(text, text ? strlen(text) : 0);
+    return rc == 0 ? 0 : fail_secret(reading, key, owner, index, fault.message);
+}
+
+static int read_secrets(struct config *config, char *const *environment, struct config_fault *fault)
+{
+    const struct reading reading = {config, environment, fault};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        const size_t owners = key->list ? config_list_count(config, key->list) : 1;
+
+        for (size_t item = 0; rc == 0 && key->is_file && item < owners; item++)
+            rc = read_secret(&reading, key,
+                             key->list ? config_list_item(config, key->list, item) : config, item);
+    }
+    return rc;
+}
+
+/* ---- what follows from other keys ---- */
+
+/* The defaults in config_keys.c. */
+#define NOTICE_MS 5000u
+#define SPREAD_MS 12000u
+
+static uint32_t least(uint32_t one, uint32_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Where drainTime is too short for the defaults of the others, these are made shorter. */
+static void fill_drain(struct config *config)
+{
+    const uint32_t most = config->drain_ms;
+    const uint32_t fixed = (config->stop_notice_ms == NOTICE_MS ? 0 : config->stop_notice_ms) +
+                           (config->drain_spread_ms == SPREAD_MS ? 0 : config->drain_spread_ms);
+    uint32_t left = fixed < most ? most - fixed : 0;
+
+    if (config->stop_notice_ms == NOTICE_MS) {
+        config->stop_notice_ms = least(NOTICE_MS, left / 4);
+        left -= config->stop_notice_ms;
+    }
+    if (config->drain_spread_ms == SPREAD_MS)
+        config->drain_spread_ms = least(SPREAD_MS, left / 5 * 4);
 }
 
 static void replace(char **text, struct buf *with)
@@ -217,75 +257,76 @@ static void hide_credentials(struct config_service *service)
 {
     struct buf names = BUF_INIT;
 
-    switch (service->auth) {
-    case CONFIG_AUTH_JWT:
-        buf_printf(&names, "%s, %s", service->secret_names, service->jwt.parameter);
-        break;
-    case CONFIG_AUTH_WEBHOOK:
-        buf_printf(&names, "%s, %s, %s", service->secret_names,
-                   service->auth_webhook.names.parameters, service->auth_webhook.names.headers);
-        break;
-    case CONFIG_AUTH_DEVELOPMENT:
+    if (service->auth == CONFIG_AUTH_DEVELOPMENT)
         return;
+    buf_append_str(&names, service->api.secret_names);
+    if (service->auth == CONFIG_AUTH_JWT)
+        buf_printf(&names, ", %s", service->jwt.parameter);
+    else
+        buf_printf(&names, ", %s, %s", service->auth_webhook.names.parameters,
+                   service->auth_webhook.names.headers);
+    replace((char **)&service->api.secret_names, &names);
+}
+
+/* Where nothing is said: what stands in buf, which is emptied in any case. */
+static void fill(char **text, struct buf *with)
+{
+    if (**text == '\0')
+        replace(text, with);
+    buf_release(with);
+}
+
+static void fill_paths(struct config *config)
+{
+    struct buf path = BUF_INIT;
+
+    buf_printf(&path, "%s/audit.log", config->state_directory);
+    fill(&config->audit_file, &path);
+    for (size_t i = 0; i < config->service_count; i++) {
+        struct config_service *service = &config->services[i];
+        const char *name = service->settings.name;
+
+        buf_printf(&path, "/sse/%s", name);
+        fill((char **)&service->settings.base_path, &path);
+        buf_printf(&path, "%s/%s/uploads", config->state_directory, name);
+        fill((char **)&service->api.upload_directory, &path);
+        buf_printf(&path, "%s/%s/messages.sqlite", config->state_directory, name);
+        fill((char **)&service->api.qos.file, &path);
     }
-    replace(&service->secret_names, &names);
 }
 
-static void fill_path(const struct config *config, const struct config_service *service,
-                      char **path, const char *name)
-{
-    struct buf text = BUF_INIT;
-
-    if (**path != '\0')
-        return;
-    buf_printf(&text, "%s/%s/%s", config->state_directory, service->settings.name, name);
-    replace(path, &text);
-}
-
-static void fill_audit(struct config *config)
-{
-    struct buf text = BUF_INIT;
-
-    if (*config->audit_file != '\0')
-        return;
-    buf_printf(&text, "%s/audit.log", config->state_directory);
-    replace(&config->audit_file, &text);
-}
-
-/* What follows from other keys. */
 static void fill_services(struct config *config)
 {
     for (size_t i = 0; i < config->service_count; i++) {
         struct config_service *service = &config->services[i];
-        struct buf path = BUF_INIT;
 
         service->settings.version = server_version;
-        service->settings.asks_acknowledgement = service->qos.acknowledgement != CONFIG_ACK_WRITE;
-        service->settings.asks_who_offers = service->qos.acknowledgement == CONFIG_ACK_CLIENT;
-        if (*service->settings.base_path == '\0') {
-            buf_printf(&path, "/sse/%s", service->settings.name);
-            free((char *)service->settings.base_path);
-            service->settings.base_path = buf_detach(&path);
-        }
-        fill_path(config, service, &service->upload_directory, "uploads");
-        fill_path(config, service, &service->qos.file, "messages.sqlite");
+        service->settings.asks_acknowledgement = service->acknowledgement != CONFIG_ACK_WRITE;
+        service->settings.asks_who_offers = service->acknowledgement == CONFIG_ACK_CLIENT;
         hide_credentials(service);
     }
 }
 
-static void make_demo_key(struct config *config)
+/* The demo has one, made up; those without a name get one. */
+static void fill_api_keys(struct config *config)
 {
+    struct buf text = BUF_INIT;
     char key[2 * 16 + 1];
 
-    if (!config->demo || config->api_key_count > 0)
-        return;
-    random_hex(key, 16);
-    config_list_add(config, config_key_find("apiKeys")->list);
-    free(config->api_keys[0].key);
-    free(config->api_keys[0].name);
-    config->api_keys[0].key = mem_strdup(key);
-    config->api_keys[0].name = mem_strdup("demo");
-    config->api_key_made = true;
+    if (config->demo && config->api_key_count == 0) {
+        struct config_api_key *made = config_list_add(config, config_key_find("apiKeys")->list);
+
+        random_hex(key, 16);
+        buf_append_str(&text, key);
+        fill(&made->key, &text);
+        buf_append_str(&text, "demo");
+        fill(&made->name, &text);
+        config->api_key_made = true;
+    }
+    for (size_t i = 0; i < config->api_key_count; i++) {
+        buf_printf(&text, "key-%zu", i + 1);
+        fill(&config->api_keys[i].name, &text);
+    }
 }
 
 int config_load_from(struct config *config, const struct config_sources *sources,
@@ -303,23 +344,20 @@ int config_load_from(struct config *config, const struct config_sources *sources
     if (rc == 0)
         rc = read_flags(config, sources, fault);
     if (rc == 0)
-        rc = config_read_secrets(config, sources->environment, fault);
+        rc = read_secrets(config, sources->environment, fault);
     if (rc == 0)
         rc = find_state_directory(config, sources->environment, fault);
     if (rc == 0) {
         config_compat_apply(config);
-        drain_fill_settings(config);
-        fill_audit(config);
+        fill_drain(config);
+        fill_paths(config);
         fill_services(config);
-        make_demo_key(config);
-        config_fill_api_keys(config);
+        fill_api_keys(config);
         rc = config_check(config, fault);
     }
-    if (rc != 0) {
+    if (rc != 0)
         config_release(config);
-        return rc;
-    }
-    return 0;
+    return rc;
 }
 
 char *config_find_state(const struct config_sources *sources, struct config_fault *fault)
@@ -346,17 +384,9 @@ char *config_find_state(const struct config_sources *sources, struct config_faul
     return directory;
 }
 
-int config_load(struct config *config, const char *path, char *const *environment,
-                struct config_fault *fault)
-{
-    const struct config_sources sources = {.file = path, .environment = environment};
-
-    return config_load_from(config, &sources, fault);
-}
-
 void config_release(struct config *config)
 {
-    release_owner(config, NULL);
+    config_owner_release(config, NULL);
     free(config->file);
     free(config->given);
     memset(config, 0, sizeof(*config));

@@ -12,12 +12,12 @@
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "server/config.h"
-#include "server/config_fault.h"
+#include "base/text.h"
 #include "server/config_keys.h"
-#include "server/config_source.h"
+#include "server/config_load.h"
+#include "server/config_value.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH      8u
@@ -97,6 +97,17 @@ static int next(struct reader *reader, yaml_event_t *event)
     return 0;
 }
 
+/* The next event that stands before that end: 1, or 0 at the end, or a negative errno. */
+static int next_until(struct reader *reader, yaml_event_type_t end, yaml_event_t *event)
+{
+    const int rc = next(reader, event);
+
+    if (rc != 0 || event->type != end)
+        return rc != 0 ? rc : 1;
+    yaml_event_delete(event);
+    return 0;
+}
+
 /* "services[12].name" to "services[].name": as the table calls it. */
 static const char *pattern_of(const char *path, struct buf *pattern)
 {
@@ -158,17 +169,8 @@ static int assign(struct reader *reader, const yaml_mark_t *mark, const char *te
 
 static int read_scalar(struct reader *reader, const yaml_event_t *event)
 {
-    const struct config_key *key = key_of(reader);
     const char *text = (const char *)event->data.scalar.value;
 
-    if (key->type == CONFIG_SECTION || key->type == CONFIG_LIST) {
-        if (is_null(event)) /* a section whose keys are all commented out */
-            return 0;
-        return fail_at(reader, &event->start_mark,
-                       key->type == CONFIG_LIST ? "must be a list; write \"- …\" lines below it"
-                                                : "must be a section; write \"key: value\" lines "
-                                                  "below it");
-    }
     if (is_null(event))
         return fail_at(reader, &event->start_mark,
                        "has no value; write one, or leave the line out for the default");
@@ -193,20 +195,13 @@ static int append_text(struct reader *reader, const yaml_event_t *event, struct 
 static int read_texts(struct reader *reader, const yaml_event_t *start)
 {
     struct buf texts = BUF_INIT;
-    int rc = 0;
+    yaml_event_t event;
+    int rc;
 
-    while (rc == 0) {
-        yaml_event_t event;
-        bool is_end;
-
-        rc = next(reader, &event);
-        if (rc != 0)
-            break;
-        is_end = event.type == YAML_SEQUENCE_END_EVENT;
-        if (!is_end)
-            rc = append_text(reader, &event, &texts);
+    while ((rc = next_until(reader, YAML_SEQUENCE_END_EVENT, &event)) > 0) {
+        rc = append_text(reader, &event, &texts);
         yaml_event_delete(&event);
-        if (is_end)
+        if (rc != 0)
             break;
     }
     if (rc == 0)
@@ -241,101 +236,76 @@ static int enter_key(struct reader *reader, const yaml_event_t *event, struct bu
     return 0;
 }
 
+/* Cuts what was put behind the path. */
+static void leave(struct reader *reader, size_t length)
+{
+    reader->path.length = length;
+    if (reader->path.data)
+        reader->path.data[length] = '\0';
+}
+
 static int read_mapping(struct reader *reader)
 {
     size_t length = reader->path.length;
     struct buf seen = BUF_INIT;
-    int rc = 0;
+    yaml_event_t event;
+    int rc;
 
-    while (rc == 0) {
-        yaml_event_t event;
-
-        rc = next(reader, &event);
-        if (rc != 0)
-            break;
-        if (event.type == YAML_MAPPING_END_EVENT) {
-            yaml_event_delete(&event);
-            break;
-        }
+    while ((rc = next_until(reader, YAML_MAPPING_END_EVENT, &event)) > 0) {
         rc = enter_key(reader, &event, &seen);
         yaml_event_delete(&event);
         if (rc == 0)
             rc = next(reader, &event);
         if (rc == 0)
             rc = read_value(reader, &event);
-        reader->path.length = length;
-        if (reader->path.data)
-            reader->path.data[length] = '\0';
+        leave(reader, length);
+        if (rc != 0)
+            break;
     }
     buf_release(&seen);
     return rc;
 }
 
-static void *owner_of(const struct reader *reader, const struct config_list *list)
+/* Takes over the event. owner: what the list lies in. */
+static int read_item(struct reader *reader, const struct config_list *list, void *owner,
+                     yaml_event_t *event)
 {
-    return config_list_owner(reader->config, list, reader->outer);
-}
-
-/* Remembers in the item where it stands, for the checks that come when all is read. */
-static void note_line(struct reader *reader, const struct config_list *list,
-                      const yaml_mark_t *mark)
-{
-    unsigned line = (unsigned)mark->line + 1;
-
-    memcpy(config_list_item(owner_of(reader, list), list, reader->index), &line, sizeof(line));
-}
-
-static int read_item(struct reader *reader, const struct config_list *list, yaml_event_t *event)
-{
+    const unsigned line = (unsigned)event->start_mark.line + 1;
     size_t length = reader->path.length;
     char sentence[80];
     int rc = 0;
 
-    reader->index = config_list_count(owner_of(reader, list), list);
+    reader->index = config_list_count(owner, list);
     if (reader->index == list->most) {
         snprintf(sentence, sizeof(sentence), "has more than %zu items; leave some out", list->most);
         rc = fail_at(reader, &event->start_mark, sentence);
         yaml_event_delete(event);
         return rc;
     }
-    config_list_add(owner_of(reader, list), list);
-    note_line(reader, list, &event->start_mark);
+    /* Where it stands, for the checks that come when all is read. */
+    memcpy(config_list_add(owner, list), &line, sizeof(line));
     buf_printf(&reader->path, "[%zu]", reader->index);
     rc = read_value(reader, event);
-    reader->path.length = length;
-    reader->path.data[length] = '\0';
-    return rc;
-}
-
-static int read_items(struct reader *reader)
-{
-    const struct config_list *list = key_of(reader)->list;
-    int rc = 0;
-
-    config_list_clear(owner_of(reader, list), list);
-    while (rc == 0) {
-        yaml_event_t event;
-
-        rc = next(reader, &event);
-        if (rc != 0)
-            break;
-        if (event.type == YAML_SEQUENCE_END_EVENT) {
-            yaml_event_delete(&event);
-            break;
-        }
-        rc = read_item(reader, list, &event);
-    }
+    leave(reader, length);
     return rc;
 }
 
 static int read_sequence(struct reader *reader)
 {
+    const struct config_list *list = key_of(reader)->list;
     const size_t index = reader->index;
     const size_t outer = reader->outer;
+    void *owner = config_list_owner(reader->config, list, index);
+    yaml_event_t event;
     int rc;
 
     reader->outer = index;
-    rc = read_items(reader);
+    config_list_clear(owner, list);
+    while ((rc = next_until(reader, YAML_SEQUENCE_END_EVENT, &event)) > 0) {
+        rc = read_item(reader, list, owner, &event);
+        if (rc != 0)
+            break;
+    }
     reader->index = index;
     reader->outer = outer;
     return rc;
@@ -357,15 +327,17 @@ static bool takes_mapping(const struct reader *reader)
 static int read_value(struct reader *reader, yaml_event_t *event)
 {
     const struct config_key *key = reader->path.length > 0 ? key_of(reader) : NULL;
-    bool is_list = key && key->type == CONFIG_LIST;
+    const bool is_list = key && key->type == CONFIG_LIST;
+    const bool is_head = is_list || (key && key->type == CONFIG_SECTION);
     int rc = 0;
 
     if (++reader->depth > MAX_DEPTH)
         rc = fail_at(reader, &event->start_mark, "is nested too deeply");
-    else if (event->type == YAML_SCALAR_EVENT && key)
+    else if (event->type == YAML_SCALAR_EVENT && key && !is_head)
         rc = read_scalar(reader, event);
-    else if (event->type == YAML_SCALAR_EVENT && reader->path.length == 0 && is_null(event))
-        rc = 0; /* a file of comments only */
+    else if (event->type == YAML_SCALAR_EVENT && (is_head || reader->path.length == 0) &&
+             is_null(event))
+        rc = 0; /* a file, or a section, of comments only */
     else if (event->type == YAML_MAPPING_START_EVENT && takes_mapping(reader))
         rc = read_mapping(reader);
     else if (event->type == YAML_SEQUENCE_START_EVENT && is_list)
@@ -415,7 +387,7 @@ static int read_documents(struct reader *reader)
     }
 }
 
-int config_read_yaml(struct config *config, const char *name, const char *text, size_t length,
+static int read_yaml(struct config *config, const char *name, const char *text, size_t length,
                      struct config_fault *fault)
 {
     struct reader reader = {.config = config, .name = name, .text = text, .fault = fault};
@@ -433,38 +405,21 @@ int config_read_yaml(struct config *config, const char *name, const char *text, 
     return rc;
 }
 
-/* The whole file, up to the bound and one byte more. */
-static int read_all(FILE *file, struct buf *to)
-{
-    size_t got = 0;
-
-    do {
-        buf_reserve(to, 4096);
-        got = fread(to->data + to->length, 1, 4096, file);
-        to->length += got;
-    } while (got > 0 && to->length <= MAX_FILE_BYTES);
-    return ferror(file) ? -EIO : 0;
-}
-
 int config_read_file(struct config *config, const char *path, struct config_fault *fault)
 {
-    FILE *file = fopen(path, "re");
-    struct buf text = BUF_INIT;
-    int rc = 0;
+    size_t length;
+    char *text = file_read(path, MAX_FILE_BYTES, &length);
+    int rc;
 
-    if (!file)
+    if (!text && errno == EFBIG)
+        return config_fail(fault, -EFBIG, "%.150s: is larger than 1 MiB; a configuration is not",
+                           path);
+    if (!text && (errno == EISDIR || errno == EIO))
+        return config_fail(fault, -EIO, "%.150s: cannot be read; it must be a file", path);
+    if (!text)
         return config_fail(fault, -errno, "%.150s: cannot be opened: %s", path, strerror(errno));
-    rc = read_all(file, &text);
-    fclose(file);
-    if (rc != 0) {
-        config_fail(fault, rc, "%.150s: cannot be read; it must be a file", path);
-    } else if (text.length > MAX_FILE_BYTES) {
-        rc = config_fail(fault, -EFBIG, "%.150s: is larger than 1 MiB; a configuration is not",
-                         path);
-    } else {
-        config->file = mem_strdup(path);
-        rc = config_read_yaml(config, path, buf_str(&text), text.length, fault);
-    }
-    buf_release(&text);
+    config->file = mem_strdup(path);
+    rc = read_yaml(config, path, text, length, fault);
+    free(text);
     return rc;
 }

@@ -26,13 +26,6 @@ static size_t read_resident(void)
     return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static size_t count_in_use(void)
-{
-    const struct mallinfo2 info = mallinfo2();
-
-    return info.uordblks + info.hblkhd;
-}
-
 static size_t unused_of(size_t resident, size_t in_use)
 {
     return resident > in_use ? resident - in_use : 0;
@@ -99,7 +92,8 @@ void memory_check(struct memory *memory)
         memory->was_due = false;
         return; /* without a look at the heaps */
     }
-    const size_t in_use = count_in_use();
+    const struct mallinfo2 info = mallinfo2();
+    const size_t in_use = info.uordblks + info.hblkhd;
     if (!memory_is_due(memory, resident, in_use))
         return;
     const uint64_t started = clock_real_ns();

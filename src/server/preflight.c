@@ -3,34 +3,36 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "auth/permission.h"
+#include "auth/credential.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "h2/listener.h"
 #include "h2/tls.h"
-#include "server/config_tls.h"
-#include "server/tls_keeper.h"
+#include "server/config_keys.h"
+#include "server/config_parts.h"
+#include "server/tls_reloader.h"
+#include "server/version.h"
 
 struct preflight {
     const struct config *config;
-    const struct preflight_use *use; /* NULL: there is none */
-    FILE *to;
-    size_t count;
+    struct tls_reloader *reloader; /* NULL: no server runs */
+    struct buf *faults, *warnings;
 };
 
-static void complain(struct preflight *flight, const char *key, const char *subject,
+static void complain(struct preflight *check, const char *key, const char *subject,
                      const char *reason, bool is_in_use)
 {
-    FILE *to = is_in_use ? flight->use->warnings : flight->to;
-
-    fprintf(to, "%s: %s: \"%s\": %s\n", is_in_use ? "warning" : "sse-server", key, subject, reason);
-    flight->count += !is_in_use;
+    buf_printf(is_in_use ? check->warnings : check->faults, "%s: %s: \"%s\": %s\n",
+               is_in_use ? "warning" : "sse-server", key, subject, reason);
 }
 
 /* 0 when the directory can be written, or a negative errno; is_made: by the start, with those above
@@ -59,7 +61,7 @@ static int ask_directory(const char *path, bool is_made)
     return rc;
 }
 
-static void check_directory(struct preflight *flight, const char *key, const char *path,
+static void check_directory(struct preflight *check, const char *key, const char *path,
                             bool is_made)
 {
     const int rc = ask_directory(path, is_made);
@@ -69,28 +71,28 @@ static void check_directory(struct preflight *flight, const char *key, const cha
         return;
     snprintf(reason, sizeof(reason), "%s; give a directory that this user may write",
              strerror(-rc));
-    complain(flight, key, path, reason, flight->use != NULL);
+    complain(check, key, path, reason, check->reloader != NULL);
 }
 
-static void check_parent(struct preflight *flight, const char *key, const char *path, bool is_made)
+static void check_parent(struct preflight *check, const char *key, const char *path, bool is_made)
 {
     char *copy = mem_strdup(path);
 
-    check_directory(flight, key, dirname(copy), is_made);
+    check_directory(check, key, dirname(copy), is_made);
     free(copy);
 }
 
-static void check_file(struct preflight *flight, const char *key, const char *path)
+static void check_file(struct preflight *check, const char *key, const char *path)
 {
     struct stat status;
 
-    check_parent(flight, key, path, true);
+    check_parent(check, key, path, true);
     if (stat(path, &status) != 0)
         return;
     if (!S_ISREG(status.st_mode))
-        complain(flight, key, path, "is no file", flight->use != NULL);
+        complain(check, key, path, "is no file", check->reloader != NULL);
     else if (access(path, R_OK | W_OK) != 0)
-        complain(flight, key, path, strerror(errno), flight->use != NULL);
+        complain(check, key, path, strerror(errno), check->reloader != NULL);
 }
 
 static struct h2_tls_context *load_certificates(const struct config_listener *listener,
@@ -105,7 +107,7 @@ static struct h2_tls_context *load_certificates(const struct config_listener *li
 static void name_certificate(const struct config_listener *listener, size_t index, size_t at,
                              char *key, size_t size)
 {
-    const bool has_first = *listener->certificate != '\0';
+    const bool has_first = *listener->files.certificate != '\0';
 
     if (at == 0 && has_first)
         snprintf(key, size, "listeners[%zu].certificate", index);
@@ -113,7 +115,7 @@ static void name_certificate(const struct config_listener *listener, size_t inde
         snprintf(key, size, "listeners[%zu].certificates[%zu]", index, at - has_first);
 }
 
-static void check_certificates(struct preflight *flight, size_t index,
+static void check_certificates(struct preflight *check, size_t index,
                                const struct config_listener *listener,
                                const struct h2_tls_files *files, size_t count)
 {
@@ -122,68 +124,68 @@ static void check_certificates(struct preflight *flight, size_t index,
 
     for (size_t i = 0; i < (tls ? count : 1); i++) {
         name_certificate(listener, index, i, key, sizeof(key));
-        if (!tls || h2_tls_context_doubt(tls, i, fault, sizeof(fault)) != 0)
-            complain(flight, key, files[i].certificate, fault,
-                     tls && flight->use && tls_keeper_has(flight->use->keeper, tls, i));
+        if (!tls || h2_tls_context_warning(tls, i, fault, sizeof(fault)) != 0)
+            complain(check, key, files[i].certificate, fault,
+                     tls && check->reloader && tls_reloader_has(check->reloader, tls, i));
     }
     h2_tls_context_free(tls);
 }
 
-static void check_tls(struct preflight *flight, size_t index,
-                      const struct config_listener *listener)
+static void check_tls(struct preflight *check, size_t index, const struct config_listener *listener)
 {
     struct h2_tls_files files[CONFIG_MAX_TLS_FILES];
     const size_t count = config_tls_files(listener, files);
 
     if (count > 0)
-        check_certificates(flight, index, listener, files, count);
+        check_certificates(check, index, listener, files, count);
     else
-        check_directory(flight, "stateDirectory", flight->config->state_directory, true);
+        check_directory(check, "stateDirectory", check->config->state_directory, true);
 }
 
-static void check_listener(struct preflight *flight, size_t index)
+static void check_listener(struct preflight *check, size_t index)
 {
-    const struct config_listener *listener = &flight->config->listeners[index];
+    const struct config_listener *listener = &check->config->listeners[index];
     const char *path = h2_address_unix_path(listener->address);
     const struct sockaddr_un address;
     char key[60];
 
     if (listener->tls)
-        check_tls(flight, index, listener);
+        check_tls(check, index, listener);
     snprintf(key, sizeof(key), "listeners[%zu].address", index);
     if (!path)
         return;
     if (strlen(path) >= sizeof(address.sun_path))
-        complain(flight, key, listener->address, "is too long for a socket; 107 bytes are the most",
+        complain(check, key, listener->address, "is too long for a socket; 107 bytes are the most",
                  false);
     else
-        check_parent(flight, key, path, false);
+        check_parent(check, key, path, false);
 }
 
-static void check_service(struct preflight *flight, size_t index)
+static void check_service(struct preflight *check, size_t index)
 {
-    const struct config_service *service = &flight->config->services[index];
+    const struct config_service *service = &check->config->services[index];
     char key[60];
 
     snprintf(key, sizeof(key), "services[%zu].uploadDirectory", index);
-    check_directory(flight, key, service->upload_directory, true);
+    check_directory(check, key, service->api.upload_directory, true);
     snprintf(key, sizeof(key), "services[%zu].qos.file", index);
-    if (service->qos.store == CONFIG_STORE_SQLITE)
-        check_file(flight, key, service->qos.file);
+    if (service->store == CONFIG_STORE_SQLITE)
+        check_file(check, key, service->api.qos.file);
 }
 
-size_t preflight(const struct config *config, const struct preflight_use *use, FILE *to)
+void preflight(const struct config *config, struct tls_reloader *reloader, struct buf *faults,
+               struct buf *warnings)
 {
-    struct preflight flight = {.config = config, .use = use, .to = to};
+    struct preflight check = {config, reloader, faults, warnings};
 
     for (size_t i = 0; i < config->listener_count; i++)
-        check_listener(&flight, i);
+        check_listener(&check, i);
     for (size_t i = 0; i < config->service_count; i++)
-        check_service(&flight, i);
-    return flight.count;
+        check_service(&check, i);
 }
 
-bool preflight_can_send(const struct config *config, size_t service)
+/* Whether an API key may send to the service. */
+static bool can_send(const struct config *config, size_t service)
 {
     const struct config_service *asked = &config->services[service];
 
@@ -197,9 +199,15 @@ bool preflight_can_send(const struct config *config, size_t service)
     return false;
 }
 
-bool preflight_has_permissions(const struct config_service *service)
+/* Whether its tokens may say that they may. */
+static bool has_permissions(const struct config_service *service)
 {
     return service->auth == CONFIG_AUTH_JWT && *service->jwt.claims.permissions != '\0';
+}
+
+static const char *scheme(const struct config_listener *listener)
+{
+    return listener->tls ? "https://" : "http://";
 }
 
 static void warn_of_certificates(const struct config_listener *listener, size_t index, FILE *to)
@@ -220,19 +228,173 @@ static void warn_of_certificates(const struct config_listener *listener, size_t 
     h2_tls_context_free(tls);
 }
 
-void preflight_warn(const struct config *config, FILE *to)
+/* Each service to which no API key may send, each certificate that is not used as is meant. */
+static void warn(const struct config *config, FILE *to)
 {
     for (size_t i = 0; i < config->listener_count; i++)
         warn_of_certificates(&config->listeners[i], i, to);
     for (size_t i = 0; i < config->service_count; i++) {
         const struct config_service *service = &config->services[i];
 
-        if (preflight_can_send(config, i))
+        if (can_send(config, i))
             continue;
         fprintf(to, "warning: nobody can send to the service %s", service->settings.name);
-        if (preflight_has_permissions(service))
+        if (has_permissions(service))
             fprintf(to, " but with a token whose claim \"%s\" has send",
                     service->jwt.claims.permissions);
         fputs("; add a key with the permission send to apiKeys (sse-server make-key)\n", to);
     }
+}
+
+static void print_listeners(const struct config *config, FILE *to)
+{
+    static const char *const roles[] = {[API_ROLE_ALL] = "",
+                                        [API_ROLE_PUBLIC] = ", for pages",
+                                        [API_ROLE_ADMIN] = ", for back ends"};
+
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        const char *certificate = listener->files.certificate;
+
+        if (!listener->tls)
+            certificate = "no TLS";
+        else if (*certificate == '\0')
+            certificate = "development certificate";
+        fprintf(to, "listener %s%s (%s%s)\n", scheme(listener), listener->address, certificate,
+                roles[listener->role]);
+    }
+}
+
+/* Who has a listener for back ends may have forgotten that the others serve them, too. */
+static void hint_at_roles(const struct config *config, FILE *to)
+{
+    bool has_admin = false;
+
+    for (size_t i = 0; i < config->listener_count; i++)
+        has_admin = has_admin || config->listeners[i].role == API_ROLE_ADMIN;
+    for (size_t i = 0; has_admin && i < config->listener_count; i++) {
+        if (config->listeners[i].role == API_ROLE_ALL)
+            fprintf(to,
+                    "hint: listeners[%zu] serves back ends and /metrics, too; set role: public if "
+                    "it should not\n",
+                    i);
+    }
+}
+
+/* Not with a development certificate: whoever is told would refuse this machine's next one. */
+static void hint_at_transport_security(const struct config *config, FILE *to)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+
+        if (*listener->files.certificate != '\0' && listener->role != API_ROLE_ADMIN &&
+            *listener->transport_security == '\0')
+            fprintf(to,
+                    "hint: listeners[%zu] lets browsers come by http next time; once all of its "
+                    "host is served by https, set strictTransportSecurity: max-age=63072000\n",
+                    i);
+    }
+}
+
+static void print_service(const struct config_service *service, FILE *to)
+{
+    fprintf(to, "service %s at %s (auth %s", service->settings.name, service->settings.base_path,
+            config_key_find("services[].auth")->words[service->auth]);
+    if (service->auth == CONFIG_AUTH_WEBHOOK)
+        fprintf(to, " %s, %s", service->auth_webhook.url,
+                *service->api.broker.webhook_secret != '\0' ? "signed" : "not signed");
+    fputs(")\n", to);
+}
+
+/* Where they are; of a secret, nothing. */
+static void print_token_keys(const struct config *config, FILE *to)
+{
+    for (size_t i = 0; i < config->token_key_count; i++) {
+        const struct config_token_key *key = &config->token_keys[i];
+        const char *services = *key->services != '\0' ? key->services : "all services";
+
+        if (*key->jwks != '\0')
+            fprintf(to, "token keys: the JWK set %s, for %s\n", key->jwks, services);
+        else
+            fprintf(to, "token key \"%s\" (%s, %s), for %s\n", key->id, key->algorithm,
+                    *key->file != '\0' ? key->file : "a secret", services);
+    }
+}
+
+void preflight_explain(const struct config *config, FILE *to)
+{
+    print_listeners(config, to);
+    hint_at_roles(config, to);
+    hint_at_transport_security(config, to);
+    warn(config, to);
+    config_warn(config, to);
+    for (size_t i = 0; i < config->service_count; i++)
+        print_service(&config->services[i], to);
+    config_compat_print(config, to);
+    print_token_keys(config, to);
+    fprintf(to, "%zu API keys%s, state in %s\n", config->api_key_count,
+            config->api_key_made ? " (made up at each start)" : "", config->state_directory);
+}
+
+/* Of the first listener that a browser on this machine can be sent to; NULL when there is none. */
+static const char *browsable(const struct config *config, const struct h2_bound *bound)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].tls && !config->listeners[i].proxy_protocol &&
+            !h2_address_unix_path(bound[i].text))
+            return bound[i].text;
+    }
+    return NULL;
+}
+
+/* One that may be shown: of some there is only a hash. */
+static const char *known_key(const struct config *config)
+{
+    for (size_t i = 0; i < config->api_key_count; i++) {
+        const char *key = config->api_keys[i].key;
+
+        if (*key != '\0' && !auth_key_hash_is_text(key))
+            return key;
+    }
+    return "YOUR-API-KEY";
+}
+
+static void show_demo(const struct config *config, const char *place)
+{
+    const char *base = config->services[0].settings.base_path;
+    const char *key = known_key(config);
+
+    printf(
+        "\n"
+        "  Open     https://%s/#key=%s\n"
+        "           (the certificate is made for development: accept the browser's warning)\n"
+        "  API key  %s\n"
+        "\n"
+        "  Listen   curl --http2 -k -N 'https://%s%s/connect?userId=7&name=Ann&listeners=hello'\n"
+        "  Send     curl --http2 -k -H 'Authorization: Bearer %s' -H 'content-type: "
+        "application/json' \\\n"
+        "             -d '{\"event\":\"hello\",\"data\":{\"n\":1},\"userId\":\"7\"}' "
+        "https://%s%s/send\n\n",
+        place, key, key, place, base, key, place, base);
+    (void)fflush(stdout);
+}
+
+void announce(const struct config *config, const struct h2_bound *bound, size_t workers)
+{
+    const char *place = config->demo ? browsable(config, bound) : NULL;
+
+    for (size_t i = 0; i < config->listener_count; i++)
+        log_info("listening", LOG_STR("scheme", scheme(&config->listeners[i])),
+                 LOG_STR("address", bound[i].text));
+    for (size_t i = 0; i < config->service_count; i++) {
+        if (!can_send(config, i) && !has_permissions(&config->services[i]))
+            log_warn("nobody can send to this service: no API key has the permission",
+                     LOG_STR("service", config->services[i].settings.name));
+        log_info("service", LOG_STR("name", config->services[i].settings.name),
+                 LOG_STR("path", config->services[i].settings.base_path));
+    }
+    log_info("ready", LOG_STR("version", server_version), LOG_INT("workers", workers),
+             LOG_INT("pid", getpid()));
+    if (place)
+        show_demo(config, place);
 }

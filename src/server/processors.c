@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 #define FILE_SIZE ((size_t)64 * 1024)
 
@@ -87,17 +88,6 @@ static size_t quota_of_path(const char *mount, const char *group)
     }
 }
 
-static bool has_controller(const char *controllers, const char *wanted)
-{
-    const size_t length = strlen(wanted);
-
-    for (const char *at = controllers; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-        if (strncmp(at, wanted, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
 /* "0::/path" is of version 2, "4:cpu,cpuacct:/path" of version 1 (cgroups(7)). */
 static size_t quota_of_line(const char *root, char *line)
 {
@@ -112,13 +102,13 @@ static size_t quota_of_line(const char *root, char *line)
     *group++ = '\0';
     controllers++;
     if (*controllers == '\0') {
-        for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+        for (size_t i = 0; i < COUNT(mounts); i++) {
             snprintf(mount, sizeof(mount), "%s%s", root, mounts[i]);
             quota = less(quota, quota_of_path(mount, group));
         }
         return quota;
     }
-    if (!has_controller(controllers, "cpu"))
+    if (!words_have(controllers, "cpu"))
         return 0;
     snprintf(mount, sizeof(mount), "%s/%s", root, controllers);
     quota = quota_of_path(mount, group);
@@ -126,7 +116,7 @@ static size_t quota_of_line(const char *root, char *line)
     return less(quota, quota_of_path(mount, group));
 }
 
-size_t processors_quota(const struct processors_places *places)
+size_t processors_quota(const struct processors_paths *places)
 {
     char *groups = file_read(places->groups, FILE_SIZE, NULL);
     char *rest = groups;
@@ -150,7 +140,7 @@ static size_t processors_of_set(void)
 
 size_t processors_usable(void)
 {
-    static const struct processors_places places = {"/proc/self/cgroup", "/sys/fs/cgroup"};
+    static const struct processors_paths places = {"/proc/self/cgroup", "/sys/fs/cgroup"};
 
     return less(processors_of_set(), processors_quota(&places));
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Where the kernel tells. */
-struct processors_places {
+struct processors_paths {
     const char *groups; /* "/proc/self/cgroup": the groups of this process, a line each */
     const char *root;   /* "/sys/fs/cgroup": where their hierarchies are mounted */
 };
@@ -19,6 +19,6 @@ size_t processors_usable(void);
 
 /* The quota alone, rounded up to whole processors; 0: none. Version 2 (cpu.max) and 1
  * (cpu.cfs_quota_us), in this process's groups and those above. */
-size_t processors_quota(const struct processors_places *places);
+size_t processors_quota(const struct processors_paths *places);
 
 #endif

@@ -13,23 +13,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "api/limit/upload_quota.h"
 #include "base/audit_log.h"
 #include "base/budget.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/words.h"
-#include "h2/slots.h"
-#include "server/config_check.h"
+#include "base/text.h"
+#include "h2/admission.h"
 #include "server/config_load.h"
-#include "server/config_merge.h"
+#include "server/config_parts.h"
 #include "server/notify.h"
 #include "server/preflight.h"
 #include "server/settings.h"
 #include "server/tls_contexts.h"
-#include "server/tls_keeper.h"
+#include "server/tls_reloader.h"
 #include "server/worker.h"
+#include "upload/quota.h"
 
 #define PREFIX       "sse-server: " /* of what preflight() writes */
 #define ADDRESS_PART 4u             /* of the open files, for the sessions of one address */
@@ -111,8 +110,9 @@ static void publish(const struct reload *reload, const struct next *both)
     h2_slots_set_address_sessions(parts->slots, reload_address_sessions(next));
     budget_change(parts->inbound, reload_inbound_bytes(next));
     log_change(next->config.log_level, next->config.log_format);
-    tls_contexts_log_doubts(both->tls);
-    tls_keeper_adopt(parts->tls_keeper, both->tls); /* before the letters that are waited for */
+    tls_contexts_log_warnings(both->tls);
+    tls_reloader_adopt(parts->tls_reloader,
+                       both->tls); /* before the messages that are waited for */
     (void)sem_init(&done, 0, 0);
     for (size_t i = 0; i < parts->worker_count; i++)
         worker_change(parts->workers[i], next, &done);
@@ -123,51 +123,22 @@ static void publish(const struct reload *reload, const struct next *both)
     (void)sem_destroy(&done);
 }
 
-/* In memory; the text is the caller's once it is closed. */
-static FILE *open_text(char **text, size_t *length)
-{
-    FILE *to = open_memstream(text, length);
-
-    if (!to)
-        mem_fail(0);
-    return to;
-}
-
 /* What only check-config looks at otherwise. False with *fault. What is wrong with what is in use
  * goes to warnings. */
 static bool is_fit(const struct reload *reload, const struct config *config, struct buf *warnings,
                    struct config_fault *fault)
 {
-    char *text = NULL, *warned = NULL;
-    size_t length = 0, warned_length = 0;
-    FILE *to = open_text(&text, &length);
-    const struct preflight_use use = {.keeper = reload->parts.tls_keeper,
-                                      .warnings = open_text(&warned, &warned_length)};
-    const size_t count = preflight(config, &use, to);
+    struct buf faults = BUF_INIT;
+    const char *first;
 
-    fclose(to);
-    fclose(use.warnings);
-    buf_append(warnings, warned, warned_length);
-    free(warned);
-    if (count > 0)
-        snprintf(fault->message, sizeof(fault->message), "%s: %.*s",
-                 config->file ? config->file : "the settings",
-                 (int)strcspn(text + strlen(PREFIX), "\n"), text + strlen(PREFIX));
-    free(text);
-    return count == 0;
-}
-
-static int read_config(const struct reload *reload, struct config *config,
-                       struct config_changes *changes, struct buf *warnings,
-                       struct config_fault *fault)
-{
-    if (config_load_from(config, reload->parts.sources, fault) != 0)
-        return -EINVAL;
-    config_merge(config, &reload->settings->config, changes);
-    if (config_check(config, fault) == 0 && is_fit(reload, config, warnings, fault))
-        return 0;
-    config_release(config);
-    return -EINVAL;
+    preflight(config, reload->parts.tls_reloader, &faults, warnings);
+    if (faults.length == 0)
+        return true;
+    first = faults.data + strlen(PREFIX);
+    (void)config_fail(fault, -EINVAL, "%s: %.*s", config->file ? config->file : "the settings",
+                      (int)strcspn(first, "\n"), first);
+    buf_release(&faults);
+    return false;
 }
 
 /* All of it off to the side. False with *fault. */
@@ -175,18 +146,19 @@ static bool load(const struct reload *reload, struct next *next, struct config_c
                  struct buf *warnings, struct config_fault *fault)
 {
     const struct reload_parts *parts = &reload->parts;
-    const uint64_t version = reload->settings->api.number + 1;
     struct config config;
 
-    if (read_config(reload, &config, changes, warnings, fault) != 0)
+    if (config_load_from(&config, parts->sources, fault) != 0)
         return false;
-    next->tls = tls_contexts_load(&config, parts->tickets, fault->message, sizeof(fault->message));
+    config_merge(&config, &reload->settings->config, changes);
+    next->tls = NULL;
+    if (config_check(&config, fault) == 0 && is_fit(reload, &config, warnings, fault))
+        next->tls = tls_contexts_load(&config, parts->tickets, fault);
     if (!next->tls) {
         config_release(&config);
         return false;
     }
-    next->settings =
-        settings_new(&config, parts->shared, version, fault->message, sizeof(fault->message));
+    next->settings = settings_new(&config, parts->shared, reload->settings->number + 1, fault);
     if (!next->settings)
         tls_contexts_unref(next->tls);
     return next->settings != NULL;
@@ -211,9 +183,9 @@ static void tell_changed(const struct settings *settings, const struct config_ch
     const char *changed =
         changes->changed.length > 0 ? buf_str(&changes->changed) : "no setting, files read anew";
 
-    log_info("reloaded", LOG_INT("version", (int64_t)settings->api.number),
+    log_info("reloaded", LOG_INT("version", (int64_t)settings->number),
              LOG_STR("changed", changed));
-    buf_printf(outcome, "reloaded, version %llu: %s\n", (unsigned long long)settings->api.number,
+    buf_printf(outcome, "reloaded, version %llu: %s\n", (unsigned long long)settings->number,
                changed);
     tell_kept(buf_str(&changes->kept), outcome);
 }
@@ -233,16 +205,6 @@ static void tell_warnings(const struct buf *warnings, struct buf *outcome)
     }
 }
 
-/* The lock is held. */
-static void settle(struct reload *reload, uint64_t asked, bool has_failed, struct buf *outcome)
-{
-    free(reload->outcome);
-    reload->outcome = buf_detach(outcome);
-    reload->has_failed = has_failed;
-    reload->served = asked;
-    (void)pthread_cond_broadcast(&reload->over);
-}
-
 /* by: who has asked, as far as it is known; a signal does not say. */
 static void audit(const struct reload *reload, const char *by, bool is_done, const char *detail)
 {
@@ -250,17 +212,17 @@ static void audit(const struct reload *reload, const char *by, bool is_done, con
         LOG_STR("action", "reload"),
         LOG_STR("result", is_done ? "ok" : "failed"),
         LOG_STR("by", by),
-        LOG_INT("version", (int64_t)reload->settings->api.number),
+        LOG_INT("version", (int64_t)reload->settings->number),
         LOG_STR(is_done ? "changed" : "reason", detail),
     };
 
-    audit_log_write(reload->parts.shared->audit, false, fields, sizeof(fields) / sizeof(fields[0]));
+    audit_log_write(reload->parts.shared->audit, false, fields, COUNT(fields));
 }
 
 void reload_run(struct reload *reload)
 {
-    struct config_changes changes = CONFIG_CHANGES_INIT;
-    struct api_reloads *reloads = &reload->parts.shared->reloads;
+    struct config_changes changes = {.changed = BUF_INIT};
+    struct reloads *reloads = &reload->parts.shared->reloads;
     struct config_fault fault = {""};
     struct buf outcome = BUF_INIT, warnings = BUF_INIT;
     char by[32] = "SIGHUP";
@@ -291,7 +253,11 @@ void reload_run(struct reload *reload)
     audit(reload, by, is_done, is_done ? buf_str(&changes.changed) : fault.message);
     notify_ready();
     (void)pthread_mutex_lock(&reload->lock);
-    settle(reload, asked, !is_done, &outcome);
+    free(reload->outcome);
+    reload->outcome = buf_detach(&outcome);
+    reload->has_failed = !is_done;
+    reload->served = asked;
+    (void)pthread_cond_broadcast(&reload->over);
     (void)pthread_mutex_unlock(&reload->lock);
     config_changes_release(&changes);
     buf_release(&warnings);

@@ -19,7 +19,7 @@ struct h2_tickets;
 struct reload;
 struct settings;
 struct settings_shared;
-struct tls_keeper;
+struct tls_reloader;
 struct worker;
 
 /* What the settings count for; borrowed. */
@@ -31,7 +31,7 @@ struct reload_parts {
     struct h2_slots *slots;
     struct budget *inbound;
     struct h2_tickets *tickets;
-    struct tls_keeper *tls_keeper;
+    struct tls_reloader *tls_reloader;
 };
 
 /* Takes over a reference to the settings that the workers were started with. */

@@ -12,40 +12,39 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "api/limit/upload_keeper.h"
-#include "api/limit/upload_quota.h"
 #include "base/audit_log.h"
 #include "base/budget.h"
-#include "base/directory.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/test_clock.h"
 #include "base/thread_pool.h"
 #include "broker/mailboxes.h"
-#include "h2/frame_check.h"
+#include "h2/admission.h"
+#include "h2/frame_memory.h"
 #include "h2/listener.h"
-#include "h2/slots.h"
-#include "h2/tickets.h"
+#include "h2/tls.h"
 #include "outbound/http.h"
-#include "server/announce.h"
 #include "server/config_load.h"
+#include "server/config_parts.h"
 #include "server/control.h"
-#include "server/drain.h"
 #include "server/memory.h"
 #include "server/notify.h"
+#include "server/preflight.h"
 #include "server/processors.h"
 #include "server/reload.h"
 #include "server/settings.h"
-#include "server/socket_rights.h"
 #include "server/stop.h"
 #include "server/tls_contexts.h"
-#include "server/tls_keeper.h"
-#include "server/watchdog.h"
+#include "server/tls_reloader.h"
 #include "server/worker.h"
+#include "sse/log.h"
+#include "upload/quota.h"
+#include "upload/sweeper.h"
 
 #define SERVER_ID_BYTES   8u
-#define UPLOAD_FILES_PART 4u
+#define UPLOAD_FILES_PART 4u /* of the descriptors, so that clients and stores find some */
 #define FILE_THREADS      16u
 #define FILES_WAITING     64u
 #define UPLOADS_WAITING   256u /* for the disk of one service */
@@ -69,12 +68,12 @@ struct server {
     struct worker **workers;
     struct mailboxes *mailboxes;
     struct h2_tickets *tickets; /* keys made here */
-    struct tls_keeper *tls_keeper;
-    struct tls_contexts *tls;                       /* of the start; the keeper's */
+    struct tls_reloader *tls_reloader;
+    struct tls_contexts *tls;                       /* of the start; the reloader's */
     struct h2_bound (*bound)[CONFIG_MAX_LISTENERS]; /* per worker */
     struct h2_slots *slots;                         /* of all sessions */
     struct thread_pool *files;                      /* reads small ones for the workers */
-    struct upload_keeper *upload_keeper;
+    struct upload_sweeper *upload_sweeper;
     struct watchdog *watchdog; /* NULL: nobody wants to hear */
     char server_id[2 * SERVER_ID_BYTES + 1];
     struct budget inbound;
@@ -103,7 +102,7 @@ static int bind_for_worker(struct server *server, size_t worker, size_t index)
         result = h2_bound_open(mine, worker == 0 ? address : first->text, fault, sizeof(fault));
     }
     if (result == 0 && worker == 0) /* nobody is accepted yet */
-        result = socket_rights_set(&server->config->listeners[index], fault, sizeof(fault));
+        result = config_set_socket_rights(&server->config->listeners[index], fault, sizeof(fault));
     if (result != 0)
         log_error("listener", LOG_STR("reason", fault));
     return result;
@@ -111,16 +110,16 @@ static int bind_for_worker(struct server *server, size_t worker, size_t index)
 
 static int prepare_tls(struct server *server)
 {
-    char fault[500];
+    struct config_fault fault;
 
     server->tickets = h2_tickets_new();
-    server->tls = tls_contexts_load(server->config, server->tickets, fault, sizeof(fault));
+    server->tls = tls_contexts_load(server->config, server->tickets, &fault);
     if (!server->tls) {
-        log_error("certificates", LOG_STR("reason", fault));
+        log_error("certificates", LOG_STR("reason", fault.message));
         return -EINVAL;
     }
-    server->tls_keeper = tls_keeper_new(server->tls, &server->shared.certificate_reloads);
-    tls_contexts_log_doubts(server->tls);
+    server->tls_reloader = tls_reloader_new(server->tls, &server->shared.certificate_reloads);
+    tls_contexts_log_warnings(server->tls);
     return 0;
 }
 
@@ -141,11 +140,11 @@ static int make_directories(const struct config *config)
 {
     for (size_t i = 0; i < config->service_count; i++) {
         const struct config_service *service = &config->services[i];
-        const int result = directory_make(service->upload_directory);
+        const int result = directory_make(service->api.upload_directory);
 
         if (result != 0) {
             log_error("cannot make the upload directory",
-                      LOG_STR("path", service->upload_directory),
+                      LOG_STR("path", service->api.upload_directory),
                       LOG_STR("reason", strerror(-result)));
             return result;
         }
@@ -156,22 +155,13 @@ static int make_directories(const struct config *config)
     return 0;
 }
 
-/* A quarter of the descriptors, so that clients and stores find some. */
-static uint32_t most_upload_files(void)
+static uint32_t descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / UPLOAD_FILES_PART > UINT32_MAX)
-        return UINT32_MAX;
-    return (uint32_t)(limit.rlim_cur / UPLOAD_FILES_PART);
-}
-
-static void show_certificates(void *context,
-                              void (*show)(void *to, const char *listener, const char *file,
-                                           time_t end),
-                              void *to)
-{
-    tls_keeper_show(((const struct server *)context)->tls_keeper, show, to);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (uint32_t)limit.rlim_cur;
 }
 
 static size_t count_workers(const struct config *config)
@@ -185,10 +175,13 @@ static void prepare_shared(struct server *server, const struct config *config)
     struct upload_quota_service services[CONFIG_MAX_SERVICES];
 
     settings_upload_services(config, services);
-    server->shared.uploads = upload_quota_new(services, config->service_count, most_upload_files());
+    server->shared.uploads =
+        upload_quota_new(services, config->service_count, descriptor_limit() / UPLOAD_FILES_PART);
     for (size_t i = 0; i < config->service_count; i++) {
-        qos_shared_init(&server->shared.qos[i], config->services[i].settings.name,
-                        config->services[i].qos.store == CONFIG_STORE_MEMORY);
+        stored_shared_init(&server->shared.qos[i], config->services[i].settings.name,
+                           config->services[i].store == CONFIG_STORE_MEMORY);
+        server->shared.logs[i] =
+            sse_log_new(count_workers(config), config->services[i].settings.history.events);
         server->shared.upload_pools[i] =
             thread_pool_new("disk", config->services[i].upload_threads, UPLOADS_WAITING);
     }
@@ -199,18 +192,16 @@ static void prepare_shared(struct server *server, const struct config *config)
     server->shared.server_id = server->server_id;
     server->shared.ready = &server->ready;
     server->shared.draining = &server->draining;
-    server->shared.show_certificates = show_certificates;
-    server->shared.certificates = server;
 }
 
 static int prepare_settings(struct server *server, struct config *config)
 {
-    char fault[400];
+    struct config_fault fault;
 
     prepare_shared(server, config);
-    server->settings = settings_new(config, &server->shared, 1, fault, sizeof(fault));
+    server->settings = settings_new(config, &server->shared, 1, &fault);
     if (!server->settings) {
-        log_error("cannot use the settings", LOG_STR("reason", fault));
+        log_error("cannot use the settings", LOG_STR("reason", fault.message));
         return -EINVAL;
     }
     server->config = &server->settings->config;
@@ -271,15 +262,17 @@ static void release(struct server *server)
     }
     free(server->bound);
     watchdog_free(server->watchdog);
-    tls_keeper_free(server->tls_keeper);
+    tls_reloader_free(server->tls_reloader);
     h2_tickets_unref(server->tickets);
     reload_free(server->reload);
     settings_unref(server->settings);
     mailboxes_free(server->mailboxes);
     upload_quota_free(server->shared.uploads);
     audit_log_free(server->shared.audit);
-    for (size_t i = 0; i < CONFIG_MAX_SERVICES; i++)
-        qos_shared_release(&server->shared.qos[i]);
+    for (size_t i = 0; i < CONFIG_MAX_SERVICES; i++) {
+        stored_shared_release(&server->shared.qos[i]);
+        sse_log_unref(server->shared.logs[i]);
+    }
     h2_slots_free(server->slots);
     free(server->workers);
 }
@@ -343,7 +336,7 @@ static void serve(struct server *server, struct stop *stop, const sigset_t *sign
     watchdog_rest(server->watchdog);
     reload_end(server->reload);
     server->config = &reload_settings(server->reload)->config;
-    tls_keeper_stop(server->tls_keeper);
+    tls_reloader_stop(server->tls_reloader);
     drain(server, stop);
     for (size_t i = 0; i < server->worker_count; i++)
         server->is_hung = !worker_join(server->workers[i]) || server->is_hung;
@@ -360,20 +353,6 @@ static void raise_descriptor_limit(void)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         log_warn("cannot raise the limit of open files", LOG_STR("reason", strerror(errno)));
-}
-
-static uint32_t descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
-        return INT_MAX;
-    return (uint32_t)limit.rlim_cur;
-}
-
-static void make_slots(struct server *server)
-{
-    server->slots = h2_slots_new(reload_address_sessions(server->settings), descriptor_limit());
 }
 
 /* What is open now stays open; a new descriptor gets the lowest number that is free. */
@@ -396,7 +375,7 @@ static void leave_spare_descriptors(struct server *server)
 /* Whoever still waits for a disk ends with the process; what was answered is on the disk. */
 static void leave_disks(struct server *server)
 {
-    bool is_hung = server->is_hung || !upload_keeper_stop(server->upload_keeper, DISKS_MS);
+    bool is_hung = server->is_hung || !upload_sweeper_stop(server->upload_sweeper, DISKS_MS);
 
     for (size_t i = 0; i < CONFIG_MAX_SERVICES && !is_hung; i++)
         is_hung = !thread_pool_free(server->shared.upload_pools[i], DISKS_MS);
@@ -416,7 +395,7 @@ static void make_reload(struct server *server, const struct config_sources *sour
         .slots = server->slots,
         .inbound = &server->inbound,
         .tickets = server->tickets,
-        .tls_keeper = server->tls_keeper,
+        .tls_reloader = server->tls_reloader,
     };
 
     server->reload = reload_new(&parts, server->settings);
@@ -474,12 +453,12 @@ int server_run(struct config *config, const struct config_sources *sources)
     if (result == 0) {
         struct h2_bound places[CONFIG_MAX_LISTENERS];
         memcpy(places, server->bound[0], sizeof(places)); /* for their text: workers take them */
-        make_slots(server);
+        server->slots = h2_slots_new(reload_address_sessions(server->settings), descriptor_limit());
         start_workers(server);
-        tls_keeper_start(server->tls_keeper, server->workers, server->worker_count);
+        tls_reloader_start(server->tls_reloader, server->workers, server->worker_count);
         make_reload(server, sources);
         leave_spare_descriptors(server);
-        server->upload_keeper = upload_keeper_start(server->shared.uploads);
+        server->upload_sweeper = upload_sweeper_start(server->shared.uploads);
         control = control_start(server->config->state_directory, server->reload, server->shared.qos,
                                 server->config->service_count);
         stop_unwatch(&stop);

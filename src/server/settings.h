@@ -9,13 +9,11 @@
  * worker_change() tells of the new set.
  */
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "api/api.h"
-#include "api/limit/limits.h"
-#include "api/qos/qos_shared.h"
 #include "base/buf.h"
+#include "broker/limits.h"
+#include "broker/stored/stored.h"
 #include "h2/listener.h"
 #include "outbound/http.h"
 #include "server/config.h"
@@ -23,17 +21,25 @@
 struct audit_log;
 struct auth_api_keys;
 struct auth_jwt_keys;
+struct config_fault;
 struct envelope;
 struct networks;
 struct origins;
+struct sse_log;
 struct thread_pool;
 struct upload_quota;
 struct upload_quota_service;
 
+struct reloads {
+    atomic_uint_fast64_t done, failed; /* since the start */
+    atomic_uint_fast64_t sets;         /* of settings in memory, now */
+};
+
 /* What all sets of one process share. */
 struct settings_shared {
     struct limits_shared limits[CONFIG_MAX_SERVICES];
-    struct qos_shared qos[CONFIG_MAX_SERVICES];
+    struct stored_shared qos[CONFIG_MAX_SERVICES];
+    struct sse_log *logs[CONFIG_MAX_SERVICES];
     struct upload_quota *uploads;
     struct thread_pool *upload_pools[CONFIG_MAX_SERVICES];
     struct thread_pool *readers; /* of large bodies */
@@ -41,17 +47,15 @@ struct settings_shared {
     const char *server_id;
     const atomic_bool *ready;
     atomic_bool *draining;
-    void (*show_certificates)(void *context,
-                              void (*show)(void *to, const char *listener, const char *file,
-                                           time_t end),
-                              void *to); /* as in struct api_settings */
-    void *certificates;
-    struct api_reloads reloads, certificate_reloads;
+    struct reloads reloads;
+    struct reloads certificate_reloads; /* because files had changed */
 };
 
 struct settings {
     atomic_uint refs;
     struct settings_shared *shared; /* borrowed */
+    uint64_t number;                /* 1 at the start, one more with each reload */
+    int64_t loaded_at;              /* wall ms */
     struct config config;
     struct networks *proxies;
     struct networks *listener_proxies[CONFIG_MAX_LISTENERS];    /* NULL: anybody */
@@ -68,12 +72,15 @@ struct settings {
 };
 
 /* Takes over the texts of *config, which was checked, in any case. version: 1 for the first set,
- * one more for each that follows. NULL with a sentence when a file has changed since the check.
+ * one more for each that follows. NULL with *fault when a file has changed since the check.
  * shared must live as long. */
 struct settings *settings_new(struct config *config, struct settings_shared *shared,
-                              uint64_t version, char *fault, size_t fault_size);
+                              uint64_t version, struct config_fault *fault);
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings); /* accepts NULL. Any thread */
+
+/* Lives no longer than the config. */
+struct outbound_http_settings settings_outbound(const struct config *config);
 
 /* The services, for the quota of uploads. */
 void settings_upload_services(const struct config *config, struct upload_quota_service *services);

@@ -14,11 +14,42 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "server/config.h"
 
 /* How long stop_unwatch() may wait for the thread. */
 #define LOOK_MS 10
 /* For the last line of the log: it may be written to the very disk that hangs. */
 #define LOG_MS 900
+
+/* For handshakes that the kernel has begun. A SYN that is sent again comes after a second. */
+#define HANDSHAKES_MS 500u
+
+static uint32_t least(uint32_t one, uint32_t other)
+{
+    return one < other ? one : other;
+}
+
+void drain_plan_make(struct drain_plan *plan, const struct config *config)
+{
+    const uint32_t cut = config->drain_ms;
+    const uint32_t notice = least(config->stop_notice_ms, cut);
+
+    plan->at_ms[DRAIN_STREAMS] = notice;
+    plan->at_ms[DRAIN_LEAVE] = notice + least(HANDSHAKES_MS, (cut - notice) / 4);
+    plan->at_ms[DRAIN_REST] = least(notice + config->drain_spread_ms, cut);
+    if (plan->at_ms[DRAIN_REST] < plan->at_ms[DRAIN_LEAVE])
+        plan->at_ms[DRAIN_REST] = plan->at_ms[DRAIN_LEAVE];
+    plan->at_ms[DRAIN_CUT] = cut;
+}
+
+size_t drain_plan_due(const struct drain_plan *plan, uint64_t since_ms)
+{
+    size_t due = 0;
+
+    while (due < DRAIN_STEPS && plan->at_ms[due] <= since_ms)
+        due++;
+    return due;
+}
 
 /* One line of /proc, without its end. False: the thread has just ended. */
 static bool read_fact(const char *thread, const char *fact, char *to, int size)
@@ -108,13 +139,9 @@ static void *say(void *argument)
 static _Noreturn void end(void (*tell)(void), int status)
 {
     struct last_words words = {.tell = tell};
-    struct timespec until;
+    const struct timespec until = clock_real_in(LOG_MS * CLOCK_NS_PER_MS);
     pthread_t thread;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(LOG_MS * CLOCK_NS_PER_MS);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     if (sem_init(&words.is_told, 0, 0) == 0 && pthread_create(&thread, NULL, say, &words) == 0) {
         (void)pthread_detach(thread);
         while (sem_clockwait(&words.is_told, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)

@@ -2,16 +2,40 @@
 #ifndef SERVER_STOP_H
 #define SERVER_STOP_H
 /*
- * That a stop comes to its end, whatever hangs: a thread, while the server starts and while it
- * stops, that takes the signals and looks at the clock. A second signal ends the process at once.
- * So does the time: what has been cut off at the end of drainTime has some seconds to end by
- * itself; then the log says which threads have not, and the process ends with STOP_HUNG. Nothing
- * that was answered is lost by that.
+ * When what happens at a stop: the settings stopNotice, drainSpread and drainTime are made into one
+ * plan, which all workers follow, each by the clock of its loop.
+ *
+ * And sees to it that a stop ends, whatever hangs: a thread that takes the signals and watches the
+ * clock, while the server starts and while it stops. A second signal ends the process at once. So
+ * does the time: what has been cut off at the end of drainTime has some seconds to end by itself.
+ * Then the log says which threads have not, and the process ends with STOP_HUNG. Nothing that was
+ * answered is lost by that.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct config;
+
+/* In this order. Before the first, readiness fails and all else is as before. */
+enum drain_step {
+    DRAIN_STREAMS, /* event streams begin to end; the kernel takes no more connections */
+    DRAIN_LEAVE, /* the listeners close, when those it has are accepted; clients are asked to go */
+    DRAIN_REST,  /* the last event stream ends, and none opens any more */
+    DRAIN_CUT,   /* whatever is left is cut off */
+    DRAIN_STEPS
+};
+
+struct drain_plan {
+    uint32_t at_ms[DRAIN_STEPS]; /* from the signal on */
+};
+
+void drain_plan_make(struct drain_plan *plan, const struct config *config);
+
+/* How many steps are due so many ms after the signal. */
+size_t drain_plan_due(const struct drain_plan *plan, uint64_t since_ms);
 
 /* The exit status of a process in which something hung. */
 #define STOP_HUNG 3

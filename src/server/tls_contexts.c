@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/tls_contexts.h"
 
+#include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,10 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "h2/tickets.h"
 #include "h2/tls.h"
 #include "server/certificate.h"
-#include "server/config_tls.h"
+#include "server/config_parts.h"
 
 /* A file as it was before it was loaded. */
 struct seen {
@@ -57,17 +56,15 @@ static void add_files(struct source *source, const struct h2_tls_files *files)
     source->files[source->count++] = copy_files(files);
 }
 
-static void read_source(struct source *source, const struct config_listener *listener)
+/* But for what is loaded. */
+static void copy_source(struct source *source, const struct source *from)
 {
-    struct h2_tls_files files[CONFIG_MAX_TLS_FILES];
-    const size_t count = config_tls_files(listener, files);
-
-    source->address = mem_strdup(listener->address);
-    source->is_tls = listener->tls;
-    source->is_development = count == 0;
-    source->profile = listener->tls_profile;
-    for (size_t i = 0; i < count; i++)
-        add_files(source, &files[i]);
+    *source = (struct source){.address = mem_strdup(from->address),
+                              .is_tls = from->is_tls,
+                              .is_development = from->is_development,
+                              .profile = from->profile};
+    for (size_t i = 0; i < from->count; i++)
+        add_files(source, &from->files[i]);
 }
 
 static void release_files(struct source *source)
@@ -82,11 +79,11 @@ static void release_files(struct source *source)
     source->count = 0;
 }
 
-static int ensure_development(struct source *source, const char *directory, char *fault,
-                              size_t fault_size)
+static int ensure_development(struct source *source, const char *directory,
+                              struct config_fault *fault)
 {
     struct certificate_files made = {0};
-    int rc = certificate_ensure(&made, directory, fault, fault_size);
+    int rc = certificate_ensure(&made, directory, fault);
 
     if (rc != 0)
         return rc;
@@ -98,7 +95,6 @@ static int ensure_development(struct source *source, const char *directory, char
 
 static void look_at(const char *path, struct stat *facts)
 {
-    memset(facts, 0, sizeof(*facts));
     if (stat(path, facts) != 0)
         memset(facts, 0, sizeof(*facts));
 }
@@ -137,30 +133,28 @@ static void see_files(struct tls_contexts *contexts, const struct source *source
     }
 }
 
-static int load(struct tls_contexts *contexts, struct source *source, char *fault,
-                size_t fault_size)
+static int load(struct tls_contexts *contexts, struct source *source, struct config_fault *fault)
 {
-    char reason[400];
+    struct config_fault reason;
 
     if (!source->is_tls)
         return 0;
     if (source->is_development &&
-        ensure_development(source, contexts->state_directory, reason, sizeof(reason)) != 0)
+        ensure_development(source, contexts->state_directory, &reason) != 0)
         goto failed;
     see_files(contexts, source);
     source->context = h2_tls_context_new(&(struct h2_tls_options){.files = source->files,
                                                                   .count = source->count,
                                                                   .profile = source->profile,
                                                                   .tickets = contexts->tickets},
-                                         reason, sizeof(reason));
+                                         reason.message, sizeof(reason.message));
     if (source->context)
         return 0;
 failed:
-    snprintf(fault, fault_size, "TLS of \"%.100s\": %s", source->address, reason);
-    return -1;
+    return config_fail(fault, -EINVAL, "TLS of \"%.100s\": %s", source->address, reason.message);
 }
 
-static int load_tickets(struct tls_contexts *contexts, char *fault, size_t fault_size)
+static int load_tickets(struct tls_contexts *contexts, struct config_fault *fault)
 {
     char reason[300];
 
@@ -172,16 +166,15 @@ static int load_tickets(struct tls_contexts *contexts, char *fault, size_t fault
     contexts->tickets = h2_tickets_read(contexts->ticket_key_file, reason, sizeof(reason));
     if (contexts->tickets)
         return 0;
-    snprintf(fault, fault_size, "tls.ticketKeyFile: %s", reason);
-    return -1;
+    return config_fail(fault, -EINVAL, "tls.ticketKeyFile: %s", reason);
 }
 
-static struct tls_contexts *load_all(struct tls_contexts *contexts, char *fault, size_t fault_size)
+static struct tls_contexts *load_all(struct tls_contexts *contexts, struct config_fault *fault)
 {
-    int rc = load_tickets(contexts, fault, fault_size);
+    int rc = load_tickets(contexts, fault);
 
     for (size_t i = 0; rc == 0 && i < contexts->count; i++)
-        rc = load(contexts, &contexts->sources[i], fault, fault_size);
+        rc = load(contexts, &contexts->sources[i], fault);
     if (rc == 0)
         return contexts;
     tls_contexts_unref(contexts);
@@ -202,34 +195,35 @@ static struct tls_contexts *allocate(size_t count, struct h2_tickets *tickets,
 }
 
 struct tls_contexts *tls_contexts_load(const struct config *config, struct h2_tickets *tickets,
-                                       char *fault, size_t fault_size)
+                                       struct config_fault *fault)
 {
     struct tls_contexts *contexts =
         allocate(config->listener_count, tickets, config->ticket_key_file, config->state_directory);
 
-    for (size_t i = 0; i < contexts->count; i++)
-        read_source(&contexts->sources[i], &config->listeners[i]);
-    return load_all(contexts, fault, fault_size);
+    for (size_t i = 0; i < contexts->count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        struct h2_tls_files files[CONFIG_MAX_TLS_FILES];
+        const size_t count = config_tls_files(listener, files);
+
+        copy_source(&contexts->sources[i], &(struct source){.address = listener->address,
+                                                            .is_tls = listener->tls,
+                                                            .is_development = count == 0,
+                                                            .profile = listener->tls_profile,
+                                                            .count = count,
+                                                            .files = files});
+    }
+    return load_all(contexts, fault);
 }
 
-struct tls_contexts *tls_contexts_load_again(const struct tls_contexts *contexts, char *fault,
-                                             size_t fault_size)
+struct tls_contexts *tls_contexts_load_again(const struct tls_contexts *contexts,
+                                             struct config_fault *fault)
 {
     struct tls_contexts *again = allocate(contexts->count, contexts->made_tickets,
                                           contexts->ticket_key_file, contexts->state_directory);
 
-    for (size_t i = 0; i < contexts->count; i++) {
-        const struct source *from = &contexts->sources[i];
-        struct source *to = &again->sources[i];
-
-        to->address = mem_strdup(from->address);
-        to->is_tls = from->is_tls;
-        to->is_development = from->is_development;
-        to->profile = from->profile;
-        for (size_t at = 0; at < from->count; at++)
-            add_files(to, &from->files[at]);
-    }
-    return load_all(again, fault, fault_size);
+    for (size_t i = 0; i < contexts->count; i++)
+        copy_source(&again->sources[i], &contexts->sources[i]);
+    return load_all(again, fault);
 }
 
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *contexts)
@@ -327,12 +321,12 @@ bool tls_contexts_have(const struct tls_contexts *contexts, const struct h2_tls_
     return false;
 }
 
-static void log_doubts(const struct source *source, size_t index)
+static void log_warnings(const struct source *source, size_t index)
 {
     const char *file = source->files[index].certificate;
     char fault[400];
 
-    if (h2_tls_context_doubt(source->context, index, fault, sizeof(fault)) != 0)
+    if (h2_tls_context_warning(source->context, index, fault, sizeof(fault)) != 0)
         log_error("browsers will refuse the certificate", LOG_STR("listener", source->address),
                   LOG_STR("certificate", file), LOG_STR("reason", fault));
     if (h2_tls_context_hint(source->context, index, fault, sizeof(fault)) != 0)
@@ -340,12 +334,12 @@ static void log_doubts(const struct source *source, size_t index)
                  LOG_STR("certificate", file), LOG_STR("reason", fault));
 }
 
-void tls_contexts_log_doubts(const struct tls_contexts *contexts)
+void tls_contexts_log_warnings(const struct tls_contexts *contexts)
 {
     for (size_t i = 0; i < contexts->count; i++) {
         const struct source *source = &contexts->sources[i];
 
         for (size_t at = 0; source->context && at < source->count; at++)
-            log_doubts(source, at);
+            log_warnings(source, at);
     }
 }

@@ -5,10 +5,10 @@
  * The TLS of all listeners, loaded together: certificates with their keys and OCSP responses, and
  * the keys of session tickets. Immutable and counted; any thread. To replace them all:
  *
- *   struct tls_contexts *next = tls_contexts_load(config, tickets, fault, sizeof(fault));
+ *   struct tls_contexts *next = tls_contexts_load(config, tickets, &fault);
  *
  * off to the side, all or nothing (the ones in use stay as they are when it is NULL), and then
- * tls_keeper_adopt() (server/tls_keeper.h), which hands them to the workers.
+ * tls_reloader_adopt() (server/tls_reloader.h), which hands them to the workers.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,19 +16,20 @@
 
 struct buf;
 struct config;
+struct config_fault;
 struct h2_tickets;
 struct h2_tls_context;
 struct tls_contexts;
 
-/* NULL on failure; then fault names the listener (or the key of the settings), the file and what is
- * wrong with it. The development certificate is made where it is needed and missing, or near its
- * end. config is borrowed for the call only. tickets: keys made here (h2/tickets.h), for where no
+/* NULL on failure; then *fault names the listener (or the key of the settings), the file and what
+ * is wrong with it. The development certificate is made where it is needed and missing, or near its
+ * end. config is borrowed for the call only. tickets: keys made here (h2_tickets), for where no
  * tls.ticketKeyFile is named; a reference is taken. */
 struct tls_contexts *tls_contexts_load(const struct config *config, struct h2_tickets *tickets,
-                                       char *fault, size_t fault_size);
+                                       struct config_fault *fault);
 /* The same files once more, as they are now. */
-struct tls_contexts *tls_contexts_load_again(const struct tls_contexts *contexts, char *fault,
-                                             size_t fault_size);
+struct tls_contexts *tls_contexts_load_again(const struct tls_contexts *contexts,
+                                             struct config_fault *fault);
 struct tls_contexts *tls_contexts_ref(struct tls_contexts *contexts);
 void tls_contexts_unref(struct tls_contexts *contexts); /* accepts NULL */
 
@@ -56,6 +57,6 @@ bool tls_contexts_have(const struct tls_contexts *contexts, const struct h2_tls_
 
 /* A line in the log for each certificate that clients will object to, and each response that cannot
  * be stapled. */
-void tls_contexts_log_doubts(const struct tls_contexts *contexts);
+void tls_contexts_log_warnings(const struct tls_contexts *contexts);
 
 #endif

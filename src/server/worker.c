@@ -17,12 +17,16 @@
 #include "h1/connection.h"
 #include "h2/session.h"
 #include "outbound/http.h"
-#include "server/drain.h"
+#include "server/metrics.h"
 #include "server/settings.h"
+#include "server/stop.h"
 #include "server/tls_contexts.h"
 #include "server/worker_auths.h"
 
 #define DRAIN_CHECK_MS 100u
+
+/* That each other worker makes free when one has no room: what one body may need. */
+#define ROOM_BYTES ((size_t)2 * 1024 * 1024)
 
 /* At the end, for what nobody waits for any more. */
 #define DISKS_MS 2000u
@@ -42,6 +46,7 @@ struct worker {
     struct outbound_http *outbound, *outbound_streams;
     struct h2_listener_options *listener_options; /* its own: their TLS changes */
     struct h2_listener **listeners;
+    struct broker_request room; /* that the other workers are asked to make */
     struct loop_timer drain_timer;
     struct drain_plan plan;
     uint64_t drain_began; /* loop ms, by the plan */
@@ -51,16 +56,23 @@ struct worker {
     bool is_hung; /* a disk is, and the worker is not torn down */
 };
 
-struct drain_letter {
-    struct letter letter;
+/* What other threads have for the worker: each kind of it has members of its own. */
+struct message {
+    struct mailbox_item item;
+    struct settings *settings; /* a reference */
+    sem_t *done;
+    struct tls_contexts *tls; /* a reference */
     struct drain_plan plan;
     uint64_t since_ms;
 };
 
-struct tls_letter {
-    struct letter letter;
-    struct tls_contexts *tls;
-};
+static void post(struct worker *worker, const struct message *content)
+{
+    struct message *message = mem_alloc(sizeof(*message));
+
+    *message = *content;
+    mailbox_post(worker->mailbox, &message->item);
+}
 
 static void show_tls(struct worker *worker)
 {
@@ -68,20 +80,20 @@ static void show_tls(struct worker *worker)
         worker->listener_options[i].tls = tls_contexts_at(worker->options.tls, i);
 }
 
-struct change_letter {
-    struct letter letter;
-    struct settings *settings; /* a reference */
-    sem_t *done;
-};
+static void change_listeners(struct worker *worker)
+{
+    memcpy(worker->listener_options, worker->settings->listeners,
+           worker->options.listener_count * sizeof(struct h2_listener_options));
+    show_tls(worker);
+}
 
 static void open_listeners(struct worker *worker)
 {
     const struct worker_options *options = &worker->options;
-    const size_t size = options->listener_count * sizeof(struct h2_listener_options);
 
-    worker->listener_options = mem_alloc(size);
-    memcpy(worker->listener_options, worker->settings->listeners, size);
-    show_tls(worker);
+    worker->listener_options =
+        mem_alloc(options->listener_count * sizeof(struct h2_listener_options));
+    change_listeners(worker);
     worker->listeners = mem_zalloc(options->listener_count * sizeof(struct h2_listener *));
     for (size_t i = 0; i < options->listener_count; i++)
         worker->listeners[i] =
@@ -139,13 +151,6 @@ static struct outbound_http_settings streams_settings(const struct worker *worke
     return streams;
 }
 
-static struct outbound_http *open_outbound_streams(const struct worker *worker)
-{
-    const struct outbound_http_settings settings = streams_settings(worker);
-
-    return outbound_http_new(worker->loop, &settings);
-}
-
 static struct worker_auths_parts auths_parts(const struct worker *worker)
 {
     return (struct worker_auths_parts){.config = &worker->settings->config,
@@ -154,6 +159,64 @@ static struct worker_auths_parts auths_parts(const struct worker *worker)
                                        .http = worker->outbound,
                                        .outbound = &worker->settings->outbound,
                                        .files = {worker->options.files, worker->files}};
+}
+
+/* ---- what workers ask each other ---- */
+
+static struct metrics_parts metrics_parts(const struct worker *worker)
+{
+    return (struct metrics_parts){&worker->settings, &worker->options.tls, worker->api,
+                                  worker->endpoint};
+}
+
+static void gather_metrics(void *context, uint64_t services,
+                           void (*done)(void *to, struct buf *text), void *to)
+{
+    const struct metrics_parts parts = metrics_parts(context);
+
+    metrics_gather(&parts, services, done, to);
+}
+
+struct others {
+    size_t worker; /* who asks them */
+    bool for_stranger;
+};
+
+static struct broker_message *ask_for_room(void *context, size_t worker)
+{
+    const struct others *others = context;
+    struct broker_message *message;
+
+    if (worker == others->worker)
+        return NULL;
+    message = broker_message_new(BROKER_MAKE_ROOM, BROKER_NO_SERVICE, 0);
+    message->is_for_stranger = others->for_stranger;
+    return message;
+}
+
+/* What is held for slow clients of other workers gives way as well; those who come next profit. */
+static void make_room(void *context, bool for_stranger)
+{
+    struct worker *worker = context;
+    struct others others = {worker->options.index, for_stranger};
+
+    if (worker->room.open == 0 && broker_workers(worker->broker) > 1)
+        broker_ask_all(worker->broker, ask_for_room, &others, &worker->room);
+}
+
+static void receive(void *context, const struct broker_message *message)
+{
+    const struct worker *worker = context;
+    const struct broker_asker asker = broker_asker(message);
+    const struct metrics_parts parts = metrics_parts(worker);
+
+    if (message->kind == BROKER_SAMPLE) {
+        metrics_receive(&parts, message);
+    } else if (message->kind == BROKER_MAKE_ROOM) {
+        h2_endpoint_make_room(worker->endpoint, ROOM_BYTES, message->is_for_stranger);
+        broker_answer(worker->broker, &asker,
+                      broker_message_new(BROKER_ROOM_MADE, BROKER_NO_SERVICE, 0));
+    }
 }
 
 static bool build(struct worker *worker)
@@ -166,8 +229,9 @@ static bool build(struct worker *worker)
     worker->mailbox = mailbox_new(worker->loop, worker);
     worker->files = pool_client_new(worker->loop);
     const struct outbound_http_settings outbound = outbound_settings(worker);
+    const struct outbound_http_settings streams = streams_settings(worker);
     worker->outbound = outbound_http_new(worker->loop, &outbound);
-    worker->outbound_streams = open_outbound_streams(worker);
+    worker->outbound_streams = outbound_http_new(worker->loop, &streams);
     if (!worker->mailbox || !worker->outbound || !worker->outbound_streams)
         return false;
     const struct worker_auths_parts parts = auths_parts(worker);
@@ -175,23 +239,23 @@ static bool build(struct worker *worker)
     if (!worker->auths)
         return false;
     worker->broker = mailboxes_broker_new(options->mailboxes, options->index);
+    broker_set_receiver(worker->broker, BROKER_NO_SERVICE,
+                        &(struct broker_receiver){receive, worker});
     worker->api = api_new(&worker->settings->api,
                           &(struct api_place){.loop = worker->loop,
                                               .broker = worker->broker,
                                               .auths = worker_auths_list(worker->auths),
                                               .outbound = worker->outbound,
-                                              .outbound_streams = worker->outbound_streams});
-    worker->endpoint =
-        h2_endpoint_new(worker->loop, &worker->settings->config.limits, api_handler(worker->api));
-    if (!worker->endpoint)
-        return false;
-    h2_endpoint_set_http1(worker->endpoint, &h1_protocol);
-    h2_endpoint_set_slots(worker->endpoint, options->slots);
-    if (options->shares_frames)
-        h2_endpoint_share_frames(worker->endpoint);
-    h2_endpoint_share_budget(worker->endpoint, options->inbound);
-    api_set_endpoint(worker->api, worker->endpoint);
-    return true;
+                                              .outbound_streams = worker->outbound_streams,
+                                              .host = {make_room, gather_metrics, worker}});
+    worker->endpoint = h2_endpoint_new(
+        worker->loop, &(struct h2_endpoint_options){.limits = &worker->settings->config.limits,
+                                                    .handler = api_handler(worker->api),
+                                                    .http1 = &h1_protocol,
+                                                    .slots = options->slots,
+                                                    .budget = options->inbound,
+                                                    .shares_frames = options->shares_frames});
+    return worker->endpoint != NULL;
 }
 
 static void tear_down(struct worker *worker)
@@ -207,7 +271,7 @@ static void tear_down(struct worker *worker)
         return;
     free(worker->listeners);
     free(worker->listener_options);
-    worker->listener_options = NULL; /* letters may still be opened */
+    worker->listener_options = NULL; /* messages may still come */
     /* When all who ask through them have canceled. */
     outbound_http_free(worker->outbound);
     outbound_http_free(worker->outbound_streams);
@@ -244,11 +308,7 @@ struct worker *worker_start(const struct worker_options *options)
 
     worker->options = *options;
     worker->settings = settings_ref(options->settings);
-    if (sem_init(&worker->ready, 0, 0) != 0) {
-        settings_unref(worker->settings);
-        free(worker);
-        return NULL;
-    }
+    (void)sem_init(&worker->ready, 0, 0);
     int result = pthread_create(&worker->thread, NULL, run, worker);
     if (result != 0) {
         log_error("cannot start a thread", LOG_STR("reason", strerror(result)));
@@ -264,13 +324,6 @@ void worker_wait_ready(struct worker *worker)
 {
     while (sem_wait(&worker->ready) != 0) {
     } /* EINTR */
-}
-
-static void change_listeners(struct worker *worker)
-{
-    memcpy(worker->listener_options, worker->settings->listeners,
-           worker->options.listener_count * sizeof(struct h2_listener_options));
-    show_tls(worker);
 }
 
 /* Who is asked about users first: what the others look at again is judged by that. */
@@ -290,56 +343,34 @@ static void change(struct worker *worker)
     change_listeners(worker);
 }
 
-static void open_change(struct letter *letter, void *context)
+static void on_change(struct mailbox_item *item, void *context)
 {
-    struct change_letter *news = container_of(letter, struct change_letter, letter);
+    struct message *message = container_of(item, struct message, item);
     struct worker *worker = context;
     struct settings *before = worker->settings;
 
-    worker->settings = news->settings;
+    worker->settings = message->settings;
     change(worker);
     settings_unref(before);
-    sem_post(news->done);
-    free(news);
+    sem_post(message->done);
+    free(message);
 }
 
 void worker_change(struct worker *worker, struct settings *settings, sem_t *done)
 {
-    struct change_letter *news = mem_zalloc(sizeof(*news));
-
-    news->letter.open = open_change;
-    news->settings = settings_ref(settings);
-    news->done = done;
-    mailbox_post(worker->mailbox, &news->letter);
-}
-
-static void begin_streams(struct worker *worker)
-{
-    const uint32_t *at_ms = worker->plan.at_ms;
-
-    stop_listeners(worker);
-    api_drain(worker->api, at_ms[DRAIN_REST] - at_ms[DRAIN_STREAMS]);
-}
-
-static void begin_leave(struct worker *worker)
-{
-    h2_endpoint_drain(worker->endpoint);
-}
-
-static void begin_rest(struct worker *worker)
-{
-    api_drain_rest(worker->api);
+    post(worker, &(struct message){
+                     .item.receive = on_change, .settings = settings_ref(settings), .done = done});
 }
 
 static void cut_off(struct worker *worker)
 {
-    const size_t sessions = h2_endpoint_sessions(worker->endpoint);
+    const size_t sessions = h2_endpoint_counters(worker->endpoint)->sessions;
     const size_t requests = api_requests(worker->api);
 
     if (worker->plan.at_ms[DRAIN_CUT] > 0 && sessions + requests > 0)
         log_warn("drainTime is over: what is left is cut off",
                  LOG_INT("worker", worker->options.index), LOG_INT("sessions", sessions),
-                 LOG_INT("streams", h2_endpoint_streams(worker->endpoint)),
+                 LOG_INT("streams", h2_endpoint_counters(worker->endpoint)->streams),
                  LOG_INT("requests", requests));
     api_abandon(worker->api);
     outbound_http_abandon(worker->outbound);
@@ -347,22 +378,36 @@ static void cut_off(struct worker *worker)
     worker_auths_abandon(worker->auths);
 }
 
+static void begin(struct worker *worker, enum drain_step step)
+{
+    const uint32_t *at_ms = worker->plan.at_ms;
+
+    switch (step) {
+    case DRAIN_STREAMS:
+        stop_listeners(worker);
+        api_drain(worker->api, at_ms[DRAIN_REST] - at_ms[DRAIN_STREAMS]);
+        break;
+    case DRAIN_LEAVE:
+        h2_endpoint_drain(worker->endpoint);
+        break;
+    case DRAIN_REST:
+        api_drain_rest(worker->api);
+        break;
+    default:
+        cut_off(worker);
+    }
+}
+
 static void take_due_steps(struct worker *worker)
 {
-    static void (*const begin[DRAIN_STEPS])(struct worker * worker) = {
-        [DRAIN_STREAMS] = begin_streams,
-        [DRAIN_LEAVE] = begin_leave,
-        [DRAIN_REST] = begin_rest,
-        [DRAIN_CUT] = cut_off,
-    };
     const uint64_t since = loop_now_ms(worker->loop) - worker->drain_began;
     const size_t due = drain_plan_due(&worker->plan, since);
     const size_t before = worker->drain_steps;
 
-    while (worker->drain_steps < due && worker->drain_steps < DRAIN_STEPS) {
+    while (worker->drain_steps < due) {
         if (worker->drain_steps == DRAIN_CUT && worker->drain_steps > before)
             return; /* what has been said in this turn is to leave */
-        begin[worker->drain_steps++](worker);
+        begin(worker, (enum drain_step)worker->drain_steps++);
     }
 }
 
@@ -379,7 +424,7 @@ static bool is_finished(struct worker *worker)
         h2_endpoint_close(worker->endpoint);
         api_abandon_disks(worker->api);
     }
-    if (worker->is_listening || h2_endpoint_sessions(worker->endpoint) > 0)
+    if (worker->is_listening || h2_endpoint_counters(worker->endpoint)->sessions > 0)
         return false;
     api_drain_rest(worker->api); /* nobody is left to wait for */
     return api_is_idle(worker->api);
@@ -401,9 +446,9 @@ static void on_drain_check(struct loop_timer *timer)
         loop_timer_start(worker->loop, timer, DRAIN_CHECK_MS);
 }
 
-static void open_drain(struct letter *letter, void *context)
+static void on_drain(struct mailbox_item *item, void *context)
 {
-    const struct drain_letter *drain = container_of(letter, struct drain_letter, letter);
+    struct message *drain = container_of(item, struct message, item);
     struct worker *worker = context;
 
     h2_endpoint_announce(worker->endpoint);
@@ -411,44 +456,35 @@ static void open_drain(struct letter *letter, void *context)
     worker->drain_began = loop_now_ms(worker->loop) - drain->since_ms;
     worker->drain_timer.on_fire = on_drain_check;
     loop_timer_start(worker->loop, &worker->drain_timer, 0);
-    free(container_of(letter, struct drain_letter, letter));
+    free(drain);
 }
 
 void worker_drain(struct worker *worker, const struct drain_plan *plan, uint64_t since_ms)
 {
-    struct drain_letter *drain = mem_zalloc(sizeof(*drain));
-
-    drain->letter.open = open_drain;
-    drain->plan = *plan;
-    drain->since_ms = since_ms;
-    mailbox_post(worker->mailbox, &drain->letter);
+    post(worker, &(struct message){.item.receive = on_drain, .plan = *plan, .since_ms = since_ms});
 }
 
-static void open_tls(struct letter *letter, void *context)
+static void on_tls(struct mailbox_item *item, void *context)
 {
-    struct tls_letter *news = container_of(letter, struct tls_letter, letter);
+    struct message *message = container_of(item, struct message, item);
     struct worker *worker = context;
 
     /* What has begun with the old ones holds them itself. */
     tls_contexts_unref(worker->options.tls);
-    worker->options.tls = news->tls;
+    worker->options.tls = message->tls;
     if (worker->listener_options)
         show_tls(worker);
-    free(news);
+    free(message);
 }
 
 void worker_set_tls(struct worker *worker, struct tls_contexts *tls)
 {
-    struct tls_letter *news = mem_zalloc(sizeof(*news));
-
-    news->letter.open = open_tls;
-    news->tls = tls;
-    mailbox_post(worker->mailbox, &news->letter);
+    post(worker, &(struct message){.item.receive = on_tls, .tls = tls});
 }
 
-void worker_post(struct worker *worker, struct letter *letter)
+void worker_post(struct worker *worker, struct mailbox_item *item)
 {
-    mailbox_post(worker->mailbox, letter);
+    mailbox_post(worker->mailbox, item);
 }
 
 bool worker_join(struct worker *worker)
@@ -456,8 +492,8 @@ bool worker_join(struct worker *worker)
     (void)pthread_join(worker->thread, NULL);
     if (worker->is_hung)
         return false;
-    /* Not before: this thread may have been ringing the bell when the worker had read the letter
-     * and come to its end. */
+    /* Not before: this thread may still have been waking its loop when the worker had received
+     * the message and come to its end. */
     mailbox_free(worker->mailbox);
     loop_free(worker->loop);
     tls_contexts_unref(worker->options.tls);

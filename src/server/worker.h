@@ -16,7 +16,7 @@
 struct budget;
 struct drain_plan;
 struct h2_slots;
-struct letter;
+struct mailbox_item;
 struct mailboxes;
 struct settings;
 struct thread_pool;
@@ -25,7 +25,7 @@ struct worker;
 
 struct worker_options {
     struct settings *settings; /* to begin with; a reference is taken */
-    struct budget *inbound;    /* of all workers (h2/holding.h) */
+    struct budget *inbound;    /* of all workers (h2/holding.c) */
     struct mailboxes *mailboxes;
     size_t index;
     struct h2_bound *bound;   /* one per configured listener; taken over */
@@ -33,7 +33,7 @@ struct worker_options {
     size_t listener_count;
     struct thread_pool *files; /* reads them; borrowed */
     struct h2_slots *slots;    /* of all workers' sessions; borrowed */
-    bool shares_frames;        /* h2_endpoint_share_frames */
+    bool shares_frames;        /* h2_endpoint_options */
     atomic_size_t *busy;       /* workers that have not finished yet; shared by all */
 };
 
@@ -49,7 +49,7 @@ void worker_wait_ready(struct worker *worker);
  * once it drains. */
 void worker_change(struct worker *worker, struct settings *settings, sem_t *done);
 
-/* Stops by the plan (server/drain.h), which began since_ms ago: stops accepting, tells the clients,
+/* Stops by the plan (server/stop.h), which began since_ms ago: stops accepting, tells the clients,
  * lets them go when they have left or are cut off. It ends with the last of the workers: until then
  * the others may need its part of an answer. Any thread; returns at once; once. */
 void worker_drain(struct worker *worker, const struct drain_plan *plan, uint64_t since_ms);
@@ -58,9 +58,9 @@ void worker_drain(struct worker *worker, const struct drain_plan *plan, uint64_t
  * reference. Any thread; returns at once. */
 void worker_set_tls(struct worker *worker, struct tls_contexts *tls);
 
-/* Has the letter opened on its thread, with nothing that it may use as context. Any thread; not
- * once worker_join() was called. */
-void worker_post(struct worker *worker, struct letter *letter);
+/* Calls item->receive on its thread; the context is of no use to it. Any thread; not once
+ * worker_join() was called. */
+void worker_post(struct worker *worker, struct mailbox_item *item);
 
 /* Waits for the thread's end and frees. False: it has ended, but a disk that it used hangs, and
  * nothing was freed; the process has to end with _exit(). */

@@ -6,13 +6,13 @@
 
 #include "auth/auth.h"
 #include "auth/jwks.h"
-#include "auth/jwt_backend.h"
-#include "auth/webhook_backend.h"
-#include "auth/work.h"
+#include "auth/jwt.h"
+#include "auth/standing.h"
+#include "auth/webhook.h"
 #include "base/mem.h"
 #include "outbound/http.h"
 #include "server/config.h"
-#include "server/config_token_keys.h"
+#include "server/config_parts.h"
 
 struct worker_auths {
     struct worker_auths_parts parts;
@@ -42,71 +42,58 @@ static bool is_of_tenant(const struct config_service *config)
     return config->settings.users_unique == SSE_UNIQUE_IN_TENANT;
 }
 
-static struct auth_jwt_settings jwt_of(const struct config_service *config)
+/* Makes it, or changes the one that is there. */
+static void set_jwt(struct worker_auths *auths, size_t service)
 {
+    const struct config_service *config = &auths->parts.config->services[service];
+    struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS];
+    const struct auth_jwt_sources sources = sources_of(auths, service, sets);
     struct auth_jwt_settings settings = config->jwt;
 
     settings.claims.of_tenant = is_of_tenant(config);
-    settings.awaits_revocations = config->qos.store == CONFIG_STORE_SQLITE;
-    return settings;
+    settings.awaits_revocations = config->store == CONFIG_STORE_SQLITE;
+    if (auths->auths[service])
+        auth_jwt_change(auths->auths[service], &settings, &sources);
+    else
+        auths->auths[service] = auth_jwt_new(&settings, &sources, auths->parts.loop);
 }
 
-static struct auth *make_jwt(struct worker_auths *auths, size_t service)
-{
-    struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS];
-    const struct auth_jwt_sources sources = sources_of(auths, service, sets);
-    const struct auth_jwt_settings settings = jwt_of(&auths->parts.config->services[service]);
-
-    return auth_jwt_new(&settings, &sources, auths->parts.loop);
-}
-
-static struct auth_webhook_settings webhook_of(const struct config_service *config)
-{
-    struct auth_webhook_settings settings = config->auth_webhook;
-
-    settings.service = config->settings.name;
-    settings.secret = config->webhook_secret;
-    settings.of_tenant = is_of_tenant(config);
-    return settings;
-}
-
-/* Of a service's own connections. */
-static struct outbound_http_settings http_of(const struct worker_auths_parts *parts,
-                                             const struct auth_webhook_settings *settings)
-{
-    struct outbound_http_settings outbound = *parts->outbound;
-
-    outbound.in_flight = settings->in_flight;
-    outbound.waiting = settings->waiting;
-    outbound.files = parts->files;
-    return outbound;
-}
-
-static struct auth *make_webhook(struct worker_auths *auths, size_t service)
+/* The same, with connections of its own. */
+static void set_webhook(struct worker_auths *auths, size_t service)
 {
     const struct worker_auths_parts *parts = &auths->parts;
-    const struct auth_webhook_settings settings = webhook_of(&parts->config->services[service]);
-    const struct outbound_http_settings outbound = http_of(parts, &settings);
+    const struct config_service *config = &parts->config->services[service];
+    struct auth_webhook_settings settings = config->auth_webhook;
+    struct outbound_http_settings outbound = *parts->outbound;
 
+    settings.service = config->settings.name;
+    settings.secret = config->api.broker.webhook_secret;
+    settings.of_tenant = is_of_tenant(config);
+    outbound.in_flight = settings.in_flight;
+    outbound.waiting = settings.waiting;
+    outbound.files = parts->files;
+    if (auths->auths[service]) {
+        outbound_http_change(auths->https[service], &outbound);
+        auth_webhook_change(auths->auths[service], &settings);
+        return;
+    }
     auths->https[service] = outbound_http_new(parts->loop, &outbound);
-    if (!auths->https[service])
-        return NULL;
-    return auth_webhook_new(&settings, parts->loop, auths->https[service]);
+    if (auths->https[service])
+        auths->auths[service] = auth_webhook_new(&settings, parts->loop, auths->https[service]);
 }
 
-static struct auth *make(struct worker_auths *auths, size_t service)
+/* False: it cannot be made. */
+static bool set_auth(struct worker_auths *auths, size_t service)
 {
     const struct config_service *config = &auths->parts.config->services[service];
 
-    switch (config->auth) {
-    case CONFIG_AUTH_JWT:
-        return make_jwt(auths, service);
-    case CONFIG_AUTH_WEBHOOK:
-        return make_webhook(auths, service);
-    case CONFIG_AUTH_DEVELOPMENT:
-        break;
-    }
-    return auth_development_new(is_of_tenant(config));
+    if (config->auth == CONFIG_AUTH_JWT)
+        set_jwt(auths, service);
+    else if (config->auth == CONFIG_AUTH_WEBHOOK)
+        set_webhook(auths, service);
+    else if (!auths->auths[service])
+        auths->auths[service] = auth_development_new(is_of_tenant(config));
+    return auths->auths[service] != NULL;
 }
 
 /* One of these that is of the same place, which is taken out; NULL: there is none. */
@@ -115,7 +102,7 @@ static struct auth_jwks *take_set(struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS],
     for (size_t i = 0; i < CONFIG_MAX_TOKEN_KEYS; i++) {
         struct auth_jwks *set = sets[i];
 
-        if (!set || strcmp(auth_jwks_settings_of(set)->place, place) != 0)
+        if (!set || strcmp(set->settings.place, place) != 0)
             continue;
         sets[i] = NULL;
         return set;
@@ -151,32 +138,12 @@ struct worker_auths *worker_auths_new(const struct worker_auths_parts *parts)
     auth_work_init(&auths->work, parts->config->signature_share);
     open_sets(auths, none);
     for (size_t i = 0; i < parts->config->service_count; i++) {
-        auths->auths[i] = make(auths, i);
-        if (!auths->auths[i]) {
+        if (!set_auth(auths, i)) {
             worker_auths_free(auths);
             return NULL;
         }
     }
     return auths;
-}
-
-static void change_service(struct worker_auths *auths, size_t service)
-{
-    const struct config_service *config = &auths->parts.config->services[service];
-    struct auth_jwks *sets[CONFIG_MAX_TOKEN_KEYS];
-
-    if (config->auth == CONFIG_AUTH_JWT) {
-        const struct auth_jwt_sources sources = sources_of(auths, service, sets);
-        const struct auth_jwt_settings settings = jwt_of(config);
-
-        auth_jwt_change(auths->auths[service], &settings, &sources);
-    } else if (config->auth == CONFIG_AUTH_WEBHOOK) {
-        const struct auth_webhook_settings settings = webhook_of(config);
-        const struct outbound_http_settings outbound = http_of(&auths->parts, &settings);
-
-        outbound_http_change(auths->https[service], &outbound);
-        auth_webhook_change(auths->auths[service], &settings);
-    }
 }
 
 void worker_auths_change(struct worker_auths *auths, const struct worker_auths_parts *parts)
@@ -189,7 +156,7 @@ void worker_auths_change(struct worker_auths *auths, const struct worker_auths_p
     auths->work.share = parts->config->signature_share;
     open_sets(auths, before);
     for (size_t i = 0; i < parts->config->service_count; i++)
-        change_service(auths, i);
+        (void)set_auth(auths, i); /* is there */
     for (size_t i = 0; i < CONFIG_MAX_TOKEN_KEYS; i++) {
         if (before[i])
             auth_jwks_retire(before[i]);

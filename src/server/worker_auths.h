@@ -3,7 +3,7 @@
 #define SERVER_WORKER_AUTHS_H
 /* The auth backends of one worker: one for each service, and the JWK sets that they share. */
 
-#include "base/file_reading.h"
+#include "base/file.h"
 
 struct auth;
 struct auth_jwt_keys;

@@ -2,16 +2,15 @@
 #ifndef SSE_CLIENTS_H
 #define SSE_CLIENTS_H
 /*
- * How many connections one client may hold: (clientId, user, tenant, origin) has a place for so
- * many, and one more takes the place of the oldest.
+ * How many connections one client may hold: (clientId, user, tenant, origin) has that many slots,
+ * and one more connection takes the slot of the oldest.
  *
- * A client's connections may live on several workers; one of them, the owner of its key, keeps the
- * count for all. The layer above carries the news: after sse_connection_open() it makes the key
- * and tells the owner, who calls sse_clients_join(); if that names an id, the connection of that id
- * is closed on whichever worker has it, with SSE_CLOSE_EVICTED. When a connection has ended, its
- * worker tells the owner, who calls sse_clients_leave(). A worker's joins and leaves must reach the
- * owner in the order in which they happened. One struct per service and worker, for the keys that
- * this worker owns; not for other threads.
+ * A client's connections may live on several workers. One worker, the owner of its key, keeps the
+ * count for all. The layer above tells it: after sse_connection_open() it makes the key, and the
+ * owner calls sse_clients_join(). If that returns an id, the connection of that id is closed with
+ * SSE_CLOSE_EVICTED, on whichever worker has it. When a connection has ended the owner calls
+ * sse_clients_leave(). A worker's joins and leaves must reach the owner in order. One struct per
+ * service and worker, for the keys that this worker owns; of one thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

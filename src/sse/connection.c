@@ -4,29 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "sse/backlog.h"
 #include "sse/dispatch.h"
 #include "sse/ended.h"
 #include "sse/event.h"
+#include "sse/log.h"
 #include "sse/registry.h"
 #include "sse/server_events.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
-/* A wish of the page beyond this is no limit in practice, and would overflow the clock. */
-#define LONGEST_LIFE_MS (INT64_C(10) * 365 * 24 * 3600 * 1000)
-/* A page may not wish to come back more often than that. */
-#define SHORTEST_WISH_MS 60000
-
-/* Signs of life are due within the last eighth of comment_ms, each at a time of its own: else one
+/* Heartbeats are due within the last eighth of comment_ms, each at a time of its own: else one
  * broadcast would make all the connections of a worker give theirs in the same turn. */
 #define COMMENT_SPREAD 8u
-
-/* There will never be so many events: an id that stays unknown. */
-#define NO_POSITION UINT64_MAX
 
 const char *const sse_close_reason_words[SSE_CLOSE_REASONS] = {
     [SSE_CLOSE_GONE] = "gone",     [SSE_CLOSE_CLIENT] = "client",
@@ -55,7 +48,7 @@ static bool enqueue(struct sse_connection *connection, struct sse_event *event)
     sse_queue_push(&connection->queue, event);
     connection->home->queued_bytes += event->wire->length;
     if (!connection->wants_heartbeat)
-        connection->last_sign_at = loop_now_ms(connection->home->loop);
+        connection->last_heartbeat_at = loop_now_ms(connection->home->loop);
     return was_empty;
 }
 
@@ -77,7 +70,7 @@ static void start_timer(struct sse_connection *connection)
     uint64_t delay = sse_expiry_wait_ms(&connection->expiry, loop_wall_ms(loop));
 
     if (comment_ms > 0)
-        delay = earlier(delay, wait_until(connection->last_sign_at + comment_ms -
+        delay = earlier(delay, wait_until(connection->last_heartbeat_at + comment_ms -
                                               random_between(0, comment_ms / COMMENT_SPREAD),
                                           now));
     if (connection->ends_at > 0)
@@ -108,7 +101,7 @@ static bool is_silent(const struct sse_connection *connection, uint64_t now)
     const uint32_t comment_ms = connection->home->settings->comment_ms;
 
     return comment_ms > 0 &&
-           now - connection->last_sign_at >= comment_ms - comment_ms / COMMENT_SPREAD;
+           now - connection->last_heartbeat_at >= comment_ms - comment_ms / COMMENT_SPREAD;
 }
 
 static bool fits(const struct sse_connection *connection, size_t size)
@@ -144,14 +137,8 @@ static bool break_silence(struct sse_connection *connection, uint64_t now)
         is_woken = enqueue(connection, sign);
         connection->home->counters.comments++;
     }
-    connection->last_sign_at = now;
+    connection->last_heartbeat_at = now;
     return is_woken;
-}
-
-/* While the server stops, whoever ends is to come back to the one that follows. */
-static enum sse_close_reason end_reason(const struct sse_service *service)
-{
-    return service->drain.until > 0 ? SSE_CLOSE_DRAIN : SSE_CLOSE_LIFETIME;
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -167,7 +154,10 @@ static void on_timer(struct loop_timer *timer)
         return;
     }
     if (connection->ends_at > 0 && now >= connection->ends_at) {
-        sse_connection_close(connection, end_reason(connection->home), NULL, -1);
+        /* While the server stops, whoever ends is to come back to the one that follows. */
+        sse_connection_close(
+            connection, connection->home->drain.until > 0 ? SSE_CLOSE_DRAIN : SSE_CLOSE_LIFETIME,
+            NULL, -1);
         return;
     }
     if (step != SSE_EXPIRY_NOTICE && is_silent(connection, now))
@@ -177,24 +167,6 @@ static void on_timer(struct loop_timer *timer)
         tell_expiry(connection);
     else if (is_woken)
         wake(connection);
-}
-
-static int64_t lesser(int64_t one, int64_t other)
-{
-    return one < other ? one : other;
-}
-
-/* What the page wishes counts where the service says nothing, or lets it; within limits. */
-static int64_t choose_life_ms(const struct sse_service_settings *settings, int64_t wish_ms)
-{
-    const uint64_t most = (uint64_t)settings->lifetime_ms;
-    const int64_t usual = most > 0 ? (int64_t)random_between(most - most / 5, most) : 0;
-
-    if (wish_ms <= 0 || (usual > 0 && !settings->honors_keepalive))
-        return usual;
-    if (settings->honors_keepalive && wish_ms < SHORTEST_WISH_MS)
-        wish_ms = SHORTEST_WISH_MS;
-    return lesser(wish_ms, usual > 0 ? usual : LONGEST_LIFE_MS);
 }
 
 static void end_with_drain(struct sse_connection *connection)
@@ -210,7 +182,7 @@ static struct sse_connection *connection_new(struct sse_service *service,
 {
     const int64_t life_ms = options->user->lifetime_ms > 0
                                 ? options->user->lifetime_ms
-                                : choose_life_ms(service->settings, options->keepalive_time_ms);
+                                : sse_choose_life_ms(service->settings, options->keepalive_time_ms);
     struct sse_connection *connection = mem_zalloc(sizeof(*connection));
 
     connection->service = service;
@@ -240,16 +212,10 @@ static struct sse_connection *connection_new(struct sse_service *service,
     return connection;
 }
 
-static bool is_failed(enum sse_resume resume)
-{
-    return resume == SSE_RESUME_TOO_OLD || resume == SSE_RESUME_EPOCH ||
-           resume == SSE_RESUME_UNKNOWN;
-}
-
 static struct sse_arrival arrival_of(const struct sse_service *service,
                                      const struct sse_connection_options *options)
 {
-    const uint64_t last = sse_history_last(service->history);
+    const uint64_t last = service->position;
 
     if (options->resume == SSE_RESUME_NONE || options->resume == SSE_RESUME_UNKNOWN)
         return (struct sse_arrival){.after = last, .opened = last, .last_id = options->last_id};
@@ -259,45 +225,6 @@ static struct sse_arrival arrival_of(const struct sse_service *service,
         .last_id = options->last_id,
         .is_exact = options->resume == SSE_RESUMED,
     };
-}
-
-/* Says something before anybody else does: nobody is woken yet. */
-static void say_first(struct sse_connection *connection, struct sse_event *event)
-{
-    if (connection->queue.count == 0)
-        sse_queue_push_pinned(&connection->queue, event);
-    else
-        sse_queue_push(&connection->queue, event);
-    connection->home->queued_bytes += event->wire->length;
-    connection->last_sign_at = connection->created_at;
-    sse_event_unref(event);
-}
-
-/* Where the stream goes on from; after a failed resume the id that was shown, so that a cut before
- * sse-gap does not lose the gap: it would be told to the next connection. */
-static void greet(struct sse_connection *connection, const struct sse_connection_options *options,
-                  const struct sse_arrival *arrival)
-{
-    struct sse_service *service = connection->home;
-    char id[SSE_EVENT_MAX_ID + 1];
-
-    if (!is_failed(options->resume))
-        sse_history_id(arrival->after, id);
-    else if (sse_event_check_field(options->last_id, strlen(options->last_id), SSE_EVENT_MAX_ID) ==
-             0)
-        memcpy(id, options->last_id, strlen(options->last_id) + 1);
-    else
-        sse_history_id(NO_POSITION, id);
-    say_first(connection, sse_server_events_finish(connection, id, options));
-    if (json_array_size(options->left_out) > 0)
-        say_first(connection, sse_server_events_left_out(options->left_out));
-    if (options->resume == SSE_RESUMED)
-        service->counters.resumed++;
-    if (!is_failed(options->resume))
-        return;
-    service->counters.gaps++;
-    say_first(connection, sse_server_events_gap(options->last_id, arrival->after,
-                                                sse_resume_words[options->resume]));
 }
 
 static void tell_connect(struct sse_connection *connection, const struct sse_arrival *arrival)
@@ -320,12 +247,14 @@ struct sse_connection *sse_connection_open(struct sse_service *service,
     const struct sse_arrival arrival = arrival_of(service, options);
 
     sse_registry_add(service->registry, connection);
-    sse_connection_set_channels(connection, options->channels, options->channel_count);
-    sse_connection_set_listeners(connection, options->listeners, options->listener_count);
+    sse_connection_set_names(connection, SSE_GROUP_CHANNEL, options->channels,
+                             options->channel_count);
+    sse_connection_set_names(connection, SSE_GROUP_LISTENER, options->listeners,
+                             options->listener_count);
     connection->joined = arrival.opened;
     connection->resumed = arrival.after;
     connection->opened = arrival.opened;
-    greet(connection, options, &arrival);
+    sse_server_events_greet(connection, options, &arrival);
     if (arrival.after < arrival.opened)
         sse_backlog_catch_up(connection, &arrival);
     start_timer(connection);
@@ -374,14 +303,14 @@ static void note_dropped(struct sse_connection *connection, size_t count)
         sse_backlog_add_dropped(connection, count);
 }
 
-/* Nobody misses a sign of life. */
+/* Nobody misses a heartbeat. */
 static size_t drop_oldest(struct sse_connection *connection, size_t size)
 {
     const struct sse_event *sign = sign_of_life(connection);
     size_t dropped = 0;
 
     if (!fits(connection, size))
-        (void)sse_queue_drop_named(&connection->queue, sign->name, sign->name_hash);
+        (void)sse_queue_drop(&connection->queue, sign->name, sign->name_hash);
 
     while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
         dropped++;
@@ -399,7 +328,7 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
 
     if (service->settings->slow_policy == SSE_SLOW_LATEST)
         service->counters.events_dropped_latest +=
-            sse_queue_drop_named(&connection->queue, event->name, event->name_hash);
+            sse_queue_drop(&connection->queue, event->name, event->name_hash);
     dropped = drop_oldest(connection, size);
     has_room = fits(connection, size);
     /* What is older may not be dropped. A kept one will come again. */
@@ -468,18 +397,18 @@ bool sse_connection_is_drained(const struct sse_connection *connection)
            connection->queue.count <= settings->queue_events / 4;
 }
 
-void sse_connection_gate(struct sse_connection *connection)
+void sse_connection_raise_barrier(struct sse_connection *connection)
 {
-    connection->gate_mark = UINT64_MAX;
+    connection->barrier_mark = UINT64_MAX;
     if (connection->backlog)
-        sse_backlog_gate(connection->backlog);
+        sse_backlog_raise_barrier(connection->backlog);
 }
 
-void sse_connection_open_gate(struct sse_connection *connection)
+void sse_connection_lift_barrier(struct sse_connection *connection)
 {
-    connection->gate_mark = sse_dispatch_mark(connection->home->dispatch);
+    connection->barrier_mark = sse_dispatch_mark(connection->home->dispatch);
     if (connection->backlog)
-        sse_backlog_open_gate(connection->backlog);
+        sse_backlog_lift_barrier(connection->backlog);
 }
 
 static void tell_disconnect(struct sse_service *service, struct sse_connection *connection,
@@ -503,7 +432,8 @@ static void settle_queue(struct sse_connection *connection, enum sse_close_reaso
     if (reason == SSE_CLOSE_GONE)
         sse_queue_release(&connection->queue);
     if (reason == SSE_CLOSE_SLOW)
-        connection->home->counters.events_dropped_slow += sse_queue_drop_unsent(&connection->queue);
+        connection->home->counters.events_dropped_slow +=
+            sse_queue_drop(&connection->queue, NULL, 0);
     account(connection, bytes_before);
     last = sse_server_events_last(connection, reason, text, reconnect_ms);
     if (last)

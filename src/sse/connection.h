@@ -17,9 +17,10 @@
 #include "base/table.h"
 #include "sse/client_info.h"
 #include "sse/connection_id.h"
-#include "sse/expiry.h"
 #include "sse/history.h"
+#include "sse/lifetime.h"
 #include "sse/queue.h"
+#include "sse/registry.h"
 
 struct sse_backlog;
 struct sse_event;
@@ -55,10 +56,10 @@ struct sse_connection {
     /* What a push touches comes first. */
     struct sse_service *service; /* NULL once it has ended */
     uint64_t dispatch_mark;      /* the last dispatch that wrote here: once per message */
-    uint64_t last_sign_at;       /* loop ms: that something came which its page, or client, sees */
+    uint64_t last_heartbeat_at;  /* loop ms: that something came which its page, or client, sees */
     uint32_t message_count;
     uint32_t registry_index;     /* the registry's: its place among all */
-    uint64_t gate_mark;          /* kept events that are dispatched up to this mark pass it by */
+    uint64_t barrier_mark;       /* kept events that are dispatched up to this mark pass it by */
     struct sse_backlog *backlog; /* what waits until the queue has room; NULL: nothing */
     struct sse_queue queue;
     const struct sse_sink *sink; /* NULL once gone */
@@ -70,7 +71,7 @@ struct sse_connection {
     uint32_t request_message_count, request_upload_count;
     struct sse_user *user;
     struct sse_packed_info *info;
-    /* The next sign of life, the end of life or of the credential, whichever is first. */
+    /* The next heartbeat, the end of life or of the credential, whichever is first. */
     struct loop_timer timer;
     struct sse_expiry expiry;     /* of the credential */
     uint64_t created_at, ends_at; /* loop ms; ends_at 0: never */
@@ -101,11 +102,11 @@ struct sse_connection_options {
     const struct sse_sink *sink;
     void *sink_context;
     uint64_t session_number;
-    int64_t keepalive_time_ms; /* the page's wish; negative: none said */
+    int64_t keepalive_time_ms; /* as the page asks; negative: it does not */
     /* A comment of so many bytes comes first, at the most SSE_CONNECTION_MAX_PADDING: it moves what
      * something on the way holds back until it has more. */
     size_t padding;
-    /* Its signs of life are events, which a page sees, instead of comments. It sees no other event
+    /* Its heartbeats are events, which a page sees, instead of comments. It sees no other event
      * that it does not listen to: so they come whatever else is written. */
     bool wants_heartbeat;
     bool offers_acknowledgement; /* its client says which stored messages the page has handled */
@@ -146,10 +147,11 @@ bool sse_connection_has_room(const struct sse_connection *connection, size_t siz
 /* Whether the queue has drained so far that it is worth while to fill it again. */
 bool sse_connection_is_drained(const struct sse_connection *connection);
 
-/* Kept events that are dispatched from now on pass the connection by, until the gate is opened:
- * those that are dispatched after that it gets. There is one gate, however often it is shut. */
-void sse_connection_gate(struct sse_connection *connection);
-void sse_connection_open_gate(struct sse_connection *connection);
+/* Kept events that are dispatched from now on pass the connection by, until the barrier is lifted:
+ * those that are dispatched after that it gets. There is one barrier, however often it is raised.
+ */
+void sse_connection_raise_barrier(struct sse_connection *connection);
+void sse_connection_lift_barrier(struct sse_connection *connection);
 
 /* Ends it: leaves the registry, tells observers, and queues connect-close, or retry, as its last
  * event (sse/server_events.h). text overrides the reason's word (NULL: none); reconnect_ms: 0 stay
@@ -163,7 +165,7 @@ void sse_connection_close(struct sse_connection *connection, enum sse_close_reas
  */
 bool sse_connection_send_away(struct sse_connection *connection, const char *text);
 
-/* The server stops: the connection ends at a time of its own (sse/drain.h), or before that. */
+/* The server stops: the connection ends at a time of its own (sse/lifetime.h), or before that. */
 void sse_connection_drain(struct sse_connection *connection);
 
 /* The same user with another credential: what the connection goes by from now on, and until when it
@@ -186,28 +188,28 @@ void sse_connection_gone(struct sse_connection *connection);
 /* For sse/ended.c: it is not remembered any longer. Frees it when its sink has gone. */
 void sse_connection_forgotten(struct sse_connection *connection);
 
-/* Names that are no event names, and those beyond settings->listeners, are left out. */
-void sse_connection_add_listeners(struct sse_connection *connection, const char *const *names,
-                                  size_t count);
-void sse_connection_remove_listeners(struct sse_connection *connection, const char *const *names,
-                                     size_t count);
-/* The names it begins with, of which observers hear by on_connect: sse_connection_open()'s own. */
-void sse_connection_set_listeners(struct sse_connection *connection, const char *const *names,
-                                  size_t count);
-json_t *sse_connection_listeners(const struct sse_connection *connection); /* array, new */
-bool sse_connection_is_listening(const struct sse_connection *connection, const char *event);
+/* What it listens to, and its channels (SSE_GROUP_LISTENER, SSE_GROUP_CHANNEL). Names that are none
+ * of that kind, and those beyond settings->listeners and channels_per_connection, are left out;
+ * whether it may have a channel is the caller's to know. */
+void sse_connection_add_names(struct sse_connection *connection, enum sse_group_kind kind,
+                              const char *const *names, size_t count);
+void sse_connection_remove_names(struct sse_connection *connection, enum sse_group_kind kind,
+                                 const char *const *names, size_t count);
+/* Those it begins with, of which observers hear by on_connect: sse_connection_open()'s own. */
+void sse_connection_set_names(struct sse_connection *connection, enum sse_group_kind kind,
+                              const char *const *names, size_t count);
+json_t *sse_connection_names(const struct sse_connection *connection,
+                             enum sse_group_kind kind); /* array, new */
+bool sse_connection_has_name(const struct sse_connection *connection, enum sse_group_kind kind,
+                             const char *name);
 
-/* The channels it begins with; as with sse_connection_set_listeners(). */
-void sse_connection_set_channels(struct sse_connection *connection, const char *const *channels,
-                                 size_t count);
-/* Whether it may is the caller's to know. Names that are no channel's, and those beyond
- * settings->channels_per_connection, are left out. */
-void sse_connection_subscribe(struct sse_connection *connection, const char *const *channels,
-                              size_t count);
-void sse_connection_unsubscribe(struct sse_connection *connection, const char *const *channels,
-                                size_t count);
-json_t *sse_connection_channels(const struct sse_connection *connection); /* array, new */
-bool sse_connection_has_channel(const struct sse_connection *connection, const char *channel);
+/* Whether the target selects it, and it listens to what the target asks for. */
+bool sse_connection_is_selected(const struct sse_connection *connection,
+                                const struct sse_target *target);
+/* The value of an individual's target (user, token, connection) that it has; NULL: the target is a
+ * group's. Of a target that selects it. */
+const char *sse_connection_individual(const struct sse_connection *connection,
+                                      const struct sse_target *target);
 
 int64_t sse_connection_life_ms(const struct sse_connection *connection); /* 0: it has no end */
 
@@ -218,5 +220,13 @@ json_t *sse_connection_to_json(const struct sse_connection *connection, const ch
 /* The same with its user as sse_user_as_told(). */
 json_t *sse_connection_as_told(const struct sse_connection *connection, const char *server_id,
                                bool has_token);
+
+/* As the Java system lists it, and users, by its defaults: the same fields in the same order,
+ * numbers where the credential gave numbers, times as its Spring writes them. shows_secrets: with
+ * the whole token and further secrets, else as sse_user_to_json(). A new reference each. */
+json_t *sse_java_connection(const struct sse_connection *connection, const char *server_id,
+                            bool shows_secrets);
+json_t *sse_java_user(const struct sse_user *user, bool shows_secrets);
+json_t *sse_java_time(int64_t wall_ms); /* "2026-11-28T23:41:06.249+00:00"; null for 0 */
 
 #endif

@@ -33,15 +33,19 @@ void sse_connection_id_make(struct sse_connection *connection)
     random_hex(connection->secret, (SSE_SECRET_SIZE - 1) / 2);
 }
 
+/* "" where a text is longer than a name can be. */
+static void read_handle(const char *text, char handle[SSE_CONNECTION_ID_SIZE])
+{
+    (void)snprintf(handle, SSE_CONNECTION_ID_SIZE, "%s", strlen(text) <= ID_LENGTH ? text : "");
+    sse_connection_id_shorten(handle);
+}
+
 uint32_t sse_connection_id_shard(const struct hash_key *key, const char *text)
 {
     char handle[SSE_CONNECTION_ID_SIZE];
     char hidden[SHARD_LENGTH + 1] = "";
 
-    if (strlen(text) >= sizeof(handle))
-        return UINT32_MAX;
-    memcpy(handle, text, strlen(text) + 1);
-    sse_connection_id_shorten(handle);
+    read_handle(text, handle);
     if (strlen(handle) != HANDLE_LENGTH)
         return UINT32_MAX;
     memcpy(hidden, handle, SHARD_LENGTH);
@@ -73,10 +77,7 @@ struct sse_connection *sse_connection_id_find(const struct table *connections, c
     char handle[SSE_CONNECTION_ID_SIZE];
     struct sse_connection *connection;
 
-    if (strlen(text) >= sizeof(handle))
-        return NULL;
-    memcpy(handle, text, strlen(text) + 1);
-    sse_connection_id_shorten(handle);
+    read_handle(text, handle);
     connection = table_find(connections, handle);
     return connection && sse_connection_id_is(connection, text) ? connection : NULL;
 }

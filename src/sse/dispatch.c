@@ -9,11 +9,9 @@
 #include "sse/backlog.h"
 #include "sse/ended.h"
 #include "sse/event.h"
-#include "sse/history.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 /* More would fill the queues of clients that read fast enough: the flush has its turn in between.
  */
@@ -35,18 +33,6 @@ struct sse_dispatch {
     bool is_running;    /* a job that is submitted meanwhile waits */
 };
 
-/* One uninterrupted stretch of work on one job. */
-struct stretch {
-    struct sse_service *service;
-    struct sse_dispatch *dispatch;
-    struct sse_dispatch_job *job;
-};
-
-static bool spend(const struct stretch *stretch)
-{
-    return slice_spend(&stretch->dispatch->slice);
-}
-
 /* False when it gets nothing. */
 static bool reach(struct sse_dispatch_job *job, struct sse_connection *connection)
 {
@@ -58,19 +44,19 @@ static bool reach(struct sse_dispatch_job *job, struct sse_connection *connectio
         sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
         return true;
     }
-    if (job->event->is_kept && connection->gate_mark >= job->mark)
+    if (job->event->is_kept && connection->barrier_mark >= job->mark)
         return false;
-    if (job->message && connection->backlog &&
+    if (job->position > 0 && connection->backlog &&
         sse_backlog_catches_up(connection->backlog, job->mark))
         return true;
     return sse_connection_push(connection, job->event);
 }
 
 /* Once per job. The sink may have freed the connection when this returns. */
-static bool reach_first(const struct stretch *stretch, struct sse_connection *connection)
+static bool reach_first(const struct sse_dispatch *dispatch, struct sse_dispatch_job *job,
+                        struct sse_connection *connection)
 {
-    struct sse_dispatch_job *job = stretch->job;
-    const struct sse_registry *registry = stretch->service->registry;
+    const struct sse_registry *registry = dispatch->service->registry;
     const uint64_t changes = sse_registry_changes(registry);
 
     connection->dispatch_mark = job->mark + GOT;
@@ -82,21 +68,21 @@ static bool reach_first(const struct stretch *stretch, struct sse_connection *co
     }
     if (job->on_visit)
         job->on_visit(job, NULL);
-    if (changes ==
-        sse_registry_changes(registry)) /* else it has ended, and nobody comes by again */
+    /* Else it has ended, and nobody comes by again. */
+    if (changes == sse_registry_changes(registry))
         connection->dispatch_mark = job->mark;
     return false;
 }
 
 /* Marks grow with each job: a greater one belongs to a connection younger than this job. */
-static void deliver(const struct stretch *stretch, struct sse_connection *connection)
+static void deliver(const struct sse_dispatch *dispatch, struct sse_dispatch_job *job,
+                    struct sse_connection *connection)
 {
-    const struct sse_dispatch_job *job = stretch->job;
     const bool acknowledges = connection->acknowledges; /* it may be gone when it has got it */
     bool has_got = connection->dispatch_mark == job->mark + GOT;
 
     if (connection->dispatch_mark < job->mark)
-        has_got = reach_first(stretch, connection);
+        has_got = reach_first(dispatch, job, connection);
     if (!has_got || !job->reached)
         return;
     job->reached[job->value_index]++;
@@ -106,23 +92,11 @@ static void deliver(const struct stretch *stretch, struct sse_connection *connec
 
 /* What a walk goes over, the second group that a member must be in, and the key that its user must
  * have (NULL: any). */
-struct ground {
+struct scan {
     const struct sse_group *walked;
     const struct sse_group *filter;
     const char *user;
 };
-
-/* The group of the current value, NULL when nobody is in it. */
-static const struct sse_group *value_group(const struct stretch *stretch)
-{
-    const struct sse_target *target = stretch->job->target;
-    const struct sse_registry *registry = stretch->service->registry;
-
-    if (target->dimension == SSE_ALL)
-        return sse_registry_all(registry);
-    return sse_registry_group(registry, (enum sse_group_kind)target->dimension,
-                              target->values[stretch->job->value_index]);
-}
 
 /* A key with a tenant, whose group may have those of others, too. */
 static const char *user_of(const struct sse_dispatch_job *job)
@@ -133,35 +107,39 @@ static const char *user_of(const struct sse_dispatch_job *job)
     return value && sse_user_key_has_tenant(value) ? value : NULL;
 }
 
-/* Looks the groups up: at the start of a stretch, and after each change of the registry. False when
+/* Looks the groups up: at the start of a turn, and after each change of the registry. False when
  * nobody is left. */
-static bool find_ground(const struct stretch *stretch, struct ground *ground)
+static bool find_scan(const struct sse_registry *registry, struct sse_dispatch_job *job,
+                      struct scan *scan)
 {
-    struct sse_dispatch_job *job = stretch->job;
-    const char *listening = job->target->listening;
-    const struct sse_group *group = value_group(stretch);
-    const struct sse_group *listeners = NULL;
+    const struct sse_target *target = job->target;
+    const char *listening = target->listening;
+    const struct sse_group *listeners = NULL, *group; /* group: of the current value */
 
+    group = target->dimension == SSE_ALL
+                ? sse_registry_all(registry)
+                : sse_registry_group(registry, (enum sse_group_kind)target->dimension,
+                                     target->values[job->value_index]);
     if (listening)
-        listeners = sse_registry_group(stretch->service->registry, SSE_GROUP_LISTENER, listening);
+        listeners = sse_registry_group(registry, SSE_GROUP_LISTENER, listening);
     if (!group || (listening && !listeners))
         return false;
     if (!job->is_inside) {
-        /* A walk keeps to its ground once it has begun: positions mean nothing on the other one. */
+        /* A walk keeps to its group once it has begun: positions mean nothing on the other one. */
         job->walks_listeners =
-            listeners && (job->target->dimension == SSE_ALL || listeners->count < group->count);
+            listeners && (target->dimension == SSE_ALL || listeners->count < group->count);
         job->member_index = SIZE_MAX;
         job->is_inside = true;
     }
-    ground->walked = group;
-    ground->filter = listeners;
-    ground->user = user_of(job);
+    scan->walked = group;
+    scan->filter = listeners;
+    scan->user = user_of(job);
     if (listeners && job->walks_listeners) {
-        ground->walked = listeners;
-        ground->filter = job->target->dimension == SSE_ALL ? NULL : group;
+        scan->walked = listeners;
+        scan->filter = target->dimension == SSE_ALL ? NULL : group;
     }
-    if (job->member_index > ground->walked->count)
-        job->member_index = ground->walked->count;
+    if (job->member_index > scan->walked->count)
+        job->member_index = scan->walked->count;
     return true;
 }
 
@@ -177,67 +155,69 @@ static void prefetch(const struct sse_group *walked, size_t index)
         __builtin_prefetch(walked->members[index - PREFETCH_AHEAD / 2]->sink_context);
 }
 
-static bool is_on(const struct ground *ground, const struct sse_connection *connection)
+static bool is_meant(const struct scan *scan, const struct sse_connection *connection)
 {
-    return (!ground->filter || sse_registry_is_member(connection, ground->filter)) &&
-           (!ground->user || sse_user_is(connection->user, ground->user));
+    return (!scan->filter || sse_registry_is_member(connection, scan->filter)) &&
+           (!scan->user || sse_user_is(connection->user, scan->user));
 }
 
 /* From the end of the group to its start; registry.h says why. False when the time is up. */
-static bool walk(struct stretch *stretch)
+static bool walk(struct sse_dispatch *dispatch, struct sse_dispatch_job *job)
 {
-    struct sse_dispatch_job *job = stretch->job;
-    const struct sse_registry *registry = stretch->service->registry;
+    const struct sse_registry *registry = dispatch->service->registry;
     uint64_t changes = sse_registry_changes(registry);
-    struct ground ground;
-    bool is_somebody = find_ground(stretch, &ground);
+    struct scan scan;
+    bool is_somebody = find_scan(registry, job, &scan);
 
     while (is_somebody && job->member_index > 0) {
         struct sse_connection *connection;
 
-        if (!spend(stretch))
+        if (!slice_spend(&dispatch->slice))
             return false;
         job->member_index--;
-        connection = ground.walked->members[job->member_index];
-        prefetch(ground.walked, job->member_index);
-        if (is_on(&ground, connection))
-            deliver(stretch, connection);
+        connection = scan.walked->members[job->member_index];
+        prefetch(scan.walked, job->member_index);
+        if (is_meant(&scan, connection))
+            deliver(dispatch, job, connection);
         if (changes != sse_registry_changes(registry)) {
             changes = sse_registry_changes(registry);
-            is_somebody = find_ground(stretch, &ground);
+            is_somebody = find_scan(registry, job, &scan);
         }
     }
     job->is_inside = false;
     return true;
 }
 
-static void visit_connection(const struct stretch *stretch)
+static void visit_connection(const struct sse_dispatch *dispatch, struct sse_dispatch_job *job)
 {
-    const struct sse_target *target = stretch->job->target;
+    const struct sse_target *target = job->target;
     struct sse_connection *connection =
-        sse_registry_find(stretch->service->registry, target->values[stretch->job->value_index]);
+        sse_registry_find(dispatch->service->registry, target->values[job->value_index]);
 
-    if (connection &&
-        (!target->listening || sse_connection_is_listening(connection, target->listening)))
-        deliver(stretch, connection);
+    if (connection && (!target->listening ||
+                       sse_connection_has_name(connection, SSE_GROUP_LISTENER, target->listening)))
+        deliver(dispatch, job, connection);
 }
 
 /* False when the time is up before the job is finished. */
-static bool work(struct stretch *stretch)
+static bool work(struct sse_dispatch *dispatch, struct sse_dispatch_job *job)
 {
-    struct sse_dispatch_job *job = stretch->job;
-    const struct sse_target *target = job->target;
-    const size_t values = sse_target_size(target);
+    const size_t values = sse_target_size(job->target);
 
     for (; job->value_index < values; job->value_index++) {
-        if (!spend(stretch))
+        if (!slice_spend(&dispatch->slice))
             return false;
-        if (target->dimension == SSE_BY_CONNECTION)
-            visit_connection(stretch);
-        else if (!walk(stretch))
+        if (job->target->dimension == SSE_BY_CONNECTION)
+            visit_connection(dispatch, job);
+        else if (!walk(dispatch, job))
             return false;
     }
     return true;
+}
+
+static struct sse_dispatch_job *first_job(const struct sse_dispatch *dispatch)
+{
+    return container_of(dispatch->jobs.next, struct sse_dispatch_job, node);
 }
 
 static void finish(struct sse_dispatch_job *job)
@@ -262,11 +242,9 @@ static void run(struct sse_dispatch *dispatch)
     slice_resume(slice);
     dispatch->is_running = true;
     while (is_done && !list_is_empty(&dispatch->jobs)) {
-        struct sse_dispatch_job *job =
-            container_of(dispatch->jobs.next, struct sse_dispatch_job, node);
-        struct stretch stretch = {dispatch->service, dispatch, job};
+        struct sse_dispatch_job *job = first_job(dispatch);
 
-        is_done = work(&stretch);
+        is_done = work(dispatch, job);
         if (is_done) {
             if (is_kick(job))
                 job->count += sse_ended_send_away(dispatch->service->ended, job->target, job->text);
@@ -284,7 +262,7 @@ static void run(struct sse_dispatch *dispatch)
 
 static void begin_slice(struct sse_dispatch *dispatch)
 {
-    dispatch->slice = slice_paused(SLICE_NS, UINT32_MAX, STEPS_PER_CHECK);
+    dispatch->slice = slice_from(0, SLICE_NS, UINT32_MAX, STEPS_PER_CHECK);
     dispatch->left_jobs = JOBS_PER_TURN;
 }
 
@@ -319,7 +297,7 @@ void sse_dispatch_free(struct sse_dispatch *dispatch)
         return;
     dispatch->is_running = true; /* what on_done submits is done as well, with nobody reached */
     while (!list_is_empty(&dispatch->jobs))
-        finish(container_of(dispatch->jobs.next, struct sse_dispatch_job, node));
+        finish(first_job(dispatch));
     loop_hook_remove(&dispatch->hook);
     free(dispatch);
 }
@@ -330,16 +308,12 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 
     job->count = 0;
     job->value_index = 0;
-    job->member_index = 0;
     job->is_inside = false;
-    job->walks_listeners = false;
     dispatch->last_mark += MARK_STEP;
     job->mark = dispatch->last_mark;
     job->node = (struct list){0};
-    job->position = 0;
-    if (job->message)
-        job->position = sse_history_add(dispatch->service->history, job->message,
-                                        loop_now_ms(dispatch->service->loop));
+    if (job->position > dispatch->service->position)
+        dispatch->service->position = job->position;
     if (job->event)
         dispatch->service->counters.messages++;
     list_append(&dispatch->jobs, &job->node);
@@ -357,9 +331,7 @@ uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch)
 
 uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch)
 {
-    if (list_is_empty(&dispatch->jobs))
-        return UINT64_MAX;
-    return container_of(dispatch->jobs.next, struct sse_dispatch_job, node)->mark;
+    return list_is_empty(&dispatch->jobs) ? UINT64_MAX : first_job(dispatch)->mark;
 }
 
 uint64_t sse_dispatch_position(const struct sse_dispatch *dispatch)
@@ -370,5 +342,5 @@ uint64_t sse_dispatch_position(const struct sse_dispatch *dispatch)
         if (job->position > 0)
             return job->position - 1;
     }
-    return sse_history_last(dispatch->service->history);
+    return dispatch->service->position;
 }

@@ -25,19 +25,18 @@ struct sse_target;
 struct sse_dispatch_job {
     struct list node;
     const struct sse_target *target;
-    struct sse_message *message; /* lent; what the history keeps; NULL: nothing */
-    struct sse_event *event;     /* sent; or NULL: each selected connection is closed, with: */
+    uint64_t position;       /* in the log, of what it brings; 0: it is not there */
+    struct sse_event *event; /* sent; or NULL: each selected connection is closed, with: */
     enum sse_close_reason reason;
     const char *text;
     int64_t reconnect_ms;
     /* Looks at each that is about to be written to or closed; NULL, when that one was not written
      * to after all. May be NULL itself. */
     void (*on_visit)(struct sse_dispatch_job *job, struct sse_connection *connection);
-    bool is_drain;     /* instead: each is given an end by the service's drain (sse/drain.h) */
+    bool is_drain;     /* instead: each is given an end by the service's drain (sse/lifetime.h) */
     size_t count;      /* result: connections written to (or closed), each once */
     uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
     uint32_t *acknowledging; /* of these, whose pages acknowledge; NULL as reached */
-    uint64_t position;       /* result: in the history; 0: the job has no message */
     void (*on_done)(struct sse_dispatch_job *job);
     /* the dispatcher's own: where a sliced walk stands */
     size_t value_index, member_index;
@@ -50,7 +49,7 @@ struct sse_dispatch *sse_dispatch_new(struct sse_service *service);
 /* Jobs that wait are done with the count that they have. */
 void sse_dispatch_free(struct sse_dispatch *dispatch);
 
-/* Adds its message to the history. Runs the job now, if nothing is before it, for as long as its
+/* Runs the job now, if nothing is before it, for as long as its
  * slice lasts; the rest of it in slices of the turns to come. */
 void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job *job);
 
@@ -58,7 +57,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);
 /* That of the first job that is not done; UINT64_MAX when all are. */
 uint64_t sse_dispatch_oldest(const struct sse_dispatch *dispatch);
-/* All that is in the history up to this position has been written to those whom it is for. */
+/* All that is in the log up to this position has been written to those whom it is for. */
 uint64_t sse_dispatch_position(const struct sse_dispatch *dispatch);
 
 #endif

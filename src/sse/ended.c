@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/age_timer.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/slices.h"
 #include "base/table.h"
 #include "sse/connection.h"
 #include "sse/service.h"
-#include "sse/subject.h"
+#include "sse/target.h"
 
 struct sse_ended {
     const struct sse_service *service;

@@ -2,9 +2,9 @@
 #ifndef SSE_ENDED_H
 #define SSE_ENDED_H
 /*
- * A service's connections that have ended, for some seconds: what a page says as it goes comes
- * behind the end of its stream. When there are too many, the oldest is forgotten. Nothing else
- * finds them: who asks here decides what they are still good for.
+ * A service's connections that have ended, for some seconds, since a page's last calls come after
+ * the end of its stream. When there are too many, the oldest is forgotten. Nothing else finds
+ * them; each caller decides what they may still do.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -2,30 +2,201 @@
 #include "sse/event.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "sse/data_lines.h"
+#include "base/text.h"
 
-static bool has_line_break_or_nul(const char *text, size_t length)
-{
-    return memchr(text, '\r', length) || memchr(text, '\n', length) || memchr(text, '\0', length);
-}
+/* ---- names ---- */
 
 int sse_event_check_field(const char *text, size_t length, size_t limit)
 {
     if (length > limit)
         return -EMSGSIZE;
-    if (has_line_break_or_nul(text, length) || !utf8_is_valid(text, length))
+    if (memchr(text, '\r', length) || memchr(text, '\n', length) || memchr(text, '\0', length) ||
+        !utf8_is_valid(text, length))
         return -EINVAL;
     return 0;
 }
+
+bool sse_event_is_name(const char *name)
+{
+    return name[0] != '\0' && sse_event_check_field(name, strlen(name), SSE_EVENT_MAX_NAME) == 0;
+}
+
+/* THE list. docs/sending.md shows it, and js/sse.d.ts has those that pages listen to: a test
+ * compares them (tests/integration/event-names.test.mjs). */
+static const struct {
+    const char *name;
+    const char *fault;
+} taken[] = {
+#define SERVERS "is the server's own; choose another name"
+    {"connect-finish", SERVERS},
+    {"connect-close", SERVERS},
+    {"sse-gap", SERVERS},
+    {"sse-heartbeat", SERVERS},
+    {"sse-left-out", SERVERS},
+    {"sse-set-duration", SERVERS},
+    {"sse-token-expiring", SERVERS},
+#undef SERVERS
+#define CLIENTS "is what the client tells its page by itself; choose another name"
+    {"connect-timeout", CLIENTS},
+    {"sse-change-active", CLIENTS},
+#undef CLIENTS
+#define BROWSERS                                                                                   \
+    "is what a browser tells of the stream itself, and no page could tell them apart; choose "     \
+    "another name"
+    {"error", BROWSERS},
+    {"open", BROWSERS},
+#undef BROWSERS
+#define OBJECTS                                                                                    \
+    "is what every JavaScript object inherits, so that a page that keeps listeners by name has "   \
+    "one already; choose another name"
+    {"__defineGetter__", OBJECTS},
+    {"__defineSetter__", OBJECTS},
+    {"__lookupGetter__", OBJECTS},
+    {"__lookupSetter__", OBJECTS},
+    {"__proto__", OBJECTS},
+    {"constructor", OBJECTS},
+    {"hasOwnProperty", OBJECTS},
+    {"isPrototypeOf", OBJECTS},
+    {"propertyIsEnumerable", OBJECTS},
+    {"toLocaleString", OBJECTS},
+    {"toString", OBJECTS},
+    {"valueOf", OBJECTS},
+#undef OBJECTS
+};
+
+const char *sse_event_name_fault(const char *name)
+{
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (strcmp(name, taken[i].name) == 0)
+            return taken[i].fault;
+    }
+    if (strchr(name, ',') || name[0] == ' ' || name[strlen(name) - 1] == ' ')
+        return "has a comma, or a blank at an end: pages name what they listen to in a list with "
+               "commas; leave them out";
+    return NULL;
+}
+
+/* ---- lines of data ---- */
+
+/* How long the first line of a text is, without its CR or LF. */
+static size_t line_length(const char *text, size_t length)
+{
+    size_t at = 0;
+
+    while (length - at >= SWAR_SIZE && !swar_has(swar_load(text + at), '\n') &&
+           !swar_has(swar_load(text + at), '\r'))
+        at += SWAR_SIZE;
+    while (at < length && text[at] != '\r' && text[at] != '\n')
+        at++;
+    return at;
+}
+
+size_t sse_data_longest_line(const char *text, size_t length)
+{
+    size_t longest = 0, line;
+
+    for (size_t at = 0; at < length; at += line + 1) {
+        line = line_length(text + at, length - at);
+        longest = line > longest ? line : longest;
+    }
+    return longest;
+}
+
+static size_t string_length(const char *raw, size_t length)
+{
+    size_t at = 1;
+
+    while (at < length && raw[at] != '"')
+        at += raw[at] == '\\' ? 2 : 1;
+    return at + 1;
+}
+
+static size_t word_length(const char *raw, size_t length)
+{
+    size_t at = 1;
+
+    while (at < length && !strchr("[]{},:\"", raw[at]))
+        at++;
+    return at;
+}
+
+/* Of what begins here, which is not empty. */
+static size_t token_length(const char *raw, size_t length)
+{
+    if (raw[0] == '"')
+        return string_length(raw, length);
+    return strchr("[]{},:", raw[0]) ? 1 : word_length(raw, length);
+}
+
+size_t sse_data_longest_token(const char *raw, size_t length)
+{
+    size_t longest = 0, token;
+
+    for (size_t at = 0; at < length; at += token) {
+        token = token_length(raw + at, length - at);
+        longest = token > longest ? token : longest;
+    }
+    return longest;
+}
+
+void sse_data_break(struct buf *to, const char *raw, size_t length, size_t most)
+{
+    size_t begin = 0, token;
+
+    for (size_t at = 0; at < length; at += token) {
+        token = token_length(raw + at, length - at);
+        if (at > begin && at + token - begin > most) {
+            buf_append(to, raw + begin, at - begin);
+            buf_append_char(to, '\n');
+            begin = at;
+        }
+    }
+    buf_append(to, raw + begin, length - begin);
+}
+
+/* Of the character, or its escape, that begins here. */
+static size_t character_length(const char *raw)
+{
+    const unsigned char first = (unsigned char)raw[0];
+
+    if (first == '\\')
+        return raw[1] == 'u' ? 6 : 2;
+    return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+static void append_cut(struct buf *to, const char *string, size_t most)
+{
+    static const char end[] = "\u2026\"";
+    size_t at = 1, step;
+
+    while (step = character_length(string + at), at + step + sizeof(end) - 1 <= most)
+        at += step;
+    buf_append(to, string, at);
+    buf_append_str(to, end);
+}
+
+void sse_data_shorten(struct buf *to, const char *raw, size_t length, size_t most)
+{
+    size_t begin = 0, token;
+
+    for (size_t at = 0; at < length; at += token) {
+        token = token_length(raw + at, length - at);
+        if (raw[at] != '"' || token <= most)
+            continue;
+        buf_append(to, raw + begin, at - begin);
+        append_cut(to, raw + at, most);
+        begin = at + token;
+    }
+    buf_append(to, raw + begin, length - begin);
+}
+
+/* ---- encoding ---- */
 
 /* A reader takes one space after the colon away: a value that begins with one needs another. */
 static void append_line(struct buf *buf, const char *field, const char *value, size_t length)
@@ -42,7 +213,7 @@ static void append_line(struct buf *buf, const char *field, const char *value, s
 static void append_data(struct buf *buf, const char *data, size_t length)
 {
     for (;;) {
-        const size_t line = sse_data_line_length(data, length);
+        const size_t line = line_length(data, length);
 
         append_line(buf, "data", data, line);
         if (line == length)
@@ -109,36 +280,34 @@ struct bytes *sse_event_encode(const struct sse_event_fields *fields)
     return buf_freeze(&buf);
 }
 
-struct bytes *sse_event_encode_json(const struct sse_event_fields *fields)
+/* With the data as one of these writes it; lines so short that no client minds them stay. */
+static struct bytes *encode_as(const struct sse_event_fields *fields,
+                               void (*write)(struct buf *to, const char *raw, size_t length,
+                                             size_t most),
+                               struct bytes *(*encode)(const struct sse_event_fields *fields))
 {
-    struct sse_event_fields broken = *fields;
-    struct buf lines = BUF_INIT;
-    struct bytes *wire;
-
-    if (fields->data_length <= SSE_DATA_LINE_BYTES)
-        return sse_event_encode(fields);
-    sse_data_break(&lines, fields->data, fields->data_length, SSE_DATA_LINE_BYTES);
-    broken.data = lines.data;
-    broken.data_length = lines.length;
-    wire = sse_event_encode(&broken);
-    buf_release(&lines);
-    return wire;
-}
-
-struct bytes *sse_event_encode_told(const struct sse_event_fields *fields)
-{
-    struct sse_event_fields cut = *fields;
+    struct sse_event_fields written = *fields;
     struct buf data = BUF_INIT;
     struct bytes *wire;
 
     if (fields->data_length <= SSE_DATA_LINE_BYTES)
         return sse_event_encode(fields);
-    sse_data_shorten(&data, fields->data, fields->data_length, SSE_DATA_LINE_BYTES);
-    cut.data = data.data;
-    cut.data_length = data.length;
-    wire = sse_event_encode_json(&cut);
+    write(&data, fields->data, fields->data_length, SSE_DATA_LINE_BYTES);
+    written.data = data.data;
+    written.data_length = data.length;
+    wire = encode(&written);
     buf_release(&data);
     return wire;
+}
+
+struct bytes *sse_event_encode_json(const struct sse_event_fields *fields)
+{
+    return encode_as(fields, sse_data_break, sse_event_encode);
+}
+
+struct bytes *sse_event_encode_told(const struct sse_event_fields *fields)
+{
+    return encode_as(fields, sse_data_shorten, sse_event_encode_json);
 }
 
 struct sse_event *sse_event_new(const char *name, struct bytes *wire)

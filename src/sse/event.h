@@ -10,11 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct bytes;
 
 #define SSE_EVENT_MAX_NAME 128u
 #define SSE_EVENT_MAX_ID   128u
 #define SSE_EVENT_MAX_DATA ((size_t)64 * 1024) /* the default of the configurable limit */
+/* JSON is broken into lines of at most so many bytes, where its tokens allow: some clients read no
+ * line of 64 KiB (Go's bufio.Scanner). A text is broken only where it has lines. */
+#define SSE_DATA_LINE_BYTES ((size_t)60 * 1024)
 
 struct sse_event {
     unsigned refs;
@@ -35,17 +39,31 @@ struct sse_event_fields {
 
 /* Whether a text may stand in an id or event field: no CR, LF or NUL, valid UTF-8, within limit. */
 int sse_event_check_field(const char *text, size_t length, size_t limit); /* 0 -EINVAL -EMSGSIZE */
+/* Whether it can be an event's name: such a text, which is not empty. */
+bool sse_event_is_name(const char *name);
+/* What is wrong with the name of a sender's event, which no page could tell from another event, or
+ * could not listen to: a sentence to follow the name. NULL: nothing. */
+const char *sse_event_name_fault(const char *name);
 
 /* The bytes of one event, one reference; NULL when a field may not stand as it is (-errno above).
  */
 struct bytes *sse_event_encode(const struct sse_event_fields *fields);
 
 /* The same of one whose data is JSON: it is broken between its tokens, so that no line is longer
- * than clients read (sse/data_lines.h) but one that is a token. */
+ * than SSE_DATA_LINE_BYTES but one that is a token. */
 struct bytes *sse_event_encode_json(const struct sse_event_fields *fields);
-/* The same of what the server itself tells: a token that would be longer is cut (sse/data_lines.h).
- */
+/* The same of what the server itself tells: a string that would be longer is cut. */
 struct bytes *sse_event_encode_told(const struct sse_event_fields *fields);
+
+/* The longest line of a text, by CR, LF and CRLF; the longest token of JSON (base/json_raw.h). */
+size_t sse_data_longest_line(const char *text, size_t length);
+size_t sse_data_longest_token(const char *raw, size_t length);
+/* Appends JSON with line breaks between tokens, so that no line is longer than most but one that
+ * is a token. */
+void sse_data_break(struct buf *to, const char *raw, size_t length, size_t most);
+/* Appends JSON, as jansson writes it, in which strings that are longer than most (16 at least) are
+ * cut to that, and end in "…". */
+void sse_data_shorten(struct buf *to, const char *raw, size_t length, size_t most);
 
 /* Takes over the reference to wire; name is copied (NULL: ""). One reference. */
 struct sse_event *sse_event_new(const char *name, struct bytes *wire);

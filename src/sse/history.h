@@ -2,14 +2,14 @@
 #ifndef SSE_HISTORY_H
 #define SSE_HISTORY_H
 /*
- * The last events of a service, in the order in which every worker writes them, so that a page that
- * was away gets what it has missed. Each event has a position, which is the same in all workers:
- * they all begin with 1 and see the same events. Bounded by count, bytes and age.
+ * The last events of a service, so that a page that was away gets what it has missed: the service's
+ * log (sse/log.h), as its owner keeps it. Here is what the log holds, by count, bytes and age, and
+ * where events with an id are.
  *
  * Where a page was is told by the id of the last event that it has seen: a message's, or one that
  * names a position ("<epoch>-p<number>"), which connect-finish and sse-gap bear. Several events may
  * bear one id: a page goes on behind the first that it may have seen. It is told of a gap where
- * something behind that is not kept that may have been for it (sse/lost.h). Ids are remembered for
+ * something behind that is not kept that may have been for it (sse/log.h). Ids are remembered for
  * that, as many as events and until twice keep_ms after the event: one that a sender gives again
  * later than that counts as new. What is too old ends by the clock, also when nothing is sent.
  */
@@ -17,10 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sse/own_id.h"
-
 struct loop;
 struct sse_history;
+struct sse_log;
 struct sse_message;
 struct sse_subject;
 
@@ -30,22 +29,17 @@ struct sse_history_settings {
     uint32_t keep_ms; /* 10 min */
 };
 
-/* settings are borrowed. */
-struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_settings *settings);
+/* settings are borrowed; a reference to the log is taken. */
+struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_settings *settings,
+                                    struct sse_log *log);
 /* Others, borrowed as well: what is beyond them goes at once. */
 void sse_history_change(struct sse_history *history, const struct sse_history_settings *settings);
 void sse_history_free(struct sse_history *history);
 
 /* Takes a reference to the message. Its position. now: loop ms. */
 uint64_t sse_history_add(struct sse_history *history, struct sse_message *message, uint64_t now);
-uint64_t sse_history_last(const struct sse_history *history); /* 0: there was none yet */
-/* The first position that is still kept; last + 1 when none is. */
-uint64_t sse_history_first(struct sse_history *history, uint64_t now);
 size_t sse_history_bytes(const struct sse_history *history);
 size_t sse_history_count(const struct sse_history *history);
-
-/* The message at a position, NULL when it is not kept (any more). Borrowed. */
-struct sse_message *sse_history_at(const struct sse_history *history, uint64_t position);
 
 /* Where the message with this id is; 0: it is not kept. */
 uint64_t sse_history_position(const struct sse_history *history, const char *id);
@@ -53,14 +47,10 @@ uint64_t sse_history_position(const struct sse_history *history, const char *id)
 /* A message was written outside of the order, to a user who had not seen it before: to come back
  * with its id is to come back to where the order was then, the first time. With
  * SSE_POSITION_UNKNOWN the user may have seen it before: nobody knows what was missed since. As
- * many notes are kept as events, and as long as ids. */
+ * many positions of ids are kept as events, and as long as ids. */
 #define SSE_POSITION_UNKNOWN UINT64_MAX
-void sse_history_note(struct sse_history *history, const char *id, const char *user_key,
-                      uint64_t position);
-
-#define SSE_POSITION_ID_SIZE SSE_OWN_ID_SIZE
-/* The id that names a position. */
-void sse_history_id(uint64_t position, char id[SSE_POSITION_ID_SIZE]);
+void sse_history_add_position(struct sse_history *history, const char *id, const char *user_key,
+                              uint64_t position);
 
 /* What a page that was here before can have. */
 enum sse_resume {
@@ -80,9 +70,5 @@ extern const char *const sse_resume_words[SSE_RESUMES]; /* for sse-gap: "too-old
  * that was never given. */
 enum sse_resume sse_history_find(struct sse_history *history, const char *id,
                                  const struct sse_subject *subject, uint64_t now, uint64_t *after);
-
-/* Whether something for the subject that came behind this position may not be kept any more. */
-bool sse_history_has_lost(const struct sse_history *history, const struct sse_subject *subject,
-                          uint64_t after);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -30,7 +29,7 @@ struct sse_message *sse_message_unref(struct sse_message *message)
     sse_target_release(&message->target);
     bytes_unref(message->wire);
     free(message->receipt);
-    json_decref(message->data);
+    free(message->data);
     free(message);
     return NULL;
 }
@@ -114,16 +113,16 @@ static json_t *without_id_and_data(const struct sse_message *message)
 
 /* The text of an object that is not empty, with the data in it, whose tokens nobody reads. Frees
  * the text. NULL: there is no memory for it. */
-static char *with_data(char *text, const json_t *data)
+static char *with_data(char *text, const char *data)
 {
     static const char member[] = "{\"data\":";
     char *whole;
 
     if (!text || !data)
         return text;
-    whole = json_allocate(sizeof(member) + json_string_length(data) + strlen(text) + 1);
+    whole = json_allocate(sizeof(member) + strlen(data) + strlen(text) + 1);
     if (whole)
-        stpcpy(stpcpy(stpcpy(stpcpy(whole, member), json_string_value(data)), ","), text + 1);
+        stpcpy(stpcpy(stpcpy(stpcpy(whole, member), data), ","), text + 1);
     free(text);
     return whole;
 }
@@ -131,14 +130,13 @@ static char *with_data(char *text, const json_t *data)
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
 {
     json_t *object = without_id_and_data(message);
-    const char *data = message->data ? json_string_value(message->data) : "";
     char *sorted = NULL, *text = NULL;
 
     *digest = 0;
     if (object && !message->is_id_fresh)
         sorted = json_write(object, JSON_COMPACT | JSON_SORT_KEYS);
     if (sorted)
-        *digest = digest_of(sorted, data);
+        *digest = digest_of(sorted, message->data ? message->data : "");
     if ((sorted || message->is_id_fresh) &&
         json_object_set_new(object, "id", json_string(message->id)) == 0)
         text = with_data(json_write(object, JSON_COMPACT), message->data);
@@ -150,7 +148,7 @@ char *sse_message_to_json(const struct sse_message *message, size_t *length, uin
 
 void sse_message_forget_data(struct sse_message *message)
 {
-    json_decref(message->data);
+    free(message->data);
     message->data = NULL;
 }
 

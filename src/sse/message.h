@@ -17,6 +17,8 @@
 
 struct bytes;
 struct json_rules;
+struct json_view;
+struct json_view_text;
 
 struct sse_message {
     atomic_uint refs;
@@ -36,7 +38,7 @@ struct sse_message {
     atomic_uint_least64_t ended;
     int64_t ttl_s; /* -1: not said */
     char *receipt; /* a URL; "": none; "true": those who watch the service's presence */
-    json_t *data;  /* its JSON as it was given, a string; NULL: none, or forgotten */
+    char *data;    /* its JSON, token by token as it was given; NULL: none, or forgotten */
 };
 
 /* What a service takes. */
@@ -59,6 +61,14 @@ extern const struct json_rules sse_message_json;
  * refused. */
 int sse_message_from_json(struct sse_message **message, const json_t *object,
                           const struct sse_message_bounds *bounds, char *fault, size_t fault_size);
+/* The fields of a message as they are looked at, by number; those of the target are first. */
+#define SSE_MESSAGE_FIELDS 15u
+/* Looks at the message that comes next in a text; false: it is not written plainly enough
+ * (base/json_view.h), and may be wrong. */
+bool sse_message_view_text(struct json_view_text *text, struct json_view *views);
+/* The same as of an object, which says what is wrong where the text was not plain. */
+int sse_message_from_views(struct sse_message **message, const struct json_view *views,
+                           const struct sse_message_bounds *bounds, char *fault, size_t fault_size);
 /* What the store gave back: it was checked when it came. 0, -EINVAL or -ENOMEM. */
 int sse_message_from_store(struct sse_message **message, const json_t *object);
 /* The server's own, of an event that back ends may not send: takes over the target. data is JSON.

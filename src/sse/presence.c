@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/table.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 #define FIRST_MEMBERS 16u
 
@@ -100,11 +99,6 @@ void sse_presence_free(struct sse_presence *presence)
     free(presence);
 }
 
-static struct user *user_find(const struct sse_presence *presence, const char *key)
-{
-    return table_find(&presence->users, key);
-}
-
 /* The user is no longer known when the handler hears of it: it may come back from in there. */
 static void go_offline(struct user *user)
 {
@@ -130,7 +124,7 @@ static void on_grace_over(struct loop_timer *timer)
 
 void sse_presence_join(struct sse_presence *presence, const char *user_key, struct bytes *about)
 {
-    struct user *user = user_find(presence, user_key);
+    struct user *user = table_find(&presence->users, user_key);
 
     if (user) {
         user->connections++;
@@ -149,7 +143,7 @@ void sse_presence_join(struct sse_presence *presence, const char *user_key, stru
 
 void sse_presence_leave(struct sse_presence *presence, const char *user_key, struct bytes *about)
 {
-    struct user *user = user_find(presence, user_key);
+    struct user *user = table_find(&presence->users, user_key);
 
     if (!user || user->connections == 0 || --user->connections > 0)
         return;
@@ -164,7 +158,7 @@ void sse_presence_leave(struct sse_presence *presence, const char *user_key, str
 
 void sse_presence_remember(struct sse_presence *presence, const struct sse_user *user)
 {
-    struct user *known = user_find(presence, user->key);
+    struct user *known = table_find(&presence->users, user->key);
 
     if (!known || known->connections > 0)
         return;
@@ -190,9 +184,9 @@ const struct sse_user *sse_presence_away(const struct sse_presence *presence, si
 const struct sse_user *sse_presence_find_away(const struct sse_presence *presence,
                                               const char *user_key)
 {
-    const struct user *user = user_find(presence, user_key);
+    const struct user *user = table_find(&presence->users, user_key);
 
     if (!user)
-        user = user_find(presence, sse_user_key_id(user_key));
+        user = table_find(&presence->users, sse_user_key_id(user_key));
     return user && user->user && sse_user_is(user->user, user_key) ? user->user : NULL;
 }

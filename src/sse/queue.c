@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "sse/event.h"
 
@@ -151,8 +151,7 @@ static bool is_droppable(const struct sse_event *event, const char *name, uint32
     return !event->is_kept && event->name_hash == name_hash && strcmp(event->name, name) == 0;
 }
 
-/* name NULL: whatever it is. */
-static size_t drop(struct sse_queue *queue, const char *name, uint32_t name_hash)
+size_t sse_queue_drop(struct sse_queue *queue, const char *name, uint32_t name_hash)
 {
     uint32_t to = fixed(queue);
     size_t dropped = 0;
@@ -171,16 +170,6 @@ static size_t drop(struct sse_queue *queue, const char *name, uint32_t name_hash
     queue->count = to;
     on_shrunk(queue);
     return dropped;
-}
-
-size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash)
-{
-    return drop(queue, name, name_hash);
-}
-
-size_t sse_queue_drop_unsent(struct sse_queue *queue)
-{
-    return drop(queue, NULL, 0);
 }
 
 bool sse_queue_drop_newest(struct sse_queue *queue)

@@ -41,10 +41,9 @@ bool sse_queue_is_inserted(struct sse_queue *queue, const struct sse_event *even
 void sse_queue_take(struct sse_queue *queue, char *to, size_t length);
 /* Drops the oldest event that may be dropped; its size, or 0 when there is none. */
 size_t sse_queue_drop_oldest(struct sse_queue *queue);
-/* Drops every event of that name that may be dropped; how many. */
-size_t sse_queue_drop_named(struct sse_queue *queue, const char *name, uint32_t name_hash);
-/* For the end: drops all that may be dropped, the kept ones, too; how many. */
-size_t sse_queue_drop_unsent(struct sse_queue *queue);
+/* Drops every event of that name that may be dropped; name NULL, for the end: all of which nothing
+ * has left, the kept ones, too. How many. */
+size_t sse_queue_drop(struct sse_queue *queue, const char *name, uint32_t name_hash);
 /* Takes the newest event back; false: some of it has left, or there is none. */
 bool sse_queue_drop_newest(struct sse_queue *queue);
 void sse_queue_release(struct sse_queue *queue); /* drops all; empty and valid after */

@@ -9,7 +9,6 @@
 #include "base/table.h"
 #include "sse/connection.h"
 #include "sse/user.h"
-#include "sse/user_key.h"
 
 #define FIRST_CAPACITY 4u
 /* Memberships of which every connection has one place each; then come its channels, then its
@@ -54,7 +53,7 @@ static uint32_t first_of(const struct sse_connection *connection, enum sse_group
     return kind == SSE_GROUP_CHANNEL ? FIXED : FIXED + connection->channel_count;
 }
 
-static uint32_t count_of(const struct sse_connection *connection, enum sse_group_kind kind)
+size_t sse_registry_name_count(const struct sse_connection *connection, enum sse_group_kind kind)
 {
     if (kind == SSE_GROUP_CHANNEL)
         return connection->channel_count;
@@ -65,29 +64,23 @@ static struct sse_membership *membership_of(const struct sse_connection *connect
                                             const struct group *group)
 {
     struct sse_membership *membership = connection->memberships;
-    uint32_t count;
+    size_t count;
 
     if (group->kind < FIXED)
         return membership[group->kind].group == group ? &membership[group->kind] : NULL;
     membership += first_of(connection, group->kind);
-    count = count_of(connection, group->kind);
-    for (uint32_t i = 0; i < count; i++) {
+    count = sse_registry_name_count(connection, group->kind);
+    for (size_t i = 0; i < count; i++) {
         if (membership[i].group == group)
             return &membership[i];
     }
     return NULL;
 }
 
-static struct group *group_find(const struct sse_registry *registry, enum sse_group_kind kind,
-                                const char *key)
-{
-    return table_find(&registry->groups[kind], key);
-}
-
 static struct group *group_open(struct sse_registry *registry, enum sse_group_kind kind,
                                 const char *key)
 {
-    struct group *group = group_find(registry, kind, key);
+    struct group *group = table_find(&registry->groups[kind], key);
 
     if (!group) {
         group = table_new_item(&registry->groups[kind], key);
@@ -205,14 +198,11 @@ static void all_leave(struct sse_registry *registry, const struct sse_connection
 
 static const char *key_of(const struct sse_user *user, unsigned kind)
 {
-    switch (kind) {
-    case SSE_GROUP_USER:
-        return user->key;
-    case SSE_GROUP_TOKEN:
-        return user->access_token;
-    default:
-        return user->tenant_id;
-    }
+    const char *const keys[FIXED] = {[SSE_GROUP_USER] = user->key,
+                                     [SSE_GROUP_TOKEN] = user->access_token,
+                                     [SSE_GROUP_TENANT] = user->tenant_id};
+
+    return keys[kind];
 }
 
 static void join_fixed(struct sse_registry *registry, struct sse_connection *connection,
@@ -324,7 +314,7 @@ bool sse_registry_join(struct sse_registry *registry, struct sse_connection *con
 bool sse_registry_leave(struct sse_registry *registry, struct sse_connection *connection,
                         enum sse_group_kind kind, const char *name)
 {
-    struct group *group = group_find(registry, kind, name);
+    struct group *group = table_find(&registry->groups[kind], name);
     struct sse_membership *membership = group ? membership_of(connection, group) : NULL;
 
     if (!membership)
@@ -334,11 +324,6 @@ bool sse_registry_leave(struct sse_registry *registry, struct sse_connection *co
     group_unref(registry, group);
     registry->changes++;
     return true;
-}
-
-size_t sse_registry_name_count(const struct sse_connection *connection, enum sse_group_kind kind)
-{
-    return count_of(connection, kind);
 }
 
 const char *sse_registry_name(const struct sse_connection *connection, enum sse_group_kind kind,
@@ -360,10 +345,10 @@ struct sse_connection *sse_registry_find_own(const struct sse_registry *registry
 const struct sse_group *sse_registry_group(const struct sse_registry *registry,
                                            enum sse_group_kind kind, const char *key)
 {
-    const struct group *group = group_find(registry, kind, key);
+    const struct group *group = table_find(&registry->groups[kind], key);
 
     if (!group && kind == SSE_GROUP_USER && sse_user_key_has_tenant(key))
-        group = group_find(registry, kind, sse_user_key_id(key));
+        group = table_find(&registry->groups[kind], sse_user_key_id(key));
     return group && group->walked.count > 0 ? &group->walked : NULL;
 }
 
@@ -382,26 +367,7 @@ uint64_t sse_registry_changes(const struct sse_registry *registry)
     return registry->changes;
 }
 
-size_t sse_registry_count(const struct sse_registry *registry)
-{
-    return registry->all.count;
-}
-
 size_t sse_registry_group_count(const struct sse_registry *registry, enum sse_group_kind kind)
 {
     return registry->found[kind];
-}
-
-void sse_registry_each_key(const struct sse_registry *registry, enum sse_group_kind kind,
-                           void (*on_key)(void *context, const char *key,
-                                          const struct sse_group *group),
-                           void *context)
-{
-    const struct table *groups = &registry->groups[kind];
-
-    for (const struct group *group = table_next(groups, NULL); group;
-         group = table_next(groups, group)) {
-        if (group->walked.count > 0)
-            on_key(context, group->key, &group->walked);
-    }
 }

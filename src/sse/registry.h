@@ -76,13 +76,6 @@ bool sse_registry_is_member(const struct sse_connection *connection, const struc
 /* Grows with every change: the same number means that pointers to groups are still good. */
 uint64_t sse_registry_changes(const struct sse_registry *registry);
 
-size_t sse_registry_count(const struct sse_registry *registry);
 size_t sse_registry_group_count(const struct sse_registry *registry, enum sse_group_kind kind);
-
-/* Every key of a kind, in no order. */
-void sse_registry_each_key(const struct sse_registry *registry, enum sse_group_kind kind,
-                           void (*on_key)(void *context, const char *key,
-                                          const struct sse_group *group),
-                           void *context);
 
 #endif

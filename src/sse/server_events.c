@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/loop.h"
 #include "sse/event.h"
-#include "sse/history.h"
+#include "sse/log.h"
 #include "sse/service.h"
+
+/* There will never be so many events: an id that stays unknown. */
+#define NO_POSITION UINT64_MAX
 
 static json_t *text_or(const char *text, const char *otherwise)
 {
@@ -33,6 +37,16 @@ static struct sse_event *make(struct sse_event_fields *fields, json_t *data)
     return sse_event_new(fields->name, wire);
 }
 
+/* What a page misses, it is told whatever else is dropped. */
+static struct sse_event *make_gap(const char *id, json_t *data)
+{
+    struct sse_event_fields fields = {.id = id, .name = "sse-gap", .retry_ms = -1};
+    struct sse_event *event = make(&fields, data);
+
+    event->is_kept = true;
+    return event;
+}
+
 /* These go to the page itself, and to nobody else. */
 static void set_id(json_t *data, const struct sse_connection *connection)
 {
@@ -42,8 +56,8 @@ static void set_id(json_t *data, const struct sse_connection *connection)
     json_object_set_new(data, "connectionId", json_string(id));
 }
 
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
-                                           const struct sse_connection_options *options)
+static struct sse_event *finish(const struct sse_connection *connection, const char *id,
+                                const struct sse_connection_options *options)
 {
     const struct sse_service *service = connection->home;
     const struct sse_service_settings *settings = service->settings;
@@ -82,43 +96,80 @@ struct sse_event *sse_server_events_finish(const struct sse_connection *connecti
     return make(&fields, data);
 }
 
-struct sse_event *sse_server_events_left_out(json_t *left_out)
+static struct sse_event *left_out(json_t *names)
 {
     struct sse_event_fields fields = {.name = "sse-left-out", .retry_ms = -1};
     json_t *data = json_object();
 
-    json_object_set(data, "leftOut", left_out);
+    json_object_set(data, "leftOut", names);
     return make(&fields, data);
 }
 
-struct sse_event *sse_server_events_gap(const char *from, uint64_t to, const char *reason)
+struct sse_event *sse_server_events_gap(const char *from, const char *to, const char *reason)
 {
-    char id[SSE_POSITION_ID_SIZE];
-    struct sse_event_fields fields = {.id = id, .name = "sse-gap", .retry_ms = -1};
     const bool is_usable = sse_event_check_field(from, strlen(from), SSE_EVENT_MAX_ID) == 0;
-    struct sse_event *event;
     json_t *data = json_object();
 
-    sse_history_id(to, id);
     json_object_set_new(data, "from", is_usable ? json_string(from) : json_null());
-    json_object_set_new(data, "to", json_string(id));
+    json_object_set_new(data, "to", json_string(to));
     json_object_set_new(data, "reason", json_string(reason));
-    event = make(&fields, data);
-    event->is_kept = true;
-    return event;
+    return make_gap(to, data);
+}
+
+static bool is_failed(enum sse_resume resume)
+{
+    return resume == SSE_RESUME_TOO_OLD || resume == SSE_RESUME_EPOCH ||
+           resume == SSE_RESUME_UNKNOWN;
+}
+
+/* Says something before anybody else does: nobody is woken yet. */
+static void say_first(struct sse_connection *connection, struct sse_event *event)
+{
+    if (connection->queue.count == 0)
+        sse_queue_push_pinned(&connection->queue, event);
+    else
+        sse_queue_push(&connection->queue, event);
+    connection->home->queued_bytes += event->wire->length;
+    connection->last_heartbeat_at = connection->created_at;
+    sse_event_unref(event);
+}
+
+/* Where the stream goes on from; after a failed resume the id that was shown, so that a cut before
+ * sse-gap does not lose the gap: it would be told to the next connection. */
+void sse_server_events_greet(struct sse_connection *connection,
+                             const struct sse_connection_options *options,
+                             const struct sse_arrival *arrival)
+{
+    struct sse_service *service = connection->home;
+    char id[SSE_EVENT_MAX_ID + 1], after[SSE_OWN_ID_SIZE];
+
+    sse_log_id(service->log, arrival->after, after);
+    if (!is_failed(options->resume))
+        memcpy(id, after, sizeof(after));
+    else if (sse_event_check_field(options->last_id, strlen(options->last_id), SSE_EVENT_MAX_ID) ==
+             0)
+        memcpy(id, options->last_id, strlen(options->last_id) + 1);
+    else
+        sse_log_id(service->log, NO_POSITION, id);
+    say_first(connection, finish(connection, id, options));
+    if (json_array_size(options->left_out) > 0)
+        say_first(connection, left_out(options->left_out));
+    if (options->resume == SSE_RESUMED)
+        service->counters.resumed++;
+    if (!is_failed(options->resume))
+        return;
+    service->counters.gaps++;
+    say_first(connection,
+              sse_server_events_gap(options->last_id, after, sse_resume_words[options->resume]));
 }
 
 struct sse_event *sse_server_events_dropped(uint64_t count)
 {
-    struct sse_event_fields fields = {.name = "sse-gap", .retry_ms = -1};
-    struct sse_event *event;
     json_t *data = json_object();
 
     json_object_set_new(data, "reason", json_string("slow"));
     json_object_set_new(data, "dropped", json_integer((json_int_t)count));
-    event = make(&fields, data);
-    event->is_kept = true;
-    return event;
+    return make_gap(NULL, data);
 }
 
 struct sse_event *sse_server_events_expiring(const struct sse_connection *connection)

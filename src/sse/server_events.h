@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SSE_SERVER_EVENTS_H
 #define SSE_SERVER_EVENTS_H
-/* The events that the server itself says to a connection, first and last. One reference each. */
+/* The events that the server itself says to a connection, first and last. One reference to each. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -9,15 +9,16 @@
 
 struct sse_event;
 
-/* id: where the stream goes on from. The connection was opened with the options. */
-struct sse_event *sse_server_events_finish(const struct sse_connection *connection, const char *id,
-                                           const struct sse_connection_options *options);
-/* The same that connect-finish says of it, for those who listen. */
-struct sse_event *sse_server_events_left_out(json_t *left_out);
+/* Queues, before anybody else says something, and wakes nobody: connect-finish, sse-left-out when
+ * that is so, and sse-gap when the page misses something that is not to be had. The connection was
+ * opened with the options. */
+void sse_server_events_greet(struct sse_connection *connection,
+                             const struct sse_connection_options *options,
+                             const struct sse_arrival *arrival);
 
-/* The page misses what is between the id that it has shown and a position, where its stream goes
- * on. An id that no event can have had is not repeated to it. */
-struct sse_event *sse_server_events_gap(const char *from, uint64_t to, const char *reason);
+/* The page misses what is between the id that it has shown and that of a position, where its stream
+ * goes on. An id that no event can have had is not repeated to it. */
+struct sse_event *sse_server_events_gap(const char *from, const char *to, const char *reason);
 /* It was too slow for so many events. */
 struct sse_event *sse_server_events_dropped(uint64_t count);
 

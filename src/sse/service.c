@@ -4,14 +4,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
-#include "sse/backlogs.h"
-#include "sse/data_lines.h"
+#include "sse/backlog.h"
 #include "sse/dispatch.h"
 #include "sse/ended.h"
 #include "sse/event.h"
-#include "sse/intern.h"
+#include "sse/log.h"
 #include "sse/registry.h"
 
 const struct sse_service_settings sse_service_settings_default = {
@@ -35,25 +34,18 @@ const struct sse_service_settings sse_service_settings_default = {
     .token_expiry_notice_ms = 60000,
     .ordered_calls = 64,
     .ordered_wait_ms = 5000,
+    .log_lag = (size_t)64 * 1024 * 1024,
     .history = {.events = 10000, .bytes = (size_t)16 * 1024 * 1024, .keep_ms = 600000},
 };
 
-/* The name is that of no other event. */
-static struct sse_event *comment_new(void)
+/* name: that of no other event, where it has none. */
+static struct sse_event *event_new(const char *name, const struct sse_event_fields *fields)
 {
-    const struct sse_event_fields fields = {.retry_ms = -1, .comment = ""};
-
-    return sse_event_new(":\n", sse_event_encode(&fields));
+    return sse_event_new(name, sse_event_encode(fields));
 }
 
-static struct sse_event *heartbeat_new(void)
-{
-    const struct sse_event_fields fields = {.retry_ms = -1, .name = "sse-heartbeat", .data = ""};
-
-    return sse_event_new(fields.name, sse_event_encode(&fields));
-}
-
-struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings)
+struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings,
+                                    struct sse_log *log)
 {
     struct sse_service *service = mem_zalloc(sizeof(*service));
 
@@ -63,18 +55,26 @@ struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_
     service->ended = sse_ended_new(service);
     service->intern = sse_intern_new();
     list_init(&service->observers);
-    service->comment = comment_new();
-    service->heartbeat = heartbeat_new();
-    service->history = sse_history_new(loop, &settings->history);
+    service->comment = event_new(":\n", &(struct sse_event_fields){.retry_ms = -1, .comment = ""});
+    service->heartbeat =
+        event_new("sse-heartbeat",
+                  &(struct sse_event_fields){.retry_ms = -1, .name = "sse-heartbeat", .data = ""});
+    service->log = sse_log_ref(log);
     service->backlogs = sse_backlogs_new(loop);
     service->dispatch = sse_dispatch_new(service);
     return service;
 }
 
+void sse_service_own(struct sse_service *service)
+{
+    service->history = sse_history_new(service->loop, &service->settings->history, service->log);
+}
+
 void sse_service_change(struct sse_service *service, const struct sse_service_settings *settings)
 {
     service->settings = settings;
-    sse_history_change(service->history, &settings->history);
+    if (service->history)
+        sse_history_change(service->history, &settings->history);
 }
 
 void sse_service_free(struct sse_service *service)
@@ -82,10 +82,11 @@ void sse_service_free(struct sse_service *service)
     if (!service)
         return;
     sse_dispatch_free(service->dispatch);
-    assert(sse_registry_count(service->registry) == 0);
+    assert(sse_registry_all(service->registry)->count == 0);
     sse_ended_free(service->ended);
     sse_backlogs_free(service->backlogs);
     sse_history_free(service->history);
+    sse_log_unref(service->log);
     sse_registry_free(service->registry);
     sse_intern_free(service->intern);
     sse_event_unref(service->comment);

@@ -12,14 +12,15 @@
 #include "base/list.h"
 #include "sse/connection.h"
 #include "sse/connection_id.h"
-#include "sse/drain.h"
 #include "sse/history.h"
+#include "sse/lifetime.h"
 
 struct loop;
 struct sse_backlogs;
 struct sse_dispatch;
 struct sse_ended;
 struct sse_intern;
+struct sse_log;
 struct sse_registry;
 struct sse_service;
 
@@ -34,7 +35,7 @@ struct sse_service_settings {
     const char *base_path; /* "/sse/hr" */
     const char *version;   /* of the program, for connect-finish */
     uint32_t reconnect_ms; /* 5000: retry: and reconnectTime */
-    uint32_t comment_ms;   /* 25000: a sign of life after this much silence; 0: none */
+    uint32_t comment_ms;   /* 25000: a heartbeat after this much silence; 0: none */
     int64_t lifetime_ms;   /* 3600000, drawn from 80 to 100 %; 0: the page may choose */
     bool honors_keepalive; /* it may choose a shorter one in any case, from a minute on */
     size_t queue_bytes;    /* 1 MiB per connection */
@@ -53,6 +54,7 @@ struct sse_service_settings {
     uint32_t ordered_calls;           /* 64 of a page that wait for their turn; 0: no order */
     uint32_t ordered_wait_ms;         /* 5000, for one that does not come */
     struct sse_history_settings history;
+    size_t log_lag; /* 64 MiB that a worker may be behind the owner */
     enum sse_unique users_unique;
     bool asks_acknowledgement; /* pages tell which stored messages they have handled; */
     bool asks_who_offers;      /* those whose client has said that it does */
@@ -88,7 +90,7 @@ struct sse_observer {
     void (*on_last_words)(struct sse_observer *observer, struct sse_connection *connection,
                           const char *text);
     void (*on_listening)(struct sse_observer *observer, struct sse_connection *connection,
-                         const char *event, bool before, bool after);
+                         const char *event, bool after);
     /* It has joined a channel, or left it; not of those that it begins with. */
     void (*on_channel)(struct sse_observer *observer, struct sse_connection *connection,
                        const char *channel, bool after);
@@ -103,7 +105,10 @@ struct sse_service {
     struct sse_registry *registry;
     struct sse_ended *ended;
     struct sse_dispatch *dispatch;
-    struct sse_history *history;
+    struct sse_log *log; /* the workers' */
+    /* What is for its connections up to this position it has been told of. */
+    uint64_t position;
+    struct sse_history *history; /* of the owner; NULL elsewhere */
     struct sse_backlogs *backlogs;
     struct sse_intern *intern; /* texts that its connections share */
     struct sse_counters counters;
@@ -114,7 +119,11 @@ struct sse_service {
     struct sse_event *comment, *heartbeat; /* shared */
 };
 
-struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings);
+/* A reference to the log is taken. */
+struct sse_service *sse_service_new(struct loop *loop, const struct sse_service_settings *settings,
+                                    struct sse_log *log);
+/* This worker owns it, and keeps its history from now on. */
+void sse_service_own(struct sse_service *service);
 /* Other settings, borrowed as well: they count for what begins from now on, and bounds for what
  * there is. The name stays. */
 void sse_service_change(struct sse_service *service, const struct sse_service_settings *settings);

@@ -2,14 +2,16 @@
 #include "sse/target.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_view.h"
 #include "base/mem.h"
 #include "sse/connection_id.h"
-#include "sse/user_key.h"
+#include "sse/user.h"
 
 #define INTEGER_TEXT 24u /* any 64-bit integer and a NUL */
 
@@ -22,95 +24,99 @@ const char *const sse_dimension_keys[SSE_DIMENSIONS] = {
     [SSE_ALL] = "all",
 };
 
-struct fault {
-    char *text;
-    size_t size;
-};
-
-static size_t id_length(const json_t *value)
+int sse_fail(const struct sse_fault *fault, const char *format, ...)
 {
-    char text[INTEGER_TEXT];
+    va_list arguments;
 
-    if (json_is_string(value))
-        return json_string_length(value);
-    return json_id_text(value, text, sizeof(text)) ? strlen(text) : 0;
-}
-
-/* Writes the text and its NUL; returns what is behind them. */
-static char *copy_id(const json_t *value, char *to)
-{
-    if (json_is_string(value))
-        return stpcpy(to, json_string_value(value)) + 1;
-    (void)json_id_text(value, to, INTEGER_TEXT);
-    return to + strlen(to) + 1;
-}
-
-static bool is_id(const json_t *value)
-{
-    const size_t length = id_length(value);
-
-    return length > 0 && (!json_is_string(value) || strlen(json_string_value(value)) == length);
-}
-
-static const json_t *value_at(const json_t *selector, size_t index)
-{
-    return json_is_array(selector) ? json_array_get(selector, index) : selector;
-}
-
-/* Of users and tenants: no control characters, which none of theirs has. */
-static bool may_be_of_somebody(enum sse_dimension dimension, const json_t *value)
-{
-    return (dimension != SSE_BY_USER && dimension != SSE_BY_TENANT) || !json_is_string(value) ||
-           sse_user_key_may_have(json_string_value(value));
-}
-
-static int check_value(const struct sse_target *target, const char *key, const json_t *value,
-                       const struct fault *fault)
-{
-    if (!is_id(value))
-        snprintf(fault->text, fault->size,
-                 "\"%s\" must be a non-empty string, an integer, or an array of these", key);
-    else if (!may_be_of_somebody(target->dimension, value))
-        snprintf(fault->text, fault->size,
-                 "\"%s\" has a control character, which no user and no tenant has", key);
-    else
-        return 0;
+    va_start(arguments, format);
+    vsnprintf(fault->text, fault->size, format, arguments);
+    va_end(arguments);
     return -EINVAL;
 }
 
-static int read_values(struct sse_target *target, const char *key, const json_t *selector,
-                       const struct fault *fault)
+/* What an id is written as: a text, or an integer, whose digits go to number. NULL: it is none. */
+static const char *id_of(const struct json_view *value, char number[INTEGER_TEXT], size_t *length)
 {
-    const size_t count = json_is_array(selector) ? json_array_size(selector) : 1;
-    size_t size = 0;
-    char *at;
+    *length = value->length;
+    if (value->kind == JSON_VIEW_TEXT)
+        return value->text;
+    if (value->kind != JSON_VIEW_INTEGER)
+        return NULL;
+    *length = (size_t)snprintf(number, INTEGER_TEXT, "%" PRId64, value->integer);
+    return number;
+}
 
-    if (count > SSE_TARGET_MAX_VALUES) {
-        snprintf(fault->text, fault->size, "\"%s\" has %zu values; at most %u are taken", key,
-                 count, SSE_TARGET_MAX_VALUES);
-        return -EINVAL;
-    }
+/* The id and its length; NULL with a sentence in fault. */
+static const char *check_value(const struct sse_target *target, const struct json_view *value,
+                               char number[INTEGER_TEXT], size_t *length,
+                               const struct sse_fault *fault)
+{
+    const char *id = id_of(value, number, length);
+
+    if (!id || *length == 0 || memchr(id, '\0', *length))
+        (void)sse_fail(fault, "\"%s\" must be a non-empty string, an integer, or an array of these",
+                       sse_dimension_keys[target->dimension]);
+    else if ((target->dimension == SSE_BY_USER || target->dimension == SSE_BY_TENANT) &&
+             !sse_text_is_plain(id, *length))
+        (void)sse_fail(fault, "\"%s\" has a control character, which no user and no tenant has",
+                       sse_dimension_keys[target->dimension]);
+    else
+        return id;
+    return NULL;
+}
+
+static struct json_view next_of(struct json_view *selector)
+{
+    return selector->kind == JSON_VIEW_ARRAY ? json_view_next(selector) : *selector;
+}
+
+/* The bytes of all texts with their NULs; 0: one of them is none. */
+static size_t measure(const struct sse_target *target, struct json_view selector, size_t count,
+                      const struct sse_fault *fault)
+{
+    char number[INTEGER_TEXT];
+    size_t size = 0, length;
+
     for (size_t i = 0; i < count; i++) {
-        const json_t *value = value_at(selector, i);
+        const struct json_view value = next_of(&selector);
 
-        if (check_value(target, key, value, fault) < 0)
-            return -EINVAL;
-        size += id_length(value) + 1;
+        if (!check_value(target, &value, number, &length, fault))
+            return 0;
+        size += length + 1;
     }
-    /* Room for the longest integer behind the last text: copy_id() is given no end. */
-    target->values = mem_alloc(count * sizeof(char *) + size + INTEGER_TEXT);
+    return size;
+}
+
+static int read_values(struct sse_target *target, struct json_view selector,
+                       const struct sse_fault *fault)
+{
+    const size_t count = selector.kind == JSON_VIEW_ARRAY ? selector.count : 1;
+    char number[INTEGER_TEXT], *at;
+    size_t size, length;
+
+    if (count > SSE_TARGET_MAX_VALUES)
+        return sse_fail(fault, "\"%s\" has %zu values; at most %u are taken",
+                        sse_dimension_keys[target->dimension], count, SSE_TARGET_MAX_VALUES);
+    size = measure(target, selector, count, fault);
+    if (size == 0 && count > 0)
+        return -EINVAL;
+    target->values = mem_alloc(count * sizeof(char *) + size);
     target->count = count;
     at = (char *)(target->values + count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++, at += length + 1) {
+        const struct json_view value = next_of(&selector);
+        const char *id = id_of(&value, number, &length);
+
+        memcpy(at, id, length);
+        at[length] = '\0';
         target->values[i] = at;
-        at = copy_id(value_at(selector, i), at);
         if (target->dimension == SSE_BY_CONNECTION)
-            sse_connection_id_shorten(target->values[i]);
+            sse_connection_id_shorten(at);
     }
     return 0;
 }
 
-static void describe_allowed(unsigned allowed, const char *problem, const struct fault *fault)
+static void describe_allowed(unsigned allowed, const char *problem, const struct sse_fault *fault)
 {
     size_t at = (size_t)snprintf(fault->text, fault->size, "%s; give exactly one of", problem);
 
@@ -139,86 +145,83 @@ static void set_tenant(struct sse_target *target, const char *tenant)
     target->values = values;
 }
 
-/* value: beside "userId"; NULL: there is none. */
-static int read_tenant(struct sse_target *target, const json_t *value, unsigned allowed,
-                       const struct fault *fault)
+/* value: what stands beside "userId". */
+static int read_tenant(struct sse_target *target, const struct json_view *value, unsigned allowed,
+                       const struct sse_fault *fault)
 {
     char number[INTEGER_TEXT];
-    const char *tenant = json_is_string(value) ? json_string_value(value)
-                                               : json_id_text(value, number, sizeof(number));
+    size_t length;
+    const char *id = id_of(value, number, &length);
+    char *tenant;
 
-    if (!value && (allowed & SSE_TARGET_OF_TENANT))
-        snprintf(fault->text, fault->size,
-                 "\"userId\" alone names nobody here, since users are unique within their tenant "
-                 "(services[].users.unique); give \"tenantId\" beside it, \"\" for users without "
-                 "one");
-    else if (!value)
-        return 0;
-    else if (!tenant || (json_is_string(value) && strlen(tenant) != json_string_length(value)))
-        snprintf(fault->text, fault->size,
-                 "\"tenantId\" beside \"userId\" must be one string, or an integer");
-    else if (!sse_user_key_may_have(tenant))
-        snprintf(fault->text, fault->size,
-                 "\"tenantId\" has a control character, which no user and no tenant has");
-    else {
-        set_tenant(target, tenant);
-        return 0;
-    }
-    return -EINVAL;
+    if (!json_view_is_there(value))
+        return allowed & SSE_TARGET_OF_TENANT
+                   ? sse_fail(fault, "\"userId\" alone names nobody here, since users are unique "
+                                     "within their tenant (services[].users.unique); give "
+                                     "\"tenantId\" beside it, \"\" for users without one")
+                   : 0;
+    if (!id || memchr(id, '\0', length))
+        return sse_fail(fault, "\"tenantId\" beside \"userId\" must be one string, or an integer");
+    if (!sse_text_is_plain(id, length))
+        return sse_fail(fault, "\"tenantId\" has a control character, which no user and no tenant "
+                               "has");
+    tenant = mem_strndup(id, length);
+    set_tenant(target, tenant);
+    free(tenant);
+    return 0;
 }
 
-static const json_t *tenant_beside_user(const json_t *object)
+/* The one selector that is there; NULL with a sentence in fault. A serializer writes false for a
+ * flag that was not set. */
+static const struct json_view *find_selector(const struct json_view *selectors, bool has_user,
+                                             unsigned allowed, const struct sse_fault *fault)
 {
-    return json_object_get(object, sse_dimension_keys[SSE_BY_USER])
-               ? json_object_get(object, sse_dimension_keys[SSE_BY_TENANT])
-               : NULL;
+    const struct json_view *found = NULL;
+
+    for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
+        if (!json_view_is_there(&selectors[i]) || (i == SSE_BY_TENANT && has_user) ||
+            (i == SSE_ALL && selectors[i].kind == JSON_VIEW_FALSE))
+            continue;
+        if (found || !(allowed & (1u << i))) {
+            describe_allowed(allowed, found ? "more than one selector" : "no such selector here",
+                             fault);
+            return NULL;
+        }
+        found = &selectors[i];
+    }
+    if (!found)
+        describe_allowed(allowed, "no selector", fault);
+    return found;
+}
+
+int sse_target_read(struct sse_target *target, const struct json_view *selectors, unsigned allowed,
+                    const struct sse_fault *fault)
+{
+    const bool has_user = json_view_is_there(&selectors[SSE_BY_USER]);
+    const struct json_view *selector = find_selector(selectors, has_user, allowed, fault);
+    int status;
+
+    *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
+    if (!selector)
+        return -EINVAL;
+    target->dimension = (enum sse_dimension)(selector - selectors);
+    if (target->dimension != SSE_ALL) {
+        status = read_values(target, *selector, fault);
+        return status == 0 && has_user
+                   ? read_tenant(target, &selectors[SSE_BY_TENANT], allowed, fault)
+                   : status;
+    }
+    return selector->kind == JSON_VIEW_TRUE ? 0 : sse_fail(fault, "\"all\" must be true");
 }
 
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size)
 {
-    const struct fault told = {fault, fault_size};
-    const json_t *tenant = tenant_beside_user(object);
-    const json_t *selector = NULL;
-    int status;
+    struct json_view selectors[SSE_DIMENSIONS];
 
-    *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
-    for (unsigned i = 0; i < SSE_DIMENSIONS; i++) {
-        const json_t *value = json_object_get(object, sse_dimension_keys[i]);
-
-        /* A serializer writes false for a flag that was not set. */
-        if (!value || value == tenant || (i == SSE_ALL && json_is_false(value)))
-            continue;
-        if (selector || !(allowed & (1u << i))) {
-            describe_allowed(allowed, selector ? "more than one selector" : "no such selector here",
-                             &told);
-            return -EINVAL;
-        }
-        selector = value;
-        target->dimension = (enum sse_dimension)i;
-    }
-    if (!selector) {
-        describe_allowed(allowed, "no selector", &told);
-        return -EINVAL;
-    }
-    if (target->dimension != SSE_ALL) {
-        status = read_values(target, sse_dimension_keys[target->dimension], selector, &told);
-        return status == 0 && target->dimension == SSE_BY_USER
-                   ? read_tenant(target, tenant, allowed, &told)
-                   : status;
-    }
-    if (!json_is_true(selector)) {
-        snprintf(fault, fault_size, "\"all\" must be true");
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static const char *shown_value(const struct sse_target *target, size_t index)
-{
-    const char *value = target->values[index];
-
-    return target->dimension == SSE_BY_USER ? sse_user_key_id(value) : value;
+    for (unsigned i = 0; i < SSE_DIMENSIONS; i++)
+        selectors[i] = json_view_of(json_object_get(object, sse_dimension_keys[i]));
+    return sse_target_read(target, selectors, allowed, &(struct sse_fault){fault, fault_size});
 }
 
 /* All its values have the same one, or none has. */
@@ -243,8 +246,13 @@ int sse_target_to_json(const struct sse_target *target, json_t *object)
 
     if (target->listening)
         failures += json_object_set_new(object, "listening", json_true());
-    for (size_t i = 0; i < target->count; i++)
-        failures += json_array_append_new(value, json_string(shown_value(target, i)));
+    for (size_t i = 0; i < target->count; i++) {
+        const char *text = target->values[i];
+
+        if (target->dimension == SSE_BY_USER)
+            text = sse_user_key_id(text);
+        failures += json_array_append_new(value, json_string(text));
+    }
     failures += json_object_set_new(object, sse_dimension_keys[target->dimension], value);
     failures += show_tenant(target, object);
     return failures == 0 ? 0 : -ENOMEM;
@@ -324,4 +332,55 @@ size_t sse_target_bytes(const struct sse_target *target)
     for (size_t i = 0; i < target->count; i++)
         bytes += sizeof(char *) + strlen(target->values[i]) + 1;
     return bytes;
+}
+
+/* "" is what a user has none of: nobody is selected by it. */
+static bool has_value(const struct sse_target *target, const char *value)
+{
+    if (!value || value[0] == '\0')
+        return false;
+    for (size_t i = 0; i < target->count; i++) {
+        if (strcmp(target->values[i], value) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *sse_target_value_of(const struct sse_target *target, const struct sse_user *user)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        if (sse_user_is(user, target->values[i]))
+            return target->values[i];
+    }
+    return NULL;
+}
+
+static bool has_channel(const struct sse_target *target, const struct sse_subject *subject)
+{
+    for (size_t i = 0; i < subject->channel_count; i++) {
+        if (has_value(target, subject->channels[i]))
+            return true;
+    }
+    return false;
+}
+
+bool sse_subject_is_selected(const struct sse_subject *subject, const struct sse_target *target)
+{
+    switch (target->dimension) {
+    case SSE_BY_USER:
+        return sse_target_value_of(target, subject->user) != NULL;
+    case SSE_BY_TOKEN:
+        return has_value(target, subject->user->access_token);
+    case SSE_BY_TENANT:
+        return has_value(target, subject->user->tenant_id);
+    case SSE_BY_CHANNEL:
+        return has_channel(target, subject);
+    case SSE_BY_CONNECTION:
+        return has_value(target, subject->connection_id);
+    case SSE_ALL:
+        return true;
+    case SSE_DIMENSIONS:
+        break;
+    }
+    return false;
 }

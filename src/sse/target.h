@@ -10,8 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct json_view;
+struct sse_user;
+
 enum sse_dimension {
-    SSE_BY_USER,       /* "userId", its values are keys (sse/user_key.h) */
+    SSE_BY_USER,       /* "userId", its values are keys (sse/user.h) */
     SSE_BY_TOKEN,      /* "accessToken" */
     SSE_BY_TENANT,     /* "tenantId" */
     SSE_BY_CHANNEL,    /* "channel" */
@@ -34,10 +37,21 @@ struct sse_target {
 
 extern const char *const sse_dimension_keys[SSE_DIMENSIONS]; /* the JSON names above */
 
-/* Reads the one selector of a JSON object (a value or an array; numbers and strings are the same
- * text). "tenantId", one value, beside "userId" makes keys with a tenant. allowed is a mask of (1u
- * << dimension). 0, or -EINVAL with a sentence in fault. listening is left NULL: what it means
- * depends on the caller. Connections are kept by their handles. */
+/* Where a sentence goes that says what is wrong with what was read. */
+struct sse_fault {
+    char *text;
+    size_t size;
+};
+/* Writes it. -EINVAL. */
+__attribute__((format(printf, 2, 3))) int sse_fail(const struct sse_fault *fault,
+                                                   const char *format, ...);
+
+/* Reads the one selector that is there of those of an object, by dimension (a value or an array;
+ * numbers and strings are the same text). "tenantId", one value, beside "userId" makes keys with a
+ * tenant. allowed is a mask of (1u << dimension). 0, or -EINVAL with a sentence in fault. listening
+ * is left NULL: what it means depends on the caller. Connections are kept by their handles. */
+int sse_target_read(struct sse_target *target, const struct json_view *selectors, unsigned allowed,
+                    const struct sse_fault *fault);
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size);
 /* Sets the selector, and "listening", in a JSON object: what sse_target_from_json() reads, with the
@@ -57,5 +71,18 @@ char *sse_target_tenant(enum sse_dimension dimension, const char *value);
 void sse_target_release(struct sse_target *target);
 
 size_t sse_target_bytes(const struct sse_target *target); /* that its values and texts take */
+
+/* What targets look at: of a connection, or of one that is about to be opened. */
+struct sse_subject {
+    const struct sse_user *user;
+    const char *connection_id; /* NULL: none yet */
+    const char *const *channels;
+    size_t channel_count;
+};
+
+/* Whether the target selects it, were it to listen to everything. */
+bool sse_subject_is_selected(const struct sse_subject *subject, const struct sse_target *target);
+/* The value of a target of users that names this one; NULL: none does. */
+const char *sse_target_value_of(const struct sse_target *target, const struct sse_user *user);
 
 #endif

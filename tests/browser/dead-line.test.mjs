@@ -73,12 +73,12 @@ for (const [what, start] of [['proxy', startForgetfulProxy], ['router', startFor
   });
 }
 
-test('a sign of life, which is without data, is an event to a browser', async () => {
+test('a heartbeat, which is without data, is an event to a browser', async () => {
   const page = await openPage(browser, server);
   await page.evaluate(() => {
     const source = new EventSource('/sse/demo/connect?userId=7&heartbeat=true');
     source.addEventListener('sse-heartbeat', ({ data }) => { window.sign = data; });
   });
-  await server.asTimePasses('a sign of life', () => page.evaluate(() => window.sign === ''));
+  await server.asTimePasses('a heartbeat', () => page.evaluate(() => window.sign === ''));
   await page.close();
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo page, used as a visitor would.
+// The demo page, used as a person would.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
@@ -28,7 +28,7 @@ async function openDemo() {
   return page;
 }
 
-// Runs in the page: what a visitor sees and does there.
+// Runs in the page: what a person sees and does there.
 function installHands() {
   window.tabs = () => [...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument);
   window.says = (page, id, pattern) => pattern.test(page.getElementById(id)?.textContent);

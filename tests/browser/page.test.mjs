@@ -121,10 +121,10 @@ test('a page that is one too many of its client stays away until somebody turns 
 test('a kicked page stays away, also when its tab is shown again', async () => {
   await page.evaluate(async () => {
     window.mine = await window.connected();
-    window.farewell = window.nextEvent(window.mine, 'connect-close');
+    window.lastEvent = window.nextEvent(window.mine, 'connect-close');
   });
   assert.equal((await office.command('disconnectUser', { userId: '7', reason: 'shift over' })).count, 1);
-  assert.equal((await page.evaluate(() => window.farewell)).closeReason, 'shift over');
+  assert.equal((await page.evaluate(() => window.lastEvent)).closeReason, 'shift over');
   const state = await page.evaluate(() => {
     window.show('hidden');
     window.show('visible');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What docs/pages.md says of pages that bind their own hands: CSP, COEP, sandboxed frames.
+// What docs/pages.md says of pages with policies: CSP, COEP, sandboxed frames.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 

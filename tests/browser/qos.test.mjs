@@ -22,7 +22,7 @@ test('1000 messages, 20 restarts, 20 switches of tabs', async (t) => {
   const random = new Random(seed);
   const host = await newHost({ variables: {
     SSE_SERVER_SERVICES_0_QOS_ACK_TIMEOUT: '2s',
-    // WebKit does not notice that a server has died: the page does, when there are no signs of life.
+    // WebKit does not notice that a server has died: the page does, when there are no heartbeats.
     SSE_SERVER_SERVICES_0_COMMENT_INTERVAL: '3s',
   } });
   const browser = await startBrowser();

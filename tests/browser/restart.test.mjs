@@ -42,7 +42,7 @@ test('the page is back, and each call that waited ran once', async () => {
     const { list } = await office.query('connections');
     assert.equal(list.length, 1);
     assert.equal(list[0].requestMessageCount, SENDS);
-    // Wishes go beside the sends: those of connected() may have waited, too.
+    // Changes go beside the sends: those of connected() may have waited, too.
     await eventually('its listeners', async () => {
       const { list: [{ listeners }] } = await office.query('connections');
       return listeners.length === 2 && listeners.includes('bell') && listeners.includes('late');

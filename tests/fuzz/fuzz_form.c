@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "fuzz/fuzz.h"
-#include "h2/form.h"
+#include "h2/uri.h"
 
 static void append_escaped(struct buf *buf, const char *text)
 {

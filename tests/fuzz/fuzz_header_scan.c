@@ -6,7 +6,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "fuzz/fuzz.h"
-#include "h2/header_scan.h"
+#include "h2/rates.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const size_t piece = data[0] ? data[0] : size;
     assert(nghttp2_hd_inflate_new(&inflater) == 0);
-    h2_header_scan_begin(&scan);
+    scan = (struct h2_header_scan){0};
     for (size_t at = 1; at < size; at += piece) {
         const size_t length = size - at < piece ? size - at : piece;
         assert(h2_header_scan_take(&scan, UINT32_MAX, data + at, length) == length);

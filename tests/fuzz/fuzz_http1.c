@@ -13,8 +13,7 @@
 #include "h1/parser.h"
 #include "h2/listener.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 
 static void on_head(void *context, struct h2_request *request, const struct h1_facts *facts)
@@ -109,7 +108,7 @@ static void converse(const uint8_t *data, size_t size)
     struct h2_server server;
 
     h2_server_init(&server, NULL);
-    h2_endpoint_set_http1(server.endpoint, &h1_protocol);
+    server.endpoint->http1 = &h1_protocol;
     server.listener = &listener;
     server.on_request = on_request;
     server.context = &source;
@@ -118,14 +117,15 @@ static void converse(const uint8_t *data, size_t size)
     h2_pump(&server);
     h2_test_source_push(&source, "event", 5);
     h2_pump(&server);
-    assert(h2_endpoint_output_bytes(server.endpoint) <= h2_limits_default.output_hard_bytes);
+    assert(h2_endpoint_counters(server.endpoint)->output_bytes <=
+           h2_limits_default.output_hard_bytes);
     assert(server.endpoint->waiting_bytes <= H2_WIRE_RECEIVE);
     h2_test_source_end(&source);
     h2_pump(&server);
     h2_client_leave(client);
     h2_pump(&server);
-    assert(h2_endpoint_streams(server.endpoint) == 0);
-    assert(h2_endpoint_sessions(server.endpoint) == 0);
+    assert(h2_endpoint_counters(server.endpoint)->streams == 0);
+    assert(h2_endpoint_counters(server.endpoint)->sessions == 0);
     assert(server.endpoint->waiting_bytes == 0);
     h2_server_release(&server);
     h2_test_source_release(&source);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json_raw.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "fuzz/fuzz.h"
 
 #define FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL)

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/jwk.h"
+#include "auth/claims.h"
 #include "auth/jwt.h"
 #include "auth/jwt_key.h"
-#include "auth/jwt_keys.h"
-#include "auth/jwt_user.h"
 #include "base/mem.h"
 #include "fuzz/fuzz.h"
 #include "sse/user.h"

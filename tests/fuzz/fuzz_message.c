@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/json_raw.h"
 #include "fuzz/fuzz.h"

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 #include "fuzz/fuzz.h"
-#include "h2/proxy_header.h"
+#include "h2/origin.h"
 
-static void check_text(const struct h2_proxy_text *text, const char *data, size_t header_length)
+static void check_text(const struct word *text, const char *data, size_t header_length)
 {
     if (text->length == 0)
         return;

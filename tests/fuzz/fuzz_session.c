@@ -44,15 +44,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         h2_client_write(client, data + at, size - at < piece ? size - at : piece);
         h2_pump(&server);
         h2_test_source_push(&source, "event", 5);
-        assert(h2_endpoint_output_bytes(server.endpoint) <= h2_limits_default.output_hard_bytes);
-        assert(h2_endpoint_streams(server.endpoint) <= h2_limits_default.concurrent_streams);
+        assert(h2_endpoint_counters(server.endpoint)->output_bytes <=
+               h2_limits_default.output_hard_bytes);
+        assert(h2_endpoint_counters(server.endpoint)->streams <=
+               h2_limits_default.concurrent_streams);
     }
     h2_test_source_end(&source);
     h2_pump(&server);
     h2_client_leave(client);
     h2_pump(&server);
-    assert(h2_endpoint_streams(server.endpoint) == 0);
-    assert(h2_endpoint_sessions(server.endpoint) == 0);
+    assert(h2_endpoint_counters(server.endpoint)->streams == 0);
+    assert(h2_endpoint_counters(server.endpoint)->sessions == 0);
     h2_server_release(&server);
     h2_test_source_release(&source);
     return 0;

@@ -71,7 +71,7 @@ test('/metrics shows a key with services these, and nothing of the whole process
     const shown = await metricsOf(key);
     assert.deepEqual(shown.services, services);
     assert.deepEqual([...shown.others], []);
-    assert.doesNotMatch(shown.text, /everything|key="|sse_server_(info|sessions|outbound|api_key|log|streams)/);
+    assert.doesNotMatch(shown.text, /everything|key="|sse_server_(info|sessions|outbound|api_key|log_lines|streams)/);
   }
   assert.doesNotMatch((await metricsOf('metrics-of-hr')).text, /chat/);
 });

@@ -250,7 +250,7 @@ describe('the budget', () => {
   const displaced = () => office.metric('sse_server_inbound_displaced_total');
 
   // One that sends count bodies of a known user, so much of each, and ends none.
-  async function holder(who, count, length) {
+  async function filler(who, count, length) {
     const session = await rawSession(server);
     for (let n = 0; n < count; n++) {
       session.write(request(id(n), 'POST', `${BASE}/message/x.do`,
@@ -269,7 +269,7 @@ describe('the budget', () => {
     const before = await displaced();
     const sessions = [];
     for (let n = 0; n < 12; n++) {
-      sessions.push(await holder(`u${n}`, 1, 512 * KIB));
+      sessions.push(await filler(`u${n}`, 1, 512 * KIB));
       assert.ok(await held() <= BUDGET);
     }
     assert.ok(await displaced() > before);
@@ -291,8 +291,8 @@ describe('the budget', () => {
     await eventually('nothing to be held', async () => await held() < 64 * KIB);
   });
 
-  test('holds for strangers, who displace no one who is known', async () => {
-    const known = await holder('ann', 2, 512 * KIB);
+  test('holds for strangers, who evict no one who is known', async () => {
+    const known = await filler('ann', 2, 512 * KIB);
     const strangers = [];
     for (let n = 0; n < 10; n++) {
       const session = await rawSession(server);

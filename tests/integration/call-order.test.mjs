@@ -56,7 +56,7 @@ function send(number, { page = pages[number % pages.length] ?? pages[0], id = st
   return page.postJson(`${CONNECT}/message/say.do?connectionId=${id}`, body ?? { n: number }, headers);
 }
 
-function wish(number, action, listener, page = pages[number % pages.length]) {
+function change(number, action, listener, page = pages[number % pages.length]) {
   return page.postJson(`${CONNECT}/${action}.do`, { connectionId: stream.id, listener: [listener] }, { 'x-sse-order': String(number) });
 }
 
@@ -283,9 +283,9 @@ describe('when the connection ends', () => {
 
 describe('listeners and channels', () => {
   test('change in the order in which the page has asked', async () => {
-    const removed = wish(2, 'removeListener', 'bell');
+    const removed = change(2, 'removeListener', 'bell');
     await waiting(1);
-    await wish(1, 'addListener', 'bell');
+    await change(1, 'addListener', 'bell');
     assert.deepEqual((await removed).data, { listener: [] });
     const subscribe = (number, action) => pages[number].postJson(`${CONNECT}/${action}.do`,
       { connectionId: stream.id, channel: 'news' }, { 'x-sse-order': String(number) });
@@ -298,9 +298,9 @@ describe('listeners and channels', () => {
   test('have been made when a message runs that comes after them', async () => {
     const after = [send('1;after=2', { page: pages[1], body: { n: 1 } }), send(2)];
     await waiting(2);
-    await wish(1, 'addListener', 'bell');
+    await change(1, 'addListener', 'bell');
     assert.equal(target.requests.length, 0);
-    await wish(2, 'addListener', 'door');
+    await change(2, 'addListener', 'door');
     await Promise.all(after);
     assert.deepEqual(said(), [1, 2]);
     assert.deepEqual(target.posted[0].connection.listeners.sort(), ['bell', 'door']);
@@ -312,19 +312,19 @@ describe('listeners and channels', () => {
   test('do not wait for messages, nor messages without such a number for them', async () => {
     const message = send(2);
     await waiting(1);
-    assert.deepEqual((await wish(1, 'addListener', 'bell')).data, { listener: ['bell'] });
-    const early = wish(3, 'addListener', 'door');
+    assert.deepEqual((await change(1, 'addListener', 'bell')).data, { listener: ['bell'] });
+    const early = change(3, 'addListener', 'door');
     await waiting(2);
     await send(1);
     await message;
-    await wish(2, 'addListener', 'gate');
+    await change(2, 'addListener', 'gate');
     assert.deepEqual((await early).data.listener.sort(), ['bell', 'door', 'gate']);
   });
 
   test('that are refused are not waited for', async () => {
-    const early = wish(2, 'addListener', 'bell');
+    const early = change(2, 'addListener', 'bell');
     await waiting(1);
-    assert.equal((await wish(1, 'addListener', 'new\nline')).status, 422);
+    assert.equal((await change(1, 'addListener', 'new\nline')).status, 422);
     assert.deepEqual((await early).data, { listener: ['bell'] });
   });
 });

@@ -50,7 +50,7 @@ test('padding comes before connect-finish, as much as is wished and no more than
   }
 });
 
-describe('signs of life', () => {
+describe('heartbeats', () => {
   const INTERVAL = 7000; // ms
   let beating;
   let watcher;

@@ -11,7 +11,7 @@ import { startServer } from './support/server.mjs';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-const LIST = [...read('src/sse/event_name.c').matchAll(/^ {4}\{"(\S+)", [A-Z]+\},$/gm)].map(([, name]) => name);
+const LIST = [...read('src/sse/event.c').matchAll(/^ {4}\{"(\S+)", [A-Z]+\},$/gm)].map(([, name]) => name);
 
 let server;
 let office;

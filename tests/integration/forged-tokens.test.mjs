@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
-import { Visitor, addressOf, forged } from './support/forger.mjs';
+import { Client, addressOf, forged } from './support/forger.mjs';
 import { startServer } from './support/server.mjs';
 import { makeKey, token } from './support/tokens.mjs';
 import { eventually } from './support/wait.mjs';
@@ -41,13 +41,13 @@ tokenKeys: [{id: slow, algorithm: ES384, file: ${join(directory, 'public.txt')}}
 
 test('a few hundred wrong ones from one address, one by one, are all looked at', async () => {
   const server = await start('services: [{name: hr, auth: jwt}]');
-  const visitor = await Visitor.at(server, addressOf(10, 1));
+  const client = await Client.at(server, addressOf(10, 1));
   const one = good();
   for (let i = 0; i < 300; i++) {
-    assert.equal(await visitor.show(forged(one)), 401);
+    assert.equal(await client.show(forged(one)), 401);
   }
-  assert.equal(await visitor.show(good()), 200);
-  await visitor.close();
+  assert.equal(await client.show(good()), 200);
+  await client.close();
   await server.stop();
 });
 
@@ -61,9 +61,9 @@ describe('a crowd of forgers', () => {
   const running = [];
   const sample = good();
 
-  async function forge(visitor) {
+  async function forge(client) {
     while (!isOver) {
-      answers[await visitor.show(forged(sample))] += 1;
+      answers[await client.show(forged(sample))] += 1;
     }
   }
 
@@ -71,23 +71,23 @@ describe('a crowd of forgers', () => {
     // So little that this test need not make much: 1 % of the time is a dozen checks a second.
     server = await start('signatureShare: 1\nservices: [{name: hr, auth: jwt}]');
     office = await backend(server, { base: BASE, key: 'office' });
-    regular = await Visitor.at(server, addressOf(12, 1));
+    regular = await Client.at(server, addressOf(12, 1));
     assert.equal(await regular.show(good()), 200);
-    forgers = await Promise.all(Array.from({ length: FORGERS }, (_, i) => Visitor.at(server, addressOf(10, i + 1))));
+    forgers = await Promise.all(Array.from({ length: FORGERS }, (_, i) => Client.at(server, addressOf(10, i + 1))));
     running.push(...forgers.map(forge));
     await eventually('all of them refused', () => answers[503] > 10 * FORGERS);
   });
   after(async () => {
     isOver = true;
     await Promise.all(running);
-    await Promise.all(forgers.map((visitor) => visitor.close()));
+    await Promise.all(forgers.map((client) => client.close()));
     await Promise.all([regular.close(), office.close()]);
     await server.stop();
   });
 
   test('refuses no guest with a token that nobody has seen', async () => {
     await Promise.all(Array.from({ length: GUESTS }, async (_, i) => {
-      const guest = await Visitor.at(server, addressOf(11, i + 1));
+      const guest = await Client.at(server, addressOf(11, i + 1));
       assert.equal(await guest.show(good()), 200, `guest ${i}`);
       await guest.close();
     }));
@@ -127,7 +127,7 @@ describe('a crowd of forgers', () => {
   });
 
   test('whoever was good before and forges now comes last as well, and alone', async () => {
-    const turned = await Visitor.at(server, addressOf(12, 2));
+    const turned = await Client.at(server, addressOf(12, 2));
     assert.equal(await turned.show(good()), 200);
     await eventually('it is refused', async () => {
       const statuses = await Promise.all(Array.from({ length: 20 }, () => turned.show(forged(sample))));

@@ -313,9 +313,9 @@ describe('honorKeepaliveTime', () => {
   test('a page may have a shorter life, of a minute at the least', async () => {
     assert.equal(await life(OLD, 900_000), 900_000);
     assert.equal(await life(OLD, 2000), 60_000);
-    for (const wish of [undefined, 0, -1, 'x', 10 * HOUR]) {
-      const timeout = await life(OLD, wish);
-      assert.ok(timeout >= 0.8 * HOUR && timeout <= HOUR, `${wish}: ${timeout}`);
+    for (const asked of [undefined, 0, -1, 'x', 10 * HOUR]) {
+      const timeout = await life(OLD, asked);
+      assert.ok(timeout >= 0.8 * HOUR && timeout <= HOUR, `${asked}: ${timeout}`);
     }
   });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose pages may use a user's cookie, and read answers (src/api/origin.h, src/api/cors.h).
+// Whose pages may use a user's cookie, and read answers (src/api/origin.h).
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

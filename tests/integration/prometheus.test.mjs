@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { endWithFile } from './support/leftovers.mjs';
 import { freePort } from './support/port.mjs';
@@ -78,8 +79,10 @@ test('both listeners are scraped, and what they say is understood', { skip }, as
     assert.deepEqual(wrong, []);
     return targets.length === 2 && targets.every(({ health }) => health === 'up');
   });
-  const { result } = await ask('query?query=sse_server_streams');
-  assert.deepEqual([...new Set(result.map(({ metric }) => metric.job))].sort(), ['http', 'https']);
+  await eventually('what both said to be found', async () => {
+    const { result } = await ask('query?query=sse_server_streams');
+    return isDeepStrictEqual([...new Set(result.map(({ metric }) => metric.job))].sort(), ['http', 'https']);
+  });
   const types = await ask('targets/metadata?metric=sse_server_streams_opened_total');
   assert.deepEqual([...new Set(types.map(({ type }) => type))], ['counter']);
 });

@@ -129,7 +129,7 @@ for (const recipe of RECIPES) {
       assert.equal(await setup.connections(), 0);
     });
 
-    test('the farewell of a server that stops arrives', async () => {
+    test('the last event of a server that stops arrives', async () => {
       const last = await page.connect({ userId: '9', reasons: 'true' }, { base: BASE });
       setup.server.signal('SIGTERM');
       assert.equal((await last.next('connect-close')).reason, 'drain');

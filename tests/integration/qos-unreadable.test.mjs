@@ -50,21 +50,23 @@ async function hostWith(...messages) {
 const unreadable = async (office) => (await office.query('messages?unreadable=true')).list;
 const deleted = async ({ client, authorized }, which) => (
   (await client.request('DELETE', `/sse/demo/messages${which}`, { headers: authorized })).data.count);
-const spoil = (n) => `UPDATE body SET json = substr(hex(zeroblob(length(json))), 1, length(json)) ${WHERE(n)}`;
+const TEXT = 'CAST(json AS TEXT)'; // its last byte says what its end was
+const spoil = (n) => `UPDATE message SET json =
+  CAST(substr(hex(zeroblob(length(json))), 2, length(json) - 1) || substr(${TEXT}, -1) AS BLOB) ${WHERE(n)}`;
 
-// [statement, the id and the cause that are shown]
+// [statement, the id and the cause that are shown, whom it is for]
 const damages = [
   [spoil(2), 'm-2', 'not a message'],
-  [`UPDATE body SET json = replace(json, '"event"', '"evnet"') ${WHERE(2)}`, 'm-2', 'not a message'],
-  [`UPDATE body SET json = '{}' ${WHERE(2)}`, 'm-2', 'damaged row'],
+  [`UPDATE message SET json = CAST(replace(${TEXT}, '"event"', '"evnet"') AS BLOB) ${WHERE(2)}`, 'm-2', 'not a message'],
+  [`UPDATE message SET json = '{}' ${WHERE(2)}`, 'm-2', 'damaged row'],
   [`UPDATE message SET length = length + 1 ${WHERE(2)}`, 'm-2', 'damaged row'],
-  [`DELETE FROM body ${WHERE(2)}`, 'm-2', 'damaged row'],
-  ["DELETE FROM message WHERE id = 'm-2'", '', 'damaged row'],
+  [`UPDATE message SET json = NULL ${WHERE(2)}`, 'm-2', 'damaged row'],
+  ["DELETE FROM message WHERE id = 'm-2'", '', 'damaged row', ['away', 'elsewhere']],
 ];
 
-for (const [statement, id, cause] of damages) {
+for (const [statement, id, cause, users = 'away'] of damages) {
   test(`set aside after: ${statement.replace(/ WHERE.*/, '')}`, async () => {
-    const host = await hostWith(stored(1), stored(2), stored(3), stored(4, 'other'));
+    const host = await hostWith(stored(1), stored(2, users), stored(3), stored(4, 'other'));
     const server = await startWith(host, statement);
     const page = await connect(server.origin);
     const office = await backend(server);
@@ -101,14 +103,14 @@ for (const [statement, id, cause] of damages) {
 
 test('it comes when it can be read again, in its place', async () => {
   const host = await hostWith(stored(1), stored(2), stored(3));
-  let server = await startWith(host, 'CREATE TABLE good AS SELECT * FROM body', spoil(1));
+  let server = await startWith(host, 'CREATE TABLE good AS SELECT number, json FROM message', spoil(1));
   let page = await connect(server.origin);
   let away = await page.connect({ userId: 'away' });
   assert.deepEqual(idsOf(await away.count('tick', 2)), ['m-2', 'm-3']);
   await page.close();
 
   // As long as it cannot be read it stays where it is, ttl or not, without another line.
-  server = await startWith(host, 'UPDATE message SET expires = 1000');
+  server = await startWith(host, 'UPDATE message SET expires = 1000', 'UPDATE expiry SET earliest = 1000');
   await withOffice(server, async (office) => {
     await eventually('the others to expire', async () => (await office.query('messages')).total === 0);
     const [copy] = (await office.query('messages/m-1')).copies;
@@ -118,7 +120,7 @@ test('it comes when it can be read again, in its place', async () => {
   assert.ok(!server.output.includes('cannot be read'));
 
   server = await startWith(host, 'UPDATE message SET expires = 4000000000000',
-    'UPDATE body SET json = (SELECT json FROM good WHERE good.number = body.number)');
+    'UPDATE message SET json = (SELECT json FROM good WHERE good.number = message.number) WHERE state = 5');
   await withOffice(server, (office) => office.send(stored(9)));
   page = await connect(server.origin);
   away = await page.connect({ userId: 'away' });
@@ -128,12 +130,22 @@ test('it comes when it can be read again, in its place', async () => {
   await host.close();
 });
 
-// A file of the first version, which knew nothing of all that.
+// A file of the first version, which knew nothing of all that, nor of messages without copies.
 test('an older file is brought up to date', async () => {
   const host = await hostWith(stored(1), stored(2));
   const server = await startWith(host, 'DROP TABLE revocation', 'DROP TABLE unreadable', 'DROP INDEX message_expiry',
+    'DROP TABLE queue', 'DROP TABLE expiry', 'DROP TABLE numbers', 'CREATE TABLE numbers (reserved INTEGER NOT NULL) STRICT',
+    'INSERT INTO numbers VALUES (1000)', 'CREATE TEMP TABLE newer AS SELECT * FROM message', 'DROP TABLE message',
+    `CREATE TABLE message (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL,
+      created INTEGER NOT NULL, expires INTEGER NOT NULL, receipt TEXT NOT NULL, length INTEGER NOT NULL,
+      open INTEGER NOT NULL, ended INTEGER) STRICT`,
+    'CREATE INDEX message_ended ON message (ended) WHERE ended IS NOT NULL',
     'CREATE INDEX message_expiry ON message (expires) WHERE ended IS NULL', 'PRAGMA user_version = 1',
-    `UPDATE message SET expires = 1000 ${WHERE(1)}`, spoil(2));
+    `INSERT INTO message SELECT number, id, digest, created, iif(id = 'm-1', 1000, expires), receipt, length, 1, ended
+      FROM newer`,
+    'INSERT INTO copy SELECT number, value, dimension, listening, 0, 0, 0 FROM newer',
+    `INSERT INTO body SELECT number, iif(id = 'm-1', '${JSON.stringify(stored(1))}', 'xxx') FROM newer`,
+    'UPDATE message SET length = (SELECT length(json) FROM body b WHERE b.number = message.number)');
   const page = await connect(server.origin);
   await page.connect({ userId: 'away' });
   await withOffice(server, async (office) => {

@@ -152,7 +152,7 @@ describe('a request', () => {
     await server.startClock();
   });
 
-  test('whose wishes are left out is served, and told', async () => {
+  test('some of whose names are left out is served, and told', async () => {
     let stream;
     const line = await refusedFor(/names were left out/, async () => {
       stream = await page.connect({ channel: 'room' }, { headers: bearer() });

@@ -185,7 +185,7 @@ describe('what one user brings', () => {
     }
   }
 
-  test('displaces no answer of another user, when all are too many', () => world({ [`${prefix}KEYS`]: '10' }, async (ask) => {
+  test('evicts no answer of another user, when all are too many', () => world({ [`${prefix}KEYS`]: '10' }, async (ask) => {
     const first = {};
     // Users' owners are many, so that some meet the flood's.
     for (const user of ['ann', 'bob', 'cyd', 'dan', 'eve', 'fay']) {

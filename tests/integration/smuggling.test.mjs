@@ -86,7 +86,7 @@ const ABUSES = {
   'two hosts': `${head(`${LENGTH}Host: another.example.org\r\n`)}\r\n${OUTER}${HIDDEN}`,
   'blank lines before it': `\r\n\r\n\r\n${head(LENGTH)}\r\n${OUTER}${HIDDEN}`,
   'a blank in the path': `${head(LENGTH).replace('/send', '/send HTTP/1.1\r\nX: /send')}\r\n${OUTER}${HIDDEN}`,
-  'a wish to go on': `${head(`${LENGTH}Expect: 100-continue\r\n`)}\r\n${OUTER}${HIDDEN}`,
+  'a request to go on': `${head(`${LENGTH}Expect: 100-continue\r\n`)}\r\n${OUTER}${HIDDEN}`,
   'an upgrade to h2c': `${head(`${LENGTH}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n`
     + 'HTTP2-Settings: AAMAAABkAAQAAP__\r\n')}\r\n${OUTER}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${HIDDEN}`,
   'an upgrade to WebSocket': `${head(`${LENGTH}Connection: Upgrade\r\nUpgrade: websocket\r\n`)}\r\n${OUTER}${HIDDEN}`,

@@ -32,7 +32,7 @@ async function withServer(variables, use, options = {}) {
   const server = await startServer({ variables: { SSE_SERVER_WORKERS: '2', ...variables }, ...options });
   const office = await backend(server);
   // Node answers what it cannot hold itself with ENHANCE_YOUR_CALM.
-  const pages = await Promise.all(Array.from({ length: 4 }, () => connect(server.origin, { maxSessionMemory: 200 })));
+  const pages = await Promise.all(Array.from({ length: 4 }, () => connect(server.origin)));
   try {
     await use({ server, office, pages, page: pages[0] });
   } finally {

@@ -6,13 +6,13 @@
 #include "broker/receive.h"
 #include "broker/service.h"
 #include "support/inbox.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 #define TEAM_WORKERS 4u
 
 struct team_worker {
-    struct sse_room room;
+    struct sse_env env;
     struct broker *broker;
     struct broker_service service;
     struct inbox inbox;
@@ -21,12 +21,8 @@ struct team_worker {
 struct team {
     size_t workers;
     struct team_worker worker[TEAM_WORKERS];
+    struct inbox *inboxes[TEAM_WORKERS];
 };
-
-static inline void team_post(void *context, size_t to, struct broker_message *message)
-{
-    inbox_post(&((struct team *)context)->worker[to].inbox, message);
-}
 
 /* False: there was nothing. */
 static inline bool team_read_one(struct team_worker *worker)
@@ -47,7 +43,7 @@ static inline void team_turn(struct team *team)
         struct team_worker *worker = &team->worker[i % team->workers];
 
         team_read(worker);
-        fake_loop_turn(worker->room.loop);
+        fake_loop_turn(worker->env.loop);
     }
 }
 
@@ -55,19 +51,22 @@ static inline void team_open(struct team *team, size_t workers)
 {
     static const struct broker_settings settings = {.presence = {.history = 1}};
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {team_post, team};
+    const struct broker_transport transport = {inboxes_post, inboxes_is_empty, team->inboxes};
+    struct sse_log *log = sse_env_log(workers);
 
     *team = (struct team){.workers = workers};
     for (size_t i = 0; i < workers; i++) {
         struct team_worker *worker = &team->worker[i];
 
         inbox_init(&worker->inbox);
-        sse_room_open(&worker->room);
-        worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
+        team->inboxes[i] = &worker->inbox;
+        sse_env_open_part(&worker->env, log);
+        worker->env.service->shard = (struct sse_shard){(uint32_t)i, key};
         worker->broker = broker_new(i, workers, &key, &transport);
-        broker_service_init(&worker->service, worker->broker, 0, worker->room.service, &settings);
+        broker_service_init(&worker->service, worker->broker, 0, worker->env.service, &settings);
         broker_service_receive(&worker->service);
     }
+    sse_log_unref(log);
 }
 
 static inline void team_close(struct team *team)
@@ -78,7 +77,7 @@ static inline void team_close(struct team *team)
         assert_null(worker->inbox.first);
         broker_service_release(&worker->service);
         broker_free(worker->broker);
-        sse_room_close(&worker->room);
+        sse_env_close(&worker->env);
     }
 }
 

@@ -4,13 +4,13 @@
 /* Ann's connection in a room of its own, and what she has been told. */
 #include "sse/connection.h"
 #include "support/event_stream.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static const struct sse_guest ann = {.user = "ann", .listeners = {"bell"}};
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     struct sse_connection *connection;
 };
@@ -18,20 +18,20 @@ struct fixture {
 static inline void open_fixture(struct fixture *fixture)
 {
     *fixture = (struct fixture){0};
-    sse_room_open(&fixture->room);
-    fixture->connection = sse_room_settle(&fixture->room, &fixture->sink, &ann);
+    sse_env_open(&fixture->env);
+    fixture->connection = sse_env_settle(&fixture->env, &fixture->sink, &ann);
 }
 
 static inline void close_fixture(struct fixture *fixture)
 {
-    sse_room_leave(&fixture->sink);
-    assert_int_equal(fixture->room.service->queued_bytes, 0);
-    sse_room_close(&fixture->room);
+    sse_env_leave(&fixture->sink);
+    assert_int_equal(fixture->env.service->queued_bytes, 0);
+    sse_env_close(&fixture->env);
 }
 
 static inline bool push(struct sse_connection *connection, const char *name, const char *data)
 {
-    struct sse_event *event = sse_room_event(name, data);
+    struct sse_event *event = sse_env_event(name, data);
     const bool is_queued = sse_connection_push(connection, event);
 
     sse_event_unref(event);

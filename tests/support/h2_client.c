@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/test_clock.h"
 #include "h2/listener.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 
 #define FRAME_HEADER 9u
 /* What one send to the server has at most, when nghttp2 makes the frames. */
@@ -72,10 +72,11 @@ void h2_server_init(struct h2_server *server, const struct h2_limits *limits)
 #endif
     server->loop = loop_new();
     assert(server->loop);
-    server->endpoint =
-        h2_endpoint_new(server->loop, limits ? limits : &h2_limits_default, &handler);
+    server->endpoint = h2_endpoint_new(
+        server->loop, &(struct h2_endpoint_options){.limits = limits ? limits : &h2_limits_default,
+                                                    .handler = &handler,
+                                                    .shares_frames = true});
     assert(server->endpoint);
-    h2_endpoint_share_frames(server->endpoint);
     server->counters = h2_endpoint_counters(server->endpoint);
 }
 
@@ -123,7 +124,7 @@ void h2_server_wait(struct h2_server *server)
     ev_timer_init(&timer, end_turn, 0., 0.);
     timer.data = server;
     ev_timer_start(loop_ev(server->loop), &timer);
-    (void)test_clock_advance(LOOP_TIMER_NOTCH_MS, LOOP_TIMER_NOTCH_MS);
+    (void)test_clock_advance(LOOP_TIMER_TICK_MS, LOOP_TIMER_TICK_MS);
     loop_run(server->loop);
 }
 #else
@@ -443,12 +444,12 @@ nghttp2_nv h2_field(const char *name, const char *value)
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are nghttp2's */
-static ssize_t read_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t room,
+static ssize_t read_upload(nghttp2_session *nghttp2, int32_t id, uint8_t *to, size_t env,
                            uint32_t *flags, nghttp2_data_source *source, void *context)
 {
     struct h2_client_stream *stream = h2_client_stream(context, id);
     size_t left = stream->upload.length - stream->uploaded;
-    size_t count = left < room ? left : room;
+    size_t count = left < env ? left : env;
 
     (void)nghttp2;
     (void)source;
@@ -610,7 +611,8 @@ static void source_closed(void *context)
     source->stream = NULL;
 }
 
-static const struct h2_body_source test_source = {source_ready, source_take, source_closed};
+static const struct h2_body_source test_source = {
+    .ready = source_ready, .take = source_take, .closed = source_closed};
 
 void h2_test_source_respond(struct h2_test_source *source, struct h2_stream *stream)
 {

@@ -73,7 +73,7 @@ struct h2_client {
 void h2_server_init(struct h2_server *server, const struct h2_limits *limits);
 void h2_server_release(struct h2_server *server); /* its clients too */
 void h2_server_turn(struct h2_server *server);    /* one turn of the loop, without waiting */
-void h2_server_wait(struct h2_server *server);    /* one turn, a notch of time later */
+void h2_server_wait(struct h2_server *server);    /* one turn, a tick of time later */
 
 /* Answers 200 with the request's body. */
 void h2_server_echo(struct h2_server *server, struct h2_stream *stream);

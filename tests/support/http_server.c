@@ -33,7 +33,7 @@ struct http_server {
     unsigned port;
     char url[256];
     pthread_t thread;
-    sem_t gate;
+    sem_t hold;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     struct connection *connections[MAX_CONNECTIONS];
@@ -151,8 +151,8 @@ static bool serve(struct connection *connection, const char *head)
     struct buf body = BUF_INIT;
     bool ok = true;
 
-    if (path_is(head, "/gated")) {
-        while (sem_wait(&connection->server->gate) != 0)
+    if (path_is(head, "/held")) {
+        while (sem_wait(&connection->server->hold) != 0)
             continue;
     }
     if (path_is(head, "/early")) {
@@ -254,7 +254,7 @@ struct http_server *http_server_start(void)
     server->port = ntohs(address.sin_port);
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->changed, NULL);
-    sem_init(&server->gate, 0, 0);
+    sem_init(&server->hold, 0, 0);
     if (pthread_create(&server->thread, NULL, run_server, server) != 0)
         abort();
     return server;
@@ -269,7 +269,7 @@ void http_server_stop(struct http_server *server)
         struct connection *connection = server->connections[i];
 
         (void)shutdown(connection->fd, SHUT_RDWR);
-        sem_post(&server->gate);
+        sem_post(&server->hold);
     }
     for (unsigned i = 0; i < server->connection_count; i++) {
         struct connection *connection = server->connections[i];
@@ -280,7 +280,7 @@ void http_server_stop(struct http_server *server)
         free(connection);
     }
     free(server->latest_head);
-    sem_destroy(&server->gate);
+    sem_destroy(&server->hold);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server);
@@ -308,9 +308,9 @@ char *http_server_latest_head(struct http_server *server)
     return head;
 }
 
-void http_server_open_gate(struct http_server *server)
+void http_server_let_go(struct http_server *server)
 {
-    sem_post(&server->gate);
+    sem_post(&server->hold);
 }
 
 void http_server_await(struct http_server *server, unsigned requests)

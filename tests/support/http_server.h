@@ -12,7 +12,7 @@
  *   /broken  answers with what is not HTTP
  *   /cut     ends the connection within its answer
  *   /early   413, before it reads the body
- *   /gated   as /echo, but reads the body only when http_server_open_gate() was called
+ *   /held    as /echo, but reads the body only when http_server_let_go() was called
  */
 #include <stddef.h>
 
@@ -25,7 +25,7 @@ const char *http_server_url(struct http_server *server, const char *path); /* un
 unsigned http_server_connections(struct http_server *server);
 /* The fields of the latest request that was read, as they came. The caller frees them. */
 char *http_server_latest_head(struct http_server *server);
-void http_server_open_gate(
+void http_server_let_go(
     struct http_server *server); /* for one request; the server's stop opens it */
 /* Waits until so many requests have had their head read. */
 void http_server_await(struct http_server *server, unsigned requests);

@@ -8,7 +8,7 @@
 #include "broker/broker.h"
 
 struct inbox {
-    struct letter *first, **end;
+    struct mailbox_item *first, **end;
 };
 
 static inline void inbox_init(struct inbox *inbox)
@@ -19,22 +19,38 @@ static inline void inbox_init(struct inbox *inbox)
 
 static inline void inbox_post(struct inbox *inbox, struct broker_message *message)
 {
-    message->letter.next = NULL;
-    *inbox->end = &message->letter;
-    inbox->end = &message->letter.next;
+    message->item.next = NULL;
+    *inbox->end = &message->item;
+    inbox->end = &message->item.next;
+}
+
+static inline bool inbox_is_empty(const struct inbox *inbox)
+{
+    return inbox->first == NULL;
 }
 
 /* NULL: there is none. */
 static inline struct broker_message *inbox_take(struct inbox *inbox)
 {
-    struct letter *letter = inbox->first;
+    struct mailbox_item *item = inbox->first;
 
-    if (!letter)
+    if (!item)
         return NULL;
-    inbox->first = letter->next;
+    inbox->first = item->next;
     if (!inbox->first)
         inbox->end = &inbox->first;
-    return container_of(letter, struct broker_message, letter);
+    return container_of(item, struct broker_message, item);
+}
+
+/* A transport between workers, whose context is an array of pointers to their inboxes. */
+static inline void inboxes_post(void *context, size_t to, struct broker_message *message)
+{
+    inbox_post(((struct inbox **)context)[to], message);
+}
+
+static inline bool inboxes_is_empty(void *context, size_t worker)
+{
+    return inbox_is_empty(((struct inbox **)context)[worker]);
 }
 
 /* False: there was none. */

@@ -5,12 +5,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/message.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 /* json: without the braces, as in "\"event\":\"e\",\"all\":true". */
@@ -58,6 +58,7 @@ static inline struct sse_event *sse_message_event(const struct sse_message *mess
 
 struct sse_sending {
     struct sse_dispatch_job job;
+    struct sse_message *message;
     size_t *count;
 };
 
@@ -67,25 +68,27 @@ static inline void sse_sending_done(struct sse_dispatch_job *job)
 
     *sending->count = job->count;
     sse_event_unref(job->event);
-    sse_message_unref(job->message);
+    sse_message_unref(sending->message);
     free(sending);
 }
 
 /* It is written when this returns; turns are only made when there is no other way. How many got it.
  */
-static inline size_t sse_room_send(struct sse_room *room, const char *json)
+static inline size_t sse_env_send(struct sse_env *env, const char *json)
 {
     struct sse_sending *sending = mem_zalloc(sizeof(*sending));
     size_t count = SIZE_MAX;
 
-    sending->job.message = sse_message_of(json);
-    sending->job.target = &sending->job.message->target;
-    sending->job.event = sse_message_event(sending->job.message);
+    sending->message = sse_message_of(json);
+    sending->job.position =
+        sse_history_add(env->service->history, sending->message, loop_now_ms(env->loop));
+    sending->job.target = &sending->message->target;
+    sending->job.event = sse_message_event(sending->message);
     sending->job.on_done = sse_sending_done;
     sending->count = &count;
-    sse_dispatch_submit(room->service->dispatch, &sending->job);
+    sse_dispatch_submit(env->service->dispatch, &sending->job);
     while (count == SIZE_MAX)
-        fake_loop_turn(room->loop);
+        fake_loop_turn(env->loop);
     return count;
 }
 

@@ -5,6 +5,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* A number below this one, by chance that depends on the state alone. */
+static inline uint64_t draw_below(uint64_t *state, uint64_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (*state >> 33) % below;
+}
+
 /* The worlds from 1 on, as many as usual; with SEED=n that one, with SEEDS=n so many. */
 static inline void play_worlds(void (*play)(uint64_t seed), uint64_t usual)
 {

@@ -4,23 +4,20 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/exchange_identity.h"
-#include "api/handlers.h"
-#include "api/json_body.h"
-#include "api/json_text.h"
-#include "api/page/handler_call.h"
-#include "api/page/handler_subject.h"
-#include "api/page/on_connection.h"
-#include "api/page/repeats.h"
+#include "api/input.h"
+#include "api/page/connection.h"
+#include "api/page/handler.h"
 #include "api/reply.h"
-#include "base/bytes.h"
+#include "api/routes.h"
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/json_raw.h"
 #include "base/mem.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
 struct message {
-    struct repeat_claim claim;
+    struct key_claim claim;
     struct handler_call call;
     struct handler_subject subject;
     struct api_exchange *exchange; /* a reference */
@@ -34,7 +31,7 @@ struct message {
 static void message_free(struct message *message)
 {
     on_connection_end_turn(message->exchange, message->turn);
-    repeat_claim_release(&message->claim);
+    key_claim_release(&message->claim);
     handler_subject_release(&message->subject);
     free(message->handler_url);
     free(message->object);
@@ -48,7 +45,7 @@ static void message_free(struct message *message)
 static void settle(struct message *message, const struct api_answer *answer)
 {
     if (message->claim.key)
-        repeats_settle(&message->claim, message->exchange->service, answer);
+        idempotency_key_settle(&message->claim, message->exchange->service, answer);
 }
 
 static void answer_page(struct message *message, const struct api_answer *answer)
@@ -144,7 +141,7 @@ static void count_and_handle(struct message *message)
 
 /* ---- with an idempotency-key ---- */
 
-static void on_claimed(struct repeat_claim *claim)
+static void on_claimed(struct key_claim *claim)
 {
     struct message *message = container_of(claim, struct message, claim);
 
@@ -173,7 +170,7 @@ static void start_for_user(struct message *message)
     message->id = NULL;
     note_caller(message);
     if (has_key(message))
-        repeats_claim(&message->claim, message->exchange, user->tenant_id, user->id);
+        idempotency_key_claim(&message->claim, message->exchange, user->tenant_id, user->id);
     else
         handle(message);
 }
@@ -189,7 +186,7 @@ static void on_entered(struct api_exchange *exchange, const struct broker_messag
         message->has_entered = true;
     }
     if (message->has_entered && has_key(message))
-        repeats_claim(&message->claim, exchange, called->tenant_id, called->user_id);
+        idempotency_key_claim(&message->claim, exchange, called->tenant_id, called->user_id);
     else if (message->has_entered)
         count_and_handle(message);
     else if (on_connection_is_dispensable(exchange))
@@ -269,7 +266,7 @@ void api_handle_message(struct api_exchange *exchange)
     bool is_refused;
     char *object;
 
-    (void)repeats_key(exchange, &is_refused);
+    (void)idempotency_key_of(exchange, &is_refused);
     if (is_refused || !read_object(exchange, has_handler, &object))
         return;
     message = mem_zalloc(sizeof(*message));

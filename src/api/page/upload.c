@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * upload/{path}.do: multipart/form-data, on its way to the disk as it comes; or to the back end
- * that handles it (api/page/handler_call.h), where the service says so. Who asks, and for which
+ * that handles it (api/page/handler.h), where the service says so. Who asks, and for which
  * connection, may be known later than the first bytes come: those wait, and the client's window
  * with them.
  */
@@ -10,23 +10,20 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/exchange_identity.h"
-#include "api/handlers.h"
-#include "api/json_text.h"
-#include "api/limit/attach.h"
-#include "api/limit/upload_quota.h"
-#include "api/page/handler_call.h"
-#include "api/page/handler_subject.h"
-#include "api/page/on_connection.h"
-#include "api/page/repeats.h"
-#include "api/page/upload_writer.h"
+#include "api/limit.h"
+#include "api/page/connection.h"
+#include "api/page/handler.h"
 #include "api/reply.h"
-#include "base/bytes.h"
+#include "api/routes.h"
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "h2/stream.h"
 #include "sse/service.h"
 #include "sse/user.h"
+#include "upload/quota.h"
+#include "upload/writer.h"
 
 #define FIELD_BYTES 65536u
 
@@ -35,14 +32,14 @@
 
 enum upload_state {
     UPLOAD_ASKING,   /* nobody knows yet whether it is allowed; what comes is held */
-    UPLOAD_TAKING,   /* allowed; what comes goes to the disk (api/page/upload_writer.h), */
+    UPLOAD_TAKING,   /* allowed; what comes goes to the disk (upload/writer.h), */
     UPLOAD_PASSING,  /* or to the back end */
     UPLOAD_REPEATED, /* it came before, and gets the answer of then; what comes is dropped */
     UPLOAD_ANSWERED, /* with an error, or by the back end; what comes is dropped */
 };
 
 struct upload {
-    struct repeat_claim claim;
+    struct key_claim claim;
     struct handler_call call;
     struct handler_subject subject;
     const char *id;            /* of the connection; NULL: it names none */
@@ -71,13 +68,13 @@ static void free_if_over(struct upload *upload)
     if (!upload->has_ended || upload->is_asking || upload->is_handled || upload->is_writing)
         return;
     if (upload->claim.key && !upload->claim.answer.body)
-        repeats_settle(&upload->claim, upload->exchange->service, NULL);
-    repeat_claim_release(&upload->claim);
+        idempotency_key_settle(&upload->claim, upload->exchange->service, NULL);
+    key_claim_release(&upload->claim);
     handler_subject_release(&upload->subject);
     upload_writer_close(upload->writer);
     bytes_unref(upload->given.body);
     attach_give(&upload->attach);
-    attach_release(&upload->attach);
+    broker_attaching_release(&upload->attach.base);
     free(upload->handler_url);
     free(upload->tenant_id);
     free(upload->user_id);
@@ -93,27 +90,19 @@ static void refuse_by_disk(const struct upload *upload, int rc)
     log_error("an upload could not be written",
               LOG_STR("service", exchange->service->settings->core->name),
               LOG_STR("reason", strerror(-rc)));
-    switch (rc) {
-    case -ENOSPC:
-    case -EDQUOT:
+    if (rc == -ENOSPC || rc == -EDQUOT)
         api_reply_error(exchange, 503, "the server's disk has no room for this upload");
-        break;
-    case -EMFILE:
-    case -ENFILE:
+    else if (rc == -EMFILE || rc == -ENFILE)
         api_reply_error(exchange, 503,
                         "the server has no room for another open file; come again later");
-        break;
-    case -EAGAIN:
+    else if (rc == -EAGAIN)
         api_reply_error(exchange, 503, "too many uploads wait for the server's disk; come later");
-        break;
-    case -ETIMEDOUT:
+    else if (rc == -ETIMEDOUT)
         api_reply_error(exchange, 503,
                         "the server's disk has not taken a piece of this upload within "
                         "services[].uploadTimeout; come again later");
-        break;
-    default:
+    else
         api_reply_error(exchange, 500, "the upload could not be written to the server's disk");
-    }
 }
 
 static void refuse(struct upload *upload, int rc)
@@ -132,8 +121,8 @@ static void refuse(struct upload *upload, int rc)
         api_reply_error(exchange, 503,
                         "what clients have sent and nobody has taken yet fills "
                         "limits.inboundBytes; come again later");
-    else if (rc == -EDQUOT && upload_writer_limit(upload->writer) != LIMITS)
-        limits_refuse(exchange, upload_writer_limit(upload->writer));
+    else if (rc == -EDQUOT && upload_writer_limit(upload->writer) != UPLOAD_LIMITS)
+        limit_refuse(exchange, LIMIT_UPLOADS + upload_writer_limit(upload->writer));
     else
         refuse_by_disk(upload, rc);
 }
@@ -160,7 +149,7 @@ static void begin_writing(struct upload *upload)
 static void answer(struct upload *upload, const struct api_answer *given)
 {
     if (upload->claim.key)
-        repeats_settle(&upload->claim, upload->exchange->service, given);
+        idempotency_key_settle(&upload->claim, upload->exchange->service, given);
     api_reply_answer(upload->exchange, given);
 }
 
@@ -234,9 +223,8 @@ static void pass_on(struct upload *upload)
 {
     int64_t length = upload->exchange->request->content_length;
     struct buf text = BUF_INIT;
-    const struct handler_stream stream = {
-        .url = upload->handler_url,
-        .context = &text,
+    struct outbound_streaming streaming = {
+        .about = &text,
         .length = length == H2_NO_CONTENT_LENGTH ? -1 : length,
         .on_taken = on_taken,
     };
@@ -244,7 +232,8 @@ static void pass_on(struct upload *upload)
     open_question(upload, &text);
     buf_append_char(&text, '}');
     upload->is_handled = true;
-    handler_call_stream(&upload->call, upload->exchange, &stream);
+    handler_call_stream(&upload->call, upload->exchange, upload->handler_url, &streaming);
+    buf_release(&text);
 }
 
 /* The window that the client was given fits into what may wait. */
@@ -430,7 +419,7 @@ static void start_for_user(struct upload *upload)
     if (upload->handler_url)
         handler_subject_note_user(&upload->subject, user);
     if (is_to_claim(upload))
-        repeats_claim(&upload->claim, upload->exchange, user->tenant_id, user->id);
+        idempotency_key_claim(&upload->claim, upload->exchange, user->tenant_id, user->id);
     else
         ask_slot(upload);
 }
@@ -454,7 +443,7 @@ static void on_called(struct api_exchange *exchange, const struct broker_message
     }
     handler_subject_note(&upload->subject, answer);
     if (is_to_claim(upload))
-        repeats_claim(&upload->claim, exchange, upload->tenant_id, upload->user_id);
+        idempotency_key_claim(&upload->claim, exchange, upload->tenant_id, upload->user_id);
     else
         ask_slot(upload);
 }
@@ -472,7 +461,7 @@ static void call_connection(struct upload *upload)
 
 /* ---- with an idempotency-key ---- */
 
-static void on_claimed(struct repeat_claim *claim)
+static void on_claimed(struct key_claim *claim)
 {
     struct upload *upload = container_of(claim, struct upload, claim);
 
@@ -566,7 +555,7 @@ void api_handle_upload(struct api_exchange *exchange)
     const struct api_service *service = exchange->service;
     const char *id = h2_form_get(&exchange->query, "connectionId");
     struct upload *upload;
-    bool is_refused_key, has_key = repeats_key(exchange, &is_refused_key) != NULL;
+    bool is_refused_key, has_key = idempotency_key_of(exchange, &is_refused_key) != NULL;
 
     if (is_refused_key)
         return;

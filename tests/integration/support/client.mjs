@@ -127,7 +127,8 @@ export async function readAnswer(stream) {
 // origin: "https://localhost:PORT"; the development certificate is not checked here.
 export async function connect(origin, { version = HTTP_VERSION, ...options } = {}) {
   const open = version === '1.1' ? connectHttp1 : http2.connect;
-  const session = open(origin, { rejectUnauthorized: false, ...options });
+  // MB. With the 10 that are Node's default its own side resets streams when a few large bodies wait.
+  const session = open(origin, { rejectUnauthorized: false, maxSessionMemory: 200, ...options });
   const client = new Client(session);
   await within(`a session with ${origin}`, come(session, 'connect'));
   return client;

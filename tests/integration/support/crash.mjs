@@ -15,7 +15,7 @@ import { serverBinary } from './server.mjs';
 export const WINDOW = 1000; // as services[].qos.window
 const AHEAD = 1000; // messages that are answered and that nobody has yet, at the most
 const LARGEST_ARRAY = 20;
-const FAULT_POINTS = ['store.before-commit', 'store.committed', 'store.acknowledged', 'desk.written'];
+const FAULT_POINTS = ['store.before-commit', 'store.committed', 'store.acknowledged', 'batch.written'];
 const ENDS = [...FAULT_POINTS, undefined, undefined]; // of lives, in turn; undefined: at any moment
 const QUEUES = [
   { queue: 'u', target: { userId: 'u' } },

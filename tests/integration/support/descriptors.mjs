@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server whose open files are limited while it runs: more than it could know of at its start.
+// The descriptors that a server has open, and a limit of them while it runs.
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 
 import { run } from './run.mjs';
 
 export const countDescriptors = async ({ pid }) => (await readdir(`/proc/${pid}/fd`)).length;
+
+// Each with what it is open for: two of one number are told apart.
+export async function openDescriptors({ pid }) {
+  const folder = `/proc/${pid}/fd`;
+  return new Set(await Promise.all((await readdir(folder)).map(async (number) => (
+    `${number} ${await readlink(`${folder}/${number}`).catch(() => 'closed meanwhile')}`))));
+}
 
 // Leaves it so many beside those that are open.
 export async function limitDescriptors(server, spare) {

@@ -18,13 +18,13 @@ export function forged(good) {
   return `${good.slice(0, start)}${randomBytes(length).toString('base64url')}`;
 }
 
-export class Visitor {
+export class Client {
   constructor(client) {
     this.client = client;
   }
 
   static async at(server, localAddress) {
-    return new Visitor(await connect(server.origin, { localAddress }));
+    return new Client(await connect(server.origin, { localAddress }));
   }
 
   // The status that a page gets which connects with it; the stream is not kept.

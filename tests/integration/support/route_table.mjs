@@ -7,7 +7,7 @@ const SOURCE = new URL('../../../src/api/routes.c', import.meta.url);
 const ROW = /^ *\{((?:H2_[A-Z]+(?: \| )?)+), +"([^"]*)", +([A-Z_]+)\(/;
 
 // "GET {base}/users" and so on, in the table's order. guard: only those rows, as the table calls it
-// (PAGE, BACK_END, OPEN).
+// (PAGE, BACK_END and BACK_END_LIST, OPEN).
 export async function routeNames(guard) {
   const source = await readFile(SOURCE, 'utf8');
   const names = [];
@@ -20,7 +20,7 @@ export async function routeNames(guard) {
       if (!row) {
         throw new Error(`a route that this cannot read: ${line}`);
       }
-      if (guard && row[3] !== guard) {
+      if (guard && !row[3].startsWith(guard)) {
         continue;
       }
       names.push(...row[1].split(' | ').map((method) => `${method.slice('H2_'.length)} ${base}${row[2]}`));

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/query/message_filter.h"
+#include "api/query/filters.h"
 #include "support/test.h"
 
 struct fixture {

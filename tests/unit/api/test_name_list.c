@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "api/page/name_list.h"
-#include "h2/form.h"
+#include "api/input.h"
+#include "h2/uri.h"
 #include "support/test.h"
 
 static void test_list(void **state)

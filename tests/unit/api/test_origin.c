@@ -2,11 +2,10 @@
 /* The table at the top of api/origin.h, and who is allowed to read answers. */
 #include <string.h>
 
-#include "api/cors.h"
 #include "api/origin.h"
-#include "api/origins.h"
 #include "base/buf.h"
-#include "base/words.h"
+#include "base/http_url.h"
+#include "base/text.h"
 #include "h2/request.h"
 #include "h2/stream.h"
 #include "support/test.h"

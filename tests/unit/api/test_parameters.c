@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "api/parameters.h"
+#include "api/input.h"
 #include "support/test.h"
 
 static void test_whole_numbers(void **state)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <openssl/core_names.h>
 
-#include "auth/jwk.h"
-#include "auth/jwt_keys.h"
+#include "auth/jwt_key.h"
 #include "jwt_material.h"
 
 static struct auth_jwt_keys *read_set(const char *text)

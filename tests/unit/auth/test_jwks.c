@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "auth/jwks.h"
-#include "auth/jwt_keys.h"
+#include "auth/jwt_key.h"
 #include "fake_http.h"
 #include "support/fake_loop.h"
 #include "support/test.h"
@@ -15,14 +15,14 @@
 #define KEY(kid)                                                                                   \
     "{\"kty\":\"oct\",\"kid\":\"" kid "\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}"
 
-struct counting_waiter {
-    struct auth_jwks_waiter waiter;
+struct counting_request {
+    struct auth_jwks_request request;
     unsigned runs;
 };
 
-static void count_run(struct auth_jwks_waiter *waiter)
+static void count_run(struct auth_jwks_request *request)
 {
-    container_of(waiter, struct counting_waiter, waiter)->runs++;
+    container_of(request, struct counting_request, request)->runs++;
 }
 
 static struct auth_jwks *open_set(struct loop *loop, const char *place)
@@ -40,15 +40,15 @@ static void test_a_url_is_read_at_once_and_again(void **state)
 
     (void)state;
     assert_string_equal(fake_call.url, URL);
-    assert_null(auth_jwks_keys(jwks));
+    assert_null(jwks->keys);
     fake_http_answer(200, SET(KEY("a")));
-    assert_int_equal(auth_jwks_keys(jwks)->count, 1);
+    assert_int_equal(jwks->keys->count, 1);
     fake_loop_advance(loop, REFRESH - 1);
     assert_int_equal(fake_calls, 1);
     fake_loop_advance(loop, 1);
     assert_int_equal(fake_calls, 2);
     fake_http_answer(200, SET(KEY("a") "," KEY("b")));
-    assert_int_equal(auth_jwks_keys(jwks)->count, 2);
+    assert_int_equal(jwks->keys->count, 2);
     auth_jwks_free(jwks);
     loop_free(loop);
 }
@@ -64,19 +64,19 @@ static void test_old_keys_count_while_there_are_no_new_ones(void **state)
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         fake_loop_advance(loop, REFRESH);
         fake_http_answer(200, bodies[i]);
-        assert_int_equal(auth_jwks_keys(jwks)->count, 1);
+        assert_int_equal(jwks->keys->count, 1);
     }
     fake_loop_advance(loop, REFRESH);
     fake_http_answer(404, SET(KEY("b") "," KEY("c")));
     fake_loop_advance(loop, REFRESH);
     fake_http_fail(-ETIMEDOUT);
-    assert_int_equal(auth_jwks_keys(jwks)->count, 1);
-    assert_int_equal(auth_jwks_counters(jwks)->reads, 7);
-    assert_int_equal(auth_jwks_counters(jwks)->failures, 6);
+    assert_int_equal(jwks->keys->count, 1);
+    assert_int_equal(jwks->reads, 7);
+    assert_int_equal(jwks->failures, 6);
     /* It is asked sooner than else. */
     fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS);
     fake_http_answer(200, SET(KEY("b") "," KEY("c")));
-    assert_int_equal(auth_jwks_keys(jwks)->count, 2);
+    assert_int_equal(jwks->keys->count, 2);
     auth_jwks_free(jwks);
     loop_free(loop);
 }
@@ -85,31 +85,31 @@ static void test_who_waits_is_called_once_when_the_read_ends(void **state)
 {
     struct loop *loop = loop_new();
     struct auth_jwks *jwks = open_set(loop, URL);
-    struct counting_waiter first = {{.run = count_run}, 0}, second = {{.run = count_run}, 0};
+    struct counting_request first = {{.run = count_run}, 0}, second = {{.run = count_run}, 0};
 
     (void)state;
-    assert_true(auth_jwks_wait(jwks, &first.waiter, false));
-    assert_true(auth_jwks_wait(jwks, &second.waiter, false));
+    assert_true(auth_jwks_wait(jwks, &first.request, false));
+    assert_true(auth_jwks_wait(jwks, &second.request, false));
     assert_int_equal(fake_calls, 1);
     fake_http_fail(-EIO);
     assert_int_equal(first.runs + second.runs, 2);
     /* A moment later there is nothing to wait for, */
-    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
+    assert_false(auth_jwks_wait(jwks, &first.request, false));
     fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS);
     fake_http_answer(200, SET(KEY("a")));
     assert_int_equal(first.runs, 1);
     /* and when one was good, and nobody had asked for it, there is for a new question. */
-    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
-    assert_true(auth_jwks_wait(jwks, &first.waiter, true));
+    assert_false(auth_jwks_wait(jwks, &first.request, false));
+    assert_true(auth_jwks_wait(jwks, &first.request, true));
     assert_int_equal(fake_calls, 3);
     fake_http_answer(200, SET(KEY("a")));
     assert_int_equal(first.runs, 2);
-    assert_false(auth_jwks_wait(jwks, &first.waiter, true));
+    assert_false(auth_jwks_wait(jwks, &first.request, true));
     assert_int_equal(auth_jwks_pause(jwks, true), AUTH_JWKS_PAUSE_MS);
     /* A new question waits for a read that is near. */
     fake_loop_advance(loop, AUTH_JWKS_PAUSE_MS - AUTH_JWKS_NEAR_MS);
-    assert_false(auth_jwks_wait(jwks, &first.waiter, false));
-    assert_true(auth_jwks_wait(jwks, &first.waiter, true));
+    assert_false(auth_jwks_wait(jwks, &first.request, false));
+    assert_true(auth_jwks_wait(jwks, &first.request, true));
     fake_loop_advance(loop, AUTH_JWKS_NEAR_MS);
     assert_int_equal(fake_calls, 4);
     fake_http_answer(200, SET(KEY("a")));
@@ -122,14 +122,14 @@ static void test_nobody_is_called_behind_the_end(void **state)
 {
     struct loop *loop = loop_new();
     struct auth_jwks *jwks = open_set(loop, URL);
-    struct counting_waiter waiter = {{.run = count_run}, 0};
+    struct counting_request request = {{.run = count_run}, 0};
 
     (void)state;
-    assert_true(auth_jwks_wait(jwks, &waiter.waiter, false));
+    assert_true(auth_jwks_wait(jwks, &request.request, false));
     auth_jwks_free(jwks);
     assert_false(fake_call.is_open);
     fake_loop_advance(loop, REFRESH);
-    assert_int_equal(waiter.runs, 0);
+    assert_int_equal(request.runs, 0);
     auth_jwks_free(NULL);
     loop_free(loop);
 }
@@ -154,16 +154,16 @@ static void test_a_file(void **state)
     write_file(path, SET(KEY("a")));
     jwks = open_set(loop, path);
     fake_loop_turn(loop);
-    assert_int_equal(auth_jwks_keys(jwks)->count, 1);
+    assert_int_equal(jwks->keys->count, 1);
     write_file(path, SET(KEY("a") "," KEY("b")));
     fake_loop_advance(loop, REFRESH);
     fake_loop_turn(loop);
-    assert_int_equal(auth_jwks_keys(jwks)->count, 2);
+    assert_int_equal(jwks->keys->count, 2);
     unlink(path);
     fake_loop_advance(loop, REFRESH);
     fake_loop_turn(loop);
-    assert_int_equal(auth_jwks_keys(jwks)->count, 2);
-    assert_int_equal(auth_jwks_counters(jwks)->failures, 1);
+    assert_int_equal(jwks->keys->count, 2);
+    assert_int_equal(jwks->failures, 1);
     assert_int_equal(fake_calls, 0);
     auth_jwks_free(jwks);
     loop_free(loop);

@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "auth/jwk.h"
 #include "auth/jwt.h"
-#include "auth/jwt_keys.h"
+#include "auth/jwt_key.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "jwt_material.h"

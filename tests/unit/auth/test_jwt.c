@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/jwt.h"
-#include "auth/jwt_keys.h"
-#include "auth/jwt_signatures.h"
+#include "auth/jwt_key.h"
 #include "jwt_material.h"
 
 #define NOW   INT64_C(1800000000)

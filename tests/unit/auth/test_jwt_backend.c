@@ -5,8 +5,8 @@
 #include "auth/auth.h"
 #include "auth/denied.h"
 #include "auth/jwks.h"
-#include "auth/jwt_backend.h"
-#include "auth/jwt_keys.h"
+#include "auth/jwt.h"
+#include "auth/jwt_key.h"
 #include "fake_http.h"
 #include "jwt_material.h"
 #include "sse/user.h"
@@ -369,7 +369,7 @@ static void test_revocations_are_restored(void **state)
     assert_int_equal(third.result.verdict, AUTH_BUSY);
     assert_int_equal(after.auth->ops->check_back_end(after.auth, other, "::1", &permissions, NULL),
                      AUTH_BUSY);
-    auth_restore(after.auth, 0, (struct auth_denial[]){user.denial, named.denial}, 2);
+    after.auth->ops->restore(after.auth, 0, (struct auth_denial[]){user.denial, named.denial}, 2);
     assert_int_equal(first.result.verdict, AUTH_BAD);
     assert_int_equal(second.result.verdict, AUTH_OK);
     sse_user_unref(second.result.user);
@@ -395,12 +395,12 @@ static void test_nobody_is_let_in_while_revocations_are_not_known(void **state)
 
     (void)state;
     ask(&fixture, &request, &first);
-    auth_restore(fixture.auth, -EIO, NULL, 0);
+    fixture.auth->ops->restore(fixture.auth, -EIO, NULL, 0);
     assert_int_equal(first.result.verdict, AUTH_BUSY);
     assert_non_null(strstr(first.result.message, "revocations cannot be read"));
     assert_true(first.result.retry_after_s > 0);
     assert_int_equal(verdict_on(&fixture, token), AUTH_BUSY);
-    auth_restore(fixture.auth, 0, NULL, 0);
+    fixture.auth->ops->restore(fixture.auth, 0, NULL, 0);
     assert_int_equal(verdict_on(&fixture, token), AUTH_OK);
     close_all(&fixture);
     fixture = open_with_settings(false, true);

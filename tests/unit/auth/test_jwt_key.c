@@ -6,7 +6,7 @@
 #include <openssl/x509.h>
 
 #include "auth/jwt_key.h"
-#include "base/base64.h"
+#include "base/text.h"
 #include "jwt_material.h"
 
 static void assert_refused(const char *algorithm, const char *material, const char *because)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "auth/jwt_signatures.h"
-#include "auth/work.h"
+#include "auth/auth.h"
+#include "auth/jwt.h"
+#include "auth/standing.h"
 #include "jwt_material.h"
 #include "support/fake_loop.h"
 
@@ -73,9 +74,17 @@ static enum auth_jwt_finding check(struct fixture *fixture, int number, const ch
     return check_from(fixture, number, secret, HERE);
 }
 
+static struct auth_counters counted(const struct auth_jwt_signatures *signatures)
+{
+    struct auth_counters counters = {0};
+
+    auth_jwt_signatures_count(signatures, &counters);
+    return counters;
+}
+
 static uint64_t computed(const struct fixture *fixture)
 {
-    return auth_jwt_signatures_counters(fixture->signatures)->computed;
+    return counted(fixture->signatures).signatures_computed;
 }
 
 static void test_each_is_computed_once(void **state)
@@ -89,9 +98,9 @@ static void test_each_is_computed_once(void **state)
         assert_int_equal(check(&fixture, 2, SECRET), AUTH_JWT_RIGHT);
     }
     assert_int_equal(computed(&fixture), 3);
-    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->recalled, 6);
-    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->wrong, 1);
-    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 3);
+    assert_int_equal(counted(fixture.signatures).signatures_recalled, 6);
+    assert_int_equal(counted(fixture.signatures).signatures_wrong, 1);
+    assert_int_equal(counted(fixture.signatures).signatures_kept, 3);
     close_all(&fixture);
 }
 
@@ -161,8 +170,8 @@ static void test_wrong_ones_push_no_right_one_out(void **state)
     (void)check(&fixture, 2, SECRET);
     for (int i = 0; i < 10; i++)
         (void)check(&fixture, i, OTHER);
-    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 5);
-    assert_int_equal(auth_jwt_signatures_displaced(fixture.signatures), 7);
+    assert_int_equal(counted(fixture.signatures).signatures_kept, 5);
+    assert_int_equal(counted(fixture.signatures).signatures_displaced, 7);
     assert_int_equal(computed(&fixture), 12);
     assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
     assert_int_equal(computed(&fixture), 12);
@@ -185,7 +194,7 @@ static void test_nothing_need_be_remembered(void **state)
     assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
     assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
     assert_int_equal(computed(&fixture), 2);
-    assert_int_equal(auth_jwt_signatures_kept(fixture.signatures), 0);
+    assert_int_equal(counted(fixture.signatures).signatures_kept, 0);
     close_all(&fixture);
 }
 
@@ -201,7 +210,7 @@ static void test_an_address_fails_only_so_often(void **state)
     assert_int_equal(check(&fixture, 11, OTHER), AUTH_JWT_WRONG);
     assert_int_equal(check(&fixture, 12, OTHER), AUTH_JWT_NOT_COMPUTED);
     assert_int_equal(check(&fixture, 2, SECRET), AUTH_JWT_NOT_COMPUTED);
-    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->refused, 2);
+    assert_int_equal(counted(fixture.signatures).signatures_refused, 2);
     /* What is known is answered. */
     assert_int_equal(check(&fixture, 1, SECRET), AUTH_JWT_RIGHT);
     assert_int_equal(check(&fixture, 10, OTHER), AUTH_JWT_WRONG);
@@ -258,8 +267,8 @@ static void test_below_the_share_nobody_waits(void **state)
         assert_int_equal(check_from(&fixture, second, SECRET, address_of(0)), AUTH_JWT_RIGHT);
         fake_loop_advance(fixture.loop, 1000);
     }
-    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->refused, 0);
-    assert_int_equal(auth_jwt_signatures_counters(fixture.signatures)->us, 5 * 25 * 10000);
+    assert_int_equal(counted(fixture.signatures).signatures_refused, 0);
+    assert_int_equal(counted(fixture.signatures).signatures_us, 5 * 25 * 10000);
     close_all(&fixture);
 }
 
@@ -273,7 +282,7 @@ static void test_above_it_those_who_only_failed_come_last(void **state)
     assert_int_equal(forge(&fixture, 1000, 240, 240), 75); /* all are new: to three quarters */
     assert_int_equal(forge(&fixture, 2000, 75, 75), 0);    /* and now they are not */
     assert_int_equal(check_from(&fixture, 1, SECRET, address_of(3)), AUTH_JWT_NOT_COMPUTED);
-    assert_true(auth_jwt_signatures_counters(fixture.signatures)->refused >= 240);
+    assert_true(counted(fixture.signatures).signatures_refused >= 240);
     /* Another second: who fails fills the half; who is new does not notice. */
     fake_loop_advance(fixture.loop, 2000);
     assert_int_equal(forge(&fixture, 3000, 240, 60), 50);

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/jwt_user.h"
+#include "auth/claims.h"
 #include "base/buf.h"
 #include "sse/user.h"
 #include "support/test.h"

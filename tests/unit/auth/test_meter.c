@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/meter.h"
+#include "auth/standing.h"
 #include "support/test.h"
 
 static void test_what_was_used_slides_out(void **state)

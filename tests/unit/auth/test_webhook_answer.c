@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/webhook_answer.h"
-#include "base/bytes.h"
+#include "auth/webhook.h"
+#include "base/buf.h"
 #include "outbound/http.h"
 #include "sse/user.h"
 #include "support/test.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "auth/auth.h"
-#include "auth/webhook_backend.h"
-#include "base/bytes.h"
+#include "auth/webhook.h"
+#include "base/buf.h"
 #include "outbound/webhook.h"
 #include "request_facts.h"
 #include "sse/user.h"

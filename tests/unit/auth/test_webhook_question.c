@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/webhook_question.h"
-#include "base/bytes.h"
+#include "auth/webhook.h"
+#include "base/buf.h"
 #include "request_facts.h"
 #include "support/test.h"
 

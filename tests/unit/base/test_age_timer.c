@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <time.h>
 
-#include "base/age_timer.h"
+#include "base/slices.h"
 #include "support/fake_loop.h"
 #include "support/test.h"
 
@@ -129,10 +129,10 @@ static void many_end_in_slices(void **state)
     fake_loop_advance(loop, 1000);
     assert_in_range(shelf.calls, 1, 10); /* of which each takes a tenth of a millisecond */
     for (unsigned before = shelf.calls; shelf.many > 0; before = shelf.calls) {
-        fake_loop_advance(loop, LOOP_TIMER_NOTCH_MS);
+        fake_loop_advance(loop, LOOP_TIMER_TICK_MS);
         assert_in_range(shelf.calls - before, 1, 11);
     }
-    fake_loop_advance(loop, LOOP_TIMER_NOTCH_MS); /* the slice may have ended with the last one */
+    fake_loop_advance(loop, LOOP_TIMER_TICK_MS); /* the slice may have ended with the last one */
     assert_false(fake_loop_has_timers(loop));
     loop_free(loop);
 }

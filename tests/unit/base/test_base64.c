@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/buf.h"
+#include "base/text.h"
 #include "support/test.h"
 
 static void test_texts_of_the_standard(void **state)

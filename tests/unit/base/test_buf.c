@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
 #include "support/test.h"
 
 static void zero_filled_is_empty_and_holds_nothing(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "support/test.h"
 
 enum { THREADS = 4, ROUNDS = 10000 };

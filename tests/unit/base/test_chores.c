@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/chores.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/slices.h"
 #include "support/test.h"
 
 #define MANY 10000u /* more than a turn does */
@@ -74,7 +74,7 @@ static void a_turn_does_a_part_and_the_next_one_goes_on(void **state)
     loop_run(loop);
     assert_int_equal(dishes.done, MANY);
     assert_true(dishes.turns > 1);
-    assert_true(chores_are_done(&chores));
+    assert_true(list_is_empty(&chores.list));
 }
 
 static void one_is_done_before_the_next_begins(void **state)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/directory.h"
+#include "base/file.h"
 #include "support/test.h"
 
 static char root[] = "/tmp/test_directory.XXXXXX";

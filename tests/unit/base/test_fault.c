@@ -85,7 +85,7 @@ static void other_points_do_not(void **state)
     assert_int_equal(end_of_child(NULL, pass_three_times), 0);
     assert_int_equal(end_of_child("store.commit:1", pass_three_times), 0);
     assert_int_equal(end_of_child("store.committed.late:1", pass_three_times), 0);
-    assert_int_equal(end_of_child("desk.written:1", pass_three_times), 0);
+    assert_int_equal(end_of_child("batch.written:1", pass_three_times), 0);
 }
 
 static void what_cannot_be_read_is_not_passed_over(void **state)

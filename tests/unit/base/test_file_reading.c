@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file_reading.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "base/thread_pool.h"
 #include "support/test.h"

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "support/test.h"
 
 static void assert_accepted(const char *text, size_t length)

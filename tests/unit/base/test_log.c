@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/log_line.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "support/test.h"
 
 enum { THREADS = 4, LINES_EACH = 500 };
@@ -178,7 +177,7 @@ static void what_has_no_room_is_left_out_and_told(void **state)
     for (size_t i = 0; i < 6; i++)
         fields[i] = (struct log_field){.key = (const char *[]){"a", "b", "c", "d", "e", "f"}[i],
                                        .text = value};
-    fields[5] = (struct log_field)LOG_INT("number", 1);
+    fields[5] = LOG_INT("number", 1);
     json_t *object = json_of(fields, 6);
     assert_true(json_is_true(json_object_get(object, "cut")));
     assert_non_null(json_object_get(object, "a"));
@@ -211,7 +210,7 @@ static void levels_below_are_not_written(void **state)
     (void)state;
     log_open(LOG_WARN_LEVEL, LOG_FORMAT_TEXT, ends[1]);
     log_info("quiet");
-    log_write(LOG_INFO_LEVEL, "quiet too", NULL, 0);
+    log_write(LOG_UNLIMITED, LOG_INFO_LEVEL, "quiet too", NULL, 0);
     log_warn("loud", LOG_INT("n", 7));
     assert_false(log_is_on(LOG_INFO_LEVEL));
     assert_true(log_is_on(LOG_ERROR_LEVEL));

@@ -655,7 +655,7 @@ static uint64_t unserved_ms(void)
     return loop_now_ms(loop) - loop_served_ms(loop);
 }
 
-/* However late the machine makes us besides: what was due waited for all but the first notch. */
+/* However late the machine makes us besides: what was due waited for all but the first tick. */
 static void what_we_are_late_by_is_not_served(void **state)
 {
     struct loop_timer slow = {.on_fire = block_for_half_a_second};
@@ -667,9 +667,9 @@ static void what_we_are_late_by_is_not_served(void **state)
         unserved = unserved_ms();
         served = loop_served_ms(loop);
         loop_timer_start(loop, &slow, 0);
-        loop_timer_start(loop, &last, LOOP_TIMER_NOTCH_MS + 1);
+        loop_timer_start(loop, &last, LOOP_TIMER_TICK_MS + 1);
         loop_run(loop);
-        assert_true(unserved_ms() >= unserved + 500 - 2 * LOOP_TIMER_NOTCH_MS);
+        assert_true(unserved_ms() >= unserved + 500 - 2 * LOOP_TIMER_TICK_MS);
         assert_true(loop_served_ms(loop) >= served);
     }
 }

@@ -68,11 +68,11 @@ static void it_sleeps_until_the_next_timer(void **state)
 
     (void)state;
     loop_timer_start(loop, &far, 20 * MINUTE_MS);
-    assert_in_range(sleep_ms(), 19 * MINUTE_MS, 20 * MINUTE_MS + LOOP_TIMER_NOTCH_MS);
+    assert_in_range(sleep_ms(), 19 * MINUTE_MS, 20 * MINUTE_MS + LOOP_TIMER_TICK_MS);
     loop_timer_start(loop, &near, 3 * MINUTE_MS);
-    assert_in_range(sleep_ms(), 2 * MINUTE_MS, 3 * MINUTE_MS + LOOP_TIMER_NOTCH_MS);
+    assert_in_range(sleep_ms(), 2 * MINUTE_MS, 3 * MINUTE_MS + LOOP_TIMER_TICK_MS);
     loop_timer_stop(&near);
-    assert_in_range(sleep_ms(), 19 * MINUTE_MS, 20 * MINUTE_MS + LOOP_TIMER_NOTCH_MS);
+    assert_in_range(sleep_ms(), 19 * MINUTE_MS, 20 * MINUTE_MS + LOOP_TIMER_TICK_MS);
     loop_timer_stop(&far);
     assert_in_range(sleep_ms(), LONG_MS, UINT64_MAX);
 }
@@ -88,9 +88,9 @@ static void timers_that_are_far_away_wake_nobody(void **state)
     for (unsigned i = 0; i < TIMERS; i++) {
         timers[i].on_fire = fire;
         loop_timer_start(loop, &timers[i], 1); /* it moves away from here, as of an active client */
-        loop_timer_start(loop, &timers[i], 30 * MINUTE_MS + (uint64_t)i * LOOP_TIMER_NOTCH_MS);
+        loop_timer_start(loop, &timers[i], 30 * MINUTE_MS + (uint64_t)i * LOOP_TIMER_TICK_MS);
     }
-    assert_in_range(sleep_ms(), 29 * MINUTE_MS, 30 * MINUTE_MS + LOOP_TIMER_NOTCH_MS);
+    assert_in_range(sleep_ms(), 29 * MINUTE_MS, 30 * MINUTE_MS + LOOP_TIMER_TICK_MS);
     for (unsigned i = 0; i < TIMERS; i++)
         loop_timer_stop(&timers[i]);
     free(timers);

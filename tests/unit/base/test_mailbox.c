@@ -10,7 +10,7 @@
 enum { SENDERS = 4, LETTERS = 20000 };
 
 struct parcel {
-    struct letter letter;
+    struct mailbox_item item;
     int sender;
     int number;
 };
@@ -44,9 +44,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void open_parcel(struct letter *letter, void *context)
+static void open_parcel(struct mailbox_item *item, void *context)
 {
-    struct parcel *parcel = container_of(letter, struct parcel, letter);
+    struct parcel *parcel = container_of(item, struct parcel, item);
     struct office *office = context;
 
     assert_int_equal(parcel->number, office->next[parcel->sender]);
@@ -60,13 +60,13 @@ static void post(struct mailbox *mailbox, int sender, int number)
 {
     struct parcel *parcel = mem_zalloc(sizeof(*parcel));
 
-    parcel->letter.open = open_parcel;
+    parcel->item.receive = open_parcel;
     parcel->sender = sender;
     parcel->number = number;
-    mailbox_post(mailbox, &parcel->letter);
+    mailbox_post(mailbox, &parcel->item);
 }
 
-static void letters_from_before_the_run_arrive_in_order(void **state)
+static void items_from_before_the_run_arrive_in_order(void **state)
 {
     struct office *office = *state;
 
@@ -78,17 +78,17 @@ static void letters_from_before_the_run_arrive_in_order(void **state)
     assert_int_equal(loop_lag(office->loop)->messages, 100);
 }
 
-/* The first letter holds the box; a hook lets it go, some turns later. */
+/* The first item holds the mailbox; a hook lets it go, some turns later. */
 struct holding {
-    struct letter letter;
+    struct mailbox_item item;
     struct loop_hook hook;
     struct office *office;
     unsigned turns;
 };
 
-static void hold_box(struct letter *letter, void *context)
+static void hold_mailbox(struct mailbox_item *item, void *context)
 {
-    (void)letter;
+    (void)item;
     mailbox_hold(((struct office *)context)->mailbox, true);
 }
 
@@ -104,12 +104,12 @@ static bool let_go(struct loop_hook *hook)
     return false;
 }
 
-static void a_box_that_is_held_keeps_its_letters_in_order(void **state)
+static void a_mailbox_that_is_held_keeps_its_order(void **state)
 {
     struct office *office = *state;
-    struct holding holding = {.letter.open = hold_box, .hook.run = let_go, .office = office};
+    struct holding holding = {.item.receive = hold_mailbox, .hook.run = let_go, .office = office};
 
-    mailbox_post(office->mailbox, &holding.letter);
+    mailbox_post(office->mailbox, &holding.item);
     for (int i = 0; i < 10; i++)
         post(office->mailbox, 0, i);
     loop_hook_add(office->loop, LOOP_REAP, &holding.hook);
@@ -118,23 +118,23 @@ static void a_box_that_is_held_keeps_its_letters_in_order(void **state)
     assert_int_equal(holding.turns, 5);
 }
 
-static void post_another(struct letter *letter, void *context)
+static void post_another(struct mailbox_item *item, void *context)
 {
     struct office *office = context;
 
     post(office->mailbox, 0, 0);
     post(office->mailbox, 0, 1);
-    free(container_of(letter, struct parcel, letter));
+    free(container_of(item, struct parcel, item));
 }
 
-static void opening_may_post_to_the_same_box(void **state)
+static void a_receiver_may_post_to_the_same_mailbox(void **state)
 {
     struct office *office = *state;
     struct parcel *first = mem_zalloc(sizeof(*first));
 
     office->expected = 2;
-    first->letter.open = post_another;
-    mailbox_post(office->mailbox, &first->letter);
+    first->item.receive = post_another;
+    mailbox_post(office->mailbox, &first->item);
     loop_run(office->loop);
     assert_int_equal(office->opened, 2);
 }
@@ -142,13 +142,13 @@ static void opening_may_post_to_the_same_box(void **state)
 static void a_turn_opens_so_many_and_the_next_goes_on(void **state)
 {
     struct office *office = *state;
-    const int count = 3 * (int)MAILBOX_OPENED_PER_TURN;
+    const int count = 3 * (int)MAILBOX_ITEMS_PER_TURN;
 
     for (int i = 0; i < count; i++)
         post(office->mailbox, 0, i);
     office->expected = 1; /* the turn is finished all the same */
     loop_run(office->loop);
-    assert_in_range(office->opened, 1, MAILBOX_OPENED_PER_TURN);
+    assert_in_range(office->opened, 1, MAILBOX_ITEMS_PER_TURN);
     post(office->mailbox, 0, count); /* behind those that wait */
     office->expected = count + 1;
     loop_run(office->loop); /* nobody rings for them again */
@@ -158,7 +158,7 @@ static void a_turn_opens_so_many_and_the_next_goes_on(void **state)
 static void draining_opens_what_a_turn_has_left(void **state)
 {
     struct office *office = *state;
-    const int count = 3 * (int)MAILBOX_OPENED_PER_TURN;
+    const int count = 3 * (int)MAILBOX_ITEMS_PER_TURN;
 
     for (int i = 0; i < count; i++)
         post(office->mailbox, 0, i);
@@ -181,6 +181,30 @@ static void draining_needs_no_loop(void **state)
     office->expected = 2;
     loop_run(office->loop);
     assert_int_equal(office->opened, 2);
+}
+
+/* Those behind the first one are taken before that holds the mailbox; a last one comes then. */
+static void hold_mailbox_and_post(struct mailbox_item *item, void *context)
+{
+    struct office *office = context;
+
+    hold_mailbox(item, context);
+    post(office->mailbox, 0, 10);
+}
+
+static void draining_opens_what_is_held(void **state)
+{
+    struct office *office = *state;
+    struct mailbox_item first = {.receive = hold_mailbox_and_post};
+    struct mailbox_item last = {.receive = hold_mailbox};
+
+    mailbox_post(office->mailbox, &first);
+    for (int i = 0; i < 10; i++)
+        post(office->mailbox, 0, i);
+    mailbox_post(office->mailbox, &last);
+    mailbox_drain(office->mailbox);
+    assert_int_equal(office->opened, 11);
+    assert_true(mailbox_is_empty(office->mailbox));
 }
 
 static void freeing_opens_what_is_inside(void **state)
@@ -225,25 +249,25 @@ static void many_senders_each_in_order(void **state)
     assert_int_equal(office->opened, SENDERS * LETTERS);
 }
 
-/* One letter to and fro at a time: each must wake a loop that is about to sleep. */
+/* One item to and fro at a time: each must wake a loop that is about to sleep. */
 struct player {
     struct office office;
     struct mailbox *other;
     int rounds;
 };
 
-static void hit_back(struct letter *letter, void *context)
+static void hit_back(struct mailbox_item *item, void *context)
 {
     struct player *player = context;
 
     if (--player->rounds == 0)
         loop_stop(player->office.loop);
-    mailbox_post(player->other, letter);
+    mailbox_post(player->other, item);
 }
 
-static void catch_ball(struct letter *letter, void *context)
+static void catch_ball(struct mailbox_item *item, void *context)
 {
-    (void)letter;
+    (void)item;
     (void)context;
 }
 
@@ -253,10 +277,10 @@ static void *play(void *argument)
     return NULL;
 }
 
-static void no_letter_is_slept_over(void **state)
+static void no_item_is_slept_over(void **state)
 {
     struct player players[2] = {{.rounds = LETTERS}, {.rounds = LETTERS}};
-    struct letter ball = {.open = hit_back};
+    struct mailbox_item ball = {.receive = hit_back};
     pthread_t thread;
 
     (void)state;
@@ -271,7 +295,7 @@ static void no_letter_is_slept_over(void **state)
     assert_int_equal(pthread_create(&thread, NULL, play, &players[1]), 0);
     loop_run(players[0].office.loop);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    ball.open = catch_ball;
+    ball.receive = catch_ball;
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(players[i].rounds, 0);
         mailbox_free(players[i].office.mailbox);
@@ -282,18 +306,18 @@ static void no_letter_is_slept_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(letters_from_before_the_run_arrive_in_order, set_up,
+        cmocka_unit_test_setup_teardown(items_from_before_the_run_arrive_in_order, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_box_that_is_held_keeps_its_letters_in_order, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(opening_may_post_to_the_same_box, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_mailbox_that_is_held_keeps_its_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_receiver_may_post_to_the_same_mailbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_turn_opens_so_many_and_the_next_goes_on, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(draining_opens_what_a_turn_has_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(draining_needs_no_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draining_opens_what_is_held, set_up, tear_down),
         cmocka_unit_test_setup_teardown(freeing_opens_what_is_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_senders_each_in_order, set_up, tear_down),
-        cmocka_unit_test(no_letter_is_slept_over),
+        cmocka_unit_test(no_item_is_slept_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

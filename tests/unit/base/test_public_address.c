@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/public_address.h"
+#include "base/networks.h"
 #include "support/test.h"
 
 /* The first and the last of each block, and what lies beside it where that is public. */

@@ -39,7 +39,7 @@ static void one_without_end_goes_on(void **state)
 
 static void a_paused_one_loses_no_time(void **state)
 {
-    struct slice slice = slice_paused(HOUR_NS, 10, 1);
+    struct slice slice = slice_from(0, HOUR_NS, 10, 1);
     uint64_t left;
 
     (void)state;
@@ -55,7 +55,7 @@ static void a_paused_one_loses_no_time(void **state)
 
 static void one_whose_time_is_up_is_over_when_it_pauses(void **state)
 {
-    struct slice slice = slice_paused(0, 10, 5);
+    struct slice slice = slice_from(0, 0, 10, 5);
 
     (void)state;
     slice_resume(&slice);

@@ -2,8 +2,7 @@
 #include <limits.h>
 
 #include "base/json_raw.h"
-#include "base/swar.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "support/test.h"
 
 /* Each byte at each place among others. */

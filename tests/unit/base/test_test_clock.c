@@ -46,8 +46,8 @@ struct clockwork {
     struct loop_timer timer;
     unsigned every_ms;
     atomic_uint fired;
-    struct clockwork *other; /* who gets a letter when the timer fires */
-    struct letter letter, begun;
+    struct clockwork *other; /* who gets an item when the timer fires */
+    struct mailbox_item item, begun;
     struct loop_hook hook;
     unsigned slices; /* that the hook has to do after each firing */
     bool posts_job, has_job;
@@ -57,12 +57,12 @@ struct clockwork {
 static struct clockwork clockworks[LOOPS];
 static atomic_uint hops;
 
-static void pass_on(struct letter *letter, void *context)
+static void pass_on(struct mailbox_item *item, void *context)
 {
     struct clockwork *work = context;
 
     if (atomic_fetch_add(&hops, 1) + 1 < HOPS)
-        mailbox_post(work->other->mailbox, letter);
+        mailbox_post(work->other->mailbox, item);
 }
 
 static void *answer_later(void *argument)
@@ -71,14 +71,14 @@ static void *answer_later(void *argument)
     const struct timespec while_it_works = {.tv_nsec = 5000000};
 
     (void)nanosleep(&while_it_works, NULL);
-    mailbox_post(work->mailbox, &work->letter);
-    test_clock_note_job_done();
+    mailbox_post(work->mailbox, &work->item);
+    test_clock_note_jobs(-1);
     return NULL;
 }
 
 static void give_a_job(struct clockwork *work)
 {
-    test_clock_note_job();
+    test_clock_note_jobs(1);
     assert_int_equal(pthread_create(&work->job, NULL, answer_later, work), 0);
     work->has_job = true;
 }
@@ -88,11 +88,11 @@ static void on_fire(struct loop_timer *timer)
     struct clockwork *work = container_of(timer, struct clockwork, timer);
 
     atomic_fetch_add(&work->fired, 1);
-    work->letter.open = pass_on;
+    work->item.receive = pass_on;
     if (work->posts_job)
         give_a_job(work);
     else if (work->other)
-        mailbox_post(work->other->mailbox, &work->letter);
+        mailbox_post(work->other->mailbox, &work->item);
     else
         loop_timer_start(work->loop, timer, work->every_ms);
     if (work->slices)
@@ -109,9 +109,9 @@ static bool do_slice(struct loop_hook *hook)
 }
 
 /* The loop runs: only then does the clock know it. */
-static void say_ready(struct letter *letter, void *context)
+static void say_ready(struct mailbox_item *item, void *context)
 {
-    (void)letter;
+    (void)item;
     sem_post(&((struct clockwork *)context)->ready);
 }
 
@@ -133,7 +133,7 @@ static void start(void)
         struct clockwork *work = &clockworks[i];
 
         assert_int_equal(sem_init(&work->ready, 0, 0), 0);
-        work->begun.open = say_ready;
+        work->begun.receive = say_ready;
         mailbox_post(work->mailbox, &work->begun);
         assert_int_equal(pthread_create(&work->thread, NULL, run, work), 0);
     }
@@ -154,19 +154,19 @@ static int set_up(void **state)
     return 0;
 }
 
-static void stop_loop(struct letter *letter, void *context)
+static void stop_loop(struct mailbox_item *item, void *context)
 {
     loop_stop(((struct clockwork *)context)->loop);
-    free(letter);
+    free(item);
 }
 
 static void halt(void)
 {
     for (size_t i = 0; i < LOOPS; i++) {
-        struct letter *letter = calloc(1, sizeof(*letter));
+        struct mailbox_item *item = calloc(1, sizeof(*item));
 
-        letter->open = stop_loop;
-        mailbox_post(clockworks[i].mailbox, letter);
+        item->receive = stop_loop;
+        mailbox_post(clockworks[i].mailbox, item);
         (void)pthread_join(clockworks[i].thread, NULL);
         if (clockworks[i].has_job)
             (void)pthread_join(clockworks[i].job, NULL);
@@ -237,7 +237,7 @@ static void timers_of_all_loops_fire_as_time_passes(void **state)
     halt();
 }
 
-/* A timer fires, and a letter goes to and fro until that has hopped often enough. */
+/* A timer fires, and an item goes to and fro until that has hopped often enough. */
 static void see_all_hops(void)
 {
     clockworks[0].other = &clockworks[1];

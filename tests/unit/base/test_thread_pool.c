@@ -10,7 +10,7 @@
 
 #define LONG_MS 30000u
 
-struct desk {
+struct owner {
     struct loop *loop;
     struct pool_client *client;
     struct thread_pool *pool;
@@ -21,7 +21,7 @@ struct desk {
 
 struct work {
     struct pool_job job;
-    struct desk *desk;
+    struct owner *owner;
     sem_t *begins, *ends; /* NULL: at once */
     unsigned began;
 };
@@ -30,8 +30,8 @@ static void run(struct pool_job *job)
 {
     struct work *work = container_of(job, struct work, job);
 
-    assert_false(pthread_equal(work->desk->thread, pthread_self()));
-    work->began = atomic_fetch_add(&work->desk->begun, 1);
+    assert_false(pthread_equal(work->owner->thread, pthread_self()));
+    work->began = atomic_fetch_add(&work->owner->begun, 1);
     if (work->begins)
         sem_post(work->begins);
     if (work->ends)
@@ -42,99 +42,99 @@ static void done(struct pool_job *job)
 {
     struct work *work = container_of(job, struct work, job);
 
-    assert_true(pthread_equal(work->desk->thread, pthread_self()));
-    if (++work->desk->done == work->desk->expected)
-        loop_stop(work->desk->loop);
+    assert_true(pthread_equal(work->owner->thread, pthread_self()));
+    if (++work->owner->done == work->owner->expected)
+        loop_stop(work->owner->loop);
 }
 
-static struct work work_of(struct desk *desk)
+static struct work work_of(struct owner *owner)
 {
-    return (struct work){.job = {.run = run, .done = done}, .desk = desk};
+    return (struct work){.job = {.run = run, .done = done}, .owner = owner};
 }
 
 static void submit_to(struct thread_pool *pool, struct work *work)
 {
-    assert_int_equal(thread_pool_submit(pool, work->desk->client, &work->job), 0);
+    assert_int_equal(thread_pool_submit(pool, work->owner->client, &work->job), 0);
 }
 
 static void submit(struct work *work)
 {
-    submit_to(work->desk->pool, work);
+    submit_to(work->owner->pool, work);
 }
 
-static void expect(struct desk *desk, unsigned count)
+static void expect(struct owner *owner, unsigned count)
 {
-    desk->expected = count;
-    if (desk->done < count)
-        loop_run(desk->loop);
-    assert_int_equal(desk->done, count);
+    owner->expected = count;
+    if (owner->done < count)
+        loop_run(owner->loop);
+    assert_int_equal(owner->done, count);
 }
 
-static void open_desk(struct desk *desk, size_t threads)
+static void open_owner(struct owner *owner, size_t threads)
 {
-    *desk = (struct desk){.loop = loop_new(), .thread = pthread_self()};
-    desk->client = pool_client_new(desk->loop);
-    desk->pool = thread_pool_new("disk", threads, 2);
+    *owner = (struct owner){.loop = loop_new(), .thread = pthread_self()};
+    owner->client = pool_client_new(owner->loop);
+    owner->pool = thread_pool_new("disk", threads, 2);
 }
 
-static void close_desk(struct desk *desk)
+static void close_owner(struct owner *owner)
 {
-    assert_true(pool_client_free(desk->client, LONG_MS));
-    assert_true(thread_pool_free(desk->pool, LONG_MS));
-    loop_free(desk->loop);
+    assert_true(pool_client_free(owner->client, LONG_MS));
+    assert_true(thread_pool_free(owner->pool, LONG_MS));
+    loop_free(owner->loop);
 }
 
 static void one_thread_takes_jobs_in_order(void **state)
 {
     struct work works[100];
-    struct desk desk;
+    struct owner owner;
 
     (void)state;
-    open_desk(&desk, 1);
+    open_owner(&owner, 1);
     for (size_t i = 0; i < 100; i++) {
-        works[i] = work_of(&desk);
+        works[i] = work_of(&owner);
         submit(&works[i]);
     }
-    expect(&desk, 100);
+    expect(&owner, 100);
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(works[i].began, i);
-    close_desk(&desk);
+    close_owner(&owner);
 }
 
 /* Each waits for the other to have begun. */
 static void threads_run_side_by_side(void **state)
 {
     struct work one, other;
-    struct desk desk;
+    struct owner owner;
     sem_t first, second;
 
     (void)state;
     sem_init(&first, 0, 0);
     sem_init(&second, 0, 0);
-    open_desk(&desk, 2);
-    one = other = work_of(&desk);
+    open_owner(&owner, 2);
+    one = other = work_of(&owner);
     one.begins = other.ends = &first;
     other.begins = one.ends = &second;
     submit(&one);
     submit(&other);
-    expect(&desk, 2);
-    close_desk(&desk);
+    expect(&owner, 2);
+    close_owner(&owner);
 }
 
 static void a_pool_that_hangs_keeps_no_other_waiting(void **state)
 {
     struct thread_pool *hung = thread_pool_new("disk", 2, 2);
     struct work stuck[4], well;
-    struct desk desk;
+    struct owner owner;
     sem_t begins, ends;
 
     (void)state;
     sem_init(&begins, 0, 0);
     sem_init(&ends, 0, 0);
-    open_desk(&desk, 1);
+    open_owner(&owner, 1);
     for (size_t i = 0; i < 4; i++) {
         assert_false(thread_pool_is_full(hung));
-        stuck[i] = work_of(&desk);
+        stuck[i] = work_of(&owner);
         stuck[i].begins = &begins;
         stuck[i].ends = &ends;
         submit_to(hung, &stuck[i]);
@@ -142,29 +142,29 @@ static void a_pool_that_hangs_keeps_no_other_waiting(void **state)
             sem_wait(&begins);
     }
     assert_true(thread_pool_is_full(hung));
-    well = work_of(&desk);
+    well = work_of(&owner);
     submit(&well);
-    expect(&desk, 1);
+    expect(&owner, 1);
     assert_false(thread_pool_free(hung, 1));
 
     for (size_t i = 0; i < 4; i++)
         sem_post(&ends);
-    expect(&desk, 5); /* what waited is done before its threads end */
+    expect(&owner, 5); /* what waited is done before its threads end */
     assert_true(thread_pool_free(hung, LONG_MS));
-    close_desk(&desk);
+    close_owner(&owner);
 }
 
 static void what_has_not_begun_can_be_taken_back(void **state)
 {
     struct work stuck, waits;
-    struct desk desk;
+    struct owner owner;
     sem_t begins, ends;
 
     (void)state;
     sem_init(&begins, 0, 0);
     sem_init(&ends, 0, 0);
-    open_desk(&desk, 1);
-    stuck = waits = work_of(&desk);
+    open_owner(&owner, 1);
+    stuck = waits = work_of(&owner);
     stuck.begins = &begins;
     stuck.ends = &ends;
     submit(&stuck);
@@ -174,48 +174,48 @@ static void what_has_not_begun_can_be_taken_back(void **state)
     assert_true(thread_pool_cancel(&waits.job));
     assert_false(thread_pool_cancel(&waits.job));
     sem_post(&ends);
-    expect(&desk, 1);
+    expect(&owner, 1);
     submit(&waits);
-    expect(&desk, 2);
-    close_desk(&desk);
+    expect(&owner, 2);
+    close_owner(&owner);
 }
 
 static void the_end_of_a_client_waits_for_its_jobs(void **state)
 {
     struct work works[10];
-    struct desk desk;
+    struct owner owner;
 
     (void)state;
-    open_desk(&desk, 2);
+    open_owner(&owner, 2);
     for (size_t i = 0; i < 10; i++) {
-        works[i] = work_of(&desk);
+        works[i] = work_of(&owner);
         submit(&works[i]);
     }
-    close_desk(&desk);
-    assert_int_equal(desk.done, 10);
+    close_owner(&owner);
+    assert_int_equal(owner.done, 10);
 }
 
 /* Its memory is the job's for good; here it is kept where the sanitizer finds it. */
 static void the_end_of_a_client_does_not_wait_for_ever(void **state)
 {
-    static struct desk desk;
+    static struct owner owner;
     struct work stuck;
     sem_t begins, ends;
 
     (void)state;
     sem_init(&begins, 0, 0);
     sem_init(&ends, 0, 0);
-    open_desk(&desk, 1);
-    stuck = work_of(&desk);
+    open_owner(&owner, 1);
+    stuck = work_of(&owner);
     stuck.begins = &begins;
     stuck.ends = &ends;
     submit(&stuck);
     sem_wait(&begins);
-    assert_false(pool_client_free(desk.client, 1));
-    loop_free(desk.loop);
+    assert_false(pool_client_free(owner.client, 1));
+    loop_free(owner.loop);
     sem_post(&ends); /* it comes home to nobody */
-    assert_true(thread_pool_free(desk.pool, LONG_MS));
-    assert_int_equal(desk.done, 0);
+    assert_true(thread_pool_free(owner.pool, LONG_MS));
+    assert_int_equal(owner.done, 0);
 }
 
 static void a_pool_without_work_has_no_end_to_wait_for(void **state)
@@ -232,7 +232,7 @@ enum { CHAINS = 40, LINKS = 200 };
 struct chain {
     struct pool_job job;
     struct loop_task task;
-    struct desk *desk;
+    struct owner *owner;
     sem_t *gate; /* NULL: this link does not hang */
     unsigned submitted, ran, taken_back;
     bool is_running;
@@ -254,19 +254,19 @@ static void run_link(struct pool_job *job)
 
 static void next_link(struct chain *chain)
 {
-    struct desk *desk = chain->desk;
+    struct owner *owner = chain->owner;
 
     if (chain->submitted == LINKS) {
-        if (++desk->done == CHAINS)
-            loop_stop(desk->loop);
+        if (++owner->done == CHAINS)
+            loop_stop(owner->loop);
         return;
     }
     chain->submitted++;
     chain->gate = rand() % 20 == 0 ? &gate : NULL;
-    assert_int_equal(thread_pool_submit(desk->pool, desk->client, &chain->job), 0);
+    assert_int_equal(thread_pool_submit(owner->pool, owner->client, &chain->job), 0);
     if (rand() % 3 == 0 && thread_pool_cancel(&chain->job)) {
         chain->taken_back++;
-        loop_defer(desk->loop, &chain->task);
+        loop_defer(owner->loop, &chain->task);
     } else if (chain->gate) {
         sem_post(&gate);
     }
@@ -288,25 +288,25 @@ static void on_task(struct loop_task *task)
 static void chains_keep_their_order(void **state)
 {
     struct chain chains[CHAINS];
-    struct desk desk;
+    struct owner owner;
     unsigned taken_back = 0;
 
     (void)state;
     srand(7);
     sem_init(&gate, 0, 0);
-    open_desk(&desk, 3);
+    open_owner(&owner, 3);
     for (size_t i = 0; i < CHAINS; i++)
         chains[i] = (struct chain){
-            .job = {.run = run_link, .done = on_link}, .task.run = on_task, .desk = &desk};
+            .job = {.run = run_link, .done = on_link}, .task.run = on_task, .owner = &owner};
     for (size_t i = 0; i < CHAINS; i++)
         next_link(&chains[i]);
-    loop_run(desk.loop);
+    loop_run(owner.loop);
     for (size_t i = 0; i < CHAINS; i++) {
         assert_int_equal(chains[i].ran + chains[i].taken_back, LINKS);
         taken_back += chains[i].taken_back;
     }
     assert_true(taken_back > 0);
-    close_desk(&desk);
+    close_owner(&owner);
 }
 
 int main(void)

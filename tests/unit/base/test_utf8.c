@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdbool.h>
 
-#include "base/utf8.h"
+#include "base/text.h"
 #include "support/test.h"
 
 static void every_code_point_is_judged_right(void **state)

@@ -46,29 +46,29 @@ static void note(struct loop_timer *timer)
     fired[fired_count++] = alarm->name;
 }
 
-static void hang(struct alarm *alarm, int name, uint64_t notch)
+static void hang(struct alarm *alarm, int name, uint64_t tick)
 {
     alarm->name = name;
     alarm->timer.on_fire = note;
-    wheel_add(&wheel, &alarm->timer, notch);
+    wheel_add(&wheel, &alarm->timer, tick);
 }
 
-static void advance(uint64_t notch)
+static void advance(uint64_t tick)
 {
     struct slice slice = slice_without_end();
 
-    assert_true(wheel_advance(&wheel, notch, &slice));
+    assert_true(wheel_advance(&wheel, tick, &slice));
 }
 
 /* So many timers at the most. */
-static bool advance_some(uint64_t notch, uint32_t most)
+static bool advance_some(uint64_t tick, uint32_t most)
 {
     struct slice slice = slice_new(UINT64_C(1000000000000), most, 1);
 
-    return wheel_advance(&wheel, notch, &slice);
+    return wheel_advance(&wheel, tick, &slice);
 }
 
-static void fires_at_its_notch_not_before(void **state)
+static void fires_at_its_tick_not_before(void **state)
 {
     struct alarm alarm = {0};
 
@@ -89,8 +89,8 @@ static void rounds_of_the_wheel_are_told_apart(void **state)
     (void)state;
     for (int i = 0; i < 4; i++)
         hang(&alarms[i], i, 5 + (uint64_t)(3 - i) * WHEEL_SLOTS);
-    for (uint64_t notch = 1; notch <= 5 + 3 * WHEEL_SLOTS; notch++)
-        advance(notch);
+    for (uint64_t tick = 1; tick <= 5 + 3 * WHEEL_SLOTS; tick++)
+        advance(tick);
     assert_int_equal(fired_count, 4);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(fired[i], 3 - i);
@@ -113,7 +113,7 @@ static void catches_up_in_order_after_a_stall(void **state)
     free(alarms);
 }
 
-static void those_of_one_notch_fire_in_slices(void **state)
+static void those_of_one_tick_fire_in_slices(void **state)
 {
     struct alarm alarms[10] = {{.name = 0}}, late = {0};
 
@@ -150,7 +150,7 @@ static void releasing_takes_off_who_is_due(void **state)
     assert_false(loop_timer_is_active(&alarms[1].timer));
 }
 
-static void what_is_past_fires_at_the_next_notch(void **state)
+static void what_is_past_fires_at_the_next_tick(void **state)
 {
     struct alarm alarm = {0};
 
@@ -208,7 +208,7 @@ static void note_and_restart(struct loop_timer *timer)
     wheel_add(&wheel, timer, 0);
 }
 
-static void restarting_itself_fires_once_a_notch(void **state)
+static void restarting_itself_fires_once_a_tick(void **state)
 {
     struct alarm alarm = {0};
 
@@ -318,16 +318,16 @@ static void agrees_with_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fires_at_its_notch_not_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fires_at_its_tick_not_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rounds_of_the_wheel_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(catches_up_in_order_after_a_stall, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(those_of_one_notch_fire_in_slices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(those_of_one_tick_fire_in_slices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(releasing_takes_off_who_is_due, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_past_fires_at_the_next_notch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_past_fires_at_the_next_tick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starting_again_moves_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_of_time_never_comes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_time_without_timers_is_no_work, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(restarting_itself_fires_once_a_notch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(restarting_itself_fires_once_a_tick, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_free_itself_and_its_neighbour, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_postpone_its_neighbour, set_up, tear_down),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "support/test.h"
 
 static void words_are_parted_by_commas(void **state)

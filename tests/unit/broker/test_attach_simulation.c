@@ -20,7 +20,7 @@
 #include "sse/presence.h"
 #include "sse/registry.h"
 #include "support/inbox.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 #include "support/worlds.h"
 
@@ -43,7 +43,7 @@ struct page {
 };
 
 struct worker {
-    struct sse_room room;
+    struct sse_env env;
     struct broker *broker;
     struct broker_service service;
     struct sse_observer observer;
@@ -55,7 +55,9 @@ struct world {
     uint64_t seed, state;
     size_t workers;
     struct broker_settings settings;
+    struct sse_log *log;
     struct worker worker[MOST_WORKERS];
+    struct inbox *inboxes[MOST_WORKERS];
     struct page pages[PAGES];
     bool is_online[USERS]; /* as the owner has told last */
     unsigned refused, evicted;
@@ -63,16 +65,10 @@ struct world {
 
 static uint64_t draw(struct world *world, uint64_t below)
 {
-    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
-    return (world->state >> 33) % below;
+    return draw_below(&world->state, below);
 }
 
 /* ---- the transport ---- */
-
-static void post(void *context, size_t to, struct broker_message *message)
-{
-    inbox_post(&((struct world *)context)->worker[to].inbox, message);
-}
 
 static size_t under_way(const struct world *world)
 {
@@ -99,7 +95,7 @@ static void settle(struct world *world)
         is_more = false;
         for (size_t i = 0; i < world->workers; i++) {
             is_more = receive(&world->worker[i]) || is_more;
-            (void)fake_loop_turn(world->worker[i].room.loop);
+            (void)fake_loop_turn(world->worker[i].env.loop);
         }
     }
     if (under_way(world) != 0)
@@ -135,7 +131,7 @@ static void open_stream(struct page *page)
 
     snprintf(name, sizeof(name), "%u", page->user);
     page->sink = (struct recording_sink){0};
-    sse_room_connect(&worker->room, &page->sink, &guest);
+    sse_env_connect(&worker->env, &page->sink, &guest);
 }
 
 static void on_attached(struct broker_attaching *attaching, bool is_granted)
@@ -158,6 +154,9 @@ static void on_attached(struct broker_attaching *attaching, bool is_granted)
 
 static void come(struct world *world, struct page *page)
 {
+    struct sse_subject subject = {.user = NULL};
+    char name[16];
+
     page->what = draw(world, 4) == 0 ? BROKER_UPLOAD : BROKER_STREAM;
     page->user = (unsigned)draw(world, USERS);
     page->client = (unsigned)draw(world, CLIENTS);
@@ -165,7 +164,10 @@ static void come(struct world *world, struct page *page)
     page->state = PAGE_ASKS;
     page->attaching =
         (struct broker_attaching){.what = page->what, .keys = keys_of(page), .done = on_attached};
-    broker_attach_ask(&page->attaching, &world->worker[page->worker].service, NULL, NULL);
+    snprintf(name, sizeof(name), "%u", page->user);
+    subject.user = sse_user_new(&(struct sse_user_fields){.id = name});
+    broker_attach_ask(&page->attaching, &world->worker[page->worker].service, NULL, &subject);
+    sse_user_unref((struct sse_user *)(uintptr_t)subject.user);
 }
 
 static void go(struct page *page)
@@ -174,7 +176,7 @@ static void go(struct page *page)
         return;
     page->state = PAGE_AWAY;
     if (page->what == BROKER_STREAM) {
-        sse_room_leave(&page->sink);
+        sse_env_leave(&page->sink);
     } else {
         broker_attach_give(&page->attaching);
         broker_attaching_release(&page->attaching);
@@ -263,7 +265,7 @@ static void check_bounds(const struct world *world)
             uploads +=
                 page->user == user && page->state == PAGE_IS_OPEN && page->what == BROKER_UPLOAD;
         }
-        if (uploads > world->settings.slots[BROKER_UPLOAD][BROKER_SLOT_OF_USER])
+        if (uploads > world->settings.limits.slots[BROKER_UPLOAD][BROKER_SLOT_OF_USER])
             fail_msg("world %" PRIu64 ": user %u has %zu uploads", world->seed, user, uploads);
     }
 }
@@ -293,6 +295,8 @@ static void check_empty(struct world *world)
             if (owner->slots[what][slot].table.count != 0)
                 fail_msg("world %" PRIu64 ": slots are held by nobody", world->seed);
     }
+    if (owner->directory.groups.count != 0)
+        fail_msg("world %" PRIu64 ": groups are left of nobody", world->seed);
     if (sse_clients_count(owner->clients) != 0)
         fail_msg("world %" PRIu64 ": a client has connections that are gone", world->seed);
     if (sse_presence_online(owner->online.presence) != 0)
@@ -304,31 +308,33 @@ static void check_empty(struct world *world)
 static void world_open(struct world *world, uint64_t seed)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, world};
+    const struct broker_transport transport = {inboxes_post, inboxes_is_empty, world->inboxes};
 
     *world = (struct world){.seed = seed, .state = seed};
     world->workers = 1 + draw(world, MOST_WORKERS);
     world->settings = (struct broker_settings){
-        .slots = {{2 + (uint32_t)draw(world, 6), 2 + (uint32_t)draw(world, 8)},
-                  {1 + (uint32_t)draw(world, 3), 1 + (uint32_t)draw(world, 3)}},
+        .limits.slots = {{2 + (uint32_t)draw(world, 6), 2 + (uint32_t)draw(world, 8)},
+                         {1 + (uint32_t)draw(world, 3), 1 + (uint32_t)draw(world, 3)}},
         .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
         .client_connections = 1 + (uint32_t)draw(world, 2),
     };
+    world->log = sse_env_log(world->workers);
     for (size_t i = 0; i < world->workers; i++) {
         struct worker *worker = &world->worker[i];
 
         inbox_init(&worker->inbox);
+        world->inboxes[i] = &worker->inbox;
         worker->is_stopping = worker->is_stopped = false;
-        sse_room_open(&worker->room);
-        worker->room.settings.offline_grace_ms = 0;
-        worker->room.service->shard = (struct sse_shard){(uint32_t)i, key};
+        sse_env_open_part(&worker->env, world->log);
+        worker->env.settings.offline_grace_ms = 0;
+        worker->env.service->shard = (struct sse_shard){(uint32_t)i, key};
         worker->broker = broker_new(i, world->workers, &key, &transport);
-        broker_service_init(&worker->service, worker->broker, 3, worker->room.service,
+        broker_service_init(&worker->service, worker->broker, 3, worker->env.service,
                             &world->settings);
         broker_service_receive(&worker->service);
         worker->observer =
             (struct sse_observer){.on_connect = on_connect, .on_disconnect = on_disconnect};
-        list_append(&worker->room.service->observers, &worker->observer.node);
+        list_append(&worker->env.service->observers, &worker->observer.node);
     }
     world->worker[owner_of(world)].service.online.handler =
         (struct online_handler){.on_user = on_user, .context = world};
@@ -344,8 +350,9 @@ static void world_close(struct world *world)
         broker_service_release(&worker->service);
         broker_free(worker->broker);
         list_remove(&worker->observer.node);
-        sse_room_close(&worker->room);
+        sse_env_close(&worker->env);
     }
+    sse_log_unref(world->log);
 }
 
 static void act(struct world *world)
@@ -377,7 +384,7 @@ static void stop_on(struct world *world, size_t number)
     struct worker *worker = &world->worker[number];
 
     (void)receive(worker);
-    (void)fake_loop_turn(worker->room.loop);
+    (void)fake_loop_turn(worker->env.loop);
     if (!worker->is_stopping && draw(world, 8) == 0)
         worker->is_stopping = true;
     if (!worker->is_stopping || worker->is_stopped)

@@ -6,6 +6,7 @@
 #include "broker/broker.h"
 #include "support/inbox.h"
 #include "support/test.h"
+#include "support/worlds.h"
 
 enum { WORKERS = 3, MOST_KEPT = 8 };
 
@@ -35,6 +36,11 @@ static void post(void *context, size_t to, struct broker_message *message)
     inbox_post(&((struct team *)context)->workers[to].inbox, message);
 }
 
+static bool is_empty(void *context, size_t worker)
+{
+    return inbox_is_empty(&((struct team *)context)->workers[worker].inbox);
+}
+
 static void receive(void *context, const struct broker_message *message)
 {
     struct worker *worker = context;
@@ -60,7 +66,7 @@ static void answer(struct worker *worker)
 static void team_open(struct team *team)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, team};
+    const struct broker_transport transport = {post, is_empty, team};
 
     *team = (struct team){.workers = {{0}}};
     for (size_t i = 0; i < WORKERS; i++) {
@@ -259,8 +265,7 @@ struct question {
 
 static uint64_t draw(struct world *world, uint64_t below)
 {
-    world->state = world->state * 6364136223846793005u + 1442695040888963407u;
-    return (world->state >> 33) % below;
+    return draw_below(&world->state, below);
 }
 
 static bool is_stops(const struct broker_message *message)
@@ -410,7 +415,7 @@ static void play(uint64_t seed)
 {
     static struct world world;
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {world_post, &world};
+    const struct broker_transport transport = {.post = world_post, .context = &world};
     size_t steps = 0;
 
     world = (struct world){.seed = seed, .state = seed};
@@ -436,6 +441,59 @@ static void play(uint64_t seed)
         broker_free(world.shards[i].broker);
 }
 
+/* What a worker asks itself does not overtake what has come to it. */
+static void questions_may_have_their_turn(void **state)
+{
+    struct request requests[2] = {{.base.on_answer = on_answer}, {.base.on_answer = on_answer}};
+    struct team team;
+    struct worker *worker = &team.workers[1];
+
+    (void)state;
+    team_open(&team);
+    broker_ask_in_turn(worker->broker, 1, make_record(NULL, 0), &requests[0].base);
+    assert_int_equal(worker->kept_count, 1);
+    broker_send(team.workers[0].broker, 1, make_wake(&(size_t){0}, 1));
+    broker_ask_in_turn(worker->broker, 1, make_record(NULL, 0), &requests[1].base);
+    assert_int_equal(worker->kept_count, 1);
+    assert_int_equal(worker->told, 0);
+    read_inbox(worker);
+    assert_int_equal(worker->kept_count, 2);
+    assert_int_equal(worker->told, 1);
+    answer(worker);
+    answer(worker);
+    assert_true(requests[0].is_over && requests[1].is_over);
+    team_close(&team);
+}
+
+/* Those answer to who has asked first, and wake it once. */
+static void others_answer_for_who_is_asked(void **state)
+{
+    struct request request = {.base.on_answer = on_answer};
+    size_t left_out = 0;
+    struct broker_asker asker;
+    struct team team;
+    struct worker *owner = &team.workers[1];
+
+    (void)state;
+    team_open(&team);
+    broker_ask(team.workers[0].broker, 1, make_record(NULL, 0), &request.base);
+    read_inbox(owner);
+    asker = owner->kept[--owner->kept_count];
+    assert_int_equal(broker_ask_for(owner->broker, &asker, make_for_others, &left_out),
+                     WORKERS - 1);
+    for (size_t i = 1; i < WORKERS; i++) {
+        assert_true(inbox_is_empty(&team.workers[0].inbox));
+        read_inbox(&team.workers[i]);
+        answer(&team.workers[i]);
+    }
+    assert_true(inbox_is_empty(&owner->inbox));
+    assert_false(request.is_over);
+    assert_true(inbox_read(&team.workers[0].inbox, team.workers[0].broker));
+    assert_int_equal(request.answers, WORKERS - 1);
+    assert_true(request.is_over);
+    team_close(&team);
+}
+
 static void all_stop_when_nothing_is_under_way(void **state)
 {
     const char *seed = getenv("SEED");
@@ -457,6 +515,8 @@ int main(void)
         cmocka_unit_test(an_answer_belongs_to_one_question),
         cmocka_unit_test(all_are_told),
         cmocka_unit_test(some_of_all_may_be_asked),
+        cmocka_unit_test(questions_may_have_their_turn),
+        cmocka_unit_test(others_answer_for_who_is_asked),
         cmocka_unit_test(all_stop_when_nothing_is_under_way),
     };
 

@@ -12,7 +12,6 @@ struct world {
     struct recording_sink sink;
     struct sse_connection *connection; /* ann's */
     char id[SSE_CONNECTION_ID_SIZE];
-    bool is_patient; /* a user may ask as often as it wants to */
 };
 
 struct asked {
@@ -26,42 +25,44 @@ static void settle(struct world *world)
     team_turn(&world->team);
 }
 
-static bool takes_request(void *context, const struct sse_user *user)
-{
-    (void)user;
-    return ((struct world *)context)->is_patient;
-}
-
 static void open_connection(struct world *world)
 {
-    struct sse_room *room = &world->team.worker[THERE].room;
+    struct sse_env *env = &world->team.worker[THERE].env;
     const struct sse_guest guest = {
         .user = "ann", .tenant = "north", .channel = "news", .listeners = {"a"}};
 
-    world->connection = sse_room_settle(room, &world->sink, &guest);
+    world->connection = sse_env_settle(env, &world->sink, &guest);
     sse_connection_id_write(world->connection, world->id);
 }
 
 static void setup(struct world *world)
 {
-    *world = (struct world){.is_patient = true};
+    *world = (struct world){.connection = NULL};
     team_open(&world->team, WORKERS);
     for (size_t i = 0; i < WORKERS; i++) {
         struct team_worker *worker = &world->team.worker[i];
 
-        worker->room.settings.listeners = 3;
-        worker->room.settings.last_words_ms = 5000;
-        worker->service.channels.patterns = "news, blue/*";
-        worker->service.server_id = "s1";
-        worker->service.guest.context = world;
-        worker->service.takes_request = takes_request;
+        worker->env.settings.listeners = 3;
+        worker->env.settings.last_words_ms = 5000;
+        worker->service.settings.channels.patterns = "news, blue/*";
+        worker->service.settings.server_id = "s1";
     }
     open_connection(world);
 }
 
+/* The user of the connection may not ask any more. */
+static void use_up(struct world *world)
+{
+    struct broker_service *service = &world->team.worker[THERE].service;
+    struct limits_settings settings = {.user_requests = {.burst = 1}, .remembered = 10};
+
+    limits_change(&service->limits, &settings);
+    assert_true(limits_take_user_request(&service->limits, world->connection->user));
+}
+
 static void teardown(struct world *world)
 {
-    sse_room_leave(&world->sink);
+    sse_env_leave(&world->sink);
     team_turn(&world->team);
     team_close(&world->team);
 }
@@ -107,9 +108,10 @@ static void assert_names(const struct broker_names *names, const char *const *te
 }
 
 static struct broker_call numbered(enum broker_operation operation, uint64_t number,
-                                   enum call_lane lane)
+                                   enum call_queue queue)
 {
-    return (struct broker_call){.operation = operation, .number = {.number = number}, .lane = lane};
+    return (struct broker_call){
+        .operation = operation, .number = {.number = number}, .queue = queue};
 }
 
 static void names_come_and_go(void **state)
@@ -183,7 +185,7 @@ static void only_its_own_page_finds_it(void **state)
     call = (struct broker_call){.is_bound = true, .session_number = 7};
     start(&world, &asked, &call);
     expect(&asked, BROKER_CALL_UNKNOWN);
-    world.is_patient = false;
+    use_up(&world);
     start(&world, &asked, &(struct broker_call){.operation = BROKER_FIND});
     expect(&asked, BROKER_CALL_TOO_OFTEN);
     start(&world, &asked, &(struct broker_call){.is_counted = true});
@@ -194,10 +196,10 @@ static void only_its_own_page_finds_it(void **state)
 /* The second message waits for the end of the first; listeners do not. */
 static void calls_have_their_turn(void **state)
 {
-    const struct broker_call first = numbered(BROKER_ENTER, 1, CALL_LANE_MESSAGES);
-    const struct broker_call second = numbered(BROKER_ENTER, 2, CALL_LANE_MESSAGES);
+    const struct broker_call first = numbered(BROKER_ENTER, 1, CALL_QUEUE_MESSAGES);
+    const struct broker_call second = numbered(BROKER_ENTER, 2, CALL_QUEUE_MESSAGES);
     const char *b[] = {"b"};
-    struct broker_call wish = numbered(BROKER_LISTEN, 2, CALL_LANE_WISHES);
+    struct broker_call change = numbered(BROKER_LISTEN, 2, CALL_QUEUE_CHANGES);
     struct asked one, two, three;
     struct broker_message *message;
     struct world world;
@@ -213,19 +215,20 @@ static void calls_have_their_turn(void **state)
     expect(&one, BROKER_CALL_DONE);
     assert_null(two.answer);
 
-    wish.names = (struct broker_names){b, 1};
-    start(&world, &three, &wish);
+    change.names = (struct broker_names){b, 1};
+    start(&world, &three, &change);
     assert_null(three.answer);
-    message = broker_call_new(
-        BROKER_PASS_CALL, 0,
-        &(struct broker_call){.id = world.id, .number = {.number = 1}, .lane = CALL_LANE_WISHES});
+    message =
+        broker_call_new(BROKER_PASS_CALL, 0,
+                        &(struct broker_call){
+                            .id = world.id, .number = {.number = 1}, .queue = CALL_QUEUE_CHANGES});
     broker_send(world.team.worker[ASKING].broker, THERE, message);
     settle(&world);
     assert_int_equal(called_of(&three)->names.count, 2);
     expect(&three, BROKER_CALL_DONE);
 
     message = broker_message_new(BROKER_END_CALL, 0, 0);
-    message->call_end.lane = CALL_LANE_MESSAGES;
+    message->call_end.queue = CALL_QUEUE_MESSAGES;
     memcpy(message->call_end.handle, world.connection->handle, SSE_HANDLE_SIZE);
     broker_send(world.team.worker[ASKING].broker, THERE, message);
     settle(&world);
@@ -238,7 +241,7 @@ static void calls_have_their_turn(void **state)
 
 static void its_end_ends_what_waits(void **state)
 {
-    struct broker_call late = numbered(BROKER_LISTEN, 3, CALL_LANE_WISHES);
+    struct broker_call late = numbered(BROKER_LISTEN, 3, CALL_QUEUE_CHANGES);
     struct asked asked, again;
     struct world world;
 

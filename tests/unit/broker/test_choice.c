@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/choice.h"
+#include "broker/message.h"
 #include "support/test.h"
 
 static void the_filter_is_the_messages_own(void **state)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "broker/broker.h"
 #include "broker/receive.h"
 #include "broker/service.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 /* One worker, which owns the service: what is asked is answered at once, or when the first has
  * settled. */
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct broker *broker;
     struct broker_service service;
 };
@@ -33,12 +33,12 @@ static void post(void *context, size_t to, struct broker_message *message)
 static void open_fixture(struct fixture *f, const struct idempotency_settings *settings)
 {
     const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {post, f};
+    const struct broker_transport transport = {.post = post, .context = f};
 
     *f = (struct fixture){.broker = NULL};
-    sse_room_open(&f->room);
+    sse_env_open_alone(&f->env);
     f->broker = broker_new(0, 1, &key, &transport);
-    broker_service_init(&f->service, f->broker, 0, f->room.service,
+    broker_service_init(&f->service, f->broker, 0, f->env.service,
                         &(struct broker_settings){.idempotency = *settings, .presence.history = 1});
     broker_service_receive(&f->service);
 }
@@ -48,7 +48,7 @@ static void close_fixture(struct fixture *f)
     assert_int_equal(broker_traffic(f->broker)->open, 0);
     broker_service_release(&f->service);
     broker_free(f->broker);
-    sse_room_close(&f->room);
+    sse_env_close(&f->env);
 }
 
 static void on_answer(struct broker_request *request, const struct broker_message *answer)
@@ -135,12 +135,12 @@ static void an_answer_is_kept_for_five_minutes(void **state)
     open_fixture(&f, &roomy);
     ask(&f, &claim, "ann", "ann 1");
     settle(&f, "ann 1", 200, "x");
-    fake_loop_advance(f.room.loop, 299999);
+    fake_loop_advance(f.env.loop, 299999);
     assert_int_equal(f.service.idempotency.entries.count, 1);
-    fake_loop_advance(f.room.loop, 2000);
+    fake_loop_advance(f.env.loop, 2000);
     assert_int_equal(f.service.idempotency.entries.count, 0);
     assert_int_equal(f.service.idempotency.entries.table.count, 0);
-    assert_int_equal(f.service.idempotency.holders.count, 0);
+    assert_int_equal(f.service.idempotency.users.count, 0);
     close_fixture(&f);
 }
 
@@ -174,7 +174,7 @@ static void who_brings_one_too_many_loses_its_own_oldest(void **state)
     close_fixture(&f);
 }
 
-static void a_users_first_displaces_the_oldest_of_all(void **state)
+static void a_users_first_evicts_the_oldest_of_all(void **state)
 {
     struct fixture f;
 
@@ -227,7 +227,7 @@ int main(void)
         cmocka_unit_test(when_the_first_did_not_run_the_next_does),
         cmocka_unit_test(an_answer_is_kept_for_five_minutes),
         cmocka_unit_test(who_brings_one_too_many_loses_its_own_oldest),
-        cmocka_unit_test(a_users_first_displaces_the_oldest_of_all),
+        cmocka_unit_test(a_users_first_evicts_the_oldest_of_all),
         cmocka_unit_test(bytes_are_bounded_too),
         cmocka_unit_test(it_may_end_with_claims),
     };

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
-#include "broker/presence_history.h"
-#include "sse/data_lines.h"
+#include "broker/presence_log.h"
+#include "sse/event.h"
 #include "support/test.h"
 
 #define MOST       10u
@@ -46,19 +44,16 @@ static void add_many(struct fixture *fixture, size_t count)
 /* How many were read; where the reading stands then is *after. */
 static size_t read_some(struct fixture *fixture, unsigned kinds, size_t most, uint64_t *after)
 {
-    struct presence_reading reading = {
-        .after = *after,
-        .kinds = kinds,
-        .most = most,
-        .most_bytes = MOST_BYTES,
-        .wires = fixture->wires,
-    };
+    const struct broker_read read = {.after = *after, .kinds = kinds, .most_bytes = MOST_BYTES};
+    struct broker_events events = {.wires = fixture->wires};
 
-    assert_int_equal(presence_history_read(&fixture->history, &reading), 0);
-    for (size_t i = 0; i < reading.count; i++)
+    presence_history_read(&fixture->history, &read, most, &events);
+    assert_false(events.is_lost);
+    assert_int_equal(events.is_all, events.after == fixture->history.last);
+    for (size_t i = 0; i < events.count; i++)
         bytes_unref(fixture->wires[i]);
-    *after = reading.after;
-    return reading.count;
+    *after = events.after;
+    return events.count;
 }
 
 static void add_of(struct fixture *fixture, const char *tenant_id)
@@ -71,8 +66,8 @@ static void add_of(struct fixture *fixture, const char *tenant_id)
 
 static void test_a_reading_for_some_tenants(void **state)
 {
-    struct presence_reading reading = {
-        .kinds = PRESENCE_ALL, .most = 64, .most_bytes = MOST_BYTES, .tenants = "a, c"};
+    struct broker_read read = {.kinds = PRESENCE_ALL, .most_bytes = MOST_BYTES, .tenants = "a, c"};
+    struct broker_events events;
     struct fixture fixture;
 
     (void)state;
@@ -83,18 +78,20 @@ static void test_a_reading_for_some_tenants(void **state)
     add_of(&fixture, "ab");
     add_of(&fixture, "c");
     add_of(&fixture, "b");
-    reading.wires = fixture.wires;
-    assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
-    assert_int_equal(reading.count, 2);
-    assert_int_equal(reading.after, 6);
-    for (size_t i = 0; i < reading.count; i++)
+    events.wires = fixture.wires;
+    presence_history_read(&fixture.history, &read, 64, &events);
+    assert_false(events.is_lost);
+    assert_int_equal(events.count, 2);
+    assert_int_equal(events.after, 6);
+    for (size_t i = 0; i < events.count; i++)
         bytes_unref(fixture.wires[i]);
     close_fixture(&fixture);
 }
 
 static void test_no_line_is_too_long_for_a_client(void **state)
 {
-    struct presence_reading reading = {.kinds = PRESENCE_ALL, .most = 64, .most_bytes = 1};
+    struct broker_read read = {.kinds = PRESENCE_ALL, .most_bytes = 1};
+    struct broker_events events;
     struct buf text = BUF_INIT;
     struct fixture fixture;
     struct bytes *json;
@@ -108,8 +105,9 @@ static void test_no_line_is_too_long_for_a_client(void **state)
     json = buf_freeze(&text);
     presence_history_add(&fixture.history, PRESENCE_CONNECT, "", json, 0);
     bytes_unref(json);
-    reading.wires = fixture.wires;
-    assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
+    events.wires = fixture.wires;
+    presence_history_read(&fixture.history, &read, 64, &events);
+    assert_false(events.is_lost);
     assert_in_range(sse_data_longest_line(fixture.wires[0]->data, fixture.wires[0]->length),
                     SSE_DATA_LINE_BYTES, SSE_DATA_LINE_BYTES + strlen("data:"));
     assert_non_null(strstr(fixture.wires[0]->data, "\"b\":1}\n\n"));
@@ -120,7 +118,8 @@ static void test_no_line_is_too_long_for_a_client(void **state)
 static void test_an_event_on_the_wire(void **state)
 {
     struct bytes *json = bytes_new("{\"a\":1}", 7);
-    struct presence_reading reading = {.kinds = PRESENCE_ALL, .most = 64, .most_bytes = 1};
+    struct broker_read read = {.kinds = PRESENCE_ALL, .most_bytes = 1};
+    struct broker_events events;
     char expected[128];
     struct fixture fixture;
 
@@ -128,9 +127,10 @@ static void test_an_event_on_the_wire(void **state)
     open_fixture(&fixture);
     presence_history_add(&fixture.history, PRESENCE_USER_ONLINE, "", json, 0);
     bytes_unref(json);
-    reading.wires = fixture.wires;
-    assert_int_equal(presence_history_read(&fixture.history, &reading), 0);
-    assert_int_equal(reading.count, 1);
+    events.wires = fixture.wires;
+    presence_history_read(&fixture.history, &read, 64, &events);
+    assert_false(events.is_lost);
+    assert_int_equal(events.count, 1);
     snprintf(expected, sizeof(expected), "id:%s-1\nevent:user-online\ndata:{\"a\":1}\n\n",
              fixture.history.epoch);
     assert_string_equal(fixture.wires[0]->data, expected);
@@ -140,7 +140,8 @@ static void test_an_event_on_the_wire(void **state)
 
 static void test_the_oldest_make_room(void **state)
 {
-    struct presence_reading reading = {.kinds = PRESENCE_ALL, .most = 64, .most_bytes = MOST_BYTES};
+    struct broker_read read = {.kinds = PRESENCE_ALL, .most_bytes = MOST_BYTES};
+    struct broker_events events;
     struct fixture fixture;
     uint64_t after = 15;
 
@@ -150,10 +151,12 @@ static void test_the_oldest_make_room(void **state)
     assert_int_equal(fixture.history.count, MOST);
     assert_int_equal(read_some(&fixture, PRESENCE_ALL, 64, &after), MOST);
     assert_int_equal(after, 25);
-    reading.wires = fixture.wires;
-    reading.after = 14;
-    assert_int_equal(presence_history_read(&fixture.history, &reading), -ERANGE);
-    assert_int_equal(reading.count, 0);
+    events.wires = fixture.wires;
+    read.after = 14;
+    presence_history_read(&fixture.history, &read, 64, &events);
+    assert_true(events.is_lost);
+    assert_false(events.is_all);
+    assert_int_equal(events.count, 0);
     close_fixture(&fixture);
 }
 

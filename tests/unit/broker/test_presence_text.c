@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
-#include "broker/presence_text.h"
+#include "broker/presence_event.h"
 #include "support/test.h"
 
 static struct bytes *text_of(const char *shown, const char *told, enum presence_telling telling)

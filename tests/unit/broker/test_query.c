@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "broker/query.h"
-#include "broker/ranking.h"
 #include "broker/texts.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
@@ -36,7 +35,7 @@ static int open_shard(void **state)
 
     team_open(&shard->team, 1);
     shard->worker = &shard->team.worker[0];
-    shard->worker->service.server_id = "server-1";
+    shard->worker->service.settings.server_id = "server-1";
     shard->request.on_answer = on_answer;
     *state = shard;
     return 0;
@@ -47,7 +46,7 @@ static int close_shard(void **state)
     struct shard *shard = *state;
 
     for (size_t i = 0; i < shard->pages; i++)
-        sse_room_leave(&shard->sinks[i]);
+        sse_env_leave(&shard->sinks[i]);
     broker_message_free(shard->answer);
     team_close(&shard->team);
     free(shard);
@@ -56,7 +55,7 @@ static int close_shard(void **state)
 
 static struct sse_connection *come(struct shard *shard, const struct sse_guest *guest)
 {
-    return sse_room_connect(&shard->worker->room, &shard->sinks[shard->pages++], guest);
+    return sse_env_connect(&shard->worker->env, &shard->sinks[shard->pages++], guest);
 }
 
 static void three_come(struct shard *shard)
@@ -100,7 +99,7 @@ static struct broker_message *query_of(unsigned lists, size_t most)
 
 static size_t count_of(const struct broker_message *answer, enum broker_list list)
 {
-    return texts_count(&answer->rows.lists[list]);
+    return answer->rows.lists[list].table.count;
 }
 
 static void each_list_has_what_is_asked_for(void **state)
@@ -157,7 +156,7 @@ static void the_first_connections_are_listed(void **state)
     const struct broker_message *answer;
 
     first = come(shard, &(struct sse_guest){.user = "bob"});
-    fake_loop_advance(shard->worker->room.loop, 1);
+    fake_loop_advance(shard->worker->env.loop, 1);
     come(shard, &(struct sse_guest){.user = "ann"});
     answer = ask(shard, query_of(1u << BROKER_CONNECTIONS, 1));
     assert_int_equal(answer->rows.passed, 2);
@@ -178,10 +177,10 @@ static void a_busy_shard_answers_later(void **state)
         come(shard, &(struct sse_guest){.user = id, .tenant = "north"});
     }
     question->query.filter.by[BROKER_BY_TENANT] = broker_message_text(question, "north");
-    shard->worker->room.loop->is_busy = true;
+    shard->worker->env.loop->is_busy = true;
     assert_null(ask(shard, question));
-    sse_room_leave(&shard->sinks[0]);
-    while (fake_loop_turn(shard->worker->room.loop) || !shard->answer)
+    sse_env_leave(&shard->sinks[0]);
+    while (fake_loop_turn(shard->worker->env.loop) || !shard->answer)
         continue;
     assert_int_equal(count_of(shard->answer, BROKER_USERS), MOST_PAGES - 1);
 }
@@ -231,7 +230,7 @@ static void secrets_are_shown_where_the_service_does(void **state)
 {
     struct shard *shard = *state;
 
-    shard->worker->room.settings.show_secrets = true;
+    shard->worker->env.settings.show_secrets = true;
     come(shard, &(struct sse_guest){.user = "ann", .token = "a-long-secret-token"});
     assert_shown(shard, show_of("ann", true, BROKER_FORM_JAVA), "a-long-secret-token");
     assert_shown(shard, show_of("ann", true, BROKER_FORM_JAVA_MASKED), "accessToken");

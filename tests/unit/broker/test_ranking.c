@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "broker/ranking.h"
+#include "broker/texts.h"
 #include "support/test.h"
 
 static void sort(struct ranking *ranking)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/bytes.h"
-#include "broker/revocations.h"
+#include "base/buf.h"
+#include "broker/revoking.h"
 #include "qos/revocations.h"
 #include "support/test.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/slots.h"
+#include "broker/limits.h"
 #include "support/test.h"
 
 static void a_key_has_so_many_places(void **state)

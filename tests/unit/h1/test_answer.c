@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "h1/answer.h"
+#include "h1/connection.h"
 #include "h2/stream.h"
 #include "support/test.h"
 

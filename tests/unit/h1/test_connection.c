@@ -3,13 +3,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "h1/connection.h"
 #include "h2/listener.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -22,7 +21,7 @@ static const struct h2_listener_options listener = {.http1 = true};
 static void init(struct h2_server *server, const struct h2_limits *limits)
 {
     h2_server_init(server, limits);
-    h2_endpoint_set_http1(server->endpoint, &h1_protocol);
+    server->endpoint->http1 = &h1_protocol;
     server->listener = &listener;
 }
 
@@ -353,7 +352,7 @@ static void test_client_leaves_its_stream(void **state)
             shutdown(client->fd, SHUT_WR);
         h2_pump(&server);
         assert_int_equal(source.closed, 1);
-        assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+        assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
         h2_test_source_release(&source);
         h2_server_release(&server);
     }
@@ -601,7 +600,7 @@ static void test_broken_bodies(void **state)
     h2_client_leave(client);
     h2_pump(&server);
     assert_true(reader.is_over && !reader.is_complete);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     h2_server_release(&server);
 }
 

@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "h1/parser.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
 #include "h2/session.h"
 #include "support/test.h"
 

@@ -10,7 +10,7 @@
 
 #include "h2/admission.h"
 #include "h2/listener.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "h2/tls.h"
 #include "support/certificate.h"
 #include "support/h2_client.h"
@@ -72,7 +72,7 @@ static void open_street(struct street *street)
     limits.handshakes_per_address = SHARE;
     h2_server_init(&street->server, &limits);
     street->server.endpoint->admission.key =
-        (struct hash_key){{1, 0}}; /* with it, no two addresses here share a lane */
+        (struct hash_key){{1, 0}}; /* with it, no two addresses here share a queue */
     street->listener.tls = context;
 }
 
@@ -128,7 +128,7 @@ static void let_time_pass(struct street *street)
 
 static size_t sessions(const struct street *street)
 {
-    return h2_endpoint_sessions(street->server.endpoint);
+    return h2_endpoint_counters(street->server.endpoint)->sessions;
 }
 
 static void a_crowd_waits_and_is_not_refused(void **state)
@@ -212,7 +212,7 @@ static void wait_a_while(struct street *street)
     struct h2_server *server = &street->server;
     uint64_t start = loop_now_ms(server->loop);
 
-    while (loop_now_ms(server->loop) < start + 4 * LOOP_TIMER_NOTCH_MS)
+    while (loop_now_ms(server->loop) < start + 4 * LOOP_TIMER_TICK_MS)
         h2_server_wait(server);
 }
 
@@ -238,7 +238,7 @@ static void stalled_ones_of_a_crowd_give_way(void **state)
 }
 
 /* Who is one of a crowd himself waits for his turn. */
-static void a_crowd_displaces_nobody(void **state)
+static void a_crowd_evicts_nobody(void **state)
 {
     struct street street;
 
@@ -298,6 +298,37 @@ static void nobody_is_displaced_early(void **state)
     close_street(&street);
 }
 
+static uint32_t unfinished(const struct street *street)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < H2_ADMISSION_QUEUES; i++)
+        sum += street->server.endpoint->admission.queues[i].unfinished;
+    return sum;
+}
+
+/* Whether it speaks HTTP/2 is known later than that it shakes no hands. */
+static void cleartext_is_unfinished_once(void **state)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    static const struct h2_protocol http1 = {.name = "HTTP/1.1"};
+    struct street street;
+
+    (void)state;
+    open_street(&street);
+    street.listener.tls = NULL;
+    street.listener.http1 = true;
+    street.server.endpoint->http1 = &http1;
+    struct h2_session *session = come(&street, "192.0.2.1");
+    assert_int_equal(unfinished(&street), 0);
+    assert_int_equal(write(street.fds[0], preface, sizeof(preface) - 1), sizeof(preface) - 1);
+    h2_pump(&street.server);
+    assert_null(session->protocol);
+    assert_non_null(session->nghttp2);
+    assert_int_equal(unfinished(&street), 0);
+    close_street(&street);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,10 +337,11 @@ int main(void)
         cmocka_unit_test(others_pass_a_crowd),
         cmocka_unit_test(free_places_go_round),
         cmocka_unit_test(stalled_ones_of_a_crowd_give_way),
-        cmocka_unit_test(a_crowd_displaces_nobody),
+        cmocka_unit_test(a_crowd_evicts_nobody),
         cmocka_unit_test(the_silent_need_no_place),
         cmocka_unit_test(room_is_made_among_the_silent),
         cmocka_unit_test(nobody_is_displaced_early),
+        cmocka_unit_test(cleartext_is_unfinished_once),
     };
 
     return cmocka_run_group_tests(tests, make_context, free_context);

@@ -19,7 +19,7 @@ static void *scarce_mmap(void *at, size_t size, int protection, int flags, int f
 
 /* It takes the place of the library's. */
 #define mmap scarce_mmap
-#include "h2/body.c"
+#include "h2/holding.c"
 #undef mmap
 
 #include "h2/request.h"

@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/test_clock.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -41,7 +41,7 @@ static void wait_a_while(struct h2_server *server)
 {
     uint64_t start = loop_now_ms(server->loop);
 
-    while (loop_now_ms(server->loop) < start + SHORT_MS + 3 * LOOP_TIMER_NOTCH_MS) {
+    while (loop_now_ms(server->loop) < start + SHORT_MS + 3 * LOOP_TIMER_TICK_MS) {
         h2_server_wait(server);
         h2_pump(server);
     }
@@ -62,7 +62,7 @@ static void test_preface(void **state)
         h2_server_wait(&server);
     h2_pump(&server);
     assert_true(silent->is_closed && half->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     h2_server_release(&server);
 }
 
@@ -262,10 +262,10 @@ static void test_blocked_session(void **state)
     client->is_paused = true;
     h2_test_source_push(&source, text, 60000);
     h2_pump(&server);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes > 0);
     wait_for(&server, &server.counters->write_stalls);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
-    assert_int_equal(h2_endpoint_output_bytes(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->output_bytes, 0);
     assert_int_equal(source.closed, 1);
     server.on_request = NULL;
     int32_t id = h2_client_get(other, "/");
@@ -297,7 +297,7 @@ static void test_blocked_while_we_were_stopped(void **state)
     client->is_paused = true;
     h2_test_source_push(&source, text, 60000);
     h2_pump(&server);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes > 0);
     (void)nanosleep(&stop, NULL);
     client->is_paused = false;
     for (h2_pump(&server); h2_client_stream(client, id)->body.length < 60000; h2_pump(&server))
@@ -315,7 +315,7 @@ static void test_ping(void **state)
 
     (void)state;
     limits.ping_ms = SHORT_MS;
-    limits.ping_ack_ms = 10 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ack_ms = 10 * LOOP_TIMER_TICK_MS;
     h2_server_init(&server, &limits);
     struct h2_client *alive = h2_client_new(&server); /* its nghttp2 answers */
     struct h2_client *dead = h2_client_new_raw(&server);
@@ -342,7 +342,7 @@ static void test_ping_of_a_client_that_talks(void **state)
 
     (void)state;
     limits.ping_ms = SHORT_MS;
-    limits.ping_ack_ms = 10 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ack_ms = 10 * LOOP_TIMER_TICK_MS;
     h2_server_init(&server, &limits);
     struct h2_client *client = h2_client_new_raw(&server);
     h2_client_preface(client);
@@ -365,7 +365,7 @@ static void test_ping_of_a_client_that_talks(void **state)
 
 static void advance(struct h2_server *server, uint32_t ms)
 {
-    for (; ms > 0; ms -= LOOP_TIMER_NOTCH_MS)
+    for (; ms > 0; ms -= LOOP_TIMER_TICK_MS)
         h2_server_wait(server);
     h2_pump(server);
 }
@@ -425,7 +425,7 @@ static void test_answer_to_ping_wakes_nobody(void **state)
 
     wait_for_ping(&server, client);
     h2_client_leave(client);
-    while (h2_endpoint_sessions(server.endpoint) > 0)
+    while (h2_endpoint_counters(server.endpoint)->sessions > 0)
         h2_pump(&server);
     assert_int_equal(server.counters->ping_timeouts, 0);
     h2_server_release(&server);
@@ -452,7 +452,7 @@ static void test_answer_that_nobody_has_read_yet(void **state)
     assert_false(client->is_closed);
     client->is_paused = true;
     while (server.counters->ping_timeouts == 0)
-        advance(&server, LOOP_TIMER_NOTCH_MS);
+        advance(&server, LOOP_TIMER_TICK_MS);
     h2_server_release(&server);
     test_clock_go();
 }
@@ -499,9 +499,9 @@ static void test_no_ping_into_a_full_socket(void **state)
     char *text = mem_zalloc(60000);
 
     (void)state;
-    limits.ping_ms = 3 * LOOP_TIMER_NOTCH_MS;
+    limits.ping_ms = 3 * LOOP_TIMER_TICK_MS;
     limits.ping_ack_ms = SHORT_MS;
-    limits.write_stall_ms = 8 * LOOP_TIMER_NOTCH_MS;
+    limits.write_stall_ms = 8 * LOOP_TIMER_TICK_MS;
     h2_server_init(&server, &limits);
     server.on_request = keep_open;
     server.context = &source;
@@ -511,7 +511,7 @@ static void test_no_ping_into_a_full_socket(void **state)
     client->is_paused = true;
     h2_test_source_push(&source, text, 60000);
     h2_pump(&server);
-    while (h2_endpoint_sessions(server.endpoint) > 0)
+    while (h2_endpoint_counters(server.endpoint)->sessions > 0)
         h2_server_wait(&server);
     h2_pump(&server);
     assert_int_equal(server.counters->write_stalls, 1);
@@ -542,7 +542,7 @@ static void test_end_that_cannot_be_told(void **state)
     h2_pump(&server);
     server.endpoint->limits.preface_ms = SHORT_MS;
     h2_session_terminate(client->session, NGHTTP2_INTERNAL_ERROR);
-    while (h2_endpoint_sessions(server.endpoint) > 0)
+    while (h2_endpoint_counters(server.endpoint)->sessions > 0)
         h2_server_wait(&server);
     h2_pump(&server);
     assert_int_equal(source.closed, 1);
@@ -571,11 +571,11 @@ static void test_end_of_a_client_that_lingers(void **state)
     assert_true(client->is_closed);
     assert_int_equal(client->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
     assert_int_equal(source.closed, 1);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     assert_true(send(client->fd, "whatever", 8, MSG_NOSIGNAL) == 8);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
-    while (h2_endpoint_sessions(server.endpoint) > 0)
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
+    while (h2_endpoint_counters(server.endpoint)->sessions > 0)
         h2_server_wait(&server);
     h2_server_release(&server);
     h2_test_source_release(&source);

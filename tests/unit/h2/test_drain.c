@@ -2,7 +2,7 @@
 /* A server that stops (RFC 9113 6.8): no request is lost that its client sent before it knew. */
 #include <string.h>
 
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -33,7 +33,7 @@ static void answer_ping(struct h2_client *client, const char *octets)
 
 static void wait_ms(struct h2_server *server, unsigned ms)
 {
-    for (unsigned waited = 0; waited < ms; waited += LOOP_TIMER_NOTCH_MS) {
+    for (unsigned waited = 0; waited < ms; waited += LOOP_TIMER_TICK_MS) {
         h2_server_wait(server);
         h2_pump(server);
     }
@@ -60,13 +60,13 @@ static void test_sessions_end_with_their_streams(void **state)
     assert_int_equal(busy->goaway_code, NGHTTP2_NO_ERROR);
     assert_int_equal(busy->goaway_last, id);
     assert_true(idle->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     h2_test_source_push(&source, "bye", 3);
     h2_test_source_end(&source);
     h2_pump(&server);
     assert_string_equal(buf_str(&h2_client_stream(busy, id)->body), "bye");
     assert_true(busy->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     h2_server_release(&server);
     h2_test_source_release(&source);
 }
@@ -181,7 +181,7 @@ static void test_who_has_come_and_asks_nothing_leaves(void **state)
     assert_int_equal(client->frames[NGHTTP2_GOAWAY], 2);
     assert_int_equal(client->goaway_last, 0);
     assert_true(client->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     h2_server_release(&server);
 }
 

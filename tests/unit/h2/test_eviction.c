@@ -7,11 +7,9 @@
 #include <unistd.h>
 
 #include "base/networks.h"
-#include "h2/eviction.h"
+#include "h2/admission.h"
 #include "h2/listener.h"
-#include "h2/session_state.h"
-#include "h2/slots.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -33,7 +31,7 @@ static void open_house(struct house *house)
     memset(house, 0, sizeof(*house));
     h2_server_init(&house->server, NULL);
     house->slots = h2_slots_new(OF_ONE_ADDRESS, IN_ALL);
-    h2_endpoint_set_slots(house->server.endpoint, house->slots);
+    house->server.endpoint->slots = house->slots;
 }
 
 static void close_house(struct house *house)
@@ -90,7 +88,7 @@ static void ripen(struct house *house)
 
 static size_t sessions(const struct house *house)
 {
-    return h2_endpoint_sessions(house->server.endpoint);
+    return h2_endpoint_counters(house->server.endpoint)->sessions;
 }
 
 /* Whether the server has ended what the i-th to come held of it, and with what frame. */
@@ -312,7 +310,7 @@ static void workers_share_what_an_address_may_have(void **state)
     (void)state;
     open_house(&one);
     open_house(&other);
-    h2_endpoint_set_slots(other.server.endpoint, one.slots);
+    other.server.endpoint->slots = one.slots;
     (void)come(&one, "192.0.2.1");
     (void)come(&other, "192.0.2.1");
     (void)come(&other, "192.0.2.1");

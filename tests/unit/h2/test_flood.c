@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -51,8 +51,8 @@ static void end(struct attack *attack, uint32_t code, const uint64_t *counter)
     int32_t id = h2_client_request(attack->bystander, "POST", "/", "hello", 5);
     h2_pump(server);
     assert_int_equal(h2_client_stream(attack->bystander, id)->status, 200);
-    assert_int_equal(h2_endpoint_sessions(server->endpoint), 1);
-    assert_int_equal(h2_endpoint_streams(server->endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server->endpoint)->sessions, 1);
+    assert_int_equal(h2_endpoint_counters(server->endpoint)->streams, 0);
     h2_server_release(server);
 }
 
@@ -184,7 +184,7 @@ static void test_windows_overflow_by_settings(void **state)
     }
     h2_client_setting(client, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0x7fffffff);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     assert_true(client->is_closed || client->resets[NGHTTP2_FLOW_CONTROL_ERROR] == 100);
     h2_server_release(&server);
 }
@@ -393,7 +393,7 @@ static void test_pings_without_reading(void **state)
         for (int j = 0; j < 90; j++)
             h2_client_frame(attack.attacker, NGHTTP2_PING, 0, 0, "12345678", 8);
         h2_pump(&attack.server);
-        size_t waiting = h2_endpoint_output_bytes(attack.server.endpoint);
+        size_t waiting = h2_endpoint_counters(attack.server.endpoint)->output_bytes;
         most = waiting > most ? waiting : most;
         if (attack.server.counters->outbound_floods)
             break;
@@ -659,7 +659,7 @@ static void test_no_growth(void **state)
         h2_client_raw_get(client, 0, 2 * i + 1, "/");
         h2_client_reset(client, 2 * i + 1, NGHTTP2_CANCEL);
         h2_pump(&server);
-        assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+        assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     }
     assert_false(client->is_closed);
     assert_int_equal(server.counters->streams_closed, 500);

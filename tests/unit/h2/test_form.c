@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "h2/form.h"
+#include "h2/uri.h"
 #include "support/test.h"
 
 static struct h2_form parse(const char *text)

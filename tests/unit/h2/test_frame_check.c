@@ -2,7 +2,7 @@
 /* Whatever nghttp2 may do otherwise with its frame buffers, the check at the start sees it. */
 #include <stdlib.h>
 
-#include "h2/frame_check.h"
+#include "h2/frame_memory.h"
 
 /* It takes the library's place. NOLINTNEXTLINE(bugprone-suspicious-include) */
 #include "support/other_frames.c"

@@ -11,7 +11,7 @@ static struct h2_frame_memory *make_memory(void)
 {
     struct h2_frame_memory *memory = h2_frame_memory_new();
 
-    h2_frame_memory_share(memory);
+    memory->is_shared = true;
     return memory;
 }
 
@@ -58,11 +58,11 @@ static void test_sessions_share(void **state)
     (void)state;
     for (size_t i = 0; i < 10; i++) {
         sessions[i] = make(memory);
-        assert_int_equal(h2_frame_memory_users(memory), i + 1);
+        assert_int_equal(memory->users, i + 1);
     }
     for (size_t i = 0; i < 10; i++) {
         nghttp2_session_del(sessions[i]);
-        assert_int_equal(h2_frame_memory_users(memory), 9 - i);
+        assert_int_equal(memory->users, 9 - i);
     }
     h2_frame_memory_free(memory);
 }
@@ -73,7 +73,7 @@ static void test_own_buffers(void **state)
     nghttp2_session *session = make(memory);
 
     (void)state;
-    assert_int_equal(h2_frame_memory_users(memory), 0);
+    assert_int_equal(memory->users, 0);
     nghttp2_session_del(session);
     h2_frame_memory_free(memory);
 }
@@ -105,7 +105,7 @@ static void test_turns(void **state)
     }
     nghttp2_session_del(one);
     nghttp2_session_del(other);
-    assert_int_equal(h2_frame_memory_users(memory), 0);
+    assert_int_equal(memory->users, 0);
     h2_frame_memory_free(memory);
 }
 
@@ -131,7 +131,7 @@ static void test_frames_larger_than_the_buffer(void **state)
         assert_int_equal(nghttp2_submit_response(session, 1, fields, 2, NULL), 0);
         assert_true(drain(session, sent, sizeof(sent)) > 16384);
         nghttp2_session_del(session);
-        assert_int_equal(h2_frame_memory_users(memory), 0);
+        assert_int_equal(memory->users, 0);
     }
     h2_frame_memory_free(memory);
 }

@@ -2,7 +2,7 @@
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
-#include "h2/header_scan.h"
+#include "h2/rates.h"
 #include "support/test.h"
 
 #define MOST 1000u
@@ -13,7 +13,7 @@ static uint32_t count(const void *block, size_t length, size_t piece)
     struct h2_header_scan scan;
     const uint8_t *data = block;
 
-    h2_header_scan_begin(&scan);
+    scan = (struct h2_header_scan){0};
     for (size_t at = 0; at < length; at += piece) {
         size_t step = length - at < piece ? length - at : piece;
         assert_int_equal(h2_header_scan_take(&scan, MOST, data + at, step), step);
@@ -62,11 +62,11 @@ static void test_stops_at_the_field_that_is_one_too_many(void **state)
     struct h2_header_scan scan;
 
     (void)state;
-    h2_header_scan_begin(&scan);
+    scan = (struct h2_header_scan){0};
     assert_int_equal(h2_header_scan_take(&scan, 2, block, sizeof(block)), 6);
-    h2_header_scan_begin(&scan);
+    scan = (struct h2_header_scan){0};
     assert_int_equal(h2_header_scan_take(&scan, 1, block, sizeof(block)), 1);
-    h2_header_scan_begin(&scan);
+    scan = (struct h2_header_scan){0};
     assert_int_equal(h2_header_scan_take(&scan, 4, block, sizeof(block)), sizeof(block));
 }
 

@@ -5,9 +5,8 @@
 
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "h2/stream.h"
-#include "h2/stream_state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -16,7 +15,7 @@
 #define BUDGET (1024 * KIB)
 
 /* What the handler of a test does with the requests, and what has become of them. */
-struct room {
+struct env {
     struct h2_server server;
     struct h2_stream *streams[MOST]; /* references */
     size_t count;
@@ -26,31 +25,31 @@ struct room {
 
 static void on_full(struct h2_stream *stream, void *context)
 {
-    struct room *room = context;
+    struct env *env = context;
     size_t length;
 
     (void)h2_stream_peek_body(stream, &length);
     assert_in_range(length, H2_HELD_BYTES + 1, NGHTTP2_INITIAL_WINDOW_SIZE);
-    room->fulls++;
+    env->fulls++;
 }
 
 static void on_body(struct h2_stream *stream, const char *body, size_t length, void *context)
 {
-    struct room *room = context;
+    struct env *env = context;
 
     (void)stream;
     assert_int_equal(strlen(body), length);
-    room->bodies++;
+    env->bodies++;
 }
 
 static void on_request(struct h2_server *server, struct h2_stream *stream)
 {
-    struct room *room = server->context;
+    struct env *env = server->context;
 
-    room->streams[room->count++] = h2_stream_ref(stream);
-    if (room->is_hold)
-        h2_stream_hold_body(stream, on_full, room);
-    h2_stream_read_body(stream, 1024 * KIB, on_body, room);
+    env->streams[env->count++] = h2_stream_ref(stream);
+    if (env->is_hold)
+        h2_stream_hold_body(stream, on_full, env);
+    h2_stream_read_body(stream, 1024 * KIB, on_body, env);
 }
 
 static int ignore_data(void *reader, const char *data, size_t length)
@@ -70,38 +69,38 @@ static void ignore_end(void *reader, bool complete)
 static void on_streamed_request(struct h2_server *server, struct h2_stream *stream)
 {
     static const struct h2_body_reader reader = {ignore_data, ignore_end};
-    struct room *room = server->context;
+    struct env *env = server->context;
 
-    room->streams[room->count++] = h2_stream_ref(stream);
+    env->streams[env->count++] = h2_stream_ref(stream);
     h2_stream_hold_body(stream, NULL, NULL);
-    h2_stream_stream_body(stream, 1024 * KIB, &reader, room);
+    h2_stream_stream_body(stream, 1024 * KIB, &reader, env);
 }
 
-static void room_init(struct room *room, bool is_hold)
+static void env_init(struct env *env, bool is_hold)
 {
     struct h2_limits limits = h2_limits_default;
 
-    *room = (struct room){.is_hold = is_hold};
+    *env = (struct env){.is_hold = is_hold};
     limits.inbound_bytes = BUDGET;
-    h2_server_init(&room->server, &limits);
-    room->server.on_request = on_request;
-    room->server.context = room;
+    h2_server_init(&env->server, &limits);
+    env->server.on_request = on_request;
+    env->server.context = env;
 }
 
-static size_t held(const struct room *room)
+static size_t held(const struct env *env)
 {
-    return h2_endpoint_inbound_bytes(room->server.endpoint);
+    return h2_endpoint_inbound_bytes(env->server.endpoint);
 }
 
-static void room_release(struct room *room)
+static void env_release(struct env *env)
 {
-    for (size_t i = 0; i < room->server.client_count; i++)
-        h2_client_leave(room->server.clients[i]);
-    h2_pump(&room->server);
-    for (size_t i = 0; i < room->count; i++)
-        h2_stream_unref(room->streams[i]);
-    assert_int_equal(held(room), 0);
-    h2_server_release(&room->server);
+    for (size_t i = 0; i < env->server.client_count; i++)
+        h2_client_leave(env->server.clients[i]);
+    h2_pump(&env->server);
+    for (size_t i = 0; i < env->count; i++)
+        h2_stream_unref(env->streams[i]);
+    assert_int_equal(held(env), 0);
+    h2_server_release(&env->server);
 }
 
 static int32_t post(struct h2_client *client, size_t announced, size_t sent, bool is_end)
@@ -129,22 +128,22 @@ static void test_a_stranger_sends_no_more_than_the_first_window(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct room room;
+        struct env env;
 
-        room_init(&room, true);
-        struct h2_client *client = h2_client_new(&room.server);
-        h2_pump(&room.server); /* our SETTINGS are known */
+        env_init(&env, true);
+        struct h2_client *client = h2_client_new(&env.server);
+        h2_pump(&env.server); /* our SETTINGS are known */
         int32_t id = post(client, announced[i], 100 * KIB, true);
         assert_int_equal(h2_client_stream(client, id)->uploaded, NGHTTP2_INITIAL_WINDOW_SIZE);
-        assert_int_equal(room.fulls, 1);
-        h2_stream_admit_body(room.streams[0]);
-        h2_pump(&room.server);
-        assert_int_equal(room.bodies, 1);
+        assert_int_equal(env.fulls, 1);
+        h2_stream_admit_body(env.streams[0]);
+        h2_pump(&env.server);
+        assert_int_equal(env.bodies, 1);
         assert_int_equal(h2_client_stream(client, id)->uploaded, 100 * KIB);
-        h2_server_answer(room.streams[0], 200, "done");
-        h2_pump(&room.server);
+        h2_server_answer(env.streams[0], 200, "done");
+        h2_pump(&env.server);
         assert_int_equal(h2_client_stream(client, id)->status, 200);
-        room_release(&room);
+        env_release(&env);
     }
 }
 
@@ -153,19 +152,19 @@ static void test_a_body_that_is_earlier_than_settings(void **state)
 {
     (void)state;
     for (int is_hold = 0; is_hold < 2; is_hold++) {
-        struct room room;
+        struct env env;
 
-        room_init(&room, is_hold);
-        struct h2_client *client = h2_client_new(&room.server);
+        env_init(&env, is_hold);
+        struct h2_client *client = h2_client_new(&env.server);
         int32_t id = post(client, 300 * KIB, 300 * KIB, true);
         if (is_hold) {
             assert_true(h2_client_stream(client, id)->uploaded <= NGHTTP2_INITIAL_WINDOW_SIZE);
-            h2_stream_admit_body(room.streams[0]);
-            h2_pump(&room.server);
+            h2_stream_admit_body(env.streams[0]);
+            h2_pump(&env.server);
         }
         assert_int_equal(h2_client_stream(client, id)->uploaded, 300 * KIB);
-        assert_int_equal(room.bodies, 1);
-        room_release(&room);
+        assert_int_equal(env.bodies, 1);
+        env_release(&env);
     }
 }
 
@@ -175,15 +174,15 @@ static void test_what_is_not_more_needs_nobody_to_know(void **state)
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        struct room room;
+        struct env env;
 
-        room_init(&room, true);
-        struct h2_client *client = h2_client_new(&room.server);
-        h2_pump(&room.server);
+        env_init(&env, true);
+        struct h2_client *client = h2_client_new(&env.server);
+        h2_pump(&env.server);
         post(client, 0, lengths[i], true);
-        assert_int_equal(room.bodies, 1);
-        assert_int_equal(room.fulls, 0);
-        room_release(&room);
+        assert_int_equal(env.bodies, 1);
+        assert_int_equal(env.fulls, 0);
+        env_release(&env);
     }
 }
 
@@ -193,50 +192,50 @@ static void test_strangers_do_not_shut_the_session(void **state)
     (void)state;
     for (int is_streamed = 0; is_streamed < 2; is_streamed++) {
         struct h2_limits limits = h2_limits_default;
-        struct room room;
+        struct env env;
 
-        room_init(&room, true);
+        env_init(&env, true);
         limits.session_window = 100 * KIB;
-        h2_server_release(&room.server);
-        h2_server_init(&room.server, &limits);
-        room.server.on_request = is_streamed ? on_streamed_request : on_request;
-        room.server.context = &room;
-        struct h2_client *client = h2_client_new(&room.server);
-        h2_pump(&room.server);
+        h2_server_release(&env.server);
+        h2_server_init(&env.server, &limits);
+        env.server.on_request = is_streamed ? on_streamed_request : on_request;
+        env.server.context = &env;
+        struct h2_client *client = h2_client_new(&env.server);
+        h2_pump(&env.server);
         int32_t ids[12];
         for (int i = 0; i < 12; i++)
             ids[i] = post(client, 20 * KIB, H2_HELD_BYTES, false);
         for (int i = 0; i < 12; i++)
             assert_int_equal(h2_client_stream(client, ids[i])->uploaded, H2_HELD_BYTES);
-        room.is_hold = false;
-        room.server.on_request = on_request;
+        env.is_hold = false;
+        env.server.on_request = on_request;
         int32_t other = post(client, 0, 300 * KIB, true);
         assert_int_equal(h2_client_stream(client, other)->uploaded, 300 * KIB);
-        assert_int_equal(room.bodies, 1);
+        assert_int_equal(env.bodies, 1);
         /* The window of each is there again when it is known. */
         char rest[4096];
         memset(rest, 'r', sizeof(rest));
         for (int i = 0; i < 12; i++) {
-            h2_stream_admit_body(room.streams[i]);
+            h2_stream_admit_body(env.streams[i]);
             if (is_streamed)
-                h2_stream_consume(room.streams[i], H2_HELD_BYTES);
+                h2_stream_consume(env.streams[i], H2_HELD_BYTES);
             h2_client_upload(client, ids[i], rest, sizeof(rest), true);
         }
-        h2_pump(&room.server);
+        h2_pump(&env.server);
         for (int i = 0; i < 12; i++)
             assert_int_equal(h2_client_stream(client, ids[i])->uploaded, 20 * KIB);
-        room_release(&room);
+        env_release(&env);
     }
 }
 
 /* Those that are complete are worked on: they stay. */
 static void test_the_oldest_that_is_not_complete_goes(void **state)
 {
-    struct room room;
+    struct env env;
 
     (void)state;
-    room_init(&room, false);
-    struct h2_client *client = h2_client_new(&room.server);
+    env_init(&env, false);
+    struct h2_client *client = h2_client_new(&env.server);
     int32_t complete = post(client, 300 * KIB, 300 * KIB, true);
     int32_t first = post(client, 400 * KIB, 250 * KIB, false);
     int32_t second = post(client, 400 * KIB, 250 * KIB, false);
@@ -246,78 +245,78 @@ static void test_the_oldest_that_is_not_complete_goes(void **state)
     assert_int_equal(h2_client_stream(client, second)->status, 0);
     assert_int_equal(h2_client_stream(client, third)->status, 0);
     assert_int_equal(h2_client_stream(client, complete)->status, 0);
-    assert_int_equal(room.server.counters->inbound_displaced, 1);
-    assert_true(held(&room) <= BUDGET);
-    h2_server_answer(room.streams[0], 200, "done");
-    h2_pump(&room.server);
+    assert_int_equal(env.server.counters->inbound_displaced, 1);
+    assert_true(held(&env) <= BUDGET);
+    h2_server_answer(env.streams[0], 200, "done");
+    h2_pump(&env.server);
     assert_int_equal(h2_client_stream(client, complete)->status, 200);
-    room_release(&room);
+    env_release(&env);
 }
 
 static void test_work_that_fills_it_refuses_the_newcomer(void **state)
 {
-    struct room room;
+    struct env env;
 
     (void)state;
-    room_init(&room, false);
-    struct h2_client *client = h2_client_new(&room.server);
+    env_init(&env, false);
+    struct h2_client *client = h2_client_new(&env.server);
     for (int i = 0; i < 3; i++)
         post(client, 300 * KIB, 300 * KIB, true);
     int32_t more = post(client, 300 * KIB, 300 * KIB, true);
     assert_int_equal(h2_client_stream(client, more)->status, 503);
-    assert_int_equal(room.server.counters->inbound_refused, 1);
-    assert_int_equal(room.bodies, 3);
+    assert_int_equal(env.server.counters->inbound_refused, 1);
+    assert_int_equal(env.bodies, 3);
     /* What needs nothing is served all the same. */
-    room.server.on_request = NULL;
+    env.server.on_request = NULL;
     int32_t get = h2_client_get(client, "/");
-    h2_pump(&room.server);
+    h2_pump(&env.server);
     assert_int_equal(h2_client_stream(client, get)->status, 200);
     /* And when one is done, there is room for the next. */
-    room.server.on_request = on_request;
-    h2_server_answer(room.streams[0], 200, "done");
-    h2_pump(&room.server);
+    env.server.on_request = on_request;
+    h2_server_answer(env.streams[0], 200, "done");
+    h2_pump(&env.server);
     post(client, 250 * KIB, 250 * KIB, true);
-    assert_int_equal(room.bodies, 4);
-    room_release(&room);
+    assert_int_equal(env.bodies, 4);
+    env_release(&env);
 }
 
 /* A client that resets does not end the work on its body, nor what that takes. */
 static void test_a_body_counts_until_nobody_works_on_it(void **state)
 {
-    struct room room;
+    struct env env;
 
     (void)state;
-    room_init(&room, false);
-    struct h2_client *client = h2_client_new(&room.server);
+    env_init(&env, false);
+    struct h2_client *client = h2_client_new(&env.server);
     int32_t id = post(client, 300 * KIB, 300 * KIB, true);
     nghttp2_submit_rst_stream(client->nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-    h2_pump(&room.server);
-    assert_int_equal(h2_endpoint_streams(room.server.endpoint), 0);
-    assert_true(held(&room) >= 300 * KIB);
-    room_release(&room);
+    h2_pump(&env.server);
+    assert_int_equal(h2_endpoint_counters(env.server.endpoint)->streams, 0);
+    assert_true(held(&env) >= 300 * KIB);
+    env_release(&env);
 }
 
-static void test_strangers_do_not_displace_callers(void **state)
+static void test_strangers_do_not_evict_callers(void **state)
 {
-    struct room room;
+    struct env env;
 
     (void)state;
-    room_init(&room, false);
-    struct h2_client *client = h2_client_new(&room.server);
+    env_init(&env, false);
+    struct h2_client *client = h2_client_new(&env.server);
     int32_t known[3];
     for (int i = 0; i < 3; i++)
         known[i] = post(client, 320 * KIB, 310 * KIB, false);
-    room.is_hold = true;
+    env.is_hold = true;
     int32_t strangers[8];
     for (int i = 0; i < 8; i++)
         strangers[i] = post(client, 0, H2_HELD_BYTES, false);
     for (int i = 0; i < 3; i++)
         assert_int_equal(h2_client_stream(client, known[i])->status, 0);
     assert_int_equal(h2_client_stream(client, strangers[0])->status, 503);
-    assert_true(held(&room) <= BUDGET + 2 * KIB);
+    assert_true(held(&env) <= BUDGET + 2 * KIB);
     /* But they are displaced by callers, the oldest first. */
-    assert_true(room.server.counters->inbound_displaced > 0);
-    room_release(&room);
+    assert_true(env.server.counters->inbound_displaced > 0);
+    env_release(&env);
 }
 
 static void answer_text(struct h2_server *server, struct h2_stream *stream)
@@ -356,21 +355,21 @@ static void test_answers_that_nobody_reads_give_way(void **state)
 
 static void test_room_is_made_for_other_workers(void **state)
 {
-    struct room room;
+    struct env env;
 
     (void)state;
-    room_init(&room, false);
-    struct h2_client *client = h2_client_new(&room.server);
+    env_init(&env, false);
+    struct h2_client *client = h2_client_new(&env.server);
     int32_t first = post(client, 400 * KIB, 300 * KIB, false);
     int32_t second = post(client, 400 * KIB, 300 * KIB, false);
-    h2_endpoint_make_room(room.server.endpoint, 1000, true);
-    h2_pump(&room.server);
+    h2_endpoint_make_room(env.server.endpoint, 1000, true);
+    h2_pump(&env.server);
     assert_int_equal(h2_client_stream(client, first)->status, 0);
-    h2_endpoint_make_room(room.server.endpoint, 1000, false);
-    h2_pump(&room.server);
+    h2_endpoint_make_room(env.server.endpoint, 1000, false);
+    h2_pump(&env.server);
     assert_int_equal(h2_client_stream(client, first)->status, 503);
     assert_int_equal(h2_client_stream(client, second)->status, 0);
-    room_release(&room);
+    env_release(&env);
 }
 
 int main(void)
@@ -383,7 +382,7 @@ int main(void)
         cmocka_unit_test(test_the_oldest_that_is_not_complete_goes),
         cmocka_unit_test(test_work_that_fills_it_refuses_the_newcomer),
         cmocka_unit_test(test_a_body_counts_until_nobody_works_on_it),
-        cmocka_unit_test(test_strangers_do_not_displace_callers),
+        cmocka_unit_test(test_strangers_do_not_evict_callers),
         cmocka_unit_test(test_answers_that_nobody_reads_give_way),
         cmocka_unit_test(test_room_is_made_for_other_workers),
     };

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "h2/stream.h"
 #include "support/h2_client.h"
 #include "support/test.h"
@@ -126,7 +126,7 @@ static void test_collected_limit(void **state)
     assert_int_equal(h2_client_stream(client, over)->status, 413);
     assert_int_equal(h2_client_stream(client, pieces)->status, 413);
     assert_int_equal(server.counters->body_rejects, 2);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -174,8 +174,8 @@ static void test_answered_before_the_end(void **state)
     assert_int_equal(stream->status, 413);
     assert_true(stream->is_ended);
     assert_int_equal(client->frames[NGHTTP2_RST_STREAM], 0);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 1);
-    while (h2_endpoint_streams(server.endpoint) > 0)
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 1);
+    while (h2_endpoint_counters(server.endpoint)->streams > 0)
         h2_server_wait(&server);
     h2_pump(&server);
     assert_int_equal(client->resets[NGHTTP2_NO_ERROR], 1);
@@ -318,12 +318,12 @@ static void test_refused_upload_returns_the_window(void **state)
     h2_client_upload(client, id, body, 970000, false);
     h2_pump(&server);
     assert_int_equal(h2_client_stream(client, id)->status, 413);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 1); /* within its grace */
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 1); /* within its grace */
     server.on_request = NULL;
     int32_t other = h2_client_request(client, "POST", "/", body, 500000);
     h2_pump(&server);
     assert_int_equal(h2_client_stream(client, other)->status, 200);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 1);
     release_upload(&upload);
     h2_server_release(&server);
     free(body);
@@ -374,7 +374,7 @@ static void test_client_leaves_its_upload(void **state)
         h2_stream_consume(uploads[i].stream, 4); /* too late, and harmless */
         release_upload(&uploads[i]);
     }
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -457,7 +457,7 @@ static void test_trailers(void **state)
     assert_int_equal(client->frames[NGHTTP2_HEADERS], 1);
     assert_int_equal(client->frames[NGHTTP2_RST_STREAM], 1);
     assert_false(client->is_closed);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -480,7 +480,7 @@ static void test_content_length_is_kept(void **state)
     }
     assert_int_equal(client->frames[NGHTTP2_HEADERS], 0);
     assert_int_equal(client->resets[NGHTTP2_PROTOCOL_ERROR], 5);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 

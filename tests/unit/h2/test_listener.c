@@ -128,7 +128,7 @@ static void serve_one(struct h2_bound *bound, const struct sockaddr *address, so
     assert_int_equal(connect(client->fd, address, length), 0);
     client->is_paused = true; /* the socket blocks until it is accepted */
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     h2_client_preface(client);
     h2_client_raw_get(client, NGHTTP2_FLAG_END_STREAM, 1, "/");
     h2_pump(&server);
@@ -194,7 +194,7 @@ static void test_stop_serves_those_that_are_connected(void **state)
     while (!h2_listener_is_served(listener))
         continue;
     h2_listener_free(listener);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), WAITING);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, WAITING);
     h2_pump(&server);
     for (int i = 0; i < WAITING; i++) {
         char octet;

@@ -332,59 +332,59 @@ static void bounds_a_header(void **state)
 }
 
 /* Counts the calls; what on_part answers. */
-struct tally {
+struct counted {
     int answer;
     size_t parts, slices, ends;
 };
 
-static int tally_part(void *context, const struct h2_multipart_part *part)
+static int count_part(void *context, const struct h2_multipart_part *part)
 {
-    struct tally *tally = context;
+    struct counted *counted = context;
 
     (void)part;
-    tally->parts++;
-    return tally->answer;
+    counted->parts++;
+    return counted->answer;
 }
 
-static int tally_data(void *context, const char *data, size_t length)
+static int count_data(void *context, const char *data, size_t length)
 {
-    struct tally *tally = context;
+    struct counted *counted = context;
 
     (void)data;
     (void)length;
-    tally->slices++;
+    counted->slices++;
     return 0;
 }
 
-static int tally_end(void *context)
+static int count_end(void *context)
 {
-    struct tally *tally = context;
+    struct counted *counted = context;
 
-    tally->ends++;
+    counted->ends++;
     return 0;
 }
 
-static struct h2_multipart *tally_new(struct tally *tally)
+static struct h2_multipart *counting_new(struct counted *counted)
 {
-    static const struct h2_multipart_handler handler = {tally_part, tally_data, tally_end};
+    static const struct h2_multipart_handler handler = {count_part, count_data, count_end};
     const char *fault;
 
-    return h2_multipart_new("multipart/form-data; boundary=b", &parts_limits, &handler, tally,
+    return h2_multipart_new("multipart/form-data; boundary=b", &parts_limits, &handler, counted,
                             &fault);
 }
 
 static void stops_when_the_handler_says_so(void **state)
 {
     static const char body[] = PART("a") "1\r\n--b--";
-    struct tally tally = {.answer = -ENOSPC};
-    struct h2_multipart *multipart = tally_new(&tally);
+    struct counted counted = {.answer = -ENOSPC};
+    struct h2_multipart *multipart = counting_new(&counted);
 
     (void)state;
     assert_int_equal(h2_multipart_feed(multipart, body, strlen(body)), -ENOSPC);
     assert_int_equal(h2_multipart_feed(multipart, body, strlen(body)), -ENOSPC);
     assert_int_equal(h2_multipart_finish(multipart), -ENOSPC);
-    assert_int_equal(tally.parts, 1);
-    assert_int_equal(tally.slices + tally.ends, 0);
+    assert_int_equal(counted.parts, 1);
+    assert_int_equal(counted.slices + counted.ends, 0);
     h2_multipart_free(multipart);
     h2_multipart_free(NULL);
 }
@@ -392,8 +392,8 @@ static void stops_when_the_handler_says_so(void **state)
 static void passes_on_slices_as_large_as_they_come(void **state)
 {
     static char data[65536]; /* zeros: nothing in it looks like a boundary */
-    struct tally tally = {0};
-    struct h2_multipart *multipart = tally_new(&tally);
+    struct counted counted = {0};
+    struct h2_multipart *multipart = counting_new(&counted);
 
     (void)state;
     assert_int_equal(h2_multipart_feed(multipart, PART("a"), strlen(PART("a"))), 0);
@@ -401,16 +401,16 @@ static void passes_on_slices_as_large_as_they_come(void **state)
     assert_int_equal(h2_multipart_feed(multipart, data, sizeof(data)), 0);
     assert_int_equal(h2_multipart_feed(multipart, "\r\n--b--", 7), 0);
     assert_int_equal(h2_multipart_finish(multipart), 0);
-    assert_int_equal(tally.slices, 2);
-    assert_int_equal(tally.ends, 1);
+    assert_int_equal(counted.slices, 2);
+    assert_int_equal(counted.ends, 1);
     h2_multipart_free(multipart);
 }
 
 static void tells_part_and_byte(void **state)
 {
     static const char body[] = PART("a") "1\r\n--b\r\nbad\r\n";
-    struct tally tally = {0};
-    struct h2_multipart *multipart = tally_new(&tally);
+    struct counted counted = {0};
+    struct h2_multipart *multipart = counting_new(&counted);
 
     (void)state;
     assert_int_equal(h2_multipart_feed(multipart, body, strlen(body)), -EPROTO);

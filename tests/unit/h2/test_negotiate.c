@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "h2/negotiate.h"
+#include "h2/static.h"
 #include "support/test.h"
 
 static enum h2_coding of_all(const char *field)
@@ -21,7 +21,7 @@ static void takes_the_best_that_is_accepted(void **state)
     assert_int_equal(of_all(" , ,br,"), H2_CODING_BROTLI);
 }
 
-static void identity_without_a_wish(void **state)
+static void identity_where_nothing_is_asked_for(void **state)
 {
     (void)state;
     assert_int_equal(of_all(NULL), H2_CODING_IDENTITY);
@@ -114,7 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_the_best_that_is_accepted),
-        cmocka_unit_test(identity_without_a_wish),
+        cmocka_unit_test(identity_where_nothing_is_asked_for),
         cmocka_unit_test(weighs),
         cmocka_unit_test(star_stands_for_the_rest),
         cmocka_unit_test(leaves_out_malformed_weights),

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "h2/listener.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -138,7 +138,7 @@ static void something_else(void **state)
         h2_pump(&server);
         assert_true(client->is_closed);
         assert_int_equal(server.counters->proxy_failures, 1);
-        assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+        assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
         h2_server_release(&server);
     }
 }
@@ -152,10 +152,10 @@ static void an_end_within_the_header(void **state)
     (void)state;
     h2_client_write(client, v1, 9);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     h2_client_leave(client);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     assert_int_equal(server.counters->proxy_failures, 1);
     h2_server_release(&server);
 }
@@ -170,7 +170,7 @@ static void no_header_in_time(void **state)
     limits.handshake_ms = 20;
     struct h2_client *client = open_client(&server, &limits, &seen);
     h2_client_write(client, v1, 9);
-    while (h2_endpoint_sessions(server.endpoint) > 0)
+    while (h2_endpoint_counters(server.endpoint)->sessions > 0)
         h2_server_wait(&server);
     h2_pump(&server);
     assert_true(client->is_closed);

@@ -55,7 +55,7 @@ static void *scarce_realloc(void *pointer, size_t size)
 #undef calloc
 #undef realloc
 
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 
 static void answer(struct h2_server *server, struct h2_stream *stream)
@@ -109,8 +109,8 @@ static bool try_with(size_t allocations)
     assert_int_equal(h2_client_stream(other, id)->status, 200);
     h2_client_leave(client);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     h2_server_release(&server);
     h2_test_source_release(&source);
     return is_through;

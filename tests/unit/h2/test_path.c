@@ -2,15 +2,22 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "h2/path.h"
+#include "h2/uri.h"
 #include "support/test.h"
+
+#define NOT_ABSOLUTE "the path must start with '/'"
+#define BAD_ESCAPE   "each '%' in the path must be followed by two hexadecimal digits"
+#define FORBIDDEN                                                                                  \
+    "the path must be valid UTF-8 without control characters, spaces, '#', '\\' "                  \
+    "and without escaped '/' and '\\'"
+#define ABOVE_ROOT "'..' in the path leads above the root"
 
 static void assert_path(const char *raw, const char *expected_path, const char *expected_query)
 {
     struct buf path = BUF_INIT;
     const char *query = NULL;
 
-    assert_int_equal(h2_path_parse(raw, &path, &query), H2_PATH_OK);
+    assert_null(h2_path_parse(raw, &path, &query));
     assert_string_equal(buf_str(&path), expected_path);
     assert_string_equal(query, expected_query);
     assert_int_equal(path.length, strlen(expected_path));
@@ -18,16 +25,15 @@ static void assert_path(const char *raw, const char *expected_path, const char *
 }
 
 /* What a failed call leaves: the buffer as it was, no query. */
-static void assert_refused(const char *raw, enum h2_path_result expected)
+static void assert_refused(const char *raw, const char *expected)
 {
     struct buf path = BUF_INIT;
     const char *query = NULL;
 
     buf_append_str(&path, "before");
-    assert_int_equal(h2_path_parse(raw, &path, &query), expected);
+    assert_string_equal(h2_path_parse(raw, &path, &query), expected);
     assert_string_equal(buf_str(&path), "before");
     assert_null(query);
-    assert_true(strlen(h2_path_explain(expected)) > 0);
     buf_release(&path);
 }
 
@@ -78,30 +84,30 @@ static void keeps_empty_segments(void **state)
 static void refuses_what_goes_above_the_root(void **state)
 {
     (void)state;
-    assert_refused("/..", H2_PATH_ABOVE_ROOT);
-    assert_refused("/../etc/passwd", H2_PATH_ABOVE_ROOT);
-    assert_refused("/a/../../b", H2_PATH_ABOVE_ROOT);
-    assert_refused("/%2e%2e/b", H2_PATH_ABOVE_ROOT);
+    assert_refused("/..", ABOVE_ROOT);
+    assert_refused("/../etc/passwd", ABOVE_ROOT);
+    assert_refused("/a/../../b", ABOVE_ROOT);
+    assert_refused("/%2e%2e/b", ABOVE_ROOT);
 }
 
 static void refuses_what_is_not_absolute(void **state)
 {
     (void)state;
-    assert_refused("", H2_PATH_NOT_ABSOLUTE);
-    assert_refused("*", H2_PATH_NOT_ABSOLUTE);
-    assert_refused("a/b", H2_PATH_NOT_ABSOLUTE);
-    assert_refused("https://localhost/", H2_PATH_NOT_ABSOLUTE);
-    assert_refused("?a", H2_PATH_NOT_ABSOLUTE);
+    assert_refused("", NOT_ABSOLUTE);
+    assert_refused("*", NOT_ABSOLUTE);
+    assert_refused("a/b", NOT_ABSOLUTE);
+    assert_refused("https://localhost/", NOT_ABSOLUTE);
+    assert_refused("?a", NOT_ABSOLUTE);
 }
 
 static void refuses_malformed_escapes(void **state)
 {
     (void)state;
-    assert_refused("/%", H2_PATH_BAD_ESCAPE);
-    assert_refused("/%4", H2_PATH_BAD_ESCAPE);
-    assert_refused("/%4?1", H2_PATH_BAD_ESCAPE);
-    assert_refused("/%zz", H2_PATH_BAD_ESCAPE);
-    assert_refused("/%+1", H2_PATH_BAD_ESCAPE);
+    assert_refused("/%", BAD_ESCAPE);
+    assert_refused("/%4", BAD_ESCAPE);
+    assert_refused("/%4?1", BAD_ESCAPE);
+    assert_refused("/%zz", BAD_ESCAPE);
+    assert_refused("/%+1", BAD_ESCAPE);
 }
 
 static void refuses_what_could_mean_two_things(void **state)
@@ -114,7 +120,7 @@ static void refuses_what_could_mean_two_things(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        assert_refused(paths[i], H2_PATH_FORBIDDEN);
+        assert_refused(paths[i], FORBIDDEN);
 }
 
 static void appends_to_what_is_there(void **state)
@@ -124,7 +130,7 @@ static void appends_to_what_is_there(void **state)
 
     (void)state;
     buf_append_str(&path, "x/y");
-    assert_int_equal(h2_path_parse("/a/../b", &path, &query), H2_PATH_OK);
+    assert_null(h2_path_parse("/a/../b", &path, &query));
     assert_string_equal(buf_str(&path), "x/y/b");
     buf_release(&path);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "h2/proxy_header.h"
+#include "h2/origin.h"
 #include "support/test.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -204,7 +204,7 @@ static void the_longest_header(void **state)
     free(data);
 }
 
-static void assert_text(const struct h2_proxy_text *text, const char *expected)
+static void assert_text(const struct word *text, const char *expected)
 {
     assert_int_equal(text->length, strlen(expected));
     if (text->length > 0)

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/request_builder.h"
 #include "h2/session.h"
 #include "support/test.h"
 

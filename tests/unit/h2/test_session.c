@@ -4,10 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -34,8 +34,8 @@ static void test_exchange(void **state)
     assert_body(client, post, "hello");
     assert_true(h2_client_stream(client, post)->is_closed);
     assert_int_equal(server.requests, 2);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -66,7 +66,7 @@ static void test_client_leaves(void **state)
     int32_t id = h2_client_get(other, "/");
     h2_client_leave(client);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 1);
     assert_int_equal(server.counters->sessions_closed, 1);
     assert_int_equal(h2_client_stream(other, id)->status, 200);
     h2_server_release(&server);
@@ -97,7 +97,7 @@ static void test_bytes_of_one_do_not_reach_another(void **state)
     slow->is_paused = true;
     h2_test_source_push(&source, text, 60000);
     h2_pump(&server);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes > 0);
     server.on_request = NULL;
     int32_t id = h2_client_request(quick, "POST", "/", "mine", 4);
     h2_pump(&server);
@@ -106,7 +106,7 @@ static void test_bytes_of_one_do_not_reach_another(void **state)
     h2_test_source_end(&source);
     h2_pump(&server);
     assert_int_equal(h2_client_stream(slow, slow_id)->body.length, 60000);
-    assert_int_equal(h2_endpoint_output_bytes(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->output_bytes, 0);
     assert_int_equal(source.closed, 1);
     h2_server_release(&server);
     h2_test_source_release(&source);
@@ -130,11 +130,11 @@ static void test_closed_with_output_waiting(void **state)
     client->is_paused = true;
     h2_test_source_push(&source, text, 60000);
     h2_pump(&server);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes > 0);
     h2_client_leave(client);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_output_bytes(server.endpoint), 0);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->output_bytes, 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     assert_int_equal(source.closed, 1);
     h2_server_release(&server);
     h2_test_source_release(&source);
@@ -156,8 +156,8 @@ static void test_endpoint_closes_with_streams_open(void **state)
     struct h2_stream *held = h2_stream_ref(source.stream);
     h2_test_source_push(&source, "x", 1);
     h2_endpoint_close(server.endpoint);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     assert_int_equal(source.closed, 1);
     assert_false(h2_stream_is_open(held));
     assert_null(h2_stream_session(held));
@@ -221,7 +221,7 @@ static void test_closed_by_a_request(void **state)
     h2_pump(&server);
     assert_true(client->is_closed);
     assert_int_equal(server.requests, 1); /* what came with it is not for anyone any more */
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -243,7 +243,7 @@ static void test_ended_by_a_request(void **state)
     assert_true(client->is_closed);
     assert_int_equal(client->goaway_code, NGHTTP2_INTERNAL_ERROR);
     assert_int_equal(server.requests, 1);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 
@@ -278,7 +278,7 @@ static void test_closed_while_flushing(void **state)
     h2_pump(&server);
     assert_int_equal(stream_closes, 1);
     assert_true(client->is_closed);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     h2_server_release(&server);
 }
 
@@ -306,7 +306,7 @@ static void test_closed_while_flushing_into_a_full_socket(void **state)
     client->is_paused = true;
     h2_pump(&server);
     assert_int_equal(stream_closes, 1);
-    assert_int_equal(h2_endpoint_sessions(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->sessions, 0);
     client->is_paused = false;
     h2_pump(&server);
     assert_true(client->is_closed);
@@ -411,7 +411,7 @@ static void test_concurrent_streams(void **state)
     h2_client_raw_get(before, NGHTTP2_FLAG_END_STREAM, 7, "/");
     h2_pump(&server);
     assert_true(before->is_closed);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     assert_int_equal(sources[0].closed + sources[1].closed, 2);
     h2_server_release(&server);
 }
@@ -434,9 +434,9 @@ static void test_peer_names(void **state)
     client->session->origin.peer.v6.sin6_addr =
         (struct in6_addr){.s6_addr = {[10] = 0xff, 0xff, 192, 0, 2, 1}};
     assert_string_equal(h2_session_peer(client->session, text, sizeof(text)), "192.0.2.1");
-    (*h2_session_tally(client->session))++;
-    assert_int_equal(*h2_session_tally(client->session), 1);
-    assert_int_equal(*h2_session_tally(other->session), 0);
+    (*h2_session_handler_count(client->session))++;
+    assert_int_equal(*h2_session_handler_count(client->session), 1);
+    assert_int_equal(*h2_session_handler_count(other->session), 0);
     h2_server_release(&server);
 }
 

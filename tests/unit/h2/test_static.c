@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "h2/request.h"
 #include "h2/static.h"
 #include "h2/stream.h"
@@ -37,17 +37,17 @@ static struct h2_asset asset_new(void)
     return (struct h2_asset){.name = "a.js",
                              .content_type = "text/javascript; charset=utf-8",
                              .etag = "\"abc\"",
-                             .identity = bytes_new("identity", 8),
-                             .gzip = bytes_new("gzip", 4)};
+                             .forms = {[H2_CODING_IDENTITY] = bytes_new("identity", 8),
+                                       [H2_CODING_GZIP] = bytes_new("gzip", 4)}};
 }
 
 static void asset_release(struct h2_asset *asset)
 {
     /* The answer gave its reference back: this one is the last. */
-    assert_int_equal(asset->identity->refs, 1);
-    assert_int_equal(asset->gzip->refs, 1);
-    bytes_unref(asset->identity);
-    bytes_unref(asset->gzip);
+    assert_int_equal(asset->forms[H2_CODING_IDENTITY]->refs, 1);
+    assert_int_equal(asset->forms[H2_CODING_GZIP]->refs, 1);
+    bytes_unref(asset->forms[H2_CODING_IDENTITY]);
+    bytes_unref(asset->forms[H2_CODING_GZIP]);
 }
 
 /* body NULL: none. */

@@ -3,10 +3,10 @@
  */
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "h2/request.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "h2/stream.h"
 #include "support/h2_client.h"
 #include "support/test.h"
@@ -62,7 +62,7 @@ static void check_large(const struct h2_client_settings *settings)
     assert_memory_equal(stream->body.data, text, LARGE);
     assert_memory_equal(h2_client_stream(client, other)->body.data, text, LARGE);
     assert_true(stream->is_closed);
-    assert_int_equal(h2_endpoint_output_bytes(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->output_bytes, 0);
     h2_server_release(&server);
     free(text);
 }
@@ -92,8 +92,9 @@ static void test_output_is_bounded(void **state)
         h2_client_get(client, "/");
     client->is_paused = true;
     h2_pump(&server);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) > 0);
-    assert_true(h2_endpoint_output_bytes(server.endpoint) <= h2_limits_default.output_hard_bytes);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes > 0);
+    assert_true(h2_endpoint_counters(server.endpoint)->output_bytes <=
+                h2_limits_default.output_hard_bytes);
     client->is_paused = false;
     h2_pump(&server);
     assert_int_equal(server.counters->streams_closed, 20);
@@ -257,8 +258,8 @@ static void test_answer_later(void **state)
     h2_pump(&server);
     assert_true(h2_stream_is_open(kept));
     assert_false(h2_stream_is_answered(kept));
-    assert_int_equal(h2_stream_id(kept), id);
-    assert_ptr_equal(h2_stream_loop(kept), server.loop);
+    assert_int_equal(kept->id, id);
+    assert_ptr_equal(kept->endpoint->loop, server.loop);
     assert_string_equal(h2_stream_request(kept)->path, "/path");
     h2_stream_forget_request(kept);
     assert_null(h2_stream_request(kept));
@@ -268,7 +269,7 @@ static void test_answer_later(void **state)
     h2_pump(&server);
     assert_int_equal(h2_client_stream(client, id)->status, 201);
     assert_false(h2_stream_is_open(kept));
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     kept = h2_stream_unref(kept);
     h2_server_release(&server);
 }
@@ -395,7 +396,7 @@ static void test_reset(void **state)
     assert_int_equal(source.closed, 1);
     assert_int_equal(h2_client_stream(client, answered)->error_code, NGHTTP2_CANCEL);
     assert_int_equal(server.counters->streams_reset_by_server, 2);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
     h2_test_source_release(&source);
 }

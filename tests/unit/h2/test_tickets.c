@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/test_clock.h"
-#include "h2/tickets.h"
+#include "h2/tls.h"
 #include "support/test.h"
 
 enum { FAILED = -1, NOT_OURS = 0, READY = 1, READY_AND_OLD = 2 };

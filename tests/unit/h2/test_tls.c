@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "h2/listener.h"
-#include "h2/session_state.h"
+#include "h2/state.h"
 #include "h2/tls.h"
 #include "support/certificate.h"
 #include "support/h2_client.h"
@@ -195,7 +195,7 @@ static void test_unexpected_proxy_header(void **state)
     h2_pump(&client.server);
     assert_int_equal(client.server.counters->handshake_failures, 1);
     assert_int_equal(client.server.counters->proxy_failures, 0);
-    assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(client.server.endpoint)->sessions, 0);
     release_client(&client);
 }
 
@@ -231,7 +231,7 @@ static void assert_alert(struct tls_client *client, int reason)
 {
     assert_int_equal(shake_hands(client), reason);
     assert_int_equal(client->server.counters->handshake_failures, 1);
-    assert_int_equal(h2_endpoint_sessions(client->server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(client->server.endpoint)->sessions, 0);
     release_client(client);
 }
 
@@ -306,7 +306,7 @@ static void test_no_tls(void **state)
         assert_true(write(client.fd, texts[i], strlen(texts[i])) > 0);
         h2_pump(&client.server);
         assert_int_equal(client.server.counters->handshake_failures, 1);
-        assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
+        assert_int_equal(h2_endpoint_counters(client.server.endpoint)->sessions, 0);
         while (read(client.fd, data, sizeof(data)) > 0)
             continue;
         release_client(&client);
@@ -326,7 +326,7 @@ static void test_broken_record(void **state)
     send_request(&client);
     assert_true(write(client.fd, record, sizeof(record) - 1) > 0);
     h2_pump(&client.server);
-    assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(client.server.endpoint)->sessions, 0);
     while (SSL_read(client.ssl, data, sizeof(data)) > 0)
         continue;
     assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
@@ -341,10 +341,10 @@ static void test_client_leaves_while_shaking_hands(void **state)
     connect_client(&client, NULL, H2_TLS_INTERMEDIATE);
     (void)SSL_do_handshake(client.ssl);
     h2_pump(&client.server);
-    assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 1);
+    assert_int_equal(h2_endpoint_counters(client.server.endpoint)->sessions, 1);
     shutdown(client.fd, SHUT_RDWR);
     h2_pump(&client.server);
-    assert_int_equal(h2_endpoint_sessions(client.server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(client.server.endpoint)->sessions, 0);
     assert_int_equal(client.server.endpoint->admission.count, 0);
     release_client(&client);
 }
@@ -358,7 +358,7 @@ static void test_silent_client_times_out(void **state)
     limits.handshake_ms = 20;
     connect_client(&client, &limits, H2_TLS_INTERMEDIATE);
     assert_true(write(client.fd, "\x16\x03\x01\x02\x00\x01", 6) == 6); /* half a ClientHello */
-    while (h2_endpoint_sessions(client.server.endpoint) > 0)
+    while (h2_endpoint_counters(client.server.endpoint)->sessions > 0)
         h2_server_wait(&client.server);
     assert_int_equal(client.server.counters->handshake_timeouts, 1);
     assert_int_equal(client.server.endpoint->admission.count, 0);

@@ -4,7 +4,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "h2/tls_names.h"
+#include "h2/certificate.h"
 #include "support/test.h"
 
 static X509 *make(const char *common_name, const char *alternatives)
@@ -26,10 +26,10 @@ static X509 *make(const char *common_name, const char *alternatives)
     return certificate;
 }
 
-static struct h2_tls_names *names_of(const char *common_name, const char *alternatives)
+static struct h2_tls_names names_of(const char *common_name, const char *alternatives)
 {
     X509 *certificate = make(common_name, alternatives);
-    struct h2_tls_names *names = h2_tls_names_of(certificate);
+    struct h2_tls_names names = h2_tls_names_of(certificate);
 
     X509_free(certificate);
     assert_int_equal(ERR_peek_error(), 0);
@@ -72,7 +72,7 @@ static void test_match(void **state)
         {":443", H2_TLS_NO_MATCH},
         {"[", H2_TLS_NO_MATCH},
     };
-    struct h2_tls_names *names =
+    struct h2_tls_names names =
         names_of("only-common.example",
                  "DNS:push.example.org,DNS:*.wild.example,DNS:x*.part.example,"
                  "DNS:xn--bcher-kva.example,DNS:*.51.100.1,IP:192.0.2.7,IP:2001:db8::7,"
@@ -80,41 +80,41 @@ static void test_match(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (h2_tls_names_match(names, rows[i].host) != rows[i].match)
-            fail_msg("%s: %d", rows[i].host, h2_tls_names_match(names, rows[i].host));
+        if (h2_tls_names_match(&names, rows[i].host) != rows[i].match)
+            fail_msg("%s: %d", rows[i].host, h2_tls_names_match(&names, rows[i].host));
     }
-    h2_tls_names_free(names);
+    h2_tls_names_release(&names);
 }
 
 static void test_common_name(void **state)
 {
-    struct h2_tls_names *names = names_of("old.example", NULL);
+    struct h2_tls_names names = names_of("old.example", NULL);
 
     (void)state;
-    assert_int_equal(h2_tls_names_match(names, "old.example"), H2_TLS_EXACT_MATCH);
-    h2_tls_names_free(names);
+    assert_int_equal(h2_tls_names_match(&names, "old.example"), H2_TLS_EXACT_MATCH);
+    h2_tls_names_release(&names);
     names = names_of("old.example", "email:push@example.net");
-    assert_int_equal(h2_tls_names_count(names), 0);
-    h2_tls_names_free(names);
+    assert_int_equal(names.count, 0);
+    h2_tls_names_release(&names);
 }
 
 static void test_cover(void **state)
 {
-    struct h2_tls_names *many = names_of("x", "DNS:a.example,DNS:*.b.example,IP:192.0.2.1");
-    struct h2_tls_names *few = names_of("x", "DNS:A.example,DNS:c.b.example");
-    struct h2_tls_names *wild = names_of("x", "DNS:*.b.example");
+    struct h2_tls_names many = names_of("x", "DNS:a.example,DNS:*.b.example,IP:192.0.2.1");
+    struct h2_tls_names few = names_of("x", "DNS:A.example,DNS:c.b.example");
+    struct h2_tls_names wild = names_of("x", "DNS:*.b.example");
 
     (void)state;
-    assert_true(h2_tls_names_cover(many, few));
-    assert_true(h2_tls_names_cover(many, wild));
-    assert_true(h2_tls_names_cover(many, many));
-    assert_false(h2_tls_names_cover(few, many));
-    assert_false(h2_tls_names_cover(few, wild));
-    assert_true(h2_tls_names_include(many, wild));
-    assert_false(h2_tls_names_include(many, few));
-    h2_tls_names_free(many);
-    h2_tls_names_free(few);
-    h2_tls_names_free(wild);
+    assert_true(h2_tls_names_meet(&many, &few, H2_TLS_WILDCARD_MATCH));
+    assert_true(h2_tls_names_meet(&many, &wild, H2_TLS_WILDCARD_MATCH));
+    assert_true(h2_tls_names_meet(&many, &many, H2_TLS_WILDCARD_MATCH));
+    assert_false(h2_tls_names_meet(&few, &many, H2_TLS_WILDCARD_MATCH));
+    assert_false(h2_tls_names_meet(&few, &wild, H2_TLS_WILDCARD_MATCH));
+    assert_true(h2_tls_names_meet(&many, &wild, H2_TLS_EXACT_MATCH));
+    assert_false(h2_tls_names_meet(&many, &few, H2_TLS_EXACT_MATCH));
+    h2_tls_names_release(&many);
+    h2_tls_names_release(&few);
+    h2_tls_names_release(&wild);
 }
 
 static void test_host(void **state)

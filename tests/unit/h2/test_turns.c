@@ -6,8 +6,7 @@
 
 #include "base/mem.h"
 #include "h2/listener.h"
-#include "h2/session_state.h"
-#include "h2/stream_state.h"
+#include "h2/state.h"
 #include "support/h2_client.h"
 #include "support/test.h"
 
@@ -79,7 +78,7 @@ static void sessions_are_freed_in_slices(void **state)
     (void)state;
     for (size_t i = 0; i < CROWD; i++)
         h2_session_close(crowd->sessions[i]);
-    assert_int_equal(h2_endpoint_sessions(crowd->server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(crowd->server.endpoint)->sessions, 0);
     assert_int_equal(count_of(closing), CROWD);
     for (unsigned turn = 0; left > 0; turn++) {
         size_t before = left;
@@ -140,13 +139,13 @@ static void streams_count_as_sessions_do(void **state)
         h2_client_raw_get(client, NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, 2 * i + 1,
                           "/");
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 2 * H2_REAPED_PER_TURN);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 2 * H2_REAPED_PER_TURN);
     h2_session_close(client->session);
     h2_server_turn(&server);
-    assert_in_range(h2_endpoint_streams(server.endpoint), H2_REAPED_PER_TURN,
+    assert_in_range(h2_endpoint_counters(server.endpoint)->streams, H2_REAPED_PER_TURN,
                     2 * H2_REAPED_PER_TURN - 1);
     h2_pump(&server);
-    assert_int_equal(h2_endpoint_streams(server.endpoint), 0);
+    assert_int_equal(h2_endpoint_counters(server.endpoint)->streams, 0);
     h2_server_release(&server);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "outbound/feed.h"
+#include "outbound/call.h"
 #include "support/test.h"
 
 static void test_empty(void **state)

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http_room.h"
+#include "http_env.h"
 
 static const struct outbound_http_counters *counters(void)
 {

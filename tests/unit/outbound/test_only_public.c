@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "http_room.h"
+#include "http_env.h"
 
 static const char *leads_to; /* an IPv4 address */
 

@@ -6,7 +6,7 @@
 #include <netdb.h>
 #include <semaphore.h>
 
-#include "http_room.h"
+#include "http_env.h"
 
 static sem_t asked, answered, gone;
 

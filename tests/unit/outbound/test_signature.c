@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "outbound/signature.h"
+#include "outbound/webhook.h"
+#include "support/signature.h"
 #include "support/test.h"
 
 #define NOW 1700000000
@@ -11,10 +12,10 @@ static char value[OUTBOUND_SIGNATURE_SIZE];
 
 static bool is_valid(const char *text, const char *secret, const char *body, int64_t now_s)
 {
-    const struct outbound_signed what = {
+    const struct signed_body what = {
         .body = body, .length = strlen(body), .now_s = now_s, .tolerance_s = 300};
 
-    return outbound_signature_is_valid(text, secret, &what);
+    return signature_is_valid(text, secret, &what);
 }
 
 /* printf '%s' '1700000000.{"a":1}' | openssl dgst -sha256 -hmac s3cret */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies that come in pieces while they are sent. */
-#include "http_room.h"
+#include "http_env.h"
 
 #define LARGE 3000000u
 
@@ -11,7 +11,7 @@ struct producer {
     size_t total;
     size_t piece; /* at the most */
     size_t made;
-    size_t room; /* what may be fed before more is taken */
+    size_t env; /* what may be fed before more is taken */
 };
 
 static char byte_at(size_t offset)
@@ -23,18 +23,18 @@ static void produce(struct producer *producer)
 {
     char piece[65536];
 
-    while (producer->made < producer->total && producer->room > 0) {
+    while (producer->made < producer->total && producer->env > 0) {
         size_t length = producer->total - producer->made;
 
         if (length > producer->piece)
             length = producer->piece;
-        if (length > producer->room)
-            length = producer->room;
+        if (length > producer->env)
+            length = producer->env;
         for (size_t i = 0; i < length; i++)
             piece[i] = byte_at(producer->made + i);
         assert_int_equal(outbound_call_feed(producer->call, piece, length), 0);
         producer->made += length;
-        producer->room -= length;
+        producer->env -= length;
         if (producer->made == producer->total)
             outbound_call_end(producer->call);
     }
@@ -46,7 +46,7 @@ static void on_taken(void *context, size_t length)
 
     assert_true(length > 0);
     producer->outcome.taken += length;
-    producer->room += length;
+    producer->env += length;
     produce(producer);
 }
 
@@ -79,7 +79,7 @@ static void assert_echoed(struct producer *producer)
 static void test_pieces(void **state)
 {
     static const struct {
-        size_t total, piece, room;
+        size_t total, piece, env;
     } cases[] = {
         {0, 1, 0},
         {1, 1, 1},
@@ -92,7 +92,7 @@ static void test_pieces(void **state)
     (void)state;
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
         struct producer producer = {
-            .total = cases[i / 2].total, .piece = cases[i / 2].piece, .room = cases[i / 2].room};
+            .total = cases[i / 2].total, .piece = cases[i / 2].piece, .env = cases[i / 2].env};
         bool is_known = i % 2 == 0;
         char *head;
 
@@ -131,7 +131,7 @@ static void test_waiting_for_the_producer_has_no_limit(void **state)
     run_until_done(1);
     assert_int_equal(clock.error, -ETIMEDOUT);
     assert_int_equal(producer.outcome.runs, 0);
-    producer.room = 10;
+    producer.env = 10;
     produce(&producer);
     run_until_done(1);
     assert_echoed(&producer);
@@ -141,7 +141,7 @@ static void test_nobody_takes(void **state)
 {
     static const char piece[65536];
     struct outcome outcome = {0};
-    struct outbound_request request = request_to(http_server_url(server, "/gated"), &outcome);
+    struct outbound_request request = request_to(http_server_url(server, "/held"), &outcome);
     struct outbound_call *call;
 
     (void)state;
@@ -191,7 +191,7 @@ static void test_other_length_than_said(void **state)
 /* The answer comes while the body is still being made; what is fed in its turn is dropped. */
 static void test_early_answer(void **state)
 {
-    struct producer producer = {.total = LARGE, .piece = 1000, .room = 1000};
+    struct producer producer = {.total = LARGE, .piece = 1000, .env = 1000};
 
     (void)state;
     start(&producer, "/early", LARGE);
@@ -223,7 +223,7 @@ static void test_cancel(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        start(&producers[i], i == 0 ? "/gated" : "/echo", -1);
+        start(&producers[i], i == 0 ? "/held" : "/echo", -1);
         assert_int_equal(outbound_call_feed(producers[i].call, piece, sizeof(piece)), 0);
     }
     outbound_call_cancel(producers[2].call); /* not sent yet */
@@ -238,7 +238,7 @@ static void test_cancel(void **state)
 static void test_fed_while_it_waits(void **state)
 {
     struct outbound_http_settings settings = usual;
-    struct producer producer = {.total = 20000, .piece = 1000, .room = 5000};
+    struct producer producer = {.total = 20000, .piece = 1000, .env = 5000};
     struct outcome first = {0};
 
     (void)state;
@@ -253,11 +253,11 @@ static void test_fed_while_it_waits(void **state)
 
 static void test_free_while_streaming(void **state)
 {
-    struct producer producer = {.total = LARGE, .piece = 1000, .room = 65536};
+    struct producer producer = {.total = LARGE, .piece = 1000, .env = 65536};
     struct outcome other = {0};
 
     (void)state;
-    start(&producer, "/gated", -1);
+    start(&producer, "/held", -1);
     produce(&producer);
     get("/echo", &other);
     run_until_done(1);

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "http_room.h"
-#include "outbound/signature.h"
+#include "http_env.h"
 #include "outbound/webhook.h"
+#include "support/signature.h"
 
 static const char json[] = "{\"event\":\"connect\"}";
 
@@ -59,7 +59,7 @@ static void test_signed(void **state)
                                              .secret = "s3cret",
                                              .time_limit_ms = PATIENT_MS,
                                              .answer_bytes = 1000};
-    const struct outbound_signed what = {
+    const struct signed_body what = {
         .body = json, .length = strlen(json), .now_s = time(NULL), .tolerance_s = 300};
     char *head = post(&webhook, "id-1");
     char *signature = value_of(head, OUTBOUND_SIGNATURE_FIELD);
@@ -71,7 +71,7 @@ static void test_signed(void **state)
     assert_field(head, "idempotency-key", "id-1");
     assert_field(head, "x-service", "crm");
     assert_non_null(signature);
-    assert_true(outbound_signature_is_valid(signature, "s3cret", &what));
+    assert_true(signature_is_valid(signature, "s3cret", &what));
     free(signature);
     free(head);
 }

@@ -21,7 +21,9 @@ struct fake_disk {
     pthread_mutex_t lock;
     char story[FAKE_STORY_SIZE]; /* "open begin … commit"; "reopen": without a check */
     int open_error, begin_error, commit_error;
-    size_t pieces; /* that a copy has; of endless ones the story does not tell */
+    bool is_unchecked; /* for now */
+    int opened_after;  /* the error that the last one was opened with */
+    size_t pieces;     /* that a copy has; of endless ones the story does not tell */
 };
 
 struct fake_repository {
@@ -88,6 +90,7 @@ static int fake_commit(struct qos_repository *repository)
 {
     struct fake_disk *disk = fake_disk_of(repository);
 
+    repository->is_checked = !disk->is_unchecked;
     return fake_disk_tell(disk, "commit", &disk->commit_error);
 }
 
@@ -123,7 +126,6 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
                                                           size_t fault_size)
 {
     static const struct qos_repository_ops ops = {
-        .name = "fake",
         .begin = fake_begin,
         .commit = fake_commit,
         .rollback = fake_rollback,
@@ -134,6 +136,7 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
     struct fake_disk *disk = context;
     struct fake_repository *fake;
 
+    disk->opened_after = *error; /* read when the thread has done what comes next */
     *error = fake_disk_tell(disk, *error == -ENOSPC ? "reopen" : "open", &disk->open_error);
     if (*error != 0) {
         snprintf(fault, fault_size, "the fake disk says %s", strerrorname_np(-*error));
@@ -142,6 +145,7 @@ static inline struct qos_repository *fake_repository_open(void *context, int *er
     fake = mem_zalloc(sizeof(*fake));
     fake->repository.ops = &ops;
     fake->repository.is_durable = true;
+    fake->repository.is_checked = !disk->is_unchecked;
     fake->disk = disk;
     return &fake->repository;
 }

@@ -83,6 +83,27 @@ static void sees_whether_the_body_is_still_there(void **state)
     qos_copies_release(&copies);
 }
 
+static void drops_one_of_those_that_share_a_message(void **state)
+{
+    const struct qos_message first = {.number = 1, .id = "1", .json = "{}", .receipt = ""};
+    const struct qos_message second = {.number = 2, .id = "2", .json = "{}", .receipt = ""};
+    struct qos_copies copies = {0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        add(&copies, &first, "a");
+    add(&copies, &second, "b");
+    for (size_t left = 3; left > 0; left--) {
+        qos_copies_drop(&copies, left - 1);
+        assert_int_equal(copies.count, left);
+        assert_string_equal(copies.items[left - 1].message->id, "2");
+        assert_string_equal(copies.items[0].recipient.value, left > 1 ? "a" : "b");
+    }
+    qos_copies_drop(&copies, 0);
+    assert_int_equal(copies.count, 0);
+    qos_copies_release(&copies);
+}
+
 static void compares_and_copies_recipients(void **state)
 {
     const struct qos_recipient alice = {SSE_BY_USER, "alice", ""};
@@ -108,6 +129,7 @@ int main(void)
         cmocka_unit_test(owns_what_it_was_given),
         cmocka_unit_test(has_each_message_once),
         cmocka_unit_test(sees_whether_the_body_is_still_there),
+        cmocka_unit_test(drops_one_of_those_that_share_a_message),
         cmocka_unit_test(compares_and_copies_recipients),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/filter.h"
-#include "sse/user_key.h"
+#include "qos/look.h"
+#include "sse/user.h"
 #include "support/test.h"
 
 static const char *const two_names[] = {"news", "sport"};

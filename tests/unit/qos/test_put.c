@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "job_room.h"
+#include "job_env.h"
 #include "qos/put.h"
 
 enum { MOST_ITEMS = 8 };
 
 /* A request with messages for users. */
 struct request {
-    struct job_room *room;
+    struct job_env *env;
     struct named_target targets[MOST_ITEMS];
     struct qos_put_item items[MOST_ITEMS];
     size_t count;
@@ -20,14 +20,14 @@ static void add(struct request *request, const char *id, const char *users)
     assert_true(request->count < MOST_ITEMS);
     name_target(named, SSE_BY_USER, users);
     request->items[request->count++] = (struct qos_put_item){
-        .message = message_of(request->room, id),
+        .message = message_of(request->env, id),
         .target = &named->target,
     };
 }
 
 static int run(struct request *request)
 {
-    return room_put_items(request->room, &request->put, request->items, request->count);
+    return env_put_items(request->env, &request->put, request->items, request->count);
 }
 
 static void finish(struct request *request)
@@ -38,7 +38,7 @@ static void finish(struct request *request)
 
 static void each_recipient_has_a_copy(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
     add(&request, "m", "anna,bert");
     add(&request, "n", "bert,carl");
@@ -55,22 +55,22 @@ static void each_recipient_has_a_copy(void **state)
 
 static void all_have_one_copy(void **state)
 {
-    struct job_room *room = *state;
+    struct job_env *env = *state;
     struct sse_target target = {.dimension = SSE_ALL, .listening = (char *)"news"};
-    struct qos_put_item item = {.message = message_of(room, "m"), .target = &target};
+    struct qos_put_item item = {.message = message_of(env, "m"), .target = &target};
     struct qos_put put;
 
-    assert_int_equal(room_put_items(room, &put, &item, 1), 0);
+    assert_int_equal(env_put_items(env, &put, &item, 1), 0);
     assert_int_equal(item.stored, 1);
     assert_true(item.was_empty[0]);
-    assert_queue(room, SSE_ALL, "", "news", "m:=stored");
-    assert_queue(room, SSE_ALL, "", "", "");
+    assert_queue(env, SSE_ALL, "", "news", "m:=stored");
+    assert_queue(env, SSE_ALL, "", "", "");
     qos_put_release(&put);
 }
 
 static void a_queue_was_empty_until_something_came(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
     add(&request, "m", "anna,bert");
     add(&request, "n", "bert,carl");
@@ -89,7 +89,7 @@ static void a_queue_was_empty_until_something_came(void **state)
 
 static void a_value_that_is_there_twice_has_one_copy(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
     add(&request, "m", "anna,bert,anna");
     assert_int_equal(run(&request), 0);
@@ -99,14 +99,14 @@ static void a_value_that_is_there_twice_has_one_copy(void **state)
 
 static void a_repeat_is_not_stored_again(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
     const struct qos_recipient anna = {SSE_BY_USER, "anna", ""};
     uint64_t number;
 
-    room_put_for(room, "m", SSE_BY_USER, "anna,bert", NULL);
-    number = room_number(room, "m");
-    assert_int_equal(room->ops.end(room->repository, number, &anna, QOS_ACKNOWLEDGED, room->now, 1),
+    env_put_for(env, "m", SSE_BY_USER, "anna,bert", NULL);
+    number = env_number(env, "m");
+    assert_int_equal(env->ops.end(env->repository, number, &anna, QOS_ACKNOWLEDGED, env->now, 1),
                      0);
     add(&request, "m", "anna,bert");
     add(&request, "n", "carl");
@@ -117,12 +117,12 @@ static void a_repeat_is_not_stored_again(void **state)
     assert_null(request.items[0].was_empty);
     assert_false(request.items[1].is_repeat);
     finish(&request);
-    assert_stored(room, "m:bert=stored n:carl=stored");
+    assert_stored(env, "m:bert=stored n:carl=stored");
 }
 
 static void a_repeat_within_a_request_is_one_too(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
     add(&request, "n", "carl");
     add(&request, "m", "anna,bert");
@@ -139,9 +139,9 @@ static void a_repeat_within_a_request_is_one_too(void **state)
 
 static void other_content_under_an_id_is_refused(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
-    room_put_for(*state, "m", SSE_BY_USER, "anna", NULL);
+    env_put_for(*state, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "n", "bert");
     add(&request, "m", "anna");
     request.items[1].message.digest++;
@@ -153,7 +153,7 @@ static void other_content_under_an_id_is_refused(void **state)
 
 static void other_content_within_a_request_is_refused(void **state)
 {
-    struct request request = {.room = *state};
+    struct request request = {.env = *state};
 
     add(&request, "n", "bert");
     add(&request, "m", "anna");
@@ -168,32 +168,32 @@ static void other_content_within_a_request_is_refused(void **state)
 
 static void the_oldest_of_a_queue_makes_room(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room_put_for(room, "m", SSE_BY_USER, "anna,bert", NULL);
-    room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
-    room_put_for(room, "o", SSE_BY_USER, "anna", NULL);
-    room->queue_most = 2; /* it was more before */
+    env_put_for(env, "m", SSE_BY_USER, "anna,bert", NULL);
+    env_put_for(env, "n", SSE_BY_USER, "anna", NULL);
+    env_put_for(env, "o", SSE_BY_USER, "anna", NULL);
+    env->queue_most = 2; /* it was more before */
     add(&request, "p", "anna,carl");
     assert_int_equal(run(&request), 0);
     assert_copies(&request.put.displaced, "m:anna=displaced n:anna=displaced");
     assert_string_equal(request.put.displaced.items[1].message->json, "n");
-    assert_int_equal(request.put.displaced.items[1].ended, room->now);
+    assert_int_equal(request.put.displaced.items[1].ended, env->now);
     assert_false(request.items[0].was_empty[0]);
     assert_int_equal(request.items[0].stored, 2);
     finish(&request);
-    assert_queue(room, SSE_BY_USER, "anna", "", "o:anna=stored p:anna=stored");
-    assert_queue(room, SSE_BY_USER, "bert", "", "m:bert=stored");
+    assert_queue(env, SSE_BY_USER, "anna", "", "o:anna=stored p:anna=stored");
+    assert_queue(env, SSE_BY_USER, "bert", "", "m:bert=stored");
 }
 
-static void a_request_may_displace_what_is_its_own(void **state)
+static void a_request_may_evict_what_is_its_own(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room->queue_most = 1;
-    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    env->queue_most = 1;
+    env_put_for(env, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "n", "anna,bert");
     add(&request, "m", "anna");
     add(&request, "o", "anna");
@@ -205,44 +205,44 @@ static void a_request_may_displace_what_is_its_own(void **state)
     assert_int_equal(request.items[2].stored, 1);
     assert_false(request.items[2].was_empty[0]);
     finish(&request);
-    assert_stored(room, "n:bert=stored o:anna=stored");
+    assert_stored(env, "n:bert=stored o:anna=stored");
 }
 
 static void what_is_durable_does_not_make_room(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room->repository->is_durable = true;
-    room->messages_most = 2;
-    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    env->repository->is_durable = true;
+    env->messages_most = 2;
+    env_put_for(env, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "n", "anna");
     add(&request, "o", "anna");
     assert_int_equal(run(&request), -EDQUOT);
     assert_int_equal(request.put.at, 1);
-    assert_int_equal(room->repository->fault, 0);
+    assert_int_equal(env->repository->fault, 0);
     finish(&request);
-    assert_stored(room, "m:anna=stored");
-    room->messages_most = 1000;
-    room->bytes_most = 4;
+    assert_stored(env, "m:anna=stored");
+    env->messages_most = 1000;
+    env->bytes_most = 4;
     add(&request, "four", "anna");
     assert_int_equal(run(&request), -EDQUOT);
     finish(&request);
     add(&request, "thr", "anna");
     assert_int_equal(run(&request), 0);
     finish(&request);
-    assert_stored(room, "m:anna=stored thr:anna=stored");
+    assert_stored(env, "m:anna=stored thr:anna=stored");
 }
 
 static void a_repeat_needs_no_room(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room->repository->is_durable = true;
-    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
-    room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
-    room->messages_most = 1; /* it was more before */
+    env->repository->is_durable = true;
+    env_put_for(env, "m", SSE_BY_USER, "anna", NULL);
+    env_put_for(env, "n", SSE_BY_USER, "anna", NULL);
+    env->messages_most = 1; /* it was more before */
     add(&request, "m", "anna");
     assert_int_equal(run(&request), 0);
     assert_true(request.items[0].is_repeat);
@@ -251,41 +251,41 @@ static void a_repeat_needs_no_room(void **state)
 
 static void what_is_not_durable_makes_room(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room_put_for(room, "m", SSE_BY_USER, "anna,bert", NULL);
-    room_put_for(room, "n", SSE_BY_USER, "anna", NULL);
-    room_put_for(room, "o", SSE_BY_USER, "anna", NULL);
-    room->messages_most = 3;
+    env_put_for(env, "m", SSE_BY_USER, "anna,bert", NULL);
+    env_put_for(env, "n", SSE_BY_USER, "anna", NULL);
+    env_put_for(env, "o", SSE_BY_USER, "anna", NULL);
+    env->messages_most = 3;
     add(&request, "p", "carl");
     add(&request, "q", "carl");
     assert_int_equal(run(&request), 0);
     assert_copies(&request.put.displaced, "m:anna=displaced m:bert=displaced n:anna=displaced");
     finish(&request);
-    assert_stored(room, "o:anna=stored p:carl=stored q:carl=stored");
-    room->bytes_most = 4;
+    assert_stored(env, "o:anna=stored p:carl=stored q:carl=stored");
+    env->bytes_most = 4;
     add(&request, "rrr", "carl");
     assert_int_equal(run(&request), 0);
     assert_copies(&request.put.displaced, "o:anna=displaced p:carl=displaced");
     finish(&request);
-    assert_stored(room, "q:carl=stored rrr:carl=stored");
+    assert_stored(env, "q:carl=stored rrr:carl=stored");
 }
 
-static void what_can_never_fit_displaces_nothing(void **state)
+static void what_can_never_fit_evicts_nothing(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
+    struct job_env *env = *state;
+    struct request request = {.env = env};
 
-    room->bytes_most = 4;
-    room_put_for(room, "m", SSE_BY_USER, "anna", NULL);
+    env->bytes_most = 4;
+    env_put_for(env, "m", SSE_BY_USER, "anna", NULL);
     add(&request, "nnn", "anna");
     add(&request, "oo", "anna");
     assert_int_equal(run(&request), -EDQUOT);
     assert_int_equal(request.put.at, 1);
     assert_int_equal(request.put.displaced.count, 0);
     finish(&request);
-    assert_stored(room, "m:anna=stored");
+    assert_stored(env, "m:anna=stored");
 }
 
 static int fail_to_count(struct qos_repository *repository, const struct qos_recipient *recipient,
@@ -306,16 +306,16 @@ static int fail_to_put(struct qos_repository *repository, struct qos_message *me
 
 static void a_fault_is_passed_on(void **state)
 {
-    struct job_room *room = *state;
-    struct request request = {.room = room};
-    const struct qos_repository_ops working = room->ops;
+    struct job_env *env = *state;
+    struct request request = {.env = env};
+    const struct qos_repository_ops working = env->ops;
 
-    room->ops.count = fail_to_count;
+    env->ops.count = fail_to_count;
     add(&request, "m", "anna");
     assert_int_equal(run(&request), -EIO);
     finish(&request);
-    room->ops = working;
-    room->ops.put = fail_to_put;
+    env->ops = working;
+    env->ops.put = fail_to_put;
     add(&request, "m", "anna");
     assert_int_equal(run(&request), -EIO);
     finish(&request);
@@ -324,21 +324,21 @@ static void a_fault_is_passed_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROOM_TEST(each_recipient_has_a_copy),
-        ROOM_TEST(all_have_one_copy),
-        ROOM_TEST(a_queue_was_empty_until_something_came),
-        ROOM_TEST(a_value_that_is_there_twice_has_one_copy),
-        ROOM_TEST(a_repeat_is_not_stored_again),
-        ROOM_TEST(a_repeat_within_a_request_is_one_too),
-        ROOM_TEST(other_content_under_an_id_is_refused),
-        ROOM_TEST(other_content_within_a_request_is_refused),
-        ROOM_TEST(the_oldest_of_a_queue_makes_room),
-        ROOM_TEST(a_request_may_displace_what_is_its_own),
-        ROOM_TEST(what_is_durable_does_not_make_room),
-        ROOM_TEST(a_repeat_needs_no_room),
-        ROOM_TEST(what_is_not_durable_makes_room),
-        ROOM_TEST(what_can_never_fit_displaces_nothing),
-        ROOM_TEST(a_fault_is_passed_on),
+        ENV_TEST(each_recipient_has_a_copy),
+        ENV_TEST(all_have_one_copy),
+        ENV_TEST(a_queue_was_empty_until_something_came),
+        ENV_TEST(a_value_that_is_there_twice_has_one_copy),
+        ENV_TEST(a_repeat_is_not_stored_again),
+        ENV_TEST(a_repeat_within_a_request_is_one_too),
+        ENV_TEST(other_content_under_an_id_is_refused),
+        ENV_TEST(other_content_within_a_request_is_refused),
+        ENV_TEST(the_oldest_of_a_queue_makes_room),
+        ENV_TEST(a_request_may_evict_what_is_its_own),
+        ENV_TEST(what_is_durable_does_not_make_room),
+        ENV_TEST(a_repeat_needs_no_room),
+        ENV_TEST(what_is_not_durable_makes_room),
+        ENV_TEST(what_can_never_fit_evicts_nothing),
+        ENV_TEST(a_fault_is_passed_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

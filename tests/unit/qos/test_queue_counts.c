@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "qos/queue_counts.h"
+#include "qos/sqlite_repository.h"
 #include "support/test.h"
 
 static const struct qos_recipient alice = {SSE_BY_USER, "alice", ""};

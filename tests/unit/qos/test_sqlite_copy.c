@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies of a file that is in use (qos/sqlite_copy.h). */
+/* Copies of a file that is in use (qos/repository.h). */
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
-#include "repository_room.h"
+#include "repository_env.h"
 
 enum { SOME = 120, LONG = 10000 };
 
-static void put_long(struct repository_room *room, int number)
+static void put_long(struct repository_env *env, int number)
 {
     char *values[] = {(char *)"alice"};
     const struct sse_target target = {SSE_BY_USER, values, 1, NULL};
@@ -23,18 +23,18 @@ static void put_long(struct repository_room *room, int number)
     memset(json, 'j', LONG);
     message.json = json;
     message.length = LONG;
-    (void)room_put_message(room, message, &target);
+    (void)env_put_message(env, message, &target);
     free(json);
 }
 
-static int copy_piece(struct repository_room *room, int *file)
+static int copy_piece(struct repository_env *env, int *file)
 {
-    return room->repository->ops->copy(room->repository, file);
+    return env->repository->ops->copy(env->repository, file);
 }
 
-static void assert_alone(const struct repository_room *room)
+static void assert_alone(const struct repository_env *env)
 {
-    DIR *directory = opendir(room->directory);
+    DIR *directory = opendir(env->directory);
     const struct dirent *entry;
 
     assert_non_null(directory);
@@ -45,7 +45,7 @@ static void assert_alone(const struct repository_room *room)
 }
 
 /* Opens it in the place of the room's own file. */
-static void restore(struct repository_room *room, int file)
+static void restore(struct repository_env *env, int file)
 {
     struct stat status;
     int to;
@@ -53,13 +53,13 @@ static void restore(struct repository_room *room, int file)
     assert_int_equal(fstat(file, &status), 0);
     assert_int_equal(status.st_nlink, 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    room_close(room);
-    to = open(room->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    env_close(env);
+    to = open(env->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     assert_true(to >= 0);
     assert_int_equal(sendfile(to, file, NULL, (size_t)status.st_size), status.st_size);
     close(to);
     close(file);
-    room_reopen(room); /* which checks it */
+    env_reopen(env); /* which checks it */
 }
 
 static void limit_files(rlim_t bytes)
@@ -72,88 +72,88 @@ static void limit_files(rlim_t bytes)
 
 static void has_what_is_committed_meanwhile(void **state)
 {
-    struct repository_room *room = *state;
+    struct repository_env *env = *state;
     int file = -1, number = 0, result;
 
     while (number < SOME)
-        put_long(room, number++);
-    while ((result = copy_piece(room, &file)) == -EAGAIN) {
+        put_long(env, number++);
+    while ((result = copy_piece(env, &file)) == -EAGAIN) {
         if (number < SOME + 5)
-            put_long(room, number++);
+            put_long(env, number++);
         else if (number++ < SOME + 10) /* from the beginning of the file, which is copied */
-            room_end_user(room, (uint64_t)(number - SOME), "alice", 500);
-        assert_alone(room);
+            env_end_user(env, (uint64_t)(number - SOME), "alice", 500);
+        assert_alone(env);
     }
     assert_int_equal(result, 0);
     assert_true(number > SOME + 10);
-    put_long(room, -1); /* too late */
-    restore(room, file);
-    assert_int_equal(room->repository->totals.copies, SOME);
-    assert_int_equal(room->repository->totals.ended, 5);
+    put_long(env, -1); /* too late */
+    restore(env, file);
+    assert_int_equal(env->repository->totals.copies, SOME);
+    assert_int_equal(env->repository->totals.ended, 5);
 }
 
 static void has_nothing_that_was_rolled_back(void **state)
 {
-    struct repository_room *room = *state;
+    struct repository_env *env = *state;
     int file = -1, result;
 
     for (int number = 0; number < SOME; number++)
-        put_long(room, number);
-    assert_int_equal(copy_piece(room, &file), -EAGAIN);
-    room_begin(room);
-    assert_int_equal(room->repository->ops->end(room->repository, 1,
-                                                &(struct qos_recipient){SSE_BY_USER, "alice", ""},
-                                                QOS_ACKNOWLEDGED, 500, 1),
+        put_long(env, number);
+    assert_int_equal(copy_piece(env, &file), -EAGAIN);
+    env_begin(env);
+    assert_int_equal(env->repository->ops->end(env->repository, 1,
+                                               &(struct qos_recipient){SSE_BY_USER, "alice", ""},
+                                               QOS_ACKNOWLEDGED, 500, 1),
                      0);
-    room->repository->ops->rollback(room->repository);
-    while ((result = copy_piece(room, &file)) == -EAGAIN)
+    env->repository->ops->rollback(env->repository);
+    while ((result = copy_piece(env, &file)) == -EAGAIN)
         continue;
     assert_int_equal(result, 0);
-    restore(room, file);
-    assert_int_equal(room->repository->totals.copies, SOME);
+    restore(env, file);
+    assert_int_equal(env->repository->totals.copies, SOME);
 }
 
 static void is_left_without_a_trace(void **state)
 {
-    struct repository_room *room = *state;
+    struct repository_env *env = *state;
     int file = -1;
 
     for (int number = 0; number < SOME; number++)
-        put_long(room, number);
-    room->repository->ops->leave_copy(room->repository); /* none is under way */
+        put_long(env, number);
+    env->repository->ops->leave_copy(env->repository); /* none is under way */
     for (int round = 0; round < 3; round++) {
-        assert_int_equal(copy_piece(room, &file), -EAGAIN);
+        assert_int_equal(copy_piece(env, &file), -EAGAIN);
         if (round == 0)
-            room->repository->ops->leave_copy(room->repository);
+            env->repository->ops->leave_copy(env->repository);
         else
-            room_reopen(room);
-        assert_alone(room);
+            env_reopen(env);
+        assert_alone(env);
     }
 }
 
 static void a_fault_of_the_copy_is_not_the_stores(void **state)
 {
-    struct repository_room *room = *state;
+    struct repository_env *env = *state;
     int file = -1, result;
 
     for (int number = 0; number < 4 * SOME; number++)
-        put_long(room, number);
+        put_long(env, number);
     limit_files((rlim_t)LONG * SOME);
-    while ((result = copy_piece(room, &file)) == -EAGAIN)
+    while ((result = copy_piece(env, &file)) == -EAGAIN)
         continue;
     assert_int_equal(result, -EIO);
     assert_int_equal(file, -1);
     limit_files(RLIM_INFINITY);
-    assert_alone(room);
-    put_long(room, 4 * SOME);
-    while ((result = copy_piece(room, &file)) == -EAGAIN)
+    assert_alone(env);
+    put_long(env, 4 * SOME);
+    while ((result = copy_piece(env, &file)) == -EAGAIN)
         continue;
     assert_int_equal(result, 0);
-    restore(room, file);
-    assert_int_equal(room->repository->totals.copies, 4 * SOME + 1);
+    restore(env, file);
+    assert_int_equal(env->repository->totals.copies, 4 * SOME + 1);
 }
 
-#define CASE(function) ROOM_CASE(function, room_set_up_sqlite)
+#define CASE(function) ENV_CASE(function, env_set_up_sqlite)
 
 int main(void)
 {

@@ -14,7 +14,6 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "fake_repository.h"
-#include "qos/backup.h"
 #include "qos/store.h"
 #include "support/test.h"
 
@@ -37,7 +36,7 @@ struct shop {
     char order[4096]; /* the words of those that are done */
 };
 
-struct errand {
+struct work {
     struct qos_job job;
     struct shop *shop;
     const char *word; /* told to the disk's story when it runs */
@@ -48,48 +47,48 @@ struct errand {
     bool is_asked;
 };
 
-static void submit(struct shop *shop, struct errand errand);
+static void submit(struct shop *shop, struct work work);
 
-static int run_errand(struct qos_job *job, struct qos_repository *repository)
+static int run_work(struct qos_job *job, struct qos_repository *repository)
 {
-    struct errand *errand = container_of(job, struct errand, job);
+    struct work *work = container_of(job, struct work, job);
 
-    (void)fake_disk_tell(&errand->shop->disk, errand->word, NULL);
-    if (errand->is_held_up)
-        while (sem_wait(&errand->shop->gate) != 0)
+    (void)fake_disk_tell(&work->shop->disk, work->word, NULL);
+    if (work->is_held_up)
+        while (sem_wait(&work->shop->gate) != 0)
             ;
-    repository->fault = errand->fault;
+    repository->fault = work->fault;
     repository->totals.messages++;
-    return errand->fault != 0 ? errand->fault : errand->result;
+    return work->fault != 0 ? work->fault : work->result;
 }
 
-static void errand_done(struct qos_job *job)
+static void work_done(struct qos_job *job)
 {
-    struct errand *errand = container_of(job, struct errand, job);
-    struct shop *shop = errand->shop;
+    struct work *work = container_of(job, struct work, job);
+    struct shop *shop = work->shop;
     const size_t length = strlen(shop->order);
 
-    snprintf(shop->order + length, sizeof(shop->order) - length, "%s", errand->word);
+    snprintf(shop->order + length, sizeof(shop->order) - length, "%s", work->word);
     shop->status = job->status;
     shop->failed += job->status != 0;
     shop->done++;
-    if (errand->is_followed)
-        submit(shop, (struct errand){.word = "follower"});
+    if (work->is_followed)
+        submit(shop, (struct work){.word = "follower"});
     if (shop->done == shop->expected)
         loop_stop(shop->loop);
-    free(errand);
+    free(work);
 }
 
-static void submit(struct shop *shop, struct errand errand)
+static void submit(struct shop *shop, struct work work)
 {
-    struct errand *submitted = mem_alloc(sizeof(*submitted));
+    struct work *submitted = mem_alloc(sizeof(*submitted));
 
-    *submitted = errand;
+    *submitted = work;
     submitted->shop = shop;
-    submitted->job.run = run_errand;
-    submitted->job.done = errand_done;
-    submitted->job.is_asked = errand.is_asked;
-    if (errand.is_next)
+    submitted->job.run = run_work;
+    submitted->job.done = work_done;
+    submitted->job.is_asked = work.is_asked;
+    if (work.is_next)
         qos_store_submit_next(shop->store, &submitted->job);
     else
         qos_store_submit(shop->store, &submitted->job);
@@ -103,9 +102,9 @@ static void wait_for(struct shop *shop, size_t jobs)
 }
 
 /* What the next one gets, alone in its transaction. */
-static int status_of(struct shop *shop, struct errand errand)
+static int status_of(struct shop *shop, struct work work)
 {
-    submit(shop, errand);
+    submit(shop, work);
     wait_for(shop, 1);
     return shop->status;
 }
@@ -166,7 +165,7 @@ static int tear_down(void **state)
  * together. */
 static void hold_thread_up(struct shop *shop)
 {
-    submit(shop, (struct errand){.word = "H", .is_held_up = true, .job.weight = 256});
+    submit(shop, (struct work){.word = "H", .is_held_up = true, .job.weight = 256});
 }
 
 static void wait_until_held_up(struct shop *shop)
@@ -191,16 +190,16 @@ static void one_job_can_be_next(void **state)
     struct shop *shop = *state;
 
     open_store(shop);
-    submit(shop, (struct errand){.word = "a", .is_next = true}); /* of none */
+    submit(shop, (struct work){.word = "a", .is_next = true}); /* of none */
     wait_for(shop, 1);
     hold_thread_up(shop);
     wait_until_held_up(shop);
-    submit(shop, (struct errand){.word = "b"});
-    submit(shop, (struct errand){.word = "c", .is_next = true});
-    submit(shop, (struct errand){.word = "d"});
+    submit(shop, (struct work){.word = "b"});
+    submit(shop, (struct work){.word = "c", .is_next = true});
+    submit(shop, (struct work){.word = "d"});
     release_thread(shop);
     wait_for(shop, 4);
-    submit(shop, (struct errand){.word = "e"});
+    submit(shop, (struct work){.word = "e"});
     wait_for(shop, 1);
     assert_string_equal(strchr(shop->order, 'H'), "Hcbde");
 }
@@ -211,9 +210,9 @@ static void what_comes_together_is_one_transaction(void **state)
 
     open_store(shop);
     hold_thread_up(shop);
-    submit(shop, (struct errand){.word = "a"});
-    submit(shop, (struct errand){.word = "b"});
-    submit(shop, (struct errand){.word = "c"});
+    submit(shop, (struct work){.word = "a"});
+    submit(shop, (struct work){.word = "b"});
+    submit(shop, (struct work){.word = "c"});
     assert_int_equal(report_of(shop).waiting, 4);
     release_thread(shop);
     wait_for(shop, 4);
@@ -228,12 +227,12 @@ static void a_transaction_is_bounded_by_weight(void **state)
     shop->settings.batch = 4;
     open_store(shop);
     hold_thread_up(shop);
-    submit(shop, (struct errand){.word = "a", .job.weight = 2});
-    submit(shop, (struct errand){.word = "b", .job.weight = 2});
-    submit(shop, (struct errand){.word = "c"}); /* 0 counts as 1 */
-    submit(shop, (struct errand){.word = "d", .job.weight = 3});
-    submit(shop, (struct errand){.word = "e", .job.weight = 9});
-    submit(shop, (struct errand){.word = "f"});
+    submit(shop, (struct work){.word = "a", .job.weight = 2});
+    submit(shop, (struct work){.word = "b", .job.weight = 2});
+    submit(shop, (struct work){.word = "c"}); /* 0 counts as 1 */
+    submit(shop, (struct work){.word = "d", .job.weight = 3});
+    submit(shop, (struct work){.word = "e", .job.weight = 9});
+    submit(shop, (struct work){.word = "f"});
     release_thread(shop);
     wait_for(shop, 7);
     assert_story(shop, "open begin H commit begin a b commit begin c d commit begin e commit "
@@ -249,12 +248,12 @@ static void what_has_not_begun_can_be_abandoned(void **state)
     open_store(shop);
     hold_thread_up(shop);
     wait_until_held_up(shop);
-    submit(shop, (struct errand){.word = "a"});
-    submit(shop, (struct errand){.word = "b"});
+    submit(shop, (struct work){.word = "a"});
+    submit(shop, (struct work){.word = "b"});
     qos_store_abandon(shop->store);
     wait_for(shop, 2);
     assert_string_equal(shop->order, "ab"); /* they have failed */
-    submit(shop, (struct errand){.word = "c"});
+    submit(shop, (struct work){.word = "c"});
     wait_for(shop, 1);
     assert_int_equal(report_of(shop).waiting, 1);
     release_thread(shop);
@@ -267,8 +266,8 @@ static void a_job_may_fail_alone(void **state)
     struct shop *shop = *state;
 
     open_store(shop);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a", .result = -EEXIST}), -EEXIST);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "a", .result = -EEXIST}), -EEXIST);
+    assert_int_equal(status_of(shop, (struct work){.word = "b"}), 0);
     assert_story(shop, "open begin a commit begin b commit");
     assert_int_equal(report_of(shop).faults, 0);
 }
@@ -279,21 +278,21 @@ static void a_fault_is_everybodys(void **state)
 
     open_store(shop);
     hold_thread_up(shop);
-    submit(shop, (struct errand){.word = "a", .result = -EEXIST});
-    submit(shop, (struct errand){.word = "b", .fault = -ENOSPC});
-    submit(shop, (struct errand){.word = "c"});
+    submit(shop, (struct work){.word = "a", .result = -EEXIST});
+    submit(shop, (struct work){.word = "b", .fault = -ENOSPC});
+    submit(shop, (struct work){.word = "c"});
     release_thread(shop);
     wait_for(shop, 4);
     assert_int_equal(shop->failed, 3);
     assert_int_equal(shop->status, -ENOSPC);
     /* What follows a fault is not tried in the same transaction. */
     assert_story(shop, "open begin H commit begin a b rollback free");
-    assert_int_equal(status_of(shop, (struct errand){.word = "d"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "d"}), 0);
     /* To be full does a file no harm. */
     assert_story(shop, "reopen begin d commit");
-    assert_int_equal(status_of(shop, (struct errand){.word = "e", .fault = -EIO}), -EIO);
-    assert_int_equal(status_of(shop, (struct errand){.word = "f", .fault = -ENOSPC}), -ENOSPC);
-    assert_int_equal(status_of(shop, (struct errand){.word = "g"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "e", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "f", .fault = -ENOSPC}), -ENOSPC);
+    assert_int_equal(status_of(shop, (struct work){.word = "g"}), 0);
     assert_story(shop, "begin e rollback free open begin f rollback free reopen begin g commit");
 }
 
@@ -303,12 +302,12 @@ static void a_commit_or_a_beginning_that_fails_is_a_fault(void **state)
 
     open_store(shop);
     fake_disk_fail(&shop->disk, &shop->disk.commit_error, -EIO);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a"}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "a"}), -EIO);
     fake_disk_fail(&shop->disk, &shop->disk.commit_error, 0);
     fake_disk_fail(&shop->disk, &shop->disk.begin_error, -EBUSY);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b"}), -EBUSY);
+    assert_int_equal(status_of(shop, (struct work){.word = "b"}), -EBUSY);
     fake_disk_fail(&shop->disk, &shop->disk.begin_error, 0);
-    assert_int_equal(status_of(shop, (struct errand){.word = "c"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "c"}), 0);
     assert_story(shop, "open begin a commit rollback free open begin rollback free "
                        "open begin c commit");
 }
@@ -319,14 +318,47 @@ static void it_is_opened_anew_with_the_next_job(void **state)
 
     fake_disk_fail(&shop->disk, &shop->disk.open_error, -EUCLEAN);
     open_store(shop);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a"}), -EUCLEAN);
+    assert_int_equal(status_of(shop, (struct work){.word = "a"}), -EUCLEAN);
     fake_disk_fail(&shop->disk, &shop->disk.open_error, -EACCES);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b"}), -EACCES);
+    assert_int_equal(status_of(shop, (struct work){.word = "b"}), -EACCES);
     assert_false(report_of(shop).is_open);
     fake_disk_fail(&shop->disk, &shop->disk.open_error, 0);
-    assert_int_equal(status_of(shop, (struct errand){.word = "c"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "c"}), 0);
     assert_true(report_of(shop).is_open);
     assert_story(shop, "open open open open begin c commit");
+}
+
+/* Its damage may have been found long after it was opened. */
+static void what_was_damaged_is_checked_before_it_is_open_again(void **state)
+{
+    struct shop *shop = *state;
+
+    open_store(shop);
+    assert_int_equal(status_of(shop, (struct work){.word = "a", .fault = -EUCLEAN}), -EUCLEAN);
+    assert_int_equal(shop->disk.opened_after, 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "b"}), 0);
+    assert_int_equal(shop->disk.opened_after, -EUCLEAN);
+    assert_int_equal(status_of(shop, (struct work){.word = "c", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "d"}), 0);
+    assert_int_equal(shop->disk.opened_after, 0);
+}
+
+/* Where there was no room before its check was over, this begins anew. */
+static void it_is_sound_only_when_it_has_been_checked(void **state)
+{
+    struct shop *shop = *state;
+
+    shop->disk.is_unchecked = true;
+    open_store(shop);
+    assert_int_equal(status_of(shop, (struct work){.word = "a"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "b", .fault = -ENOSPC}), -ENOSPC);
+    assert_int_equal(status_of(shop, (struct work){.word = "c"}), 0);
+    shop->disk.is_unchecked = false;
+    assert_int_equal(status_of(shop, (struct work){.word = "d"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "e", .fault = -ENOSPC}), -ENOSPC);
+    assert_int_equal(status_of(shop, (struct work){.word = "f"}), 0);
+    assert_story(shop, "open begin a commit begin b rollback free open begin c commit "
+                       "begin d commit begin e rollback free reopen begin f commit");
 }
 
 static void it_is_not_opened_too_often(void **state)
@@ -335,10 +367,10 @@ static void it_is_not_opened_too_often(void **state)
 
     shop->settings.retry_ms = AN_HOUR_MS;
     open_store(shop);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a"}), 0);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "a"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "b", .fault = -EIO}), -EIO);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(status_of(shop, (struct errand){.word = "c"}), -EIO);
+        assert_int_equal(status_of(shop, (struct work){.word = "c"}), -EIO);
     assert_story(shop, "open begin a commit begin b rollback free");
     assert_int_equal(report_of(shop).faults, 1);
 }
@@ -349,8 +381,8 @@ static void the_report_tells(void **state)
     struct qos_store_report report;
 
     open_store(shop);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a"}), 0);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b", .result = -EEXIST}), -EEXIST);
+    assert_int_equal(status_of(shop, (struct work){.word = "a"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "b", .result = -EEXIST}), -EEXIST);
     report = report_of(shop);
     assert_true(report.is_open);
     assert_int_equal(report.transactions, 2);
@@ -359,7 +391,7 @@ static void the_report_tells(void **state)
     assert_int_equal(report.waiting, 0);
     assert_int_equal(report.totals.messages, 2);
     assert_true(report.commit_us_max <= report.commit_us);
-    assert_int_equal(status_of(shop, (struct errand){.word = "c", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "c", .fault = -EIO}), -EIO);
     report = report_of(shop);
     assert_false(report.is_open);
     assert_int_equal(report.transactions, 2);
@@ -397,11 +429,11 @@ static void the_log_has_one_line_for_each_change(void **state)
     fake_disk_fail(&shop->disk, &shop->disk.open_error, -EUCLEAN);
     open_store(shop);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(status_of(shop, (struct errand){.word = "a"}), -EUCLEAN);
+        assert_int_equal(status_of(shop, (struct work){.word = "a"}), -EUCLEAN);
     fake_disk_fail(&shop->disk, &shop->disk.open_error, 0);
     fake_disk_fail(&shop->disk, &shop->disk.commit_error, -ENOSPC);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(status_of(shop, (struct errand){.word = "b"}), -ENOSPC);
+        assert_int_equal(status_of(shop, (struct work){.word = "b"}), -ENOSPC);
     read_log(fd, text, sizeof(text));
     assert_int_equal(count_of(text, "has failed"), 2);
     assert_int_equal(count_of(text, "the fake disk says EUCLEAN"), 1);
@@ -410,7 +442,7 @@ static void the_log_has_one_line_for_each_change(void **state)
     assert_int_equal(count_of(text, "store of qos messages works again"), 0);
     fake_disk_fail(&shop->disk, &shop->disk.commit_error, 0);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(status_of(shop, (struct errand){.word = "c"}), 0);
+        assert_int_equal(status_of(shop, (struct work){.word = "c"}), 0);
     read_log(fd, text, sizeof(text));
     assert_int_equal(count_of(text, "has failed"), 2);
     assert_int_equal(count_of(text, "store of qos messages works again"), 1);
@@ -425,9 +457,9 @@ static void freeing_finishes_what_was_submitted(void **state)
     shop->settings.batch = 2;
     open_store(shop);
     hold_thread_up(shop);
-    submit(shop, (struct errand){.word = "a"});
-    submit(shop, (struct errand){.word = "b"});
-    submit(shop, (struct errand){.word = "c"});
+    submit(shop, (struct work){.word = "a"});
+    submit(shop, (struct work){.word = "b"});
+    submit(shop, (struct work){.word = "c"});
     release_thread(shop);
     qos_store_free(shop->store);
     shop->store = NULL;
@@ -442,7 +474,7 @@ static void what_comes_after_the_end_fails(void **state)
     struct shop *shop = *state;
 
     open_store(shop);
-    submit(shop, (struct errand){.word = "a", .is_followed = true});
+    submit(shop, (struct work){.word = "a", .is_followed = true});
     qos_store_free(shop->store);
     shop->store = NULL;
     assert_string_equal(shop->order, "afollower");
@@ -511,7 +543,7 @@ static void jobs_come_between_the_pieces_of_a_backup(void **state)
     open_store(shop);
     hold_thread_up(shop);
     wait_until_held_up(shop);
-    submit(shop, (struct errand){.word = "a"});
+    submit(shop, (struct work){.word = "a"});
     assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
     assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), -EBUSY);
     release_thread(shop);
@@ -522,7 +554,7 @@ static void jobs_come_between_the_pieces_of_a_backup(void **state)
     keepsake = keepsake_new();
     shop->disk.pieces = SIZE_MAX; /* it goes on until the job has been between */
     assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
-    assert_int_equal(status_of(shop, (struct errand){.word = "b"}), 0);
+    assert_int_equal(status_of(shop, (struct work){.word = "b"}), 0);
     keepsake.is_unwanted = true;
     await_keepsake(&keepsake, -ECANCELED, -1);
 }
@@ -546,7 +578,7 @@ static void a_store_that_is_closed_has_no_backup(void **state)
     struct keepsake keepsake = keepsake_new();
 
     open_store(shop);
-    assert_int_equal(status_of(shop, (struct errand){.word = "a", .fault = -EIO}), -EIO);
+    assert_int_equal(status_of(shop, (struct work){.word = "a", .fault = -EIO}), -EIO);
     assert_int_equal(qos_store_back_up(shop->store, &keepsake.backup), 0);
     await_keepsake(&keepsake, -EIO, -1);
 }
@@ -558,10 +590,10 @@ static void what_waits_too_long_is_given_back(void **state)
     shop->settings.patience_ms = 1;
     open_store(shop);
     hold_thread_up(shop);
-    submit(shop, (struct errand){.word = "s"});
+    submit(shop, (struct work){.word = "s"});
     for (int i = 0; i < 300; i++)
-        submit(shop, (struct errand){.word = "a", .is_asked = true});
-    submit(shop, (struct errand){.word = "t"});
+        submit(shop, (struct work){.word = "a", .is_asked = true});
+    submit(shop, (struct work){.word = "t"});
     wait_for(shop, 300);
     assert_int_equal(shop->failed, 300);
     assert_int_equal(shop->status, -ETIMEDOUT);
@@ -634,7 +666,7 @@ static void exit_with_one(struct qos_job *job)
 /* A child's way to a fault point; exits with 1 when it was answered. */
 static _Noreturn void run_into(const char *point, int commit_error)
 {
-    struct errand errand = {.job.run = run_errand, .job.done = exit_with_one, .word = "a"};
+    struct work work = {.job.run = run_work, .job.done = exit_with_one, .word = "a"};
     struct shop *shop;
     void *state;
 
@@ -642,9 +674,9 @@ static _Noreturn void run_into(const char *point, int commit_error)
     set_up(&state);
     shop = state;
     shop->disk.commit_error = commit_error;
-    errand.shop = shop;
+    work.shop = shop;
     open_store(shop);
-    qos_store_submit(shop->store, &errand.job);
+    qos_store_submit(shop->store, &work.job);
     loop_run(shop->loop);
     _exit(2);
 }
@@ -688,6 +720,8 @@ int main(void)
         SHOP_TEST(a_fault_is_everybodys),
         SHOP_TEST(a_commit_or_a_beginning_that_fails_is_a_fault),
         SHOP_TEST(it_is_opened_anew_with_the_next_job),
+        SHOP_TEST(what_was_damaged_is_checked_before_it_is_open_again),
+        SHOP_TEST(it_is_sound_only_when_it_has_been_checked),
         SHOP_TEST(it_is_not_opened_too_often),
         SHOP_TEST(the_report_tells),
         SHOP_TEST(the_log_has_one_line_for_each_change),

@@ -16,6 +16,15 @@
 static char *const fixture_bare[] = {(char *)NOWHERE, NULL};
 static char fixture_fault[sizeof(((struct config_fault *)0)->message)];
 
+/* Of a file (NULL: the demo) and an environment, without flags. */
+static inline int fixture_load_from(struct config *config, const char *path,
+                                    char *const *environment, struct config_fault *fault)
+{
+    const struct config_sources sources = {.file = path, .environment = environment};
+
+    return config_load_from(config, &sources, fault);
+}
+
 /* The text as the file "conf.yaml" of a fresh directory; what config_load_from() returns. */
 static inline int fixture_load_bytes(struct config *config, const char *text, size_t length,
                                      char *const *environment)
@@ -32,7 +41,7 @@ static inline int fixture_load_bytes(struct config *config, const char *text, si
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, length, file), length);
     assert_int_equal(fclose(file), 0);
-    rc = config_load(config, path, environment, &fault);
+    rc = fixture_load_from(config, path, environment, &fault);
     unlink(path);
     rmdir(directory);
     /* Without the directory, whose name is another each time. */
@@ -53,7 +62,7 @@ static inline int fixture_load_variable(struct config *config, const char *varia
 {
     char *const environment[] = {(char *)NOWHERE, (char *)variable, NULL};
     struct config_fault fault = {""};
-    int rc = config_load(config, NULL, environment, &fault);
+    int rc = fixture_load_from(config, NULL, environment, &fault);
 
     snprintf(fixture_fault, sizeof(fixture_fault), "%s", fault.message);
     return rc;

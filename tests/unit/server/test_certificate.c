@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "server/certificate.h"
+#include "server/config_value.h"
 #include "support/test.h"
 
 struct fixture {
     char root[32];
     char directory[64]; /* does not exist yet */
-    char fault[256];
+    struct config_fault fault;
 };
 
 static int set_up(void **state)
@@ -61,9 +62,7 @@ static void it_is_for_this_machine_and_the_names_given(void **state)
     X509 *certificate = NULL;
     int days = 0, seconds = 0;
 
-    assert_int_equal(certificate_make(&files, fixture->directory, names, 4, fixture->fault,
-                                      sizeof(fixture->fault)),
-                     0);
+    assert_int_equal(certificate_make(&files, fixture->directory, names, 4, &fixture->fault), 0);
     certificate = read_certificate(files.certificate);
     assert_int_equal(X509_check_host(certificate, "localhost", 0, 0, NULL), 1);
     assert_int_equal(X509_check_host(certificate, "dev.example.org", 0, 0, NULL), 1);
@@ -90,8 +89,7 @@ static void the_key_is_for_its_owner_only(void **state)
     struct stat status;
     mode_t mask = umask(0);
 
-    assert_int_equal(
-        certificate_ensure(&files, fixture->directory, fixture->fault, sizeof(fixture->fault)), 0);
+    assert_int_equal(certificate_ensure(&files, fixture->directory, &fixture->fault), 0);
     umask(mask);
     assert_int_equal(stat(files.key, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
@@ -107,13 +105,11 @@ static bool is_kept(struct fixture *fixture, void (*change)(const struct certifi
     X509 *first = NULL, *second = NULL;
     bool same = false;
 
-    assert_int_equal(
-        certificate_ensure(&files, fixture->directory, fixture->fault, sizeof(fixture->fault)), 0);
+    assert_int_equal(certificate_ensure(&files, fixture->directory, &fixture->fault), 0);
     first = read_certificate(files.certificate);
     if (change)
         change(&files);
-    assert_int_equal(
-        certificate_ensure(&again, fixture->directory, fixture->fault, sizeof(fixture->fault)), 0);
+    assert_int_equal(certificate_ensure(&again, fixture->directory, &fixture->fault), 0);
     second = read_certificate(again.certificate);
     same = X509_cmp(first, second) == 0;
     X509_free(first);
@@ -201,10 +197,10 @@ static void names_that_are_none_are_refused(void **state)
     struct stat status;
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_int_equal(certificate_make(&files, fixture->directory, &wrong[i], 1, fixture->fault,
-                                          sizeof(fixture->fault)),
-                         -EINVAL);
-        assert_non_null(strstr(fixture->fault, "is no name for a certificate; use one such as"));
+        assert_int_equal(
+            certificate_make(&files, fixture->directory, &wrong[i], 1, &fixture->fault), -EINVAL);
+        assert_non_null(
+            strstr(fixture->fault.message, "is no name for a certificate; use one such as"));
     }
     assert_int_equal(stat(fixture->directory, &status), -1); /* nothing was made */
 }
@@ -214,10 +210,8 @@ static void a_place_that_is_none_is_named(void **state)
     struct fixture *fixture = *state;
     struct certificate_files files;
 
-    assert_int_equal(
-        certificate_ensure(&files, "/dev/null/x", fixture->fault, sizeof(fixture->fault)),
-        -ENOTDIR);
-    assert_non_null(strstr(fixture->fault, "/dev/null"));
+    assert_int_equal(certificate_ensure(&files, "/dev/null/x", &fixture->fault), -ENOTDIR);
+    assert_non_null(strstr(fixture->fault.message, "/dev/null"));
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "server/certificate.h"
 #include "server/config_keys.h"
 #include "server/config_value.h"
@@ -23,11 +23,11 @@ static void without_anything_it_is_the_demo(void **state)
     assert_int_equal(config.listener_count, 1);
     assert_string_equal(config.listeners[0].address, "localhost:8443");
     assert_true(config.listeners[0].tls);
-    assert_string_equal(config.listeners[0].certificate, "");
+    assert_string_equal(config.listeners[0].files.certificate, "");
     assert_int_equal(config.service_count, 1);
     assert_string_equal(config.services[0].settings.name, "demo");
     assert_string_equal(config.services[0].settings.base_path, "/sse/demo");
-    assert_string_equal(config.services[0].upload_directory, "/nowhere/demo/uploads");
+    assert_string_equal(config.services[0].api.upload_directory, "/nowhere/demo/uploads");
     assert_int_equal(config.services[0].auth, CONFIG_AUTH_DEVELOPMENT);
     assert_true(strlen(config.services[0].settings.version) > 0);
     config_release(&config);
@@ -57,7 +57,7 @@ static void shorthands_move_the_demo(void **state)
     struct config_fault fault;
 
     (void)state;
-    assert_int_equal(config_load(&config, NULL, environment, &fault), 0);
+    assert_int_equal(fixture_load_from(&config, NULL, environment, &fault), 0);
     assert_int_equal(config.listener_count, 2);
     assert_string_equal(config.listeners[0].address, "127.0.0.1:9443");
     assert_true(config.listeners[0].tls);
@@ -76,20 +76,21 @@ static void who_moves_a_port_keeps_the_certificate(void **state)
     char directory[] = "/tmp/sse-certificate-XXXXXX";
     struct certificate_files files;
     struct config config;
-    char fault[200], text[400];
+    struct config_fault fault;
+    char text[400];
 
     (void)state;
     assert_non_null(mkdtemp(directory));
-    assert_int_equal(certificate_make(&files, directory, NULL, 0, fault, sizeof(fault)), 0);
+    assert_int_equal(certificate_make(&files, directory, NULL, 0, &fault), 0);
     snprintf(text, sizeof(text),
              "services: [{name: a}]\nlisteners: [{address: \"127.0.0.1:1\", certificate: %s, "
              "key: %s, tlsProfile: modern}]\n",
              files.certificate, files.key);
     assert_int_equal(fixture_load_bytes(&config, text, strlen(text), environment), 0);
-    assert_string_equal(config.listeners[0].certificate, files.certificate);
-    assert_string_equal(config.listeners[0].key, files.key);
+    assert_string_equal(config.listeners[0].files.certificate, files.certificate);
+    assert_string_equal(config.listeners[0].files.key, files.key);
     assert_int_equal(config.listeners[0].tls_profile, H2_TLS_MODERN);
-    assert_string_equal(config.listeners[1].certificate, "");
+    assert_string_equal(config.listeners[1].files.certificate, "");
     config_release(&config);
     assert_int_equal(unlink(files.certificate), 0);
     assert_int_equal(unlink(files.key), 0);
@@ -140,8 +141,10 @@ static void assign_another(const struct config_key *key, struct buf *to)
     if (number)
         *number = '0';
     buf_printf(to, "%s=", variable);
-    if (key->words)
-        buf_append_str(to, key->words[key->words[1] && strcmp(key->words[0], key->fallback) == 0]);
+    if (config_key_words(key))
+        buf_append_str(to,
+                       config_key_words(key)[config_key_words(key)[1] &&
+                                             strcmp(config_key_words(key)[0], key->fallback) == 0]);
     else if (config_key_is_text(key))
         buf_append_str(to, "another");
     else
@@ -224,7 +227,7 @@ static void every_key_is_a_variable(void **state)
             assert_string_equal(buf_str(&value), "\"another\"");
         else if (key->type == CONFIG_TEXTS)
             assert_string_equal(buf_str(&value), "[\"another\"]");
-        else if (!key->words || key->words[1])
+        else if (!config_key_words(key) || config_key_words(key)[1])
             assert_string_not_equal(buf_str(&value), key->fallback);
         config_release(&config);
         buf_release(&variable);
@@ -260,7 +263,7 @@ static void items_are_added_in_any_order(void **state)
     struct config_fault fault;
 
     (void)state;
-    assert_int_equal(config_load(&config, NULL, environment, &fault), 0);
+    assert_int_equal(fixture_load_from(&config, NULL, environment, &fault), 0);
     assert_int_equal(config.service_count, 3);
     assert_string_equal(config.services[0].settings.name, "demo");
     assert_string_equal(config.services[1].settings.name, "b");
@@ -320,10 +323,11 @@ static void lists_lie_in_items(void **state)
     assert_int_equal(config.listeners[1].certificate_count, 3);
     assert_int_equal(config.listeners[2].certificate_count, 0);
     assert_int_equal(config.listeners[1].certificates[1].line, 6);
-    assert_string_equal(config.listeners[1].certificates[0].certificate, pairs[1].certificate);
-    assert_string_equal(config.listeners[1].certificates[1].key, pairs[2].key);
-    assert_string_equal(config.listeners[1].certificates[2].key, pairs[3].key);
-    assert_string_equal(config.listeners[1].certificates[2].ocsp_file, "");
+    assert_string_equal(config.listeners[1].certificates[0].files.certificate,
+                        pairs[1].certificate);
+    assert_string_equal(config.listeners[1].certificates[1].files.key, pairs[2].key);
+    assert_string_equal(config.listeners[1].certificates[2].files.key, pairs[3].key);
+    assert_string_equal(config.listeners[1].certificates[2].files.ocsp, "");
     assert_int_equal(config.listeners[1].role, API_ROLE_PUBLIC); /* of the item around it again */
     assert_string_equal(config.listeners[2].address, "127.0.0.1:3");
     assert_string_equal(config.services[1].settings.name, "b");
@@ -338,7 +342,7 @@ static void lists_lie_in_items(void **state)
     char *const moved[] = {(char *)NOWHERE, variables[2].data, NULL};
     assert_int_equal(fixture_load_bytes(&config, text.data, text.length, moved), 0);
     assert_int_equal(config.listener_count, 2);
-    assert_string_equal(config.listeners[1].certificates[0].key, pairs[1].key);
+    assert_string_equal(config.listeners[1].certificates[0].files.key, pairs[1].key);
     config_release(&config);
     remove_pairs(pairs, 4);
     for (size_t i = 0; i < 3; i++)
@@ -354,7 +358,7 @@ static void pages_acknowledge_where_no_write_does(void **state)
     struct config_fault fault;
 
     (void)state;
-    assert_int_equal(config_load(&config, NULL, environment, &fault), 0);
+    assert_int_equal(fixture_load_from(&config, NULL, environment, &fault), 0);
     assert_true(config.services[0].settings.asks_acknowledgement);
     assert_false(config.services[1].settings.asks_acknowledgement);
     config_release(&config);
@@ -473,11 +477,11 @@ static void the_state_directory_is_found(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(config_load(&config, NULL, cases[i].environment, &fault), 0);
+        assert_int_equal(fixture_load_from(&config, NULL, cases[i].environment, &fault), 0);
         assert_string_equal(config.state_directory, cases[i].directory);
         config_release(&config);
     }
-    assert_int_equal(config_load(&config, NULL, nothing, &fault), -EINVAL);
+    assert_int_equal(fixture_load_from(&config, NULL, nothing, &fault), -EINVAL);
     assert_memory_equal(fault.message, "stateDirectory: ", 16);
 }
 
@@ -492,11 +496,11 @@ static void what_has_the_credential_is_a_secret(void **state)
 
     (void)state;
     assert_int_equal(fixture_load(&config, text), 0);
-    assert_true(words_have(config.services[0].secret_names, "ticket"));
-    assert_true(words_have(config.services[0].secret_names, "t"));
-    assert_string_equal(config.services[1].secret_names, "");
+    assert_true(words_have(config.services[0].api.secret_names, "ticket"));
+    assert_true(words_have(config.services[0].api.secret_names, "t"));
+    assert_string_equal(config.services[1].api.secret_names, "");
     for (size_t i = 0; i < 4; i++)
-        assert_true(words_have(config.services[2].secret_names,
+        assert_true(words_have(config.services[2].api.secret_names,
                                (const char *[]){"ticket", "t", "v", "x-badge"}[i]));
     config_release(&config);
 }

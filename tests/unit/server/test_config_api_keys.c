@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API keys in the settings: what is refused, and what becomes of the rest. */
-#include "auth/api_key.h"
 #include "auth/auth.h"
-#include "server/config_api_keys.h"
+#include "auth/credential.h"
+#include "server/config_parts.h"
 #include "unit/server/config_fixture.h"
 
 #define SERVICES "services: [{name: hr}, {name: chat}]\n"
@@ -58,15 +58,15 @@ static void a_text_alone_may_do_everything(void **state)
 {
     struct config config;
     struct auth_api_keys *keys = make(&config, SERVICES "apiKeys: [first, second]\n");
-    const struct auth_api_key *key = auth_api_keys_at(keys, 1);
+    const struct auth_api_key *key = &keys->keys[1];
 
     (void)state;
-    assert_int_equal(auth_api_keys_count(keys), 2);
+    assert_int_equal(keys->count, 2);
     assert_int_equal(auth_api_keys_find(keys, "second"), 1);
     assert_string_equal(key->name, "key-2");
     assert_int_equal(key->permissions, AUTH_MAY_ALL);
     assert_true(key->services == AUTH_ALL_SERVICES);
-    auth_api_keys_free(keys);
+    free(keys);
     config_release(&config);
 }
 
@@ -76,14 +76,14 @@ static void a_key_may_do_what_it_is_for(void **state)
     struct auth_api_keys *keys =
         make(&config, SERVICES "apiKeys: [{name: n, hash: " HASH
                                ", permissions: \"send, presence\", services: [chat]}]\n");
-    const struct auth_api_key *key = auth_api_keys_at(keys, 0);
+    const struct auth_api_key *key = &keys->keys[0];
 
     (void)state;
     assert_int_equal(auth_api_keys_find(keys, "abc"), 0);
     assert_string_equal(key->name, "n");
     assert_int_equal(key->permissions, AUTH_MAY_SEND | AUTH_MAY_PRESENCE);
     assert_int_equal(key->services, 1 << 1);
-    auth_api_keys_free(keys);
+    free(keys);
     config_release(&config);
 }
 
@@ -96,7 +96,7 @@ static void a_hash_in_the_place_of_a_key_is_no_key(void **state)
     (void)state;
     assert_int_equal(auth_api_keys_find(keys, "abc"), 0);
     assert_int_equal(auth_api_keys_find(keys, HASH), -ENOENT);
-    auth_api_keys_free(keys);
+    free(keys);
     config_release(&config);
 }
 

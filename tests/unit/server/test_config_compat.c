@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compat: java sets a table of keys, below what is said of them. */
 #include "base/buf.h"
-#include "server/config_compat.h"
 #include "server/config_keys.h"
-#include "server/config_merge.h"
-#include "server/config_source.h"
+#include "server/config_parts.h"
 #include "server/config_value.h"
 #include "unit/server/config_fixture.h"
 
@@ -114,14 +112,13 @@ static void rows_of_the_process_only_raise(void **state)
     for (size_t i = 0; i < config_compat_java_count; i++) {
         const struct config_key *key = config_key_find(config_compat_java[i].key);
         struct config higher;
-        char fault[256];
+        struct config_fault fault;
 
         if (key->list)
             continue;
         assert_true(key->type == CONFIG_SIZE || key->type == CONFIG_COUNT);
         memset(&higher, 0, sizeof(higher));
-        assert_int_equal(
-            config_value_set(key, &higher, config_compat_java[i].value, fault, sizeof(fault)), 0);
+        assert_int_equal(config_value_set(key, &higher, config_compat_java[i].value, &fault), 0);
         if (key->width == sizeof(uint64_t))
             assert_true(*(uint64_t *)((char *)&higher + key->offset) >
                         *(uint64_t *)((char *)&config + key->offset));
@@ -135,7 +132,7 @@ static void rows_of_the_process_only_raise(void **state)
 static void a_reload_takes_and_drops_it(void **state)
 {
     struct config without, with;
-    struct config_changes changes = CONFIG_CHANGES_INIT;
+    struct config_changes changes = {.changed = BUF_INIT};
 
     (void)state;
     load(&without, "services: [{name: a}]\n");

@@ -26,13 +26,13 @@ static bool is_number(const struct config_key *key)
     return key->type == CONFIG_COUNT || key->type == CONFIG_SIZE || key->type == CONFIG_DURATION;
 }
 
-static int set(const struct config_key *key, const char *text, char *fault)
+static int set(const struct config_key *key, const char *text, struct config_fault *fault)
 {
     static union owner owner;
     int rc = 0;
 
     memset(&owner, 0, sizeof(owner));
-    rc = config_value_set(key, &owner, text, fault, 256);
+    rc = config_value_set(key, &owner, text, fault);
     config_value_release(key, &owner);
     return rc;
 }
@@ -55,7 +55,7 @@ static void every_key_explains_itself(void **state)
 
 static void every_default_is_allowed(void **state)
 {
-    char fault[256];
+    struct config_fault fault;
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++) {
@@ -63,14 +63,15 @@ static void every_default_is_allowed(void **state)
 
         if (!has_value(key) || *key->fallback == '\0')
             continue;
-        if (set(key, key->fallback, fault) != 0)
-            fail_msg("%s: %s", key->name, fault);
+        if (set(key, key->fallback, &fault) != 0)
+            fail_msg("%s: %s", key->name, fault.message);
     }
 }
 
 static void every_number_keeps_its_range(void **state)
 {
-    char text[32], fault[256];
+    struct config_fault fault;
+    char text[32];
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++) {
@@ -80,14 +81,14 @@ static void every_number_keeps_its_range(void **state)
             continue;
         assert_true(key->width == 8 || key->high <= UINT32_MAX);
         snprintf(text, sizeof(text), "%" PRIu64, key->low);
-        assert_int_equal(set(key, text, fault), 0);
+        assert_int_equal(set(key, text, &fault), 0);
         snprintf(text, sizeof(text), "%" PRIu64, key->high);
-        assert_int_equal(set(key, text, fault), 0);
+        assert_int_equal(set(key, text, &fault), 0);
         snprintf(text, sizeof(text), "%" PRIu64, key->high + 1);
-        assert_int_equal(set(key, text, fault), -ERANGE);
-        assert_non_null(strstr(fault, " to "));
-        assert_int_equal(set(key, "0", fault), key->zero || key->low == 0 ? 0 : -ERANGE);
-        assert_int_equal(set(key, "18446744073709551616", fault), -ERANGE);
+        assert_int_equal(set(key, text, &fault), -ERANGE);
+        assert_non_null(strstr(fault.message, " to "));
+        assert_int_equal(set(key, "0", &fault), key->zero || key->low == 0 ? 0 : -ERANGE);
+        assert_int_equal(set(key, "18446744073709551616", &fault), -ERANGE);
     }
 }
 
@@ -95,34 +96,35 @@ static void every_key_refuses_garbage(void **state)
 {
     static const char *const garbage[] = {"lots", "-1", "1.5", "0x10", "1 ", "1e3",
                                           "",     " 1", "+1",  "1TiB", "5w", "1,000"};
-    char fault[256];
+    struct config_fault fault;
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++) {
         if (!has_value(&config_keys[i]) || config_key_is_text(&config_keys[i]))
             continue;
         for (size_t j = 0; j < sizeof(garbage) / sizeof(garbage[0]); j++) {
-            assert_int_equal(set(&config_keys[i], garbage[j], fault), -EINVAL);
-            assert_non_null(strstr(fault, "; use "));
+            assert_int_equal(set(&config_keys[i], garbage[j], &fault), -EINVAL);
+            assert_non_null(strstr(fault.message, "; use "));
         }
     }
 }
 
 static void every_word_is_read_and_printed(void **state)
 {
-    char fault[256];
+    struct config_fault fault;
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
+        const char *const *words = config_key_words(key);
 
-        for (size_t j = 0; key->words && key->words[j]; j++) {
+        for (size_t j = 0; words && words[j]; j++) {
             static union owner owner;
             struct buf text = BUF_INIT;
 
-            assert_int_equal(config_value_set(key, &owner, key->words[j], fault, 256), 0);
+            assert_int_equal(config_value_set(key, &owner, words[j], &fault), 0);
             config_value_print(key, &owner, &text);
-            assert_string_equal(buf_str(&text), key->words[j]);
+            assert_string_equal(buf_str(&text), words[j]);
             buf_release(&text);
         }
     }
@@ -130,7 +132,8 @@ static void every_word_is_read_and_printed(void **state)
 
 static void texts_are_bounded_and_printable(void **state)
 {
-    char longest[4096], fault[256];
+    struct config_fault fault;
+    char longest[4096];
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++) {
@@ -141,13 +144,13 @@ static void texts_are_bounded_and_printable(void **state)
         assert_true(key->high < sizeof(longest) - 1);
         memset(longest, 'a', sizeof(longest));
         longest[key->high] = '\0';
-        assert_int_equal(set(key, longest, fault), 0);
+        assert_int_equal(set(key, longest, &fault), 0);
         longest[key->high] = 'a';
         longest[key->high + 1] = '\0';
-        assert_int_equal(set(key, longest, fault), -ERANGE);
-        assert_int_equal(set(key, "", fault), key->low > 0 ? -EINVAL : 0);
-        assert_int_equal(set(key, "a\nb", fault), -EINVAL);
-        assert_int_equal(set(key, "\x1b[2J", fault), -EINVAL);
+        assert_int_equal(set(key, longest, &fault), -ERANGE);
+        assert_int_equal(set(key, "", &fault), key->low > 0 ? -EINVAL : 0);
+        assert_int_equal(set(key, "a\nb", &fault), -EINVAL);
+        assert_int_equal(set(key, "\x1b[2J", &fault), -EINVAL);
     }
 }
 
@@ -177,11 +180,11 @@ static void units_scale(void **state)
         const struct config_key *key = config_key_find(cases[i].name);
         static union owner owner;
         struct buf text = BUF_INIT;
-        char fault[256];
+        struct config_fault fault;
         uint32_t narrow = 0;
         uint64_t value = 0;
 
-        assert_int_equal(config_value_set(key, &owner, cases[i].text, fault, sizeof(fault)), 0);
+        assert_int_equal(config_value_set(key, &owner, cases[i].text, &fault), 0);
         memcpy(&value, (char *)&owner + key->offset, sizeof(value));
         memcpy(&narrow, (char *)&owner + key->offset, sizeof(narrow));
         assert_int_equal(key->width == 8 ? value : narrow, cases[i].value);
@@ -195,10 +198,10 @@ static void a_refused_value_leaves_the_old_one(void **state)
 {
     const struct config_key *key = config_key_find("services[].queueEvents");
     struct config_service service = {.settings = {.queue_events = 7}};
-    char fault[256];
+    struct config_fault fault;
 
     (void)state;
-    assert_int_equal(config_value_set(key, &service, "0", fault, sizeof(fault)), -ERANGE);
+    assert_int_equal(config_value_set(key, &service, "0", &fault), -ERANGE);
     assert_int_equal(service.settings.queue_events, 7);
 }
 
@@ -223,7 +226,7 @@ static void the_nearest_key_is_named(void **state)
         assert_string_equal(config_key_nearest(cases[i][0])->name, cases[i][1]);
 }
 
-static void the_other_rooms_agree_on_defaults(void **state)
+static void the_other_modules_agree_on_defaults(void **state)
 {
     struct config config;
 
@@ -279,7 +282,7 @@ int main(void)
         cmocka_unit_test(units_scale),
         cmocka_unit_test(a_refused_value_leaves_the_old_one),
         cmocka_unit_test(the_nearest_key_is_named),
-        cmocka_unit_test(the_other_rooms_agree_on_defaults),
+        cmocka_unit_test(the_other_modules_agree_on_defaults),
         cmocka_unit_test(services_begin_as_the_core_says),
     };
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a reload takes of new settings: the table says it for each key. */
-#include "base/words.h"
+#include "base/text.h"
 #include "server/config_keys.h"
-#include "server/config_merge.h"
-#include "server/config_source.h"
 #include "server/config_value.h"
 #include "unit/server/config_fixture.h"
 
@@ -74,7 +72,7 @@ static bool is_identity(const struct config_key *key)
 static void expect_key(const struct config_key *key)
 {
     struct config now, next;
-    struct config_changes changes = CONFIG_CHANGES_INIT;
+    struct config_changes changes = {.changed = BUF_INIT};
     char name[128];
 
     load_all(&now);
@@ -112,7 +110,7 @@ static void each_key_changes_or_stays_as_the_table_says(void **state)
 static void expect(const char *before, const char *after, const char *changed, const char *kept)
 {
     struct config now, next;
-    struct config_changes changes = CONFIG_CHANGES_INIT;
+    struct config_changes changes = {.changed = BUF_INIT};
 
     load(&now, before);
     load(&next, after);
@@ -184,7 +182,7 @@ static void what_is_the_same_changes_nothing(void **state)
 static void the_key_of_the_demo_stays(void **state)
 {
     struct config now, next;
-    struct config_changes changes = CONFIG_CHANGES_INIT;
+    struct config_changes changes = {.changed = BUF_INIT};
 
     (void)state;
     assert_int_equal(fixture_load_variable(&now, "A=b"), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits that contradict each other are refused, and what only lowers a default is not. */
-#include "server/config_pairs.h"
+#include "server/config_parts.h"
 #include "unit/server/config_fixture.h"
 
 #define PROCESS "services: [{name: a}]\n"
@@ -141,7 +141,7 @@ static void what_meets_a_default_is_worth_a_warning(void **state)
 
         if (fixture_load(&config, doubtful[i][0]) != 0)
             fail_msg("%s: %s", doubtful[i][0], fixture_fault);
-        config_warn_of_pairs(&config, to);
+        config_warn(&config, to);
         fclose(to);
         assert_string_equal(text, doubtful[i][1]);
         free(text);

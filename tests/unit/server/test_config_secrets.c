@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 #include "server/config_keys.h"
-#include "server/config_source.h"
 #include "server/config_value.h"
 #include "unit/server/config_fixture.h"
 
@@ -203,13 +202,13 @@ static void a_variable_wins_over_the_file_in_either_form(void **state)
     snprintf(variable, sizeof(variable), "SSE_SERVER_SERVICES_0_WEBHOOK_SECRET_FILE=%s", path);
     assert_int_equal(
         load_variables(&config, "services: [{name: one, webhookSecret: text}]", variable, NULL), 0);
-    assert_string_equal(config.services[0].webhook_secret, "from-the-file");
+    assert_string_equal(config.services[0].api.broker.webhook_secret, "from-the-file");
     config_release(&config);
     /* a text over the name of a file, */
     snprintf(text, sizeof(text), "services: [{name: one, webhookSecretFile: /nowhere}]");
     assert_int_equal(
         load_variables(&config, text, "SSE_SERVER_SERVICES_0_WEBHOOK_SECRET=variable", NULL), 0);
-    assert_string_equal(config.services[0].webhook_secret, "variable");
+    assert_string_equal(config.services[0].api.broker.webhook_secret, "variable");
     config_release(&config);
     /* but not both. */
     assert_int_not_equal(load_variables(&config, "services: [{name: one}]", variable,
@@ -250,7 +249,7 @@ static void a_relative_path_is_in_the_directory_of_credentials(void **state)
     assert_int_equal(load_variables(&config, "services: [{name: one, webhookSecretFile: secret}]",
                                     variable, NULL),
                      0);
-    assert_string_equal(config.services[0].webhook_secret, VALUE);
+    assert_string_equal(config.services[0].api.broker.webhook_secret, VALUE);
     config_release(&config);
 }
 

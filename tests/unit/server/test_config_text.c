@@ -40,7 +40,7 @@ static void saved_and_loaded_it_gives_the_defaults(void **state)
     char *expected = NULL, *found = NULL;
 
     (void)state;
-    assert_int_equal(config_load(&bare, NULL, environment, &fault), 0);
+    assert_int_equal(fixture_load_from(&bare, NULL, environment, &fault), 0);
     assert_int_equal(fixture_load_bytes(&loaded, text, strlen(text), environment), 0);
     expected = print_all(&bare);
     found = print_all(&loaded);

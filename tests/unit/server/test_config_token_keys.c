@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of access tokens in the settings: what is refused, and what becomes of the rest. */
 #include "auth/jwt_key.h"
-#include "auth/jwt_keys.h"
-#include "server/config_token_keys.h"
+#include "server/config_parts.h"
 #include "unit/server/config_fixture.h"
 #include "unit/server/token_files.h"
 
@@ -86,7 +85,7 @@ static void each_service_gets_its_keys(void **state)
 {
     struct config config;
     struct auth_jwt_keys *hr, *chat;
-    char fault[200];
+    struct config_fault fault;
 
     (void)state;
     load(&config, "  - {id: a, algorithm: HS256, file: %/secret}\n"
@@ -95,8 +94,8 @@ static void each_service_gets_its_keys(void **state)
                   "  - {jwks: %/set.json}\n"
                   "  - {jwks: \"https://idp.example/jwks\", refresh: 1m}\n"
                   "  - {jwks: \"http://127.0.0.1:8080/jwks\"}\n");
-    hr = config_make_token_keys(&config, 0, fault, sizeof(fault));
-    chat = config_make_token_keys(&config, 1, fault, sizeof(fault));
+    hr = config_make_token_keys(&config, 0, &fault);
+    chat = config_make_token_keys(&config, 1, &fault);
     assert_int_equal(hr->count, 2);
     assert_string_equal(hr->keys[1]->id, "c");
     assert_true(hr->keys[1]->can_sign);
@@ -114,7 +113,7 @@ static void each_service_gets_its_keys(void **state)
 static void a_file_that_went_away_is_told(void **state)
 {
     struct config config;
-    char fault[200] = "";
+    struct config_fault fault = {""};
 
     (void)state;
     load(&config, "  - " GOOD "\n");
@@ -122,8 +121,8 @@ static void a_file_that_went_away_is_told(void **state)
     config.token_keys[0].secret = strdup("");
     free(config.token_keys[0].file);
     config.token_keys[0].file = strdup("/nowhere");
-    assert_null(config_make_token_keys(&config, 0, fault, sizeof(fault)));
-    assert_non_null(strstr(fault, "/nowhere"));
+    assert_null(config_make_token_keys(&config, 0, &fault));
+    assert_non_null(strstr(fault.message, "/nowhere"));
     config_release(&config);
 }
 
@@ -131,17 +130,16 @@ static void services_are_found_by_name(void **state)
 {
     struct config config;
     size_t service = 9;
-    char fault[300] = "";
+    struct config_fault fault = {""};
 
     (void)state;
     load(&config, "  - " GOOD "\n");
-    assert_int_equal(config_find_jwt_service(&config, NULL, &service, fault, sizeof(fault)), 0);
+    assert_int_equal(config_find_jwt_service(&config, NULL, &service, &fault), 0);
     assert_int_equal(service, 0);
-    assert_int_equal(config_find_jwt_service(&config, "chat", &service, fault, sizeof(fault)), 0);
+    assert_int_equal(config_find_jwt_service(&config, "chat", &service, &fault), 0);
     assert_int_equal(service, 1);
-    assert_int_equal(config_find_jwt_service(&config, "open", &service, fault, sizeof(fault)),
-                     -EINVAL);
-    assert_non_null(strstr(fault, "open"));
+    assert_int_equal(config_find_jwt_service(&config, "open", &service, &fault), -EINVAL);
+    assert_non_null(strstr(fault.message, "open"));
     config_release(&config);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files as people write them, and as they should not. */
 #include "base/buf.h"
-#include "base/words.h"
+#include "base/text.h"
 #include "unit/server/config_fixture.h"
 
 #define NO_KEY(name)                                                                               \
@@ -256,10 +256,11 @@ static void a_missing_file_is_named(void **state)
     struct config_fault fault;
 
     (void)state;
-    assert_int_equal(config_load(&config, "/nowhere/conf.yaml", fixture_bare, &fault), -ENOENT);
+    assert_int_equal(fixture_load_from(&config, "/nowhere/conf.yaml", fixture_bare, &fault),
+                     -ENOENT);
     assert_string_equal(fault.message,
                         "/nowhere/conf.yaml: cannot be opened: No such file or directory");
-    assert_int_equal(config_load(&config, "/tmp", fixture_bare, &fault), -EIO);
+    assert_int_equal(fixture_load_from(&config, "/tmp", fixture_bare, &fault), -EIO);
 }
 
 static void texts_are_a_sequence_or_have_commas(void **state)

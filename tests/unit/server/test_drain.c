@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens when at a stop, by the settings. */
-#include "server/drain.h"
+#include "server/stop.h"
 #include "unit/server/config_fixture.h"
 
 #define LAST_MS (1000u * 3600)

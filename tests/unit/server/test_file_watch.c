@@ -13,7 +13,7 @@
 #include "server/file_watch.h"
 #include "support/test.h"
 
-struct room {
+struct env {
     char directory[40];
     struct ev_loop *ev;
     struct file_watch *watch;
@@ -22,182 +22,182 @@ struct room {
 
 static void on_change(void *context)
 {
-    ((struct room *)context)->changes++;
+    ((struct env *)context)->changes++;
 }
 
 /* In the directory of the room; one of four texts, in turn. */
-static const char *at(const struct room *room, const char *name)
+static const char *at(const struct env *env, const char *name)
 {
     static char texts[4][128];
     static unsigned next;
     char *text = texts[next++ % 4];
 
-    snprintf(text, sizeof(texts[0]), "%s/%s", room->directory, name);
+    snprintf(text, sizeof(texts[0]), "%s/%s", env->directory, name);
     return text;
 }
 
-static void put(const struct room *room, const char *name, const char *content)
+static void put(const struct env *env, const char *name, const char *content)
 {
-    FILE *file = fopen(at(room, name), "we");
+    FILE *file = fopen(at(env, name), "we");
 
     assert_non_null(file);
     fputs(content, file);
     assert_int_equal(fclose(file), 0);
 }
 
-static void make(const struct room *room, const char *name)
+static void make(const struct env *env, const char *name)
 {
-    assert_int_equal(mkdir(at(room, name), 0700), 0);
+    assert_int_equal(mkdir(at(env, name), 0700), 0);
 }
 
-static void link_to(const struct room *room, const char *name, const char *target)
+static void link_to(const struct env *env, const char *name, const char *target)
 {
-    assert_int_equal(symlink(target, at(room, name)), 0);
+    assert_int_equal(symlink(target, at(env, name)), 0);
 }
 
-static void swap(const struct room *room, const char *from, const char *to)
+static void swap(const struct env *env, const char *from, const char *to)
 {
-    assert_int_equal(rename(at(room, from), at(room, to)), 0);
+    assert_int_equal(rename(at(env, from), at(env, to)), 0);
 }
 
 static int set_up(void **state)
 {
-    struct room *room = mem_zalloc(sizeof(*room));
+    struct env *env = mem_zalloc(sizeof(*env));
 
-    snprintf(room->directory, sizeof(room->directory), "/tmp/test-watch-XXXXXX");
-    assert_non_null(mkdtemp(room->directory));
-    room->ev = ev_loop_new(EVFLAG_AUTO);
-    room->watch = file_watch_new(room->ev, on_change, room);
-    *state = room;
+    snprintf(env->directory, sizeof(env->directory), "/tmp/test-watch-XXXXXX");
+    assert_non_null(mkdtemp(env->directory));
+    env->ev = ev_loop_new(EVFLAG_AUTO);
+    env->watch = file_watch_new(env->ev, on_change, env);
+    *state = env;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
     char command[80];
 
-    file_watch_free(room->watch);
-    ev_loop_destroy(room->ev);
-    snprintf(command, sizeof(command), "rm -r %s", room->directory);
+    file_watch_free(env->watch);
+    ev_loop_destroy(env->ev);
+    snprintf(command, sizeof(command), "rm -r %s", env->directory);
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c,concurrency-mt-unsafe) */
-    free(room);
+    free(env);
     return 0;
 }
 
-static void watch(struct room *room, const char *name)
+static void watch(struct env *env, const char *name)
 {
-    const char *path = at(room, name);
+    const char *path = at(env, name);
 
-    assert_true(file_watch_set(room->watch, &path, 1));
-    room->changes = 0;
+    assert_true(file_watch_set(env->watch, &path, 1));
+    env->changes = 0;
 }
 
 /* Whether one has heard of something since; events are there when the call that made them is over.
  */
-static bool heard(struct room *room)
+static bool heard(struct env *env)
 {
-    const unsigned before = room->changes;
+    const unsigned before = env->changes;
 
-    ev_run(room->ev, EVRUN_NOWAIT);
-    return room->changes > before;
+    ev_run(env->ev, EVRUN_NOWAIT);
+    return env->changes > before;
 }
 
 static void files_that_are_written(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
 
-    put(room, "file", "1");
-    watch(room, "file");
-    assert_false(heard(room));
-    put(room, "file", "2");
-    assert_true(heard(room));
-    put(room, "other", "1");
-    assert_false(heard(room));
-    put(room, "new", "3");
-    swap(room, "new", "file");
-    assert_true(heard(room));
-    assert_int_equal(chmod(at(room, "file"), 0400), 0);
-    assert_true(heard(room));
-    assert_int_equal(unlink(at(room, "file")), 0);
-    assert_true(heard(room));
-    put(room, "file", "4");
-    assert_true(heard(room));
+    put(env, "file", "1");
+    watch(env, "file");
+    assert_false(heard(env));
+    put(env, "file", "2");
+    assert_true(heard(env));
+    put(env, "other", "1");
+    assert_false(heard(env));
+    put(env, "new", "3");
+    swap(env, "new", "file");
+    assert_true(heard(env));
+    assert_int_equal(chmod(at(env, "file"), 0400), 0);
+    assert_true(heard(env));
+    assert_int_equal(unlink(at(env, "file")), 0);
+    assert_true(heard(env));
+    put(env, "file", "4");
+    assert_true(heard(env));
 }
 
 static void links_that_are_replaced(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
 
-    make(room, "..1");
-    put(room, "..1/file", "1");
-    link_to(room, "..data", "..1");
-    link_to(room, "file", "..data/file");
-    watch(room, "file");
-    assert_false(heard(room));
-    make(room, "..2");
-    put(room, "..2/file", "2");
-    link_to(room, "..data_tmp", "..2");
-    assert_false(heard(room));
-    swap(room, "..data_tmp", "..data");
-    assert_true(heard(room));
-    watch(room, "file"); /* it leads elsewhere now */
-    put(room, "..1/file", "1a");
-    assert_false(heard(room));
-    put(room, "..2/file", "2a");
-    assert_true(heard(room));
-    watch(room, "..data/file"); /* by the link itself */
-    link_to(room, "..data_tmp", "..1");
-    swap(room, "..data_tmp", "..data");
-    assert_true(heard(room));
+    make(env, "..1");
+    put(env, "..1/file", "1");
+    link_to(env, "..data", "..1");
+    link_to(env, "file", "..data/file");
+    watch(env, "file");
+    assert_false(heard(env));
+    make(env, "..2");
+    put(env, "..2/file", "2");
+    link_to(env, "..data_tmp", "..2");
+    assert_false(heard(env));
+    swap(env, "..data_tmp", "..data");
+    assert_true(heard(env));
+    watch(env, "file"); /* it leads elsewhere now */
+    put(env, "..1/file", "1a");
+    assert_false(heard(env));
+    put(env, "..2/file", "2a");
+    assert_true(heard(env));
+    watch(env, "..data/file"); /* by the link itself */
+    link_to(env, "..data_tmp", "..1");
+    swap(env, "..data_tmp", "..data");
+    assert_true(heard(env));
 }
 
 static void targets_elsewhere(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
     char absolute[80];
 
-    make(room, "live");
-    make(room, "archive");
-    put(room, "archive/file1", "1");
-    snprintf(absolute, sizeof(absolute), "%s", at(room, "archive/file1"));
-    link_to(room, "live/absolute", absolute);
-    link_to(room, "live/relative", "../archive/file1");
-    watch(room, "live/absolute");
-    put(room, "archive/file1", "1a");
-    assert_true(heard(room));
-    watch(room, "live/./relative");
-    put(room, "archive/file1", "1b");
-    assert_true(heard(room));
-    watch(room, "live/../live/relative");
-    assert_int_equal(unlink(at(room, "live/relative")), 0);
-    assert_true(heard(room));
+    make(env, "live");
+    make(env, "archive");
+    put(env, "archive/file1", "1");
+    snprintf(absolute, sizeof(absolute), "%s", at(env, "archive/file1"));
+    link_to(env, "live/absolute", absolute);
+    link_to(env, "live/relative", "../archive/file1");
+    watch(env, "live/absolute");
+    put(env, "archive/file1", "1a");
+    assert_true(heard(env));
+    watch(env, "live/./relative");
+    put(env, "archive/file1", "1b");
+    assert_true(heard(env));
+    watch(env, "live/../live/relative");
+    assert_int_equal(unlink(at(env, "live/relative")), 0);
+    assert_true(heard(env));
 }
 
 static void what_is_not_there(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
 
-    watch(room, "file");
-    put(room, "file", "1");
-    assert_true(heard(room));
-    link_to(room, "circle", "circle");
-    watch(room, "circle");
-    assert_false(heard(room));
-    watch(room, "later/file");
-    make(room, "later");
-    assert_true(heard(room));
+    watch(env, "file");
+    put(env, "file", "1");
+    assert_true(heard(env));
+    link_to(env, "circle", "circle");
+    watch(env, "circle");
+    assert_false(heard(env));
+    watch(env, "later/file");
+    make(env, "later");
+    assert_true(heard(env));
 }
 
 static void a_directory_that_goes(void **state)
 {
-    struct room *room = *state;
+    struct env *env = *state;
 
-    make(room, "directory");
-    put(room, "directory/file", "1");
-    watch(room, "directory/file");
-    swap(room, "directory", "elsewhere");
-    assert_true(heard(room));
+    make(env, "directory");
+    put(env, "directory/file", "1");
+    watch(env, "directory/file");
+    swap(env, "directory", "elsewhere");
+    assert_true(heard(env));
 }
 
 int main(void)

@@ -2,7 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server/make_key.h"
+#include "server/config_value.h"
+#include "server/credentials.h"
 #include "support/test.h"
 
 static const char *read_back(FILE *file, char text[256])
@@ -17,14 +18,14 @@ static int hash(const char *input, size_t length, char text[256])
 {
     FILE *from = tmpfile();
     FILE *to = tmpfile();
-    char fault[160];
+    struct config_fault fault;
     int rc;
 
     assert_non_null(from);
     assert_non_null(to);
     fwrite(input, 1, length, from);
     rewind(from);
-    rc = make_key_hash(from, to, fault, sizeof(fault));
+    rc = make_key_hash(from, to, &fault);
     fclose(from);
     read_back(to, text);
     return rc;
@@ -33,11 +34,12 @@ static int hash(const char *input, size_t length, char text[256])
 static void a_key_and_its_hash_belong_together(void **state)
 {
     FILE *to = tmpfile();
-    char fault[160], text[256], again[256], key[64];
+    struct config_fault fault;
+    char text[256], again[256], key[64];
 
     (void)state;
     assert_non_null(to);
-    assert_int_equal(make_key(to, fault, sizeof(fault)), 0);
+    assert_int_equal(make_key(to, &fault), 0);
     assert_int_equal(sscanf(read_back(to, text), "key %63s", key), 1);
     assert_int_equal(strlen(key), 48);
     assert_int_equal(hash(key, strlen(key), again), 0);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* make-token and check-token: what the one makes is good for the other. */
-#include "server/check_token.h"
-#include "server/make_token.h"
+#include "server/credentials.h"
 #include "unit/server/config_fixture.h"
 #include "unit/server/token_files.h"
 
 static struct config config;
-static char fault[400];
+static struct config_fault fault;
 
 static int load(void **state)
 {
@@ -37,7 +36,7 @@ static int unload(void **state)
 static int make(const struct make_token_request *request, char *token, size_t size)
 {
     FILE *to = tmpfile();
-    int rc = make_token(&config, request, to, fault, sizeof(fault));
+    int rc = make_token(&config, request, to, &fault);
 
     rewind(to);
     if (!fgets(token, (int)size, to))
@@ -56,7 +55,7 @@ static int check(const char *token, const char *service, char *text, size_t size
 
     fprintf(from, "%s\n", token);
     rewind(from);
-    rc = check_token(&config, &request, to, fault, sizeof(fault));
+    rc = check_token(&config, &request, to, &fault);
     rewind(to);
     text[fread(text, 1, size - 1, to)] = '\0';
     fclose(from);
@@ -90,7 +89,7 @@ static void another_key_may_sign(void **state)
 
     (void)state;
     assert_int_equal(make(&request, token, sizeof(token)), -EINVAL);
-    assert_non_null(strstr(fault, "--key-file"));
+    assert_non_null(strstr(fault.message, "--key-file"));
     snprintf(path, sizeof(path), "%s/private.pem", token_files);
     request.key_file = path;
     assert_int_equal(make(&request, token, sizeof(token)), 0);
@@ -98,10 +97,10 @@ static void another_key_may_sign(void **state)
     assert_non_null(strstr(text, "key \"public\" (ES256)"));
     request.key_file = "/nowhere";
     assert_int_equal(make(&request, token, sizeof(token)), -EINVAL);
-    assert_non_null(strstr(fault, "/nowhere"));
+    assert_non_null(strstr(fault.message, "/nowhere"));
     request.key = "unknown";
     assert_int_equal(make(&request, token, sizeof(token)), -EINVAL);
-    assert_non_null(strstr(fault, "with that id"));
+    assert_non_null(strstr(fault.message, "with that id"));
 }
 
 static void what_cannot_be_made(void **state)
@@ -120,7 +119,7 @@ static void what_cannot_be_made(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(make(&cases[i].request, token, sizeof(token)), -EINVAL);
-        assert_non_null(strstr(fault, cases[i].because));
+        assert_non_null(strstr(fault.message, cases[i].because));
     }
 }
 
@@ -132,10 +131,10 @@ static void what_is_not_good(void **state)
 
     (void)state;
     assert_int_equal(check("x.y.z", NULL, text, sizeof(text)), -EACCES);
-    assert_non_null(strstr(fault, "malformed"));
+    assert_non_null(strstr(fault.message, "malformed"));
     assert_string_equal(text, "");
     assert_int_equal(make(&request, token, sizeof(token)), -EINVAL);
-    assert_non_null(strstr(fault, "--expires: \"0\" is out of range"));
+    assert_non_null(strstr(fault.message, "--expires: \"0\" is out of range"));
     assert_int_equal(make(&later, token, sizeof(token)), 0);
     assert_int_equal(check(token, "open", text, sizeof(text)), -EINVAL);
 }

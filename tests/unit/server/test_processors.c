@@ -53,13 +53,13 @@ static int tear_down(void **state)
 static size_t quota(const char *lines)
 {
     put("/groups", lines);
-    return processors_quota(&(struct processors_places){groups, root});
+    return processors_quota(&(struct processors_paths){groups, root});
 }
 
 static void test_no_quota(void **state)
 {
     (void)state;
-    assert_int_equal(processors_quota(&(struct processors_places){"/nowhere/at/all", root}), 0);
+    assert_int_equal(processors_quota(&(struct processors_paths){"/nowhere/at/all", root}), 0);
     assert_int_equal(quota(""), 0);
     assert_int_equal(quota("0::/\n"), 0);
     assert_int_equal(quota("nonsense\n::\n4:cpu\n4:cpuset:/a\n"), 0);

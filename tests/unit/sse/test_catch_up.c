@@ -5,14 +5,14 @@
 #include "sse/backlog.h"
 #include "sse/registry.h"
 #include "support/event_stream.h"
+#include "support/sse_env.h"
 #include "support/sse_message.h"
-#include "support/sse_room.h"
 #include "support/test.h"
 
 static const struct sse_guest ann = {.user = "ann", .listeners = {"bell"}};
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     struct event_stream stream; /* what has come, when it was read */
 };
@@ -20,22 +20,22 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){0};
-    sse_room_open(&f->room);
+    sse_env_open(&f->env);
 }
 
 static void close_fixture(struct fixture *f)
 {
     event_stream_release(&f->stream);
-    sse_room_leave(&f->sink);
-    assert_int_equal(f->room.service->queued_bytes, 0);
-    sse_room_close(&f->room);
+    sse_env_leave(&f->sink);
+    assert_int_equal(f->env.service->queued_bytes, 0);
+    sse_env_close(&f->env);
 }
 
 static void turn_until_quiet(struct fixture *f)
 {
     unsigned turns = 0;
 
-    while (fake_loop_turn(f->room.loop))
+    while (fake_loop_turn(f->env.loop))
         assert_true(++turns < 100000);
 }
 
@@ -46,7 +46,7 @@ static size_t send_number(struct fixture *f, unsigned number, const char *more)
 
     snprintf(json, sizeof(json), "\"event\":\"e\",\"userId\":\"ann\",\"id\":\"m%u\",\"data\":%u%s",
              number, number, more);
-    return sse_room_send(&f->room, json);
+    return sse_env_send(&f->env, json);
 }
 
 static void send_numbers(struct fixture *f, unsigned from, unsigned to)
@@ -57,7 +57,7 @@ static void send_numbers(struct fixture *f, unsigned from, unsigned to)
 
 static void come_back(struct fixture *f, const char *last_id)
 {
-    sse_room_return(&f->room, &f->sink, &ann, last_id);
+    sse_env_return(&f->env, &f->sink, &ann, last_id);
 }
 
 /* Reads all that comes until nothing more does. */
@@ -89,11 +89,11 @@ static void assert_told(const struct fixture *f, const char *expected)
     buf_release(&told);
 }
 
-static void assert_position_id(const char *id, uint64_t position)
+static void assert_position_id(const struct fixture *f, const char *id, uint64_t position)
 {
-    char expected[SSE_POSITION_ID_SIZE];
+    char expected[SSE_OWN_ID_SIZE];
 
-    sse_history_id(position, expected);
+    sse_log_id(f->env.service->log, position, expected);
     assert_string_equal(id, expected);
 }
 
@@ -105,8 +105,8 @@ static void assert_gap(const struct fixture *f, size_t index, const char *from, 
     json_t *data = json_loads(event->data, 0, NULL);
 
     assert_string_equal(event->name, "sse-gap");
-    assert_position_id(event->id, to);
-    assert_position_id(json_string_value(json_object_get(data, "to")), to);
+    assert_position_id(f, event->id, to);
+    assert_position_id(f, json_string_value(json_object_get(data, "to")), to);
     assert_string_equal(json_string_value(json_object_get(data, "reason")), reason);
     if (from)
         assert_string_equal(json_string_value(json_object_get(data, "from")), from);
@@ -128,7 +128,7 @@ static void test_a_new_page_begins_now(void **state)
     assert_int_equal(send_number(&f, 4, ""), 1);
     read_all(&f);
     assert_told(&f, "connect-finish 4 ");
-    assert_position_id(f.stream.events[0].id, 3);
+    assert_position_id(&f, f.stream.events[0].id, 3);
     close_fixture(&f);
 }
 
@@ -139,7 +139,7 @@ static void test_what_was_missed_comes_first(void **state)
 
     (void)state;
     open_fixture(&f);
-    counters = &f.room.service->counters;
+    counters = &f.env.service->counters;
     send_numbers(&f, 1, 4);
     come_back(&f, "m2");
     /* from the history, but counted */
@@ -148,7 +148,7 @@ static void test_what_was_missed_comes_first(void **state)
     assert_int_equal(send_number(&f, 6, ""), 1);
     read_all(&f);
     assert_told(&f, "connect-finish 3 4 5 6 ");
-    assert_position_id(f.stream.events[0].id, 2);
+    assert_position_id(&f, f.stream.events[0].id, 2);
     assert_string_equal(f.stream.events[2].id, "m4");
     assert_null(f.sink.connection->backlog);
     assert_int_equal(counters->resumed, 1);
@@ -169,7 +169,7 @@ static void test_nothing_was_missed(void **state)
     assert_null(f.sink.connection->backlog);
     read_all(&f);
     assert_told(&f, "connect-finish ");
-    assert_int_equal(f.room.service->counters.resumed, 1);
+    assert_int_equal(f.env.service->counters.resumed, 1);
     close_fixture(&f);
 }
 
@@ -180,9 +180,9 @@ static void test_only_what_is_for_it(void **state)
     (void)state;
     open_fixture(&f);
     send_numbers(&f, 1, 1);
-    sse_room_send(&f.room, "\"event\":\"other\",\"userId\":\"bob\"");
-    sse_room_send(&f.room, "\"event\":\"horn\",\"all\":true,\"listening\":true,\"data\":1");
-    sse_room_send(&f.room, "\"event\":\"bell\",\"all\":true,\"listening\":true,\"data\":1");
+    sse_env_send(&f.env, "\"event\":\"other\",\"userId\":\"bob\"");
+    sse_env_send(&f.env, "\"event\":\"horn\",\"all\":true,\"listening\":true,\"data\":1");
+    sse_env_send(&f.env, "\"event\":\"bell\",\"all\":true,\"listening\":true,\"data\":1");
     come_back(&f, "m1");
     read_all(&f);
     assert_told(&f, "connect-finish bell ");
@@ -192,20 +192,20 @@ static void test_only_what_is_for_it(void **state)
 static void test_too_old(void **state)
 {
     struct fixture f;
-    char id[SSE_POSITION_ID_SIZE];
+    char id[SSE_OWN_ID_SIZE];
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.history.events = 2;
-    sse_history_id(1, id);
+    f.env.settings.history.events = 2;
+    sse_log_id(f.env.service->log, 1, id);
     send_numbers(&f, 1, 5);
     come_back(&f, id);
     read_all(&f);
     assert_told(&f, "connect-finish sse-gap 4 5 ");
     assert_string_equal(f.stream.events[0].id, id);
     assert_gap(&f, 1, id, 3, "too-old");
-    assert_int_equal(f.room.service->counters.gaps, 1);
-    assert_int_equal(f.room.service->counters.resumed, 0);
+    assert_int_equal(f.env.service->counters.gaps, 1);
+    assert_int_equal(f.env.service->counters.resumed, 0);
     close_fixture(&f);
 }
 
@@ -243,7 +243,7 @@ static void test_unknown(void **state)
 /* It cannot be said again, but what is said instead stays unknown as well. */
 static void test_no_id_at_all(void **state)
 {
-    char id[SSE_POSITION_ID_SIZE];
+    char id[SSE_OWN_ID_SIZE];
     struct fixture f;
 
     (void)state;
@@ -252,7 +252,7 @@ static void test_no_id_at_all(void **state)
     read_all(&f);
     assert_gap(&f, 1, NULL, 0, "unknown-id");
     snprintf(id, sizeof(id), "%s", f.stream.events[0].id);
-    sse_room_leave(&f.sink);
+    sse_env_leave(&f.sink);
     come_back(&f, id);
     read_all(&f);
     assert_told(&f, "connect-finish sse-gap ");
@@ -278,7 +278,7 @@ static void test_as_there_is_room(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_events = 8;
+    f.env.settings.queue_events = 8;
     send_numbers(&f, 1, 100);
     come_back(&f, "m1");
     turn_until_quiet(&f);
@@ -290,7 +290,7 @@ static void test_as_there_is_room(void **state)
     read_all(&f);
     assert_numbers(&f, 1, 2, 120);
     assert_null(f.sink.connection->backlog);
-    assert_int_equal(f.room.service->counters.slow_disconnects, 0);
+    assert_int_equal(f.env.service->counters.slow_disconnects, 0);
     close_fixture(&f);
 }
 
@@ -300,7 +300,7 @@ static void test_an_event_larger_than_half_of_the_queue(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_bytes = 60; /* one takes about 30 */
+    f.env.settings.queue_bytes = 60; /* one takes about 30 */
     send_numbers(&f, 1, 5);
     come_back(&f, "m1");
     read_all(&f);
@@ -308,27 +308,49 @@ static void test_an_event_larger_than_half_of_the_queue(void **state)
     close_fixture(&f);
 }
 
+/* A page that has got up to 4 when the log keeps 21 to 30. */
+static void open_behind_the_log(struct fixture *f)
+{
+    open_fixture(f);
+    f->env.settings.history.events = 10;
+    f->env.settings.queue_events = 8;
+    send_numbers(f, 1, 10);
+    come_back(f, "m1");
+    turn_until_quiet(f);
+    send_numbers(f, 11, 30);
+}
+
 static void test_the_history_forgets_meanwhile(void **state)
 {
-    char from[SSE_POSITION_ID_SIZE];
+    char from[SSE_OWN_ID_SIZE];
     struct fixture f;
 
     (void)state;
-    open_fixture(&f);
-    f.room.settings.history.events = 10;
-    f.room.settings.queue_events = 8;
-    send_numbers(&f, 1, 10);
-    come_back(&f, "m1");
-    turn_until_quiet(&f);
-    send_numbers(&f, 11, 30);
+    open_behind_the_log(&f);
     read_all(&f);
     assert_int_equal(f.stream.count, 1 + 3 + 1 + 10);
     assert_string_equal(f.stream.events[3].data, "4");
-    sse_history_id(4, from);
+    sse_log_id(f.env.service->log, 4, from);
     assert_gap(&f, 4, from, 20, "slow");
     assert_string_equal(f.stream.events[5].data, "21");
     assert_string_equal(f.stream.events[14].data, "30");
-    assert_int_equal(f.room.service->counters.gaps, 1);
+    assert_int_equal(f.env.service->counters.gaps, 1);
+    close_fixture(&f);
+}
+
+/* The log's owner is ahead: a gap says nothing about what this worker has yet to write. */
+static void test_a_gap_ends_where_the_worker_is(void **state)
+{
+    char from[SSE_OWN_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    open_behind_the_log(&f);
+    f.env.service->position = 15;
+    read_all(&f);
+    sse_log_id(f.env.service->log, 4, from);
+    assert_gap(&f, 4, from, 15, "slow");
+    assert_int_equal(f.stream.count, 1 + 3 + 1);
     close_fixture(&f);
 }
 
@@ -340,10 +362,10 @@ static void test_a_long_history_is_sliced(void **state)
     open_fixture(&f);
     send_numbers(&f, 1, 1);
     for (unsigned i = 0; i < 5000; i++)
-        sse_room_send(&f.room, "\"event\":\"e\",\"userId\":\"bob\"");
+        sse_env_send(&f.env, "\"event\":\"e\",\"userId\":\"bob\"");
     send_numbers(&f, 2, 2);
     come_back(&f, "m1");
-    assert_true(fake_loop_turn(f.room.loop));
+    assert_true(fake_loop_turn(f.env.loop));
     assert_int_equal(f.sink.connection->queue.count, 1);
     read_all(&f);
     assert_told(&f, "connect-finish 2 ");
@@ -364,17 +386,17 @@ static void test_other_jobs_reach_it(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_events = 2; /* no room for what was missed */
+    f.env.settings.queue_events = 2; /* no room for what was missed */
     send_numbers(&f, 1, 2);
     come_back(&f, "m1");
-    job.event = sse_room_event("sse-set-duration", "x");
-    sse_dispatch_submit(f.room.service->dispatch, &job);
+    job.event = sse_env_event("sse-set-duration", "x");
+    sse_dispatch_submit(f.env.service->dispatch, &job);
     turn_until_quiet(&f);
     assert_int_equal(job.count, 1);
     assert_int_equal(job.position, 0);
     job.event = sse_event_unref(job.event);
     job.reason = SSE_CLOSE_KICKED;
-    sse_dispatch_submit(f.room.service->dispatch, &job);
+    sse_dispatch_submit(f.env.service->dispatch, &job);
     turn_until_quiet(&f);
     assert_int_equal(job.count, 1);
     read_all(&f);
@@ -410,8 +432,8 @@ static void test_it_ends_within(void **state)
         recording_sink_drain(&f.sink, 0);
         f.sink.on_wake = ends[i];
         turn_until_quiet(&f);
-        assert_int_equal(f.room.service->counters.replayed, 1);
-        assert_int_equal(sse_registry_count(f.room.service->registry), 0);
+        assert_int_equal(f.env.service->counters.replayed, 1);
+        assert_int_equal(sse_registry_all(f.env.service->registry)->count, 0);
         close_fixture(&f);
     }
 }
@@ -424,25 +446,25 @@ static void test_it_ends_before_its_turn(void **state)
     open_fixture(&f);
     send_numbers(&f, 1, 9);
     come_back(&f, "m1");
-    sse_room_leave(&f.sink);
+    sse_env_leave(&f.sink);
     turn_until_quiet(&f);
-    assert_int_equal(f.room.service->counters.replayed, 0);
+    assert_int_equal(f.env.service->counters.replayed, 0);
     close_fixture(&f);
 }
 
 #define STORED ",\"qos\":1"
 
-static void test_the_gate(void **state)
+static void test_the_barrier(void **state)
 {
     struct fixture f;
 
     (void)state;
     open_fixture(&f);
     come_back(&f, NULL);
-    sse_connection_gate(f.sink.connection);
+    sse_connection_raise_barrier(f.sink.connection);
     assert_int_equal(send_number(&f, 1, STORED), 0);
     assert_int_equal(send_number(&f, 2, ""), 1);
-    sse_connection_open_gate(f.sink.connection);
+    sse_connection_lift_barrier(f.sink.connection);
     assert_int_equal(send_number(&f, 3, STORED), 1);
     read_all(&f);
     assert_told(&f, "connect-finish 2 3 ");
@@ -451,13 +473,13 @@ static void test_the_gate(void **state)
 
 static void end_number(const struct fixture *f, uint64_t position)
 {
-    struct sse_message *message = sse_history_at(f->room.service->history, position);
+    struct sse_message *message = sse_log_at(f->env.service->log, position);
 
     sse_message_end(message, message->target.values[0]);
 }
 
-/* What has ended while it was away it gets; not what is stored until the gate opens. */
-static void test_the_gate_while_it_catches_up(void **state)
+/* What has ended while it was away it gets; not what is stored until the barrier is lifted. */
+static void test_the_barrier_while_it_catches_up(void **state)
 {
     struct fixture f;
 
@@ -467,10 +489,10 @@ static void test_the_gate_while_it_catches_up(void **state)
     send_number(&f, 2, STORED);
     end_number(&f, 2);
     come_back(&f, "m1");
-    sse_connection_gate(f.sink.connection);
+    sse_connection_raise_barrier(f.sink.connection);
     assert_int_equal(send_number(&f, 3, STORED), 0);
     assert_int_equal(send_number(&f, 4, ""), 1);
-    sse_connection_open_gate(f.sink.connection);
+    sse_connection_lift_barrier(f.sink.connection);
     assert_int_equal(send_number(&f, 5, STORED), 1);
     read_all(&f);
     assert_told(&f, "connect-finish 2 4 5 ");
@@ -527,12 +549,12 @@ static void test_observers_hear_where_it_begins(void **state)
 
     (void)state;
     open_fixture(&f);
-    list_append(&f.room.service->observers, &observed.observer.node);
+    list_append(&f.env.service->observers, &observed.observer.node);
     send_numbers(&f, 1, 5);
     come_back(&f, "m2");
     assert_int_equal(observed.arrival.after, 2);
     assert_int_equal(observed.arrival.opened, 5);
-    sse_room_leave(&f.sink);
+    sse_env_leave(&f.sink);
     come_back(&f, "unknown");
     assert_int_equal(observed.arrival.after, 5);
     assert_int_equal(observed.arrival.opened, 5);
@@ -554,12 +576,13 @@ int main(void)
         cmocka_unit_test(test_as_there_is_room),
         cmocka_unit_test(test_an_event_larger_than_half_of_the_queue),
         cmocka_unit_test(test_the_history_forgets_meanwhile),
+        cmocka_unit_test(test_a_gap_ends_where_the_worker_is),
         cmocka_unit_test(test_a_long_history_is_sliced),
         cmocka_unit_test(test_other_jobs_reach_it),
         cmocka_unit_test(test_it_ends_within),
         cmocka_unit_test(test_it_ends_before_its_turn),
-        cmocka_unit_test(test_the_gate),
-        cmocka_unit_test(test_the_gate_while_it_catches_up),
+        cmocka_unit_test(test_the_barrier),
+        cmocka_unit_test(test_the_barrier_while_it_catches_up),
         cmocka_unit_test(test_what_is_stored_for_one_is_not_replayed),
         cmocka_unit_test(test_what_has_ended_is_not_replayed_behind_a_gap),
         cmocka_unit_test(test_observers_hear_where_it_begins),

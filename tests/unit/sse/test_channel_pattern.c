@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "sse/channel_pattern.h"
+#include "sse/names.h"
 #include "sse/user.h"
 #include "support/test.h"
 
@@ -98,22 +98,27 @@ static void test_placeholders(void **state)
     sse_user_unref(user);
 }
 
+static bool is_allowed(const struct sse_user *user, const char *channel)
+{
+    return channel_rights_allow(&(struct channel_rights){.patterns = ""}, user, channel);
+}
+
 static void test_of_user(void **state)
 {
     struct sse_user *user = sse_user_new(
         &(struct sse_user_fields){.id = "7", .channels = "news\nteam/*\n\nuser/{userId}"});
 
     (void)state;
-    assert_true(sse_channel_pattern_of_user(user, "news"));
-    assert_true(sse_channel_pattern_of_user(user, "team/a"));
-    assert_false(sse_channel_pattern_of_user(user, "team"));
-    assert_false(sse_channel_pattern_of_user(user, ""));
-    assert_false(sse_channel_pattern_of_user(user, "user/7"));
-    assert_true(sse_channel_pattern_of_user(user, "user/{userId}"));
+    assert_true(is_allowed(user, "news"));
+    assert_true(is_allowed(user, "team/a"));
+    assert_false(is_allowed(user, "team"));
+    assert_false(is_allowed(user, ""));
+    assert_false(is_allowed(user, "user/7"));
+    assert_true(is_allowed(user, "user/{userId}"));
     sse_user_unref(user);
     user = sse_user_new(&(struct sse_user_fields){.id = "7"});
-    assert_false(sse_channel_pattern_of_user(user, "news"));
-    assert_false(sse_channel_pattern_of_user(user, ""));
+    assert_false(is_allowed(user, "news"));
+    assert_false(is_allowed(user, ""));
     sse_user_unref(user);
 }
 

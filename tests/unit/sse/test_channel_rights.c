@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sse/channel_rights.h"
+#include "sse/names.h"
 #include "sse/user.h"
 #include "support/test.h"
 

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "sse/client_info.h"
-#include "sse/intern.h"
 #include "support/test.h"
 
 /* Each text says which field it is in. */
@@ -68,6 +67,7 @@ static void test_null_is_empty(void **state)
     assert_int_equal(sse_intern_count(intern), 0);
     sse_client_info_free(packed, intern);
     sse_client_info_free(NULL, intern);
+    sse_intern_free(NULL);
     sse_intern_free(intern);
 }
 
@@ -86,6 +86,7 @@ static void test_what_browsers_share_is_held_once(void **state)
     sse_client_info_unpack(other, &second);
     assert_ptr_equal(first.user_agent, second.user_agent);
     assert_ptr_equal(first.http_headers, second.http_headers);
+    assert_ptr_not_equal(first.client_id, second.client_id);
     sse_client_info_free(one, intern);
     assert_string_equal(second.user_agent, "user_agent");
     sse_client_info_free(other, intern);

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "support/connection_fixture.h"
 #include "support/event_stream.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static json_t *data_of(const struct event_stream *stream, size_t index)
@@ -20,7 +20,7 @@ static json_t *data_of(const struct event_stream *stream, size_t index)
 
 static void test_connect_finish(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
     struct event_stream stream;
     json_t *data;
@@ -28,8 +28,8 @@ static void test_connect_finish(void **state)
     char id[SSE_CONNECTION_ID_SIZE];
 
     (void)state;
-    sse_room_open(&room);
-    sse_room_connect(&room, &sink, &ann);
+    sse_env_open(&env);
+    sse_env_connect(&env, &sink, &ann);
     assert_int_equal(sink.wakes, 1);
     recording_sink_drain(&sink, 1);
     assert_false(sink.is_ended);
@@ -41,68 +41,68 @@ static void test_connect_finish(void **state)
     data = data_of(&stream, 0);
     sse_connection_id_write(sink.connection, id);
     expected = json_pack("{s:s, s:I, s:i, s:s, s:b, s:s, s:i}", "connectionId", id, "serverTime",
-                         (json_int_t)loop_wall_ms(room.loop), "reconnectTime", 5000, "name", "hr",
+                         (json_int_t)loop_wall_ms(env.loop), "reconnectTime", 5000, "name", "hr",
                          "enableCluster", 0, "version", "1.2.3", "ordered", 64);
     assert_true(json_equal(data, expected));
     assert_int_equal(strlen(id), 56);
     json_decref(data);
     json_decref(expected);
     event_stream_release(&stream);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 static void test_connect_finish_says_how_long_it_lives(void **state)
 {
     const struct sse_guest guest = {.user = "ann", .keepalive_time_ms = 900000};
     struct recording_sink sink = {0};
-    struct sse_room room;
+    struct sse_env env;
 
     (void)state;
-    sse_room_open(&room);
-    sse_room_connect(&room, &sink, &guest);
+    sse_env_open(&env);
+    sse_env_connect(&env, &sink, &guest);
     recording_sink_drain(&sink, 1);
     assert_non_null(strstr(buf_str(&sink.received), ",\"timeout\":900000,"));
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 static void test_connect_finish_asks_for_acknowledgements(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
     struct event_stream stream;
     json_t *data;
 
     (void)state;
-    sse_room_open(&room);
-    room.settings.asks_acknowledgement = true;
-    sse_room_connect(&room, &sink, &ann);
+    sse_env_open(&env);
+    env.settings.asks_acknowledgement = true;
+    sse_env_connect(&env, &sink, &ann);
     recording_sink_drain(&sink, 1);
     event_stream_parse(&stream, buf_str(&sink.received), sink.received.length);
     data = data_of(&stream, 0);
     assert_true(json_is_true(json_object_get(data, "ack")));
     json_decref(data);
     event_stream_release(&stream);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 static void test_padding(void **state)
 {
     static const struct {
-        size_t wish, comment;
+        size_t asked, comment;
     } cases[] = {{0, 0}, {1, 1}, {2048, 2048}, {4096, 4096}, {4097, 4096}, {SIZE_MAX, 4096}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sse_guest guest = {.user = "ann", .padding = cases[i].wish};
-        struct sse_room room;
+        struct sse_guest guest = {.user = "ann", .padding = cases[i].asked};
+        struct sse_env env;
         struct recording_sink sink = {0};
         const char *text;
 
-        sse_room_open(&room);
-        sse_room_connect(&room, &sink, &guest);
+        sse_env_open(&env);
+        sse_env_connect(&env, &sink, &guest);
         recording_sink_drain(&sink, 0);
         text = buf_str(&sink.received);
         if (cases[i].comment > 0) {
@@ -113,8 +113,8 @@ static void test_padding(void **state)
             assert_int_not_equal(text[0], ':');
         }
         assert_non_null(strstr(text, "\nevent:connect-finish\n"));
-        sse_room_leave(&sink);
-        sse_room_close(&room);
+        sse_env_leave(&sink);
+        sse_env_close(&env);
     }
 }
 
@@ -127,12 +127,12 @@ static void test_push_wakes_once(void **state)
     assert_true(push(f.connection, "a", "1"));
     assert_true(push(f.connection, "b", "2"));
     assert_int_equal(f.sink.wakes, 1);
-    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_int_equal(f.env.service->queued_bytes, f.connection->queue.bytes);
     assert_received(&f.sink, "a=1 b=2 ");
     assert_true(push(f.connection, "c", "3"));
     assert_int_equal(f.sink.wakes, 2);
     assert_int_equal(f.connection->message_count, 3);
-    assert_int_equal(f.room.service->counters.events_queued, 3);
+    assert_int_equal(f.env.service->counters.events_queued, 3);
     assert_received(&f.sink, "a=1 b=2 c=3 ");
     close_fixture(&f);
 }
@@ -148,7 +148,7 @@ static json_t *close_data(struct fixture *f, enum sse_close_reason reason, const
     sse_connection_close(f->connection, reason, text, reconnect_ms);
     assert_null(f->connection->service);
     assert_false(push(f->connection, "after", "x"));
-    assert_int_equal(f->room.service->counters.connections_closed[reason], 1);
+    assert_int_equal(f->env.service->counters.connections_closed[reason], 1);
     recording_sink_drain(&f->sink, 0);
     assert_true(f->sink.is_ended);
     event_stream_parse(&stream, buf_str(&f->sink.received), f->sink.received.length);
@@ -235,10 +235,10 @@ static void test_last_words_to_who_hears_no_reasons(void **state)
         char id[SSE_CONNECTION_ID_SIZE], expected[256];
         struct recording_sink sink = {0};
         struct event_stream stream;
-        struct sse_room room;
+        struct sse_env env;
 
-        sse_room_open(&room);
-        sse_room_settle(&room, &sink, &guest);
+        sse_env_open(&env);
+        sse_env_settle(&env, &sink, &guest);
         sse_connection_id_write(sink.connection, id);
         sse_connection_close(sink.connection, cases[i].reason, NULL, cases[i].reconnect_ms);
         recording_sink_drain(&sink, 0);
@@ -252,8 +252,8 @@ static void test_last_words_to_who_hears_no_reasons(void **state)
             assert_string_equal(stream.events[0].data, expected);
         }
         event_stream_release(&stream);
-        sse_room_leave(&sink);
-        sse_room_close(&room);
+        sse_env_leave(&sink);
+        sse_env_close(&env);
     }
 }
 
@@ -312,7 +312,7 @@ static void test_gone_client_is_told_nothing(void **state)
     sse_connection_close(f.connection, SSE_CLOSE_GONE, NULL, -1);
     assert_int_equal(f.sink.closes, 1);
     assert_int_equal(f.connection->queue.count, 0);
-    assert_int_equal(f.room.service->queued_bytes, 0);
+    assert_int_equal(f.env.service->queued_bytes, 0);
     close_fixture(&f);
 }
 
@@ -324,9 +324,9 @@ static void test_gone_with_a_full_queue(void **state)
     open_fixture(&f);
     for (unsigned i = 0; i < 100; i++)
         push(f.connection, "a", "1");
-    sse_room_leave(&f.sink);
+    sse_env_leave(&f.sink);
     assert_int_equal(f.sink.closes, 0);
-    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_GONE], 1);
+    assert_int_equal(f.env.service->counters.connections_closed[SSE_CLOSE_GONE], 1);
     close_fixture(&f);
 }
 
@@ -354,11 +354,11 @@ static void test_listeners(void **state)
 
     (void)state;
     open_fixture(&f);
-    sse_connection_add_listeners(f.connection, names, 6);
-    assert_true(sse_connection_is_listening(f.connection, "bell"));
-    sse_connection_remove_listeners(f.connection, removed, 2);
-    assert_false(sse_connection_is_listening(f.connection, "bell"));
-    listeners = sse_connection_listeners(f.connection);
+    sse_connection_add_names(f.connection, SSE_GROUP_LISTENER, names, 6);
+    assert_true(sse_connection_has_name(f.connection, SSE_GROUP_LISTENER, "bell"));
+    sse_connection_remove_names(f.connection, SSE_GROUP_LISTENER, removed, 2);
+    assert_false(sse_connection_has_name(f.connection, SSE_GROUP_LISTENER, "bell"));
+    listeners = sse_connection_names(f.connection, SSE_GROUP_LISTENER);
     assert_true(json_equal(listeners, expected));
     json_decref(listeners);
     json_decref(expected);
@@ -376,10 +376,10 @@ static void test_listener_flood(void **state)
         const char *const names[] = {name};
 
         snprintf(name, sizeof(name), "%0*u", i % 2 ? 10 : 129, i);
-        sse_connection_add_listeners(f.connection, names, 1);
+        sse_connection_add_names(f.connection, SSE_GROUP_LISTENER, names, 1);
     }
     assert_int_equal(sse_registry_name_count(f.connection, SSE_GROUP_LISTENER), 100);
-    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_LISTENER), 100);
+    assert_int_equal(sse_registry_group_count(f.env.service->registry, SSE_GROUP_LISTENER), 100);
     close_fixture(&f);
 }
 
@@ -446,74 +446,74 @@ static void test_sink_that_leaves_in_wake(void **state)
 
 static void test_comment_after_silence(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {.is_eager = true};
 
     (void)state;
-    sse_room_open(&room);
-    room.settings.comment_ms = 25000;
-    sse_room_settle(&room, &sink, &ann);
-    fake_loop_advance(room.loop, 21000);
+    sse_env_open(&env);
+    env.settings.comment_ms = 25000;
+    sse_env_settle(&env, &sink, &ann);
+    fake_loop_advance(env.loop, 21000);
     assert_int_equal(sink.received.length, 0);
     push(sink.connection, "a", "1");
     buf_clear(&sink.received);
-    fake_loop_advance(room.loop, 21000);
+    fake_loop_advance(env.loop, 21000);
     assert_int_equal(sink.received.length, 0);
-    fake_loop_advance(room.loop, 4000);
+    fake_loop_advance(env.loop, 4000);
     assert_string_equal(buf_str(&sink.received), ":\n");
-    assert_int_equal(room.service->counters.comments, 1);
+    assert_int_equal(env.service->counters.comments, 1);
     buf_clear(&sink.received);
-    fake_loop_advance(room.loop, 250000);
-    assert_in_range(room.service->counters.comments, 1 + 9, 1 + 12);
+    fake_loop_advance(env.loop, 250000);
+    assert_in_range(env.service->counters.comments, 1 + 9, 1 + 12);
     assert_int_equal(sink.connection->message_count, 1);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 /* A client that reads nothing is not sent a comment on top of what waits. */
 static void test_no_comment_behind_what_waits(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
 
     (void)state;
-    sse_room_open(&room);
-    room.settings.comment_ms = 25000;
-    sse_room_connect(&room, &sink, &ann);
-    fake_loop_advance(room.loop, 1000000);
-    assert_int_equal(room.service->counters.comments, 0);
+    sse_env_open(&env);
+    env.settings.comment_ms = 25000;
+    sse_env_connect(&env, &sink, &ann);
+    fake_loop_advance(env.loop, 1000000);
+    assert_int_equal(env.service->counters.comments, 0);
     assert_int_equal(sink.connection->queue.count, 1);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
-static void assert_life_by(bool honors, int64_t setting_ms, int64_t wish_ms, uint64_t least_ms,
+static void assert_life_by(bool honors, int64_t setting_ms, int64_t asked_ms, uint64_t least_ms,
                            uint64_t most_ms)
 {
-    struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wish_ms};
-    struct sse_room room;
+    struct sse_guest guest = {.user = "ann", .keepalive_time_ms = asked_ms};
+    struct sse_env env;
     struct recording_sink sink = {0};
     uint64_t life_ms;
 
-    sse_room_open(&room);
-    room.settings.lifetime_ms = setting_ms;
-    room.settings.honors_keepalive = honors;
-    room.settings.comment_ms = 25000;
-    sse_room_settle(&room, &sink, &guest);
+    sse_env_open(&env);
+    env.settings.lifetime_ms = setting_ms;
+    env.settings.honors_keepalive = honors;
+    env.settings.comment_ms = 25000;
+    sse_env_settle(&env, &sink, &guest);
     life_ms = sink.connection->ends_at - sink.connection->created_at;
     assert_in_range(life_ms, least_ms, most_ms);
-    fake_loop_advance(room.loop, life_ms - 1);
+    fake_loop_advance(env.loop, life_ms - 1);
     assert_non_null(sink.connection->service);
-    fake_loop_advance(room.loop, 1);
+    fake_loop_advance(env.loop, 1);
     assert_null(sink.connection->service);
-    assert_int_equal(room.service->counters.connections_closed[SSE_CLOSE_LIFETIME], 1);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    assert_int_equal(env.service->counters.connections_closed[SSE_CLOSE_LIFETIME], 1);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
-static void assert_life(int64_t setting_ms, int64_t wish_ms, uint64_t least_ms, uint64_t most_ms)
+static void assert_life(int64_t setting_ms, int64_t asked_ms, uint64_t least_ms, uint64_t most_ms)
 {
-    assert_life_by(false, setting_ms, wish_ms, least_ms, most_ms);
+    assert_life_by(false, setting_ms, asked_ms, least_ms, most_ms);
 }
 
 static void test_lifetime_that_the_page_may_shorten(void **state)
@@ -540,20 +540,20 @@ static void test_lifetime(void **state)
 
 static void test_no_end_of_life(void **state)
 {
-    static const int64_t wishes[] = {-1, 0, INT64_MAX, INT64_MIN};
+    static const int64_t asked[] = {-1, 0, INT64_MAX, INT64_MIN};
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        struct sse_guest guest = {.user = "ann", .keepalive_time_ms = wishes[i]};
-        struct sse_room room;
+        struct sse_guest guest = {.user = "ann", .keepalive_time_ms = asked[i]};
+        struct sse_env env;
         struct recording_sink sink = {0};
 
-        sse_room_open(&room);
-        sse_room_settle(&room, &sink, &guest);
-        fake_loop_advance(room.loop, UINT64_C(365) * 24 * 3600 * 1000);
+        sse_env_open(&env);
+        sse_env_settle(&env, &sink, &guest);
+        fake_loop_advance(env.loop, UINT64_C(365) * 24 * 3600 * 1000);
         assert_non_null(sink.connection->service);
-        sse_room_leave(&sink);
-        sse_room_close(&room);
+        sse_env_leave(&sink);
+        sse_env_close(&env);
     }
 }
 

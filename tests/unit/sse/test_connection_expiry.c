@@ -5,7 +5,7 @@
 #include "sse/connection.h"
 #include "sse/registry.h"
 #include "support/event_stream.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 #define HOUR   3600000
@@ -15,7 +15,7 @@ static const struct sse_guest ann = {
     .user = "ann", .token = "first", .channel = "news", .expires_in_ms = HOUR};
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     struct sse_connection *connection;
 };
@@ -23,14 +23,14 @@ struct fixture {
 static void open_fixture(struct fixture *f, const struct sse_guest *guest)
 {
     *f = (struct fixture){.sink.is_eager = true};
-    sse_room_open(&f->room);
-    f->connection = sse_room_settle(&f->room, &f->sink, guest);
+    sse_env_open(&f->env);
+    f->connection = sse_env_settle(&f->env, &f->sink, guest);
 }
 
 static void close_fixture(struct fixture *f)
 {
-    sse_room_leave(&f->sink);
-    sse_room_close(&f->room);
+    sse_env_leave(&f->sink);
+    sse_env_close(&f->env);
 }
 
 static void refresh(struct fixture *f, const char *token, int64_t expires_in_ms)
@@ -38,7 +38,7 @@ static void refresh(struct fixture *f, const char *token, int64_t expires_in_ms)
     struct sse_user *user = sse_user_new(&(struct sse_user_fields){
         .id = "ann",
         .access_token = token,
-        .expires_at = expires_in_ms ? loop_wall_ms(f->room.loop) + expires_in_ms : 0});
+        .expires_at = expires_in_ms ? loop_wall_ms(f->env.loop) + expires_in_ms : 0});
 
     sse_connection_set_user(f->connection, user);
     sse_user_unref(user);
@@ -81,7 +81,7 @@ static void assert_expired(struct fixture *f)
 {
     assert_null(f->connection->service);
     assert_true(f->sink.is_ended);
-    assert_int_equal(f->room.service->counters.connections_closed[SSE_CLOSE_EXPIRED], 1);
+    assert_int_equal(f->env.service->counters.connections_closed[SSE_CLOSE_EXPIRED], 1);
     assert_event(f, "connect-close",
                  json_pack("{s:s, s:i}", "reason", "expired", "reconnect", 5000));
 }
@@ -92,14 +92,14 @@ static void test_notice_and_end(void **state)
 
     (void)state;
     open_fixture(&f, &ann);
-    fake_loop_advance(f.room.loop, HOUR - MINUTE - 1);
+    fake_loop_advance(f.env.loop, HOUR - MINUTE - 1);
     assert_silence(&f);
-    fake_loop_advance(f.room.loop, 1);
+    fake_loop_advance(f.env.loop, 1);
     assert_notice(&f, 60);
-    assert_int_equal(f.room.service->counters.expiry_notices, 1);
-    fake_loop_advance(f.room.loop, MINUTE - 1);
+    assert_int_equal(f.env.service->counters.expiry_notices, 1);
+    fake_loop_advance(f.env.loop, MINUTE - 1);
     assert_silence(&f);
-    fake_loop_advance(f.room.loop, 1);
+    fake_loop_advance(f.env.loop, 1);
     assert_expired(&f);
     close_fixture(&f);
 }
@@ -109,13 +109,13 @@ static void test_without_notice(void **state)
     struct fixture f = {0};
 
     (void)state;
-    sse_room_open(&f.room);
+    sse_env_open(&f.env);
     f.sink.is_eager = true;
-    f.room.settings.token_expiry_notice_ms = 0;
-    f.connection = sse_room_settle(&f.room, &f.sink, &ann);
-    fake_loop_advance(f.room.loop, HOUR - 1);
+    f.env.settings.token_expiry_notice_ms = 0;
+    f.connection = sse_env_settle(&f.env, &f.sink, &ann);
+    fake_loop_advance(f.env.loop, HOUR - 1);
     assert_silence(&f);
-    fake_loop_advance(f.room.loop, 1);
+    fake_loop_advance(f.env.loop, 1);
     assert_expired(&f);
     close_fixture(&f);
 }
@@ -126,21 +126,21 @@ static void test_refresh(void **state)
 
     (void)state;
     open_fixture(&f, &ann);
-    fake_loop_advance(f.room.loop, HOUR - 1000);
+    fake_loop_advance(f.env.loop, HOUR - 1000);
     assert_notice(&f, 60);
     refresh(&f, "second", HOUR);
-    assert_null(sse_registry_group(f.room.service->registry, SSE_GROUP_TOKEN, "first"));
-    assert_non_null(sse_registry_group(f.room.service->registry, SSE_GROUP_TOKEN, "second"));
-    assert_true(sse_connection_has_channel(f.connection, "news"));
+    assert_null(sse_registry_group(f.env.service->registry, SSE_GROUP_TOKEN, "first"));
+    assert_non_null(sse_registry_group(f.env.service->registry, SSE_GROUP_TOKEN, "second"));
+    assert_true(sse_connection_has_name(f.connection, SSE_GROUP_CHANNEL, "news"));
     assert_string_equal(f.connection->user->access_token, "second");
-    fake_loop_advance(f.room.loop, HOUR - MINUTE - 1);
+    fake_loop_advance(f.env.loop, HOUR - MINUTE - 1);
     assert_silence(&f);
-    fake_loop_advance(f.room.loop, 1);
+    fake_loop_advance(f.env.loop, 1);
     assert_notice(&f, 60);
     refresh(&f, "third", 0);
-    fake_loop_advance(f.room.loop, 10 * HOUR);
+    fake_loop_advance(f.env.loop, 10 * HOUR);
     assert_silence(&f);
-    assert_int_equal(f.room.service->counters.users_refreshed, 2);
+    assert_int_equal(f.env.service->counters.users_refreshed, 2);
     close_fixture(&f);
 }
 
@@ -150,15 +150,15 @@ static void test_refresh_and_comments(void **state)
     struct fixture f = {0};
 
     (void)state;
-    sse_room_open(&f.room);
+    sse_env_open(&f.env);
     f.sink.is_eager = true;
-    f.room.settings.comment_ms = 25000;
-    f.connection = sse_room_settle(&f.room, &f.sink, &ann);
+    f.env.settings.comment_ms = 25000;
+    f.connection = sse_env_settle(&f.env, &f.sink, &ann);
     for (unsigned i = 0; i < 100; i++) {
-        fake_loop_advance(f.room.loop, 20000);
+        fake_loop_advance(f.env.loop, 20000);
         refresh(&f, "again", 10 * HOUR);
     }
-    assert_in_range(f.room.service->counters.comments, 40, 100);
+    assert_in_range(f.env.service->counters.comments, 40, 100);
     close_fixture(&f);
 }
 
@@ -169,19 +169,19 @@ static void test_short_lives(void **state)
 
     (void)state;
     open_fixture(&f, &brief);
-    fake_loop_advance(f.room.loop, 1000);
+    fake_loop_advance(f.env.loop, 1000);
     assert_notice(&f, 9);
-    fake_loop_advance(f.room.loop, 9000);
+    fake_loop_advance(f.env.loop, 9000);
     assert_expired(&f);
     close_fixture(&f);
 
     /* Let in although its time is over: half a minute from that on. */
     brief.expires_in_ms = -5000;
     open_fixture(&f, &brief);
-    fake_loop_advance(f.room.loop, 24999);
+    fake_loop_advance(f.env.loop, 24999);
     buf_clear(&f.sink.received);
     assert_non_null(f.connection->service);
-    fake_loop_advance(f.room.loop, 1);
+    fake_loop_advance(f.env.loop, 1);
     assert_expired(&f);
     close_fixture(&f);
 }
@@ -192,12 +192,12 @@ static void test_clock_is_set(void **state)
 
     (void)state;
     open_fixture(&f, &ann);
-    fake_loop_advance(f.room.loop, MINUTE);
-    f.room.loop->wall_offset_ms = -24 * HOUR;
-    fake_loop_advance(f.room.loop, 2 * HOUR);
+    fake_loop_advance(f.env.loop, MINUTE);
+    f.env.loop->wall_offset_ms = -24 * HOUR;
+    fake_loop_advance(f.env.loop, 2 * HOUR);
     assert_silence(&f);
-    f.room.loop->wall_offset_ms = 24 * HOUR;
-    fake_loop_advance(f.room.loop, 30000);
+    f.env.loop->wall_offset_ms = 24 * HOUR;
+    fake_loop_advance(f.env.loop, 30000);
     assert_expired(&f);
     close_fixture(&f);
 }
@@ -211,7 +211,7 @@ static void test_refresh_after_the_end(void **state)
     sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
     refresh(&f, "late", HOUR);
     assert_string_equal(f.connection->user->access_token, "first");
-    assert_int_equal(f.room.service->counters.users_refreshed, 0);
+    assert_int_equal(f.env.service->counters.users_refreshed, 0);
     close_fixture(&f);
 }
 
@@ -221,12 +221,12 @@ static void test_notice_to_the_slow(void **state)
     struct fixture f = {0};
 
     (void)state;
-    sse_room_open(&f.room);
-    f.room.settings.queue_events = 1;
-    f.connection = sse_room_connect(&f.room, &f.sink, &ann);
-    fake_loop_advance(f.room.loop, HOUR);
+    sse_env_open(&f.env);
+    f.env.settings.queue_events = 1;
+    f.connection = sse_env_connect(&f.env, &f.sink, &ann);
+    fake_loop_advance(f.env.loop, HOUR);
     assert_null(f.connection->service);
-    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
+    assert_int_equal(f.env.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
     close_fixture(&f);
 }
 

@@ -5,13 +5,13 @@
 #include "sse/connection_id.h"
 #include "sse/registry.h"
 #include "sse/target.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static const struct sse_guest ann = {.user = "ann"};
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     const struct sse_connection *connection;
     const struct sse_registry *registry;
@@ -21,8 +21,8 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){0};
-    sse_room_open(&f->room);
-    sse_room_connect(&f->room, &f->sink, &ann);
+    sse_env_open(&f->env);
+    sse_env_connect(&f->env, &f->sink, &ann);
     f->connection = f->sink.connection;
     f->registry = f->connection->home->registry;
     sse_connection_id_write(f->connection, f->id);
@@ -30,8 +30,8 @@ static void open_fixture(struct fixture *f)
 
 static void close_fixture(struct fixture *f)
 {
-    sse_room_leave(&f->sink);
-    sse_room_close(&f->room);
+    sse_env_leave(&f->sink);
+    sse_env_close(&f->env);
 }
 
 static void test_the_id_is_the_handle_and_a_secret(void **state)
@@ -158,30 +158,30 @@ static void test_targets_hold_handles(void **state)
 
 static void test_the_handle_tells_the_shard(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sinks[8];
     size_t alike = 0;
 
     (void)state;
-    sse_room_open(&room);
-    room.service->shard.key = hash_key_new();
+    sse_env_open(&env);
+    env.service->shard.key = hash_key_new();
     for (uint32_t i = 0; i < 8; i++) {
         const struct sse_connection *connection;
         char id[SSE_CONNECTION_ID_SIZE];
 
-        room.service->shard.number = i;
+        env.service->shard.number = i;
         sinks[i] = (struct recording_sink){0};
-        sse_room_connect(&room, &sinks[i], &ann);
+        sse_env_connect(&env, &sinks[i], &ann);
         connection = sinks[i].connection;
         sse_connection_id_write(connection, id);
-        assert_int_equal(sse_connection_id_shard(&room.service->shard.key, id), i);
-        assert_int_equal(sse_connection_id_shard(&room.service->shard.key, connection->handle), i);
+        assert_int_equal(sse_connection_id_shard(&env.service->shard.key, id), i);
+        assert_int_equal(sse_connection_id_shard(&env.service->shard.key, connection->handle), i);
         alike += strncmp(connection->handle, sinks[0].connection->handle, 8) == 0;
     }
     assert_int_equal(alike, 1);
     for (uint32_t i = 0; i < 8; i++)
-        sse_room_leave(&sinks[i]);
-    sse_room_close(&room);
+        sse_env_leave(&sinks[i]);
+    sse_env_close(&env);
 }
 
 /* Also one of another process, whose key was another. */

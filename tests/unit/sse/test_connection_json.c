@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static const struct sse_client_info client = {
@@ -24,7 +24,7 @@ static const struct sse_client_info client = {
     .session_duration = 60,
 };
 
-static struct sse_connection *connect_client(struct sse_room *room, struct recording_sink *sink,
+static struct sse_connection *connect_client(struct sse_env *env, struct recording_sink *sink,
                                              struct sse_user *user)
 {
     static const char *const listeners[] = {"bell", "chat"};
@@ -41,7 +41,7 @@ static struct sse_connection *connect_client(struct sse_room *room, struct recor
         .keepalive_time_ms = 900000,
     };
 
-    sink->connection = sse_connection_open(room->service, &options);
+    sink->connection = sse_connection_open(env->service, &options);
     sse_user_unref(user);
     return sink->connection;
 }
@@ -57,22 +57,22 @@ static void assert_json(const json_t *shown, const char *key, json_t *expected)
 
 static void test_all_fields(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
     struct sse_connection *connection;
     json_t *shown;
 
     (void)state;
-    sse_room_open(&room);
+    sse_env_open(&env);
     connection = connect_client(
-        &room, &sink,
+        &env, &sink,
         sse_user_new(&(struct sse_user_fields){
             .id = "7", .name = "Ann", .access_token = "secret-token", .tenant_id = "t"}));
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
     assert_int_equal(json_object_size(shown), 33);
     assert_json(shown, "id", json_string(connection->handle));
-    assert_json(shown, "createTime", json_integer(loop_wall_ms(room.loop)));
+    assert_json(shown, "createTime", json_integer(loop_wall_ms(env.loop)));
     assert_json(shown, "timeout", json_integer(900000));
     assert_json(shown, "accessTime", json_integer(1700000000002));
     assert_json(shown, "messageCount", json_integer(0));
@@ -111,26 +111,26 @@ static void test_all_fields(void **state)
     assert_json(shown, "usedJSHeapSize", json_null());
     assert_json(shown, "jsHeapSizeLimit", json_string("9999999999999999999"));
     json_decref(shown);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 static void assert_token(const char *token, json_t *expected)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
     json_t *shown;
 
-    sse_room_open(&room);
-    connect_client(&room, &sink,
+    sse_env_open(&env);
+    connect_client(&env, &sink,
                    sse_user_new(&(struct sse_user_fields){.id = "7", .access_token = token}));
     shown = sse_connection_to_json(sink.connection, "");
     assert_true(
         json_equal(json_object_get(json_object_get(shown, "accessUser"), "accessToken"), expected));
     assert_json(shown, "accessToken", expected);
     json_decref(shown);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 static void test_tokens_are_not_shown(void **state)
@@ -152,19 +152,19 @@ static void test_tokens_are_not_shown(void **state)
 /* Whoever watches shows a connection that has just ended. */
 static void test_after_the_end(void **state)
 {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink = {0};
     json_t *shown;
 
     (void)state;
-    sse_room_open(&room);
-    connect_client(&room, &sink, sse_user_new(&(struct sse_user_fields){.id = "7"}));
+    sse_env_open(&env);
+    connect_client(&env, &sink, sse_user_new(&(struct sse_user_fields){.id = "7"}));
     sse_connection_close(sink.connection, SSE_CLOSE_KICKED, NULL, -1);
     shown = sse_connection_to_json(sink.connection, "");
     assert_json(shown, "listeners", json_pack("[s, s]", "bell", "chat"));
     json_decref(shown);
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 int main(void)

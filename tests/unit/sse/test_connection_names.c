@@ -5,13 +5,13 @@
 
 #include "sse/connection.h"
 #include "sse/registry.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static const struct sse_guest ann = {.user = "ann", .channel = "news"};
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     struct sse_connection *connection;
 };
@@ -19,19 +19,19 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){0};
-    sse_room_open(&f->room);
-    f->connection = sse_room_settle(&f->room, &f->sink, &ann);
+    sse_env_open(&f->env);
+    f->connection = sse_env_settle(&f->env, &f->sink, &ann);
 }
 
 static void close_fixture(struct fixture *f)
 {
-    sse_room_leave(&f->sink);
-    sse_room_close(&f->room);
+    sse_env_leave(&f->sink);
+    sse_env_close(&f->env);
 }
 
 static void assert_channels(const struct fixture *f, json_t *expected)
 {
-    json_t *channels = sse_connection_channels(f->connection);
+    json_t *channels = sse_connection_names(f->connection, SSE_GROUP_CHANNEL);
 
     assert_true(json_equal(channels, expected));
     json_decref(channels);
@@ -47,13 +47,13 @@ static void test_subscribe(void **state)
     (void)state;
     open_fixture(&f);
     assert_channels(&f, json_pack("[s]", "news"));
-    sse_connection_subscribe(f.connection, more, 6);
+    sse_connection_add_names(f.connection, SSE_GROUP_CHANNEL, more, 6);
     assert_channels(&f, json_pack("[s, s, s]", "news", "chat", "a,b"));
-    sse_connection_unsubscribe(f.connection, fewer, 2);
+    sse_connection_remove_names(f.connection, SSE_GROUP_CHANNEL, fewer, 2);
     assert_channels(&f, json_pack("[s, s]", "chat", "a,b"));
-    assert_true(sse_connection_has_channel(f.connection, "chat"));
-    assert_false(sse_connection_has_channel(f.connection, "news"));
-    assert_false(sse_connection_is_listening(f.connection, "chat"));
+    assert_true(sse_connection_has_name(f.connection, SSE_GROUP_CHANNEL, "chat"));
+    assert_false(sse_connection_has_name(f.connection, SSE_GROUP_CHANNEL, "news"));
+    assert_false(sse_connection_has_name(f.connection, SSE_GROUP_LISTENER, "chat"));
     close_fixture(&f);
 }
 
@@ -68,10 +68,10 @@ static void test_flood(void **state)
         const char *const names[] = {name};
 
         snprintf(name, sizeof(name), "%0*u", i % 2 ? 10 : 129, i);
-        sse_connection_subscribe(f.connection, names, 1);
+        sse_connection_add_names(f.connection, SSE_GROUP_CHANNEL, names, 1);
     }
     assert_int_equal(sse_registry_name_count(f.connection, SSE_GROUP_CHANNEL), 100);
-    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_CHANNEL), 100);
+    assert_int_equal(sse_registry_group_count(f.env.service->registry, SSE_GROUP_CHANNEL), 100);
     close_fixture(&f);
 }
 
@@ -84,10 +84,10 @@ static void test_after_the_end(void **state)
     (void)state;
     open_fixture(&f);
     sse_connection_close(f.connection, SSE_CLOSE_KICKED, NULL, -1);
-    sse_connection_subscribe(f.connection, other, 1);
-    sse_connection_unsubscribe(f.connection, own, 1);
+    sse_connection_add_names(f.connection, SSE_GROUP_CHANNEL, other, 1);
+    sse_connection_remove_names(f.connection, SSE_GROUP_CHANNEL, own, 1);
     assert_channels(&f, json_pack("[s]", "news"));
-    assert_int_equal(sse_registry_group_count(f.room.service->registry, SSE_GROUP_CHANNEL), 0);
+    assert_int_equal(sse_registry_group_count(f.env.service->registry, SSE_GROUP_CHANNEL), 0);
     close_fixture(&f);
 }
 
@@ -118,12 +118,12 @@ static void test_observers_hear_of_channels(void **state)
 
     (void)state;
     open_fixture(&f);
-    list_append(&f.room.service->observers, &witness.observer.node);
-    sse_connection_subscribe(f.connection, more, 4);
-    sse_connection_unsubscribe(f.connection, fewer, 2);
-    (void)sse_room_settle(&f.room, &sink, &ann);
+    list_append(&f.env.service->observers, &witness.observer.node);
+    sse_connection_add_names(f.connection, SSE_GROUP_CHANNEL, more, 4);
+    sse_connection_remove_names(f.connection, SSE_GROUP_CHANNEL, fewer, 2);
+    (void)sse_env_settle(&f.env, &sink, &ann);
     assert_string_equal(witness.seen, "+chat -news ");
-    sse_room_leave(&sink);
+    sse_env_leave(&sink);
     list_remove(&witness.observer.node);
     close_fixture(&f);
 }

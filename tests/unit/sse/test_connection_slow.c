@@ -8,7 +8,7 @@
 #include "sse/target.h"
 #include "support/connection_fixture.h"
 #include "support/event_stream.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 static void test_slow_is_disconnected(void **state)
@@ -18,17 +18,17 @@ static void test_slow_is_disconnected(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_events = 10;
+    f.env.settings.queue_events = 10;
     for (unsigned i = 0; i < 10; i++)
         assert_true(push(f.connection, "a", "12345"));
     sse_connection_take(f.connection, part, sizeof(part));
     assert_false(push(f.connection, "a", "one more"));
     assert_null(f.connection->service);
     assert_int_equal(f.connection->queue.count, 2); /* what has begun, and connect-close */
-    assert_int_equal(f.room.service->counters.slow_disconnects, 1);
-    assert_int_equal(f.room.service->counters.events_dropped_slow, 10);
-    assert_int_equal(f.room.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
-    assert_int_equal(sse_registry_count(f.room.service->registry), 0);
+    assert_int_equal(f.env.service->counters.slow_disconnects, 1);
+    assert_int_equal(f.env.service->counters.events_dropped_slow, 10);
+    assert_int_equal(f.env.service->counters.connections_closed[SSE_CLOSE_SLOW], 1);
+    assert_int_equal(sse_registry_all(f.env.service->registry)->count, 0);
     close_fixture(&f);
 }
 
@@ -43,12 +43,12 @@ static void kick_later(enum sse_close_reason reason, bool is_plain, size_t read,
     struct sse_dispatch_job job = {
         .target = &target, .reason = SSE_CLOSE_KICKED, .text = "go", .reconnect_ms = -1};
     struct recording_sink sink = {0};
-    struct sse_room room;
+    struct sse_env env;
     char part[512];
 
-    sse_room_open(&room);
-    room.settings.last_words_ms = 5000;
-    sse_room_settle(&room, &sink, &guest);
+    sse_env_open(&env);
+    env.settings.last_words_ms = 5000;
+    sse_env_settle(&env, &sink, &guest);
     assert_true(push(sink.connection, "a", "1"));
     sse_connection_take(sink.connection, part, 1);
     sse_connection_close(sink.connection, reason, NULL, -1);
@@ -56,15 +56,15 @@ static void kick_later(enum sse_close_reason reason, bool is_plain, size_t read,
         sse_connection_take(sink.connection, part,
                             read < sink.connection->queue.bytes ? read
                                                                 : sink.connection->queue.bytes);
-    sse_dispatch_submit(room.service->dispatch, &job);
+    sse_dispatch_submit(env.service->dispatch, &job);
     assert_int_equal(job.count, expected ? 1 : 0);
     recording_sink_drain(&sink, 0);
     if (expected)
         assert_non_null(strstr(buf_str(&sink.received), expected));
     assert_true(!expected || !strstr(buf_str(&sink.received), "retry:"));
-    sse_room_leave(&sink);
-    assert_int_equal(room.service->queued_bytes, 0);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    assert_int_equal(env.service->queued_bytes, 0);
+    sse_env_close(&env);
 }
 
 static void test_kick_reaches_who_was_to_come_back(void **state)
@@ -90,7 +90,7 @@ static void test_bound_in_bytes(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_bytes = 3 * strlen("event:a\ndata:1\n\n");
+    f.env.settings.queue_bytes = 3 * strlen("event:a\ndata:1\n\n");
     assert_true(push(f.connection, "a", "1"));
     assert_true(push(f.connection, "a", "2"));
     assert_true(push(f.connection, "a", "3"));
@@ -105,15 +105,15 @@ static void test_event_beyond_the_whole_bound_is_refused(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.queue_bytes = 10;
+    f.env.settings.queue_bytes = 10;
     assert_false(push(f.connection, "a", "1234567890"));
     assert_non_null(f.connection->service);
-    assert_int_equal(f.room.service->counters.events_refused, 1);
+    assert_int_equal(f.env.service->counters.events_refused, 1);
     assert_int_equal(f.sink.wakes, 1);
     assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":1} ");
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     assert_null(f.connection->backlog);
-    assert_int_equal(f.room.service->counters.slow_disconnects, 0);
+    assert_int_equal(f.env.service->counters.slow_disconnects, 0);
     close_fixture(&f);
 }
 
@@ -124,15 +124,15 @@ static void test_drop_oldest(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
-    f.room.settings.queue_events = 3;
+    f.env.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.env.settings.queue_events = 3;
     push(f.connection, "a", "1");
     sse_connection_take(f.connection, part, sizeof(part));
     buf_append(&f.sink.received, part, sizeof(part));
     for (const char *data = "2345"; *data; data++)
         assert_true(push(f.connection, "a", (char[]){*data, '\0'}));
-    assert_int_equal(f.room.service->counters.events_dropped_oldest, 3);
-    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_int_equal(f.env.service->counters.events_dropped_oldest, 3);
+    assert_int_equal(f.env.service->queued_bytes, f.connection->queue.bytes);
     assert_received(&f.sink, "a=1 sse-gap={\"reason\":\"slow\",\"dropped\":3} a=5 ");
     close_fixture(&f);
 }
@@ -144,13 +144,13 @@ static void test_drop_oldest_finds_no_room(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
-    f.room.settings.queue_events = 1;
+    f.env.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.env.settings.queue_events = 1;
     push(f.connection, "a", "1");
     sse_connection_take(f.connection, part, sizeof(part));
     assert_false(push(f.connection, "a", "2"));
     assert_non_null(f.connection->service);
-    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    assert_int_equal(f.env.service->counters.events_dropped_oldest, 1);
     close_fixture(&f);
 }
 
@@ -160,17 +160,17 @@ static void test_latest(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_LATEST;
-    f.room.settings.queue_events = 4;
+    f.env.settings.slow_policy = SSE_SLOW_LATEST;
+    f.env.settings.queue_events = 4;
     push(f.connection, "price", "1");
     push(f.connection, "bell", "1");
     push(f.connection, "price", "2");
     push(f.connection, "chat", "1");
     assert_true(push(f.connection, "price", "3"));
-    assert_int_equal(f.room.service->counters.events_dropped_latest, 2);
+    assert_int_equal(f.env.service->counters.events_dropped_latest, 2);
     assert_true(push(f.connection, "more", "1"));
     assert_true(push(f.connection, "most", "1"));
-    assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+    assert_int_equal(f.env.service->counters.events_dropped_oldest, 1);
     assert_received(&f.sink,
                     "sse-gap={\"reason\":\"slow\",\"dropped\":1} chat=1 price=3 more=1 most=1 ");
     close_fixture(&f);
@@ -183,18 +183,18 @@ static void test_what_was_dropped_is_told(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
-    f.room.settings.queue_events = 4;
+    f.env.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.env.settings.queue_events = 4;
     for (const char *data = "123456"; *data; data++)
         push(f.connection, "a", (char[]){*data, '\0'});
-    assert_int_equal(f.room.service->queued_bytes, f.connection->queue.bytes);
+    assert_int_equal(f.env.service->queued_bytes, f.connection->queue.bytes);
     recording_sink_drain(&f.sink, 0);
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     assert_null(f.connection->backlog);
     push(f.connection, "a", "7");
     assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":3} a=4 a=5 a=6 a=7 ");
-    assert_int_equal(f.room.service->counters.gaps, 1);
-    assert_int_equal(f.room.service->counters.events_dropped_oldest, 3);
+    assert_int_equal(f.env.service->counters.gaps, 1);
+    assert_int_equal(f.env.service->counters.events_dropped_oldest, 3);
     close_fixture(&f);
 }
 
@@ -206,8 +206,8 @@ static void test_more_is_dropped_when_that_has_been_told(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
-    f.room.settings.queue_events = 4;
+    f.env.settings.slow_policy = SSE_SLOW_DROP_OLDEST;
+    f.env.settings.queue_events = 4;
     for (const char *data = "12345"; *data; data++)
         push(f.connection, "a", (char[]){*data, '\0'});
     sse_connection_take(f.connection, part, sizeof(part));
@@ -215,7 +215,7 @@ static void test_more_is_dropped_when_that_has_been_told(void **state)
     push(f.connection, "a", "6");
     assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":1} "
                              "sse-gap={\"reason\":\"slow\",\"dropped\":2} a=4 a=5 a=6 ");
-    assert_int_equal(f.room.service->counters.gaps, 2);
+    assert_int_equal(f.env.service->counters.gaps, 2);
     close_fixture(&f);
 }
 
@@ -226,14 +226,14 @@ static void test_latest_tells_nothing(void **state)
 
     (void)state;
     open_fixture(&f);
-    f.room.settings.slow_policy = SSE_SLOW_LATEST;
-    f.room.settings.queue_events = 2;
+    f.env.settings.slow_policy = SSE_SLOW_LATEST;
+    f.env.settings.queue_events = 2;
     for (const char *data = "123456"; *data; data++)
         push(f.connection, "a", (char[]){*data, '\0'});
     recording_sink_drain(&f.sink, 0);
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     assert_received(&f.sink, "a=5 a=6 ");
-    assert_int_equal(f.room.service->counters.gaps, 0);
+    assert_int_equal(f.env.service->counters.gaps, 0);
     close_fixture(&f);
 }
 
@@ -244,21 +244,21 @@ static void test_a_kept_event_finds_no_room(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct sse_event *kept = sse_room_event("a", "kept");
+        struct sse_event *kept = sse_env_event("a", "kept");
         struct fixture f;
 
         open_fixture(&f);
         kept->is_kept = true;
-        f.room.settings.slow_policy = policies[i];
-        f.room.settings.queue_events = 2;
+        f.env.settings.slow_policy = policies[i];
+        f.env.settings.queue_events = 2;
         push(f.connection, "b", "1");
         assert_true(sse_connection_push(f.connection, kept));
         assert_true(sse_connection_push(f.connection, kept));
-        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_int_equal(f.env.service->counters.events_dropped_oldest, 1);
         assert_false(sse_connection_push(f.connection, kept));
-        assert_int_equal(f.room.service->counters.events_dropped_oldest, 1);
+        assert_int_equal(f.env.service->counters.events_dropped_oldest, 1);
         assert_false(push(f.connection, "a", "2"));
-        assert_int_equal(f.room.service->counters.events_dropped_oldest, 2);
+        assert_int_equal(f.env.service->counters.events_dropped_oldest, 2);
         assert_received(&f.sink, "sse-gap={\"reason\":\"slow\",\"dropped\":2} a=kept a=kept ");
         sse_event_unref(kept);
         close_fixture(&f);
@@ -273,20 +273,20 @@ static void test_greeting_is_never_dropped(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct sse_room room;
+        struct sse_env env;
         struct recording_sink sink = {0};
 
-        sse_room_open(&room);
-        room.settings.slow_policy = policies[i];
-        room.settings.queue_events = 3;
-        sse_room_connect(&room, &sink, &ann);
+        sse_env_open(&env);
+        env.settings.slow_policy = policies[i];
+        env.settings.queue_events = 3;
+        sse_env_connect(&env, &sink, &ann);
         for (unsigned n = 0; n < 10; n++)
             push(sink.connection, "connect-finish", "forged");
         recording_sink_drain(&sink, 0);
         assert_non_null(strstr(buf_str(&sink.received), sink.connection->handle));
         assert_int_equal(strncmp(buf_str(&sink.received), "id:", 3), 0);
-        sse_room_leave(&sink);
-        sse_room_close(&room);
+        sse_env_leave(&sink);
+        sse_env_close(&env);
     }
 }
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "sse/data_lines.h"
+#include "sse/event.h"
 #include "support/test.h"
 
 static size_t longest_line(const char *text)
@@ -35,8 +35,9 @@ static void test_line_length(void **state)
             memset(text, 'a', length);
             text[end] = end % 2 ? '\r' : '\n';
             text[length - 1] = '\n';
-            assert_int_equal(sse_data_line_length(text, length), end);
-            assert_int_equal(sse_data_line_length(text, end), end);
+            assert_int_equal(sse_data_longest_line(text, end), end);
+            memset(text + end, '\n', length - end);
+            assert_int_equal(sse_data_longest_line(text, length), end);
         }
     }
 }

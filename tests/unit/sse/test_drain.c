@@ -4,10 +4,10 @@
 
 #include "base/mem.h"
 #include "sse/dispatch.h"
-#include "sse/drain.h"
+#include "sse/lifetime.h"
 #include "sse/target.h"
 #include "support/event_stream.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 #define PAGES     400u
@@ -17,7 +17,7 @@
 static const struct sse_guest guest = {.user = "ann"};
 
 struct hall {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sinks[PAGES];
     size_t count;
 };
@@ -25,29 +25,29 @@ struct hall {
 static void open_hall(struct hall *hall, size_t count)
 {
     *hall = (struct hall){.count = count};
-    sse_room_open(&hall->room);
+    sse_env_open(&hall->env);
     for (size_t i = 0; i < count; i++)
-        sse_room_settle(&hall->room, &hall->sinks[i], &guest);
+        sse_env_settle(&hall->env, &hall->sinks[i], &guest);
 }
 
 static void close_hall(struct hall *hall)
 {
     for (size_t i = 0; i < hall->count; i++)
-        sse_room_leave(&hall->sinks[i]);
-    sse_room_close(&hall->room);
+        sse_env_leave(&hall->sinks[i]);
+    sse_env_close(&hall->env);
 }
 
 /* In as many turns as it takes: a long walk is cut into slices. */
 static void drain(struct hall *hall, uint32_t spread_ms)
 {
-    sse_service_drain(hall->room.service, spread_ms);
-    while (sse_dispatch_oldest(hall->room.service->dispatch) != UINT64_MAX)
-        fake_loop_turn(hall->room.loop);
+    sse_service_drain(hall->env.service, spread_ms);
+    while (sse_dispatch_oldest(hall->env.service->dispatch) != UINT64_MAX)
+        fake_loop_turn(hall->env.loop);
 }
 
 static uint64_t ended(const struct hall *hall)
 {
-    return hall->room.service->counters.connections_closed[SSE_CLOSE_DRAIN];
+    return hall->env.service->counters.connections_closed[SSE_CLOSE_DRAIN];
 }
 
 /* What a connection's page was told to wait, in ms. */
@@ -87,7 +87,7 @@ static void check_spread(size_t pages)
     drain(&hall, SPREAD_MS);
     assert_int_equal(ended(&hall), 0);
     for (unsigned ms = 0; ms < SPREAD_MS; ms++) {
-        fake_loop_advance(hall.room.loop, 1);
+        fake_loop_advance(hall.env.loop, 1);
         ends[ms / 1000] = (unsigned)ended(&hall);
         for (size_t i = 0; i < pages; i++) {
             if (!hall.sinks[i].is_ended && !hall.sinks[i].connection->service) {
@@ -164,13 +164,13 @@ static void test_newcomers_end_with_the_others(void **state)
     (void)state;
     open_hall(&hall, 1);
     drain(&hall, SPREAD_MS);
-    fake_loop_advance(hall.room.loop, SPREAD_MS - 10);
-    sse_room_settle(&hall.room, &late, &guest);
+    fake_loop_advance(hall.env.loop, SPREAD_MS - 10);
+    sse_env_settle(&hall.env, &late, &guest);
     assert_non_null(late.connection->service);
-    fake_loop_advance(hall.room.loop, 10);
+    fake_loop_advance(hall.env.loop, 10);
     assert_null(late.connection->service);
     assert_int_equal(ended(&hall), 2);
-    sse_room_leave(&late);
+    sse_env_leave(&late);
     close_hall(&hall);
 }
 
@@ -182,11 +182,11 @@ static void test_end_of_life_meanwhile_is_the_drain(void **state)
 
     (void)state;
     open_hall(&hall, 0);
-    sse_room_settle(&hall.room, &sink, &short_lived);
+    sse_env_settle(&hall.env, &sink, &short_lived);
     drain(&hall, 3600000);
-    fake_loop_advance(hall.room.loop, 100);
+    fake_loop_advance(hall.env.loop, 100);
     assert_int_equal(ended(&hall), 1);
-    sse_room_leave(&sink);
+    sse_env_leave(&sink);
     close_hall(&hall);
 }
 
@@ -205,7 +205,7 @@ static void test_without_a_span_all_end_at_once(void **state)
 
 static void test_what_was_sent_before_comes_before_the_end(void **state)
 {
-    struct sse_event *event = sse_room_event("bell", "1");
+    struct sse_event *event = sse_env_event("bell", "1");
     struct sse_target target = {.dimension = SSE_ALL};
     struct sse_dispatch_job job = {.target = &target, .event = event};
     struct event_stream stream;
@@ -213,7 +213,7 @@ static void test_what_was_sent_before_comes_before_the_end(void **state)
 
     (void)state;
     open_hall(&hall, 1);
-    sse_dispatch_submit(hall.room.service->dispatch, &job);
+    sse_dispatch_submit(hall.env.service->dispatch, &job);
     drain(&hall, 0);
     recording_sink_drain(&hall.sinks[0], 0);
     event_stream_parse(&stream, buf_str(&hall.sinks[0].received), hall.sinks[0].received.length);

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/bytes.h"
-#include "sse/data_lines.h"
 #include "sse/event.h"
 #include "support/event_stream.h"
 #include "support/test.h"

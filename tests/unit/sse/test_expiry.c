@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sse/expiry.h"
+#include "sse/lifetime.h"
 #include "support/test.h"
 
 #define NOW INT64_C(1700000000000)

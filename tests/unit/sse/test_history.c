@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "sse/history.h"
-#include "sse/subject.h"
+#include "sse/log.h"
+#include "sse/target.h"
 #include "sse/user.h"
 #include "support/fake_loop.h"
 #include "support/sse_message.h"
@@ -12,6 +13,7 @@
 struct fixture {
     struct sse_history_settings settings;
     struct loop *loop;
+    struct sse_log *log;
     struct sse_history *history;
     struct sse_user *ann, *bob;
     uint64_t now;
@@ -22,7 +24,8 @@ static void open_fixture(struct fixture *f)
     *f = (struct fixture){.settings = {.events = 4, .bytes = (size_t)1024 * 1024, .keep_ms = 1000},
                           .now = 500};
     f->loop = loop_new();
-    f->history = sse_history_new(f->loop, &f->settings);
+    f->log = sse_log_new(1, f->settings.events);
+    f->history = sse_history_new(f->loop, &f->settings, f->log);
     f->ann = sse_user_new(&(struct sse_user_fields){.id = "ann"});
     f->bob = sse_user_new(&(struct sse_user_fields){.id = "bob"});
 }
@@ -30,6 +33,7 @@ static void open_fixture(struct fixture *f)
 static void close_fixture(struct fixture *f)
 {
     sse_history_free(f->history);
+    sse_log_unref(f->log);
     loop_free(f->loop);
     sse_user_unref(f->ann);
     sse_user_unref(f->bob);
@@ -72,10 +76,20 @@ static void assert_find(struct fixture *f, struct sse_user *user, const char *id
 static void assert_find_position(struct fixture *f, uint64_t position, enum sse_resume resume,
                                  uint64_t after)
 {
-    char id[SSE_POSITION_ID_SIZE];
+    char id[SSE_OWN_ID_SIZE];
 
-    sse_history_id(position, id);
+    sse_log_id(f->log, position, id);
     assert_find(f, f->ann, id, resume, after);
+}
+
+/* By the clock. */
+static uint64_t first_kept(struct fixture *f)
+{
+    uint64_t after;
+
+    (void)sse_history_find(f->history, "any", &(struct sse_subject){.user = f->ann}, f->now,
+                           &after);
+    return sse_log_first(f->log);
 }
 
 static void test_positions(void **state)
@@ -84,19 +98,19 @@ static void test_positions(void **state)
 
     (void)state;
     open_fixture(&f);
-    assert_int_equal(sse_history_last(f.history), 0);
-    assert_int_equal(sse_history_first(f.history, f.now), 1);
-    assert_null(sse_history_at(f.history, 0));
-    assert_null(sse_history_at(f.history, 1));
+    assert_int_equal(sse_log_last(f.log), 0);
+    assert_int_equal(first_kept(&f), 1);
+    assert_null(sse_log_at(f.log, 0));
+    assert_null(sse_log_at(f.log, 1));
     for (uint64_t i = 1; i <= 10; i++)
         assert_int_equal(add(&f, "ann", NULL, NULL), i);
-    assert_int_equal(sse_history_last(f.history), 10);
-    assert_int_equal(sse_history_first(f.history, f.now), 7);
+    assert_int_equal(sse_log_last(f.log), 10);
+    assert_int_equal(first_kept(&f), 7);
     assert_int_equal(sse_history_count(f.history), 4);
-    assert_null(sse_history_at(f.history, 6));
-    assert_non_null(sse_history_at(f.history, 7));
-    assert_non_null(sse_history_at(f.history, 10));
-    assert_null(sse_history_at(f.history, 11));
+    assert_null(sse_log_at(f.log, 6));
+    assert_non_null(sse_log_at(f.log, 7));
+    assert_non_null(sse_log_at(f.log, 10));
+    assert_null(sse_log_at(f.log, 11));
     close_fixture(&f);
 }
 
@@ -111,9 +125,9 @@ static void test_age(void **state)
     add_many(&f, "ann", 1);
     assert_int_equal(sse_history_count(f.history), 2);
     f.now += 1;
-    assert_int_equal(sse_history_first(f.history, f.now), 2);
+    assert_int_equal(first_kept(&f), 2);
     f.now += 5000;
-    assert_int_equal(sse_history_first(f.history, f.now), 3);
+    assert_int_equal(first_kept(&f), 3);
     assert_int_equal(sse_history_count(f.history), 0);
     assert_int_equal(sse_history_bytes(f.history), 0);
     assert_int_equal(add(&f, "ann", NULL, NULL), 3);
@@ -135,7 +149,7 @@ static void test_bytes(void **state)
     /* one that is larger than the bound is not kept, but counted */
     f.settings.bytes = 10;
     assert_int_equal(add(&f, "ann", NULL, NULL), 52);
-    assert_int_equal(sse_history_first(f.history, f.now), 53);
+    assert_int_equal(first_kept(&f), 53);
     assert_int_equal(sse_history_bytes(f.history), 0);
     close_fixture(&f);
 }
@@ -169,7 +183,7 @@ static void test_none_are_kept(void **state)
     f.settings.events = 0;
     assert_int_equal(add(&f, "ann", NULL, NULL), 1);
     assert_int_equal(add(&f, "ann", NULL, id), 2);
-    assert_int_equal(sse_history_first(f.history, f.now), 3);
+    assert_int_equal(first_kept(&f), 3);
     assert_int_equal(sse_history_count(f.history), 0);
     assert_find_position(&f, 2, SSE_RESUMED, 2);
     assert_find_position(&f, 1, SSE_RESUME_TOO_OLD, 2);
@@ -323,12 +337,12 @@ static void test_no_gap_where_nothing_is_gone(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char json[100], id[SSE_POSITION_ID_SIZE];
+        char json[100], id[SSE_OWN_ID_SIZE];
         struct fixture f;
         uint64_t after;
 
         open_fixture(&f);
-        sse_history_id(0, id);
+        sse_log_id(f.log, 0, id);
         snprintf(json, sizeof(json), "\"event\":\"e\",%s", cases[i].target);
         add_json(&f, json);
         add_many(&f, "bob", 4);
@@ -409,10 +423,10 @@ static void test_notes(void **state)
 
     (void)state;
     open_fixture(&f);
-    sse_history_note(f.history, "older", "ann", 0);
+    sse_history_add_position(f.history, "older", "ann", 0);
     add_many(&f, "ann", 2);
-    sse_history_note(f.history, "old", "ann", 2);
-    sse_history_note(f.history, "old", "ann", 1);
+    sse_history_add_position(f.history, "old", "ann", 2);
+    sse_history_add_position(f.history, "old", "ann", 1);
     add_many(&f, "ann", 1);
     assert_find(&f, f.ann, "older", SSE_RESUMED, 0);
     assert_find(&f, f.ann, "old", SSE_RESUMED, 2);
@@ -420,6 +434,71 @@ static void test_notes(void **state)
     assert_int_equal(sse_history_position(f.history, "old"), 0);
     add_many(&f, "ann", 4);
     assert_find(&f, f.ann, "old", SSE_RESUME_TOO_OLD, 3);
+    close_fixture(&f);
+}
+
+static void test_notes_are_of_one_user(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    add_many(&f, "eve", 3);
+    sse_history_add_position(f.history, "m", "ann", 0);
+    sse_history_add_position(f.history, "m", "bob", 2);
+    sse_history_add_position(f.history, "n", "", 1);
+    assert_find(&f, f.ann, "m", SSE_RESUMED, 0);
+    assert_find(&f, f.bob, "m", SSE_RESUMED, 2);
+    assert_find(&f, f.ann, "n", SSE_RESUME_UNKNOWN, 3);
+    assert_find(&f, f.ann, "m\n", SSE_RESUME_UNKNOWN, 3);
+    close_fixture(&f);
+}
+
+static void test_the_oldest_note_makes_room(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    add_many(&f, "ann", 3);
+    sse_history_add_position(f.history, "1", "ann", 1);
+    sse_history_add_position(f.history, "2", "ann", 2);
+    sse_history_add_position(f.history, "1", "ann", 3);
+    sse_history_add_position(f.history, "3", "ann", 1);
+    sse_history_add_position(f.history, "4", "ann", 1);
+    sse_history_add_position(f.history, "5", "ann", 1);
+    assert_find(&f, f.ann, "1", SSE_RESUME_UNKNOWN, 3);
+    assert_find(&f, f.ann, "2", SSE_RESUMED, 2);
+    assert_find(&f, f.ann, "5", SSE_RESUMED, 1);
+    f.settings.events = 1;
+    sse_history_change(f.history, &f.settings);
+    assert_find(&f, f.ann, "4", SSE_RESUME_UNKNOWN, 3);
+    assert_find(&f, f.ann, "5", SSE_RESUME_TOO_OLD, 2);
+    f.settings.events = 0;
+    sse_history_change(f.history, &f.settings);
+    sse_history_add_position(f.history, "6", "ann", 3);
+    assert_find(&f, f.ann, "6", SSE_RESUME_UNKNOWN, 3);
+    close_fixture(&f);
+}
+
+static void test_the_time_of_notes_ends(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.now = f.loop->now_ms;
+    sse_history_add_position(f.history, "1", "ann", 0);
+    fake_loop_advance(f.loop, 1999);
+    f.now = f.loop->now_ms;
+    sse_history_add_position(f.history, "2", "ann", 0);
+    assert_find(&f, f.ann, "1", SSE_RESUMED, 0);
+    fake_loop_advance(f.loop, 1);
+    f.now = f.loop->now_ms;
+    assert_find(&f, f.ann, "1", SSE_RESUME_UNKNOWN, 0);
+    assert_find(&f, f.ann, "2", SSE_RESUMED, 0);
+    fake_loop_advance(f.loop, 5000);
+    assert_false(fake_loop_has_timers(f.loop));
     close_fixture(&f);
 }
 
@@ -434,8 +513,8 @@ static void test_a_note_of_what_was_lost(void **state)
     (void)add(&f, "ann", NULL, id);
     (void)add(&f, "ann", "theirs", NULL);
     add_many(&f, "ann", 5);
-    sse_history_note(f.history, id, "ann", 7);
-    sse_history_note(f.history, "theirs", "ann", 7);
+    sse_history_add_position(f.history, id, "ann", 7);
+    sse_history_add_position(f.history, "theirs", "ann", 7);
     assert_find(&f, f.ann, id, SSE_RESUME_TOO_OLD, 3);
     assert_find(&f, f.ann, "theirs", SSE_RESUME_TOO_OLD, 3);
     assert_find(&f, f.bob, "theirs", SSE_RESUME_UNKNOWN, 7);
@@ -449,11 +528,11 @@ static void test_a_note_that_knows_no_position(void **state)
     (void)state;
     open_fixture(&f);
     add_many(&f, "ann", 1);
-    sse_history_note(f.history, "m", "ann", SSE_POSITION_UNKNOWN);
+    sse_history_add_position(f.history, "m", "ann", SSE_POSITION_UNKNOWN);
     assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 0);
     /* but when it was here first, that is known */
     (void)add(&f, "ann", "n", NULL);
-    sse_history_note(f.history, "n", "ann", SSE_POSITION_UNKNOWN);
+    sse_history_add_position(f.history, "n", "ann", SSE_POSITION_UNKNOWN);
     assert_find(&f, f.ann, "n", SSE_RESUMED, 2);
     close_fixture(&f);
 }
@@ -466,7 +545,7 @@ static void test_an_event_that_was_noted_before(void **state)
     (void)state;
     open_fixture(&f);
     add_many(&f, "ann", 1);
-    sse_history_note(f.history, "m", "ann", 1);
+    sse_history_add_position(f.history, "m", "ann", 1);
     add_many(&f, "ann", 1);
     (void)add(&f, "ann", "m", NULL);
     assert_find(&f, f.ann, "m", SSE_RESUMED, 1);
@@ -498,7 +577,7 @@ static void test_a_stored_event_of_another_life(void **state)
                                    "\"id\":\"0123456789abcdef-q1\"");
     (void)sse_history_add(f.history, message, f.now);
     sse_message_unref(message);
-    sse_history_note(f.history, "0123456789abcdef-q2", "ann", 1);
+    sse_history_add_position(f.history, "0123456789abcdef-q2", "ann", 1);
     assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 0);
     assert_find(&f, f.ann, "0123456789abcdef-q2", SSE_RESUME_EPOCH, 0);
     close_fixture(&f);
@@ -549,7 +628,7 @@ static void test_what_is_old_ends_by_the_clock(void **state)
     f.now = f.loop->now_ms;
     (void)add(&f, "ann", "x", NULL);
     (void)add(&f, "ann", NULL, NULL);
-    sse_history_note(f.history, "y", "ann", 1);
+    sse_history_add_position(f.history, "y", "ann", 1);
     fake_loop_advance(f.loop, 900);
     assert_int_equal(sse_history_count(f.history), 2);
     fake_loop_advance(f.loop, 200);
@@ -612,6 +691,9 @@ int main(void)
         cmocka_unit_test(test_hostile_ids),
         cmocka_unit_test(test_an_id_more_than_once),
         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_notes_are_of_one_user),
+        cmocka_unit_test(test_the_oldest_note_makes_room),
+        cmocka_unit_test(test_the_time_of_notes_ends),
         cmocka_unit_test(test_a_note_of_what_was_lost),
         cmocka_unit_test(test_a_note_that_knows_no_position),
         cmocka_unit_test(test_an_event_that_was_noted_before),

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 
 #include "sse/client_info.h"
-#include "sse/java_json.h"
-#include "sse/parameters.h"
+#include "sse/connection.h"
 #include "sse/user.h"
 #include "support/test.h"
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/json.h"
-#include "sse/data_lines.h"
 #include "sse/event.h"
 #include "sse/message.h"
 #include "support/event_stream.h"
+#include "support/same_message.h"
 #include "support/test.h"
 
 struct fixture {
@@ -25,7 +25,11 @@ static void read_message(struct fixture *fixture, const char *text)
     const struct sse_message_bounds bounds = {.data = SSE_EVENT_MAX_DATA,
                                               .line = SSE_DATA_LINE_BYTES};
 
+    struct json_view views[SSE_MESSAGE_FIELDS];
+
     assert_non_null(object);
+    assert_true(!is_plain_message(text, strlen(text), views) ||
+                is_same_to_a_tree(views, text, strlen(text), &bounds));
     fixture->fault[0] = '\0';
     fixture->status = sse_message_from_json(&fixture->message, object, &bounds, fixture->fault,
                                             sizeof(fixture->fault));

@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "sse/backlog.h"
-#include "sse/offer.h"
 #include "support/event_stream.h"
+#include "support/sse_env.h"
 #include "support/sse_message.h"
-#include "support/sse_room.h"
 #include "support/test.h"
 
 #define MANY 20u
@@ -19,12 +18,12 @@ struct seller {
     struct sse_connection *connection;
     struct sse_event *events[MANY];
     size_t count, sold;
-    unsigned rooms, ends;
+    unsigned calls, ends;
     bool is_eager; /* offers again from within */
 };
 
 struct fixture {
-    struct sse_room room;
+    struct sse_env env;
     struct recording_sink sink;
     struct seller seller, other;
 };
@@ -41,7 +40,7 @@ static void on_room(struct sse_offer *offer, bool is_gone)
 {
     struct seller *seller = container_of(offer, struct seller, offer);
 
-    seller->rooms += !is_gone;
+    seller->calls += !is_gone;
     seller->ends += is_gone;
     if (!is_gone && seller->is_eager && seller->sold < seller->count)
         (void)sell(seller);
@@ -54,7 +53,7 @@ static void open_seller(struct seller *seller, struct sse_connection *connection
         char number[16];
 
         snprintf(number, sizeof(number), "%u", i);
-        seller->events[i] = sse_room_event("e", number);
+        seller->events[i] = sse_env_event("e", number);
         seller->events[i]->is_kept = true;
     }
 }
@@ -68,17 +67,17 @@ static void close_seller(const struct seller *seller)
 static void open_fixture(struct fixture *f, unsigned count)
 {
     *f = (struct fixture){0};
-    sse_room_open(&f->room);
-    f->room.settings.queue_events = 8;
-    sse_room_settle(&f->room, &f->sink, &ann);
+    sse_env_open(&f->env);
+    f->env.settings.queue_events = 8;
+    sse_env_settle(&f->env, &f->sink, &ann);
     open_seller(&f->seller, f->sink.connection, count);
 }
 
 static void close_fixture(struct fixture *f)
 {
-    sse_room_leave(&f->sink);
-    assert_int_equal(f->room.service->queued_bytes, 0);
-    sse_room_close(&f->room);
+    sse_env_leave(&f->sink);
+    assert_int_equal(f->env.service->queued_bytes, 0);
+    sse_env_close(&f->env);
     close_seller(&f->seller);
     close_seller(&f->other);
 }
@@ -103,14 +102,14 @@ static void test_all_are_taken(void **state)
     (void)state;
     open_fixture(&f, 2);
     assert_int_equal(sell(&f.seller), 2);
-    assert_int_equal(f.seller.rooms, 0);
-    fake_loop_turn(f.room.loop);
-    assert_int_equal(f.seller.rooms, 1);
+    assert_int_equal(f.seller.calls, 0);
+    fake_loop_turn(f.env.loop);
+    assert_int_equal(f.seller.calls, 1);
     assert_null(f.sink.connection->backlog);
-    assert_false(fake_loop_turn(f.room.loop));
+    assert_false(fake_loop_turn(f.env.loop));
     recording_sink_drain(&f.sink, 0);
     assert_received(&f, "0 1 ");
-    assert_int_equal(f.seller.rooms, 1);
+    assert_int_equal(f.seller.calls, 1);
     close_fixture(&f);
 }
 
@@ -123,15 +122,15 @@ static void test_half_of_the_queue(void **state)
     f.seller.is_eager = true;
     assert_int_equal(sell(&f.seller), 4);
     for (unsigned i = 0; i < 3; i++)
-        assert_false(fake_loop_turn(f.room.loop));
-    assert_int_equal(f.seller.rooms, 0);
+        assert_false(fake_loop_turn(f.env.loop));
+    assert_int_equal(f.seller.calls, 0);
     while (f.sink.connection->queue.count > 0) {
         recording_sink_drain(&f.sink, 0);
-        fake_loop_turn(f.room.loop);
+        fake_loop_turn(f.env.loop);
     }
     assert_int_equal(f.seller.sold, MANY);
     assert_received(&f, "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ");
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     assert_null(f.sink.connection->backlog);
     assert_int_equal(f.seller.ends, 0);
     close_fixture(&f);
@@ -141,7 +140,7 @@ static void test_half_of_the_queue(void **state)
 static void test_several_offers(void **state)
 {
     struct fixture f;
-    struct sse_event *live = sse_room_event("e", "live");
+    struct sse_event *live = sse_env_event("e", "live");
 
     (void)state;
     open_fixture(&f, 6);
@@ -153,7 +152,7 @@ static void test_several_offers(void **state)
     assert_true(sse_connection_push(f.sink.connection, live));
     while (f.sink.connection->queue.count > 0) {
         recording_sink_drain(&f.sink, 0);
-        fake_loop_turn(f.room.loop);
+        fake_loop_turn(f.env.loop);
     }
     assert_received(&f, "0 1 2 3 live 4 5 0 1 2 ");
     sse_event_unref(live);
@@ -171,8 +170,8 @@ static void test_the_connection_ends(void **state)
     assert_int_equal(f.seller.ends, 1);
     assert_int_equal(sell(&f.seller), 0);
     assert_int_equal(f.seller.ends, 2);
-    fake_loop_turn(f.room.loop);
-    assert_int_equal(f.seller.rooms, 0);
+    fake_loop_turn(f.env.loop);
+    assert_int_equal(f.seller.calls, 0);
     close_fixture(&f);
 }
 
@@ -194,21 +193,7 @@ static void test_the_sink_leaves_within(void **state)
     f.sink.on_wake = leave_in_wake;
     assert_int_equal(sell(&f.seller), 1);
     assert_int_equal(f.seller.ends, 1);
-    fake_loop_turn(f.room.loop);
-    close_fixture(&f);
-}
-
-static void test_withdrawn(void **state)
-{
-    struct fixture f;
-
-    (void)state;
-    open_fixture(&f, 2);
-    (void)sell(&f.seller);
-    sse_offer_withdraw(&f.seller.offer);
-    fake_loop_turn(f.room.loop);
-    assert_int_equal(f.seller.rooms, 0);
-    assert_null(f.sink.connection->backlog);
+    fake_loop_turn(f.env.loop);
     close_fixture(&f);
 }
 
@@ -219,22 +204,22 @@ static void test_behind_what_was_missed(void **state)
 
     (void)state;
     open_fixture(&f, 2);
-    sse_room_send(&f.room, "\"event\":\"e\",\"userId\":\"ben\",\"id\":\"1\"");
-    sse_room_send(&f.room, "\"event\":\"e\",\"userId\":\"ben\",\"id\":\"2\",\"data\":\"missed\"");
-    sse_room_return(&f.room, &sink, &(struct sse_guest){.user = "ben"}, "1");
+    sse_env_send(&f.env, "\"event\":\"e\",\"userId\":\"ben\",\"id\":\"1\"");
+    sse_env_send(&f.env, "\"event\":\"e\",\"userId\":\"ben\",\"id\":\"2\",\"data\":\"missed\"");
+    sse_env_return(&f.env, &sink, &(struct sse_guest){.user = "ben"}, "1");
     recording_sink_drain(&sink, 0);
     buf_clear(&sink.received);
     f.seller.connection = sink.connection;
     f.seller.is_eager = true;
     assert_int_equal(sell(&f.seller), 0);
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     recording_sink_drain(&sink, 0);
-    fake_loop_turn(f.room.loop);
+    fake_loop_turn(f.env.loop);
     recording_sink_drain(&sink, 0);
     buf_clear(&f.sink.received);
     buf_append(&f.sink.received, sink.received.data, sink.received.length);
     assert_received(&f, "missed 0 1 ");
-    sse_room_leave(&sink);
+    sse_env_leave(&sink);
     close_fixture(&f);
 }
 
@@ -245,13 +230,13 @@ static void test_too_large(void **state)
 
     (void)state;
     open_fixture(&f, 2);
-    f.room.settings.queue_bytes = 10;
+    f.env.settings.queue_bytes = 10;
     assert_int_equal(sell(&f.seller), 1);
-    assert_int_equal(f.room.service->counters.events_refused, 1);
+    assert_int_equal(f.env.service->counters.events_refused, 1);
     /* the page is told, and that has to leave first */
     recording_sink_drain(&f.sink, 0);
-    fake_loop_turn(f.room.loop);
-    assert_int_equal(f.seller.rooms, 1);
+    fake_loop_turn(f.env.loop);
+    assert_int_equal(f.seller.calls, 1);
     close_fixture(&f);
 }
 
@@ -263,16 +248,16 @@ static void test_no_turns_in_vain(void **state)
     (void)state;
     open_fixture(&f, 2);
     sse_event_unref(f.seller.events[1]);
-    f.seller.events[1] = sse_room_event("e", "more than a quarter of it");
-    f.room.settings.queue_bytes = 64;
+    f.seller.events[1] = sse_env_event("e", "more than a quarter of it");
+    f.env.settings.queue_bytes = 64;
     f.seller.is_eager = true;
     assert_int_equal(sell(&f.seller), 1);
     assert_true(sse_connection_is_drained(f.sink.connection));
-    assert_false(fake_loop_turn(f.room.loop));
-    assert_int_equal(f.seller.rooms, 0);
+    assert_false(fake_loop_turn(f.env.loop));
+    assert_int_equal(f.seller.calls, 0);
     recording_sink_drain(&f.sink, 0);
-    fake_loop_turn(f.room.loop);
-    assert_int_equal(f.seller.rooms, 1);
+    fake_loop_turn(f.env.loop);
+    assert_int_equal(f.seller.calls, 1);
     assert_int_equal(f.seller.sold, 2);
     close_fixture(&f);
 }
@@ -280,10 +265,13 @@ static void test_no_turns_in_vain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_are_taken),          cmocka_unit_test(test_half_of_the_queue),
-        cmocka_unit_test(test_several_offers),         cmocka_unit_test(test_the_connection_ends),
-        cmocka_unit_test(test_the_sink_leaves_within), cmocka_unit_test(test_withdrawn),
-        cmocka_unit_test(test_behind_what_was_missed), cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_all_are_taken),
+        cmocka_unit_test(test_half_of_the_queue),
+        cmocka_unit_test(test_several_offers),
+        cmocka_unit_test(test_the_connection_ends),
+        cmocka_unit_test(test_the_sink_leaves_within),
+        cmocka_unit_test(test_behind_what_was_missed),
+        cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_no_turns_in_vain),
     };
 

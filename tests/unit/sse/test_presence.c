@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "sse/presence.h"
 #include "sse/user.h"
 #include "support/fake_loop.h"

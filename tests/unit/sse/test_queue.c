@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "sse/event.h"
 #include "sse/queue.h"
 #include "support/test.h"
@@ -29,7 +29,7 @@ static void assert_taken(struct sse_queue *queue, const char *expected)
 static size_t drop_named(struct sse_queue *queue, const char *name)
 {
     struct sse_event *like = sse_event_new(name, bytes_new("", 0));
-    const size_t dropped = sse_queue_drop_named(queue, name, like->name_hash);
+    const size_t dropped = sse_queue_drop(queue, name, like->name_hash);
 
     sse_event_unref(like);
     return dropped;
@@ -185,7 +185,7 @@ static void test_drop_named_compares_names(void **state)
 
     (void)state;
     sse_queue_push(&queue, event);
-    assert_int_equal(sse_queue_drop_named(&queue, "b", event->name_hash), 0);
+    assert_int_equal(sse_queue_drop(&queue, "b", event->name_hash), 0);
     sse_event_unref(event);
     sse_queue_release(&queue);
 }
@@ -218,7 +218,7 @@ static void test_kept_ones_are_dropped_at_the_end_only(void **state)
     assert_int_equal(sse_queue_drop_oldest(&queue), 0);
     assert_int_equal(queue.bytes, 9);
     assert_taken(&queue, "gunK1K");
-    assert_int_equal(sse_queue_drop_unsent(&queue), 1);
+    assert_int_equal(sse_queue_drop(&queue, NULL, 0), 1);
     assert_taken(&queue, "2");
     assert_empty(&queue);
 }
@@ -231,11 +231,11 @@ static void test_drop_unsent(void **state)
     for (unsigned i = 0; i < 9; i++)
         push(&queue, "a", "ab");
     assert_taken(&queue, "aba");
-    assert_int_equal(sse_queue_drop_unsent(&queue), 7);
+    assert_int_equal(sse_queue_drop(&queue, NULL, 0), 7);
     assert_taken(&queue, "b");
     assert_empty(&queue);
     push(&queue, "a", "ab");
-    assert_int_equal(sse_queue_drop_unsent(&queue), 1);
+    assert_int_equal(sse_queue_drop(&queue, NULL, 0), 1);
     assert_empty(&queue);
 }
 
@@ -252,7 +252,7 @@ static void test_pinned_front_is_never_dropped(void **state)
     assert_int_equal(sse_queue_drop_oldest(&queue), 1);
     assert_int_equal(sse_queue_drop_oldest(&queue), 0);
     push(&queue, "b", "z");
-    assert_int_equal(sse_queue_drop_unsent(&queue), 1);
+    assert_int_equal(sse_queue_drop(&queue, NULL, 0), 1);
     push(&queue, "b", "z");
     assert_taken(&queue, "first");
     assert_int_equal(sse_queue_drop_oldest(&queue), 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pages that are cut off at any byte and come back, in a world of chance: short histories and
+ * Pages that are cut off at any byte and come back, in a randomized simulation: short histories and
  * queues, every policy, ids that senders give twice. What a page does not get it must be told of.
  */
 #include <inttypes.h>
@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "support/event_stream.h"
+#include "support/sse_env.h"
 #include "support/sse_message.h"
-#include "support/sse_room.h"
 #include "support/test.h"
+#include "support/worlds.h"
 
 enum { PAGES = 4, STEPS = 400, WORLDS = 100, MOST = 4096, GIVEN_IDS = 8 };
 
@@ -24,7 +25,7 @@ struct page {
 };
 
 struct world {
-    struct sse_room room;
+    struct sse_env env;
     uint64_t seed, state;
     struct page pages[PAGES];
     unsigned number;
@@ -32,8 +33,7 @@ struct world {
 
 static uint64_t chance(struct world *world, uint64_t below)
 {
-    world->state = world->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (world->state >> 33) % below;
+    return draw_below(&world->state, below);
 }
 
 static void note_tick(struct world *world, struct page *page, unsigned number)
@@ -90,7 +90,7 @@ static void cut(struct world *world, struct page *page)
     if (!page->sink.connection)
         return;
     read_page(world, page);
-    sse_room_leave(&page->sink);
+    sse_env_leave(&page->sink);
     page->sink = (struct recording_sink){0};
 }
 
@@ -101,7 +101,7 @@ static void come_back(struct world *world, struct page *page)
     cut(world, page);
     if (!last_id) /* it begins now */
         page->seen = page->due_count;
-    sse_room_return(&world->room, &page->sink, &page->guest, last_id);
+    sse_env_return(&world->env, &page->sink, &page->guest, last_id);
 }
 
 static void send_tick(struct world *world)
@@ -115,7 +115,7 @@ static void send_tick(struct world *world)
     if (chance(world, 3) == 0)
         snprintf(id, sizeof(id), ",\"id\":\"s%" PRIu64 "\"", chance(world, GIVEN_IDS));
     /* Of each name the newest is kept, and what that replaces is not told of. */
-    if (world->room.settings.slow_policy == SSE_SLOW_LATEST)
+    if (world->env.settings.slow_policy == SSE_SLOW_LATEST)
         snprintf(name, sizeof(name), "tick%u", world->number);
     snprintf(json, sizeof(json), "\"event\":\"%s\",%s,\"data\":%u%s", name, targets[target],
              world->number, id);
@@ -125,7 +125,7 @@ static void send_tick(struct world *world)
         if (target >= 2 || (target == 0) == (strcmp(page->guest.user, "ann") == 0))
             page->due[page->due_count++] = world->number;
     }
-    (void)sse_room_send(&world->room, json);
+    (void)sse_env_send(&world->env, json);
 }
 
 static void step(struct world *world)
@@ -149,10 +149,10 @@ static void step(struct world *world)
         break;
     case 7:
     case 8:
-        (void)fake_loop_turn(world->room.loop);
+        (void)fake_loop_turn(world->env.loop);
         break;
     case 9:
-        fake_loop_advance(world->room.loop, chance(world, 100));
+        fake_loop_advance(world->env.loop, chance(world, 100));
         break;
     default:
         send_tick(world);
@@ -167,14 +167,14 @@ static void settle(struct world *world)
 
         come_back(world, page);
         for (unsigned turn = 0; turn < 200; turn++) {
-            (void)fake_loop_turn(world->room.loop);
+            (void)fake_loop_turn(world->env.loop);
             take(page, SIZE_MAX);
         }
         read_page(world, page);
         if (page->seen < page->due_count && !page->is_told)
             fail_msg("world %" PRIu64 ": the last %zu are missing in silence", world->seed,
                      page->due_count - page->seen);
-        sse_room_leave(&page->sink);
+        sse_env_leave(&page->sink);
     }
 }
 
@@ -186,19 +186,19 @@ static void play(uint64_t seed)
 
     world->seed = seed;
     world->state = seed;
-    sse_room_open(&world->room);
-    world->room.settings.slow_policy = policies[chance(world, 3)];
-    world->room.settings.queue_events = (uint32_t)(2 + chance(world, 8));
+    sse_env_open(&world->env);
+    world->env.settings.slow_policy = policies[chance(world, 3)];
+    world->env.settings.queue_events = (uint32_t)(2 + chance(world, 8));
     /* As many ids are remembered when their events have gone. */
-    world->room.settings.history.events = (uint32_t)(GIVEN_IDS + chance(world, 30));
-    world->room.settings.history.keep_ms = 500;
+    world->env.settings.history.events = (uint32_t)(GIVEN_IDS + chance(world, 30));
+    world->env.settings.history.keep_ms = 500;
     for (size_t i = 0; i < PAGES; i++)
         world->pages[i].guest = (struct sse_guest){.user = i < PAGES / 2 ? "ann" : "bob"};
     for (unsigned i = 0; i < STEPS; i++)
         step(world);
     settle(world);
-    assert_int_equal(world->room.service->queued_bytes, 0);
-    sse_room_close(&world->room);
+    assert_int_equal(world->env.service->queued_bytes, 0);
+    sse_env_close(&world->env);
     free(world);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "sse/subject.h"
 #include "sse/target.h"
-#include "support/sse_room.h"
+#include "support/sse_env.h"
 #include "support/test.h"
 
 /* Two values: one that nobody has, and this one. */
@@ -61,12 +60,12 @@ static void test_an_open_connection(void **state)
     static const struct sse_guest ann = {"ann", "tok", "t",   "news", {"bell"},
                                          0,     0,     false, false,  0};
     struct recording_sink sink = {0};
-    struct sse_room room;
+    struct sse_env env;
     const struct sse_connection *connection;
 
     (void)state;
-    sse_room_open(&room);
-    connection = sse_room_settle(&room, &sink, &ann);
+    sse_env_open(&env);
+    connection = sse_env_settle(&env, &sink, &ann);
     assert_true(selects(connection, SSE_BY_USER, "ann", NULL));
     assert_true(selects(connection, SSE_BY_USER, "ann", "bell"));
     assert_false(selects(connection, SSE_BY_USER, "ann", "horn"));
@@ -78,8 +77,8 @@ static void test_an_open_connection(void **state)
     assert_true(selects(connection, SSE_BY_CONNECTION, connection->handle, NULL));
     assert_true(selects(connection, SSE_ALL, "", "bell"));
     assert_false(selects(connection, SSE_ALL, "", "horn"));
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 #define RED_42                                                                                     \
@@ -93,22 +92,22 @@ static void test_a_user_in_a_tenant(void **state)
 {
     static const struct sse_guest guest = {"42", "", "red", NULL, {NULL}, 0, 0, false, false, 0};
     struct recording_sink sink = {0};
-    struct sse_room room;
+    struct sse_env env;
     const struct sse_connection *connection;
     char *values[2];
     struct sse_target target;
 
     (void)state;
-    sse_room_open(&room);
-    connection = sse_room_settle(&room, &sink, &guest);
+    sse_env_open(&env);
+    connection = sse_env_settle(&env, &sink, &guest);
     assert_true(selects(connection, SSE_BY_USER, RED_42, NULL));
     assert_false(selects(connection, SSE_BY_USER, BLUE_42, NULL));
     target = target_of(values, SSE_BY_USER, RED_42);
     assert_string_equal(sse_connection_individual(connection, &target), RED_42);
     target = target_of(values, SSE_BY_USER, "42");
     assert_string_equal(sse_connection_individual(connection, &target), "42");
-    sse_room_leave(&sink);
-    sse_room_close(&room);
+    sse_env_leave(&sink);
+    sse_env_close(&env);
 }
 
 int main(void)

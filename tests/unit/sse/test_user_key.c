@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sse/user.h"
-#include "sse/user_key.h"
 #include "support/test.h"
 
 static void test_made_and_taken_apart(void **state)
@@ -43,14 +43,19 @@ static void test_no_two_are_the_same(void **state)
     free(key);
 }
 
+static bool may_have(const char *text)
+{
+    return sse_text_is_plain(text, strlen(text));
+}
+
 static void test_what_an_id_may_have(void **state)
 {
     (void)state;
-    assert_true(sse_user_key_may_have("caf\xc3\xa9 ~"));
-    assert_true(sse_user_key_may_have(""));
+    assert_true(may_have("caf\xc3\xa9 ~"));
+    assert_true(may_have(""));
     for (char c = 1; c < ' '; c++)
-        assert_false(sse_user_key_may_have((const char[]){'a', c, '\0'}));
-    assert_false(sse_user_key_may_have("a\x7f"));
+        assert_false(may_have((const char[]){'a', c, '\0'}));
+    assert_false(may_have("a\x7f"));
 }
 
 static void test_a_user_has_its_key(void **state)

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/local/local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "broker/local/sweeper.h"
+#include "qos/aside.h"
+#include "qos/end.h"
+#include "qos/look.h"
+#include "qos/put.h"
+#include "qos/revocations.h"
+#include "qos/sqlite.h"
+#include "qos/store.h"
+
+#define STORE_BATCH    256u
+#define STORE_RETRY_MS 1000u
+
+struct local {
+    struct engine engine;
+    struct loop *loop;
+    struct engine_settings settings;
+    struct engine_events events;
+    struct qos_store *store;
+    char *service, *file; /* for its thread */
+    struct sweeper sweeper;
+    bool has_taken_back; /* what was set aside, and can be read again; the store's thread's */
+    bool has_counted;    /* what is stored for users without a tenant */
+    bool is_stopped;     /* what the store still hands back leads to nothing */
+};
+
+static struct local *local_of(struct engine *engine)
+{
+    return container_of(engine, struct local, engine);
+}
+
+/* Whatever is asked may have something to end, or may have failed. */
+static void ask(struct engine *engine, struct qos_job *job)
+{
+    struct local *local = local_of(engine);
+
+    sweeper_soon(&local->sweeper);
+    qos_store_submit(local->store, job);
+}
+
+/* ---- what was stored while users were unique within the service ---- */
+
+static void on_plain_counted(struct qos_job *job)
+{
+    struct qos_count_plain *count = container_of(job, struct qos_count_plain, job);
+    const struct local *local = count->job.context;
+
+    if (job->status == 0 && count->count > 0)
+        log_warn(
+            "messages are stored for users without a tenant, and users.unique is tenant: nobody "
+            "gets them; delete them, or let their ttl end",
+            LOG_STR("service", local->service), LOG_INT("copies", count->count));
+    free(count);
+}
+
+static void tell_of_plain(struct local *local)
+{
+    struct qos_count_plain *count = mem_zalloc(sizeof(*count));
+
+    local->has_counted = true;
+    count->job.context = local;
+    qos_count_plain_init(count);
+    count->job.done = on_plain_counted;
+    qos_store_submit(local->store, &count->job);
+}
+
+/* ---- what time ends ---- */
+
+static void take_swept(struct local *local, const struct qos_sweep *sweep)
+{
+    const bool is_done = sweep->job.status == 0;
+    const struct engine_events *events = &local->events;
+    struct qos_store_report report;
+
+    events->swept(events->context, sweep->job.status, &sweep->ended);
+    if (!is_done)
+        sweeper_soon(&local->sweeper);
+    else if (local->settings.has_tenants_keys && !local->has_counted)
+        tell_of_plain(local);
+    qos_store_report(local->store, &report);
+    sweeper_done(&local->sweeper, &report, !is_done || sweep->is_all,
+                 is_done && sweep->has_surplus);
+}
+
+static void on_swept(struct qos_job *job)
+{
+    struct qos_sweep *sweep = container_of(job, struct qos_sweep, job);
+    struct local *local = sweep->job.context;
+
+    if (!local->is_stopped)
+        take_swept(local, sweep);
+    qos_copies_release(&sweep->ended);
+    free(sweep);
+}
+
+static void begin_sweep(struct sweeper *sweeper)
+{
+    struct local *local = container_of(sweeper, struct local, sweeper);
+    struct qos_sweep *sweep = mem_zalloc(sizeof(*sweep));
+
+    sweep->job.context = local;
+    sweep->now = loop_wall_ms(local->loop);
+    sweep->remember_ms = *local->settings.remember_ms;
+    sweep->remembered_most = *local->settings.remembered;
+    sweep->limit = sweeper->limit;
+    qos_sweep_init(sweep);
+    sweep->job.done = on_swept;
+    if (sweeper->is_urgent)
+        qos_store_submit_next(local->store, &sweep->job);
+    else
+        qos_store_submit(local->store, &sweep->job);
+}
+
+/* ---- operations ---- */
+
+static void put(struct engine *engine, struct qos_put *put)
+{
+    ask(engine, &put->job);
+}
+
+static int run_nothing(struct qos_job *job, struct qos_repository *repository)
+{
+    (void)job;
+    (void)repository;
+    return 0;
+}
+
+static void pass(struct engine *engine, struct qos_job *job)
+{
+    job->run = run_nothing;
+    ask(engine, job);
+}
+
+static void hold(struct engine *engine, bool is_held)
+{
+    qos_store_hold(local_of(engine)->store, is_held);
+}
+
+static void acknowledge(struct engine *engine, struct qos_acknowledge *acknowledge)
+{
+    ask(engine, &acknowledge->job);
+}
+
+static void mark(struct engine *engine, struct qos_mark *mark)
+{
+    ask(engine, &mark->job);
+}
+
+static void delete (struct engine *engine, struct qos_delete *delete)
+{
+    ask(engine, &delete->job);
+}
+
+static void attach(struct engine *engine, struct qos_queues *queues)
+{
+    ask(engine, &queues->job);
+}
+
+static void read_queue(struct engine *engine, struct qos_read *read)
+{
+    ask(engine, &read->job);
+}
+
+static void find(struct engine *engine, struct qos_inspect *inspect)
+{
+    ask(engine, &inspect->job);
+}
+
+static void list(struct engine *engine, struct qos_list *list)
+{
+    ask(engine, &list->job);
+}
+
+static void keep(struct engine *engine, struct qos_keep_revocations *keep)
+{
+    ask(engine, &keep->job);
+}
+
+static void restore(struct engine *engine, struct qos_read_revocations *read)
+{
+    ask(engine, &read->job);
+}
+
+static void report(struct engine *engine, struct qos_store_report *report)
+{
+    qos_store_report(local_of(engine)->store, report);
+}
+
+static int back_up(struct engine *engine, struct qos_backup *backup)
+{
+    return qos_store_back_up(local_of(engine)->store, backup);
+}
+
+/* ---- its life ---- */
+
+static void abandon_store(struct engine *engine)
+{
+    struct local *local = local_of(engine);
+
+    local->is_stopped = true;
+    qos_store_abandon(local->store);
+}
+
+static void local_free(struct engine *engine)
+{
+    struct local *local = local_of(engine);
+
+    local->is_stopped = true;
+    qos_store_free(local->store);
+    sweeper_release(&local->sweeper); /* what was done last may have started it */
+    free(local->service);
+    free(local->file);
+    free(local);
+}
+
+static const struct engine_ops local_ops = {
+    .free = local_free,
+    .abandon = abandon_store,
+    .put = put,
+    .pass = pass,
+    .hold = hold,
+    .acknowledge = acknowledge,
+    .mark = mark,
+    .delete = delete,
+    .attach = attach,
+    .read = read_queue,
+    .find = find,
+    .list = list,
+    .keep = keep,
+    .restore = restore,
+    .report = report,
+    .back_up = back_up,
+};
+
+/* What was set aside before this start is back in its queue before anybody can read that. */
+static struct qos_repository *open_repository(void *context, int *error, char *fault,
+                                              size_t fault_size)
+{
+    struct local *local = context;
+    struct qos_repository *repository =
+        qos_sqlite_new(local->settings.is_in_memory ? NULL : local->file, error, fault, fault_size);
+
+    if (!repository || local->has_taken_back)
+        return repository;
+    repository->service = local->service;
+    *error = qos_aside_take_back(repository);
+    local->has_taken_back = *error == 0;
+    if (local->has_taken_back)
+        return repository;
+    snprintf(fault, fault_size, "%s", *error == -EUCLEAN ? QOS_DAMAGED : strerrordesc_np(-*error));
+    repository->ops->free(repository);
+    return NULL;
+}
+
+/* As with a worker: there is no serving without it. */
+static struct qos_store *open_store(struct local *local)
+{
+    const struct qos_store_settings settings = {
+        .service = local->service,
+        .open = open_repository,
+        .context = local,
+        .batch = STORE_BATCH,
+        .retry_ms = STORE_RETRY_MS,
+        .patience_ms = local->settings.patience_ms,
+    };
+    struct qos_store *store = qos_store_new(local->loop, &settings);
+
+    if (store)
+        return store;
+    log_error("cannot start the thread of the store", LOG_STR("service", local->service),
+              LOG_STR("reason", strerror(errno)));
+    log_stop(LAST_WORDS_MS);
+    abort();
+}
+
+struct engine *local_engine_new(struct loop *loop, const struct engine_settings *settings,
+                                const struct engine_events *events)
+{
+    struct local *local = mem_zalloc(sizeof(*local));
+
+    local->engine.ops = &local_ops;
+    local->loop = loop;
+    local->settings = *settings;
+    local->events = *events;
+    local->service = mem_strdup(settings->service);
+    local->file = mem_strdup(settings->file);
+    local->store = open_store(local);
+    sweeper_init(&local->sweeper, loop, begin_sweep);
+    return &local->engine;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/presence_event.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+const char *const presence_kind_words[PRESENCE_KINDS] = {
+    [PRESENCE_CONNECT] = "connect",           [PRESENCE_DISCONNECT] = "disconnect",
+    [PRESENCE_LISTENING] = "listening",       [PRESENCE_USER_ONLINE] = "user-online",
+    [PRESENCE_USER_OFFLINE] = "user-offline", [PRESENCE_RECEIPT] = "receipt",
+};
+
+static unsigned bit_of(const struct word *word)
+{
+    for (unsigned kind = 0; kind < PRESENCE_KINDS; kind++) {
+        if (word_is(word, presence_kind_words[kind]))
+            return PRESENCE_BIT(kind);
+    }
+    return 0;
+}
+
+bool presence_kinds_parse(const char *words, unsigned *kinds, struct word *unknown)
+{
+    struct word word;
+
+    *kinds = 0;
+    while (words_next(&words, &word)) {
+        const unsigned bit = bit_of(&word);
+
+        if (bit == 0) {
+            *unknown = word;
+            return false;
+        }
+        *kinds |= bit;
+    }
+    if (*kinds == 0)
+        *kinds = PRESENCE_ALL;
+    return true;
+}
+
+/* Between the texts, before a digit of enum presence_telling: JSON has none. */
+#define PART '\n'
+
+struct bytes *presence_text_new(struct buf *shown, struct buf *told, enum presence_telling telling)
+{
+    if (telling != PRESENCE_TOLD || told->length > 0) {
+        buf_printf(shown, "%c%d", PART, (int)telling);
+        buf_append(shown, told->data, told->length);
+    }
+    buf_release(told);
+    return buf_freeze(shown);
+}
+
+void presence_text_append_json(struct buf *to, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    json_decref(value);
+    buf_append_str(to, text ? text : "null");
+    free(text);
+}
+
+/* NULL: both are one text. */
+static const char *part_of(const struct bytes *text)
+{
+    return memchr(text->data, PART, text->length);
+}
+
+void presence_text_append_shown(struct buf *to, const struct bytes *text)
+{
+    const char *part = part_of(text);
+
+    buf_append(to, text->data, part ? (size_t)(part - text->data) : text->length);
+}
+
+enum presence_telling presence_text_telling(const struct bytes *text)
+{
+    const char *part = part_of(text);
+
+    return part ? (enum presence_telling)(part[1] - '0') : PRESENCE_TOLD;
+}
+
+bool presence_text_is_told(const struct bytes *text)
+{
+    return presence_text_telling(text) != PRESENCE_NOT_TOLD;
+}
+
+bool presence_text_is_told_apart(const struct bytes *text)
+{
+    const char *part = part_of(text);
+
+    return part && part[2] != '\0';
+}
+
+void presence_text_append_told(struct buf *to, const struct bytes *text, bool has_token)
+{
+    const char *part = part_of(text);
+
+    if (part && (has_token || presence_text_telling(text) != PRESENCE_TOLD_TOKEN))
+        buf_append_str(to, part + 2);
+    else
+        presence_text_append_shown(to, text);
+}

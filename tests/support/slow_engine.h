@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SUPPORT_SLOW_ENGINE_H
+#define SUPPORT_SLOW_ENGINE_H
+/*
+ * An engine without a thread: the real jobs and an SQLite repository in memory, but it works, and
+ * hands back, only when a test lets it, and fails when a test says so, before a transaction or in
+ * it. Include it in one source file of a test program, which has one engine at a time.
+ */
+#include <errno.h>
+
+#include "base/mem.h"
+#include "broker/engine.h"
+#include "qos/end.h"
+#include "qos/look.h"
+#include "qos/put.h"
+#include "qos/revocations.h"
+#include "qos/sqlite.h"
+#include "support/test.h"
+
+struct slow_jobs {
+    struct qos_job *first, **end;
+};
+
+struct slow_engine {
+    struct engine engine;
+    struct engine_events events;
+    struct loop *loop;
+    struct qos_repository *repository;
+    struct slow_jobs waiting, done;
+    bool is_held;
+    bool is_open; /* the last transaction has succeeded */
+    int (*put_run)(struct qos_job *job, struct qos_repository *repository);
+    void (*on_put)(void *context, const struct qos_put *put); /* it is committed */
+    void *context;
+};
+
+static struct slow_engine slow_engine; /* that was made last */
+
+static void slow_append(struct slow_jobs *jobs, struct qos_job *job)
+{
+    job->next = NULL;
+    *jobs->end = job;
+    jobs->end = &job->next;
+}
+
+static struct qos_job *slow_take(struct slow_jobs *jobs)
+{
+    struct qos_job *job = jobs->first;
+
+    if (!job)
+        return NULL;
+    jobs->first = job->next;
+    if (!jobs->first)
+        jobs->end = &jobs->first;
+    return job;
+}
+
+/* ---- operations ---- */
+
+static void slow_ask(struct engine *engine, struct qos_job *job)
+{
+    assert_ptr_equal(engine, &slow_engine.engine);
+    slow_append(&slow_engine.waiting, job);
+}
+
+static int slow_run_nothing(struct qos_job *job, struct qos_repository *repository)
+{
+    (void)job;
+    (void)repository;
+    return 0;
+}
+
+static void slow_pass(struct engine *engine, struct qos_job *job)
+{
+    job->run = slow_run_nothing;
+    slow_ask(engine, job);
+}
+
+static void slow_hold(struct engine *engine, bool is_held)
+{
+    (void)engine;
+    slow_engine.is_held = is_held;
+}
+
+#define SLOW_OP(name, type)                                                                        \
+    static void slow_##name(struct engine *engine, struct type *question)                          \
+    {                                                                                              \
+        slow_ask(engine, &question->job);                                                          \
+    }
+
+static void slow_put(struct engine *engine, struct qos_put *put)
+{
+    slow_engine.put_run = put->job.run;
+    slow_ask(engine, &put->job);
+}
+
+SLOW_OP(acknowledge, qos_acknowledge)
+SLOW_OP(mark, qos_mark)
+SLOW_OP(delete, qos_delete)
+SLOW_OP(attach, qos_queues)
+SLOW_OP(read, qos_read)
+SLOW_OP(find, qos_inspect)
+SLOW_OP(list, qos_list)
+SLOW_OP(keep, qos_keep_revocations)
+SLOW_OP(restore, qos_read_revocations)
+
+static void slow_report(struct engine *engine, struct qos_store_report *report)
+{
+    (void)engine;
+    *report = (struct qos_store_report){.is_open = slow_engine.is_open,
+                                        .totals = slow_engine.repository->totals};
+}
+
+static void slow_free(struct engine *engine)
+{
+    (void)engine;
+    assert_null(slow_engine.waiting.first);
+    assert_null(slow_engine.done.first);
+    slow_engine.repository->ops->free(slow_engine.repository);
+}
+
+static const struct engine_ops slow_ops = {
+    .free = slow_free,
+    .put = slow_put,
+    .pass = slow_pass,
+    .hold = slow_hold,
+    .acknowledge = slow_acknowledge,
+    .mark = slow_mark,
+    .delete = slow_delete,
+    .attach = slow_attach,
+    .read = slow_read,
+    .find = slow_find,
+    .list = slow_list,
+    .keep = slow_keep,
+    .restore = slow_restore,
+    .report = slow_report,
+};
+
+/* An engine_maker. */
+static struct engine *slow_engine_new(struct loop *loop, const struct engine_settings *settings,
+                                      const struct engine_events *events)
+{
+    char fault[200] = "";
+    int error = 0;
+
+    (void)settings;
+    slow_engine = (struct slow_engine){
+        .engine = {&slow_ops}, .events = *events, .loop = loop, .is_open = true};
+    slow_engine.waiting.end = &slow_engine.waiting.first;
+    slow_engine.done.end = &slow_engine.done.first;
+    slow_engine.repository = qos_sqlite_new(NULL, &error, fault, sizeof(fault));
+    assert_non_null(slow_engine.repository);
+    return &slow_engine.engine;
+}
+
+/* ---- what the test lets it do ---- */
+
+enum slow_way { SLOW_WORKS, SLOW_IS_CLOSED, SLOW_FAILS };
+
+static int slow_transact(struct slow_jobs *batch, enum slow_way way)
+{
+    struct qos_repository *repository = slow_engine.repository;
+
+    if (way == SLOW_IS_CLOSED)
+        return -EIO;
+    assert_int_equal(repository->ops->begin(repository), 0);
+    for (struct qos_job *job = batch->first; job; job = job->next)
+        job->status = job->run(job, repository);
+    assert_int_equal(repository->fault, 0);
+    if (way == SLOW_WORKS)
+        return repository->ops->commit(repository);
+    repository->fault = -EIO;
+    repository->ops->rollback(repository);
+    return -EIO;
+}
+
+static void slow_tell_put(const struct qos_job *job)
+{
+    if (job->status == 0 && job->run == slow_engine.put_run)
+        slow_engine.on_put(slow_engine.context, container_of(job, struct qos_put, job));
+}
+
+/* A transaction of so many of the questions that wait. */
+static void slow_engine_work(size_t count, enum slow_way way)
+{
+    struct slow_jobs batch = {NULL, &batch.first};
+    struct qos_job *job;
+    int error;
+
+    while (count-- > 0 && (job = slow_take(&slow_engine.waiting)))
+        slow_append(&batch, job);
+    if (!batch.first)
+        return;
+    error = slow_transact(&batch, way);
+    slow_engine.is_open = error == 0;
+    while ((job = slow_take(&batch))) {
+        if (error != 0)
+            job->status = error;
+        slow_tell_put(job);
+        slow_append(&slow_engine.done, job);
+    }
+}
+
+/* One answer. False: there is none, or it is held. */
+static bool slow_engine_answer(void)
+{
+    struct qos_job *job = slow_engine.is_held ? NULL : slow_take(&slow_engine.done);
+
+    if (job)
+        job->done(job);
+    return job != NULL;
+}
+
+/* Nothing ends by the clock here. */
+static inline void slow_engine_sweep(void)
+{
+    const struct qos_copies nothing = {.count = 0};
+
+    slow_engine.events.swept(slow_engine.events.context, slow_engine.is_open ? 0 : -EIO, &nothing);
+}
+
+#endif
