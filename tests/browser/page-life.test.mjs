@@ -113,6 +113,9 @@ test('what a page says as it is left counts: what it has handled, and why it lef
   await office.send({ event: 'bell', data: 'x', qos: 1, userId: '7' });
   assert.equal((await watcher.next('disconnect')).reason, 'pagehide');
   await storeIsEmpty(office);
+  await eventually('the next page', () => page.evaluate(
+    () => location.pathname === '/health/ready' && document.readyState === 'complete',
+  ).catch(() => false));
   await watcher.close();
 });
 

@@ -153,6 +153,7 @@ test('what is asked while the network is away is done once it is back', async ()
   const far = await openPage(browser, wire);
   await far.evaluate(async () => { window.mine = await window.connected({ reconnectTime: 100 }); });
   wire.down();
+  await eventually('the server to see it', async () => await count() === 0);
   const sent = far.evaluate(async () => (await window.mine.send('later', {})).status);
   await far.evaluate(() => 0); // the send has begun
   wire.up();

@@ -2,7 +2,7 @@
 // Chromium without a window, driven by its DevTools protocol. Most tests take its headless shell, the same engine
 // without a browser's user interface, which costs a quarter. That sends no beacon of a page that has gone: what is
 // about leaving pages takes all of Chromium (isWhole).
-import { eventually } from '../../../integration/support/wait.mjs';
+import { eventually, within } from '../../../integration/support/wait.mjs';
 import { findProgram, makeHome, startProgram } from './program.mjs';
 import { asJson, connectWire } from './wire.mjs';
 
@@ -94,12 +94,12 @@ class Page {
     return this.#call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1].id });
   }
 
-  // As a tab is closed: the page is told. It may be on its way to another address, and asks for no page
-  // (Page.close does, and fails then).
+  // As a tab is closed: the page is told. It must not be on its way to another address: Chromium would say that it
+  // closes, and stay.
   async close() {
     const gone = this.#browser.detached(this.#session);
     await this.#browser.call('Target.closeTarget', { targetId: this.#target });
-    await gone;
+    await within('a page of Chromium to close', gone);
   }
 }
 

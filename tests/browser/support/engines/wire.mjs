@@ -5,6 +5,8 @@ import { once } from 'node:events';
 
 import WebSocket from 'ws';
 
+import { within } from '../../../integration/support/wait.mjs';
+
 class Wire {
   #socket;
   #waiting = new Map();
@@ -35,10 +37,10 @@ class Wire {
   call(method, params, more = {}) {
     this.#last += 1;
     const id = this.#last;
-    return new Promise((resolve, reject) => {
+    return within(`an answer to ${method}`, new Promise((resolve, reject) => {
       this.#waiting.set(id, { method, resolve, reject });
       this.#socket.send(JSON.stringify({ id, method, params, ...more }));
-    });
+    }));
   }
 
   close() {
