@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/commands.h"
+#include "cli/commands.h"
 
 int main(int argc, char *argv[])
 {

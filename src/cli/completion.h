@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SERVER_COMPLETION_H
-#define SERVER_COMPLETION_H
+#ifndef CLI_COMPLETION_H
+#define CLI_COMPLETION_H
 /* Scripts that let a shell complete the command line. */
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A command or an option. */
@@ -10,6 +11,7 @@ struct completion_word {
     const char *help;     /* of a command */
     const char *values;   /* words that may follow it, with blanks; "FILE": paths; "": anything */
     const char *commands; /* of an option: words, the commands that it is for; "": all */
+    bool is_switch;       /* an option without a value */
 };
 
 /* Each ends with a name that is NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/completion.h"
+#include "cli/completion.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -13,10 +13,10 @@ static bool is_file(const struct completion_word *word)
     return strcmp(word->values, FILES) == 0;
 }
 
-/* What bash offers behind a word. */
+/* What bash offers behind an option, or (dashes "") behind a command where no option is begun. */
 static void print_bash_values(const struct completion_word *word, const char *dashes, FILE *to)
 {
-    fprintf(to, "    %s%s) ", dashes, word->name);
+    fprintf(to, "    %s%s) %s", dashes, word->name, *dashes == '\0' ? "[[ $word != -* ]] && " : "");
     if (is_file(word))
         fputs("compopt -o filenames && mapfile -t COMPREPLY < <(compgen -f -- \"$word\")", to);
     else
@@ -43,8 +43,10 @@ void completion_print_bash(const struct completion_word *commands,
           "    offer() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$word\"); }\n"
           "    case $3 in\n",
           to);
-    for (word = options; word->name; word++)
-        print_bash_values(word, "--", to);
+    for (word = options; word->name; word++) {
+        if (!word->is_switch)
+            print_bash_values(word, "--", to);
+    }
     for (word = commands; word->name; word++) {
         if (*word->values != '\0')
             print_bash_values(word, "", to);
@@ -90,7 +92,8 @@ void completion_print_zsh(const struct completion_word *commands,
     }
     fputs(")\n_arguments \\\n", to);
     for (; options->name; options++) {
-        fprintf(to, "    '--%s=:%s:", options->name, options->name);
+        fprintf(to, options->is_switch ? "    '--%s" : "    '--%s=:%s:", options->name,
+                options->name);
         if (is_file(options))
             fputs("_files", to);
         else if (*options->values != '\0')

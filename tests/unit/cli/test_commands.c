@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "server/commands.h"
+#include "cli/commands.h"
 #include "support/test.h"
 
 struct answer {
@@ -71,6 +71,8 @@ static void what_is_asked_goes_to_standard_output(void **state)
         {{(char *)"help"}, "make-cert [NAME]..."},
         {{(char *)"--help"}, "--config FILE"},
         {{(char *)"-h"}, "usage: sse-server"},
+        {{(char *)"help", (char *)"make-cert"}, "--out DIRECTORY"},
+        {{(char *)"make-cert", (char *)"--help"}, "--out DIRECTORY"},
         {{(char *)"version"}, "sse-server "},
         {{(char *)"-V"}, "sse-server "},
         {{(char *)"--version"}, "sse-server "},
@@ -105,7 +107,10 @@ static void misuse_is_told_on_standard_error(void **state)
          "there is no command \"chek-config\"; the nearest is check-config"},
         {{(char *)"--bogus"}, "Try: sse-server --help"},
         {{(char *)"--config"}, "Try: sse-server --help"},
-        {{(char *)"help", (char *)"me"}, "too many arguments"},
+        {{(char *)"help", (char *)"me"}, "there is no command \"me\""},
+        {{(char *)"help", (char *)"help", (char *)"me"}, "too many arguments"},
+        {{(char *)"version", (char *)"me"}, "too many arguments"},
+        {{(char *)"backup"}, "needs the file to write"},
         {{(char *)"check-config", (char *)"a", (char *)"b"}, "too many arguments"},
         {{(char *)"--out", (char *)"/tmp"}, "--out is for make-cert only"},
         {{(char *)"version", (char *)"--out=/tmp"}, "--out is for make-cert only"},

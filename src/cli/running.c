@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/client.h"
+#include "cli/running.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -14,9 +14,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "cli/table.h"
 #include "h2/listener.h"
-#include "server/config.h"
 #include "server/config_value.h"
+#include "server/control.h"
 
 #define LIMIT_MS 5000L
 
@@ -30,8 +31,7 @@ static const struct config_listener *choose(const struct config *config)
     return &config->listeners[0];
 }
 
-/* All addresses are also this machine's own. */
-static void write_host(const char *address, char *to, size_t size)
+void cli_write_host(const char *address, char *to, size_t size)
 {
     const char *port = strrchr(address, ':');
     const int length = port ? (int)(port - address) : 0;
@@ -89,14 +89,17 @@ static int ask(CURL *call, const char *url, const char *reason, struct config_fa
     return config_fail(fault, -EAGAIN, "%s answers %ld", url, status);
 }
 
-int check_health(const struct config *config, const char *what, struct config_fault *fault)
+/* What the server with these settings says of itself, for supervisors that have no HTTP client, as
+ * in a container: asks /health/WHAT of a listener. 0: 200. -EAGAIN for another status, or
+ * -ECONNREFUSED when there was no answer; *fault says so then. */
+static int check_health(const struct config *config, const char *what, struct config_fault *fault)
 {
     const struct config_listener *listener = choose(config);
     char host[300], url[400], reason[CURL_ERROR_SIZE] = "";
     CURL *call = curl_easy_init();
     int rc;
 
-    write_host(listener->address, host, sizeof(host));
+    cli_write_host(listener->address, host, sizeof(host));
     snprintf(url, sizeof(url), "%s://%s/health/%s", listener->tls ? "https" : "http", host, what);
     rc = config_fail(fault, -ECONNREFUSED, "%s: libcurl does not start", url);
     if (call) {
@@ -105,6 +108,28 @@ int check_health(const struct config *config, const char *what, struct config_fa
     }
     curl_easy_cleanup(call);
     return rc;
+}
+
+static const char *health_of(const struct cli_line *line)
+{
+    return line->argument_count > 0 ? line->arguments[0] : "ready";
+}
+
+static int ask_health_with(const struct cli_line *line, const struct config *config,
+                           struct config_fault *fault)
+{
+    const int rc = check_health(config, health_of(line), fault);
+
+    if (rc == 0)
+        puts(health_of(line));
+    return rc;
+}
+
+enum command_exit cli_health(const struct cli_line *line)
+{
+    if (strcmp(health_of(line), "ready") != 0 && strcmp(health_of(line), "live") != 0)
+        return cli_misuse("health is asked for ready or live");
+    return cli_with_settings(line, ask_health_with);
 }
 
 #define PIECE ((size_t)1 << 20)
@@ -172,7 +197,10 @@ static int replace(int from, char *name, const char *path)
     return rc == 0 ? sync_directory(path) : rc;
 }
 
-int backup_file_write(int from, const char *path)
+/* Where the copy of the stored messages goes: writes all that is in from to path, which is replaced
+ * when the new file is whole and on the disk (mode 0600); "-": to standard output. A signal that
+ * ends the process leaves nothing half, either. 0 or a negative errno. */
+static int backup_file_write(int from, const char *path)
 {
     struct buf name = BUF_INIT;
     sigset_t ends, before;
@@ -188,4 +216,80 @@ int backup_file_write(int from, const char *path)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     buf_release(&name);
     return rc;
+}
+
+/* Asks the server of these settings' state directory. COMMAND_DONE, and *answer is to be released,
+ * or, said on standard error, COMMAND_FAILED or COMMAND_MISUSED. */
+static enum command_exit ask_server(const struct cli_line *line, const char *question,
+                                    struct config_fault *fault, struct control_answer *answer)
+{
+    char *directory = config_find_state(&line->sources, fault);
+    int rc;
+
+    if (!directory) {
+        fprintf(stderr, "sse-server: %s\n", fault->message);
+        return COMMAND_MISUSED;
+    }
+    rc = control_ask(directory, question, answer);
+    if (rc < 0)
+        fprintf(stderr,
+                "sse-server: no server can be reached by the state directory \"%s\": %s; give the "
+                "--config and the environment that it was started with%s\n",
+                directory, strerror(-rc),
+                strcmp(question, CONTROL_RELOAD) == 0 ? ", or send it SIGHUP" : "");
+    free(directory);
+    return rc < 0 ? COMMAND_FAILED : COMMAND_DONE;
+}
+
+/* What is wrong with the settings is for the server to say, in its log and counters as well. */
+enum command_exit cli_reload(const struct cli_line *line)
+{
+    struct config_fault fault = {""};
+    struct control_answer answer;
+    enum command_exit status = ask_server(line, CONTROL_RELOAD, &fault, &answer);
+
+    if (status != COMMAND_DONE)
+        return status;
+    if (answer.is_done && *fault.message == '\0')
+        fputs(answer.text, stdout);
+    else { /* with settings that cannot be read, it may have been another server */
+        fprintf(stderr, "sse-server: %s\n", *fault.message != '\0' ? fault.message : answer.text);
+        status = COMMAND_MISUSED;
+    }
+    control_answer_release(&answer);
+    return status;
+}
+
+static enum command_exit keep_copy(const struct control_answer *answer, const char *path)
+{
+    int rc;
+
+    if (!answer->is_done || answer->file < 0) {
+        fprintf(stderr, "sse-server: %s\n", answer->text);
+        return COMMAND_FAILED;
+    }
+    rc = backup_file_write(answer->file, path);
+    if (rc == 0)
+        return COMMAND_DONE;
+    fprintf(stderr, "sse-server: %s cannot be written: %s\n", path, strerror(-rc));
+    return COMMAND_FAILED;
+}
+
+enum command_exit cli_back_up(const struct cli_line *line)
+{
+    struct config_fault fault = {""};
+    struct buf question = BUF_INIT;
+    struct control_answer answer;
+    enum command_exit status;
+
+    if (line->argument_count == 0)
+        return cli_misuse("backup needs the file to write, or - for standard output");
+    buf_printf(&question, CONTROL_BACKUP "%.100s", line->service ? line->service : "");
+    status = ask_server(line, buf_str(&question), &fault, &answer);
+    buf_release(&question);
+    if (status != COMMAND_DONE)
+        return status;
+    status = keep_copy(&answer, line->arguments[0]);
+    control_answer_release(&answer);
+    return status;
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/table.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "server/certificate.h"
+#include "server/config_keys.h"
+
+const struct cli_command cli_commands[] = {
+    {"check-config", "[FILE]", "say whether a configuration is right, and what it would do",
+     "Reads the settings as a start would, and prints \"OK\" with the listeners and services, or "
+     "what is wrong and what would be right.\n"
+     "Certificates and keys are loaded, and it is asked whether the directories and files can be "
+     "written that a start would; nothing is made or changed, and a server may run with the "
+     "settings meanwhile.\n"
+     "A service to which nobody can send is a warning.\n"
+     "Ends with 2 when something is wrong.",
+     0, 1, cli_check_config, NULL, "FILE", false},
+    {"reload", "", "have the running server read its settings and certificates anew",
+     "Asks the server of the same state directory, and prints what has changed.\n"
+     "Ends with 0 when it has, with 2 when something is wrong with the settings, of which nothing "
+     "counts then, and with 1 when no server can be reached.",
+     0, 0, cli_reload, NULL, "", false},
+    {"backup", "FILE|-", "copy a service's stored messages while the server runs; -: to output",
+     "The server of the same state directory makes the copy, and goes on storing.\n"
+     "All messages whose senders had been answered before are in it.\n"
+     "The file gets mode 0600, and is replaced when the copy is whole; on any failure it stays as "
+     "it was, and the status is 1.",
+     0, 1, cli_back_up, NULL, "FILE", false},
+    {"default-config", "", "print a commented configuration of all settings",
+     "Each setting with its default, its range, and when a change of it counts.", 0, 0,
+     cli_default_config, NULL, "", false},
+    {"make-cert", "[NAME]...", "make a development certificate, for localhost and these names",
+     "Prints where its two files are: in the directory of --out, or else in the state directory, "
+     "where the next start takes them from.",
+     0, CERTIFICATE_MAX_NAMES, NULL, cli_make_certificate, "", false},
+    {"make-key", "[-]", "make a back end's key and its hash; -: the hash of standard input's key",
+     "The hash is for \"apiKeys[].hash\".", 0, 1, cli_make_key, NULL, "", false},
+    {"make-token", "", "make an access token, for a service with auth jwt",
+     "Signs it with the first of \"tokenKeys\" that can sign, or the one with the id --key.\n"
+     "Where that has the public key only, --key-file gives the private one.\n"
+     "It is for the user --user, called --name, of the tenant --tenant, allows the patterns of "
+     "channels in --channels, and ends after --expires.\n"
+     "With --permissions it is a back end's, and need not have a user.",
+     0, 0, NULL, cli_make_token, "", false},
+    {"check-token", "TOKEN|-", "say what that service would say to it; -: to standard input's",
+     "Prints \"OK\" with user, permissions, key and end, or what is wrong with it, with status 1.",
+     0, 1, cli_check_token, NULL, "", false},
+    {"health", "[ready|live]", "ask the running server, as a supervisor's check",
+     "Asks the server that runs with these settings, on this machine, at /health/ready or "
+     "/health/live; a listener without \"proxyProtocol\" comes first.\n"
+     "Its certificate is not checked.\n"
+     "Ends with 0 when the answer is 200, else with 1.",
+     0, 1, cli_health, NULL, "ready live", false},
+    {"completion", "bash|zsh", "print a script that lets the shell complete this command line", "",
+     0, 1, cli_completion, NULL, "bash zsh", false},
+    {"manual", "", "make a manual page of the template on standard input", "", 0, 0, cli_manual,
+     NULL, "", true},
+    {"version", "", "print the version", "", 0, 0, cli_version, NULL, "", false},
+    {"help", "[COMMAND]", "print this, or what a command does and its options", "", 0, 1, cli_help,
+     NULL, "", false},
+};
+const size_t cli_command_count = COUNT(cli_commands);
+
+#define TO(member) offsetof(struct cli_line, member)
+const struct cli_option cli_options[] = {
+    {"config", TO(sources.file), "", "FILE", "FILE", "read settings from FILE (YAML)"},
+    {"listen", TO(sources.listen), "", "ADDRESS", "listeners[].address",
+     "listen here instead, such as 127.0.0.1:9443; several with commas; http://ADDRESS: without "
+     "TLS"},
+    {"workers", TO(sources.workers), "", "N", "workers",
+     "threads that serve connections; 0: one per processor that the process may use"},
+    {"log-level", TO(sources.log_level), "", "LEVEL", "log.level", "debug, info, warn or error"},
+    {"out", TO(out), "make-cert", "DIRECTORY", "FILE",
+     "where the files are put (default: the state directory)"},
+    {"service", TO(service), "make-token, check-token", "NAME", "",
+     "for which service (default: the first with auth jwt)"},
+    {"service", TO(service), "backup", "NAME", "",
+     "whose messages (default: the only service with messages in a file)"},
+    {"user", TO(user), "make-token", "ID", "", "whose token it is"},
+    {"name", TO(name), "make-token", "TEXT", "", "what the user is called"},
+    {"tenant", TO(tenant), "make-token", "ID", "", "the user's tenant"},
+    {"channels", TO(channels), "make-token", "LIST", "", "patterns of channels, with commas"},
+    {"permissions", TO(permissions), "make-token", "LIST", "", "what a back end may do with it"},
+    {"expires", TO(expires), "make-token", "TIME", "", "how long it is good (default: 1h)"},
+    {"key", TO(key), "make-token", "ID", "",
+     "which of tokenKeys signs (default: the first that can)"},
+    {"key-file", TO(key_file), "make-token", "FILE", "FILE",
+     "what it signs with, where tokenKeys has the public key"},
+};
+const size_t cli_option_count = COUNT(cli_options);
+
+const struct cli_command *cli_command_find(const char *name, const char **nearest)
+{
+    const char *names[COUNT(cli_commands) + 1] = {NULL};
+    size_t shown = 0;
+
+    for (size_t i = 0; i < COUNT(cli_commands); i++) {
+        if (config_distance(name, cli_commands[i].name) == 0)
+            return &cli_commands[i];
+        if (!cli_commands[i].is_hidden)
+            names[shown++] = cli_commands[i].name;
+    }
+    *nearest = config_nearest(name, names);
+    return NULL;
+}
+
+bool cli_option_is_for(const struct cli_option *option, const char *command)
+{
+    return *option->commands == '\0' || words_have(option->commands, command);
+}
+
+const char **cli_option_value(struct cli_line *line, const struct cli_option *option)
+{
+    return (const char **)(void *)((char *)line + option->offset);
+}
