@@ -21,8 +21,8 @@ export function endWithFile(child, kill = () => child.kill('SIGKILL')) {
   return child;
 }
 
-// Without the test runner, what imports this ends its children itself.
-if (process.env.NODE_TEST_CONTEXT) {
+// What imports this and is no test ends its children itself.
+if (process.argv[1].endsWith('.test.mjs')) {
   process.once('exit', killAll);
   after(() => {
     setTimeout(() => {
