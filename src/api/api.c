@@ -93,6 +93,15 @@ static void on_full(void *context, bool for_stranger)
     api->host.make_room(api->host.context, for_stranger);
 }
 
+static void on_answered(void *context, struct h2_stream *stream)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    struct api *api = context;
+
+    if (exchange)
+        histogram_add_since(&api->request_times[api_routes_class(exchange)], exchange->began_ns);
+}
+
 /* Streams may stay when they have their answer; what was asked is not needed then. */
 static void on_sent(void *context, struct h2_stream *stream)
 {
@@ -188,6 +197,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
         .on_error = on_error,
         .common_fields = common_fields,
         .on_full = on_full,
+        .on_answered = on_answered,
         .on_sent = on_sent,
         .context = api,
     };

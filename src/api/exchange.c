@@ -10,6 +10,7 @@
 #include "auth/auth.h"
 #include "base/audit_log.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "h2/request.h"
@@ -145,6 +146,7 @@ struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)
     exchange->api = api;
     exchange->stream = h2_stream_ref(stream);
     exchange->request = h2_stream_request(stream);
+    exchange->began_ns = clock_real_ns();
     exchange->session_number = h2_session_number(h2_stream_session(stream));
     exchange->body = "";
     exchange->verdict = AUTH_NONE;

@@ -95,6 +95,7 @@ struct api_exchange {
     const struct api_endpoint *endpoint;
     struct h2_stream *stream; /* a reference */
     const struct h2_request *request;
+    uint64_t began_ns; /* clock_real_ns(), when its header fields had come */
     uint64_t session_number;
     struct h2_form query;
     struct h2_form form; /* the body, when it is one */

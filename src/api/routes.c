@@ -242,3 +242,45 @@ bool api_routes_find(struct api_exchange *exchange)
         answer_method(exchange, match.allowed);
     return false;
 }
+
+/* ---- how long what they lead to takes ---- */
+
+static enum request_class class_of_page(const struct api_endpoint *endpoint)
+{
+    if (endpoint->handle == api_handle_connect)
+        return REQUEST_CONNECT;
+    if (endpoint->handle == api_handle_message)
+        return REQUEST_MESSAGE;
+    return endpoint->handle == api_handle_upload ? REQUEST_UPLOAD : REQUEST_CALL;
+}
+
+static enum request_class class_of_back_end(const struct api_endpoint *endpoint)
+{
+    switch (endpoint->permission) {
+    case AUTH_MAY_SEND:
+    case AUTH_MAY_DISCONNECT:
+        return REQUEST_SEND;
+    case AUTH_MAY_METRICS:
+        return REQUEST_PROBE;
+    default:
+        return REQUEST_QUERY;
+    }
+}
+
+enum request_class api_routes_class(const struct api_exchange *exchange)
+{
+    const struct api_endpoint *endpoint = exchange->endpoint;
+
+    if (!endpoint)
+        return REQUEST_OTHER;
+    switch (endpoint->guard) {
+    case API_PAGE:
+        return class_of_page(endpoint);
+    case API_BACK_END:
+        return class_of_back_end(endpoint);
+    default:
+        return endpoint->handle == api_handle_live || endpoint->handle == api_handle_ready
+                   ? REQUEST_PROBE
+                   : REQUEST_FILE;
+    }
+}

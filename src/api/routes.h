@@ -5,6 +5,8 @@
  * answers, now or later. */
 #include <stdbool.h>
 
+#include "api/request_class.h"
+
 struct api_exchange;
 struct api_service;
 struct broker_service;
@@ -16,6 +18,9 @@ bool api_routes_find(struct api_exchange *exchange);
 
 /* Whether a path below a service's base path is for pages, or unknown. */
 bool api_routes_is_pages_side(const struct api_service *service, const char *path);
+
+/* Of what a request leads to. */
+enum request_class api_routes_class(const struct api_exchange *exchange);
 
 /* Whether it is a page that reads the answer of the exchange, whatever that says. */
 bool api_routes_is_for_pages(const struct api_exchange *exchange);

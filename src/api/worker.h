@@ -11,6 +11,8 @@
 #include "api/api_settings.h"
 #include "api/guard.h"
 #include "api/limit.h"
+#include "api/request_class.h"
+#include "base/histogram.h"
 #include "base/thread_pool.h"
 #include "broker/service.h"
 #include "h2/session.h"
@@ -38,6 +40,7 @@ struct api {
     struct h2_handler handler;
     struct api_service *services;
     struct guard_counters guard;
+    struct histogram request_times[REQUEST_CLASSES];
     bool is_drained;       /* no event stream opens any more: the server stops */
     size_t exchange_count; /* requests on their way */
     struct upload_writers uploads;

@@ -145,6 +145,7 @@ static void begin(struct auth_jwks *jwks)
     static const struct outbound_field accept = {"accept",
                                                  "application/jwk-set+json, application/json"};
     const struct outbound_request request = {
+        .purpose = OUTBOUND_KEYS,
         .url = jwks->settings.place,
         .fields = &accept,
         .field_count = 1,

@@ -286,6 +286,7 @@ static bool ask(struct lookup *lookup, const struct auth_webhook_question *quest
     struct auth_webhook *webhook = lookup->webhook;
     const struct auth_webhook_settings *settings = &webhook->settings;
     const struct outbound_webhook target = {
+        .purpose = OUTBOUND_AUTH,
         .url = settings->url,
         .secret = settings->secret,
         .time_limit_ms = settings->time_limit_ms,

@@ -54,9 +54,9 @@ enum log_kind {
     LOG_UNLIMITED,
     LOG_OF_ABUSE,
     LOG_OF_TURNS,     /* that were long */
-    LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/answer.h) */
+    LOG_OF_BACK_ENDS, /* that we ask, and for each purpose one more (outbound/http.h) */
     /* refusals: of what comes before HTTP/2, */
-    LOG_OF_CONNECTIONS = LOG_OF_BACK_ENDS + 5,
+    LOG_OF_CONNECTIONS = LOG_OF_BACK_ENDS + 6,
     LOG_OF_PROXIES,
     LOG_OF_HANDSHAKES,
     /* in it, */

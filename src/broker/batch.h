@@ -50,6 +50,7 @@ struct broker_item {
 struct broker_batch {
     atomic_uint refs;
     size_t count;
+    uint64_t began_ns; /* when the request that sends it came, by clock_real_ns(); 0: none does */
     struct broker_item items[];
 };
 

@@ -211,6 +211,9 @@ static void submit(struct part *part, size_t index)
         job->job.position = ++part->position;
         job->job.event = sse_event_new(item->message->event, bytes_ref(item->message->wire));
         job->job.event->is_kept = item->message->is_stored;
+        job->job.event->began_ns = part->batch->began_ns;
+        if (part->batch->began_ns > 0)
+            job->job.event->delays = &part->service->core->counters.send_delays;
     }
     if (item->wants_reached) {
         job->job.reached = mem_zalloc(values * sizeof(uint32_t));

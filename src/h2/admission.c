@@ -344,6 +344,7 @@ void h2_admission_ask(struct h2_session *session)
     struct h2_admission_queue *queue = queue_of(session);
 
     session->phase = H2_SESSION_QUEUED;
+    session->handshake_ns = clock_real_ns();
     /* Else what it has sent would wake us. */
     (void)poller_watch(endpoint->poller, &session->watch, 0);
     list_remove(&session->place_node);

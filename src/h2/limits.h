@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/ratelimit.h"
 
 struct h2_limits {
@@ -85,6 +86,7 @@ struct h2_counters {
     uint64_t streams_reset_by_client, streams_reset_by_server;
     uint64_t bytes_in, bytes_out; /* of the socket's cleartext: frames */
     uint64_t writes;              /* calls that handed bytes to TLS or the socket */
+    struct histogram handshakes;  /* of TLS, from the first octet on */
 };
 
 #endif

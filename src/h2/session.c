@@ -466,6 +466,7 @@ void h2_session_handshake(struct h2_session *session)
     }
     int result = shake_hands(session);
     if (result == 0 && start_inside_tls(session) == 0) {
+        histogram_add_since(&endpoint->counters.handshakes, session->handshake_ns);
         take_input(session); /* the preface may have come along */
         list_remove(&session->flush_node);
         session->is_urgent = false;

@@ -33,6 +33,8 @@ struct h2_handler {
     /* This worker has nobody left who could give way, and the budget of all workers is at its end:
      * those of the others may (h2_endpoint_make_room). May be NULL. */
     void (*on_full)(void *context, bool for_stranger);
+    /* An answer has been given, none of it has left. May be NULL. */
+    void (*on_answered)(void *context, struct h2_stream *stream);
     /* The whole answer has been framed: the request may be forgotten. May be NULL. */
     void (*on_sent)(void *context, struct h2_stream *stream);
     void *context;

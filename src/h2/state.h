@@ -238,6 +238,7 @@ struct h2_session {
     size_t body_bytes;      /* of bodies that are being collected */
     size_t lent_bytes;      /* that wait for readers, and the window has back: streams' ahead */
     uint64_t number;
+    uint64_t handshake_ns;   /* clock_real_ns(), when the handshake began */
     uint64_t phase_since;    /* loop_served_ms(), as all below */
     uint64_t settings_since; /* our SETTINGS were sent */
     uint64_t read_at;        /* the latest input */

@@ -247,6 +247,8 @@ static void submit(struct h2_stream *stream, const struct h2_response *response)
 
 void h2_stream_respond(struct h2_stream *stream, const struct h2_response *response)
 {
+    const struct h2_handler *handler = &stream->endpoint->handler;
+
     if (stream->is_answered || !stream->session) {
         bytes_unref(response->body);
         if (response->source)
@@ -258,6 +260,8 @@ void h2_stream_respond(struct h2_stream *stream, const struct h2_response *respo
     stream->body = response->body;
     stream->is_answered = true;
     stream->kept = 0;
+    if (handler->on_answered)
+        handler->on_answered(handler->context, stream);
     submit(stream, response);
     h2_holding_force(stream);
     if (!stream->session)

@@ -12,15 +12,6 @@
 #include "base/json_raw.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "outbound/http.h"
-
-static const char *const purposes[] = {
-    [OUTBOUND_HANDLER] = "handler",
-    [OUTBOUND_AUTH] = "authWebhook",
-    [OUTBOUND_NOTIFICATION] = "notifications",
-    [OUTBOUND_RECEIPT] = "receipt",
-    [OUTBOUND_KEYS] = "JWK set",
-};
 
 static const char *fault_of_status(int status)
 {
@@ -62,7 +53,7 @@ void outbound_complain(enum outbound_purpose purpose, const char *service, const
         reason = answer->error != 0 ? answer->reason : outbound_answer_fault(answer);
     (void)http_url_read(&where, url);
     LOG_LIMITED(LOG_OF_BACK_ENDS + purpose, LOG_WARN_LEVEL, "a back end gave no usable answer",
-                LOG_STR("asked_as", purposes[purpose]), LOG_STR("service", service),
+                LOG_STR("asked_as", outbound_purpose_words[purpose]), LOG_STR("service", service),
                 LOG_STR("host", where.host), LOG_STR("reason", reason),
                 LOG_INT("status", answer->error != 0 ? 0 : answer->status));
 }

@@ -3,16 +3,7 @@
 #define OUTBOUND_ANSWER_H
 /* What the answers of back ends mean: to the log, in one way for all purposes, and to a page. */
 #include "base/buf.h"
-
-struct outbound_answer;
-
-enum outbound_purpose {
-    OUTBOUND_HANDLER,
-    OUTBOUND_AUTH,
-    OUTBOUND_NOTIFICATION,
-    OUTBOUND_RECEIPT,
-    OUTBOUND_KEYS, /* a JWK set */
-};
+#include "outbound/http.h"
 
 /* What is wrong with an answer that is no error and should have been one of the statuses that its
  * asker knows, with JSON: of its status, where that is not 2xx; else of its body. Static. */

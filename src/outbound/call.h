@@ -54,6 +54,7 @@ struct outbound_call {
     size_t feed_bytes; /* of the settings at its start: producers keep to their window of then */
     bool is_paused;    /* libcurl asked for more of a streamed body than there was */
     struct loop_timer limit;
+    uint64_t began_ns;       /* clock_real_ns() */
     uint64_t limit_at;       /* loop_served_ms(): when it is over */
     struct loop_task report; /* what has been taken, or the end */
     struct loop_timer look;  /* of an early answer; so is the next one */

@@ -28,6 +28,15 @@ struct outbound_http {
     bool is_closing;
 };
 
+const char *const outbound_purpose_words[OUTBOUND_PURPOSES] = {
+    [OUTBOUND_HANDLER] = "handler",
+    [OUTBOUND_AUTH] = "authWebhook",
+    [OUTBOUND_NOTIFICATION] = "notifications",
+    [OUTBOUND_RECEIPT] = "receipt",
+    [OUTBOUND_KEYS] = "JWK set",
+    [OUTBOUND_UPLOAD] = "upload",
+};
+
 static const struct outbound_fault server_stops = {-ECANCELED, "the server stops"};
 
 /* libcurl 7.88 does not survive every allocation that fails (it divides by the size of a table that
@@ -135,6 +144,8 @@ static void end(struct outbound_call *call, struct outbound_fault fault)
     stop(http, call);
     call->fault = fault;
     ++*counter_of(&http->counters, fault.error);
+    if (fault.error == 0 || fault.error == -ETIMEDOUT)
+        histogram_add_since(&http->counters.durations[call->request.purpose], call->began_ns);
     list_append(&http->others, &call->node);
     loop_defer(http->loop, &call->report);
 }
@@ -284,6 +295,7 @@ struct outbound_call *outbound_http_start(struct outbound_http *http,
     call = outbound_call_new(request);
     call->http = http;
     call->loop = http->loop;
+    call->began_ns = clock_real_ns();
     call->settings = &http->settings;
     call->feed_bytes = http->settings.feed_bytes;
     call->limit.on_fire = on_limit;
@@ -342,6 +354,8 @@ void outbound_http_count(const struct outbound_http *http, struct outbound_http_
     sum->invalid += counters->invalid;
     sum->canceled += counters->canceled;
     sum->connections += counters->connections;
+    for (size_t i = 0; i < OUTBOUND_PURPOSES; i++)
+        histogram_merge(&sum->durations[i], &counters->durations[i]);
     sum->in_flight += counters->in_flight;
     sum->waiting += counters->waiting;
 }

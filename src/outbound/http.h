@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/file.h"
+#include "base/histogram.h"
 
 struct bytes;
 struct loop;
@@ -35,6 +36,19 @@ struct outbound_authorities;
 
 /* The field of a signed request (outbound/webhook.h). */
 #define OUTBOUND_SIGNATURE_FIELD "sse-signature"
+
+/* Why somebody is asked. */
+enum outbound_purpose {
+    OUTBOUND_HANDLER,
+    OUTBOUND_AUTH,
+    OUTBOUND_NOTIFICATION,
+    OUTBOUND_RECEIPT,
+    OUTBOUND_KEYS, /* a JWK set */
+    OUTBOUND_UPLOAD,
+    OUTBOUND_PURPOSES
+};
+
+extern const char *const outbound_purpose_words[OUTBOUND_PURPOSES];
 
 struct outbound_http_settings {
     unsigned in_flight;        /* requests at a time, at least 1, */
@@ -63,6 +77,8 @@ struct outbound_http_counters {
     uint64_t invalid;     /* -EINVAL */
     uint64_t canceled;    /* by their owner, or by outbound_http_abandon() or _free() */
     uint64_t connections; /* opened: far fewer than requests, as long as they are kept */
+    /* From the start of those that were answered, or not in time, to their end. */
+    struct histogram durations[OUTBOUND_PURPOSES];
     size_t in_flight;
     size_t waiting;
 };
@@ -74,6 +90,7 @@ struct outbound_field {
 
 /* All of it is copied, but for the body: that gets a reference. */
 struct outbound_request {
+    enum outbound_purpose purpose;
     const char *method; /* NULL: GET */
     const char *url;    /* http or https */
     const struct outbound_field *fields;

@@ -455,6 +455,7 @@ static bool send_one(void *context, struct post *post)
     };
     struct outbound_call *call;
 
+    webhook.purpose = settings->purpose;
     webhook.answer_bytes = ANSWER_BYTES;
     if (!webhook.url)
         webhook.url = post->url;

@@ -90,6 +90,7 @@ struct outbound_call *outbound_webhook_post(struct outbound_http *http,
         fields[count++] = delivery->fields[i];
 
     const struct outbound_request request = {
+        .purpose = webhook->purpose,
         .method = "POST",
         .url = webhook->url,
         .fields = fields,
@@ -126,6 +127,7 @@ struct outbound_call *outbound_webhook_stream(struct outbound_http *http,
         fields[count++] = (struct outbound_field){"idempotency-key", streaming->id};
 
     const struct outbound_request request = {
+        .purpose = OUTBOUND_UPLOAD,
         .method = "POST",
         .url = webhook->url,
         .fields = fields,

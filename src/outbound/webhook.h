@@ -20,6 +20,7 @@ int outbound_signature_write(char to[OUTBOUND_SIGNATURE_SIZE], const char *secre
 
 /* Where to, as it is configured. */
 struct outbound_webhook {
+    enum outbound_purpose purpose;
     const char *url;
     const char *secret; /* NULL or "": not signed */
     unsigned time_limit_ms;

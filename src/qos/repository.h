@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/mailbox.h"
 #include "qos/copies.h"
 
@@ -188,7 +189,7 @@ struct qos_store_report {
     uint64_t transactions, jobs; /* committed; handed back */
     uint64_t faults;             /* transactions that failed, openings included */
     uint64_t waiting;            /* jobs submitted and not done */
-    uint64_t commit_us;          /* time spent in commits, in all */
+    struct histogram commits;    /* how long each took */
     uint64_t commit_us_max;
 };
 

@@ -117,7 +117,7 @@ static int commit(struct supervisor *supervisor)
     fault_point("store.before-commit");
     error = supervisor->repository->ops->commit(supervisor->repository);
     took = now_us() - began;
-    supervisor->report.commit_us += took;
+    histogram_add_us(&supervisor->report.commits, took);
     if (took > supervisor->report.commit_us_max)
         supervisor->report.commit_us_max = took;
     return error;

@@ -8,7 +8,9 @@
 
 #include "api/guard.h"
 #include "api/limit.h"
+#include "api/request_class.h"
 #include "auth/auth.h"
+#include "base/histogram.h"
 #include "base/loop.h"
 #include "base/turn_meter.h"
 #include "broker/stored/settings.h"
@@ -45,6 +47,7 @@ struct metrics_worker {
     struct loop_lag lag;
     struct turn_figures turns;
     struct guard_counters guard;
+    struct histogram requests[REQUEST_CLASSES];
     struct outbound_http_counters outbound;
     uint64_t inbound_bytes, shares_frames;
 };

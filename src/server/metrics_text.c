@@ -16,11 +16,12 @@
 enum kind {
     COUNTER,
     GAUGE,
-    FLAG,                /* a bool, */
-    SECONDS,             /* a double, */
-    MILLISECONDS,        /* or whole ones: gauges */
-    MICROSECONDS,        /* the same, */
-    COUNTED_MICROSECONDS /* and a counter */
+    FLAG,                 /* a bool, */
+    SECONDS,              /* a double, */
+    MILLISECONDS,         /* or whole ones: gauges */
+    MICROSECONDS,         /* the same, */
+    COUNTED_MICROSECONDS, /* and a counter */
+    HISTOGRAM
 };
 
 struct metric {
@@ -96,6 +97,7 @@ static const struct metric worker_metrics[] = {
     H2("streams_reset_by_server", streams_reset_by_server, "Streams that the server broke off."),
     H2("received_bytes", bytes_in, "Bytes of HTTP/2 frames received."),
     H2("sent_bytes", bytes_out, "Bytes of HTTP/2 frames sent."),
+    WORKER("handshake_seconds", HISTOGRAM, h2.handshakes, "TLS handshakes that were completed, from the client's first octet: with its round trip, and its wait for a place."),
     H2("writes", writes, "Calls that handed bytes to TLS or to the socket."),
     WORKER("outbound_in_flight", GAUGE, outbound.in_flight, "Requests to back ends under way."),
     WORKER("outbound_waiting", GAUGE, outbound.waiting, "Requests to back ends that wait for their turn."),
@@ -205,7 +207,6 @@ static const struct metric service_metrics[] = {
     SIGN("store_jobs", stored.store.jobs, "Jobs that the store has done."),
     SIGN("store_transactions", stored.store.transactions, "Transactions that these were done in."),
     SIGN("store_faults", stored.store.faults, "Transactions and openings of the store that failed."),
-    {"sse_server_store_commit_seconds_total", COUNTED_MICROSECONDS, offsetof(struct metrics_service, stored.store.commit_us), "Time spent in commits."},
     {"sse_server_store_commit_seconds_max", MICROSECONDS, offsetof(struct metrics_service, stored.store.commit_us_max), "The longest commit since start."},
     SERVICE("history_events", history_events, "Events kept for pages that come back."),
     SERVICE("history_bytes", history_bytes, "The size of these."),
@@ -224,6 +225,9 @@ static const struct metric service_metrics[] = {
     SSE("token_expiry_notices", expiry_notices, "Connections that were told of their credential's end."),
     SSE("token_refreshes", users_refreshed, "Connections that got another credential."),
     SSE("event_bytes", bytes_sent, "Bytes of events handed to HTTP/2."),
+    {"sse_server_send_written_seconds", HISTOGRAM, offsetof(struct metrics_service, counters.send_delays), "From the arrival of a send until its event was handed to the transport of a connection: of each worker the first that had it, and every 64th after that. Not of what was written later from the store or the history."},
+    {"sse_server_written_acknowledged_seconds", HISTOGRAM, offsetof(struct metrics_service, stored.redelivery.acknowledged), "From the time that a stored copy was written (qos 1) until its acknowledgement was stored."},
+    {"sse_server_store_commit_seconds", HISTOGRAM, offsetof(struct metrics_service, stored.store.commits), "Commits of the store of messages."},
 };
 /* clang-format on */
 
@@ -237,22 +241,37 @@ struct reading {
     const struct metrics_service *service_samples;
 };
 
+static void append_typed_head(struct buf *text, const char *name, const char *type,
+                              const char *help)
+{
+    buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
 static void append_head(struct buf *text, const char *name, bool counts, const char *help)
 {
-    buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-               counts ? "counter" : "gauge");
+    append_typed_head(text, name, counts ? "counter" : "gauge", help);
 }
 
 static void append_metric_head(struct buf *text, const struct metric *metric)
 {
-    append_head(text, metric->name, metric->kind == COUNTER || metric->kind == COUNTED_MICROSECONDS,
-                metric->help);
+    if (metric->kind == HISTOGRAM)
+        append_typed_head(text, metric->name, "histogram", metric->help);
+    else
+        append_head(text, metric->name,
+                    metric->kind == COUNTER || metric->kind == COUNTED_MICROSECONDS, metric->help);
 }
 
-static void append_value(struct buf *text, const struct metric *metric, const void *sample)
+/* labels: without braces. */
+static void append_value(struct buf *text, const struct metric *metric, const char *labels,
+                         const void *sample)
 {
     const void *value = (const char *)sample + metric->offset;
 
+    if (metric->kind == HISTOGRAM) {
+        histogram_append(value, text, metric->name, labels);
+        return;
+    }
+    buf_printf(text, "%s{%s}", metric->name, labels);
     if (metric->kind == FLAG)
         buf_printf(text, " %d\n", *(const bool *)value);
     else if (metric->kind == SECONDS)
@@ -267,10 +286,12 @@ static void append_value(struct buf *text, const struct metric *metric, const vo
 
 static void append_worker_metric(const struct reading *reading, const struct metric *metric)
 {
+    char labels[32];
+
     append_metric_head(reading->text, metric);
     for (size_t worker = 0; worker < reading->workers; worker++) {
-        buf_printf(reading->text, "%s{worker=\"%zu\"}", metric->name, worker);
-        append_value(reading->text, metric, &reading->worker_samples[worker]);
+        snprintf(labels, sizeof(labels), "worker=\"%zu\"", worker);
+        append_value(reading->text, metric, labels, &reading->worker_samples[worker]);
     }
 }
 
@@ -279,16 +300,20 @@ static void append_services(const struct reading *reading, const struct metric *
                             const char *more)
 {
     size_t count = reading->settings->config.service_count;
+    struct buf labels = BUF_INIT;
 
     for (size_t worker = 0; worker < reading->workers; worker++) {
         for (size_t i = 0; i < count; i++) {
             if ((reading->shown & UINT64_C(1) << i) == 0)
                 continue;
-            buf_printf(reading->text, "%s{service=\"%s\",worker=\"%zu\"%s}", metric->name,
+            buf_clear(&labels);
+            buf_printf(&labels, "service=\"%s\",worker=\"%zu\"%s",
                        reading->settings->services[i].core->name, worker, more);
-            append_value(reading->text, metric, &reading->service_samples[worker * count + i]);
+            append_value(reading->text, metric, buf_str(&labels),
+                         &reading->service_samples[worker * count + i]);
         }
     }
+    buf_release(&labels);
 }
 
 /* One of several counters that lie behind each other. */
@@ -343,6 +368,38 @@ static void append_turns(const struct reading *reading)
                name, name);
     for (size_t worker = 0; worker < reading->workers; worker++)
         append_turns_of(reading->text, name, &reading->worker_samples[worker].turns, worker);
+}
+
+/* Several of each worker, which lie behind each other. label: what tells them apart. */
+static void append_worker_histograms(const struct reading *reading, const struct metric *metric,
+                                     const char *label, const char *const *values, size_t count)
+{
+    char labels[80];
+
+    append_metric_head(reading->text, metric);
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        const char *sample = (const char *)&reading->worker_samples[worker];
+
+        for (size_t i = 0; i < count; i++) {
+            snprintf(labels, sizeof(labels), "%s=\"%s\",worker=\"%zu\"", label, values[i], worker);
+            append_value(reading->text, metric, labels, sample + i * sizeof(struct histogram));
+        }
+    }
+}
+
+static void append_durations(const struct reading *reading)
+{
+    static const struct metric requests =
+        WORKER("request_seconds", HISTOGRAM, requests,
+               "From the header fields of a request until its answer, by class of route: of a "
+               "connect until its stream began, of an upload with the time that the body took.");
+    static const struct metric webhooks =
+        WORKER("webhook_seconds", HISTOGRAM, outbound.durations,
+               "Requests to back ends that were answered, or not in time, by what they are for.");
+
+    append_worker_histograms(reading, &requests, "route", request_class_words, REQUEST_CLASSES);
+    append_worker_histograms(reading, &webhooks, "purpose", outbound_purpose_words,
+                             OUTBOUND_PURPOSES);
 }
 
 static void append_key_requests(const struct reading *reading)
@@ -465,6 +522,7 @@ static void append_whole_process(const struct reading *reading)
     for (size_t i = 0; i < COUNT(worker_metrics); i++)
         append_worker_metric(reading, &worker_metrics[i]);
     append_turns(reading);
+    append_durations(reading);
     append_key_requests(reading);
     append_refusals(reading);
 }

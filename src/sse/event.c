@@ -318,6 +318,8 @@ struct sse_event *sse_event_new(const char *name, struct bytes *wire)
     event->name = mem_strdup(name ? name : "");
     event->name_hash = (uint32_t)hash_text(&HASH_KEY_NONE, event->name);
     event->is_kept = false;
+    event->delays = NULL;
+    event->handed_over = 0;
     event->wire = wire;
     return event;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
+
 struct buf;
 struct bytes;
 
@@ -26,7 +28,22 @@ struct sse_event {
     char *name;         /* owned */
     bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared */
     struct bytes *wire;
+    /* Of one that a request has sent: when that came, and where it is counted how long it took
+     * until connections had the event (NULL: nowhere): the first to have it, and every 64th after
+     * it. */
+    struct histogram *delays;
+    uint64_t began_ns; /* clock_real_ns() */
+    uint32_t handed_over;
 };
+
+#define SSE_EVENT_SAMPLED 64u
+
+/* A connection has handed all of it to the transport. */
+static inline void sse_event_note_handed_over(struct sse_event *event)
+{
+    if (event->delays && event->handed_over++ % SSE_EVENT_SAMPLED == 0)
+        histogram_add_since(event->delays, event->began_ns);
+}
 
 struct sse_event_fields {
     const char *id;   /* NULL: no id line */

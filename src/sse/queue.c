@@ -117,10 +117,12 @@ void sse_queue_take(struct sse_queue *queue, char *to, size_t length)
         memcpy(to, wire->data + queue->offset, piece);
         to += piece;
         length -= piece;
-        if (piece == left)
-            pop_front(queue);
-        else
+        if (piece < left) {
             queue->offset += (uint32_t)piece;
+        } else {
+            sse_event_note_handed_over(*slot(queue, 0));
+            pop_front(queue);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/list.h"
 #include "sse/connection.h"
 #include "sse/connection_id.h"
@@ -78,6 +79,7 @@ struct sse_counters {
     uint64_t expiry_notices;  /* credentials about to end */
     uint64_t users_refreshed; /* credentials replaced */
     uint64_t bytes_sent;
+    struct histogram send_delays; /* sse/event.h */
 };
 
 /* Intrusive observer; every member may be NULL. Called while the connection is still whole. */

@@ -109,3 +109,38 @@ test('as many files may be open as the operator allows', async () => {
   const [, soft, hard] = limits.match(/^Max open files\s+(\S+)\s+(\S+)/m);
   assert.equal(soft, hard);
 });
+
+// The count of a histogram's samples, over all workers.
+const counted = (name, labels) => office.metric(`sse_server_${name}_seconds_count`, labels);
+
+test('durations are told apart by what they are of', async () => {
+  const before = {
+    connect: await counted('request', /route="connect"/),
+    send: await counted('request', /route="send"/),
+    written: await counted('send_written'),
+    handshake: await counted('handshake'),
+  };
+  const page = await connect(server.origin);
+  const stream = await page.connect({ userId: '8' });
+  await office.send({ event: 'timed', data: 1, userId: '8' });
+  await stream.next('timed');
+  assert.equal(await counted('request', /route="connect"/) - before.connect, 1);
+  assert.equal(await counted('request', /route="send"/) - before.send, 1);
+  assert.equal(await counted('send_written') - before.written, 1);
+  assert.ok(await counted('handshake') > before.handshake);
+  await page.close();
+});
+
+test('a broadcast is sampled: the first connection that has it, and every 64th', async () => {
+  const page = await connect(server.origin);
+  const streams = [];
+  for (let i = 0; i < 5; i++) {
+    streams.push(await page.connect({ userId: `${i}` }));
+  }
+  const before = await counted('send_written');
+  await office.send({ event: 'wide', data: 1, all: true });
+  await Promise.all(streams.map((stream) => stream.next('wide')));
+  const after = await counted('send_written') - before;
+  assert.ok(after >= 1 && after < 5, `${after} samples`);
+  await page.close();
+});

@@ -15,7 +15,8 @@ static void on_ended(struct world *world, struct world_message *message)
     copy->ended_at = was_ended ? copy->ended_at : loop_now_ms(world->loop);
     trace(world, "m%u ends", (unsigned)message->number);
     if (!was_ended)
-        redelivery_end(world->redelivery, message->number, &world_recipients[copy->queue]);
+        redelivery_end(world->redelivery, message->number, &world_recipients[copy->queue],
+                       QOS_ACKNOWLEDGED);
     free(message);
 }
 

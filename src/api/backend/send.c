@@ -24,6 +24,7 @@ struct delivery *delivery_new(struct api_exchange *exchange, size_t count)
 
     delivery->exchange = api_exchange_ref(exchange);
     delivery->batch = broker_batch_new(count);
+    delivery->batch->began_ns = exchange->began_ns;
     return delivery;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "qos/repository.h"
 #include "sse/connection_id.h"
 
@@ -72,6 +73,7 @@ struct redelivery_ops {
 struct redelivery_report {
     size_t queues, in_flight, standbys;
     uint64_t resends, takeovers, timeouts;
+    struct histogram acknowledged; /* copies, since they were written to whom they were for */
 };
 
 #endif

@@ -326,12 +326,15 @@ void redelivery_reached(struct redelivery *redelivery, uint64_t number,
 }
 
 void redelivery_end(struct redelivery *redelivery, uint64_t number,
-                    const struct qos_recipient *recipient)
+                    const struct qos_recipient *recipient, enum qos_state state)
 {
     struct queue *queue = queue_find(redelivery, recipient);
+    const struct in_flight *copy = queue ? in_flight_find(&queue->in_flight, number) : NULL;
 
     if (!queue)
         return;
+    if (copy && state == QOS_ACKNOWLEDGED)
+        histogram_add_us(&redelivery->report.acknowledged, (queue_now(queue) - copy->since) * 1000);
     if (queue_remove_in_flight(queue, number))
         queue->rounds = 0;
     settle(queue);

@@ -58,9 +58,9 @@ void redelivery_leave(struct redelivery *redelivery, const char *connection_id,
 void redelivery_own(struct redelivery *redelivery, const struct qos_recipient *recipient,
                     bool is_owned_here);
 
-/* A copy has ended: acknowledged, expired, displaced, deleted. Unknown ones are ignored. */
+/* A copy has ended, as the state says. Unknown ones are ignored. */
 void redelivery_end(struct redelivery *redelivery, uint64_t number,
-                    const struct qos_recipient *recipient);
+                    const struct qos_recipient *recipient, enum qos_state state);
 
 /* How often a stored copy was written in this life, as far as is known here. */
 uint32_t redelivery_written(const struct redelivery *redelivery, uint64_t number,

@@ -81,7 +81,7 @@ void stored_end(struct stored_messages *stored, const struct qos_copy *ended)
     if (copy.state != QOS_UNREADABLE) /* that in memory can be read */
         tell_history(stored->service->core, &copy);
     receipts_tell(stored, &copy);
-    redelivery_end(stored->redelivery, copy.message->number, &copy.recipient);
+    redelivery_end(stored->redelivery, copy.message->number, &copy.recipient, copy.state);
 }
 
 void stored_publish(struct stored_messages *stored)

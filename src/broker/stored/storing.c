@@ -226,6 +226,7 @@ static void begin_round(struct storing *storing)
     storing->from = storing->until;
     storing->round = broker_batch_new(storing->publication->batch->count - storing->from);
     storing->round->count = 0;
+    storing->round->began_ns = storing->publication->batch->began_ns;
     storing->position = sse_log_last(service->core->log) + 1;
     storing->values = 0;
     publisher_pause(&service->publisher);

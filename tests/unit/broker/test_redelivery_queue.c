@@ -189,7 +189,7 @@ static void wrote(struct fixture *fixture, size_t taken)
 
 static void end(struct fixture *fixture, uint64_t number)
 {
-    redelivery_end(fixture->redelivery, number, &ann);
+    redelivery_end(fixture->redelivery, number, &ann, QOS_ACKNOWLEDGED);
 }
 
 static void test_live_until_it_has_ended(void **state)
@@ -597,7 +597,7 @@ static void test_queues_are_told_apart(void **state)
         assert_true(redelivery_stored(fixture->redelivery, i + 1, &alike[i], true, i + 1));
     assert_report(fixture, count, count, 0);
     for (size_t i = 0; i < count; i++)
-        redelivery_end(fixture->redelivery, i + 1, &alike[i]);
+        redelivery_end(fixture->redelivery, i + 1, &alike[i], QOS_ACKNOWLEDGED);
     assert_report(fixture, 0, 0, 0);
 }
 
