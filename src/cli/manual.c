@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "cli/table.h"
 
-#define MANUAL_WIDTH 76u /* of its source */
+#define MANUAL_WIDTH 72u /* of its source */
 
 static void print_character(char c, bool begins_line)
 {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/running.h"
-
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "cli/endpoint.h"
 #include "cli/table.h"
 #include "h2/listener.h"
 #include "server/config_value.h"
@@ -29,21 +28,6 @@ static const struct config_listener *choose(const struct config *config)
             return &config->listeners[i];
     }
     return &config->listeners[0];
-}
-
-void cli_write_host(const char *address, char *to, size_t size)
-{
-    const char *port = strrchr(address, ':');
-    const int length = port ? (int)(port - address) : 0;
-
-    if (h2_address_unix_path(address))
-        snprintf(to, size, "localhost");
-    else if (strncmp(address, "[::]:", 5) == 0)
-        snprintf(to, size, "[::1]%s", port);
-    else if (length == 0 || strncmp(address, "*:", 2) == 0 || strncmp(address, "0.0.0.0:", 8) == 0)
-        snprintf(to, size, "127.0.0.1%s", port ? port : "");
-    else
-        snprintf(to, size, "%s", address);
 }
 
 static size_t drop(char *data, size_t size, size_t count, void *context)

@@ -7,6 +7,8 @@
 #include "server/certificate.h"
 #include "server/config_keys.h"
 
+#define MOST_KICKED 10000u /* users in one request */
+
 const struct cli_command cli_commands[] = {
     {"check-config", "[FILE]", "say whether a configuration is right, and what it would do",
      "Reads the settings as a start would, and prints \"OK\" with the listeners and services, or "
@@ -53,6 +55,27 @@ const struct cli_command cli_commands[] = {
      "Its certificate is not checked.\n"
      "Ends with 0 when the answer is 200, else with 1.",
      0, 1, cli_health, NULL, "ready live", false},
+    {"send", "EVENT [DATA|-]", "send an event; -: the data of standard input",
+     "Says to how many connections it was written, and its id.\n"
+     "The data is sent as it is written, JSON as well as text; of standard input all but the end "
+     "of "
+     "its last line.",
+     1, 2, cli_send, NULL, "", false},
+    {"users", "", "list who is online", "", 0, 0, cli_users, NULL, "", false},
+    {"connections", "", "list the open event streams",
+     "By user name and time.\n"
+     "The table has those of their fields that people look for; --json has all.",
+     0, 0, cli_connections, NULL, "", false},
+    {"kick", "[USER]...", "close the connections of users, or those of --connection",
+     "Their pages come back unless --stay-away says that they must not.", 0, MOST_KICKED, cli_kick,
+     NULL, "", false},
+    {"top", "", "show what the server does, again and again",
+     "Connections, events, queues, and how late the loops are, of all services that the key may "
+     "see, or of --service.\n"
+     "The busiest users and channels are those of the first 1000 connections of one service; an "
+     "event counts once for each connection, and for each channel that this is in.\n"
+     "With --json it prints a line for each time.",
+     0, 0, cli_top, NULL, "", false},
     {"completion", "bash|zsh", "print a script that lets the shell complete this command line", "",
      0, 1, cli_completion, NULL, "bash zsh", false},
     {"manual", "", "make a manual page of the template on standard input", "", 0, 0, cli_manual,
@@ -63,6 +86,8 @@ const struct cli_command cli_commands[] = {
 };
 const size_t cli_command_count = COUNT(cli_commands);
 
+#define ASKING     "send, users, connections, kick, top"
+#define LISTS      "users, connections"
 #define TO(member) offsetof(struct cli_line, member)
 const struct cli_option cli_options[] = {
     {"config", TO(sources.file), "", "FILE", "FILE", "read settings from FILE (YAML)"},
@@ -78,6 +103,46 @@ const struct cli_option cli_options[] = {
      "for which service (default: the first with auth jwt)"},
     {"service", TO(service), "backup", "NAME", "",
      "whose messages (default: the only service with messages in a file)"},
+    {"url", TO(url), ASKING, "URL", "",
+     "the service's base URL, as https://push.example.org/sse/app (default: SSE_URL, else what the "
+     "settings say)"},
+    {"service", TO(service), ASKING, "NAME", "",
+     "which service of the settings (default: the first)"},
+    {"key", TO(key), ASKING, "NAME", "",
+     "which of apiKeys is shown (default: SSE_API_KEY, else the first that may do this)"},
+    {"key-file", TO(key_file), ASKING, "FILE", "FILE", "the file that has the API key"},
+    {"cacert", TO(ca_file), ASKING, "FILE", "FILE",
+     "authorities of the server's certificate (default: SSE_CA_FILE, else the system's; of a "
+     "server "
+     "of the settings, its own certificate)"},
+    {"insecure", TO(insecure), ASKING, NULL, "", "whatever the certificate is, for development"},
+    {"json", TO(json), ASKING, NULL, "", "print JSON, for programs"},
+    {"user", TO(user), "send", "LIST", "", "to these users, with commas"},
+    {"channel", TO(channel), "send", "LIST", "", "to these channels"},
+    {"connection", TO(connection), "send", "LIST", "", "to these connections"},
+    {"tenant", TO(tenant), "send", "LIST", "",
+     "to all of these tenants; beside --user, the tenant that the users are of"},
+    {"all", TO(all), "send", NULL, "", "to everybody"},
+    {"listening", TO(listening), "send", NULL, "", "only to pages that listen to the event"},
+    {"qos", TO(qos), "send", "0|1", "", "1: stored until it is acknowledged"},
+    {"ttl", TO(ttl), "send", "SECONDS", "", "for how long it is, at the most"},
+    {"id", TO(id), "send", "ID", "", "the id of the message (default: the server makes one)"},
+    {"user", TO(user), LISTS, "ID", "", "only of this user"},
+    {"name", TO(name), LISTS, "TEXT", "", "only where this is part of the user's name"},
+    {"tenant", TO(tenant), LISTS, "ID", "", "only of this tenant"},
+    {"channel", TO(channel), LISTS, "NAME", "", "only in this channel"},
+    {"event", TO(event), LISTS, "EVENT", "", "only of pages that listen to it"},
+    {"client", TO(client), LISTS, "ID", "", "only of this client"},
+    {"id", TO(id), LISTS, "ID", "", "only this connection"},
+    {"limit", TO(limit), LISTS, "N", "", "at most so many (default: 100)"},
+    {"once", TO(once), "top", NULL, "", "only once, after one interval"},
+    {"interval", TO(interval), "top", "TIME", "", "how long each time is (default: 2s)"},
+    {"connection", TO(connection), "kick", "LIST", "", "these connections, with commas"},
+    {"tenant", TO(tenant), "kick", "ID", "", "the tenant that the users are of"},
+    {"reason", TO(reason), "kick", "TEXT", "",
+     "what their pages are told: letters, digits, blanks"},
+    {"stay-away", TO(stay_away), "kick", NULL, "", "they must not come back by themselves"},
+    {"revoke", TO(revoke), "kick", NULL, "", "what they have shown is not good any more"},
     {"user", TO(user), "make-token", "ID", "", "whose token it is"},
     {"name", TO(name), "make-token", "TEXT", "", "what the user is called"},
     {"tenant", TO(tenant), "make-token", "ID", "", "the user's tenant"},

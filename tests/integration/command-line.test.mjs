@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that ask a running server: whom they ask, by which key, what they print, and with which status.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { connect } from './support/client.mjs';
+import { freePort } from './support/port.mjs';
+import { run } from './support/run.mjs';
+import { KEY, serverBinary, startServer } from './support/server.mjs';
+
+const HOSTILE = 'Ann\u202eb';
+
+let server;
+let origin; // of the listener for back ends
+let page;
+let stream;
+let file; // settings of the same listener, with a key that is there as text
+before(async () => {
+  const apiKeys = [
+    { name: 'only-send', key: 'a-key-that-may-send', permissions: 'send' },
+    { name: 'hashed', hash: `sha256:${'0'.repeat(64)}` },
+    { name: 'office', key: KEY },
+  ];
+  const port = await freePort();
+  const listeners = [{ address: '127.0.0.1:0', role: 'public', tls: false }, { address: `127.0.0.1:${port}` }];
+  const config = { listeners, apiKeys, services: [{ name: 'demo' }] };
+  server = await startServer({ config });
+  origin = server.listeners[1].origin;
+  file = join(server.stateDirectory, 'client.yaml');
+  await writeFile(file, JSON.stringify({ stateDirectory: server.stateDirectory, ...config }));
+  page = await connect(origin);
+  stream = await page.connect({ userId: '7', name: HOSTILE, listeners: 'bell', channel: 'red' });
+});
+after(async () => {
+  await page.close();
+  await server.stop();
+});
+
+function command(args, { input, variables = {} } = {}) {
+  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_'))), ...variables };
+  return run(serverBinary(), args, { input, env });
+}
+
+// With the settings, which must succeed.
+async function ask(...args) {
+  const { code, stdout, stderr } = await command(['--config', file, ...args]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '');
+  return stdout;
+}
+
+const rows = (text) => text.trimEnd().split('\n').map((line) => line.split(/ {2,}/));
+
+describe('who is there', () => {
+  test('users, as a table in which names do no harm', async () => {
+    const [head, ...users] = rows(await ask('users'));
+    assert.deepEqual(head, ['USER', 'NAME', 'TENANT', 'TOKEN', 'ONLINE']);
+    assert.equal(users.length, 1);
+    assert.deepEqual(users[0].slice(0, 2), ['7', 'Ann\\u202eb']);
+  });
+
+  test('as one JSON document', async () => {
+    const { total, list } = JSON.parse(await ask('users', '--json'));
+    assert.deepEqual([total, list[0].id, list[0].name], [1, '7', HOSTILE]);
+  });
+
+  test('connections, and only those that are asked for', async () => {
+    const text = await ask('connections');
+    assert.match(text, new RegExp(`^${stream.id.slice(0, 24)} +7 +.* +red +bell`, 'm'));
+    for (const [option, value, count] of [['--user', '7', 1], ['--user', '8', 0], ['--event', 'bell', 1], ['--event', 'Bell', 0],
+      ['--channel', 'red', 1], ['--name', 'ann', 1], ['--id', stream.id.slice(0, 24), 1], ['--tenant', 'none', 0]]) {
+      const { total } = JSON.parse(await ask('connections', option, value, '--json'));
+      assert.equal(total, count, `${option} ${value}`);
+    }
+  });
+
+  test('more than one answer has', async () => {
+    const pages = await Promise.all([1, 2, 3].map(() => page.connect({ userId: 'many' })));
+    assert.equal(JSON.parse(await ask('connections', '--user', 'many', '--json', '--limit', '2')).list.length, 2);
+    assert.match(await ask('connections', '--user', 'many', '--limit', '2'), /\n2 of 3; --limit N shows more\n$/);
+    await ask('kick', 'many', '--stay-away');
+    await Promise.all(pages.map((each) => each.end()));
+  });
+});
+
+describe('send', () => {
+  const received = async (event) => (await stream.count(event, 1))[0].data;
+
+  test('data as it is written, of the argument or of standard input', async () => {
+    assert.match(await ask('send', 'argument', '{"n": 1}', '--user', '7'), /^written to 1 connection; id \S+\n$/);
+    assert.equal(await received('argument'), '{"n": 1}');
+    const { stdout } = await command(['--config', file, 'send', 'input', '-', '--channel', 'red', '--json'], { input: 'one\ntwo\n' });
+    assert.equal(JSON.parse(stdout).count, 1);
+    assert.equal(await received('input'), 'one\ntwo');
+  });
+
+  test('to whom, and how', async () => {
+    const away = JSON.parse(await ask('send', 'bell', 'x', '--user', '8,9', '--qos', '1', '--ttl', '60', '--id', 'mine', '--json'));
+    assert.deepEqual(away, { id: 'mine', count: 0, stored: 2 });
+    assert.match(await ask('send', 'nobody-listens', '--all', '--listening'), /^written to 0 connections/);
+    assert.match(await ask('send', 'handle', '--connection', stream.id.slice(0, 24)), /^written to 1 /);
+  });
+
+  test('what the server refuses is said in its words, with status 1', async () => {
+    const { code, stderr } = await command(['--config', file, 'send', 'error', '--all']);
+    assert.equal(code, 1);
+    assert.match(stderr, /^sse-server: the server answers 422: .*error.*\n$/);
+  });
+});
+
+test('kick closes what a user has', async () => {
+  const other = await page.connect({ userId: 'kicked' });
+  assert.equal(await ask('kick', 'kicked', '--reason', 'so long', '--stay-away'), 'closed 1 connection\n');
+  const [{ data }] = await other.count('connect-close', 1);
+  assert.match(data, /so long/);
+});
+
+describe('top', () => {
+  test('once, for people', async () => {
+    const text = await ask('top', '--once', '--interval', '100ms');
+    assert.match(text, /^connections \d+ {2}users /);
+    assert.match(text, /loop lag .* ms/);
+    assert.match(text, /^USER +EVENTS\/S +CONNECTIONS\n/m);
+    assert.match(text, /^red +[\d.]+ +1$/m);
+    assert.ok(!text.includes('\u001b'));
+  });
+
+  test('as a line of JSON', async () => {
+    const figures = JSON.parse(await ask('top', '--once', '--json', '--interval', '100ms', '--service', 'demo'));
+    assert.ok(figures.connections >= 1 && figures.loopLagMaxSeconds >= 0, JSON.stringify(figures));
+    assert.ok(figures.busiestUsers.some(({ name, connections }) => name === '7' && connections === 1));
+  });
+});
+
+describe('which server, and who asks', () => {
+  const url = () => `${origin}/sse/demo`;
+
+  test('by a URL, and a key of the environment or of a file', async () => {
+    const authority = join(server.stateDirectory, 'development-cert.pem');
+    const keyFile = join(server.stateDirectory, 'key');
+    await writeFile(keyFile, `${KEY}\n`, { mode: 0o600 });
+    const ways = [
+      [['--url', url(), '--cacert', authority], { SSE_API_KEY: KEY }],
+      [['--url', `${origin}/`, '--service', 'demo', '--insecure', '--key-file', keyFile], {}],
+      [[], { SSE_URL: url(), SSE_API_KEY: KEY, SSE_CA_FILE: authority }],
+      [['--url', url(), '--insecure', '--config', file, '--key', 'office'], {}],
+    ];
+    for (const [args, variables] of ways) {
+      const { code, stderr } = await command(['users', ...args], { variables });
+      assert.equal(code, 0, stderr);
+    }
+  });
+
+  const faults = [
+    ['the certificate is not believed', () => ['--url', url()], { SSE_API_KEY: KEY }, 1, /certificate.*--cacert .*--insecure/],
+    ['no key', () => ['--url', url()], {}, 2, /no API key to show; give it in SSE_API_KEY, or --key-file/],
+    ['a key that is none', () => ['--url', url(), '--insecure'], { SSE_API_KEY: 'none' }, 1, /answers 401: /],
+    ['a key without the permission', () => ['--config', file, '--key', 'only-send'], {}, 1, /answers 403: .*query/],
+    ['a key of which only the hash is known', () => ['--config', file, '--key', 'hashed'], {}, 2, /--key names one of apiKeys/],
+    ['a URL without a path', () => ['--url', origin], { SSE_API_KEY: KEY }, 2, /has no path; .*--service/],
+    ['a text that is no URL', () => ['--url', 'localhost:8443'], { SSE_API_KEY: KEY }, 2, /is no URL/],
+    ['a service that is none', () => ['--config', file, '--service', 'hr'], {}, 2, /there is no service "hr"/],
+    ['nobody answers', () => ['--url', 'http://127.0.0.1:1/sse/demo'], { SSE_API_KEY: KEY }, 1, /no answer/],
+    ['the URL is another program\'s', () => ['--url', `${origin}/none`, '--insecure'], { SSE_API_KEY: KEY }, 1, /answers 404/],
+    ['the demo\'s own key', () => [], { SSE_SERVER_STATE_DIRECTORY: '/nowhere' }, 1, /development-cert\.pem cannot be read/],
+    ['an option of another command', () => ['--config', file, '--qos', '1'], {}, 2, /--qos is for send only/],
+  ];
+  for (const [what, args, variables, status, told] of faults) {
+    test(what, async () => {
+      const { code, stdout, stderr } = await command(['users', ...args()], { variables });
+      assert.deepEqual([code, stdout], [status, ''], stderr);
+      assert.match(stderr, told);
+      assert.doesNotMatch(stderr, new RegExp(`${KEY}|a-key-that`));
+    });
+  }
+
+  test('another server at that address is not told the key', async () => {
+    const other = await startServer({ listen: '127.0.0.1:0' });
+    const stolen = join(server.stateDirectory, 'stolen.yaml');
+    await writeFile(stolen, (await readFile(file, 'utf8'))
+      .replace(new URL(origin).host, `127.0.0.1:${other.port}`));
+    const { code, stderr } = await command(['--config', stolen, 'users']);
+    assert.equal(code, 1);
+    assert.match(stderr, /has not the certificate of these settings/);
+    await other.stop();
+  });
+});
