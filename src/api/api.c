@@ -9,6 +9,7 @@
 #include "api/backend/send.h"
 #include "api/exchange.h"
 #include "api/origin.h"
+#include "api/refusal.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "api/worker.h"
@@ -73,7 +74,7 @@ static bool is_pages_side(const struct h2_stream *stream, const struct api_servi
 static void on_error(void *context, struct h2_stream *stream, int status, const char *message)
 {
     const struct h2_request *request = h2_stream_request(stream);
-    const struct api_service *service = NULL;
+    struct api_service *service = NULL;
     const char *relative = "";
     struct wrapping wrapping;
     char detail[256];
@@ -83,6 +84,7 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     wrapping = wrapping_of(service, request, is_pages_side(stream, service, relative));
     snprintf(detail, sizeof(detail), "%s%s", message,
              status == 413 ? body_setting(h2_stream_context(stream)) : "");
+    refusal_tell_stream(stream, service, status, detail);
     api_reply_stream_error(stream, &wrapping, status, detail);
 }
 
@@ -135,7 +137,7 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
         count += cors_fields(request, service->settings->origins, &fields[count]);
         if (h2_request_header(request, "origin") &&
             !origin_is_fine(request, service->settings->origins))
-            refusal_tell_origin(stream);
+            refusal_log_origin(stream);
     }
     return count;
 }

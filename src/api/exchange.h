@@ -88,6 +88,8 @@ struct api_audit {
     bool is_revoking;
 };
 
+#define SENDER_SIZE 65u /* what is longer is cut */
+
 struct api_exchange {
     unsigned refs;
     struct api *api;
@@ -113,6 +115,8 @@ struct api_exchange {
     enum auth_source source;    /* of the credential */
     struct sse_user *user;      /* with AUTH_OK */
     uint64_t revocations;       /* that had been told when the verdict came */
+    char sender[SENDER_SIZE];   /* a back end: its API key's name, or whom its token names; "" */
+    const char *rule;           /* by which it is refused, a word; NULL: it has no name */
     unsigned permissions;       /* of a back end; a mask of enum auth_permission */
     uint64_t services;          /* of its API key (auth/credential.h); 0: it showed none */
     char *tenants;              /* that it is for; words. NULL: all */

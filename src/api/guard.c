@@ -51,6 +51,7 @@ refuse(struct api_exchange *exchange, enum guard_refusal reason, const char *for
     vsnprintf(detail, sizeof(detail), format, arguments);
     va_end(arguments);
     exchange->api->guard.refused[reason]++;
+    exchange->rule = guard_refusal_words[reason];
     api_reply_error_with(exchange, is_known ? 403 : 401, &challenge, detail);
     return false;
 }
@@ -58,6 +59,7 @@ refuse(struct api_exchange *exchange, enum guard_refusal reason, const char *for
 bool tenancy_refuse(struct api_exchange *exchange, const char *instead)
 {
     exchange->api->guard.refused[GUARD_TENANT]++;
+    exchange->rule = guard_refusal_words[GUARD_TENANT];
     api_reply_error(exchange, 403,
                     "this API key is for the tenants %.200s only (apiKeys[].tenants); %s",
                     exchange->tenants, instead);
@@ -92,11 +94,17 @@ static bool is_for_service(const struct api_service *service, const struct auth_
     return !service || (key->services & UINT64_C(1) << service->index) != 0;
 }
 
+static void note_sender(struct api_exchange *exchange, const char *name)
+{
+    snprintf(exchange->sender, sizeof(exchange->sender), "%s", name ? name : "");
+}
+
 static bool admits_key(struct api_exchange *exchange, size_t index)
 {
     const struct auth_api_key *key = &exchange->api->settings->keys->keys[index];
     const char *permission = auth_permission_word(exchange->endpoint->permission);
 
+    note_sender(exchange, key->name);
     api_audit_note_key(exchange, key->name);
     if ((key->permissions & exchange->endpoint->permission) == 0)
         return refuse(exchange, GUARD_PERMISSION,
@@ -135,6 +143,7 @@ static enum auth_verdict check_token(const struct api_exchange *exchange, const 
 static bool refuse_busy(struct api_exchange *exchange)
 {
     exchange->api->guard.refused[GUARD_BUSY]++;
+    exchange->rule = guard_refusal_words[GUARD_BUSY];
     api_reply_error(exchange, 503,
                     "this token cannot be looked at now: its key is being read, or too many tokens "
                     "with wrong signatures have come lately, or there is no memory; use an API "
@@ -150,6 +159,7 @@ static bool admits_token(struct api_exchange *exchange, const char *token)
     enum auth_verdict verdict =
         check_token(exchange, token, &permissions, &exchange->audit.subject);
 
+    note_sender(exchange, exchange->audit.subject);
     if (verdict == AUTH_BUSY)
         return refuse_busy(exchange);
     if (verdict != AUTH_OK && verdict != AUTH_DENIED)

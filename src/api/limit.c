@@ -95,6 +95,7 @@ void limit_refuse(struct api_exchange *exchange, enum limit limit)
     struct api_service *service = exchange->service;
 
     service->limited[limit]++;
+    exchange->rule = texts[limit].word;
     api_reply_error(exchange, is_of_service(limit) ? 503 : 429,
                     "%s %" PRIu64 " %s, which is services[].limits.%s; %s", texts[limit].before,
                     value_of(service->settings, limit), texts[limit].unit, texts[limit].word,

@@ -68,6 +68,7 @@ bool origin_refuse(struct api_exchange *exchange)
     const struct h2_request *request = exchange->request;
     const char *service = exchange->service->settings->core->name;
 
+    exchange->rule = "origin"; /* if it is refused below */
     switch (origin_judge(request, exchange->service->settings->origins, credential_of(exchange))) {
     case ORIGIN_FOREIGN:
         api_reply_error(exchange, 403,
@@ -89,6 +90,7 @@ bool origin_refuse(struct api_exchange *exchange)
                         h2_request_header(request, "sec-fetch-site"));
         return true;
     default:
+        exchange->rule = NULL;
         return false;
     }
 }

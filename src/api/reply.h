@@ -5,7 +5,8 @@
  * Answers, mostly in JSON, which is wrapped: not at all, in the usual envelope
  * {"success":…,"code":…, "data":…,"message":…,"errorMessage":…}, or, for pages, in what the service
  * has instead (base/envelope.h). A request with the field "x-sse-envelope: plain" gets the usual
- * one. An answer to a client that has left goes nowhere. The log is told of whoever is refused.
+ * one. An answer to a client that has left goes nowhere. Whoever is refused is told of to the
+ * log and to the trace (api/refusal.h).
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -67,7 +68,7 @@ void api_reply_error_later(struct api_exchange *exchange, int status, unsigned s
 /* The same with one more field (allow, www-authenticate). */
 void api_reply_error_with(struct api_exchange *exchange, int status, const struct h2_field *field,
                           const char *detail);
-/* The same where there is no exchange. */
+/* The same where there is no exchange; the caller tells of it (api/refusal.h). */
 void api_reply_stream_error(struct h2_stream *stream, const struct wrapping *wrapping, int status,
                             const char *detail);
 
@@ -78,11 +79,5 @@ void api_reply_events(struct api_exchange *exchange, const struct h2_body_source
 
 /* 204 with these fields. */
 void api_reply_nothing(struct api_exchange *exchange, const struct h2_field *fields, size_t count);
-
-void refusal_tell(struct api_exchange *exchange, int status, const char *reason);
-
-/* A page of another origin is answered as the service's settings say, and its browser keeps the
- * answer from it. */
-void refusal_tell_origin(const struct h2_stream *stream);
 
 #endif

@@ -100,9 +100,15 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
                                                 [AUTH_FAILED] = 502,
                                                 [AUTH_TIMEOUT] = 504,
                                                 [AUTH_BUSY] = 503};
+    static const char *const rules[AUTH_VERDICTS] = {[AUTH_BAD] = "credential",
+                                                     [AUTH_DENIED] = "auth-denied",
+                                                     [AUTH_FAILED] = "auth-failed",
+                                                     [AUTH_TIMEOUT] = "auth-timeout",
+                                                     [AUTH_BUSY] = "auth-busy"};
 
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
         return origin_refuse(exchange) || refuse_frequent(exchange);
+    exchange->rule = rules[exchange->verdict];
     if (exchange->refusal_data)
         refuse_with_data(exchange, statuses[exchange->verdict]);
     else
@@ -115,6 +121,7 @@ bool api_exchange_require_user(struct api_exchange *exchange)
 {
     if (exchange->user)
         return true;
+    exchange->rule = "no-credential";
     api_reply_error(exchange, 401, "%s", exchange->refusal);
     return false;
 }

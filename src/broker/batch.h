@@ -49,6 +49,7 @@ struct broker_item {
 
 struct broker_batch {
     atomic_uint refs;
+    char *by; /* who sends it: an API key's name, or whom a token names; NULL: the server. Owned */
     size_t count;
     uint64_t began_ns; /* when the request that sends it came, by clock_real_ns(); 0: none does */
     struct broker_item items[];

@@ -47,6 +47,21 @@ bool shard_set_is_empty(const struct shard_set *set)
     return memcmp(set, &none, sizeof(none)) == 0;
 }
 
+size_t shard_set_count(const struct shard_set *set)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(set->words); i++)
+        count += (size_t)__builtin_popcountll(set->words[i]);
+    return count;
+}
+
+void shard_set_unite(struct shard_set *set, const struct shard_set *other)
+{
+    for (size_t i = 0; i < COUNT(set->words); i++)
+        set->words[i] |= other->words[i];
+}
+
 /* ---- groups ---- */
 
 /* The same text may be a user's and a channel's. */

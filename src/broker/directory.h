@@ -40,6 +40,8 @@ struct directory {
 void shard_set_add(struct shard_set *set, size_t shard);
 bool shard_set_has(const struct shard_set *set, size_t shard);
 bool shard_set_is_empty(const struct shard_set *set);
+size_t shard_set_count(const struct shard_set *set);
+void shard_set_unite(struct shard_set *set, const struct shard_set *other);
 
 /* A group's hash, the same in all workers: key is the broker's. */
 uint64_t directory_group(const struct hash_key *key, enum sse_dimension dimension,

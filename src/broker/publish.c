@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/directory.h"
+#include "broker/tracing.h"
 #include "sse/history.h"
 #include "sse/log.h"
 #include "sse/service.h"
@@ -238,19 +239,32 @@ static void append_round(struct publication *publication)
 }
 
 /* Who is sent away may have ended a moment ago (sse/ended.h): nobody knows where. */
+static void find_shards_of(struct advancing *advancing, const struct broker_item *item,
+                           uint64_t position)
+{
+    const struct publication *publication = advancing->publication;
+    const struct publisher *publisher = publication->publisher;
+    struct shard_set shards = {{0}};
+
+    if (broker_item_is_written(item) || broker_item_has_duration(item))
+        directory_find(publisher->directory, publisher->broker, broker_item_target(item), &shards);
+    for (size_t j = 0; !item->message && j < broker_workers(publisher->broker); j++)
+        shard_set_add(&shards, j);
+    if (publisher->tracing && broker_item_is_written(item))
+        tracing_sent(publisher->tracing, item, publication->batch->by, position,
+                     shard_set_count(&shards));
+    shard_set_unite(&advancing->shards, &shards);
+}
+
 static void find_shards(struct advancing *advancing)
 {
     const struct publisher *publisher = advancing->publication->publisher;
     const struct broker_batch *round = advancing->publication->round;
+    uint64_t position = advancing->publication->after;
 
     for (size_t i = 0; i < round->count; i++) {
-        const struct broker_item *item = &round->items[i];
-
-        if (broker_item_is_written(item) || broker_item_has_duration(item))
-            directory_find(publisher->directory, publisher->broker, broker_item_target(item),
-                           &advancing->shards);
-        for (size_t j = 0; !item->message && j < broker_workers(publisher->broker); j++)
-            shard_set_add(&advancing->shards, j);
+        position += broker_item_is_written(&round->items[i]);
+        find_shards_of(advancing, &round->items[i], position);
     }
     if (shard_set_is_empty(&advancing->shards)) /* somebody has to answer */
         shard_set_add(&advancing->shards, broker_worker(publisher->broker));

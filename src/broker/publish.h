@@ -19,6 +19,7 @@
 
 struct directory;
 struct sse_service;
+struct tracing;
 
 /* ---- how far shards are behind ---- */
 
@@ -55,6 +56,7 @@ struct publisher {
     struct sse_service *core; /* borrowed, and */
     const struct directory *directory;
     struct lag *lag;
+    struct tracing *tracing; /* its maker sets it; NULL: nothing is recorded */
     bool is_paused;
     struct publication *waiting, **end; /* in order */
 };

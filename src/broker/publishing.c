@@ -81,6 +81,7 @@ struct part_job {
 /* A batch under way here. */
 struct part {
     const struct broker_service *service;
+    struct tracing *tracing;
     struct broker_asker asker;
     struct broker_batch *batch;
     size_t bytes;
@@ -118,8 +119,11 @@ static void part_unref(struct part *part)
 
 static void on_job_done(struct sse_dispatch_job *job)
 {
-    struct part *part = container_of(job, struct part_job, job)->part;
+    const struct part_job *part_job = container_of(job, struct part_job, job);
+    struct part *part = part_job->part;
 
+    if (job->event)
+        tracing_dispatched(part->tracing, part_job->item, job, part->service->core->registry);
     job->event = sse_event_unref(job->event);
     part_unref(part);
 }
@@ -214,6 +218,7 @@ static void submit(struct part *part, size_t index)
         job->job.event->began_ns = part->batch->began_ns;
         if (part->batch->began_ns > 0)
             job->job.event->delays = &part->service->core->counters.send_delays;
+        job->job.event->position = job->job.position;
     }
     if (item->wants_reached) {
         job->job.reached = mem_zalloc(values * sizeof(uint32_t));
@@ -243,6 +248,7 @@ void broker_advance(struct broker_service *service, const struct broker_message 
     if (broker_service_owner(service) != broker_worker(service->broker))
         fault_stall("advance");
     part->service = service;
+    part->tracing = &service->tracing;
     part->asker = broker_asker(message);
     part->batch = broker_batch_ref(batch);
     part->bytes = message->advance.bytes;

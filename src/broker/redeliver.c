@@ -93,6 +93,8 @@ static void write_lines(struct broker_service *service, const struct broker_mess
     writing->offer.on_room = on_room;
     writing->service = service;
     writing->asker = broker_asker(question);
+    for (size_t i = 0; i < count; i++)
+        tracing_redelivered(&service->tracing, connection, &redeliver->lines[i]);
     sse_connection_offer(connection, &writing->offer, events, count);
     for (size_t i = 0; i < count; i++)
         sse_event_unref(events[i]);

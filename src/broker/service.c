@@ -21,6 +21,8 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
     *service = (struct broker_service){
         .broker = broker, .index = index, .core = core, .settings = *settings};
     limits_init(&service->limits, core->loop, &settings->limits, settings->shared);
+    tracing_init(&service->tracing, core, broker_worker(broker),
+                 settings->trace.bytes / broker_workers(broker));
     service->clients = sse_clients_new(settings->client_connections);
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
@@ -35,6 +37,7 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
     directory_init(&service->directory);
     lag_init(&service->lag, broker, core);
     publisher_init(&service->publisher, broker, index, core, &service->directory, &service->lag);
+    service->publisher.tracing = &service->tracing;
     idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
     service->is_recording = settings->presence.is_always;
     presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);
@@ -45,6 +48,7 @@ void broker_service_change(struct broker_service *service, const struct broker_s
 {
     service->settings = *settings;
     limits_change(&service->limits, &settings->limits);
+    tracing_change(&service->tracing, settings->trace.bytes / broker_workers(service->broker));
     sse_clients_change(service->clients, settings->client_connections);
     service->idempotency.settings = settings->idempotency;
     if (broker_service_owner(service) == broker_worker(service->broker))
@@ -65,6 +69,7 @@ void broker_service_release(struct broker_service *service)
             slots_release(&service->slots[what][slot]);
     }
     limits_release(&service->limits);
+    tracing_release(&service->tracing);
     sse_clients_free(service->clients);
     group_teller_release(&service->groups);
     directory_release(&service->directory);

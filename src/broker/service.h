@@ -20,6 +20,7 @@
 #include "broker/online_users.h"
 #include "broker/presence_log.h"
 #include "broker/publish.h"
+#include "broker/tracing.h"
 #include "outbound/posts.h"
 #include "qos/revocations.h"
 #include "sse/names.h"
@@ -60,6 +61,7 @@ struct broker_settings {
     struct idempotency_settings idempotency;
     struct presence_log_settings presence;
     struct notification_settings notifications;
+    struct trace_settings trace;
     struct channel_rights channels;
     const char *webhook_secret; /* signs what is posted to back ends; "": it is not signed */
     const char *server_id;
@@ -80,6 +82,7 @@ struct broker_service {
     struct broker_settings settings;
     struct outbound_http *outbound; /* for what is posted; its maker sets it. Borrowed */
     struct limits limits;
+    struct tracing tracing; /* what this worker decides */
     /* The shard's. */
     struct sse_service *core; /* borrowed */
     struct group_teller groups;

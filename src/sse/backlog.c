@@ -142,6 +142,12 @@ bool sse_backlog_catches_up(const struct sse_backlog *backlog, uint64_t mark)
     return backlog->is_catching_up && mark <= backlog->until_mark;
 }
 
+bool sse_backlog_has_seen(const struct sse_backlog *backlog, uint64_t *position)
+{
+    *position = backlog->seen;
+    return backlog->is_catching_up;
+}
+
 void sse_backlog_raise_barrier(struct sse_backlog *backlog)
 {
     backlog->paused_after = backlog->connection->home->position;
@@ -177,7 +183,8 @@ static bool is_for(const struct sse_backlog *backlog, const struct sse_message *
 }
 
 /* False when there is no room for it. The sink may end the connection, and free it. */
-static bool write_missed(struct sse_connection *connection, const struct sse_message *message)
+static bool write_missed(struct sse_connection *connection, const struct sse_message *message,
+                         uint64_t position)
 {
     struct sse_service *service = connection->home;
     struct sse_event *event;
@@ -186,6 +193,7 @@ static bool write_missed(struct sse_connection *connection, const struct sse_mes
         return false;
     event = sse_event_new(message->event, bytes_ref(message->wire));
     event->is_kept = message->is_stored;
+    event->position = position;
     if (sse_connection_push(connection, event))
         service->counters.replayed++;
     sse_event_unref(event);
@@ -253,7 +261,8 @@ static enum progress replay(struct sse_backlog *backlog, const struct sse_servic
                 return WAITS;
             continue;
         }
-        if (is_for(backlog, message) && !write_missed(backlog->connection, message))
+        if (is_for(backlog, message) &&
+            !write_missed(backlog->connection, message, backlog->seen + 1))
             return WAITS;
         compared += 1 + message->target.count;
         backlog->seen++;

@@ -40,6 +40,8 @@ void sse_backlog_add_dropped(struct sse_connection *connection, size_t count);
 void sse_backlog_catch_up(struct sse_connection *connection, const struct sse_arrival *arrival);
 /* Whether what the job with this mark brings comes from the history. */
 bool sse_backlog_catches_up(const struct sse_backlog *backlog, uint64_t mark);
+/* Whether its page still gets what it has missed: so far, up to this position. */
+bool sse_backlog_has_seen(const struct sse_backlog *backlog, uint64_t *position);
 /* As the connection's barrier is, for what comes from the history. */
 void sse_backlog_raise_barrier(struct sse_backlog *backlog);
 void sse_backlog_lift_barrier(struct sse_backlog *backlog);

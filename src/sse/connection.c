@@ -296,6 +296,21 @@ void sse_connection_set_user(struct sse_connection *connection, struct sse_user 
     }
 }
 
+static void tell_dropped(struct sse_connection *connection, const char *policy,
+                         const struct sse_event *event, size_t count)
+{
+    const struct sse_drop drop = {policy, event->name, count};
+
+    if (count == 0)
+        return;
+    list_for_each_safe(node, after, &connection->home->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_dropped)
+            observer->on_dropped(observer, connection, &drop);
+    }
+}
+
 static void note_dropped(struct sse_connection *connection, size_t count)
 {
     connection->home->counters.events_dropped_oldest += count;
@@ -323,29 +338,32 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
     struct sse_service *service = connection->home;
     const size_t size = event->wire->length;
     const size_t bytes_before = connection->queue.bytes;
-    size_t dropped;
+    size_t dropped, older = 0;
     bool has_room;
 
     if (service->settings->slow_policy == SSE_SLOW_LATEST)
-        service->counters.events_dropped_latest +=
-            sse_queue_drop(&connection->queue, event->name, event->name_hash);
+        older = sse_queue_drop(&connection->queue, event->name, event->name_hash);
+    service->counters.events_dropped_latest += older;
+    tell_dropped(connection, "latest", event, older);
     dropped = drop_oldest(connection, size);
     has_room = fits(connection, size);
     /* What is older may not be dropped. A kept one will come again. */
     if (!has_room && !event->is_kept)
         dropped++;
     note_dropped(connection, dropped);
+    tell_dropped(connection, "drop-oldest", event, dropped);
     account(connection, bytes_before);
     return has_room;
 }
 
 /* It never fits: its page is told. The sink may have freed the connection when this returns. */
-static void refuse(struct sse_connection *connection)
+static void refuse(struct sse_connection *connection, const struct sse_event *event)
 {
     const size_t bytes_before = connection->queue.bytes;
 
     connection->home->counters.events_refused++;
     sse_backlog_add_dropped(connection, 1);
+    tell_dropped(connection, "too-large", event, 1);
     account(connection, bytes_before);
     if (bytes_before == 0)
         wake(connection);
@@ -360,12 +378,13 @@ bool sse_connection_push(struct sse_connection *connection, struct sse_event *ev
         return false;
     if (__builtin_expect(!fits(connection, size), 0)) {
         if (size > service->settings->queue_bytes) {
-            refuse(connection);
+            refuse(connection, event);
             return false;
         }
         if (service->settings->slow_policy == SSE_SLOW_DISCONNECT) {
             service->counters.events_dropped_slow++;
             service->counters.slow_disconnects++;
+            tell_dropped(connection, "disconnect", event, 1);
             sse_connection_close(connection, SSE_CLOSE_SLOW, NULL, -1);
             return false;
         }
@@ -560,6 +579,18 @@ void sse_connection_forgotten(struct sse_connection *connection)
     connection->is_remembered = false;
     if (!connection->sink)
         release(connection);
+}
+
+uint64_t sse_connection_written(const struct sse_connection *connection)
+{
+    const uint64_t waiting = sse_queue_position(&connection->queue);
+    uint64_t seen;
+
+    if (waiting > 0)
+        return waiting - 1;
+    if (connection->backlog && sse_backlog_has_seen(connection->backlog, &seen))
+        return seen;
+    return sse_dispatch_position(connection->home->dispatch);
 }
 
 int64_t sse_connection_life_ms(const struct sse_connection *connection)

@@ -211,6 +211,10 @@ bool sse_connection_is_selected(const struct sse_connection *connection,
 const char *sse_connection_individual(const struct sse_connection *connection,
                                       const struct sse_target *target);
 
+/* All that is for it has left for its client, up to this position in the log, but what comes from
+ * queues of stored messages. */
+uint64_t sse_connection_written(const struct sse_connection *connection);
+
 int64_t sse_connection_life_ms(const struct sse_connection *connection); /* 0: it has no end */
 
 struct sse_client_info sse_connection_info(const struct sse_connection *connection); /* borrowed */

@@ -66,6 +66,7 @@ static bool reach_first(const struct sse_dispatch *dispatch, struct sse_dispatch
         job->count++;
         return true;
     }
+    job->missed++;
     if (job->on_visit)
         job->on_visit(job, NULL);
     /* Else it has ended, and nobody comes by again. */
@@ -306,7 +307,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 {
     const bool is_first = list_is_empty(&dispatch->jobs);
 
-    job->count = 0;
+    job->count = job->missed = 0;
     job->value_index = 0;
     job->is_inside = false;
     dispatch->last_mark += MARK_STEP;
@@ -322,6 +323,12 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
         run(dispatch);
     else
         loop_wake(dispatch->service->loop);
+}
+
+bool sse_dispatch_has_reached(const struct sse_dispatch_job *job,
+                              const struct sse_connection *connection)
+{
+    return connection->dispatch_mark == job->mark + GOT;
 }
 
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch)

@@ -34,7 +34,8 @@ struct sse_dispatch_job {
      * to after all. May be NULL itself. */
     void (*on_visit)(struct sse_dispatch_job *job, struct sse_connection *connection);
     bool is_drain;     /* instead: each is given an end by the service's drain (sse/lifetime.h) */
-    size_t count;      /* result: connections written to (or closed), each once */
+    size_t count;      /* result: connections written to (or closed), each once, */
+    size_t missed;     /* and times that one was not, though it was meant */
     uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
     uint32_t *acknowledging; /* of these, whose pages acknowledge; NULL as reached */
     void (*on_done)(struct sse_dispatch_job *job);
@@ -52,6 +53,10 @@ void sse_dispatch_free(struct sse_dispatch *dispatch);
 /* Runs the job now, if nothing is before it, for as long as its
  * slice lasts; the rest of it in slices of the turns to come. */
 void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job *job);
+
+/* In on_done: whether the connection has got what the job had, and nothing after that. */
+bool sse_dispatch_has_reached(const struct sse_dispatch_job *job,
+                              const struct sse_connection *connection);
 
 /* The mark of the latest job: a connection that bears it gets nothing that was submitted before. */
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);

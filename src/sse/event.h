@@ -26,7 +26,8 @@ struct sse_event {
     unsigned refs;
     uint32_t name_hash; /* of the event name: what policy "latest" compares before the name */
     char *name;         /* owned */
-    bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared */
+    bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared, */
+    uint64_t position;  /* as is this: where it is in the log; 0: it is not there */
     struct bytes *wire;
     /* Of one that a request has sent: when that came, and where it is counted how long it took
      * until connections had the event (NULL: nowhere): the first to have it, and every 64th after

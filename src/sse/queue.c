@@ -18,6 +18,13 @@ static struct sse_event **slot(struct sse_queue *queue, uint32_t index)
     return &queue->ring[(queue->head + index) & (queue->capacity - 1)];
 }
 
+static const struct sse_event *event_at(const struct sse_queue *queue, uint32_t index)
+{
+    if (!queue->ring)
+        return queue->slots[(queue->head + index) & (SSE_QUEUE_INLINE - 1)];
+    return queue->ring[(queue->head + index) & (queue->capacity - 1)];
+}
+
 static void grow(struct sse_queue *queue)
 {
     const uint32_t capacity = queue->ring ? queue->capacity * 2 : FIRST_RING;
@@ -186,6 +193,15 @@ bool sse_queue_drop_newest(struct sse_queue *queue)
     sse_event_unref(event);
     on_shrunk(queue);
     return true;
+}
+
+uint64_t sse_queue_position(const struct sse_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->count; i++) {
+        if (event_at(queue, i)->position > 0)
+            return event_at(queue, i)->position;
+    }
+    return 0;
 }
 
 void sse_queue_release(struct sse_queue *queue)

@@ -46,6 +46,8 @@ size_t sse_queue_drop_oldest(struct sse_queue *queue);
 size_t sse_queue_drop(struct sse_queue *queue, const char *name, uint32_t name_hash);
 /* Takes the newest event back; false: some of it has left, or there is none. */
 bool sse_queue_drop_newest(struct sse_queue *queue);
+/* Where the first one is in the log that is there; 0: none is. */
+uint64_t sse_queue_position(const struct sse_queue *queue);
 void sse_queue_release(struct sse_queue *queue); /* drops all; empty and valid after */
 
 #endif

@@ -82,6 +82,13 @@ struct sse_counters {
     struct histogram send_delays; /* sse/event.h */
 };
 
+/* Events that a connection does not get, or not any more. */
+struct sse_drop {
+    const char *policy; /* a word: disconnect, drop-oldest, latest; too-large: it never fits */
+    const char *event;  /* the name of the one that was to be queued */
+    size_t count;
+};
+
 /* Intrusive observer; every member may be NULL. Called while the connection is still whole. */
 struct sse_observer {
     struct list node;
@@ -96,6 +103,8 @@ struct sse_observer {
     /* It has joined a channel, or left it; not of those that it begins with. */
     void (*on_channel)(struct sse_observer *observer, struct sse_connection *connection,
                        const char *channel, bool after);
+    void (*on_dropped)(struct sse_observer *observer, struct sse_connection *connection,
+                       const struct sse_drop *drop);
     /* Its user's credential is another one. */
     void (*on_user)(struct sse_observer *observer, struct sse_connection *connection);
 };

@@ -8,6 +8,7 @@
 #include "api/input.h"
 #include "api/limit.h"
 #include "api/origin.h"
+#include "api/refusal.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "base/json.h"
@@ -279,6 +280,7 @@ static void open_connection(struct api_exchange *exchange, struct sse_connection
     options->sink = &sink;
     options->sink_context = events;
     events->connection = sse_connection_open(exchange->service->broker.core, options);
+    tracing_left_out(&exchange->service->broker.tracing, events->connection, options->left_out);
     events->stream = stream;
     api_reply_events(exchange, &page_source, events);
 }
@@ -485,7 +487,7 @@ static void tell_left_out(struct api_exchange *exchange, const struct opening *o
              json_array_size(opening->left_out), name ? "channel" : "listener",
              name ? name : json_string_value(json_object_get(first, "listener")),
              json_string_value(json_object_get(first, "reason")));
-    refusal_tell(exchange, 403, reason);
+    refusal_log(exchange, 403, reason);
 }
 
 /* True when there is a stream; else it has answered, or its client has gone. */

@@ -311,6 +311,7 @@ void api_handle_change_listeners(struct api_exchange *exchange)
 static void refuse_channel(struct api_exchange *exchange, const char *channel)
 {
     exchange->service->channels_refused++;
+    exchange->rule = "channel";
     api_reply_error(exchange, 403,
                     "this user may not have the channel \"%s\"; a pattern in the credential's "
                     "channels would allow it, or one in the service's channels.allow",

@@ -80,6 +80,7 @@ void stored_end(struct stored_messages *stored, const struct qos_copy *ended)
     stored->counters.ended[copy.state]++;
     if (copy.state != QOS_UNREADABLE) /* that in memory can be read */
         tell_history(stored->service->core, &copy);
+    tracing_ended(&stored->service->tracing, &copy);
     receipts_tell(stored, &copy);
     redelivery_end(stored->redelivery, copy.message->number, &copy.recipient, copy.state);
 }

@@ -207,6 +207,8 @@ static bool decide_stored(struct storing *storing, struct broker_item *item,
         stored->counters.repeats++;
         item->is_held = true;
     }
+    tracing_stored(&stored->service->tracing, &storing->publication->batch->items[storing->until],
+                   put->stored, put->is_repeat);
     result->stored = put->stored;
     result->is_repeat = put->is_repeat;
     storing->values += values;
@@ -400,6 +402,9 @@ static void store(struct stored_messages *stored, struct publication *publicatio
         return;
     }
     enter(stored, publication, storing->bytes);
+    for (size_t i = 0; i < storing->put.count; i++)
+        tracing_held(&stored->service->tracing, &publication->batch->items[storing->item_of[i]],
+                     publication->batch->by);
     publication->context = storing;
     publication->end = end;
     storing->put.job.done = on_put;

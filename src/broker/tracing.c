@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/tracing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "broker/batch.h"
+#include "broker/message.h"
+#include "qos/copies.h"
+#include "sse/connection.h"
+#include "sse/dispatch.h"
+#include "sse/message.h"
+#include "sse/registry.h"
+#include "sse/user.h"
+
+/* What is recorded of one connection, and of one address, in the long run; the rest is counted. */
+#define KEYS 4096u
+
+static const struct ratelimit_rule drops_rule = {.burst = 5, .per_second = 1};
+static const struct ratelimit_rule refusals_rule = {.burst = 100, .per_second = 10};
+
+/* Of targets with more values their connections are not counted; and of individuals only so many
+ * are told one by one. */
+#define COUNTED_VALUES 64u
+#define TOLD_VALUES    4u
+#define TOLD_MEMBERS   8u
+
+static bool may_record(struct tracing *tracing, struct buckets *buckets, const char *key)
+{
+    if (!trace_is_on(&tracing->trace))
+        return false;
+    if (!key || buckets_take(buckets, key, loop_now_ms(tracing->trace.loop)))
+        return true;
+    tracing->suppressed++;
+    return false;
+}
+
+/* ---- whom a message is for ---- */
+
+static void write_token(struct trace *trace, const char *token)
+{
+    struct buf text = BUF_INIT;
+
+    sse_user_append_shortened(&text, token);
+    trace_text(trace, TRACE_TO_TOKEN, buf_str(&text));
+    buf_release(&text);
+}
+
+static void write_target(struct trace *trace, const struct sse_target *target)
+{
+    static const enum trace_field fields[SSE_DIMENSIONS] = {
+        [SSE_BY_USER] = TRACE_TO_USER,
+        [SSE_BY_TENANT] = TRACE_TO_TENANT,
+        [SSE_BY_CHANNEL] = TRACE_TO_CHANNEL,
+        [SSE_BY_CONNECTION] = TRACE_TO_CONNECTION,
+    };
+
+    if (target->listening)
+        trace_number(trace, TRACE_LISTENERS_ONLY, 1);
+    if (target->dimension == SSE_ALL)
+        trace_number(trace, TRACE_ALL, 1);
+    if (target->count > TRACE_VALUES_MOST)
+        trace_number(trace, TRACE_VALUES, target->count);
+    for (size_t i = 0; i < target->count && i < TRACE_VALUES_MOST; i++) {
+        if (target->dimension == SSE_BY_TOKEN)
+            write_token(trace, target->values[i]);
+        else
+            trace_text(trace, fields[target->dimension], target->values[i]);
+    }
+}
+
+static void write_message(struct trace *trace, const struct sse_message *message)
+{
+    trace_text(trace, TRACE_ID, message->id);
+    if (!message->has_no_event)
+        trace_text(trace, TRACE_EVENT, message->event);
+    if (message->is_stored)
+        trace_number(trace, TRACE_QOS, 1);
+}
+
+/* ---- messages, at the owner ---- */
+
+void tracing_sent(struct tracing *tracing, const struct broker_item *item, const char *by,
+                  uint64_t position, size_t shards)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!trace_begin(trace, TRACE_SENT, position))
+        return;
+    write_message(trace, item->message);
+    trace_number(trace, TRACE_SHARDS, shards);
+    trace_text(trace, TRACE_BY, by);
+    write_target(trace, &item->message->target);
+    trace_end(trace);
+}
+
+void tracing_held(struct tracing *tracing, const struct broker_item *item, const char *by)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!trace_begin(trace, TRACE_HELD, 0))
+        return;
+    write_message(trace, item->message);
+    trace_text(trace, TRACE_BY, by);
+    write_target(trace, &item->message->target);
+    trace_end(trace);
+}
+
+void tracing_stored(struct tracing *tracing, const struct broker_item *item, size_t copies,
+                    bool is_repeat)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!trace_begin(trace, is_repeat ? TRACE_REPEATED : TRACE_STORED, 0))
+        return;
+    write_message(trace, item->message);
+    trace_number(trace, TRACE_COPIES, copies);
+    write_target(trace, &item->message->target);
+    trace_end(trace);
+}
+
+void tracing_ended(struct tracing *tracing, const struct qos_copy *copy)
+{
+    struct trace *trace = &tracing->trace;
+    char *value = (char *)(uintptr_t)copy->recipient.value;
+    const struct sse_target target = {
+        .dimension = copy->recipient.dimension,
+        .values = &value,
+        .count = copy->recipient.dimension == SSE_ALL ? 0 : 1,
+    };
+
+    if (!trace_begin(trace, TRACE_ENDED, 0))
+        return;
+    trace_text(trace, TRACE_ID, copy->message->id);
+    trace_text(trace, TRACE_EVENT, copy->recipient.listening);
+    trace_text(trace, TRACE_STATE, qos_state_words[copy->state]);
+    trace_number(trace, TRACE_COUNT, copy->written);
+    write_target(trace, &target);
+    trace_end(trace);
+}
+
+/* ---- where they were sent from ---- */
+
+void tracing_send_refused(struct tracing *tracing, const struct broker_batch *batch,
+                          const char *why)
+{
+    struct trace *trace = &tracing->trace;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->items[i].message || !trace_begin(trace, TRACE_SEND_REFUSED, 0))
+            continue;
+        write_message(trace, batch->items[i].message);
+        trace_text(trace, TRACE_BY, batch->by);
+        trace_text(trace, TRACE_REASON, why);
+        write_target(trace, &batch->items[i].message->target);
+        trace_end(trace);
+    }
+}
+
+/* ---- messages, at a shard ---- */
+
+static const struct sse_group *group_of(const struct sse_registry *registry,
+                                        const struct sse_target *target, size_t index)
+{
+    if (target->dimension == SSE_ALL)
+        return sse_registry_all(registry);
+    return sse_registry_group(registry, (enum sse_group_kind)target->dimension,
+                              target->values[index]);
+}
+
+/* Those whom the target names, whether they listen or not; who is in several groups counts in each.
+ */
+static size_t count_named(const struct sse_registry *registry, const struct sse_target *target)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < sse_target_size(target); i++) {
+        if (target->dimension == SSE_BY_CONNECTION) {
+            count += sse_registry_find(registry, target->values[i]) != NULL;
+        } else {
+            const struct sse_group *group = group_of(registry, target, i);
+
+            count += group ? group->count : 0;
+        }
+    }
+    return count;
+}
+
+static void write_fate(struct trace *trace, const struct sse_connection *connection,
+                       const struct sse_dispatch_job *job)
+{
+    const char *listening = job->target->listening;
+
+    if (sse_dispatch_has_reached(job, connection))
+        trace_text(trace, TRACE_GOT, connection->handle);
+    else if (listening && !sse_connection_has_name(connection, SSE_GROUP_LISTENER, listening))
+        trace_text(trace, TRACE_DEAF, connection->handle);
+    else
+        trace_text(trace, TRACE_LEFT_OUT, connection->handle);
+}
+
+/* Of a value: one connection, or those of one user or token. */
+static void write_fates(struct trace *trace, const struct sse_registry *registry,
+                        const struct sse_dispatch_job *job, size_t index)
+{
+    const struct sse_target *target = job->target;
+    const char *value = target->values[index];
+    const struct sse_connection *connection;
+    const struct sse_group *group;
+
+    if (target->dimension == SSE_BY_CONNECTION) {
+        connection = sse_registry_find(registry, value);
+        if (connection)
+            write_fate(trace, connection, job);
+        return;
+    }
+    group = group_of(registry, target, index);
+    for (size_t i = 0; group && i < group->count && i < TOLD_MEMBERS; i++) {
+        if (target->dimension != SSE_BY_USER || sse_user_is(group->members[i]->user, value))
+            write_fate(trace, group->members[i], job);
+    }
+}
+
+static bool is_of_individuals(const struct sse_target *target)
+{
+    return target->dimension == SSE_BY_USER || target->dimension == SSE_BY_TOKEN ||
+           target->dimension == SSE_BY_CONNECTION;
+}
+
+void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
+                        const struct sse_dispatch_job *job, const struct sse_registry *registry)
+{
+    struct trace *trace = &tracing->trace;
+    const struct sse_target *target = job->target;
+    const bool is_counted = sse_target_size(target) <= COUNTED_VALUES;
+    const size_t named = is_counted && trace_is_on(trace) ? count_named(registry, target) : 0;
+
+    /* Nobody is here: the owner has to ask one worker at least. */
+    if (is_counted && named == 0 && job->count == 0)
+        return;
+    if (!trace_begin(trace, TRACE_DISPATCHED, job->position))
+        return;
+    write_message(trace, item->message);
+    if (is_counted)
+        trace_number(trace, TRACE_IN_GROUP, named);
+    trace_number(trace, TRACE_QUEUED, job->count);
+    if (job->missed > 0)
+        trace_number(trace, TRACE_MISSED, job->missed);
+    write_target(trace, target);
+    for (size_t i = 0; is_of_individuals(target) && i < target->count && i < TOLD_VALUES; i++)
+        write_fates(trace, registry, job, i);
+    trace_end(trace);
+}
+
+/* ---- connections ---- */
+
+static void write_connection(struct trace *trace, const struct sse_connection *connection)
+{
+    trace_text(trace, TRACE_CONNECTION, connection->handle);
+    trace_text(trace, TRACE_USER, connection->user->key);
+    trace_text(trace, TRACE_TENANT, connection->user->tenant_id);
+}
+
+void tracing_redelivered(struct tracing *tracing, const struct sse_connection *connection,
+                         const struct broker_line *line)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!trace_begin(trace, TRACE_REDELIVERED, 0))
+        return;
+    trace_text(trace, TRACE_ID, line->id);
+    trace_text(trace, TRACE_EVENT, line->event);
+    write_connection(trace, connection);
+    trace_end(trace);
+}
+
+static size_t write_names(struct trace *trace, const struct sse_connection *connection,
+                          enum sse_group_kind kind, enum trace_field field)
+{
+    const size_t count = sse_registry_name_count(connection, kind);
+
+    for (size_t i = 0; i < count && i < TRACE_VALUES_MOST; i++)
+        trace_text(trace, field, sse_registry_name(connection, kind, i));
+    return count;
+}
+
+static const char *resume_word(const struct sse_arrival *arrival)
+{
+    if (!arrival->last_id)
+        return NULL;
+    return arrival->is_exact ? "resumed" : "gap";
+}
+
+static struct tracing *tracing_of(struct sse_observer *observer)
+{
+    return container_of(observer, struct tracing, observer);
+}
+
+static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+{
+    struct trace *trace = &tracing_of(observer)->trace;
+    size_t listeners, channels;
+    struct sse_client_info info;
+
+    if (!trace_begin(trace, TRACE_OPENED, connection->opened))
+        return;
+    info = sse_connection_info(connection);
+    write_connection(trace, connection);
+    trace_text(trace, TRACE_ADDRESS, info.request_ip);
+    trace_text(trace, TRACE_CLIENT, info.client_id);
+    trace_text(trace, TRACE_RESUME, resume_word(&connection->home->arrival));
+    channels = write_names(trace, connection, SSE_GROUP_CHANNEL, TRACE_CHANNEL);
+    listeners = write_names(trace, connection, SSE_GROUP_LISTENER, TRACE_LISTENER);
+    trace_number(trace, TRACE_NAMES, channels + listeners);
+    trace_end(trace);
+}
+
+static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
+                          enum sse_close_reason reason, const char *text)
+{
+    struct trace *trace = &tracing_of(observer)->trace;
+
+    if (!trace_begin(trace, TRACE_CLOSED, 0))
+        return;
+    write_connection(trace, connection);
+    trace_text(trace, TRACE_CAUSE, sse_close_reason_words[reason]);
+    trace_text(trace, TRACE_REASON, text);
+    trace_number(trace, TRACE_WRITTEN, sse_connection_written(connection));
+    trace_number(trace, TRACE_COUNT, connection->queue.count);
+    trace_end(trace);
+}
+
+static void write_name(struct trace *trace, enum trace_kind kind,
+                       const struct sse_connection *connection, enum trace_field field,
+                       const char *name)
+{
+    if (!trace_begin(trace, kind, 0))
+        return;
+    write_connection(trace, connection);
+    trace_text(trace, field, name);
+    trace_end(trace);
+}
+
+static void on_listening(struct sse_observer *observer, struct sse_connection *connection,
+                         const char *event, bool after)
+{
+    write_name(&tracing_of(observer)->trace, after ? TRACE_LISTENING : TRACE_UNLISTENING,
+               connection, TRACE_LISTENER, event);
+}
+
+static void on_channel(struct sse_observer *observer, struct sse_connection *connection,
+                       const char *channel, bool after)
+{
+    write_name(&tracing_of(observer)->trace, after ? TRACE_SUBSCRIBED : TRACE_UNSUBSCRIBED,
+               connection, TRACE_CHANNEL, channel);
+}
+
+static void on_dropped(struct sse_observer *observer, struct sse_connection *connection,
+                       const struct sse_drop *drop)
+{
+    struct tracing *tracing = tracing_of(observer);
+    struct trace *trace = &tracing->trace;
+
+    if (!may_record(tracing, &tracing->drops, connection->handle) ||
+        !trace_begin(trace, TRACE_DROPPED, 0))
+        return;
+    write_connection(trace, connection);
+    trace_text(trace, TRACE_POLICY, drop->policy);
+    trace_text(trace, TRACE_EVENT, drop->event);
+    trace_number(trace, TRACE_COUNT, drop->count);
+    trace_end(trace);
+}
+
+/* "channel ops: forbidden" */
+static void write_left_out(struct trace *trace, json_t *entry)
+{
+    const char *channel = json_string_value(json_object_get(entry, "channel"));
+    const char *listener = json_string_value(json_object_get(entry, "listener"));
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+    char text[320];
+
+    snprintf(text, sizeof(text), "%s %.128s: %s", channel ? "channel" : "listener",
+             channel    ? channel
+             : listener ? listener
+                        : "",
+             reason ? reason : "");
+    trace_text(trace, TRACE_REFUSED_NAME, text);
+}
+
+void tracing_left_out(struct tracing *tracing, const struct sse_connection *connection,
+                      const json_t *left_out)
+{
+    struct trace *trace = &tracing->trace;
+    const size_t count = json_array_size(left_out);
+
+    if (count == 0 || !trace_begin(trace, TRACE_CHANNELS_REFUSED, 0))
+        return;
+    write_connection(trace, connection);
+    trace_number(trace, TRACE_NAMES, count);
+    for (size_t i = 0; i < count && i < TRACE_VALUES_MOST; i++)
+        write_left_out(trace, json_array_get(left_out, i));
+    trace_end(trace);
+}
+
+/* ---- refused requests ---- */
+
+void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refusal)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!may_record(tracing, &tracing->refusals, refusal->address) ||
+        !trace_begin(trace, TRACE_REFUSED, 0))
+        return;
+    trace_number(trace, TRACE_STATUS, (uint64_t)refusal->status);
+    trace_text(trace, TRACE_RULE, refusal->rule);
+    trace_text(trace, TRACE_REASON, refusal->reason);
+    trace_text(trace, TRACE_METHOD, refusal->method);
+    trace_text(trace, TRACE_PATH, refusal->path);
+    trace_text(trace, TRACE_ADDRESS, refusal->address);
+    trace_text(trace, TRACE_CLIENT, refusal->client);
+    trace_text(trace, TRACE_CONNECTION, refusal->connection);
+    trace_text(trace, TRACE_REQUEST, refusal->request);
+    trace_text(trace, TRACE_BY, refusal->by);
+    if (refusal->user) {
+        trace_text(trace, TRACE_USER, refusal->user->key);
+        trace_text(trace, TRACE_TENANT, refusal->user->tenant_id);
+    }
+    trace_text(trace, TRACE_CLAIMED_USER, refusal->claimed_user);
+    trace_text(trace, TRACE_CLAIMED_TENANT, refusal->claimed_tenant);
+    trace_end(trace);
+}
+
+/* ---- its life ---- */
+
+void tracing_init(struct tracing *tracing, struct sse_service *core, size_t worker, size_t bytes)
+{
+    *tracing = (struct tracing){.observer = {.on_connect = on_connect,
+                                             .on_disconnect = on_disconnect,
+                                             .on_listening = on_listening,
+                                             .on_channel = on_channel,
+                                             .on_dropped = on_dropped}};
+    trace_init(&tracing->trace, core->loop, worker, bytes);
+    buckets_init(&tracing->drops, core->loop, &drops_rule, KEYS);
+    buckets_init(&tracing->refusals, core->loop, &refusals_rule, KEYS);
+    list_append(&core->observers, &tracing->observer.node);
+}
+
+void tracing_change(struct tracing *tracing, size_t bytes)
+{
+    trace_change(&tracing->trace, bytes);
+}
+
+void tracing_release(struct tracing *tracing)
+{
+    list_remove(&tracing->observer.node);
+    buckets_release(&tracing->drops);
+    buckets_release(&tracing->refusals);
+    trace_release(&tracing->trace);
+}
