@@ -513,7 +513,7 @@ static void read_pages(struct world *world, bool is_all)
 
         if (page->sink.connection && (is_all || !page->is_slow))
             read_page(page);
-        if (page->sink.closes > 0)
+        if (page->sink.closes > 0 || page->sink.is_ended)
             go(page);
     }
 }
