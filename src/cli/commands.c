@@ -19,15 +19,17 @@
 
 static enum command_exit serve(const struct cli_line *line)
 {
-    struct config config;
+    struct config *config = mem_alloc(sizeof(*config)); /* too large to stay on a stack */
     enum command_exit status;
 
     server_hold_signals();
-    status = cli_load(&config, &line->sources);
-    if (status != COMMAND_DONE)
+    status = cli_load(config, &line->sources);
+    if (status != COMMAND_DONE) {
+        free(config);
         return status;
-    log_open(config.log_level, config.log_format, STDERR_FILENO);
-    return server_run(&config, &line->sources) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    }
+    log_open(config->log_level, config->log_format, STDERR_FILENO);
+    return server_run(config, &line->sources) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
 enum { FIRST = 256 };

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/endpoint.h"
 #include "cli/print.h"
+#include "outbound/libcurl.h"
 #include "server/config_value.h"
 #include "server/version.h"
 
@@ -62,7 +63,7 @@ static void set_trust(CURL *call, const struct cli_endpoint *endpoint)
 struct cli_http *cli_http_new(const struct cli_endpoint *endpoint)
 {
     struct cli_http *http = mem_zalloc(sizeof(*http));
-    CURL *call = curl_easy_init();
+    CURL *call = libcurl_load() ? curl_easy_init() : NULL;
 
     if (!call) {
         free(http);

@@ -15,6 +15,7 @@
 #include "cli/endpoint.h"
 #include "cli/table.h"
 #include "h2/listener.h"
+#include "outbound/libcurl.h"
 #include "server/config_value.h"
 #include "server/control.h"
 
@@ -80,7 +81,7 @@ static int check_health(const struct config *config, const char *what, struct co
 {
     const struct config_listener *listener = choose(config);
     char host[300], url[400], reason[CURL_ERROR_SIZE] = "";
-    CURL *call = curl_easy_init();
+    CURL *call = libcurl_load() ? curl_easy_init() : NULL;
     int rc;
 
     cli_write_host(listener->address, host, sizeof(host));
@@ -90,7 +91,8 @@ static int check_health(const struct config *config, const char *what, struct co
         prepare(call, listener, url, reason);
         rc = ask(call, url, reason, fault);
     }
-    curl_easy_cleanup(call);
+    if (call)
+        curl_easy_cleanup(call);
     return rc;
 }
 

@@ -102,13 +102,21 @@ static bool is_full(const struct h2_slots *slots)
 void h2_eviction_init(struct h2_eviction *eviction)
 {
     list_init(&eviction->idle);
-    for (size_t i = 0; i < H2_EVICTION_LISTS; i++)
-        list_init(&eviction->by_address[i]);
+}
+
+/* Pages of the tables of lists are touched when one of their addresses comes. */
+static void begin_list(struct list *head)
+{
+    if (!head->next)
+        list_init(head);
 }
 
 static struct list *list_of(struct h2_endpoint *endpoint, const struct h2_address *address)
 {
-    return &endpoint->eviction.by_address[address->node.hash % H2_EVICTION_LISTS];
+    struct list *list = &endpoint->eviction.by_address[address->node.hash % H2_EVICTION_LISTS];
+
+    begin_list(list);
+    return list;
 }
 
 void h2_eviction_add(struct h2_session *session)
@@ -271,17 +279,18 @@ void h2_admission_init(struct h2_admission *admission)
     list_init(&admission->silent);
     list_init(&admission->working);
     list_init(&admission->ready);
-    for (size_t i = 0; i < H2_ADMISSION_QUEUES; i++)
-        list_init(&admission->queues[i].waiting);
     admission->timer.on_fire = on_timer;
 }
 
 static struct h2_admission_queue *queue_of(const struct h2_session *session)
 {
     struct h2_admission *admission = &session->endpoint->admission;
+    struct h2_admission_queue *queue =
+        &admission
+             ->queues[h2_peer_hash(&session->origin.peer, &admission->key) % H2_ADMISSION_QUEUES];
 
-    return &admission->queues[h2_peer_hash(&session->origin.peer, &admission->key) %
-                              H2_ADMISSION_QUEUES];
+    begin_list(&queue->waiting);
+    return queue;
 }
 
 static uint32_t share(const struct h2_endpoint *endpoint)

@@ -55,6 +55,7 @@ struct h2_slot {
     bool is_evictable;
 };
 
+/* Zero-filled before. */
 void h2_eviction_init(struct h2_eviction *eviction);
 
 /* Takes a slot for a newcomer, if need be after an eviction. is_told: a PROXY header said who the
@@ -104,6 +105,7 @@ struct h2_admission {
     struct h2_admission_queue queues[H2_ADMISSION_QUEUES];
 };
 
+/* Zero-filled before. */
 void h2_admission_init(struct h2_admission *admission);
 
 /* A new session, or one whose address is known better now: silent from here on. */

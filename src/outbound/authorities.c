@@ -9,10 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/thread_pool.h"
 
 struct outbound_authorities {
     atomic_uint refs;
@@ -20,13 +18,6 @@ struct outbound_authorities {
     pthread_mutex_t mutex; /* of who reads */
     X509_STORE *store;
     char *file; /* NULL: the system's */
-};
-
-struct authorities_reading {
-    struct pool_job job;
-    struct outbound_authorities *authorities; /* a reference */
-    void (*done)(void *context);              /* NULL: canceled */
-    void *context;
 };
 
 struct outbound_authorities *outbound_authorities_new(const char *file)
@@ -102,53 +93,4 @@ bool outbound_authorities_are_read(struct outbound_authorities *authorities)
 struct x509_store_st *outbound_authorities_store(struct outbound_authorities *authorities)
 {
     return authorities && outbound_authorities_are_read(authorities) ? authorities->store : NULL;
-}
-
-static void run(struct pool_job *job)
-{
-    outbound_authorities_read(container_of(job, struct authorities_reading, job)->authorities);
-}
-
-static void reading_free(struct authorities_reading *reading)
-{
-    outbound_authorities_unref(reading->authorities);
-    free(reading);
-}
-
-static void on_done(struct pool_job *job)
-{
-    struct authorities_reading *reading = container_of(job, struct authorities_reading, job);
-
-    if (reading->done)
-        reading->done(reading->context);
-    reading_free(reading);
-}
-
-struct authorities_reading *outbound_authorities_start(struct outbound_authorities *authorities,
-                                                       const struct file_readers *readers,
-                                                       void (*done)(void *context), void *context)
-{
-    struct authorities_reading *reading;
-
-    if (!readers->pool)
-        return NULL;
-    reading = mem_zalloc(sizeof(*reading));
-    reading->job.run = run;
-    reading->job.done = on_done;
-    reading->authorities = outbound_authorities_ref(authorities);
-    reading->done = done;
-    reading->context = context;
-    if (thread_pool_submit(readers->pool, readers->client, &reading->job) == 0)
-        return reading;
-    reading_free(reading);
-    return NULL;
-}
-
-void outbound_authorities_cancel(struct authorities_reading *reading)
-{
-    if (!reading)
-        return;
-    reading->done = NULL;
-    if (thread_pool_cancel(&reading->job))
-        reading_free(reading);
 }

@@ -8,8 +8,6 @@
  */
 #include <stdbool.h>
 
-struct authorities_reading;
-struct file_readers;
 struct outbound_authorities;
 struct x509_store_st; /* OpenSSL's X509_STORE */
 
@@ -18,18 +16,11 @@ struct outbound_authorities *outbound_authorities_new(const char *file);
 struct outbound_authorities *outbound_authorities_ref(struct outbound_authorities *authorities);
 void outbound_authorities_unref(struct outbound_authorities *authorities); /* accepts NULL */
 
-/* Waits until they are read, and reads them unless another thread does. */
+/* Waits until they are read, and reads them unless another thread does. libcurl is loaded. */
 void outbound_authorities_read(struct outbound_authorities *authorities);
 bool outbound_authorities_are_read(struct outbound_authorities *authorities);
 /* NULL: they are not, since no TLS is needed, or could not be; then it is left to libcurl, which
  * tells each request so. Borrowed. Accepts NULL. */
 struct x509_store_st *outbound_authorities_store(struct outbound_authorities *authorities);
-
-/* Reads them in a thread; done runs later, in the client's loop, once. NULL: there is no thread. */
-struct authorities_reading *outbound_authorities_start(struct outbound_authorities *authorities,
-                                                       const struct file_readers *readers,
-                                                       void (*done)(void *context), void *context);
-/* done does not run. Accepts NULL. */
-void outbound_authorities_cancel(struct authorities_reading *reading);
 
 #endif

@@ -77,13 +77,23 @@ bool outbound_request_is_valid(const struct outbound_request *request)
     return ok;
 }
 
-static void add_line(struct curl_slist **lines, const char *line)
+/* Returns where the next one goes. */
+static struct curl_slist **add_line(struct curl_slist **end, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(*lines, line);
+    *end = mem_zalloc(sizeof(**end));
+    (*end)->data = mem_strdup(line);
+    return &(*end)->next;
+}
 
-    if (!longer) /* a small allocation; without the field it would be another request */
-        mem_fail(strlen(line) + 1);
-    *lines = longer;
+static void free_lines(struct curl_slist *lines)
+{
+    while (lines) {
+        struct curl_slist *next = lines->next;
+
+        free(lines->data);
+        free(lines);
+        lines = next;
+    }
 }
 
 /* libcurl's notation: a name with a semicolon is sent without a value, one with only a colon is
@@ -91,6 +101,7 @@ static void add_line(struct curl_slist **lines, const char *line)
 static struct curl_slist *lines_of(const struct outbound_request *request)
 {
     struct curl_slist *lines = NULL;
+    struct curl_slist **end = &lines;
     struct buf line = BUF_INIT;
     bool has_type = false;
 
@@ -102,12 +113,12 @@ static struct curl_slist *lines_of(const struct outbound_request *request)
         buf_append_str(&line, field->name);
         buf_append_str(&line, field->value[0] != '\0' ? ": " : ";");
         buf_append_str(&line, field->value);
-        add_line(&lines, buf_str(&line));
+        end = add_line(end, buf_str(&line));
     }
     buf_release(&line);
     if (!has_type)
-        add_line(&lines, "content-type:");
-    add_line(&lines, "expect:"); /* would cost a round trip, or a second where it is not known */
+        end = add_line(end, "content-type:");
+    (void)add_line(end, "expect:"); /* would cost a round trip, or a second where it is not known */
     return lines;
 }
 
@@ -130,7 +141,7 @@ void outbound_call_free(struct outbound_call *call)
     loop_timer_stop(&call->look);
     loop_cancel(&call->report);
     list_remove(&call->node);
-    curl_slist_free_all(call->fields);
+    free_lines(call->fields);
     outbound_feed_release(&call->feed);
     buf_release(&call->answer);
     bytes_unref(call->request.body);

@@ -7,10 +7,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/fault.h"
 #include "base/mem.h"
 #include "outbound/authorities.h"
 #include "outbound/call.h"
+#include "outbound/libcurl.h"
+#include "outbound/loading.h"
 #include "outbound/sockets.h"
 
 struct outbound_http {
@@ -22,8 +23,8 @@ struct outbound_http {
     struct list others;  /* under way, or ended and not reported yet */
     CURL **idle;         /* room for settings.in_flight of them */
     size_t idle_count;
-    unsigned changes;                    /* of the settings */
-    struct authorities_reading *reading; /* https waits for it; NULL: nobody reads */
+    unsigned changes;                 /* of the settings */
+    struct outbound_loading *loading; /* calls wait for it; NULL: nobody loads */
     bool is_abandoned;
     bool is_closing;
 };
@@ -38,38 +39,7 @@ const char *const outbound_purpose_words[OUTBOUND_PURPOSES] = {
 };
 
 static const struct outbound_fault server_stops = {-ECANCELED, "the server stops"};
-
-/* libcurl 7.88 does not survive every allocation that fails (it divides by the size of a table that
- * it has not got, or forgets its own timer), and what it asks for is small: it ends the process, as
- * our own allocations do. */
-static void *curl_alloc(size_t size)
-{
-    if (fault_allocation(FAULT_HTTP))
-        mem_fail(size);
-    return mem_alloc(size);
-}
-
-static void *curl_zalloc(size_t count, size_t size)
-{
-    if (fault_allocation(FAULT_HTTP) || (size > 0 && count > SIZE_MAX / size))
-        mem_fail(size);
-    return mem_zalloc(count * size);
-}
-
-static void *curl_realloc(void *memory, size_t size)
-{
-    if (fault_allocation(FAULT_HTTP))
-        mem_fail(size);
-    return mem_realloc(memory, size);
-}
-
-int outbound_http_prepare(void)
-{
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_alloc, free, curl_realloc, mem_strdup,
-                                curl_zalloc) == CURLE_OK
-               ? 0
-               : -ENOMEM;
-}
+static const struct outbound_fault not_loaded = {-EIO, "libcurl cannot be loaded"};
 
 static CURL *take_handle(struct outbound_http *http)
 {
@@ -184,6 +154,36 @@ static void on_report(struct loop_task *task)
         call->request.on_taken(call->request.context, taken);
 }
 
+static void drop_idle(struct outbound_http *http)
+{
+    while (http->idle_count > 0)
+        curl_easy_cleanup(http->idle[--http->idle_count]);
+}
+
+/* Of the sockets, as soon as they are open. */
+static void set_bounds(struct outbound_http *http)
+{
+    const struct outbound_http_settings *settings = &http->settings;
+    CURLM *multi = http->sockets.multi;
+
+    if (!multi)
+        return;
+    drop_idle(http);
+    http->idle = mem_realloc(http->idle, settings->in_flight * sizeof(CURL *));
+    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)settings->host_connections);
+    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)settings->in_flight);
+}
+
+static bool open_sockets(struct outbound_http *http)
+{
+    if (http->sockets.multi)
+        return true;
+    if (!libcurl_is_loaded() || outbound_sockets_open(&http->sockets) != 0)
+        return false;
+    set_bounds(http);
+    return true;
+}
+
 static bool send_now(struct outbound_http *http, struct outbound_call *call)
 {
     call->easy = take_handle(http);
@@ -199,28 +199,38 @@ static bool send_now(struct outbound_http *http, struct outbound_call *call)
 
 static void send_waiting(struct outbound_http *http);
 
-static void on_read(void *context)
+static void end_waiting(struct outbound_http *http, struct outbound_fault fault)
+{
+    while (!list_is_empty(&http->waiting))
+        end(container_of(http->waiting.next, struct outbound_call, node), fault);
+}
+
+static void on_loaded(void *context)
 {
     struct outbound_http *http = context;
 
-    http->reading = NULL;
-    send_waiting(http);
+    http->loading = NULL;
+    if (libcurl_is_loaded())
+        send_waiting(http);
+    else
+        end_waiting(http, not_loaded);
 }
 
-/* True: a thread reads them, and the call has to wait. */
-static bool awaits_authorities(struct outbound_http *http, const struct outbound_call *call)
+/* True: a thread loads what it needs, and the call has to wait. */
+static bool awaits_library(struct outbound_http *http, const struct outbound_call *call)
 {
     const struct outbound_http_settings *settings = &http->settings;
+    struct outbound_authorities *authorities = NULL; /* to be read; not before libcurl is there */
 
-    if (!settings->authorities || outbound_authorities_are_read(settings->authorities) ||
-        !outbound_call_needs_tls(call))
+    if (libcurl_is_loaded() && outbound_call_needs_tls(call))
+        authorities = settings->authorities;
+    if (libcurl_is_loaded() && (!authorities || outbound_authorities_are_read(authorities)))
         return false;
-    if (!http->reading)
-        http->reading =
-            outbound_authorities_start(settings->authorities, &settings->files, on_read, http);
-    if (!http->reading)
-        outbound_authorities_read(settings->authorities);
-    return http->reading != NULL;
+    if (!http->loading)
+        http->loading = outbound_loading_start(authorities, &settings->files, on_loaded, http);
+    if (!http->loading)
+        outbound_load(outbound_call_needs_tls(call) ? settings->authorities : NULL);
+    return http->loading != NULL;
 }
 
 static void send_waiting(struct outbound_http *http)
@@ -230,11 +240,13 @@ static void send_waiting(struct outbound_http *http)
 
         if (http->counters.in_flight >= http->settings.in_flight || http->is_closing)
             return;
-        if (awaits_authorities(http, call))
+        if (awaits_library(http, call))
             continue;
         list_remove(node);
         http->counters.waiting--;
-        if (!send_now(http, call))
+        if (!open_sockets(http))
+            end(call, not_loaded);
+        else if (!send_now(http, call))
             end(call, (struct outbound_fault){-EIO, "libcurl does not take it"});
     }
 }
@@ -360,23 +372,6 @@ void outbound_http_count(const struct outbound_http *http, struct outbound_http_
     sum->waiting += counters->waiting;
 }
 
-static void drop_idle(struct outbound_http *http)
-{
-    while (http->idle_count > 0)
-        curl_easy_cleanup(http->idle[--http->idle_count]);
-}
-
-static void set_bounds(struct outbound_http *http)
-{
-    const struct outbound_http_settings *settings = &http->settings;
-    CURLM *multi = http->sockets.multi;
-
-    drop_idle(http);
-    http->idle = mem_realloc(http->idle, settings->in_flight * sizeof(CURL *));
-    (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)settings->host_connections);
-    (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)settings->in_flight);
-}
-
 struct outbound_http *outbound_http_new(struct loop *loop,
                                         const struct outbound_http_settings *settings)
 {
@@ -389,20 +384,15 @@ struct outbound_http *outbound_http_new(struct loop *loop,
     http->sockets.on_round = on_round;
     list_init(&http->waiting);
     list_init(&http->others);
-    if (outbound_sockets_init(&http->sockets, loop) != 0) {
-        free(http);
-        return NULL;
-    }
-    (void)curl_multi_setopt(http->sockets.multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    set_bounds(http);
+    outbound_sockets_init(&http->sockets, loop);
     return http;
 }
 
 void outbound_http_change(struct outbound_http *http, const struct outbound_http_settings *settings)
 {
     assert(settings->in_flight > 0);
-    outbound_authorities_cancel(http->reading); /* of other ones */
-    http->reading = NULL;
+    outbound_loading_cancel(http->loading); /* of other authorities */
+    http->loading = NULL;
     http->settings = *settings;
     http->changes++;
     set_bounds(http);
@@ -412,8 +402,7 @@ void outbound_http_change(struct outbound_http *http, const struct outbound_http
 void outbound_http_abandon(struct outbound_http *http)
 {
     http->is_abandoned = true;
-    while (!list_is_empty(&http->waiting))
-        end(container_of(http->waiting.next, struct outbound_call, node), server_stops);
+    end_waiting(http, server_stops);
     list_for_each_safe(node, after, &http->others) {
         struct outbound_call *call = container_of(node, struct outbound_call, node);
 
@@ -438,7 +427,7 @@ void outbound_http_free(struct outbound_http *http)
     if (!http)
         return;
     http->is_closing = true;
-    outbound_authorities_cancel(http->reading);
+    outbound_loading_cancel(http->loading);
     close_all(&http->waiting);
     close_all(&http->others);
     drop_idle(http);

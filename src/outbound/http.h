@@ -132,10 +132,7 @@ struct outbound_answer {
     size_t length;
 };
 
-/* Once in a process, before its threads start. SIGPIPE must be ignored. 0 or a negative errno. */
-int outbound_http_prepare(void);
-
-/* The texts of the settings must live as long. NULL when libcurl refuses. */
+/* The texts of the settings must live as long. SIGPIPE must be ignored. */
 struct outbound_http *outbound_http_new(struct loop *loop,
                                         const struct outbound_http_settings *settings);
 /* Other settings, whose texts must live as long, for what is started or still waits. */

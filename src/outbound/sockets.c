@@ -110,24 +110,31 @@ static int on_socket_change(CURL *easy, curl_socket_t socket, int what, void *co
     return 0;
 }
 
-int outbound_sockets_init(struct outbound_sockets *sockets, struct loop *loop)
+void outbound_sockets_init(struct outbound_sockets *sockets, struct loop *loop)
+{
+    sockets->multi = NULL;
+    sockets->ev = loop_ev(loop);
+    ev_timer_init(&sockets->timer, on_timer, 0., 0.);
+    list_init(&sockets->watchers);
+}
+
+int outbound_sockets_open(struct outbound_sockets *sockets)
 {
     sockets->multi = curl_multi_init();
     if (!sockets->multi)
         return -ENOMEM;
-    sockets->ev = loop_ev(loop);
-    ev_timer_init(&sockets->timer, on_timer, 0., 0.);
-    list_init(&sockets->watchers);
     (void)curl_multi_setopt(sockets->multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
     (void)curl_multi_setopt(sockets->multi, CURLMOPT_SOCKETDATA, sockets);
     (void)curl_multi_setopt(sockets->multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
     (void)curl_multi_setopt(sockets->multi, CURLMOPT_TIMERDATA, sockets);
+    (void)curl_multi_setopt(sockets->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     return 0;
 }
 
 void outbound_sockets_release(struct outbound_sockets *sockets)
 {
-    (void)curl_multi_cleanup(sockets->multi);
+    if (sockets->multi)
+        (void)curl_multi_cleanup(sockets->multi);
     ev_timer_stop(sockets->ev, &sockets->timer);
     /* Whatever libcurl did not take back while it closed its sockets. */
     list_for_each_safe(node, after, &sockets->watchers)

@@ -13,7 +13,7 @@
 struct loop;
 
 struct outbound_sockets {
-    CURLM *multi;
+    CURLM *multi; /* NULL until they are opened */
     struct ev_loop *ev;
     struct ev_timer timer;
     struct list watchers;
@@ -23,8 +23,10 @@ struct outbound_sockets {
     void (*on_round)(struct outbound_sockets *sockets);
 };
 
-/* 0 or -ENOMEM. The two functions are set by the caller. */
-int outbound_sockets_init(struct outbound_sockets *sockets, struct loop *loop);
+/* The two functions are set by the caller. */
+void outbound_sockets_init(struct outbound_sockets *sockets, struct loop *loop);
+/* Once, when libcurl is loaded. 0 or -ENOMEM. */
+int outbound_sockets_open(struct outbound_sockets *sockets);
 void outbound_sockets_release(struct outbound_sockets *sockets); /* all transfers are removed */
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -373,14 +374,22 @@ static int make_file(struct opening *opening)
     return 0;
 }
 
+/* Else each file has 20 pages of memory from the first one on. */
+static void set_up_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 /* By its whole path: SQLite takes some names for something else than a file. */
 static int open_database(struct qos_sqlite *sqlite, const char *path)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char *whole = path ? realpath(path, NULL) : mem_strdup(":memory:");
     int code;
 
     if (!whole)
         return -errno;
+    (void)pthread_once(&once, set_up_library);
     code = sqlite3_open_v2(whole, &sqlite->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                            NULL);
     free(whole);

@@ -301,11 +301,10 @@ static int open_store(struct key_store *store, const struct config *config, size
     const struct outbound_http_settings outbound = settings_outbound(config);
 
     *store = (struct key_store){.loop = loop_new()};
-    if (outbound_http_prepare() == 0 && store->loop)
-        store->http = outbound_http_new(store->loop, &outbound);
-    if (!store->http)
+    if (!store->loop)
         return config_fail(fault, -ENOMEM,
                            "this machine has no memory or no file descriptors left");
+    store->http = outbound_http_new(store->loop, &outbound);
     store->keys = config_make_token_keys(config, service, fault);
     if (!store->keys)
         return -EINVAL;

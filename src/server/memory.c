@@ -1,14 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/memory.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+
+/* What can be written is not the file's any more. */
+static int drop_pages(struct dl_phdr_info *object, size_t size, void *context)
+{
+    const uintptr_t page = *(const uintptr_t *)context;
+
+    (void)size;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        const uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) / page * page;
+        const uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+
+        if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
+            (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void memory_settle(void)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    (void)malloc_trim(0);
+    (void)dl_iterate_phdr(drop_pages, &page);
+}
 
 /* Bytes of memory that no file backs; 0 when /proc cannot say. */
 static size_t read_resident(void)

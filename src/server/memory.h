@@ -34,6 +34,10 @@ struct memory {
     timer_t timer; /* of the process's processor time */
 };
 
+/* When the start is over: gives back what only that needed, free heap and pages of the program and
+ * its libraries, which come back from the page cache when they are run again. */
+void memory_settle(void);
+
 /* Checks, and gives back what it finds. Every ten seconds, of a thread that may take its time:
  * while it works on the heap of another thread, that one cannot allocate. */
 void memory_check(struct memory *memory);

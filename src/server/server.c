@@ -25,7 +25,6 @@
 #include "h2/frame_memory.h"
 #include "h2/listener.h"
 #include "h2/tls.h"
-#include "outbound/http.h"
 #include "server/config_load.h"
 #include "server/config_parts.h"
 #include "server/control.h"
@@ -200,6 +199,7 @@ static int prepare_settings(struct server *server, struct config *config)
 
     prepare_shared(server, config);
     server->settings = settings_new(config, &server->shared, 1, &fault);
+    free(config);
     if (!server->settings) {
         log_error("cannot use the settings", LOG_STR("reason", fault.message));
         return -EINVAL;
@@ -441,11 +441,7 @@ int server_run(struct config *config, const struct config_sources *sources)
     stop_init(&stop, &ends, config->drain_ms);
     stop_watch(&stop); /* what is read at a start may hang as well */
     raise_descriptor_limit();
-    result = outbound_http_prepare();
-    if (result == 0)
-        result = prepare_settings(server, config);
-    else
-        config_release(config);
+    result = prepare_settings(server, config);
     if (result == 0)
         result = prepare_tls(server);
     if (result == 0)
@@ -465,6 +461,7 @@ int server_run(struct config *config, const struct config_sources *sources)
         atomic_store(&server->ready, stop.number == 0);
         announce(server->config, places, server->worker_count);
         notify_ready();
+        memory_settle();
         server->watchdog = watchdog_start(server->workers, server->worker_count);
         serve(server, &stop, &signals);
         control_stop(control);

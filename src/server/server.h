@@ -10,8 +10,8 @@ struct config_sources;
  * waits is not lost, and ends nothing. */
 void server_hold_signals(void);
 
-/* Runs until SIGTERM or SIGINT, then drains. Takes over the texts of the settings; SIGHUP reads
- * them anew from the sources. 0, or 1 when it could not start (said in the log). */
+/* Runs until SIGTERM or SIGINT, then drains. Takes over the settings, which are on the heap; SIGHUP
+ * reads them anew from the sources. 0, or 1 when it could not start (said in the log). */
 int server_run(struct config *config, const struct config_sources *sources);
 
 #endif

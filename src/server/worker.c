@@ -232,7 +232,7 @@ static bool build(struct worker *worker)
     const struct outbound_http_settings streams = streams_settings(worker);
     worker->outbound = outbound_http_new(worker->loop, &outbound);
     worker->outbound_streams = outbound_http_new(worker->loop, &streams);
-    if (!worker->mailbox || !worker->outbound || !worker->outbound_streams)
+    if (!worker->mailbox)
         return false;
     const struct worker_auths_parts parts = auths_parts(worker);
     worker->auths = worker_auths_new(&parts);

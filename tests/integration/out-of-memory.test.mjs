@@ -10,7 +10,7 @@ import { Sweep, hasFaults, spread } from './support/scarcity.mjs';
 
 // How many values each area is tried with; what our own memory lacks ends the process each time.
 const VALUES = { own: 4, json: 6, tls: 20, h2: 24, store: 16, http: 3 };
-const START_VALUES = { tls: 2, store: 3, http: 1 };
+const START_VALUES = { tls: 2, store: 3 };
 const BURST = 40;
 
 const skip = await hasFaults() ? false : 'needs a build with SSE_SERVER_FAULTS';

@@ -229,10 +229,13 @@ describe('who is asked', () => {
     const [first, second] = [await webhookTarget(() => 503), await webhookTarget()];
     const to = (target, secret) => settings({ notifications: { url: target.url }, webhookSecret: secret });
     await withServer(settings(), async (server, client) => {
+      const hasLibcurl = async () => (await readFile(`/proc/${server.pid}/maps`, 'utf8')).includes('/libcurl');
       await open(client, { userId: '1' });
+      assert.equal(await hasLibcurl(), false);
       await server.mustReload(to(first, 'one'));
       await open(client, { userId: '2' });
       await server.asTimePasses('the first target', () => first.requests.length > 0);
+      assert.equal(await hasLibcurl(), true);
       assert.ok(isSigned(first.requests[0], 'one'));
       // What waits goes to where the new settings say, signed as they say.
       await server.mustReload(to(second, 'two'));

@@ -74,7 +74,7 @@ static inline int prepare(void **state)
 {
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    return outbound_http_prepare();
+    return 0;
 }
 
 static inline void on_done(void *context, const struct outbound_answer *answer)

@@ -108,12 +108,6 @@ static void a_stop_tries_each_once(void **state)
     end(&fixture);
 }
 
-static int prepare(void **state)
-{
-    (void)state;
-    return outbound_http_prepare();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,5 +116,5 @@ int main(void)
         cmocka_unit_test(a_stop_tries_each_once),
     };
 
-    return cmocka_run_group_tests(tests, prepare, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
