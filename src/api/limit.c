@@ -128,6 +128,12 @@ void store_refuse(struct api_exchange *exchange, int status)
         api_reply_error(exchange, 503, "%s; ask again later", store_fault_text(status));
 }
 
+void engine_refuse(struct api_exchange *exchange)
+{
+    api_reply_error(exchange, 503,
+                    "what this service counts cannot be asked for now; come again later");
+}
+
 /* ---- slots ---- */
 
 static void refuse(struct attach *attach, enum limit limit)
@@ -141,7 +147,10 @@ static void on_attached(struct broker_attaching *base, bool is_granted)
     struct attach *attach = container_of(base, struct attach, base);
     struct api_exchange *exchange = attach->exchange;
 
-    if (!is_granted) {
+    if (!is_granted && base->status < 0) {
+        engine_refuse(exchange);
+        attach->done(attach, false);
+    } else if (!is_granted) {
         refuse(attach, (enum limit)(base->what * BROKER_SLOTS + base->refused));
     } else if (base->what == BROKER_UPLOAD || limits_enter(&exchange->service->broker.limits)) {
         attach->done(attach, true);

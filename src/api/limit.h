@@ -39,6 +39,9 @@ const char *store_fault_text(int status);
 /* What was asked of the store has failed. -ENOENT is 404: no message has that id. */
 void store_refuse(struct api_exchange *exchange, int status);
 
+/* Who holds which slots, or has claimed which idempotency key, is not known now. */
+void engine_refuse(struct api_exchange *exchange);
+
 /*
  * An event stream or an upload needs slots (broker/attach.h), and a stream one of the whole
  * service, too. A request without a slot is refused: nobody is closed for a newcomer, save a

@@ -146,6 +146,7 @@ static void on_answer(struct broker_request *request, const struct broker_messag
 
     if (attached->position > core->position)
         core->position = attached->position;
+    attaching->status = attached->status;
     attaching->refused = attached->refused;
     attaching->resume = attached->resume;
     attaching->after = attached->after;

@@ -5,6 +5,16 @@
  * What a shard asks the owner of a service before it opens an event stream or an upload: one
  * question for the slots of its user and its address, for the position where a page resumes, and,
  * of a stream, for its place in the directory of groups. If a slot is missing, none is held.
+ *
+ * The engine may take long over the slots (broker/engine.h). Three things hold all the same:
+ *   - The position where a page resumes, its place in the directory, and the answer are of one
+ *     moment at the owner, behind the engine's answer: what is written later comes to the shard
+ *     behind the answer, and what was written before is in the log.
+ *   - A shard tells of a connection only behind that answer: that it opened, then which queues it
+ *     joins, then that it has left them and is over. The owner handles these as they come, and
+ *     waits for no engine: groups, queues and presence never get out of step with each other.
+ *   - So slots may be given back before others that were asked for earlier are granted, but those
+ *     of one connection are taken, then given.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,12 +54,14 @@ struct broker_attaching {
     struct broker_service *service;
     enum broker_what what;
     struct broker_keys keys; /* the caller's to fill in, before it asks */
-    /* Perhaps before _ask returns. A stream is opened now, or it is given back. */
+    /* Where nothing has to be asked before _ask returns. A stream is opened now, or it is given
+     * back. */
     void (*done)(struct broker_attaching *attaching, bool is_granted);
     bool is_held;     /* granted, and not given back */
     uint64_t *groups; /* that the owner has it in, until it is done; allocated */
     size_t group_count;
-    enum broker_slot refused; /* when it was not granted */
+    int status;               /* when it was not granted: why the engine does not know, or 0 and */
+    enum broker_slot refused; /* for want of which slot */
     enum sse_resume resume;   /* where it goes on */
     uint64_t after;
 };

@@ -2,17 +2,25 @@
 #ifndef BROKER_ENGINE_H
 #define BROKER_ENGINE_H
 /*
- * Where a service's messages are kept, behind operations; src/broker/local keeps them with SQLite.
- * There is one for each service, of its owner, in whose thread all is called but back_up.
+ * What has to be exact for a service on all nodes, behind operations: who holds which slots, who
+ * has claimed which idempotency key, which messages are stored. src/broker/local does it for a
+ * single node, in memory and with SQLite. There is one for each service, of its owner, in whose
+ * thread all is called but back_up.
  *
  * A question belongs to its asker, who has filled it and called its init. It comes back by its
- * done, with its answer and a status: 0, or a negative errno. Answers come later, never from
- * inside of the call, and in the order of the questions but for those of a sweep. What was
- * committed before is known to all questions that follow.
+ * done, with its answer and a status: 0, or a negative errno, and then nothing of it has happened.
+ * Answers come later, never from inside of the call. Those about stored messages come in the order
+ * of the questions but for those of a sweep; what was committed before is known to all questions
+ * that follow.
+ *
+ * What is told, not asked, cannot be refused: an engine that does not reach its store has to make
+ * up for it when it does. It counts before what is asked or told behind it.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
+#include "broker/limits.h"
 #include "qos/repository.h"
 
 struct engine;
@@ -32,11 +40,48 @@ struct qos_read;
 struct qos_read_revocations;
 struct qos_recipient;
 
+/* A stream, or an upload, wants to begin: with one slot of each key, or none of them. */
+struct engine_attach {
+    struct qos_job job;
+    const struct broker_attach *wanted; /* lent until it comes back */
+    bool is_refused;
+    enum broker_slot refused; /* for want of which slot */
+};
+
+/* A request with an idempotency key wants to run: now, if it is the first with this key, or it gets
+ * what that has got. While that is not known it waits. */
+struct engine_claim {
+    struct qos_job job;
+    struct list node;                  /* the engine's */
+    const struct broker_claim *wanted; /* lent as above */
+    int outcome;                       /* of the first, */
+    struct bytes *body;                /* a reference; NULL: this one runs, and has to settle */
+};
+
+struct engine_report {
+    struct qos_store_report store;
+    size_t clients; /* with a connection */
+    size_t keys;    /* idempotency keys whose answers are kept */
+    uint64_t keys_replayed, keys_evicted;
+};
+
 struct engine_ops {
     /* Runs what was asked and hands it back, but nothing that is asked meanwhile; then ends. */
     void (*free)(struct engine *engine);
     /* Nobody waits any more: what has not begun, and what follows, fails with -ESHUTDOWN. */
     void (*abandon)(struct engine *engine);
+
+    /* Slots. Asked before something begins; told that a stream has opened, whose client may have
+     * one too many now; told that it is over, or was not opened. For one connection these come one
+     * behind the other: what it took counts until it has given it back. */
+    void (*attach)(struct engine *engine, struct engine_attach *attach);
+    void (*open)(struct engine *engine, const struct broker_opened *opened);
+    void (*detach)(struct engine *engine, const struct broker_detach *detach);
+    /* Idempotency keys. */
+    void (*claim)(struct engine *engine, struct engine_claim *claim);
+    void (*settle)(struct engine *engine, const struct broker_outcome *outcome);
+    /* Other limits. Who is above a new one stays, and gets no more. */
+    void (*change)(struct engine *engine, const struct engine_limits *limits);
 
     /* Messages are stored. */
     void (*put)(struct engine *engine, struct qos_put *put);
@@ -51,8 +96,8 @@ struct engine_ops {
     void (*mark)(struct engine *engine, struct qos_mark *mark);
     void (*delete)(struct engine *engine, struct qos_delete *delete);
 
-    /* A connection attaches: which of these queues have messages? */
-    void (*attach)(struct engine *engine, struct qos_queues *queues);
+    /* A connection has come: which of these queues have messages? */
+    void (*look)(struct engine *engine, struct qos_queues *queues);
     /* The next messages of a queue. */
     void (*read)(struct engine *engine, struct qos_read *read);
 
@@ -64,7 +109,7 @@ struct engine_ops {
     void (*keep)(struct engine *engine, struct qos_keep_revocations *keep);
     void (*restore)(struct engine *engine, struct qos_read_revocations *read);
 
-    void (*report)(struct engine *engine, struct qos_store_report *report);
+    void (*report)(struct engine *engine, struct engine_report *report);
     /* Any thread; as qos_store_back_up(). */
     int (*back_up)(struct engine *engine, struct qos_backup *backup);
 };
@@ -74,12 +119,14 @@ struct engine {
     const struct engine_ops *ops;
 };
 
-/* What an engine says by itself. None comes from inside of a call. */
+/* What an engine says by itself. None comes from inside of a call, nor of free. */
 struct engine_events {
     void *context;
     /* Now and then while something is kept, or it does not work: time has ended these copies.
      * status: 0, or why it does not work; then what has failed is asked again another time. */
     void (*swept)(void *context, int status, const struct qos_copies *ended);
+    /* This connection, which lives here, gives way to a newer one of its client. */
+    void (*evicted)(void *context, const char *handle);
     /* Another node owns this queue from now on, or not any more. */
     void (*owned)(void *context, const struct qos_recipient *recipient, bool is_owned_here);
 };
@@ -93,6 +140,7 @@ struct engine_settings {
     bool has_tenants_keys; /* users are unique in their tenants alone (users.unique) */
     /* How long ended messages are known, and how many of them; read whenever it counts. */
     const uint32_t *remember_ms, *remembered;
+    struct engine_limits limits; /* to begin with */
 };
 
 typedef struct engine *(*engine_maker)(struct loop *loop, const struct engine_settings *settings,

@@ -6,7 +6,7 @@
  * refused; nobody else loses anything.
  *
  *   connections, sends       counted for all workers together: each is one number that they share
- *   …Connections, …Uploads   the same, by the worker that owns the service (broker/attach.h)
+ *   …Connections, …Uploads   the same, by the engine of the service (broker/engine.h)
  *   …Requests                by each worker for itself: one TLS connection has one worker, so that
  *                            who asks on many of them may have a multiple
  *
@@ -20,36 +20,10 @@
 
 #include "base/buckets.h"
 #include "base/ratelimit.h"
-#include "base/table.h"
 #include "broker/message.h"
 
 struct loop;
 struct sse_user;
-
-/* ---- slots, at the owner ---- */
-
-/*
- * How many slots (open streams, uploads under way) each key holds, up to a number that all keys
- * have in common. A key that holds none costs nothing. Who takes a slot may do so in the name of a
- * client: one that holds client_most slots already gets one more even when the key is full, since
- * that client's oldest is about to be evicted for it (sse/clients.h).
- */
-struct slots {
-    struct table table;
-    uint32_t most;        /* 0: any number, and nothing is counted */
-    uint32_t client_most; /* 0: clients count for nothing */
-};
-
-void slots_init(struct slots *slots, uint32_t most, uint32_t client_most);
-/* Other numbers. Who holds more slots than that keeps them; 0: all that was counted is forgotten.
- */
-void slots_change(struct slots *slots, uint32_t most, uint32_t client_most);
-void slots_release(struct slots *slots);
-
-/* False when the key is full. client may be NULL. */
-bool slots_take(struct slots *slots, const char *key, const char *client);
-/* A slot that was taken like that; others are a no-op. */
-void slots_give(struct slots *slots, const char *key, const char *client);
 
 /* ---- the rates of a worker, and of all ---- */
 
@@ -72,6 +46,19 @@ struct limits_settings {
     uint32_t connections;
     struct ratelimit_rule user_requests, address_requests, sends;
     uint32_t remembered; /* users, and addresses, whose rates a worker keeps */
+};
+
+/* What is kept of idempotency keys. */
+struct idempotency_settings {
+    uint32_t keys, user_keys; /* answers that are kept of all, of one user, */
+    size_t bytes, user_bytes; /* and their size */
+};
+
+/* What all nodes count together (broker/engine.h). 0: any number. */
+struct engine_limits {
+    uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key */
+    uint32_t client_connections;
+    struct idempotency_settings idempotency;
 };
 
 /* What all workers' parts of a service share. Zero-filled to begin with. */

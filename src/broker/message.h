@@ -136,8 +136,9 @@ struct broker_attach {
 };
 
 struct broker_attached {
-    bool is_refused;
-    enum broker_slot refused; /* for want of which slot; nothing is held then */
+    bool is_refused;          /* nothing is held then: */
+    int status;               /* 0, or why the engine does not know: a negative errno */
+    enum broker_slot refused; /* for want of which slot */
     uint64_t position;        /* the log's last */
     enum sse_resume resume;   /* with a last id */
     uint64_t after;
@@ -182,8 +183,8 @@ struct broker_claim {
 
 /* What the first with a key has got. */
 struct broker_outcome {
-    const char *key; /* of BROKER_SETTLE */
-    int status;
+    const char *key;    /* of BROKER_SETTLE */
+    int status;         /* of BROKER_CLAIMED: or why the engine does not know: a negative errno */
     struct bytes *body; /* counted; NULL: it did not run, so that this one, or the next, may */
 };
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/receive.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/loop.h"
+#include "base/mem.h"
 #include "broker/broker.h"
 #include "broker/call.h"
+#include "broker/engine.h"
 #include "broker/presence_reader.h"
 #include "broker/publishing.h"
 #include "broker/query.h"
@@ -13,40 +15,12 @@
 #include "broker/revoking.h"
 #include "broker/service.h"
 #include "broker/stored/stored.h"
-#include "sse/clients.h"
 #include "sse/connection.h"
 #include "sse/log.h"
 #include "sse/registry.h"
 #include "sse/service.h"
 #include "sse/target.h"
 #include "sse/user.h"
-
-/* ---- the owner: slots ---- */
-
-static void give_slots(struct broker_service *service, enum broker_what what,
-                       const char *const *keys, size_t count, const char *client)
-{
-    for (size_t slot = 0; slot < count; slot++) {
-        if (keys[slot])
-            slots_give(&service->slots[what][slot], keys[slot], client);
-    }
-}
-
-/* One of each kind, or none at all. */
-static bool take_slots(struct broker_service *service, const struct broker_attach *attach,
-                       enum broker_slot *refused)
-{
-    for (size_t slot = 0; slot < BROKER_SLOTS; slot++) {
-        struct slots *slots = &service->slots[attach->what][slot];
-
-        if (!attach->keys[slot] || slots_take(slots, attach->keys[slot], attach->client))
-            continue;
-        give_slots(service, attach->what, attach->keys, slot, attach->client);
-        *refused = (enum broker_slot)slot;
-        return false;
-    }
-    return true;
-}
 
 /* ---- the owner: streams and uploads ---- */
 
@@ -67,12 +41,17 @@ static void find_resume(const struct broker_service *service, const struct broke
                                             loop_now_ms(service->core->loop), &attached->after);
 }
 
-static void on_attach(struct broker_service *service, const struct broker_message *message)
+/* Its place in the directory, where it goes on, and the answer are of one moment: whatever is
+ * written later comes to the shard behind the answer. */
+static void answer_attach(struct broker_service *service, const struct broker_message *message,
+                          const struct engine_attach *attach)
 {
     struct broker_message *answer = broker_message_new(BROKER_ATTACHED, service->index, 0);
     const struct broker_asker asker = broker_asker(message);
 
-    answer->attached.is_refused = !take_slots(service, &message->attach, &answer->attached.refused);
+    answer->attached.status = attach->job.status;
+    answer->attached.is_refused = attach->is_refused || attach->job.status < 0;
+    answer->attached.refused = attach->refused;
     answer->attached.position = sse_log_last(service->core->log);
     if (!answer->attached.is_refused) {
         directory_join(&service->directory, &message->attach.groups, message->from,
@@ -82,12 +61,65 @@ static void on_attach(struct broker_service *service, const struct broker_messag
     broker_answer(service->broker, &asker, answer);
 }
 
-static void evict(const struct broker_service *service, const char *handle)
-{
-    struct broker_message *message = broker_message_new(BROKER_EVICT, service->index, 0);
+/* A question of the engine, and who is answered then. */
+struct asking {
+    union {
+        struct qos_job job; /* the others begin with it */
+        struct engine_attach attach;
+        struct engine_claim claim;
+    };
+    struct broker_service *service;
+    struct broker_message *message; /* a reference: its texts are lent to the question */
+};
 
-    memcpy(message->handle, handle, sizeof(message->handle));
-    broker_send(service->broker, broker_shard_of(service->broker, handle), message);
+static struct asking *asking_new(struct broker_service *service,
+                                 const struct broker_message *message,
+                                 void (*done)(struct qos_job *job))
+{
+    struct asking *asking = mem_zalloc(sizeof(*asking));
+
+    asking->service = service;
+    asking->message = broker_message_keep(message);
+    asking->job.is_asked = true;
+    asking->job.done = done;
+    return asking;
+}
+
+static void asking_free(struct asking *asking)
+{
+    broker_message_free(asking->message);
+    free(asking);
+}
+
+static void on_attached(struct qos_job *job)
+{
+    struct asking *asking = container_of(job, struct asking, job);
+
+    answer_attach(asking->service, asking->message, &asking->attach);
+    asking_free(asking);
+}
+
+static bool has_keys(const char *const *keys)
+{
+    for (size_t slot = 0; slot < BROKER_SLOTS; slot++) {
+        if (keys[slot])
+            return true;
+    }
+    return false;
+}
+
+static void on_attach(struct broker_service *service, const struct broker_message *message)
+{
+    const struct engine_attach nothing = {.is_refused = false};
+    struct asking *asking;
+
+    if (!has_keys(message->attach.keys)) {
+        answer_attach(service, message, &nothing);
+        return;
+    }
+    asking = asking_new(service, message, on_attached);
+    asking->attach.wanted = &asking->message->attach;
+    service->engine->ops->attach(service->engine, &asking->attach);
 }
 
 static void on_change(struct broker_service *service, const struct broker_change *change,
@@ -100,12 +132,10 @@ static void on_change(struct broker_service *service, const struct broker_change
 static void on_opened(struct broker_service *service, const struct broker_message *message)
 {
     const struct broker_opened *opened = &message->opened;
-    char evicted[SSE_HANDLE_SIZE];
 
     on_change(service, &opened->change, message->from);
-    if (opened->client &&
-        sse_clients_join(service->clients, opened->client, opened->handle, opened->order, evicted))
-        evict(service, evicted);
+    if (opened->client)
+        service->engine->ops->open(service->engine, opened);
     online_users_receive(&service->online, &opened->presence);
 }
 
@@ -114,11 +144,32 @@ static void on_detach(struct broker_service *service, const struct broker_messag
     const struct broker_detach *detach = &message->detach;
 
     directory_leave(&service->directory, &detach->groups, message->from);
-    give_slots(service, detach->what, detach->keys, BROKER_SLOTS, detach->client);
-    if (detach->client && detach->handle[0] != '\0')
-        sse_clients_leave(service->clients, detach->client, detach->handle);
+    if (detach->client || has_keys(detach->keys))
+        service->engine->ops->detach(service->engine, detach);
     if (detach->handle[0] != '\0')
         online_users_receive(&service->online, &detach->presence);
+}
+
+/* ---- the owner: idempotency keys ---- */
+
+static void on_claimed(struct qos_job *job)
+{
+    struct asking *asking = container_of(job, struct asking, job);
+    const struct broker_asker asker = broker_asker(asking->message);
+    struct broker_message *answer = broker_message_new(BROKER_CLAIMED, asking->message->service, 0);
+
+    answer->outcome.status = job->status < 0 ? job->status : asking->claim.outcome;
+    answer->outcome.body = asking->claim.body;
+    broker_answer(asking->service->broker, &asker, answer);
+    asking_free(asking);
+}
+
+static void on_claim(struct broker_service *service, const struct broker_message *message)
+{
+    struct asking *asking = asking_new(service, message, on_claimed);
+
+    asking->claim.wanted = &asking->message->claim;
+    service->engine->ops->claim(service->engine, &asking->claim);
 }
 
 /* ---- the owner: what is stored and sent ---- */
@@ -168,10 +219,10 @@ static void owner_receive(struct broker_service *service, const struct broker_me
         on_change(service, &message->change, message->from);
         break;
     case BROKER_CLAIM:
-        idempotency_claim(&service->idempotency, message);
+        on_claim(service, message);
         break;
     case BROKER_SETTLE:
-        idempotency_settle(&service->idempotency, message);
+        service->engine->ops->settle(service->engine, &message->outcome);
         break;
     case BROKER_PRESENCE:
         online_users_receive(&service->online, &message->presence);

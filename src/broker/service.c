@@ -2,17 +2,58 @@
 #include "broker/service.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
-#include "sse/clients.h"
+#include "broker/engine.h"
 #include "sse/presence.h"
 #include "sse/service.h"
 
-/* Only a user's slots make room for one more of a client. */
-static uint32_t client_most(const struct broker_settings *settings, size_t what, size_t slot)
+static struct engine_limits limits_of(const struct broker_settings *settings)
 {
-    return what == BROKER_STREAM && slot == BROKER_SLOT_OF_USER ? settings->client_connections : 0;
+    struct engine_limits limits = {.client_connections = settings->client_connections,
+                                   .idempotency = settings->idempotency};
+
+    memcpy(limits.slots, settings->limits.slots, sizeof(limits.slots));
+    return limits;
+}
+
+static void on_evicted(void *context, const char *handle)
+{
+    const struct broker_service *service = context;
+    struct broker_message *message = broker_message_new(BROKER_EVICT, service->index, 0);
+
+    memcpy(message->handle, handle, sizeof(message->handle));
+    broker_send(service->broker, broker_shard_of(service->broker, handle), message);
+}
+
+void broker_service_open_engine(struct broker_service *service, engine_maker make,
+                                const struct engine_settings *settings,
+                                const struct engine_events *events)
+{
+    struct engine_settings own = *settings;
+    struct engine_events all = *events;
+
+    own.limits = limits_of(&service->settings);
+    all.context = service;
+    all.evicted = on_evicted;
+    service->engine = make(service->core->loop, &own, &all);
+}
+
+void broker_service_close_engine(struct broker_service *service)
+{
+    service->engine->ops->free(service->engine);
+    service->engine = NULL;
+}
+
+struct engine_report broker_service_report(const struct broker_service *service)
+{
+    struct engine_report report = {.clients = 0};
+
+    if (service->engine)
+        service->engine->ops->report(service->engine, &report);
+    return report;
 }
 
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
@@ -23,12 +64,6 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
     limits_init(&service->limits, core->loop, &settings->limits, settings->shared);
     tracing_init(&service->tracing, core, broker_worker(broker),
                  settings->trace.bytes / broker_workers(broker));
-    service->clients = sse_clients_new(settings->client_connections);
-    for (size_t what = 0; what < BROKER_WHATS; what++) {
-        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            slots_init(&service->slots[what][slot], settings->limits.slots[what][slot],
-                       client_most(settings, what, slot));
-    }
     list_init(&service->readers);
     call_orders_init(&service->call_orders, core);
     if (broker_service_owner(service) == broker_worker(broker))
@@ -38,7 +73,6 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
     lag_init(&service->lag, broker, core);
     publisher_init(&service->publisher, broker, index, core, &service->directory, &service->lag);
     service->publisher.tracing = &service->tracing;
-    idempotency_init(&service->idempotency, broker, core->loop, &settings->idempotency);
     service->is_recording = settings->presence.is_always;
     presence_log_init(&service->presence_log, broker, index, core->loop, &settings->presence);
     online_users_init(&service->online, core, &service->presence_log);
@@ -46,36 +80,27 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
+    const struct engine_limits limits = limits_of(settings);
+
     service->settings = *settings;
     limits_change(&service->limits, &settings->limits);
     tracing_change(&service->tracing, settings->trace.bytes / broker_workers(service->broker));
-    sse_clients_change(service->clients, settings->client_connections);
-    service->idempotency.settings = settings->idempotency;
+    if (service->engine)
+        service->engine->ops->change(service->engine, &limits);
     if (broker_service_owner(service) == broker_worker(service->broker))
         presence_log_change(&service->presence_log, &settings->presence);
     sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
-    for (size_t what = 0; what < BROKER_WHATS; what++) {
-        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            slots_change(&service->slots[what][slot], settings->limits.slots[what][slot],
-                         client_most(settings, what, slot));
-    }
 }
 
 void broker_service_release(struct broker_service *service)
 {
     broker_set_receiver(service->broker, service->index, &(struct broker_receiver){NULL, NULL});
-    for (size_t what = 0; what < BROKER_WHATS; what++) {
-        for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            slots_release(&service->slots[what][slot]);
-    }
     limits_release(&service->limits);
     tracing_release(&service->tracing);
-    sse_clients_free(service->clients);
     group_teller_release(&service->groups);
     directory_release(&service->directory);
     lag_release(&service->lag);
     call_orders_release(&service->call_orders);
-    idempotency_release(&service->idempotency);
     online_users_release(&service->online);
     presence_log_release(&service->presence_log);
 }

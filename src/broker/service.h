@@ -4,8 +4,8 @@
 /*
  * What a service is beyond one connection: one worker's part of it. Each worker has a shard, the
  * connections that live there; one of them owns the service, and keeps what has to be exact for
- * all: who holds which slots, who has claimed which idempotency key, who is online, and in which
- * order events are written.
+ * all: who is online, in which order events are written, and, with the engine of the service
+ * (broker/engine.h), who holds which slots, who has claimed which idempotency key.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include "broker/broker.h"
 #include "broker/call_order.h"
 #include "broker/directory.h"
-#include "broker/idempotency.h"
+#include "broker/engine.h"
 #include "broker/limits.h"
 #include "broker/online_users.h"
 #include "broker/presence_log.h"
@@ -27,7 +27,6 @@
 
 struct notifications;
 struct outbound_http;
-struct sse_clients;
 struct sse_service;
 struct stored_messages;
 struct stored_shared;
@@ -95,9 +94,7 @@ struct broker_service {
     size_t reader_count;
     bool is_recording; /* presence events; nothing is made while nobody wants to hear it */
     /* The owner's; empty elsewhere. */
-    struct slots slots[BROKER_WHATS][BROKER_SLOTS];
-    struct sse_clients *clients;
-    struct idempotency idempotency;
+    struct engine *engine; /* NULL elsewhere; its maker opens it */
     struct presence_log presence_log;
     struct online_users online; /* which it is told of */
     size_t closed_shards;       /* of shards that have told all, at a stop */
@@ -116,6 +113,16 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
 /* Who is above a new limit stays, and gets no more. */
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings);
 void broker_service_release(struct broker_service *service);
+
+/* At the owner: what all nodes have to agree on, with the service's limits. Opened before anything
+ * is received that needs it, and closed when the broker has stopped. events: of what is stored;
+ * their context is the service. */
+void broker_service_open_engine(struct broker_service *service, engine_maker make,
+                                const struct engine_settings *settings,
+                                const struct engine_events *events);
+void broker_service_close_engine(struct broker_service *service);
+/* Zero-filled elsewhere. */
+struct engine_report broker_service_report(const struct broker_service *service);
 
 /* The worker that owns it. */
 size_t broker_service_owner(const struct broker_service *service);

@@ -13,7 +13,6 @@
 #include "broker/stored/stored.h"
 #include "h2/session.h"
 #include "server/settings.h"
-#include "sse/clients.h"
 #include "sse/ended.h"
 #include "sse/presence.h"
 #include "sse/registry.h"
@@ -54,6 +53,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
 {
     const struct sse_registry *registry = service->broker.core->registry;
     const struct presence_log *presence = &service->broker.presence_log;
+    const struct engine_report counted = broker_service_report(&service->broker);
 
     *sample = (struct metrics_service){
         .counters = service->broker.core->counters,
@@ -64,16 +64,16 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         .users = sse_registry_group_count(registry, SSE_GROUP_USER),
         .channels = sse_registry_group_count(registry, SSE_GROUP_CHANNEL),
         .channels_refused = service->channels_refused,
-        .clients = sse_clients_count(service->broker.clients),
+        .clients = counted.clients,
         .users_online = sse_presence_online(service->broker.online.presence),
         .presence_events = presence->added,
         .presence_history_bytes = presence->history.bytes,
         .presence_gaps = presence->gaps,
         .presence_refused = presence->refused,
         .presence_watchers = service->broker.reader_count,
-        .keys_kept = service->broker.idempotency.entries.count,
-        .keys_replayed = service->broker.idempotency.replayed,
-        .keys_displaced = service->broker.idempotency.entries.evicted,
+        .keys_kept = counted.keys,
+        .keys_replayed = counted.keys_replayed,
+        .keys_displaced = counted.keys_evicted,
         .calls_waiting = service->broker.call_orders.waiting,
         .calls_refused = service->broker.call_orders.refused,
         .log_waiting_bytes = service->broker.lag.waiting_bytes,

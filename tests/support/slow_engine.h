@@ -2,14 +2,17 @@
 #ifndef SUPPORT_SLOW_ENGINE_H
 #define SUPPORT_SLOW_ENGINE_H
 /*
- * An engine without a thread: the real jobs and an SQLite repository in memory, but it works, and
- * hands back, only when a test lets it, and fails when a test says so, before a transaction or in
- * it. Include it in one source file of a test program, which has one engine at a time.
+ * An engine without a thread: the real tables and jobs, and an SQLite repository in memory, but it
+ * works, and hands back, only when a test lets it, and fails when a test says so, before a
+ * transaction or in it. Include it in one source file of a test program, which has one engine at a
+ * time.
  */
 #include <errno.h>
 
 #include "base/mem.h"
 #include "broker/engine.h"
+#include "broker/local/tables.h"
+#include "broker/service.h"
 #include "qos/end.h"
 #include "qos/look.h"
 #include "qos/put.h"
@@ -26,6 +29,7 @@ struct slow_engine {
     struct engine_events events;
     struct loop *loop;
     struct qos_repository *repository;
+    struct tables tables;
     struct slow_jobs waiting, done;
     bool is_held;
     bool is_open; /* the last transaction has succeeded */
@@ -94,21 +98,98 @@ static void slow_put(struct engine *engine, struct qos_put *put)
     slow_ask(engine, &put->job);
 }
 
+/* The tables are asked when the transaction has succeeded. */
+static int slow_run_attach(struct qos_job *job, struct qos_repository *repository)
+{
+    (void)job;
+    (void)repository;
+    return 0;
+}
+
+static int slow_run_claim(struct qos_job *job, struct qos_repository *repository)
+{
+    (void)job;
+    (void)repository;
+    return 0;
+}
+
+static void slow_attach(struct engine *engine, struct engine_attach *attach)
+{
+    attach->job.run = slow_run_attach;
+    slow_ask(engine, &attach->job);
+}
+
+static void slow_claim(struct engine *engine, struct engine_claim *claim)
+{
+    claim->job.run = slow_run_claim;
+    slow_ask(engine, &claim->job);
+}
+
+static void slow_answer_later(struct tables *tables, struct qos_job *job)
+{
+    (void)tables;
+    slow_append(&slow_engine.done, job);
+}
+
+struct slow_eviction {
+    struct qos_job job;
+    char handle[SSE_HANDLE_SIZE];
+};
+
+static void slow_tell_evicted(struct qos_job *job)
+{
+    struct slow_eviction *eviction = container_of(job, struct slow_eviction, job);
+
+    slow_engine.events.evicted(slow_engine.events.context, eviction->handle);
+    free(eviction);
+}
+
+static void slow_open(struct engine *engine, const struct broker_opened *opened)
+{
+    struct slow_eviction *eviction = mem_zalloc(sizeof(*eviction));
+
+    (void)engine;
+    eviction->job.done = slow_tell_evicted;
+    if (tables_open(&slow_engine.tables, opened, eviction->handle))
+        slow_append(&slow_engine.done, &eviction->job);
+    else
+        free(eviction);
+}
+
+static void slow_detach(struct engine *engine, const struct broker_detach *detach)
+{
+    (void)engine;
+    tables_detach(&slow_engine.tables, detach);
+}
+
+static void slow_settle(struct engine *engine, const struct broker_outcome *outcome)
+{
+    (void)engine;
+    idempotency_settle(&slow_engine.tables.idempotency, outcome);
+}
+
+static void slow_change(struct engine *engine, const struct engine_limits *limits)
+{
+    (void)engine;
+    tables_change(&slow_engine.tables, limits);
+}
+
 SLOW_OP(acknowledge, qos_acknowledge)
 SLOW_OP(mark, qos_mark)
 SLOW_OP(delete, qos_delete)
-SLOW_OP(attach, qos_queues)
+SLOW_OP(look, qos_queues)
 SLOW_OP(read, qos_read)
 SLOW_OP(find, qos_inspect)
 SLOW_OP(list, qos_list)
 SLOW_OP(keep, qos_keep_revocations)
 SLOW_OP(restore, qos_read_revocations)
 
-static void slow_report(struct engine *engine, struct qos_store_report *report)
+static void slow_report(struct engine *engine, struct engine_report *report)
 {
     (void)engine;
-    *report = (struct qos_store_report){.is_open = slow_engine.is_open,
-                                        .totals = slow_engine.repository->totals};
+    report->store = (struct qos_store_report){.is_open = slow_engine.is_open,
+                                              .totals = slow_engine.repository->totals};
+    tables_report(&slow_engine.tables, report);
 }
 
 static void slow_free(struct engine *engine)
@@ -116,18 +197,25 @@ static void slow_free(struct engine *engine)
     (void)engine;
     assert_null(slow_engine.waiting.first);
     assert_null(slow_engine.done.first);
+    tables_release(&slow_engine.tables);
     slow_engine.repository->ops->free(slow_engine.repository);
 }
 
 static const struct engine_ops slow_ops = {
     .free = slow_free,
+    .attach = slow_attach,
+    .open = slow_open,
+    .detach = slow_detach,
+    .claim = slow_claim,
+    .settle = slow_settle,
+    .change = slow_change,
     .put = slow_put,
     .pass = slow_pass,
     .hold = slow_hold,
     .acknowledge = slow_acknowledge,
     .mark = slow_mark,
     .delete = slow_delete,
-    .attach = slow_attach,
+    .look = slow_look,
     .read = slow_read,
     .find = slow_find,
     .list = slow_list,
@@ -143,14 +231,21 @@ static struct engine *slow_engine_new(struct loop *loop, const struct engine_set
     char fault[200] = "";
     int error = 0;
 
-    (void)settings;
     slow_engine = (struct slow_engine){
         .engine = {&slow_ops}, .events = *events, .loop = loop, .is_open = true};
     slow_engine.waiting.end = &slow_engine.waiting.first;
     slow_engine.done.end = &slow_engine.done.first;
     slow_engine.repository = qos_sqlite_new(NULL, &error, fault, sizeof(fault));
     assert_non_null(slow_engine.repository);
+    tables_init(&slow_engine.tables, loop, &settings->limits, slow_answer_later);
     return &slow_engine.engine;
+}
+
+/* Of a service without stored messages. */
+static inline void slow_engine_open(struct broker_service *service)
+{
+    broker_service_open_engine(service, slow_engine_new, &(struct engine_settings){.service = "hr"},
+                               &(struct engine_events){.swept = NULL});
 }
 
 /* ---- what the test lets it do ---- */
@@ -180,6 +275,18 @@ static void slow_tell_put(const struct qos_job *job)
         slow_engine.on_put(slow_engine.context, container_of(job, struct qos_put, job));
 }
 
+static void slow_hand_back(struct qos_job *job)
+{
+    slow_tell_put(job);
+    if (job->status == 0 && job->run == slow_run_attach)
+        tables_attach(&slow_engine.tables, container_of(job, struct engine_attach, job));
+    else if (job->status == 0 && job->run == slow_run_claim)
+        idempotency_claim(&slow_engine.tables.idempotency,
+                          container_of(job, struct engine_claim, job));
+    else
+        slow_append(&slow_engine.done, job);
+}
+
 /* A transaction of so many of the questions that wait. */
 static void slow_engine_work(size_t count, enum slow_way way)
 {
@@ -196,8 +303,7 @@ static void slow_engine_work(size_t count, enum slow_way way)
     while ((job = slow_take(&batch))) {
         if (error != 0)
             job->status = error;
-        slow_tell_put(job);
-        slow_append(&slow_engine.done, job);
+        slow_hand_back(job);
     }
 }
 
@@ -209,6 +315,17 @@ static bool slow_engine_answer(void)
     if (job)
         job->done(job);
     return job != NULL;
+}
+
+/* All that waits, and its answers. False: there was nothing. */
+static inline bool slow_engine_settle(void)
+{
+    bool is_any = slow_engine.waiting.first != NULL;
+
+    slow_engine_work(SIZE_MAX, SLOW_WORKS);
+    while (slow_engine_answer())
+        is_any = true;
+    return is_any;
 }
 
 /* Nothing ends by the clock here. */

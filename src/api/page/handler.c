@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/limit.h"
 #include "api/reply.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -186,6 +187,11 @@ static void on_claimed(struct broker_request *request, const struct broker_messa
     if (answer->outcome.body)
         claim->answer =
             (struct api_answer){answer->outcome.status, bytes_ref(answer->outcome.body)};
+    claim->is_refused = answer->outcome.status < 0;
+    if (claim->is_refused) {
+        key_claim_release(claim);
+        engine_refuse(exchange);
+    }
     claim->done(claim);
     api_exchange_unref(exchange);
 }

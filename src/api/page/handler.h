@@ -81,8 +81,10 @@ struct key_claim {
     struct api_exchange *exchange; /* a reference until done has returned */
     /* In the thread of the request, perhaps before _claim returns; owns the claim. */
     void (*done)(struct key_claim *claim);
-    char *key;                /* with its user; from _claim until _settle or _release */
-    struct api_answer answer; /* of the first; without a body: this is the first, and must settle */
+    char *key; /* with its user; from _claim until _settle or _release */
+    struct api_answer
+        answer;      /* of the first; without a body: this is the first, and must settle, */
+    bool is_refused; /* unless it is not known: the request has been answered */
 };
 
 /* The request's key, or NULL. When it is none that is taken here, *refused is set, and the request

@@ -145,7 +145,9 @@ static void on_claimed(struct key_claim *claim)
 {
     struct message *message = container_of(claim, struct message, claim);
 
-    if (claim->answer.body) {
+    if (claim->is_refused) {
+        message_free(message);
+    } else if (claim->answer.body) {
         api_reply_answer(message->exchange,
                          &(struct api_answer){claim->answer.status, bytes_ref(claim->answer.body)});
         message_free(message);

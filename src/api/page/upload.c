@@ -465,7 +465,10 @@ static void on_claimed(struct key_claim *claim)
 {
     struct upload *upload = container_of(claim, struct upload, claim);
 
-    if (claim->answer.body) {
+    if (claim->is_refused) {
+        drop(upload, UPLOAD_ANSWERED);
+        free_if_over(upload);
+    } else if (claim->answer.body) {
         drop(upload, UPLOAD_REPEATED);
         if (upload->is_complete)
             conclude(upload);

@@ -11,6 +11,8 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/local/sweeper.h"
+#include "broker/local/tables.h"
+#include "broker/message.h"
 #include "qos/aside.h"
 #include "qos/end.h"
 #include "qos/look.h"
@@ -28,7 +30,10 @@ struct local {
     struct engine_settings settings;
     struct engine_events events;
     struct qos_store *store;
-    char *service, *file; /* for its thread */
+    struct tables tables;
+    struct qos_job *known, **known_end; /* what the tables have answered, in order */
+    struct loop_task answering;         /* with it */
+    char *service, *file;               /* for its thread */
     struct sweeper sweeper;
     bool has_taken_back; /* what was set aside, and can be read again; the store's thread's */
     bool has_counted;    /* what is stored for users without a tenant */
@@ -122,7 +127,90 @@ static void begin_sweep(struct sweeper *sweeper)
         qos_store_submit(local->store, &sweep->job);
 }
 
-/* ---- operations ---- */
+/* ---- what is known at once ---- */
+
+static void answer_known(struct loop_task *task)
+{
+    struct local *local = container_of(task, struct local, answering);
+    struct qos_job *job = local->known;
+
+    local->known = NULL;
+    local->known_end = &local->known;
+    for (struct qos_job *next; job; job = next) {
+        next = job->next;
+        job->done(job);
+    }
+}
+
+static void answer_later(struct local *local, struct qos_job *job)
+{
+    job->next = NULL;
+    *local->known_end = job;
+    local->known_end = &job->next;
+    loop_defer(local->loop, &local->answering);
+}
+
+static void on_answer(struct tables *tables, struct qos_job *job)
+{
+    answer_later(container_of(tables, struct local, tables), job);
+}
+
+static void attach(struct engine *engine, struct engine_attach *attach)
+{
+    tables_attach(&local_of(engine)->tables, attach);
+}
+
+struct eviction {
+    struct qos_job job;
+    char handle[SSE_HANDLE_SIZE];
+};
+
+static void tell_evicted(struct qos_job *job)
+{
+    struct eviction *eviction = container_of(job, struct eviction, job);
+    const struct local *local = job->context;
+
+    if (!local->is_stopped)
+        local->events.evicted(local->events.context, eviction->handle);
+    free(eviction);
+}
+
+static void open_stream(struct engine *engine, const struct broker_opened *opened)
+{
+    struct local *local = local_of(engine);
+    char evicted[SSE_HANDLE_SIZE];
+    struct eviction *eviction;
+
+    if (!tables_open(&local->tables, opened, evicted))
+        return;
+    eviction = mem_zalloc(sizeof(*eviction));
+    memcpy(eviction->handle, evicted, sizeof(evicted));
+    eviction->job.context = local;
+    eviction->job.done = tell_evicted;
+    answer_later(local, &eviction->job);
+}
+
+static void detach(struct engine *engine, const struct broker_detach *detach)
+{
+    tables_detach(&local_of(engine)->tables, detach);
+}
+
+static void claim(struct engine *engine, struct engine_claim *claim)
+{
+    idempotency_claim(&local_of(engine)->tables.idempotency, claim);
+}
+
+static void settle(struct engine *engine, const struct broker_outcome *outcome)
+{
+    idempotency_settle(&local_of(engine)->tables.idempotency, outcome);
+}
+
+static void change(struct engine *engine, const struct engine_limits *limits)
+{
+    tables_change(&local_of(engine)->tables, limits);
+}
+
+/* ---- what the store knows ---- */
 
 static void put(struct engine *engine, struct qos_put *put)
 {
@@ -162,7 +250,7 @@ static void delete (struct engine *engine, struct qos_delete *delete)
     ask(engine, &delete->job);
 }
 
-static void attach(struct engine *engine, struct qos_queues *queues)
+static void look(struct engine *engine, struct qos_queues *queues)
 {
     ask(engine, &queues->job);
 }
@@ -192,9 +280,10 @@ static void restore(struct engine *engine, struct qos_read_revocations *read)
     ask(engine, &read->job);
 }
 
-static void report(struct engine *engine, struct qos_store_report *report)
+static void report(struct engine *engine, struct engine_report *report)
 {
-    qos_store_report(local_of(engine)->store, report);
+    qos_store_report(local_of(engine)->store, &report->store);
+    tables_report(&local_of(engine)->tables, report);
 }
 
 static int back_up(struct engine *engine, struct qos_backup *backup)
@@ -219,6 +308,10 @@ static void local_free(struct engine *engine)
     local->is_stopped = true;
     qos_store_free(local->store);
     sweeper_release(&local->sweeper); /* what was done last may have started it */
+    tables_release(&local->tables);
+    while (local->known)
+        answer_known(&local->answering);
+    loop_cancel(&local->answering);
     free(local->service);
     free(local->file);
     free(local);
@@ -227,13 +320,19 @@ static void local_free(struct engine *engine)
 static const struct engine_ops local_ops = {
     .free = local_free,
     .abandon = abandon_store,
+    .attach = attach,
+    .open = open_stream,
+    .detach = detach,
+    .claim = claim,
+    .settle = settle,
+    .change = change,
     .put = put,
     .pass = pass,
     .hold = hold,
     .acknowledge = acknowledge,
     .mark = mark,
     .delete = delete,
-    .attach = attach,
+    .look = look,
     .read = read_queue,
     .find = find,
     .list = list,
@@ -295,6 +394,9 @@ struct engine *local_engine_new(struct loop *loop, const struct engine_settings 
     local->events = *events;
     local->service = mem_strdup(settings->service);
     local->file = mem_strdup(settings->file);
+    local->known_end = &local->known;
+    local->answering.run = answer_known;
+    tables_init(&local->tables, loop, &settings->limits, on_answer);
     local->store = open_store(local);
     sweeper_init(&local->sweeper, loop, begin_sweep);
     return &local->engine;

@@ -214,7 +214,7 @@ static void look_for_queues(struct join *join)
     }
     qos_queues_init(found);
     found->job.done = on_queues;
-    join->stored->engine->ops->attach(join->stored->engine, found);
+    join->stored->engine->ops->look(join->stored->engine, found);
 }
 
 /* What the page has seen is no longer in its queues when these are read. */

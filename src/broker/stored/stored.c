@@ -87,10 +87,9 @@ void stored_end(struct stored_messages *stored, const struct qos_copy *ended)
 
 void stored_publish(struct stored_messages *stored)
 {
-    struct qos_store_report report;
+    const struct qos_store_report store = broker_service_report(stored->service).store;
 
-    stored->engine->ops->report(stored->engine, &report);
-    atomic_store_explicit(&stored->shared->copies, report.is_open ? report.totals.copies : 1,
+    atomic_store_explicit(&stored->shared->copies, store.is_open ? store.totals.copies : 1,
                           memory_order_release);
 }
 
@@ -111,7 +110,7 @@ void stored_count_written(const struct stored_messages *stored, struct qos_copie
 
 static void on_swept(void *context, int status, const struct qos_copies *ended)
 {
-    struct stored_messages *stored = context;
+    struct stored_messages *stored = ((const struct broker_service *)context)->stored;
 
     if (stored->is_stopped)
         return;
@@ -122,7 +121,7 @@ static void on_swept(void *context, int status, const struct qos_copies *ended)
 
 static void on_owned(void *context, const struct qos_recipient *recipient, bool is_owned_here)
 {
-    const struct stored_messages *stored = context;
+    const struct stored_messages *stored = ((const struct broker_service *)context)->stored;
 
     if (!stored->is_stopped)
         redelivery_own(stored->redelivery, recipient, is_owned_here);
@@ -130,7 +129,7 @@ static void on_owned(void *context, const struct qos_recipient *recipient, bool 
 
 /* ---- its life ---- */
 
-static struct engine *open_engine(struct stored_messages *stored, engine_maker make_engine)
+static void open_engine(struct stored_messages *stored, engine_maker make_engine)
 {
     const struct sse_service *core = stored->service->core;
     const struct engine_settings settings = {
@@ -142,9 +141,10 @@ static struct engine *open_engine(struct stored_messages *stored, engine_maker m
         .remember_ms = &stored->remember_ms,
         .remembered = &stored->remembered,
     };
-    const struct engine_events events = {stored, on_swept, on_owned};
+    const struct engine_events events = {.swept = on_swept, .owned = on_owned};
 
-    return make_engine(core->loop, &settings, &events);
+    broker_service_open_engine(stored->service, make_engine, &settings, &events);
+    stored->engine = stored->service->engine;
 }
 
 static void take_settings(struct stored_messages *stored, const struct stored_settings *settings)
@@ -176,7 +176,7 @@ struct stored_messages *stored_new(struct broker_service *service,
     stored->redelivery =
         redelivery_new(loop, &stored->redelivery_settings, &stored_redelivery_ops, stored);
     receipts_open(stored, place->outbound);
-    stored->engine = open_engine(stored, place->make_engine);
+    open_engine(stored, place->make_engine);
     set_engine(stored->shared, stored->engine);
     if (place->wants_revocations)
         requests_restore(stored);
@@ -190,7 +190,7 @@ void stored_free(struct stored_messages *stored)
     stored->is_stopped = stored->is_ending = true;
     chores_release(&stored->chores);
     set_engine(stored->shared, NULL);
-    stored->engine->ops->free(stored->engine);
+    broker_service_close_engine(stored->service);
     loop_timer_stop(&stored->restoration);
     joins_free(stored->joins);
     redelivery_free(stored->redelivery);
@@ -253,6 +253,6 @@ void stored_report(const struct stored_messages *stored, struct stored_report *r
     report->receipts_waiting = post_queue_count(posts_queue(stored->receipts));
     report->waiting_bytes = stored->waiting_bytes;
     report->joining = joins_count(stored->joins);
-    stored->engine->ops->report(stored->engine, &report->store);
+    report->store = broker_service_report(stored->service).store;
     redelivery_report(stored->redelivery, &report->redelivery);
 }

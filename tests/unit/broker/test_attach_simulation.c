@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Several workers open and end streams and uploads, and the owner of their service counts them: the
- * real owner and shards over inboxes of which a random one is read next. At any time no key holds
+ * real owner and shards over inboxes of which a random one is read next, and an engine that answers
+ * late, or fails: then nobody holds anything. At any time no key holds
  * more slots than it may, and a user comes online and goes offline by turns. When all has arrived
  * no client has more connections than it may, and those are online who have one. Then all stop, in
  * the midst of what pages do: when nothing is under way any more, nobody holds anything, and nobody
@@ -20,11 +21,12 @@
 #include "sse/presence.h"
 #include "sse/registry.h"
 #include "support/inbox.h"
+#include "support/slow_engine.h"
 #include "support/sse_env.h"
 #include "support/test.h"
 #include "support/worlds.h"
 
-enum { SEEDS = 300, STEPS = 400, MOST_WORKERS = 8, PAGES = 40, USERS = 3, CLIENTS = 4 };
+enum { SEEDS = 300, STEPS = 600, MOST_WORKERS = 8, PAGES = 40, USERS = 3, CLIENTS = 4 };
 
 enum state { PAGE_AWAY, PAGE_ASKS, PAGE_IS_OPEN };
 
@@ -60,7 +62,7 @@ struct world {
     struct inbox *inboxes[MOST_WORKERS];
     struct page pages[PAGES];
     bool is_online[USERS]; /* as the owner has told last */
-    unsigned refused, evicted;
+    unsigned refused, failed, evicted;
 };
 
 static uint64_t draw(struct world *world, uint64_t below)
@@ -92,7 +94,7 @@ static void settle(struct world *world)
     bool is_more = true;
 
     while (is_more) {
-        is_more = false;
+        is_more = slow_engine_settle();
         for (size_t i = 0; i < world->workers; i++) {
             is_more = receive(&world->worker[i]) || is_more;
             (void)fake_loop_turn(world->worker[i].env.loop);
@@ -140,7 +142,8 @@ static void on_attached(struct broker_attaching *attaching, bool is_granted)
 
     page->state = is_granted && !page->leaves_early ? PAGE_IS_OPEN : PAGE_AWAY;
     if (!is_granted) {
-        page->world->refused++;
+        page->world->refused += attaching->status == 0;
+        page->world->failed += attaching->status < 0;
     } else if (page->leaves_early) {
         broker_attach_give(attaching);
     } else if (page->what == BROKER_STREAM) {
@@ -288,16 +291,17 @@ static void check_clients(const struct world *world)
 
 static void check_empty(struct world *world)
 {
-    struct broker_service *owner = &world->worker[owner_of(world)].service;
+    const struct broker_service *owner = &world->worker[owner_of(world)].service;
+    const struct tables *tables = &slow_engine.tables;
 
     for (size_t what = 0; what < BROKER_WHATS; what++) {
         for (size_t slot = 0; slot < BROKER_SLOTS; slot++)
-            if (owner->slots[what][slot].table.count != 0)
+            if (tables->slots[what][slot].table.count != 0)
                 fail_msg("world %" PRIu64 ": slots are held by nobody", world->seed);
     }
     if (owner->directory.groups.count != 0)
         fail_msg("world %" PRIu64 ": groups are left of nobody", world->seed);
-    if (sse_clients_count(owner->clients) != 0)
+    if (sse_clients_count(tables->clients) != 0)
         fail_msg("world %" PRIu64 ": a client has connections that are gone", world->seed);
     if (sse_presence_online(owner->online.presence) != 0)
         fail_msg("world %" PRIu64 ": somebody is online who has gone", world->seed);
@@ -336,6 +340,7 @@ static void world_open(struct world *world, uint64_t seed)
             (struct sse_observer){.on_connect = on_connect, .on_disconnect = on_disconnect};
         list_append(&worker->env.service->observers, &worker->observer.node);
     }
+    slow_engine_open(&world->worker[owner_of(world)].service);
     world->worker[owner_of(world)].service.online.handler =
         (struct online_handler){.on_user = on_user, .context = world};
     for (size_t i = 0; i < PAGES; i++)
@@ -344,6 +349,7 @@ static void world_open(struct world *world, uint64_t seed)
 
 static void world_close(struct world *world)
 {
+    broker_service_close_engine(&world->worker[owner_of(world)].service);
     for (size_t i = 0; i < world->workers; i++) {
         struct worker *worker = &world->worker[i];
 
@@ -368,6 +374,14 @@ static void act(struct world *world)
     }
 }
 
+static void work(struct world *world)
+{
+    if (draw(world, 3) == 0)
+        slow_engine_work(1 + draw(world, 4), draw(world, 8) == 0 ? SLOW_IS_CLOSED : SLOW_WORKS);
+    else
+        (void)slow_engine_answer();
+}
+
 /* Its streams are closed, and its uploads end. */
 static void begin_stop(struct world *world, size_t number)
 {
@@ -384,13 +398,15 @@ static void stop_on(struct world *world, size_t number)
     struct worker *worker = &world->worker[number];
 
     (void)receive(worker);
+    work(world);
     (void)fake_loop_turn(worker->env.loop);
     if (!worker->is_stopping && draw(world, 8) == 0)
         worker->is_stopping = true;
     if (!worker->is_stopping || worker->is_stopped)
         return;
     begin_stop(world, number);
-    worker->is_stopped = broker_stop(worker->broker);
+    if (!slow_engine.done.first) /* as a loop that has nothing to do */
+        worker->is_stopped = broker_stop(worker->broker);
 }
 
 static bool are_all_stopped(const struct world *world)
@@ -421,8 +437,12 @@ static void play(uint64_t seed)
 
     world_open(&world, seed);
     for (unsigned step = 0; step < STEPS; step++) {
-        if (draw(&world, 3) > 0)
+        const uint64_t what = draw(&world, 10);
+
+        if (what < 5)
             (void)receive(&world.worker[draw(&world, world.workers)]);
+        else if (what < 8)
+            work(&world);
         else
             act(&world);
         check_bounds(&world);

@@ -1,85 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "broker/broker.h"
-#include "broker/receive.h"
-#include "broker/service.h"
+#include "broker/local/idempotency.h"
+#include "broker/message.h"
 #include "support/sse_env.h"
 #include "support/test.h"
 
-/* One worker, which owns the service: what is asked is answered at once, or when the first has
- * settled. */
+/* What is claimed is answered at once, or when the first has settled. */
 struct fixture {
     struct sse_env env;
-    struct broker *broker;
-    struct broker_service service;
+    struct idempotency idempotency;
 };
 
 struct claim {
-    struct broker_request request;
+    struct engine_claim claim;
+    struct broker_claim wanted;
     unsigned answers;
     int status; /* 0: this one runs */
 };
 
-static void post(void *context, size_t to, struct broker_message *message)
+static void on_answer(struct idempotency *idempotency, struct engine_claim *base)
 {
-    (void)context;
-    (void)to;
-    (void)message;
-    fail_msg("there is no other worker");
+    struct claim *claim = container_of(base, struct claim, claim);
+
+    (void)idempotency;
+    claim->answers++;
+    claim->status = base->job.status < 0 ? base->job.status : base->outcome;
+    base->body = bytes_unref(base->body);
 }
 
 static void open_fixture(struct fixture *f, const struct idempotency_settings *settings)
 {
-    const struct hash_key key = hash_key_new();
-    const struct broker_transport transport = {.post = post, .context = f};
-
-    *f = (struct fixture){.broker = NULL};
     sse_env_open_alone(&f->env);
-    f->broker = broker_new(0, 1, &key, &transport);
-    broker_service_init(&f->service, f->broker, 0, f->env.service,
-                        &(struct broker_settings){.idempotency = *settings, .presence.history = 1});
-    broker_service_receive(&f->service);
+    idempotency_init(&f->idempotency, f->env.loop, settings, on_answer);
 }
 
 static void close_fixture(struct fixture *f)
 {
-    assert_int_equal(broker_traffic(f->broker)->open, 0);
-    broker_service_release(&f->service);
-    broker_free(f->broker);
+    idempotency_release(&f->idempotency);
     sse_env_close(&f->env);
-}
-
-static void on_answer(struct broker_request *request, const struct broker_message *answer)
-{
-    struct claim *claim = container_of(request, struct claim, request);
-
-    claim->answers++;
-    claim->status = answer->outcome.body ? answer->outcome.status : 0;
 }
 
 static void ask(struct fixture *f, struct claim *claim, const char *user, const char *key)
 {
-    struct broker_message *message =
-        broker_message_new(BROKER_CLAIM, 0, broker_text_size(user) + broker_text_size(key));
-
-    *claim = (struct claim){.request.on_answer = on_answer};
-    message->claim.user = broker_message_text(message, user);
-    message->claim.key = broker_message_text(message, key);
-    broker_ask(f->broker, 0, message, &claim->request);
+    *claim = (struct claim){.wanted = {user, key}};
+    claim->claim.wanted = &claim->wanted;
+    idempotency_claim(&f->idempotency, &claim->claim);
 }
 
 /* status 0: it did not run. */
-static void settle(struct fixture *f, const char *key, int status, const char *body)
+static void settle(struct fixture *f, const char *key, int status, const char *text)
 {
-    struct broker_message *message = broker_message_new(BROKER_SETTLE, 0, broker_text_size(key));
+    struct bytes *body = status ? bytes_new(text, strlen(text)) : NULL;
 
-    message->outcome.key = broker_message_text(message, key);
-    message->outcome.status = status;
-    if (status)
-        message->outcome.body = bytes_new(body, strlen(body));
-    broker_send(f->broker, 0, message);
+    idempotency_settle(&f->idempotency, &(struct broker_outcome){key, status, body});
+    bytes_unref(body);
 }
 
 static const struct idempotency_settings roomy = {100, 100, 100000, 100000};
@@ -101,7 +78,7 @@ static void the_first_runs_and_the_others_get_its_answer(void **state)
     assert_int_equal(second.status, 201);
     ask(&f, &third, "ann", "ann 1");
     assert_int_equal(third.status, 201);
-    assert_int_equal(f.service.idempotency.replayed, 2);
+    assert_int_equal(f.idempotency.replayed, 2);
     close_fixture(&f);
 }
 
@@ -122,7 +99,7 @@ static void when_the_first_did_not_run_the_next_does(void **state)
     assert_int_equal(claims[2].status, 200);
     ask(&f, &claims[3], "ann", "ann 2");
     settle(&f, "ann 2", 0, NULL);
-    assert_int_equal(f.service.idempotency.entries.table.count, 1);
+    assert_int_equal(f.idempotency.entries.table.count, 1);
     close_fixture(&f);
 }
 
@@ -136,11 +113,11 @@ static void an_answer_is_kept_for_five_minutes(void **state)
     ask(&f, &claim, "ann", "ann 1");
     settle(&f, "ann 1", 200, "x");
     fake_loop_advance(f.env.loop, 299999);
-    assert_int_equal(f.service.idempotency.entries.count, 1);
+    assert_int_equal(f.idempotency.entries.count, 1);
     fake_loop_advance(f.env.loop, 2000);
-    assert_int_equal(f.service.idempotency.entries.count, 0);
-    assert_int_equal(f.service.idempotency.entries.table.count, 0);
-    assert_int_equal(f.service.idempotency.users.count, 0);
+    assert_int_equal(f.idempotency.entries.count, 0);
+    assert_int_equal(f.idempotency.entries.table.count, 0);
+    assert_int_equal(f.idempotency.users.count, 0);
     close_fixture(&f);
 }
 
@@ -155,7 +132,7 @@ static void keep(struct fixture *f, const char *user, const char *key)
 
 static bool is_kept(const struct fixture *f, const char *key)
 {
-    return table_find(&f->service.idempotency.entries.table, key) != NULL;
+    return table_find(&f->idempotency.entries.table, key) != NULL;
 }
 
 static void who_brings_one_too_many_loses_its_own_oldest(void **state)
@@ -201,12 +178,12 @@ static void bytes_are_bounded_too(void **state)
     keep(&f, "ann", "ann 1");
     keep(&f, "ann", "ann 2");
     keep(&f, "ann", "ann 3");
-    assert_int_equal(f.service.idempotency.entries.bytes, 10);
-    assert_int_equal(f.service.idempotency.entries.evicted, 1);
+    assert_int_equal(f.idempotency.entries.bytes, 10);
+    assert_int_equal(f.idempotency.entries.evicted, 1);
     close_fixture(&f);
 }
 
-/* What waits when the worker ends is freed. */
+/* Who waits then is told. */
 static void it_may_end_with_claims(void **state)
 {
     struct fixture f;
@@ -216,8 +193,10 @@ static void it_may_end_with_claims(void **state)
     open_fixture(&f, &roomy);
     ask(&f, &claims[0], "ann", "ann 1");
     ask(&f, &claims[1], "ann", "ann 1");
-    settle(&f, "ann 1", 0, NULL);
+    assert_int_equal(claims[1].answers, 0);
     close_fixture(&f);
+    assert_int_equal(claims[1].answers, 1);
+    assert_int_equal(claims[1].status, -ESHUTDOWN);
 }
 
 int main(void)

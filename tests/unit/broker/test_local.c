@@ -61,7 +61,7 @@ static void attach(struct loop_timer *timer)
     page->queues = (struct qos_queues){.recipients = &anna, .count = 1};
     qos_queues_init(&page->queues);
     page->queues.job.done = on_queues;
-    page->engine->ops->attach(page->engine, &page->queues);
+    page->engine->ops->look(page->engine, &page->queues);
 }
 
 static void on_swept(void *context, int status, const struct qos_copies *ended)

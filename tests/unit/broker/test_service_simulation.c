@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A service whose pages come, change what they want, and go, while others publish to them: the real
- * owner and shards over inboxes of which a random one is read next. What is sent after a page has
- * come, listened or subscribed reaches it; each answer counts those who have got the event; nobody
- * gets one twice. What would bring shards too far behind waits, or is refused. Pages that come back
- * get all that they have missed, in the owner's order. Then all stop, in the midst of it. SEED=n
- * runs that one, SEEDS=n so many.
+ * owner and shards over inboxes of which a random one is read next, and an engine that answers
+ * late. What is sent after a page has come, listened or subscribed reaches it; each answer counts
+ * those who have got the event; nobody gets one twice. What would bring shards too far behind
+ * waits, or is refused. Pages that come back get all that they have missed, in the owner's order.
+ * Then all stop, in the midst of it. SEED=n runs that one, SEEDS=n so many.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,13 +26,14 @@
 #include "sse/presence.h"
 #include "sse/registry.h"
 #include "support/inbox.h"
+#include "support/slow_engine.h"
 #include "support/sse_env.h"
 #include "support/test.h"
 #include "support/worlds.h"
 
 enum {
     SEEDS = 300,
-    STEPS = 300,
+    STEPS = 360,
     MOST_WORKERS = 8,
     PAGES = 24,
     USERS = 4,
@@ -533,6 +534,7 @@ static void world_open(struct world *world, uint64_t seed)
     world->log = sse_env_log(world->workers);
     for (size_t i = 0; i < world->workers; i++)
         worker_open(world, i, &key);
+    slow_engine_open(&world->worker[owner_of(world)].service);
     for (size_t i = 0; i < PAGES; i++) {
         struct page *page = &world->pages[i];
 
@@ -558,6 +560,7 @@ static void settle(struct world *world)
 
     while (is_more) {
         is_more = turn(world);
+        is_more = slow_engine_settle() || is_more;
         for (size_t i = 0; i < world->workers; i++)
             is_more = receive(&world->worker[i]) || is_more;
     }
@@ -636,9 +639,17 @@ static void act(struct world *world)
         change(world, page);
 }
 
+static void work(struct world *world)
+{
+    if (draw(world, 2) == 0)
+        slow_engine_work(1 + draw(world, 4), SLOW_WORKS);
+    else
+        (void)slow_engine_answer();
+}
+
 static void step(struct world *world)
 {
-    const uint64_t what = draw(world, 10);
+    const uint64_t what = draw(world, 12);
 
     if (what == 0)
         publish(world);
@@ -646,6 +657,8 @@ static void step(struct world *world)
         (void)turn(world);
     else if (what < 4)
         act(world);
+    else if (what < 6)
+        work(world);
     else
         (void)receive(&world->worker[draw(world, world->workers)]);
 }
@@ -658,6 +671,7 @@ static void stop_on(struct world *world, size_t number)
     struct worker *worker = &world->worker[number];
 
     (void)receive(worker);
+    work(world);
     (void)fake_loop_turn(worker->env.loop);
     if (!worker->is_stopping && draw(world, 8) == 0)
         worker->is_stopping = true;
@@ -709,7 +723,7 @@ static void check_empty(const struct world *world)
 {
     const struct broker_service *owner = &world->worker[owner_of(world)].service;
 
-    if (owner->slots[BROKER_STREAM][BROKER_SLOT_OF_USER].table.count != 0)
+    if (slow_engine.tables.slots[BROKER_STREAM][BROKER_SLOT_OF_USER].table.count != 0)
         fail_msg("world %" PRIu64 ": slots are held by nobody", world->seed);
     if (owner->directory.groups.count != 0)
         fail_msg("world %" PRIu64 ": groups are left of nobody", world->seed);
@@ -719,6 +733,7 @@ static void check_empty(const struct world *world)
 
 static void world_close(struct world *world)
 {
+    broker_service_close_engine(&world->worker[owner_of(world)].service);
     for (size_t i = 0; i < world->workers; i++) {
         struct worker *worker = &world->worker[i];
 

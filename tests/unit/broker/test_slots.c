@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/limits.h"
+#include "broker/local/slots.h"
 #include "support/test.h"
 
 static void a_key_has_so_many_places(void **state)

@@ -275,6 +275,12 @@ static struct sse_user *user_of(const struct page *page)
     return sse_user_new(&(struct sse_user_fields){.id = queues[page->user].value});
 }
 
+/* So that the engine is asked. */
+static struct broker_keys keys_of(const struct page *page)
+{
+    return (struct broker_keys){.slots[BROKER_SLOT_OF_USER] = mem_strdup(queues[page->user].value)};
+}
+
 static void on_attached(struct broker_attaching *attaching, bool is_granted)
 {
     struct page *page = container_of(attaching, struct page, attaching);
@@ -283,9 +289,14 @@ static void on_attached(struct broker_attaching *attaching, bool is_granted)
     char instance[16];
     const struct sse_client_info info = {.client_id = "c", .client_instance_id = instance};
 
-    check_that(page->world, is_granted, "there are slots for all");
-    snprintf(instance, sizeof(instance), "%u", page->instance);
     page->is_attaching = false;
+    broker_attaching_release(attaching);
+    if (!is_granted) {
+        check_that(page->world, attaching->status < 0, "there are slots for all");
+        sse_user_unref(user);
+        return;
+    }
+    snprintf(instance, sizeof(instance), "%u", page->instance);
     attaching->is_held = false; /* it is the connection's */
     page->sink.connection = sse_connection_open(
         env->service,
@@ -300,7 +311,6 @@ static void on_attached(struct broker_attaching *attaching, bool is_granted)
                                          .resume = attaching->resume,
                                          .after = attaching->after});
     sse_user_unref(user);
-    broker_attaching_release(attaching);
     trace(page->world, "page %" PRIu64 " of %u is at %zu: %s, instance %u, %s, last id %s",
           page->opened, page->user, page->worker, page->sink.connection->handle, page->instance,
           page->acknowledges ? "acknowledges" : "is silent", page->last_id);
@@ -311,7 +321,8 @@ static void attach(struct page *page)
     struct sse_user *user = user_of(page);
     const struct sse_subject subject = {.user = user, .channels = &red, .channel_count = 1};
 
-    page->attaching = (struct broker_attaching){.what = BROKER_STREAM, .done = on_attached};
+    page->attaching = (struct broker_attaching){
+        .what = BROKER_STREAM, .keys = keys_of(page), .done = on_attached};
     page->is_attaching = true;
     broker_attach_ask(&page->attaching, &page->world->team.worker[page->worker].service,
                       page->last_id[0] ? page->last_id : NULL, &subject);
@@ -338,23 +349,29 @@ static void come(struct world *world, struct page *page)
     attach(page);
 }
 
-static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+static void tell(struct sse_observer *observer, const struct sse_connection *connection,
+                 struct broker_message *(*make)(const struct broker_service *service,
+                                                const struct broker_keys *keys,
+                                                const struct sse_connection *connection))
 {
     const struct attach_observer *own = container_of(observer, struct attach_observer, observer);
+    struct broker_keys keys = keys_of(container_of(connection->sink_context, struct page, sink));
 
-    broker_tell_owner(own->service,
-                      broker_opened_new(own->service, &(struct broker_keys){0}, connection));
+    broker_tell_owner(own->service, make(own->service, &keys, connection));
+    broker_keys_release(&keys);
+}
+
+static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+{
+    tell(observer, connection, broker_opened_new);
 }
 
 static void on_disconnect(struct sse_observer *observer, struct sse_connection *connection,
                           enum sse_close_reason reason, const char *why)
 {
-    const struct attach_observer *own = container_of(observer, struct attach_observer, observer);
-
     (void)reason;
     (void)why;
-    broker_tell_owner(own->service,
-                      broker_ended_new(own->service, &(struct broker_keys){0}, connection));
+    tell(observer, connection, broker_ended_new);
 }
 
 static void go(struct page *page)
@@ -520,11 +537,8 @@ static void read_pages(struct world *world, bool is_all)
 
 static bool settle_once(struct world *world)
 {
-    bool is_any = slow_engine.waiting.first != NULL;
+    bool is_any = slow_engine_settle();
 
-    slow_engine_work(SIZE_MAX, SLOW_WORKS);
-    while (slow_engine_answer())
-        is_any = true;
     for (size_t i = 0; i < world->team.workers; i++) {
         struct team_worker *worker = &world->team.worker[i];
 

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/idempotency.h"
+#include "broker/local/idempotency.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "broker/broker.h"
+#include "broker/message.h"
 
 #define KEEP_MS 300000u
-
-/* A claim that waits for the first to be settled. */
-struct waiting {
-    struct list node;
-    struct broker_asker asker;
-};
 
 /* A user with keys; lives as long as an entry names it. */
 struct user_keys {
@@ -49,13 +44,20 @@ static size_t size(const void *item)
     return ((const struct entry *)item)->body->length;
 }
 
+static void fail(struct idempotency *idempotency, struct engine_claim *claim)
+{
+    claim->job.status = -ESHUTDOWN;
+    idempotency->answer(idempotency, claim);
+}
+
 static void leave(struct lru *lru, void *item)
 {
     struct idempotency *idempotency = container_of(lru, struct idempotency, entries);
     struct entry *entry = item;
+    struct list *node;
 
-    list_for_each_safe(node, after, &entry->waiting)
-        free(container_of(node, struct waiting, node));
+    while ((node = list_take_first(&entry->waiting)))
+        fail(idempotency, container_of(node, struct engine_claim, node));
     if (list_is_linked(&entry->own)) {
         list_remove(&entry->own);
         entry->user_keys->count--;
@@ -65,10 +67,11 @@ static void leave(struct lru *lru, void *item)
     bytes_unref(entry->body);
 }
 
-void idempotency_init(struct idempotency *idempotency, struct broker *broker, struct loop *loop,
-                      const struct idempotency_settings *settings)
+void idempotency_init(struct idempotency *idempotency, struct loop *loop,
+                      const struct idempotency_settings *settings,
+                      void (*answer)(struct idempotency *idempotency, struct engine_claim *claim))
 {
-    *idempotency = (struct idempotency){.broker = broker, .loop = loop, .settings = *settings};
+    *idempotency = (struct idempotency){.loop = loop, .settings = *settings, .answer = answer};
     lru_init(&idempotency->entries, loop, LRU_BY_TEXT(struct entry, item, key), SIZE_MAX);
     idempotency->entries.size = size;
     idempotency->entries.leave = leave;
@@ -94,55 +97,32 @@ static struct user_keys *user_keys_ref(struct idempotency *idempotency, const ch
 }
 
 /* first: what it got is the answer; NULL: this one is the first, and runs. */
-static void answer(struct idempotency *idempotency, const struct broker_asker *asker,
+static void answer(struct idempotency *idempotency, struct engine_claim *claim,
                    const struct entry *first)
 {
-    struct broker_message *message = broker_message_new(BROKER_CLAIMED, asker->service, 0);
-
     if (first) {
-        message->outcome.status = first->status;
-        message->outcome.body = bytes_ref(first->body);
+        claim->outcome = first->status;
+        claim->body = bytes_ref(first->body);
         idempotency->replayed++;
     }
-    broker_answer(idempotency->broker, asker, message);
+    idempotency->answer(idempotency, claim);
 }
 
-void idempotency_claim(struct idempotency *idempotency, const struct broker_message *claim)
+void idempotency_claim(struct idempotency *idempotency, struct engine_claim *claim)
 {
-    const struct broker_asker asker = broker_asker(claim);
     struct entry *entry =
-        lru_find(&idempotency->entries, claim->claim.key, loop_now_ms(idempotency->loop));
-    struct waiting *waiting;
+        lru_find(&idempotency->entries, claim->wanted->key, loop_now_ms(idempotency->loop));
 
     if (!entry) {
-        entry = lru_add_held(&idempotency->entries, claim->claim.key);
-        entry->user_keys = user_keys_ref(idempotency, claim->claim.user);
+        entry = lru_add_held(&idempotency->entries, claim->wanted->key);
+        entry->user_keys = user_keys_ref(idempotency, claim->wanted->user);
         list_init(&entry->waiting);
-        answer(idempotency, &asker, NULL);
+        answer(idempotency, claim, NULL);
     } else if (entry->body) {
-        answer(idempotency, &asker, entry);
+        answer(idempotency, claim, entry);
     } else {
-        waiting = mem_zalloc(sizeof(*waiting));
-        waiting->asker = asker;
-        list_append(&entry->waiting, &waiting->node);
+        list_append(&entry->waiting, &claim->node);
     }
-}
-
-static void let_go(struct idempotency *idempotency, struct list *node, const struct entry *first)
-{
-    struct waiting *waiting = container_of(node, struct waiting, node);
-
-    answer(idempotency, &waiting->asker, first);
-    free(waiting);
-}
-
-static void let_all_go(struct idempotency *idempotency, struct entry *entry)
-{
-    struct list all;
-
-    list_take_all(&all, &entry->waiting);
-    list_for_each_safe(node, after, &all)
-        let_go(idempotency, node, entry);
 }
 
 /* Whether somebody has more than one user may, or all have more than all may. */
@@ -187,22 +167,22 @@ static void keep(struct idempotency *idempotency, struct entry *entry)
     make_room(idempotency, entry->user_keys);
 }
 
-void idempotency_settle(struct idempotency *idempotency, const struct broker_message *settlement)
+void idempotency_settle(struct idempotency *idempotency, const struct broker_outcome *outcome)
 {
-    const struct broker_outcome *outcome = &settlement->outcome;
     struct entry *entry = table_find(&idempotency->entries.table, outcome->key);
     struct list *next;
 
     if (outcome->body) {
         entry->status = outcome->status;
         entry->body = bytes_ref(outcome->body);
-        let_all_go(idempotency, entry);
+        while ((next = list_take_first(&entry->waiting)))
+            answer(idempotency, container_of(next, struct engine_claim, node), entry);
         keep(idempotency, entry);
         return;
     }
     next = list_take_first(&entry->waiting);
-    if (next)
-        let_go(idempotency, next, NULL); /* which is the first now */
+    if (next) /* which is the first now */
+        answer(idempotency, container_of(next, struct engine_claim, node), NULL);
     else
         lru_drop(&idempotency->entries, &entry->item);
 }
