@@ -63,6 +63,7 @@ struct auth_result {
     enum auth_source source;
     struct sse_user *user;  /* with AUTH_OK: the receiver owns the reference */
     const char *message;    /* otherwise: what was wrong and what would be right; static */
+    const char *rule;       /* the same as a word: expired, revoked, webhook; NULL: no such one */
     struct bytes *data;     /* beside it, JSON for the page; lent while done runs; NULL: none */
     unsigned retry_after_s; /* with AUTH_BUSY: when it makes sense; 0: soon */
 };
@@ -105,6 +106,13 @@ struct auth_counters {
 
 struct auth;
 
+#define AUTH_CLAIMED_SIZE 257u
+
+/* Whom a credential names, as it says itself: nobody has checked it. */
+struct auth_claimed {
+    char user_id[AUTH_CLAIMED_SIZE], tenant_id[AUTH_CLAIMED_SIZE]; /* "": it does not say */
+};
+
 struct auth_ops {
     const char *name;
     /* Calls done once, before or after it returns. The facts must live until then. */
@@ -126,6 +134,11 @@ struct auth_ops {
     /* Puts in the place of a token, as it was shown, the name that its user has as access_token,
      * which is no longer; whether it is a good one does not matter. NULL: they are the same. */
     void (*name_token)(char *token);
+    /* Whom the credential of a request names, whether it is a good one or not: for who looks into
+     * why it was refused. False: nobody, or there is none. NULL: no credential of this kind does.
+     */
+    bool (*read_claimed)(const struct auth *auth, const struct auth_facts *facts,
+                         struct auth_claimed *claimed);
     /* Writes into *counters, which is zero-filled, what this backend has counted. NULL: nothing. */
     void (*count)(const struct auth *auth, struct auth_counters *counters);
     void (*free)(struct auth *auth);

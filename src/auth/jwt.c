@@ -239,6 +239,7 @@ static const char *check_claims(const json_t *claims, const struct auth_jwt_rule
     if (!read_times(claims, &times))
         return bad_times;
     fault = check_times(&times, rules, now_ms);
+    answer->is_expired = fault == expired;
     if (fault)
         return fault;
     answer->expires_at = isnan(times.expires) ? 0 : (int64_t)(times.expires * 1000);

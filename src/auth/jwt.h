@@ -49,6 +49,7 @@ struct auth_jwt_answer {
     const char *fault;              /* what was wrong and what would be right; static. NULL: good */
     bool is_unknown_key;            /* a newer set of keys might have it, */
     bool is_named_key;              /* and the token's header names it */
+    bool is_expired;                /* that is what was wrong */
     bool is_postponed;              /* neither good nor wrong: nothing is computed now */
     json_t *claims;                 /* with a good token: an object, owned by the receiver */
     const struct auth_jwt_key *key; /* and who signed it; lives as long as its set */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,7 @@ static struct auth_result judge(struct auth_jwt *jwt, const char *token,
     if (user && is_revoked(jwt, user, user->access_token, answer->issued_at)) {
         user = sse_user_unref(user);
         result.message = revoked;
+        result.rule = "revoked";
     }
     if (user)
         result = (struct auth_result){.verdict = AUTH_OK, .user = user};
@@ -247,7 +249,8 @@ static void settle(struct inquiry *inquiry)
     }
     if (answer.fault)
         result = (struct auth_result){.verdict = answer.is_postponed ? AUTH_BUSY : AUTH_BAD,
-                                      .message = answer.fault};
+                                      .message = answer.fault,
+                                      .rule = answer.is_expired ? "expired" : NULL};
     else
         result = judge(inquiry->jwt, inquiry->token, &answer);
     if (result.verdict == AUTH_OK)
@@ -412,6 +415,28 @@ static void jwt_name_token(char *token)
     json_decref(claims);
 }
 
+static_assert(AUTH_CLAIMED_SIZE == AUTH_CLAIM_SIZE, "room for a claim");
+
+static bool jwt_read_claimed(const struct auth *auth, const struct auth_facts *facts,
+                             struct auth_claimed *claimed)
+{
+    const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
+    const struct auth_jwt_claims *names = &jwt->settings.claims;
+    struct inquiry inquiry = {.token = NULL};
+    int64_t expires_at;
+    json_t *claims = NULL;
+
+    find_token(facts, &jwt->settings, &inquiry);
+    if (inquiry.token)
+        claims = auth_jwt_claimed(inquiry.token, &expires_at);
+    if (!auth_claim_text(claims, names->user_id, claimed->user_id))
+        claimed->user_id[0] = '\0';
+    if (!auth_claim_text(claims, names->tenant_id, claimed->tenant_id))
+        claimed->tenant_id[0] = '\0';
+    json_decref(claims);
+    return claimed->user_id[0] != '\0';
+}
+
 static void jwt_count(const struct auth *auth, struct auth_counters *counters)
 {
     const struct auth_jwt *jwt = container_of(auth, const struct auth_jwt, base);
@@ -447,6 +472,7 @@ static const struct auth_ops jwt_ops = {
     .revoke = jwt_revoke,
     .restore = jwt_restore,
     .name_token = jwt_name_token,
+    .read_claimed = jwt_read_claimed,
     .count = jwt_count,
     .free = jwt_free,
 };

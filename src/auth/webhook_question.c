@@ -205,7 +205,8 @@ static const char busy[] = "the service that knows the users is busy; try again 
 
 static struct auth_result refusal(enum auth_verdict verdict, const char *message)
 {
-    return (struct auth_result){.verdict = verdict, .message = message};
+    return (struct auth_result){
+        .verdict = verdict, .message = message, .rule = message == expired ? "expired" : "webhook"};
 }
 
 static const char *read_error(const struct outbound_answer *answer, struct auth_result *result)

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 
 static const uint32_t bounds_us[HISTOGRAM_BOUNDS] = {
-    100,    250,    500,     1000,    2500,    5000,    10000,   25000,
-    50000,  100000, 250000,  500000,  1000000, 2500000, 5000000, 10000000,
+    100,   250,    500,    1000,   2500,    5000,    10000,   25000,
+    50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
 };
 
 void histogram_add_us(struct histogram *histogram, uint64_t us)

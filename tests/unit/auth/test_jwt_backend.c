@@ -125,18 +125,23 @@ static char *plain_token(const struct fixture *fixture, const char *more)
     return token_for(fixture, "{\"alg\":\"HS256\"}", more, SECRET);
 }
 
+static struct auth_facts facts_of(const struct request *request)
+{
+    return (struct auth_facts){.method = "GET",
+                               .path = "/",
+                               .peer = "::1",
+                               .customer = "::1",
+                               .header = find_header,
+                               .cookie = find_cookie,
+                               .credential = request->credential,
+                               .parameter = find_parameter,
+                               .request = request};
+}
+
 static void ask(const struct fixture *fixture, const struct request *request,
                 struct outcome *outcome)
 {
-    const struct auth_facts facts = {.method = "GET",
-                                     .path = "/",
-                                     .peer = "::1",
-                                     .customer = "::1",
-                                     .header = find_header,
-                                     .cookie = find_cookie,
-                                     .credential = request->credential,
-                                     .parameter = find_parameter,
-                                     .request = request};
+    const struct auth_facts facts = facts_of(request);
 
     *outcome = (struct outcome){.is_there = false};
     auth_check(fixture->auth, &facts, keep, outcome);
@@ -231,6 +236,62 @@ static void test_verdicts(void **state)
     free(good);
     free(nameless);
     free(strange);
+    close_all(&fixture);
+}
+
+static const char *rule_on(const struct fixture *fixture, const char *token)
+{
+    struct outcome outcome;
+
+    ask(fixture, &(struct request){.parameter = token}, &outcome);
+    assert_int_not_equal(outcome.result.verdict, AUTH_OK);
+    return outcome.result.rule ? outcome.result.rule : "";
+}
+
+static void test_rules_have_words(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *token = plain_token(&fixture, "\"sub\":\"1\",\"jti\":\"x1\",");
+
+    (void)state;
+    assert_string_equal(rule_on(&fixture, "x.y.z"), "");
+    assert_string_equal(rule_on(&fixture, ""), "");
+    auth_revoke(fixture.auth, &(struct auth_revocation){.access_token = "x1"});
+    assert_string_equal(rule_on(&fixture, token), "revoked");
+    fake_loop_advance(fixture.loop, 600000 + 31000);
+    assert_string_equal(rule_on(&fixture, token), "expired");
+    free(token);
+    close_all(&fixture);
+}
+
+static bool read_claimed(const struct fixture *fixture, const char *token,
+                         struct auth_claimed *claimed)
+{
+    const struct request request = {.cookie = token};
+    const struct auth_facts facts = facts_of(&request);
+
+    return fixture->auth->ops->read_claimed(fixture->auth, &facts, claimed);
+}
+
+static void test_what_a_token_claims_needs_no_signature(void **state)
+{
+    struct fixture fixture = open_with(false);
+    char *forged =
+        token_for(&fixture, "{\"alg\":\"HS256\"}", "\"sub\":7,\"tenantId\":\"north\",", NEW_SECRET);
+    char *odd = plain_token(&fixture, "\"sub\":\"a\\u0007b\",\"tenantId\":[],");
+    struct auth_claimed claimed;
+
+    (void)state;
+    assert_true(read_claimed(&fixture, forged, &claimed));
+    assert_string_equal(claimed.user_id, "7");
+    assert_string_equal(claimed.tenant_id, "north");
+    assert_false(read_claimed(&fixture, odd, &claimed));
+    assert_string_equal(claimed.user_id, "");
+    assert_string_equal(claimed.tenant_id, "");
+    assert_false(read_claimed(&fixture, "x.y.z", &claimed));
+    assert_false(read_claimed(&fixture, NULL, &claimed));
+    free(forged);
+    free(odd);
     close_all(&fixture);
 }
 
@@ -633,6 +694,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_where_a_token_is_looked_for),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_rules_have_words),
+        cmocka_unit_test(test_what_a_token_claims_needs_no_signature),
         cmocka_unit_test(test_revocation_of_a_token),
         cmocka_unit_test(test_names_of_tokens),
         cmocka_unit_test(test_revocation_of_a_user),

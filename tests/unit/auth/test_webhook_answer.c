@@ -111,6 +111,7 @@ static void test_what_has_expired_is_no_credential(void **state)
         assert_int_equal(result.verdict, AUTH_BAD);
         assert_null(result.user);
         assert_non_null(strstr(result.message, "expired"));
+        assert_string_equal(result.rule, "expired");
     }
 }
 
