@@ -13,6 +13,15 @@
 #include "base/log.h"
 #include "base/text.h"
 
+const char *const outbound_purpose_words[OUTBOUND_PURPOSES] = {
+    [OUTBOUND_HANDLER] = "handler",
+    [OUTBOUND_AUTH] = "authWebhook",
+    [OUTBOUND_NOTIFICATION] = "notifications",
+    [OUTBOUND_RECEIPT] = "receipt",
+    [OUTBOUND_KEYS] = "JWK set",
+    [OUTBOUND_UPLOAD] = "upload",
+};
+
 static const char *fault_of_status(int status)
 {
     switch (status) {

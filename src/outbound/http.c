@@ -29,15 +29,6 @@ struct outbound_http {
     bool is_closing;
 };
 
-const char *const outbound_purpose_words[OUTBOUND_PURPOSES] = {
-    [OUTBOUND_HANDLER] = "handler",
-    [OUTBOUND_AUTH] = "authWebhook",
-    [OUTBOUND_NOTIFICATION] = "notifications",
-    [OUTBOUND_RECEIPT] = "receipt",
-    [OUTBOUND_KEYS] = "JWK set",
-    [OUTBOUND_UPLOAD] = "upload",
-};
-
 static const struct outbound_fault server_stops = {-ECANCELED, "the server stops"};
 static const struct outbound_fault not_loaded = {-EIO, "libcurl cannot be loaded"};
 

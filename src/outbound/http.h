@@ -48,7 +48,7 @@ enum outbound_purpose {
     OUTBOUND_PURPOSES
 };
 
-extern const char *const outbound_purpose_words[OUTBOUND_PURPOSES];
+extern const char *const outbound_purpose_words[OUTBOUND_PURPOSES]; /* answer.c */
 
 struct outbound_http_settings {
     unsigned in_flight;        /* requests at a time, at least 1, */
