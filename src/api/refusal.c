@@ -76,6 +76,22 @@ static void find_handle(const struct api_exchange *exchange, char handle[SSE_CON
         handle[0] = '\0';
 }
 
+/* Whom a page's request names that shows nothing good: as its credential says, or a parameter. */
+static void find_claimed(const struct api_exchange *exchange, struct auth_claimed *claimed)
+{
+    const struct auth *auth = exchange->service->auth;
+    const char *user_id = api_exchange_parameter(exchange, "userId");
+    const char *tenant_id = api_exchange_parameter(exchange, "tenantId");
+
+    if (exchange->user || !exchange->endpoint || exchange->endpoint->guard != API_PAGE)
+        return;
+    if (exchange->facts && auth->ops->read_claimed &&
+        auth->ops->read_claimed(auth, exchange->facts, claimed))
+        return;
+    snprintf(claimed->user_id, sizeof(claimed->user_id), "%s", user_id ? user_id : "");
+    snprintf(claimed->tenant_id, sizeof(claimed->tenant_id), "%s", tenant_id ? tenant_id : "");
+}
+
 static void trace_it(const struct refused *refused, struct api_service *service,
                      const struct api_exchange *exchange)
 {
@@ -86,10 +102,14 @@ static void trace_it(const struct refused *refused, struct api_service *service,
         .path = buf_str(&refused->path),
         .method = refused->request ? refused->request->method : NULL,
     };
+    struct auth_claimed claimed = {.user_id = ""};
     char handle[SSE_CONNECTION_ID_SIZE];
 
     if (exchange) {
         find_handle(exchange, handle);
+        find_claimed(exchange, &claimed);
+        refusal.claimed_user = claimed.user_id;
+        refusal.claimed_tenant = claimed.tenant_id;
         refusal.connection = handle;
         refusal.rule = exchange->rule;
         refusal.by = exchange->sender;

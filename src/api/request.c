@@ -32,6 +32,7 @@ static void on_checked(void *context, const struct auth_result *result)
     exchange->verdict = result->verdict;
     exchange->source = result->source;
     exchange->refusal = result->message;
+    exchange->rule = result->rule;
     bytes_unref(exchange->refusal_data);
     exchange->refusal_data = result->data ? bytes_ref(result->data) : NULL;
     exchange->retry_after_s = result->retry_after_s;
@@ -108,7 +109,8 @@ bool api_exchange_refuse_wrong(struct api_exchange *exchange)
 
     if (exchange->verdict == AUTH_OK || exchange->verdict == AUTH_NONE)
         return origin_refuse(exchange) || refuse_frequent(exchange);
-    exchange->rule = rules[exchange->verdict];
+    if (!exchange->rule)
+        exchange->rule = rules[exchange->verdict];
     if (exchange->refusal_data)
         refuse_with_data(exchange, statuses[exchange->verdict]);
     else
