@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,9 +15,14 @@
 
 #define PREFIX_LENGTH (sizeof(AUTH_KEY_HASH_PREFIX) - 1)
 
+static bool hash_by(const EVP_MD *sha256, const char *key, struct auth_key_hash *hash)
+{
+    return sha256 && EVP_Digest(key, strlen(key), hash->bytes, NULL, sha256, NULL) == 1;
+}
+
 bool auth_key_hash_of(const char *key, struct auth_key_hash *hash)
 {
-    return EVP_Digest(key, strlen(key), hash->bytes, NULL, EVP_sha256(), NULL) == 1;
+    return hash_by(EVP_sha256(), key, hash);
 }
 
 bool auth_key_hash_is_text(const char *text)
@@ -62,10 +68,17 @@ struct auth_api_keys *auth_api_keys_new(const struct auth_api_key *keys, size_t 
     struct auth_api_keys *set = mem_zalloc(sizeof(*set));
 
     assert(count <= AUTH_MAX_API_KEYS);
+    set->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     set->count = count;
     for (size_t i = 0; i < count; i++)
         set->keys[i] = keys[i];
     return set;
+}
+
+void auth_api_keys_free(struct auth_api_keys *keys)
+{
+    EVP_MD_free(keys ? keys->sha256 : NULL);
+    free(keys);
 }
 
 int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
@@ -73,7 +86,7 @@ int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
     struct auth_key_hash hash;
     int found = -ENOENT;
 
-    if (!auth_key_hash_of(token, &hash))
+    if (!hash_by(keys->sha256, token, &hash))
         return -ENOMEM;
     /* Every key is compared, whichever matches: the time tells nothing. */
     for (size_t i = 0; i < keys->count; i++) {

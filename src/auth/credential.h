@@ -46,12 +46,14 @@ struct auth_api_key {
 
 /* Immutable; any thread may look. */
 struct auth_api_keys {
+    struct evp_md_st *sha256; /* looked up once: OpenSSL takes locks for that */
     size_t count;
     struct auth_api_key keys[AUTH_MAX_API_KEYS];
 };
 
-/* Copies the keys, at most AUTH_MAX_API_KEYS. The caller frees it. */
+/* Copies the keys, at most AUTH_MAX_API_KEYS. */
 struct auth_api_keys *auth_api_keys_new(const struct auth_api_key *keys, size_t count);
+void auth_api_keys_free(struct auth_api_keys *keys); /* NULL is fine */
 
 /* The index of the key that token is; -ENOENT: it is none; -ENOMEM: it is not known whether it is.
  */

@@ -248,7 +248,7 @@ void settings_unref(struct settings *settings)
     }
     networks_free(settings->proxies);
     outbound_authorities_unref(settings->outbound.authorities);
-    free(settings->keys);
+    auth_api_keys_free(settings->keys);
     free(settings->shown);
     config_release(&settings->config);
     atomic_fetch_sub(&settings->shared->reloads.sets, 1);

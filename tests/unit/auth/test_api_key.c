@@ -27,7 +27,7 @@ static void each_key_is_found(void **state)
     assert_int_equal(auth_api_keys_find(set, "second-key"), 1);
     assert_string_equal(set->keys[1].name, "two");
     assert_int_equal(set->keys[1].permissions, AUTH_MAY_QUERY);
-    free(set);
+    auth_api_keys_free(set);
 }
 
 static void nothing_else_is_a_key(void **state)
@@ -42,7 +42,7 @@ static void nothing_else_is_a_key(void **state)
         assert_int_equal(auth_api_keys_find(set, wrong[i]), -ENOENT);
     assert_true(auth_key_hash_write("first-key", hash));
     assert_int_equal(auth_api_keys_find(set, hash), -ENOENT);
-    free(set);
+    auth_api_keys_free(set);
 }
 
 static void no_keys_let_nobody_in(void **state)
@@ -52,7 +52,7 @@ static void no_keys_let_nobody_in(void **state)
     (void)state;
     assert_int_equal(auth_api_keys_find(set, ""), -ENOENT);
     assert_int_equal(auth_api_keys_find(set, "x"), -ENOENT);
-    free(set);
+    auth_api_keys_free(set);
 }
 
 static void bearer_tokens(void **state)

@@ -66,7 +66,7 @@ static void a_text_alone_may_do_everything(void **state)
     assert_string_equal(key->name, "key-2");
     assert_int_equal(key->permissions, AUTH_MAY_ALL);
     assert_true(key->services == AUTH_ALL_SERVICES);
-    free(keys);
+    auth_api_keys_free(keys);
     config_release(&config);
 }
 
@@ -83,7 +83,7 @@ static void a_key_may_do_what_it_is_for(void **state)
     assert_string_equal(key->name, "n");
     assert_int_equal(key->permissions, AUTH_MAY_SEND | AUTH_MAY_PRESENCE);
     assert_int_equal(key->services, 1 << 1);
-    free(keys);
+    auth_api_keys_free(keys);
     config_release(&config);
 }
 
@@ -96,7 +96,7 @@ static void a_hash_in_the_place_of_a_key_is_no_key(void **state)
     (void)state;
     assert_int_equal(auth_api_keys_find(keys, "abc"), 0);
     assert_int_equal(auth_api_keys_find(keys, HASH), -ENOENT);
-    free(keys);
+    auth_api_keys_free(keys);
     config_release(&config);
 }
 
