@@ -95,13 +95,17 @@ static void on_full(void *context, bool for_stranger)
     api->host.make_room(api->host.context, for_stranger);
 }
 
-static void on_answered(void *context, struct h2_stream *stream)
+static void on_answered(void *context, struct h2_stream *stream, int status)
 {
     const struct api_exchange *exchange = h2_stream_context(stream);
     struct api *api = context;
+    enum request_class class;
 
-    if (exchange)
-        histogram_add_since(&api->request_times[api_routes_class(exchange)], exchange->began_ns);
+    if (!exchange)
+        return;
+    class = api_routes_class(exchange);
+    api->answers[class][request_result_of(status)]++;
+    histogram_add_since(&api->request_times[class], exchange->began_ns);
 }
 
 /* Streams may stay when they have their answer; what was asked is not needed then. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef API_REQUEST_CLASS_H
 #define API_REQUEST_CLASS_H
-/* The classes of requests whose durations are told apart: a handful, whatever routes there are. */
+/* What requests are told apart by when they are counted: a handful of classes, whatever routes
+ * there are, and what their answers' statuses mean. */
 
 enum request_class {
     REQUEST_CONNECT,
@@ -17,5 +18,22 @@ enum request_class {
 };
 
 extern const char *const request_class_words[REQUEST_CLASSES];
+
+/* Those by which somebody has to do something, and the rest by their first digit. */
+enum request_result {
+    RESULT_2XX,
+    RESULT_3XX,
+    RESULT_401,
+    RESULT_403,
+    RESULT_429,
+    RESULT_4XX, /* the others */
+    RESULT_503,
+    RESULT_5XX, /* the others */
+    REQUEST_RESULTS
+};
+
+extern const char *const request_result_words[REQUEST_RESULTS];
+
+enum request_result request_result_of(int status);
 
 #endif

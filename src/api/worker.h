@@ -41,6 +41,7 @@ struct api {
     struct api_service *services;
     struct guard_counters guard;
     struct histogram request_times[REQUEST_CLASSES];
+    uint64_t answers[REQUEST_CLASSES][REQUEST_RESULTS];
     bool is_drained;       /* no event stream opens any more: the server stops */
     size_t exchange_count; /* requests on their way */
     struct upload_writers uploads;

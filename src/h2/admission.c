@@ -56,6 +56,11 @@ void h2_slots_free(struct h2_slots *slots)
     free(slots);
 }
 
+uint32_t h2_endpoint_most_sessions(const struct h2_endpoint *endpoint)
+{
+    return endpoint->slots ? (uint32_t)atomic_load(&endpoint->slots->capacity) : 0;
+}
+
 void h2_slots_set_capacity(struct h2_slots *slots, uint32_t sessions)
 {
     atomic_store(&slots->capacity, sessions);

@@ -34,7 +34,7 @@ struct h2_handler {
      * those of the others may (h2_endpoint_make_room). May be NULL. */
     void (*on_full)(void *context, bool for_stranger);
     /* An answer has been given, none of it has left. May be NULL. */
-    void (*on_answered)(void *context, struct h2_stream *stream);
+    void (*on_answered)(void *context, struct h2_stream *stream, int status);
     /* The whole answer has been framed: the request may be forgotten. May be NULL. */
     void (*on_sent)(void *context, struct h2_stream *stream);
     void *context;
@@ -71,6 +71,8 @@ void h2_endpoint_free(struct h2_endpoint *endpoint); /* closed, and no stream is
 /* Other limits, for what begins from now on; sessions that are open have told their clients of the
  * old windows and numbers of streams. False, with nothing changed, when there is no memory. */
 bool h2_endpoint_change_limits(struct h2_endpoint *endpoint, const struct h2_limits *limits);
+/* How many sessions its slots are for, of all workers; 0: it has none. */
+uint32_t h2_endpoint_most_sessions(const struct h2_endpoint *endpoint);
 size_t h2_endpoint_inbound_bytes(const struct h2_endpoint *endpoint); /* held now */
 /* The oldest slow bodies give way until so many bytes are free, or none is left: those of strangers
  * only, if it is for one. */

@@ -261,7 +261,7 @@ void h2_stream_respond(struct h2_stream *stream, const struct h2_response *respo
     stream->is_answered = true;
     stream->kept = 0;
     if (handler->on_answered)
-        handler->on_answered(handler->context, stream);
+        handler->on_answered(handler->context, stream, response->status);
     submit(stream, response);
     h2_holding_force(stream);
     if (!stream->session)

@@ -5,12 +5,12 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/process.h"
 
 /* What can be written is not the file's any more. */
 static int drop_pages(struct dl_phdr_info *object, size_t size, void *context)
@@ -40,17 +40,11 @@ void memory_settle(void)
 /* Bytes of memory that no file backs; 0 when /proc cannot say. */
 static size_t read_resident(void)
 {
-    size_t total = 0;
-    size_t resident = 0;
-    size_t shared = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
+    size_t resident, shared;
 
-    if (!file)
+    if (!process_memory(&resident, &shared) || shared > resident)
         return 0;
-    if (fscanf(file, "%zu %zu %zu", &total, &resident, &shared) != 3 || shared > resident)
-        resident = shared;
-    fclose(file);
-    return (resident - shared) * (size_t)sysconf(_SC_PAGESIZE);
+    return resident - shared;
 }
 
 static size_t unused_of(size_t resident, size_t in_use)

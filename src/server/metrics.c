@@ -112,6 +112,7 @@ static void sample_worker(const struct metrics_parts *parts, struct metrics_work
     outbound_http_count(api->outbound_streams, &sample->outbound);
     sample->guard = api->guard;
     memcpy(sample->requests, api->request_times, sizeof(sample->requests));
+    memcpy(sample->answers, api->answers, sizeof(sample->answers));
     sample->h2 = *h2_endpoint_counters(endpoint);
     sample->inbound_bytes = h2_endpoint_inbound_bytes(endpoint);
     sample->shares_frames = h2_endpoint_shares_frames(endpoint);

@@ -3,6 +3,7 @@
 #define SERVER_METRICS_H
 /* /metrics: what every worker counts, of the services that the API key is for, as Prometheus text
  * (exposition format 0.0.4). */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,7 @@ struct metrics_worker {
     struct turn_figures turns;
     struct guard_counters guard;
     struct histogram requests[REQUEST_CLASSES];
+    uint64_t answers[REQUEST_CLASSES][REQUEST_RESULTS];
     struct outbound_http_counters outbound;
     uint64_t inbound_bytes, shares_frames;
 };
@@ -84,5 +86,11 @@ struct metrics_service {
 void metrics_text(struct buf *text, const struct metrics_parts *parts, uint64_t shown,
                   size_t workers, const struct metrics_worker *worker_samples,
                   const struct metrics_service *service_samples);
+
+/* The lines before the samples. counts: it is a counter, else a gauge. */
+void metrics_append_head(struct buf *text, const char *name, bool counts, const char *help);
+
+/* metrics_process.c: what there is once for the process. */
+void metrics_process_text(struct buf *text, const struct metrics_parts *parts);
 
 #endif

@@ -3,14 +3,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/audit_log.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "server/metrics.h"
 #include "server/settings.h"
-#include "server/tls_contexts.h"
-#include "server/version.h"
 #include "sse/connection.h"
 
 enum kind {
@@ -178,6 +174,8 @@ static const struct metric service_metrics[] = {
     SERVICE("qos_copies", stored.store.totals.copies, "Stored copies of messages: one for each user, token, channel, … that has not acknowledged it."),
     SERVICE("qos_messages", stored.store.totals.messages, "Messages that have a stored copy, or one set aside."),
     SERVICE("qos_bytes", stored.store.totals.bytes, "The size of these."),
+    SERVICE("qos_messages_limit", stored.messages_most, "What they may be, by the settings (qos.messages)."),
+    SERVICE("qos_bytes_limit", stored.bytes_most, "The same of their size (qos.bytes)."),
     SERVICE("qos_remembered", stored.store.totals.ended, "Messages that have ended and are still known."),
     SIGN("qos_stored", stored.counters.stored, "Copies stored since start."),
     SIGN("qos_repeats", stored.counters.repeats, "Messages sent again under the same id."),
@@ -233,8 +231,8 @@ static const struct metric service_metrics[] = {
 
 struct reading {
     struct buf *text;
+    const struct metrics_parts *parts;
     const struct settings *settings;
-    const struct tls_contexts *tls;
     uint64_t shown; /* services */
     size_t workers;
     const struct metrics_worker *worker_samples;
@@ -247,7 +245,7 @@ static void append_typed_head(struct buf *text, const char *name, const char *ty
     buf_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void append_head(struct buf *text, const char *name, bool counts, const char *help)
+void metrics_append_head(struct buf *text, const char *name, bool counts, const char *help)
 {
     append_typed_head(text, name, counts ? "counter" : "gauge", help);
 }
@@ -257,8 +255,9 @@ static void append_metric_head(struct buf *text, const struct metric *metric)
     if (metric->kind == HISTOGRAM)
         append_typed_head(text, metric->name, "histogram", metric->help);
     else
-        append_head(text, metric->name,
-                    metric->kind == COUNTER || metric->kind == COUNTED_MICROSECONDS, metric->help);
+        metrics_append_head(text, metric->name,
+                            metric->kind == COUNTER || metric->kind == COUNTED_MICROSECONDS,
+                            metric->help);
 }
 
 /* labels: without braces. */
@@ -402,12 +401,32 @@ static void append_durations(const struct reading *reading)
                              OUTBOUND_PURPOSES);
 }
 
+static void append_answers(const struct reading *reading)
+{
+    static const char name[] = "sse_server_requests_total";
+
+    metrics_append_head(
+        reading->text, name, true,
+        "Requests that were answered, by class of route and status: 4xx and 5xx without "
+        "those of a label of their own.");
+    for (size_t worker = 0; worker < reading->workers; worker++) {
+        for (size_t i = 0; i < REQUEST_CLASSES; i++) {
+            for (size_t result = 0; result < REQUEST_RESULTS; result++)
+                buf_printf(reading->text,
+                           "%s{route=\"%s\",status=\"%s\",worker=\"%zu\"} %" PRIu64 "\n", name,
+                           request_class_words[i], request_result_words[result], worker,
+                           reading->worker_samples[worker].answers[i][result]);
+        }
+    }
+}
+
 static void append_key_requests(const struct reading *reading)
 {
     static const char name[] = "sse_server_api_key_requests_total";
     const struct auth_api_keys *keys = reading->settings->keys;
 
-    append_head(reading->text, name, true, "Requests of back ends that were let in, by API key.");
+    metrics_append_head(reading->text, name, true,
+                        "Requests of back ends that were let in, by API key.");
     for (size_t worker = 0; worker < reading->workers; worker++) {
         for (size_t key = 0; key < keys->count; key++)
             buf_printf(reading->text, "%s{key=\"%s\",worker=\"%zu\"} %" PRIu64 "\n", name,
@@ -420,7 +439,8 @@ static void append_refusals(const struct reading *reading)
 {
     static const char name[] = "sse_server_back_end_refusals_total";
 
-    append_head(reading->text, name, true, "Requests of back ends that were refused, by reason.");
+    metrics_append_head(reading->text, name, true,
+                        "Requests of back ends that were refused, by reason.");
     for (size_t worker = 0; worker < reading->workers; worker++) {
         for (size_t reason = 0; reason < GUARD_REFUSALS; reason++)
             buf_printf(reading->text, "%s{reason=\"%s\",worker=\"%zu\"} %" PRIu64 "\n", name,
@@ -429,99 +449,13 @@ static void append_refusals(const struct reading *reading)
     }
 }
 
-static void append_number(const struct reading *reading, const char *name, bool counts,
-                          const char *help, uint64_t value)
-{
-    append_head(reading->text, name, counts, help);
-    buf_printf(reading->text, "%s %" PRIu64 "\n", name, value);
-}
-
-static void append_process(const struct reading *reading)
-{
-    append_head(reading->text, "sse_server_info", false, "What runs here.");
-    buf_printf(reading->text, "sse_server_info{version=\"%s\",server_id=\"%s\"} 1\n",
-               server_version, reading->settings->shared->server_id);
-    append_number(
-        reading, "sse_server_audit_lines_lost_total", true,
-        "Lines of the audit log that could not be written, or that a rate limit left out.",
-        audit_log_lost(reading->settings->shared->audit));
-    append_number(reading, "sse_server_log_lines_dropped_total", true,
-                  "Log lines that could not be written, or that a rate limit left out.",
-                  log_dropped());
-}
-
-/* A label's value: backslash, quote and line feed are escaped. */
-static void append_label(struct buf *text, const char *name, const char *value)
-{
-    buf_printf(text, "%s=\"", name);
-    for (; *value; value++) {
-        if (*value == '\\' || *value == '"')
-            buf_append_char(text, '\\');
-        if (*value == '\n')
-            buf_append_str(text, "\\n");
-        else
-            buf_append_char(text, *value);
-    }
-    buf_append_char(text, '"');
-}
-
-static const char certificate_end[] = "sse_server_certificate_not_after_seconds";
-
-static void append_certificate(void *to, const char *listener, const char *file, time_t end)
-{
-    struct buf *text = to;
-
-    buf_printf(text, "%s{", certificate_end);
-    append_label(text, "listener", listener);
-    buf_append_char(text, ',');
-    append_label(text, "certificate", file);
-    buf_printf(text, "} %lld\n", (long long)end);
-}
-
-static void append_reloads(struct buf *text, const char *name, const char *help,
-                           const struct reloads *reloads)
-{
-    append_head(text, name, true, help);
-    buf_printf(text, "%s{result=\"ok\"} %" PRIuFAST64 "\n", name, atomic_load(&reloads->done));
-    buf_printf(text, "%s{result=\"failed\"} %" PRIuFAST64 "\n", name,
-               atomic_load(&reloads->failed));
-}
-
-static void append_certificates(const struct reading *reading)
-{
-    append_head(reading->text, certificate_end, false,
-                "When the certificate in that file, as it is shown, ends: seconds since 1970.");
-    tls_contexts_show(reading->tls, append_certificate, reading->text);
-    append_reloads(reading->text, "sse_server_certificate_reloads_total",
-                   "Certificates loaded because files had changed, by result.",
-                   &reading->settings->shared->certificate_reloads);
-}
-
-static void append_settings(const struct reading *reading)
-{
-    static const char loaded[] = "sse_server_settings_loaded_timestamp_seconds";
-    const struct settings *settings = reading->settings;
-
-    append_reloads(reading->text, "sse_server_reloads_total", "Reloads of the settings, by result.",
-                   &settings->shared->reloads);
-    append_number(reading, "sse_server_settings_version", false,
-                  "The settings in use: 1 at the start, one more with each reload.",
-                  settings->number);
-    append_number(reading, "sse_server_settings_sets", false,
-                  "Sets of settings in memory: one, and others while workers change over.",
-                  atomic_load(&settings->shared->reloads.sets));
-    append_head(reading->text, loaded, false, "When they were loaded.");
-    buf_printf(reading->text, "%s %.3f\n", loaded, (double)settings->loaded_at / 1000);
-}
-
 static void append_whole_process(const struct reading *reading)
 {
-    append_process(reading);
-    append_certificates(reading);
-    append_settings(reading);
+    metrics_process_text(reading->text, reading->parts);
     for (size_t i = 0; i < COUNT(worker_metrics); i++)
         append_worker_metric(reading, &worker_metrics[i]);
     append_turns(reading);
+    append_answers(reading);
     append_durations(reading);
     append_key_requests(reading);
     append_refusals(reading);
@@ -531,8 +465,8 @@ void metrics_text(struct buf *text, const struct metrics_parts *parts, uint64_t 
                   size_t workers, const struct metrics_worker *worker_samples,
                   const struct metrics_service *service_samples)
 {
-    const struct reading reading = {text,    *parts->settings, *parts->tls,    shown,
-                                    workers, worker_samples,   service_samples};
+    const struct reading reading = {text,    parts,          *parts->settings, shown,
+                                    workers, worker_samples, service_samples};
 
     if (shown == AUTH_ALL_SERVICES)
         append_whole_process(&reading);

@@ -189,6 +189,7 @@ static void prepare_shared(struct server *server, const struct config *config)
     if (strcmp(config->audit_file, "none") != 0)
         server->shared.audit = audit_log_new(config->audit_file);
     server->shared.server_id = server->server_id;
+    server->shared.started_at = clock_wall_ms();
     server->shared.ready = &server->ready;
     server->shared.draining = &server->draining;
 }

@@ -45,6 +45,7 @@ struct settings_shared {
     struct thread_pool *readers; /* of large bodies */
     struct audit_log *audit;     /* NULL: there is none */
     const char *server_id;
+    int64_t started_at; /* wall ms */
     const atomic_bool *ready;
     atomic_bool *draining;
     struct reloads reloads;

@@ -131,6 +131,26 @@ test('durations are told apart by what they are of', async () => {
   await page.close();
 });
 
+test('answers are counted by class of route and status', async () => {
+  const stranger = await connect(server.origin);
+  const count = (labels) => office.metric('sse_server_requests_total', labels);
+  const before = [await count(/route="query",status="401"/), await count(/route="other",status="4xx"/)];
+  assert.equal((await stranger.get('/sse/demo/users')).status, 401);
+  assert.equal((await stranger.get('/nowhere')).status, 404);
+  assert.deepEqual([await count(/route="query",status="401"/), await count(/route="other",status="4xx"/)],
+    before.map((number) => number + 1));
+  await stranger.close();
+});
+
+test('what bounds the process is known beside what it takes', async () => {
+  const take = await office.metric('process_resident_memory_bytes');
+  assert.ok(take > 0 && take < await office.metric('sse_server_memory_limit_bytes'));
+  assert.ok(await office.metric('sse_server_sessions') < await office.metric('sse_server_sessions_limit'));
+  assert.equal(await office.metric('sse_server_inbound_limit_bytes'), 64 * 1024 * 1024);
+  assert.ok(await office.metric('process_start_time_seconds') <= Date.now() / 1000);
+  assert.ok(await office.metric('process_cpu_seconds_total') > 0);
+});
+
 test('a broadcast is sampled: the first connection that has it, and every 64th', async () => {
   const page = await connect(server.origin);
   const streams = [];

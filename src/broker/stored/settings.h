@@ -40,8 +40,9 @@ struct stored_report {
     struct redelivery_report redelivery;
     struct post_counters receipts;
     uint64_t receipts_waiting;
-    size_t waiting_bytes; /* of messages that wait to be stored */
-    size_t joining;       /* connections whose queues are being looked for */
+    size_t waiting_bytes;               /* of messages that wait to be stored */
+    size_t joining;                     /* connections whose queues are being looked for */
+    uint64_t messages_most, bytes_most; /* as the settings say */
 };
 
 #endif

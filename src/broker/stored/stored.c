@@ -253,6 +253,8 @@ void stored_report(const struct stored_messages *stored, struct stored_report *r
     report->receipts_waiting = post_queue_count(posts_queue(stored->receipts));
     report->waiting_bytes = stored->waiting_bytes;
     report->joining = joins_count(stored->joins);
+    report->messages_most = stored->settings->messages;
+    report->bytes_most = stored->settings->bytes;
     report->store = broker_service_report(stored->service).store;
     redelivery_report(stored->redelivery, &report->redelivery);
 }
