@@ -8,6 +8,10 @@
  * inside (the first chunk of its frame buffer is the only large allocation of a new session and is
  * freed as it was allocated). The server tries that at its start (h2_frame_check), and without
  * is_shared every session has its own.
+ *
+ * They also share the table of the header fields that they have sent. It has room for 128 in any
+ * session, and none is ever put into it, since ours remember none (the option
+ * max_deflate_dynamic_table_size is 0).
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -16,16 +20,19 @@
 struct h2_frame_memory {
     nghttp2_mem functions;
     char *shared;
-    size_t users;   /* sessions whose buffer is shared now */
-    bool is_shared; /* sessions that begin from now on share */
-    bool is_making; /* within nghttp2_session_server_new3 */
+    void **table;     /* of fields; stays empty */
+    size_t users;     /* sessions whose buffer is shared now */
+    size_t tables;    /* and those whose table is */
+    bool is_shared;   /* sessions that begin from now on share */
+    bool makes_frame; /* within nghttp2_session_server_new3, before its buffer was asked for */
+    bool makes_table; /* and before its table was */
 };
 
 struct h2_frame_memory *h2_frame_memory_new(void); /* not shared yet */
 void h2_frame_memory_free(struct h2_frame_memory *memory);
 
-/* A server session whose frame buffer is the shared one, if there is one. As
- * nghttp2_session_server_new3. */
+/* A server session whose frame buffer and table are the shared ones, if there are. As
+ * nghttp2_session_server_new3; the option says that it remembers no fields. */
 int h2_frame_memory_session(struct h2_frame_memory *memory, nghttp2_session **session,
                             const nghttp2_session_callbacks *callbacks, void *user_data,
                             const nghttp2_option *option);

@@ -8,6 +8,7 @@
  *   keeps    a session does not give back a buffer that others have as well
  *   state    a buffer as large comes first, and holds what a session has to remember
  *   late     a PING waits in the buffer from the end of a flush until the next
+ *   indexes  it remembers header fields whatever it is told
  *   fails    there is no session
  */
 #include <dlfcn.h>
@@ -137,7 +138,8 @@ int nghttp2_session_server_new3(nghttp2_session **session,
         other->number = others.made++;
         memset(other->buffer, other->number, STATE_SIZE);
     }
-    int result = next(session, callbacks, user_data, option, &other->made);
+    int result =
+        next(session, callbacks, user_data, is_way("indexes") ? NULL : option, &other->made);
     if (result != 0) {
         free(other);
         return result;

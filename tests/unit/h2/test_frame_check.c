@@ -54,6 +54,12 @@ static void test_wrong_bytes(void **state)
     assert_says("late", "the frames of two sessions got mixed up");
 }
 
+static void test_fields_that_are_remembered(void **state)
+{
+    (void)state;
+    assert_says("indexes", "it remembers header fields where it was told not to");
+}
+
 static void test_no_session(void **state)
 {
     (void)state;
@@ -67,6 +73,7 @@ int main(void)
         cmocka_unit_test(test_other_sizes),
         cmocka_unit_test(test_buffer_that_is_not_given_back),
         cmocka_unit_test(test_wrong_bytes),
+        cmocka_unit_test(test_fields_that_are_remembered),
         cmocka_unit_test(test_no_session),
     };
 

@@ -6,6 +6,7 @@
 #include "support/test.h"
 
 static nghttp2_session_callbacks *callbacks;
+static nghttp2_option *option; /* no fields are remembered */
 
 static struct h2_frame_memory *make_memory(void)
 {
@@ -19,7 +20,7 @@ static nghttp2_session *make(struct h2_frame_memory *memory)
 {
     nghttp2_session *session;
 
-    assert_int_equal(h2_frame_memory_session(memory, &session, callbacks, NULL, NULL), 0);
+    assert_int_equal(h2_frame_memory_session(memory, &session, callbacks, NULL, option), 0);
     return session;
 }
 
@@ -59,10 +60,12 @@ static void test_sessions_share(void **state)
     for (size_t i = 0; i < 10; i++) {
         sessions[i] = make(memory);
         assert_int_equal(memory->users, i + 1);
+        assert_int_equal(memory->tables, i + 1);
     }
     for (size_t i = 0; i < 10; i++) {
         nghttp2_session_del(sessions[i]);
         assert_int_equal(memory->users, 9 - i);
+        assert_int_equal(memory->tables, 9 - i);
     }
     h2_frame_memory_free(memory);
 }
@@ -145,9 +148,11 @@ int main(void)
         cmocka_unit_test(test_frames_larger_than_the_buffer),
     };
 
-    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+    if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         return 1;
+    nghttp2_option_set_max_deflate_dynamic_table_size(option, 0);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
     return failed;
 }
