@@ -26,7 +26,7 @@
 #define ANY         NULL
 #define CLUSTER     "cluster, timeout"
 #define PAGED       "pageNum, pageSize, " CLUSTER
-#define CONNECTIONS CONNECTION_FILTER_PARAMETERS ", " PAGED
+#define CONNECTIONS CONNECTION_FILTER_PARAMETERS ", sort, order, " PAGED
 #define MESSAGES    MESSAGE_FILTER_PARAMETERS ", id, all, "
 
 /* Below the base path of each service. */

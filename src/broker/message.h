@@ -446,10 +446,19 @@ struct broker_filter {
     bool is_of_users;               /* the id may be a user's, too */
 };
 
+/* What connections are in the order of. */
+enum broker_sort { BROKER_SORT_NAME, BROKER_SORT_CREATED, BROKER_SORT_MESSAGES };
+
+struct broker_order {
+    enum broker_sort sort; /* of connections; the others are in the order of their texts */
+    bool is_descending;
+};
+
 struct broker_query {
     unsigned lists; /* a mask of 1 << enum broker_list */
     bool has_away;  /* those who are away within the grace time are users, too */
     size_t most;    /* connections: the first so many, by their rows */
+    struct broker_order order;
     struct broker_filter filter;
 };
 

@@ -83,7 +83,7 @@ static const char *group_of(const struct broker_filter *filter, enum sse_group_k
 
 /* ---- a shard's part ---- */
 
-#define TIME_DIGITS 16u
+#define NUMBER_DIGITS 16u
 
 /* A question that is being answered. */
 struct work {
@@ -123,16 +123,26 @@ static struct work *work_new(const struct broker_service *service,
 
 /* ---- rows ---- */
 
-static void write_row(struct buf *row, const struct sse_connection *connection)
+static void append_number(struct buf *row, int64_t number)
 {
-    char time[TIME_DIGITS + 1] = "";
+    char digits[NUMBER_DIGITS];
 
-    for (size_t i = 0; i < TIME_DIGITS; i++)
-        time[i] = "0123456789abcdef"[connection->create_time >> 4 * (TIME_DIGITS - 1 - i) & 15];
+    for (size_t i = 0; i < NUMBER_DIGITS; i++)
+        digits[i] = "0123456789abcdef"[number >> 4 * (NUMBER_DIGITS - 1 - i) & 15];
+    buf_append(row, digits, NUMBER_DIGITS);
+}
+
+static void write_row(struct buf *row, const struct sse_connection *connection,
+                      enum broker_sort sort)
+{
     buf_clear(row);
-    buf_append_str(row, connection->user->name);
-    buf_append_char(row, '\1'); /* before whatever another name goes on with */
-    buf_append(row, time, TIME_DIGITS);
+    if (sort == BROKER_SORT_NAME) {
+        buf_append_str(row, connection->user->name);
+        buf_append_char(row, '\1'); /* before whatever another name goes on with */
+    } else if (sort == BROKER_SORT_MESSAGES) {
+        append_number(row, connection->message_count);
+    }
+    append_number(row, connection->create_time);
     buf_append_str(row, connection->handle);
 }
 
@@ -162,6 +172,17 @@ static void add_channels(struct work *work, const struct sse_connection *connect
         add(work, BROKER_CHANNELS, sse_registry_name(connection, SSE_GROUP_CHANNEL, i));
 }
 
+static void add_connection(struct work *work, const struct sse_connection *connection)
+{
+    const enum broker_sort sort = work->question->query.order.sort;
+    struct ranking *first = work->answer->rows.first;
+
+    if (sort == BROKER_SORT_NAME && !ranking_may_take(first, connection->user->name))
+        return;
+    write_row(&work->row, connection, sort);
+    ranking_offer(first, buf_str(&work->row));
+}
+
 static void look_at(struct work *work, const struct sse_connection *connection)
 {
     const struct sse_user *user = connection->user;
@@ -174,10 +195,8 @@ static void look_at(struct work *work, const struct sse_connection *connection)
     add(work, BROKER_TENANTS, user->tenant_id);
     if (lists(work, BROKER_CHANNELS))
         add_channels(work, connection);
-    if (lists(work, BROKER_CONNECTIONS) && ranking_may_take(work->answer->rows.first, user->name)) {
-        write_row(&work->row, connection);
-        ranking_offer(work->answer->rows.first, buf_str(&work->row));
-    }
+    if (lists(work, BROKER_CONNECTIONS))
+        add_connection(work, connection);
 }
 
 /* From the end to the start, as sse/registry.h and sse/presence.h ask. False: that was all. */
@@ -240,7 +259,7 @@ void broker_query_gather(struct broker_service *service, const struct broker_mes
     for (size_t list = 0; list < BROKER_LISTS; list++)
         texts_init(&rows->lists[list]);
     rows->first = mem_alloc(sizeof(*rows->first));
-    ranking_init(rows->first, question->query.most);
+    ranking_init(rows->first, question->query.most, question->query.order.is_descending);
     work->group = group_of(&work->question->query.filter, &work->kind);
     work->position = SIZE_MAX;
     work->slices.step = look_at_next;
@@ -480,6 +499,7 @@ static struct broker_message *make_query(void *context, size_t worker)
     message->query.lists = gather->lists;
     message->query.has_away = gather->has_away;
     message->query.most = gather->most;
+    message->query.order = gather->order;
     message->query.filter.is_of_users = gather->filter.is_of_users;
     for (size_t i = 0; i < BROKER_FILTERS; i++)
         message->query.filter.by[i] = broker_message_text(message, by[i]);

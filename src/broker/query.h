@@ -9,8 +9,8 @@
  * A shard looks at very many in slices, and answers when it has looked at all. A connection that
  * leaves meanwhile may make another one be looked at twice; none that stays is left out.
  *
- * A connection's row is a text: the name of its user, its age and its handle, so that rows are in
- * the order in which connections are listed.
+ * A connection's row is a text: what it is sorted by (the name of its user and its age; or a
+ * number) and its handle, so that rows are in the order in which connections are listed.
  */
 #include "base/slices.h"
 #include "broker/broker.h"
@@ -25,10 +25,11 @@ struct gather {
     struct slices slices;
     const struct broker_service *service;
     /* The caller's to fill in before it starts: */
-    unsigned lists;              /* a mask of 1 << enum broker_list */
-    bool has_away;               /* those who are away are users, too */
-    size_t most;                 /* of the first; 0: nothing but the counts is wanted */
-    struct broker_filter filter; /* lent until done */
+    unsigned lists; /* a mask of 1 << enum broker_list */
+    bool has_away;  /* those who are away are users, too */
+    size_t most;    /* of the first; 0: nothing but the counts is wanted */
+    struct broker_order order;
+    struct broker_filter filter;                /* lent until done */
     void (*reply)(const struct gather *gather); /* when all is merged */
     void (*done)(void *context);                /* when all is freed */
     void *context;

@@ -124,10 +124,15 @@ static bool is_behind(const struct heap_node *one, const struct heap_node *other
     return strcmp(entry_of(one)->text, entry_of(other)->text) > 0;
 }
 
-void ranking_init(struct ranking *ranking, size_t limit)
+static bool is_before(const struct heap_node *one, const struct heap_node *other)
 {
-    *ranking = (struct ranking){.limit = limit};
-    heap_init(&ranking->last, is_behind);
+    return is_behind(other, one);
+}
+
+void ranking_init(struct ranking *ranking, size_t limit, bool is_descending)
+{
+    *ranking = (struct ranking){.limit = limit, .is_descending = is_descending};
+    heap_init(&ranking->last, is_descending ? is_before : is_behind);
 }
 
 bool ranking_shed(struct ranking *ranking)
@@ -157,11 +162,23 @@ static void drop(struct ranking *ranking, struct heap_node *node)
     ranking->count--;
 }
 
-bool ranking_may_take(const struct ranking *ranking, const char *beginning)
+/* Whether there is room, or the first length octets do not place the text behind all of those kept.
+ */
+static bool takes(const struct ranking *ranking, const char *text, size_t length)
 {
+    int order;
+
     if (ranking->count < ranking->limit)
         return true;
-    return ranking->limit > 0 && strcmp(beginning, entry_of(ranking->last.nodes[0])->text) <= 0;
+    if (ranking->limit == 0)
+        return false;
+    order = strncmp(text, entry_of(ranking->last.nodes[0])->text, length);
+    return ranking->is_descending ? order >= 0 : order <= 0;
+}
+
+bool ranking_may_take(const struct ranking *ranking, const char *beginning)
+{
+    return takes(ranking, beginning, strlen(beginning));
 }
 
 void ranking_offer(struct ranking *ranking, const char *text)
@@ -169,7 +186,7 @@ void ranking_offer(struct ranking *ranking, const char *text)
     const size_t size = strlen(text) + 1;
     struct entry *entry;
 
-    if (!ranking_may_take(ranking, text))
+    if (!takes(ranking, text, size))
         return;
     if (ranking->count == ranking->limit)
         drop(ranking, ranking->last.nodes[0]);

@@ -50,12 +50,14 @@ struct text *texts_next(const struct texts *texts, struct text_cursor *cursor);
 /* ---- the first so many ---- */
 
 struct ranking {
+    bool is_descending;
     size_t limit;
     size_t count;
     struct heap last; /* of those that have no place yet; the others are behind them */
 };
 
-void ranking_init(struct ranking *ranking, size_t limit);
+/* is_descending: the last texts come first. */
+void ranking_init(struct ranking *ranking, size_t limit, bool is_descending);
 void ranking_release(struct ranking *ranking);
 
 const char *ranking_at(const struct ranking *ranking, size_t index);

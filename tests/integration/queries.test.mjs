@@ -242,7 +242,7 @@ describe('filters', () => {
 
   test('that there are not are 400, with those that there are', async () => {
     const paged = 'pageNum, pageSize, cluster, timeout';
-    const connections = `name, userId, accessToken, tenantId, channel, listening, clientId, id, ${paged}`;
+    const connections = `name, userId, accessToken, tenantId, channel, listening, clientId, id, sort, order, ${paged}`;
     const messages = 'userId, accessToken, tenantId, channel, listeners, unreadable, id, all, ';
     for (const [method, path, known] of [
       ['GET', 'users', connections], ['GET', 'connections', connections], ['GET', 'userIds', connections],

@@ -256,6 +256,37 @@ bool paging_read(struct api_exchange *exchange, struct paging *paging, bool is_j
     return true;
 }
 
+static const char *const sorts[] = {[BROKER_SORT_NAME] = "name",
+                                    [BROKER_SORT_CREATED] = "createTime",
+                                    [BROKER_SORT_MESSAGES] = "messageCount"};
+
+bool order_read(struct api_exchange *exchange, struct broker_order *order, bool of_connections)
+{
+    const char *sort = said(exchange, "sort");
+    const char *direction = said(exchange, "order");
+    size_t found = 0;
+
+    while (sort && found < COUNT(sorts) && strcmp(sort, sorts[found]) != 0)
+        found++;
+    if (sort && !of_connections) {
+        api_reply_error(exchange, 400,
+                        "sort is for /connections; this list has one order, which order=desc "
+                        "turns around");
+        return false;
+    }
+    if (found == COUNT(sorts)) {
+        api_reply_error(exchange, 400, "sort must be name, createTime or messageCount");
+        return false;
+    }
+    if (direction && strcmp(direction, "asc") != 0 && strcmp(direction, "desc") != 0) {
+        api_reply_error(exchange, 400, "order must be asc or desc");
+        return false;
+    }
+    *order = (struct broker_order){.sort = (enum broker_sort)found,
+                                   .is_descending = direction && *direction == 'd'};
+    return true;
+}
+
 size_t paging_start(const struct paging *paging)
 {
     return (size_t)((paging->number - 1) * paging->size);

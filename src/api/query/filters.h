@@ -72,6 +72,9 @@ struct paging {
  * too. False: then it has answered 400. */
 bool paging_read(struct api_exchange *exchange, struct paging *paging, bool is_java);
 
+/* sort (of connections alone) and order. False: then it has answered 400. */
+bool order_read(struct api_exchange *exchange, struct broker_order *order, bool of_connections);
+
 /* Elements before the page, and up to its end. */
 size_t paging_start(const struct paging *paging);
 size_t paging_end(const struct paging *paging);

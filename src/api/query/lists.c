@@ -19,6 +19,7 @@ struct listing {
     struct api_exchange *exchange; /* a reference */
     struct connection_filter filter;
     struct paging paging;
+    struct broker_order order;
     enum broker_list listed;
     enum broker_form form; /* in which it is shown */
     size_t total;
@@ -136,6 +137,7 @@ static void start(struct api_exchange *exchange, const struct listing *listing, 
     gather->lists = lists;
     gather->has_away = has_away;
     gather->most = paging_end(&listing->paging);
+    gather->order = listing->order;
     gather->filter = listing->filter.said;
     gather->reply = reply;
     gather->done = listing_free;
@@ -149,6 +151,7 @@ static void list(struct api_exchange *exchange, void (*reply)(const struct gathe
     const bool of_users = listing.listed == BROKER_USERS;
 
     if (paging_read(exchange, &listing.paging, false) &&
+        order_read(exchange, &listing.order, listing.listed == BROKER_CONNECTIONS) &&
         connection_filter_init(&listing.filter, exchange, of_users))
         start(exchange, &listing, 1u << listing.listed, of_users, reply);
 }
