@@ -74,6 +74,8 @@ struct api_host {
     /* The text of /metrics, of these services (auth/credential.h). */
     void (*gather_metrics)(void *context, uint64_t services,
                            void (*done)(void *to, struct buf *text), void *to);
+    /* Appends all certificates, as JSON. */
+    void (*show_certificates)(void *context, struct buf *json);
     void *context;
 };
 
@@ -82,8 +84,9 @@ struct api_settings {
     const struct api_service_settings *services;
     size_t service_count;
     const struct auth_api_keys *keys;
-    bool demo;             /* serve the demo page at "/" */
-    const char *server_id; /* X-Sse-Server-Id */
+    bool demo;                 /* serve the demo page at "/" */
+    const char *console_hosts; /* that the console answers to besides its own (words) */
+    const char *server_id;     /* X-Sse-Server-Id */
     const char *version;
     struct audit_log *audit;     /* NULL: there is none */
     struct thread_pool *readers; /* of large bodies (api/input.h) */

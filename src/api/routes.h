@@ -62,6 +62,10 @@ void api_handle_metrics(struct api_exchange *exchange);  /* about.c */
 void api_handle_openapi(struct api_exchange *exchange);  /* about.c */
 void api_handle_settings(struct api_exchange *exchange); /* about.c */
 
+void api_handle_console(struct api_exchange *exchange);      /* console.c */
+void api_handle_access(struct api_exchange *exchange);       /* console.c */
+void api_handle_certificates(struct api_exchange *exchange); /* console.c */
+
 /* Of struct h2_handler; context: the api. */
 void api_request_start(void *context, struct h2_stream *stream);
 

@@ -313,6 +313,11 @@ static time_t seconds_of(const ASN1_TIME *time)
     return time && ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
+time_t h2_certificate_start(const X509 *certificate)
+{
+    return seconds_of(X509_get0_notBefore(certificate));
+}
+
 time_t h2_certificate_end(const X509 *certificate)
 {
     return seconds_of(X509_get0_notAfter(certificate));
@@ -321,7 +326,7 @@ time_t h2_certificate_end(const X509 *certificate)
 static int warn_of_times(const X509 *certificate, const char *whose, char *fault, size_t size)
 {
     const time_t now = clock_wall_seconds();
-    const time_t start = seconds_of(X509_get0_notBefore(certificate));
+    const time_t start = h2_certificate_start(certificate);
     const time_t end = h2_certificate_end(certificate);
     const bool is_over = end != 0 && end <= now;
     const time_t moment = is_over ? end : start;

@@ -23,7 +23,9 @@ int h2_certificate_warning(const SSL_CTX *ssl, char *fault, size_t fault_size);
 /* Whether both have the same certificate, with the same chain. */
 bool h2_certificate_are_same(const SSL_CTX *one, const SSL_CTX *other);
 
-/* When a certificate ends, in seconds since 1970; 0 when it does not say so. */
+/* When a certificate starts to count, and ends, in seconds since 1970; 0 when it does not say so.
+ */
+time_t h2_certificate_start(const X509 *certificate);
 time_t h2_certificate_end(const X509 *certificate);
 
 /* The names: dNSName and iPAddress of its subjectAltName (RFC 6125 and 9525; the common name only

@@ -389,6 +389,11 @@ bool h2_session_is_misdirected(const struct h2_session *session, const char *aut
     return session->wire.ssl && h2_tls_is_misdirected(session->wire.ssl, authority);
 }
 
+bool h2_session_has_name(const struct h2_session *session, const char *host)
+{
+    return session->wire.ssl && h2_tls_has_name(session->wire.ssl, host);
+}
+
 /* A proxy that ends the client's TLS says so; one that passes it through has nothing to say, or
  * says that it speaks none itself. */
 void h2_session_tls(const struct h2_session *session, struct h2_tls_facts *facts)

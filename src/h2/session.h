@@ -103,6 +103,8 @@ const char *h2_session_protocol(const struct h2_session *session);
 bool h2_session_is_shared(const struct h2_session *session);
 /* Whether a request for this authority came by the wrong connection: h2_tls_is_misdirected(). */
 bool h2_session_is_misdirected(const struct h2_session *session, const char *authority);
+/* Whether one of its listener's certificates is for that host. */
+bool h2_session_has_name(const struct h2_session *session, const char *host);
 /* What the listener that it came by is for: the role in its h2_listener_options. */
 unsigned h2_session_role(const struct h2_session *session);
 /* And its transport_security; "" or NULL: none. */

@@ -411,6 +411,27 @@ time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index)
     return h2_certificate_end(context->identities[index].certificate);
 }
 
+const X509 *h2_tls_context_certificate(const struct h2_tls_context *context, size_t index)
+{
+    return context->identities[index].certificate;
+}
+
+const struct h2_tls_names *h2_tls_context_names(const struct h2_tls_context *context, size_t index)
+{
+    return &context->identities[index].names;
+}
+
+bool h2_tls_has_name(const SSL *ssl, const char *host)
+{
+    const struct identity *shown = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct h2_tls_context *context = shown->context;
+    bool has_name = false;
+
+    for (size_t i = 0; !has_name && i < context->count; i++)
+        has_name = h2_tls_names_match(&context->identities[i].names, host) != H2_TLS_NO_MATCH;
+    return has_name;
+}
+
 bool h2_tls_is_misdirected(const SSL *ssl, const char *authority)
 {
     const struct identity *shown = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));

@@ -18,6 +18,7 @@
  * place (h2_listener_options.tls) and these keep theirs.
  */
 struct h2_tls_context;
+struct h2_tls_names;
 struct h2_tickets;
 
 enum h2_tls_profile { H2_TLS_INTERMEDIATE, H2_TLS_MODERN };
@@ -47,6 +48,11 @@ void h2_tls_context_free(struct h2_tls_context *context); /* one reference; acce
 /* Its certificates: how many, and the end of each, in seconds since 1970. */
 size_t h2_tls_context_count(const struct h2_tls_context *context);
 time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index);
+/* One of them, borrowed, and the names that it is for. */
+const X509 *h2_tls_context_certificate(const struct h2_tls_context *context, size_t index);
+const struct h2_tls_names *h2_tls_context_names(const struct h2_tls_context *context, size_t index);
+/* Whether one of the listener's certificates is for the host. */
+bool h2_tls_has_name(const SSL *ssl, const char *host);
 /* What clients will object to in one: 0, or -EINVAL with a sentence. */
 int h2_tls_context_warning(const struct h2_tls_context *context, size_t index, char *fault,
                            size_t fault_size);

@@ -128,6 +128,7 @@ struct config {
     unsigned signature_share; /* percent of a worker's time for checks of signatures, 50 */
     char *state_directory;
     bool demo;                     /* serve the demo page at / */
+    char *console_hosts;           /* names with commas */
     bool allow_development_remote; /* development auth on a non-loopback address */
     enum log_level log_level;
     char *audit_file;

@@ -64,8 +64,9 @@ void config_changes_release(struct config_changes *changes);
 /* A complete, commented YAML file of all keys with their defaults. The caller frees it. */
 char *config_default_text(void);
 
-/* The settings in use, as one JSON object: {"version":1,"settings":{"log.level":"info",…}}. Instead
- * of a secret that is set stands "***", and of a URL the name and password. The caller frees it. */
+/* The settings in use, as one JSON object: {"version":1,"settings":{"log.level":"info",…},
+ * "defaults":{…}}, with the defaults of those that have another value. Instead of a secret that is
+ * set stands "***", and of a URL the name and password. The caller frees it. */
 char *config_show(const struct config *config, uint64_t version);
 
 #endif

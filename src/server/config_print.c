@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "server/config_keys.h"
 #include "server/config_load.h"
 #include "server/config_value.h"
@@ -181,18 +182,41 @@ static void append_value(struct buf *to, const struct config_key *key, const voi
     buf_release(&printed);
 }
 
+/* Texts of members, each with a comma before it: what is set, and the defaults of what differs. */
+struct shown {
+    struct buf settings, defaults;
+};
+
+static void append_member(struct buf *to, const struct config_key *key,
+                          const size_t numbers[CONFIG_DEPTH], const void *owner)
+{
+    buf_append_str(to, ",\"");
+    config_key_append_name(key, numbers, to);
+    buf_append_str(to, "\":");
+    append_value(to, key, owner);
+}
+
+static void *defaults_new(const struct config_list *list)
+{
+    void *owner = mem_zalloc(list ? list->item_size : sizeof(struct config));
+
+    config_set_defaults(owner, list);
+    return owner;
+}
+
 /* numbers: of the item and of those around it; at depth is room for more. */
-static void append_owner(struct buf *to, const void *owner, const struct config_list *list,
+static void append_owner(struct shown *to, const void *owner, const struct config_list *list,
                          size_t numbers[CONFIG_DEPTH], size_t depth)
 {
+    void *defaults = defaults_new(list);
+
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
 
         if (key->list == list && config_key_has_value(key)) {
-            buf_append_str(to, ",\"");
-            config_key_append_name(key, numbers, to);
-            buf_append_str(to, "\":");
-            append_value(to, key, owner);
+            append_member(&to->settings, key, numbers, owner);
+            if (!config_value_is_equal(key, owner, defaults))
+                append_member(&to->defaults, key, numbers, defaults);
         }
         if (key->type != CONFIG_LIST || key->list->within != list)
             continue;
@@ -202,16 +226,26 @@ static void append_owner(struct buf *to, const void *owner, const struct config_
                          depth + 1);
         }
     }
+    config_owner_release(defaults, list);
+    free(defaults);
+}
+
+/* Without the comma at the start. */
+static const char *members(struct buf *texts)
+{
+    return texts->length > 0 ? buf_str(texts) + 1 : "";
 }
 
 char *config_show(const struct config *config, uint64_t version)
 {
     size_t numbers[CONFIG_DEPTH] = {0};
-    struct buf rows = BUF_INIT;
+    struct shown shown = {BUF_INIT, BUF_INIT};
     struct buf text = BUF_INIT;
 
-    append_owner(&rows, config, NULL, numbers, 0);
-    buf_printf(&text, "{\"version\":%" PRIu64 ",\"settings\":{%s}}", version, buf_str(&rows) + 1);
-    buf_release(&rows);
+    append_owner(&shown, config, NULL, numbers, 0);
+    buf_printf(&text, "{\"version\":%" PRIu64 ",\"settings\":{%s},\"defaults\":{%s}}", version,
+               members(&shown.settings), members(&shown.defaults));
+    buf_release(&shown.settings);
+    buf_release(&shown.defaults);
     return buf_detach(&text);
 }

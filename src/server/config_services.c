@@ -218,7 +218,8 @@ static int check_base_path(const struct config_subject *subject,
 {
     const char *path = service->settings.base_path;
     /* The demo page's files lie in the last one. */
-    static const char *const ours[] = {"/health", "/metrics", "/openapi.yaml", "/demo"};
+    static const char *const ours[] = {"/health",       "/metrics", "/settings",     "/access",
+                                       "/certificates", "/console", "/openapi.yaml", "/demo"};
     size_t count = COUNT(ours) - (subject->config->demo ? 0 : 1);
 
     if (!is_plain_path(path))

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "h2/tls.h"
 #include "server/metrics.h"
 #include "server/process.h"
 #include "server/settings.h"
@@ -76,15 +77,15 @@ static void append_label(struct buf *text, const char *name, const char *value)
 
 static const char certificate_end[] = "sse_server_certificate_not_after_seconds";
 
-static void append_certificate(void *to, const char *listener, const char *file, time_t end)
+static void append_certificate(void *to, const struct tls_shown *shown)
 {
     struct buf *text = to;
 
     buf_printf(text, "%s{", certificate_end);
-    append_label(text, "listener", listener);
+    append_label(text, "listener", shown->listener);
     buf_append_char(text, ',');
-    append_label(text, "certificate", file);
-    buf_printf(text, "} %lld\n", (long long)end);
+    append_label(text, "certificate", shown->file);
+    buf_printf(text, "} %lld\n", (long long)h2_tls_context_end(shown->context, shown->index));
 }
 
 static void append_reloads(struct buf *text, const char *name, const char *help,

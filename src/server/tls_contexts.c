@@ -297,16 +297,17 @@ const char **tls_contexts_paths(const struct tls_contexts *contexts, size_t *cou
 }
 
 void tls_contexts_show(const struct tls_contexts *contexts,
-                       void (*show)(void *context, const char *listener, const char *file,
-                                    time_t end),
-                       void *context)
+                       void (*show)(void *context, const struct tls_shown *shown), void *context)
 {
     for (size_t i = 0; i < contexts->count; i++) {
         const struct source *source = &contexts->sources[i];
 
         for (size_t at = 0; source->context && at < source->count; at++)
-            show(context, source->address, source->files[at].certificate,
-                 h2_tls_context_end(source->context, at));
+            show(context, &(struct tls_shown){.listener = source->address,
+                                              .file = source->files[at].certificate,
+                                              .context = source->context,
+                                              .index = at,
+                                              .is_development = source->is_development});
     }
 }
 

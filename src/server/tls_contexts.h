@@ -44,12 +44,18 @@ time_t tls_contexts_renew_at(const struct tls_contexts *contexts);
 /* All files; the caller frees the array, not the texts. */
 const char **tls_contexts_paths(const struct tls_contexts *contexts, size_t *count);
 
-/* Calls show for each certificate, in order: where it is shown, its file, and its end in seconds
- * since 1970. */
+/* A certificate, and where it is shown. */
+struct tls_shown {
+    const char *listener; /* its address */
+    const char *file;
+    const struct h2_tls_context *context; /* in which it has this */
+    size_t index;
+    bool is_development;
+};
+
+/* Calls show for each certificate, in order. */
 void tls_contexts_show(const struct tls_contexts *contexts,
-                       void (*show)(void *context, const char *listener, const char *file,
-                                    time_t end),
-                       void *context);
+                       void (*show)(void *context, const struct tls_shown *shown), void *context);
 
 /* Whether that certificate of a context is shown by one of them, with the same chain. */
 bool tls_contexts_have(const struct tls_contexts *contexts, const struct h2_tls_context *context,

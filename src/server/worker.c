@@ -17,6 +17,7 @@
 #include "h1/connection.h"
 #include "h2/session.h"
 #include "outbound/http.h"
+#include "server/certificate_list.h"
 #include "server/metrics.h"
 #include "server/settings.h"
 #include "server/stop.h"
@@ -204,6 +205,13 @@ static void make_room(void *context, bool for_stranger)
         broker_ask_all(worker->broker, ask_for_room, &others, &worker->room);
 }
 
+static void show_certificates(void *context, struct buf *json)
+{
+    const struct worker *worker = context;
+
+    certificate_list_append(json, worker->options.tls);
+}
+
 static void receive(void *context, const struct broker_message *message)
 {
     const struct worker *worker = context;
@@ -241,13 +249,14 @@ static bool build(struct worker *worker)
     worker->broker = mailboxes_broker_new(options->mailboxes, options->index);
     broker_set_receiver(worker->broker, BROKER_NO_SERVICE,
                         &(struct broker_receiver){receive, worker});
-    worker->api = api_new(&worker->settings->api,
-                          &(struct api_place){.loop = worker->loop,
-                                              .broker = worker->broker,
-                                              .auths = worker_auths_list(worker->auths),
-                                              .outbound = worker->outbound,
-                                              .outbound_streams = worker->outbound_streams,
-                                              .host = {make_room, gather_metrics, worker}});
+    worker->api = api_new(
+        &worker->settings->api,
+        &(struct api_place){.loop = worker->loop,
+                            .broker = worker->broker,
+                            .auths = worker_auths_list(worker->auths),
+                            .outbound = worker->outbound,
+                            .outbound_streams = worker->outbound_streams,
+                            .host = {make_room, gather_metrics, show_certificates, worker}});
     worker->endpoint = h2_endpoint_new(
         worker->loop, &(struct h2_endpoint_options){.limits = &worker->settings->config.limits,
                                                     .handler = api_handler(worker->api),

@@ -53,6 +53,8 @@ const DECISIONS = {
   'POST {base}/setDuration': 'target',
   'GET /metrics': 'refused',
   'GET /settings': 'refused',
+  'GET /access': 'own',
+  'GET /certificates': 'refused',
 };
 
 let server;

@@ -80,6 +80,19 @@ class Page {
     await eventually('the page before', async () => ![undefined, here].includes(await address()));
   }
 
+  // Of engines that can: chromium.
+  look(as) {
+    return this.#driver.look(as);
+  }
+
+  picture(isWhole) {
+    return this.#driver.picture(isWhole);
+  }
+
+  press(key) {
+    return this.#driver.press(key);
+  }
+
   toFront() {
     return this.#driver.toFront();
   }

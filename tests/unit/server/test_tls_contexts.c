@@ -150,13 +150,16 @@ static void ticket_keys_belong_to_it(void **state)
     tls_contexts_unref(contexts);
 }
 
-static void count_one(void *context, const char *listener, const char *file, time_t end)
+static void count_one(void *context, const struct tls_shown *shown)
 {
     size_t *count = context;
 
-    assert_string_equal(listener, "127.0.0.1:1");
-    assert_true(*file == '/');
-    assert_in_range(end, time(NULL) + 3500, time(NULL) + 3700);
+    assert_string_equal(shown->listener, "127.0.0.1:1");
+    assert_true(*shown->file == '/');
+    assert_int_equal(shown->index, *count);
+    assert_in_range(h2_tls_context_end(shown->context, shown->index), time(NULL) + 3500,
+                    time(NULL) + 3700);
+    assert_false(shown->is_development);
     ++*count;
 }
 

@@ -94,6 +94,26 @@ class Page {
     return this.#call('Page.navigateToHistoryEntry', { entryId: entries[currentIndex - 1].id });
   }
 
+  // In CSS pixels; colours: 'light' or 'dark'.
+  async look({ width, height, colours }) {
+    await this.#call('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
+    await this.#call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: colours }] });
+  }
+
+  // As PNG; isWhole: also what is beyond the window.
+  async picture(isWhole = false) {
+    const { data } = await this.#call('Page.captureScreenshot', { captureBeyondViewport: isWhole });
+    return Buffer.from(data, 'base64');
+  }
+
+  // As a person presses it: 'Tab', 'Enter'.
+  async press(key) {
+    const code = { Tab: 9, Enter: 13, Escape: 27 }[key];
+    const pressed = { key, code: key, windowsVirtualKeyCode: code, ...(key === 'Enter' ? { text: '\r' } : {}) };
+    await this.#call('Input.dispatchKeyEvent', { type: 'keyDown', ...pressed });
+    await this.#call('Input.dispatchKeyEvent', { type: 'keyUp', ...pressed });
+  }
+
   // As a tab is closed: the page is told. It must not be on its way to another address: Chromium would say that it
   // closes, and stay.
   async close() {
