@@ -10,6 +10,12 @@
 #define MOST_KICKED 10000u /* users in one request */
 
 const struct cli_command cli_commands[] = {
+    {"init", "[DIRECTORY]", "write a configuration to begin with, and its keys",
+     "Writes sse-server.yaml, an API key (api.key), and the pair of keys of access tokens "
+     "(token.key, token-public.pem), and prints what to run next.\n"
+     "Nothing is overwritten: when one of them is there, nothing is written, and the status is 1.\n"
+     "Secrets have mode 0600.",
+     0, 1, cli_init, NULL, "FILE", false},
     {"check-config", "[FILE]", "say whether a configuration is right, and what it would do",
      "Reads the settings as a start would, and prints \"OK\" with the listeners and services, or "
      "what is wrong and what would be right.\n"
@@ -99,6 +105,10 @@ const struct cli_option cli_options[] = {
     {"log-level", TO(sources.log_level), "", "LEVEL", "log.level", "debug, info, warn or error"},
     {"out", TO(out), "make-cert", "DIRECTORY", "FILE",
      "where the files are put (default: the state directory)"},
+    {"service", TO(service), "init", "NAME", "", "what the service is called (default: app)"},
+    {"base-path", TO(base_path), "init", "PATH", "", "where it is (default: /sse/NAME)"},
+    {"origin", TO(origin), "init", "ORIGIN", "",
+     "of the pages, with commas for several (default: https://localhost:3000)"},
     {"service", TO(service), "make-token, check-token", "NAME", "",
      "for which service (default: the first with auth jwt)"},
     {"service", TO(service), "backup", "NAME", "",

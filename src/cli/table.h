@@ -44,6 +44,9 @@ enum command_exit cli_make_key(const struct cli_line *line);
 enum command_exit cli_check_token(const struct cli_line *line);
 cli_run_with cli_make_certificate, cli_make_token;
 
+/* a new configuration (cli/init.c), */
+enum command_exit cli_init(const struct cli_line *line);
+
 /* the server that runs with the same settings (cli/running.c), */
 enum command_exit cli_reload(const struct cli_line *line);
 enum command_exit cli_back_up(const struct cli_line *line);
