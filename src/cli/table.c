@@ -25,6 +25,14 @@ const struct cli_command cli_commands[] = {
      "A service to which nobody can send is a warning.\n"
      "Ends with 2 when something is wrong.",
      0, 1, cli_check_config, NULL, "FILE", false},
+    {"doctor", "", "say what is wrong with a set-up, and what to do",
+     "Looks at the settings, at certificates and when they end, at who is at the addresses, at the "
+     "state directory and the stored messages, asks JWK sets and webhooks, and compares the clock "
+     "with theirs and the open files with the sessions.\n"
+     "Nothing is made or changed, and a server may run with the settings meanwhile.\n"
+     "Webhooks get an OPTIONS.\n"
+     "Ends with 1 when there is an error, with 0 when there are warnings at the most.",
+     0, 0, cli_doctor, NULL, "", false},
     {"reload", "", "have the running server read its settings and certificates anew",
      "Asks the server of the same state directory, and prints what has changed.\n"
      "Ends with 0 when it has, with 2 when something is wrong with the settings, of which nothing "
@@ -126,7 +134,7 @@ const struct cli_option cli_options[] = {
      "server "
      "of the settings, its own certificate)"},
     {"insecure", TO(insecure), ASKING, NULL, "", "whatever the certificate is, for development"},
-    {"json", TO(json), ASKING, NULL, "", "print JSON, for programs"},
+    {"json", TO(json), ASKING ", doctor", NULL, "", "print JSON, for programs"},
     {"user", TO(user), "send", "LIST", "", "to these users, with commas"},
     {"channel", TO(channel), "send", "LIST", "", "to these channels"},
     {"connection", TO(connection), "send", "LIST", "", "to these connections"},

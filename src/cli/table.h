@@ -44,7 +44,8 @@ enum command_exit cli_make_key(const struct cli_line *line);
 enum command_exit cli_check_token(const struct cli_line *line);
 cli_run_with cli_make_certificate, cli_make_token;
 
-/* a new configuration (cli/init.c), */
+/* a new configuration (cli/init.c), and what is wrong with a set-up (cli/doctor.c), */
+enum command_exit cli_doctor(const struct cli_line *line);
 enum command_exit cli_init(const struct cli_line *line);
 
 /* the server that runs with the same settings (cli/running.c), */

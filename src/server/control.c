@@ -449,16 +449,33 @@ void control_stop(struct control *control)
 
 /* ---- the command's side ---- */
 
-int control_ask(const char *state_directory, const char *question, struct control_answer *answer)
+static int connect_in(const char *state_directory)
 {
     const int directory = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct buf line = BUF_INIT;
-    int fd, rc;
+    int fd;
 
     if (directory < 0)
         return -errno;
     fd = connect_to(directory);
     close(directory);
+    return fd;
+}
+
+bool control_has_server(const char *state_directory)
+{
+    const int fd = connect_in(state_directory);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+int control_ask(const char *state_directory, const char *question, struct control_answer *answer)
+{
+    const int fd = connect_in(state_directory);
+    struct buf line = BUF_INIT;
+    int rc;
+
     if (fd < 0)
         return fd;
     buf_printf(&line, "%s\n", question);

@@ -39,4 +39,7 @@ struct control_answer {
 int control_ask(const char *state_directory, const char *question, struct control_answer *answer);
 void control_answer_release(struct control_answer *answer);
 
+/* Whether a server is there; it is asked nothing. */
+bool control_has_server(const char *state_directory);
+
 #endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// doctor against set-ups that are broken in one way each: it names what is broken, and says what to do.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, chown, copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import net from 'node:net';
+import https from 'node:https';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { backend } from './support/backend.mjs';
+import { makeAuthority, makePair, openssl } from './support/certificates.mjs';
+import { freePort } from './support/port.mjs';
+import { run } from './support/run.mjs';
+import { runCommand, serverBinary, startServer } from './support/server.mjs';
+
+const isRoot = process.getuid() === 0;
+const NOBODY = 65534;
+const KEY_SET = { keys: [{ kty: 'oct', kid: 'one', alg: 'HS256', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA' }] };
+
+let directory;
+let store; // a good one, which a server has left
+let closed; // a port at which nobody is
+const at = (name) => join(directory, name);
+
+// A back end: what it answers, by path; by https where it has a pair.
+const answers = {
+  '/keys': (response) => response.end(JSON.stringify(KEY_SET)),
+  '/none': (response) => response.writeHead(404).end(),
+  '/page': (response) => response.end('<html>'),
+  '/late': (response) => response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString()).end(JSON.stringify(KEY_SET)),
+  '/broken': (response) => response.writeHead(503).end(),
+  '/hook': (response) => response.writeHead(405).end(),
+};
+const methods = [];
+async function backEnd(pair) {
+  const answer = (request, response) => {
+    methods.push(`${request.method} ${request.url}`);
+    answers[request.url.split('?')[0]](response);
+  };
+  const server = pair
+    ? https.createServer({ cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }, answer)
+    : http.createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+let plain;
+let secret; // its certificate is nobody's
+const url = (server, path) => `http${server === secret ? 's' : ''}://127.0.0.1:${server.address().port}${path}`;
+
+// A pair whose time is over, which only "openssl ca" makes.
+function makeOld() {
+  const settings = `[ca]\ndefault_ca=c\n[c]\ndatabase=${at('index.txt')}\nnew_certs_dir=${directory}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n`;
+  writeFileSync(at('ca.cnf'), settings);
+  writeFileSync(at('index.txt'), '');
+  openssl(['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=old', '-keyout', at('old.key'), '-out', at('old.csr')]);
+  openssl(['ca', '-batch', '-notext', '-config', at('ca.cnf'), '-in', at('old.csr'), '-selfsign', '-keyfile', at('old.key'),
+    '-startdate', '20200101000000Z', '-enddate', '20200201000000Z', '-out', at('old.pem')]);
+}
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sse-doctor-'));
+  await chmod(directory, 0o755);
+  const authority = makeAuthority(directory);
+  makePair(directory, 'good', { names: ['127.0.0.1'], days: 90 });
+  makePair(directory, 'other', { names: ['127.0.0.1'] });
+  makePair(directory, 'soon', { names: ['push.example.org'], days: 5, authority });
+  makePair(directory, 'nameless');
+  makePair(directory, 'mail', { names: ['email:x@example.org'] });
+  makePair(directory, 'public', { names: ['127.0.0.1'], days: 90 });
+  await chmod(at('public.key'), 0o644);
+  makeOld();
+  await writeFile(at('keys.json'), '{}');
+  closed = await freePort();
+  plain = await backEnd();
+  secret = await backEnd({ certificate: at('other.pem'), key: at('other.key') });
+  const server = await startServer({ stateDirectory: at('made') });
+  const office = await backend(server);
+  await office.send({ event: 'e', userId: 'away', qos: 1, data: 'x'.repeat(20_000) });
+  await office.close();
+  await server.stop();
+  store = at('made/demo/messages.sqlite');
+});
+after(async () => {
+  plain?.close();
+  secret?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+let count = 0;
+
+// A set-up with nothing wrong, but for what is said. {code, errors, warnings, findings}
+async function examine({ listener, service, more = {}, variables = {}, as = [], text, files }) {
+  const place = at(`case-${count++}`);
+  const state = join(place, 'state');
+  await mkdir(state, { recursive: true });
+  await files?.(state);
+  const config = {
+    stateDirectory: state,
+    listeners: [{ address: '127.0.0.1:0', certificate: at('good.pem'), key: at('good.key'), ...listener }],
+    apiKeys: ['a-key-of-the-office'],
+    services: [{ name: 'demo', ...service }],
+    ...more,
+  };
+  await writeFile(join(place, 'sse-server.yaml'), text ?? JSON.stringify(config));
+  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_'))), ...variables };
+  const [program, ...args] = [...as, serverBinary(), '--config', join(place, 'sse-server.yaml'), 'doctor', '--json'];
+  const { code, stdout, stderr } = await run(program, args, { env });
+  assert.equal(stderr, '');
+  return { code, state, ...JSON.parse(stdout) };
+}
+
+const jwt = (jwks) => ({ service: { auth: 'jwt' }, more: { tokenKeys: [{ jwks }] } });
+const webhook = (place) => ({ service: { auth: 'webhook', authWebhook: { url: place } } });
+// A store of the service that was changed.
+const withStore = (change) => async (state) => {
+  await mkdir(join(state, 'demo'));
+  await copyFile(store, join(state, 'demo/messages.sqlite'));
+  await change(join(state, 'demo/messages.sqlite'));
+};
+
+test('of a good set-up nothing is wrong, and nothing is made', async () => {
+  const { code, errors, findings, state } = await examine({ ...jwt(url(plain, '/keys')), files: withStore(() => {}) });
+  assert.equal(code, 0, JSON.stringify(findings));
+  assert.equal(errors, 0);
+  const seen = new Set(findings.filter(({ level }) => level === 'ok').map(({ check }) => check));
+  for (const check of ['settings', 'certificate', 'state', 'store', 'jwks', 'clock', 'descriptors']) {
+    assert.ok(seen.has(check), `${check} of ${[...seen]}`);
+  }
+  assert.deepEqual(await readdir(state), ['demo']);
+  assert.deepEqual(await readdir(join(state, 'demo')), ['messages.sqlite']);
+});
+
+describe('what is broken is named', () => {
+  // name, set-up, level, check, subject, what is said, what to do
+  const cases = [
+    ['a file that is no YAML', () => ({ text: 'services: [' }), 'error', 'settings', /sse-server\.yaml$/, /sse-server\.yaml:\d/, /correct it/],
+    ['a setting that there is not', () => ({ more: { wrokers: 2 } }), 'error', 'settings', /yaml/, /wrokers.*nearest is workers/, /correct it/],
+    ['a variable that is no setting', () => ({ variables: { SSE_SERVER_WROKERS: '2' } }), 'error', 'settings', /yaml/, /SSE_SERVER_WROKERS/, /correct it/],
+    ['a certificate that is not there', () => ({ listener: { certificate: at('gone.pem') } }), 'error', 'settings', /yaml/, /gone\.pem.*No such file/, /correct it/],
+    ['nobody who can send', () => ({ more: { apiKeys: [] } }), 'warning', 'settings', /yaml/, /nobody can send to the service demo/, /make-key/],
+    ['a pair that does not belong together', () => ({ listener: { key: at('other.key') } }), 'error', 'settings', /yaml/, /listeners\[0\]\.certificate: .*do not belong together/, /correct it/],
+    ['a certificate that has ended', () => ({ listener: { certificate: at('old.pem'), key: at('old.key') } }), 'error', 'certificate', /listeners\[0\]\.certificate/, /has expired on/, /get a new one/],
+    ['a certificate that ends soon', () => ({ listener: { certificate: at('soon.pem'), key: at('soon.key') } }), 'warning', 'certificate', /soon\.pem/, /ends in [45] days/, /renew it/],
+    ['a certificate without subjectAltName', () => ({ listener: { certificate: at('nameless.pem'), key: at('nameless.key') } }), 'error', 'certificate', /nameless/, /no subjectAltName/, /names as subjectAltName/],
+    ['a certificate for no host', () => ({ listener: { certificate: at('mail.pem'), key: at('mail.key') } }), 'error', 'certificate', /mail/, /no DNS name/, /get one with/],
+    ['a key that everybody can read', () => ({ listener: { certificate: at('public.pem'), key: at('public.key') } }), 'warning', 'certificate', /public\.pem/, /public\.key.* can be read by everybody/, /chmod/],
+    ['the development certificate for others', () => ({ ...jwt(url(plain, '/keys')), listener: { address: '*:0', certificate: undefined, key: undefined } }), 'warning', 'certificate', /listeners\[0\]/, /\*:0.*development certificate/, /set listeners\[\]\.certificate/],
+    ['a port that another program has', () => ({ listener: { address: `127.0.0.1:${plain.address().port}` } }), 'error', 'address', /listeners\[0\]/, new RegExp(`in use by .*\\(process ${process.pid}\\)`), /stop that/],
+    ['an address of another machine', () => ({ ...jwt(url(plain, '/keys')), listener: { address: `192.0.2.1:${closed}` } }), 'error', 'address', /listeners\[0\]/, /cannot listen on 192\.0\.2\.1/, /ip address/],
+    ['a state directory that everybody may write', () => ({ files: (state) => chmod(state, 0o777) }), 'error', 'state', /state$/, /everybody on this machine may write/, /chmod o-w/],
+    ['a state directory that is a file', () => ({ files: async (state) => { await rm(state, { recursive: true }); await writeFile(state, ''); } }), 'error', 'uploads', /uploadDirectory/, /Not a directory/, /give a directory/],
+    ['a store that is damaged', () => ({ files: withStore(async (file) => {
+      const handle = await open(file, 'r+');
+      await handle.write(Buffer.alloc((await handle.stat()).size - 8192, 0xa5), 0, undefined, 8192);
+      await handle.close();
+    }) }), 'error', 'store', /messages\.sqlite/, /is damaged/, /backup/],
+    ['a store that is something else', () => ({ files: withStore((file) => writeFile(file, 'no database\n'.repeat(1000))) }), 'error', 'store', /messages\.sqlite/, /no file of SQLite/, /backup/],
+    ['a store of a newer version', () => ({ files: withStore((file) => run('sqlite3', [file, 'PRAGMA user_version = 99'])) }), 'error', 'store', /messages\.sqlite/, /newer version.*99/, /run the newer version/],
+    ['a JWK set of a host that there is not', () => jwt('https://keys.invalid/set'), 'error', 'jwks', /keys\.invalid/, /its name has no address/, /correct the name/],
+    ['a JWK set of a host that does not answer', () => jwt(`https://127.0.0.1:${closed}/set`), 'error', 'jwks', /127\.0\.0\.1/, /takes no connections/, /start what is to listen/],
+    ['a JWK set that is not there', () => jwt(url(plain, '/none')), 'error', 'jwks', /none$/, /answers 404/, /correct the URL/],
+    ['a JWK set that is a page', () => jwt(url(plain, '/page')), 'error', 'jwks', /page$/, /./, /correct tokenKeys\[\]\.jwks/],
+    ['a JWK set whose host is not believed', () => jwt(url(secret, '/keys')), 'error', 'jwks', /^https/, /self.signed/, /outbound\.caFile/],
+    ['a JWK set in a file that has none', () => jwt(at('keys.json')), 'error', 'settings', /yaml/, /tokenKeys\[0\]\.jwks: .*no JWK set/, /correct it/],
+    ['a clock that another one contradicts', () => jwt(url(plain, '/late')), 'error', 'clock', undefined, /3\d\d\d s ahead of that of http:/, /NTP/],
+    ['a webhook that does not answer', () => webhook(`https://127.0.0.1:${closed}/auth?secret=1`), 'error', 'webhook', /auth$/, /takes no connections/, /start what is to listen/],
+    ['a webhook that is out of order', () => webhook(url(plain, '/broken')), 'warning', 'webhook', /broken$/, /answers 503/, /its log/],
+    ['too few open files', () => ({ as: ['prlimit', '--nofile=256'] }), 'error', 'descriptors', undefined, /may have 256 open files/, /LimitNOFILE/],
+    ['more sessions than open files', () => ({ as: ['prlimit', '--nofile=5000'], more: { limits: { sessions: 20000 } } }), 'warning', 'descriptors', undefined, /limits\.sessions allows \d+.* 5000/, /or lower limits\.sessions/],
+    ['a state directory of somebody else', () => ({ files: (state) => chown(state, NOBODY, NOBODY) }), 'warning', 'state', /state$/, /belongs to user 65534/, /chown/, !isRoot],
+    ['a state directory that may not be written', () => ({ as: ['setpriv', `--reuid=${NOBODY}`, '--clear-groups'], listener: { certificate: undefined, key: undefined, tls: false },
+      files: (state) => chmod(state, 0o755) }), 'error', 'uploads', /uploadDirectory/, /Permission denied/, /this user may write/, !isRoot],
+    ['a port that this user may not have', () => ({ as: ['setpriv', `--reuid=${NOBODY}`, '--clear-groups', '--inh-caps=-all'], listener: { address: '127.0.0.1:443', certificate: undefined, key: undefined, tls: false } }),
+      'error', 'address', /listeners\[0\]/, /may not use that port/, /CAP_NET_BIND_SERVICE/,
+      !isRoot || Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) <= 443],
+  ];
+  for (const [name, setUp, level, check, subject, told, advice, skip = false] of cases) {
+    test(name, { skip }, async () => {
+      const { code, findings } = await examine(setUp());
+      const found = findings.filter((finding) => finding.check === check && finding.level === level && told.test(finding.message));
+      assert.equal(found.length, 1, JSON.stringify(findings, null, 1));
+      assert.match(found[0].advice, advice);
+      if (subject) {
+        assert.match(found[0].subject, subject);
+        assert.doesNotMatch(found[0].subject, /secret/);
+      }
+      assert.equal(code, findings.some((finding) => finding.level === 'error') ? 1 : 0);
+      if (level === 'error') {
+        assert.equal(code, 1);
+      }
+    });
+  }
+
+  test('webhooks have been asked for nothing else', () => {
+    assert.deepEqual(methods.filter((line) => /hook|broken/.test(line)), ['OPTIONS /broken']);
+  });
+});
+
+test('beside a server that runs, which goes on', async () => {
+  const port = await freePort();
+  const stateDirectory = at('running');
+  await mkdir(stateDirectory);
+  const config = {
+    listeners: [{ address: `127.0.0.1:${port}`, certificate: at('good.pem'), key: at('good.key') }],
+    apiKeys: ['a-key-of-the-office'], services: [{ name: 'demo' }],
+  };
+  const server = await startServer({ config, stateDirectory });
+  const office = await backend(server, { key: 'a-key-of-the-office' });
+  await office.send({ event: 'e', userId: 'away', qos: 1, data: 1 });
+  const before = await stat(join(stateDirectory, 'demo/messages.sqlite'));
+  const { code, stdout } = await runCommand(['--config', join(stateDirectory, 'sse-server.yaml'), 'doctor'],
+    { SSE_SERVER_STATE_DIRECTORY: stateDirectory });
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, new RegExp(`^ok +address +listeners\\[0\\]: .*the server of these settings, sse-server \\(process ${server.pid}\\)$`, 'm'));
+  assert.match(stdout, new RegExp(`^ok +store .*in use by process ${server.pid}`, 'm'));
+  assert.match(stdout, /^0 errors, \d warnings?$/m);
+  assert.equal((await office.send({ event: 'e', userId: 'away', qos: 1, data: 2 })).stored, 1);
+  assert.deepEqual((await stat(join(stateDirectory, 'demo/messages.sqlite'))).ino, before.ino);
+  assert.doesNotMatch(server.output, /doctor|level=error|^error /m);
+  await office.close();
+  await server.stop();
+});
