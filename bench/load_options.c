@@ -35,7 +35,9 @@ struct option_row {
 static const struct option_row rows[] = {
     {"target", OPTION_TEXT, AT(target), 0, 0, "sse (default) or nchan: fills in paths and bodies"},
     {"address", OPTION_TEXT, AT(address), 0, 0, "HOST:PORT, default 127.0.0.1:8443"},
-    {"key", OPTION_TEXT, AT(publish.bearer), 0, 0, "bearer token of the publishers"},
+    {"base", OPTION_TEXT, AT(base), 0, 0, "path of the service (sse), default /sse/demo"},
+    {"key", OPTION_TEXT, AT(publish.bearer), 0, 0,
+     "bearer token of the publishers, default $SSE_API_KEY"},
     {"scenario", OPTION_SCENARIO, 0, 0, 0, "idle, fanout, unicast, requests, ask, slow or store"},
     {"sessions", OPTION_COUNT, AT(sessions), 1, 100000, "TLS connections, default 100"},
     {"streams", OPTION_COUNT, AT(streams), 1, 100, "event streams on each, default 1"},
@@ -76,6 +78,7 @@ const char *const load_scenario_names[LOAD_SCENARIOS] = {"idle", "fanout", "unic
 static const struct load_options defaults = {
     .target = "sse",
     .address = "127.0.0.1:8443",
+    .base = "/sse/demo",
     .scenario = LOAD_FANOUT,
     .sessions = 100,
     .streams = 1,
@@ -101,7 +104,7 @@ struct preset {
     const char *unicast_publish_path;
     const char *unicast_publish_body;
     const char *store_publish_body;
-    bool is_sse; /* takes arrays, and stores messages */
+    bool is_sse; /* its paths are below --base; takes arrays, and stores messages */
 };
 
 static const struct preset presets[] = {
@@ -109,15 +112,15 @@ static const struct preset presets[] = {
         .target = "sse",
         .is_sse = true,
         .connect = {.method = "GET",
-                    .path = "/sse/demo/connect?userId={n}&name=load{n}&clientId=c{n}"
+                    .path = "/connect?userId={n}&name=load{n}&clientId=c{n}"
                             "&listeners=load",
                     .accept = "text/event-stream"},
         .publish = {.method = "POST",
-                    .path = "/sse/demo/send",
+                    .path = "/send",
                     .body = "{\"event\":\"load\",\"all\":true,\"data\":\"{payload}\"}",
                     .content_type = "application/json"},
         .request = {.method = "POST",
-                    .path = "/sse/demo/connect/message/ping.do?userId={n}&name=load{n}",
+                    .path = "/connect/message/ping.do?userId={n}&name=load{n}",
                     .body = "{\"n\":{n}}",
                     .content_type = "application/json"},
         .unicast_publish_body = "{\"event\":\"load\",\"userId\":\"{t}\",\"data\":\"{payload}\"}",
@@ -239,6 +242,25 @@ static void complete_exchange(struct load_exchange *exchange, const struct load_
     exchange->accept = preset->accept;
 }
 
+/* The exchange's path becomes one below the service's. */
+static void put_below(const char *base, struct load_exchange *exchange, const char *path,
+                      char to[LOAD_PATH_SIZE])
+{
+    if (exchange->path)
+        return;
+    (void)snprintf(to, LOAD_PATH_SIZE, "%s%s", base, path);
+    exchange->path = to;
+}
+
+static void put_all_below(struct load_options *options, const struct preset *preset)
+{
+    const char *base = options->base;
+
+    put_below(base, &options->connect, preset->connect.path, options->paths[0]);
+    put_below(base, &options->publish, preset->publish.path, options->paths[1]);
+    put_below(base, &options->request, preset->request.path, options->paths[2]);
+}
+
 static int apply_preset(struct load_options *options)
 {
     const struct preset *preset = NULL;
@@ -258,9 +280,14 @@ static int apply_preset(struct load_options *options)
     }
     if (options->scenario == LOAD_STORE)
         complete(&options->publish.body, preset->store_publish_body);
+    if (preset->is_sse && strlen(options->base) > LOAD_PATH_SIZE / 2)
+        return refuse("base", options->base, "that is too long");
+    if (preset->is_sse)
+        put_all_below(options, preset);
     complete_exchange(&options->connect, &preset->connect);
     complete_exchange(&options->publish, &preset->publish);
     complete_exchange(&options->request, &preset->request);
+    complete(&options->publish.bearer, getenv("SSE_API_KEY"));
     return 0;
 }
 

@@ -2,7 +2,8 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 /*
- * What the command line asks for. Texts are borrowed from argv or static.
+ * What the command line asks for. Texts are borrowed from argv, static, or in the struct itself: it
+ * stays where it is.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 
 #define LOAD_MAX_PIDS       16u
 #define LOAD_MAX_PUBLISHERS 64u
+#define LOAD_PATH_SIZE      400u
 
 enum load_scenario {
     LOAD_IDLE,
@@ -39,7 +41,9 @@ struct load_exchange {
 struct load_options {
     const char *target;
     const char *address;
+    const char *base; /* path of the service, of the target sse */
     enum load_scenario scenario;
+    char paths[3][LOAD_PATH_SIZE]; /* of those of the next, where they are below base */
     struct load_exchange connect;
     struct load_exchange publish;
     struct load_exchange request;

@@ -7,7 +7,8 @@
 #include "server/certificate.h"
 #include "server/config_keys.h"
 
-#define MOST_KICKED 10000u /* users in one request */
+#define MOST_KICKED  10000u /* users in one request */
+#define MOST_OPTIONS 100u   /* of the load program */
 
 const struct cli_command cli_commands[] = {
     {"init", "[DIRECTORY]", "write a configuration to begin with, and its keys",
@@ -90,6 +91,14 @@ const struct cli_command cli_commands[] = {
      "event counts once for each connection, and for each channel that this is in.\n"
      "With --json it prints a line for each time.",
      0, 0, cli_top, NULL, "", false},
+    {"bench", "[OPTION]...", "put a server under load, and measure it",
+     "Runs the load program sse-load against it; the options behind -- are its own (-- --help "
+     "lists "
+     "them), such as --scenario unicast, --sessions 1000, --duration 10.\n"
+     "It opens event streams of users of its own making, so the service has to be one with auth "
+     "development, and sends events to them: use no server that others use.\n"
+     "Ends with 0 when everybody got everything once and in order, with 1 when not.",
+     0, MOST_OPTIONS, cli_bench, NULL, "", false},
     {"completion", "bash|zsh", "print a script that lets the shell complete this command line", "",
      0, 1, cli_completion, NULL, "bash zsh", false},
     {"manual", "", "make a manual page of the template on standard input", "", 0, 0, cli_manual,
@@ -100,7 +109,7 @@ const struct cli_command cli_commands[] = {
 };
 const size_t cli_command_count = COUNT(cli_commands);
 
-#define ASKING     "send, users, connections, kick, top"
+#define ASKING     "send, users, connections, kick, top, bench"
 #define LISTS      "users, connections"
 #define TO(member) offsetof(struct cli_line, member)
 const struct cli_option cli_options[] = {

@@ -134,6 +134,22 @@ describe('top', () => {
   });
 });
 
+describe('bench', () => {
+  test('runs the load program at that server, with that key', async () => {
+    const { code, stdout, stderr } = await command(['--config', file, 'bench', '--json', '--',
+      '--scenario', 'unicast', '--sessions', '2', '--messages', '20', '--settle', '0']);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout.slice(stdout.indexOf('{'))).scenario, 'unicast');
+    assert.ok(!stdout.includes(KEY));
+  });
+
+  test('not in clear text', async () => {
+    const { code, stderr } = await command(['bench', '--url', 'http://127.0.0.1:1/sse/demo'], { variables: { SSE_API_KEY: KEY } });
+    assert.equal(code, 2);
+    assert.match(stderr, /bench speaks TLS/);
+  });
+});
+
 describe('which server, and who asks', () => {
   const url = () => `${origin}/sse/demo`;
 
