@@ -78,6 +78,17 @@ static void tell_positions(const struct broker_service *service,
     broker_tell_owner(service, message);
 }
 
+/* The first so many were queued, unless that was the connection's end. */
+static void trace_lines(struct broker_service *service, const struct broker_redeliver *redeliver,
+                        size_t count)
+{
+    const struct sse_connection *connection =
+        sse_registry_find(service->core->registry, redeliver->handle);
+
+    for (size_t i = 0; connection && i < count; i++)
+        tracing_redelivered(&service->tracing, connection, &redeliver->lines[i]);
+}
+
 static void write_lines(struct broker_service *service, const struct broker_message *question,
                         struct sse_connection *connection)
 {
@@ -93,9 +104,8 @@ static void write_lines(struct broker_service *service, const struct broker_mess
     writing->offer.on_room = on_room;
     writing->service = service;
     writing->asker = broker_asker(question);
-    for (size_t i = 0; i < count; i++)
-        tracing_redelivered(&service->tracing, connection, &redeliver->lines[i]);
-    sse_connection_offer(connection, &writing->offer, events, count);
+    trace_lines(service, redeliver,
+                sse_connection_offer(connection, &writing->offer, events, count));
     for (size_t i = 0; i < count; i++)
         sse_event_unref(events[i]);
     free(events);

@@ -365,7 +365,7 @@ static void on_dropped(struct sse_observer *observer, struct sse_connection *con
     struct trace *trace = &tracing->trace;
 
     if (!may_record(tracing, &tracing->drops, connection->handle) ||
-        !trace_begin(trace, TRACE_DROPPED, 0))
+        !trace_begin(trace, TRACE_DROPPED, drop->position))
         return;
     write_connection(trace, connection);
     trace_text(trace, TRACE_POLICY, drop->policy);

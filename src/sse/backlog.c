@@ -295,14 +295,19 @@ static enum progress catch_up(struct sse_backlog *backlog)
 
 /* ---- what is offered ---- */
 
-static void push_while_room(const struct sse_backlog *backlog, struct sse_offer *offer,
-                            struct sse_event *const *events, size_t count)
+static size_t push_while_room(const struct sse_backlog *backlog, struct sse_offer *offer,
+                              struct sse_event *const *events, size_t count)
 {
+    size_t pushed = 0;
+
     /* One that is larger than the whole queue is refused, and would be again. The offer may be gone
      * when the connection is. */
-    while (backlog->connection && offer->taken < count &&
-           sse_connection_has_room(backlog->connection, events[offer->taken]->wire->length))
-        (void)sse_connection_push(backlog->connection, events[offer->taken++]);
+    while (backlog->connection && pushed < count &&
+           sse_connection_has_room(backlog->connection, events[pushed]->wire->length)) {
+        offer->taken = pushed + 1;
+        (void)sse_connection_push(backlog->connection, events[pushed++]);
+    }
+    return pushed;
 }
 
 /* Whether there is nothing left to drain, or more would fit: nobody else would say so. */
@@ -311,25 +316,27 @@ static bool is_due(const struct sse_connection *connection, bool is_all_taken)
     return connection->queue.count == 0 || (is_all_taken && sse_connection_is_drained(connection));
 }
 
-void sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
-                          struct sse_event *const *events, size_t count)
+size_t sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
+                            struct sse_event *const *events, size_t count)
 {
     struct sse_backlog *backlog;
+    size_t pushed = 0;
 
     offer->node = (struct list){0};
     offer->taken = 0;
     if (!connection->service) {
         offer->on_room(offer, true);
-        return;
+        return 0;
     }
     backlog = backlog_of(connection);
     hold(backlog);
     list_append(&backlog->offers, &offer->node);
     if (!backlog->is_catching_up)
-        push_while_room(backlog, offer, events, count);
-    if (backlog->connection && is_due(backlog->connection, offer->taken == count))
+        pushed = push_while_room(backlog, offer, events, count);
+    if (backlog->connection && is_due(backlog->connection, pushed == count))
         sse_backlog_rouse(backlog);
     let_go(backlog);
+    return pushed;
 }
 
 static bool tell_next_offer(struct sse_backlog *backlog, bool is_gone)

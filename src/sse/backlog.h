@@ -55,10 +55,11 @@ struct sse_offer {
     void (*on_room)(struct sse_offer *offer, bool is_gone);
 };
 
-/* Queues as many of the events as there is room for, behind what the page has missed.
+/* Queues as many of the events as there is room for, behind what the page has missed, and returns
+ * how many.
  * offer->on_room follows, however many that are: at the end of some turn, or, when the connection
  * ends (or has ended), before this returns. Any number of offers may wait for one connection. */
-void sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
-                          struct sse_event *const *events, size_t count);
+size_t sse_connection_offer(struct sse_connection *connection, struct sse_offer *offer,
+                            struct sse_event *const *events, size_t count);
 
 #endif

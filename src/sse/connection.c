@@ -297,9 +297,9 @@ void sse_connection_set_user(struct sse_connection *connection, struct sse_user 
 }
 
 static void tell_dropped(struct sse_connection *connection, const char *policy,
-                         const struct sse_event *event, size_t count)
+                         const struct sse_event *event, size_t count, uint64_t position)
 {
-    const struct sse_drop drop = {policy, event->name, count};
+    const struct sse_drop drop = {policy, event->name, count, position};
 
     if (count == 0)
         return;
@@ -318,8 +318,8 @@ static void note_dropped(struct sse_connection *connection, size_t count)
         sse_backlog_add_dropped(connection, count);
 }
 
-/* Nobody misses a heartbeat. */
-static size_t drop_oldest(struct sse_connection *connection, size_t size)
+/* Nobody misses a heartbeat. *position: where the newest of them is in the log. */
+static size_t drop_oldest(struct sse_connection *connection, size_t size, uint64_t *position)
 {
     const struct sse_event *sign = sign_of_life(connection);
     size_t dropped = 0;
@@ -327,8 +327,14 @@ static size_t drop_oldest(struct sse_connection *connection, size_t size)
     if (!fits(connection, size))
         (void)sse_queue_drop(&connection->queue, sign->name, sign->name_hash);
 
-    while (!fits(connection, size) && sse_queue_drop_oldest(&connection->queue) > 0)
+    while (!fits(connection, size)) {
+        const uint64_t next = sse_queue_oldest_position(&connection->queue);
+
+        if (sse_queue_drop_oldest(&connection->queue) == 0)
+            break;
+        *position = next > 0 ? next : *position;
         dropped++;
+    }
     return dropped;
 }
 
@@ -339,19 +345,20 @@ static bool make_room(struct sse_connection *connection, const struct sse_event 
     const size_t size = event->wire->length;
     const size_t bytes_before = connection->queue.bytes;
     size_t dropped, older = 0;
+    uint64_t position = 0;
     bool has_room;
 
     if (service->settings->slow_policy == SSE_SLOW_LATEST)
         older = sse_queue_drop(&connection->queue, event->name, event->name_hash);
     service->counters.events_dropped_latest += older;
-    tell_dropped(connection, "latest", event, older);
-    dropped = drop_oldest(connection, size);
+    tell_dropped(connection, "latest", event, older, 0);
+    dropped = drop_oldest(connection, size, &position);
     has_room = fits(connection, size);
     /* What is older may not be dropped. A kept one will come again. */
     if (!has_room && !event->is_kept)
         dropped++;
     note_dropped(connection, dropped);
-    tell_dropped(connection, "drop-oldest", event, dropped);
+    tell_dropped(connection, "drop-oldest", event, dropped, position);
     account(connection, bytes_before);
     return has_room;
 }
@@ -363,7 +370,7 @@ static void refuse(struct sse_connection *connection, const struct sse_event *ev
 
     connection->home->counters.events_refused++;
     sse_backlog_add_dropped(connection, 1);
-    tell_dropped(connection, "too-large", event, 1);
+    tell_dropped(connection, "too-large", event, 1, 0);
     account(connection, bytes_before);
     if (bytes_before == 0)
         wake(connection);
@@ -384,7 +391,7 @@ bool sse_connection_push(struct sse_connection *connection, struct sse_event *ev
         if (service->settings->slow_policy == SSE_SLOW_DISCONNECT) {
             service->counters.events_dropped_slow++;
             service->counters.slow_disconnects++;
-            tell_dropped(connection, "disconnect", event, 1);
+            tell_dropped(connection, "disconnect", event, 1, 0);
             sse_connection_close(connection, SSE_CLOSE_SLOW, NULL, -1);
             return false;
         }

@@ -133,14 +133,29 @@ void sse_queue_take(struct sse_queue *queue, char *to, size_t length)
     }
 }
 
-size_t sse_queue_drop_oldest(struct sse_queue *queue)
+/* The oldest that may be dropped; the count: there is none. */
+static uint32_t oldest(const struct sse_queue *queue)
 {
     uint32_t index = fixed(queue);
+
+    while (index < queue->count && event_at(queue, index)->is_kept)
+        index++;
+    return index;
+}
+
+uint64_t sse_queue_oldest_position(const struct sse_queue *queue)
+{
+    const uint32_t index = oldest(queue);
+
+    return index < queue->count ? event_at(queue, index)->position : 0;
+}
+
+size_t sse_queue_drop_oldest(struct sse_queue *queue)
+{
+    uint32_t index = oldest(queue);
     struct sse_event *event;
     size_t size;
 
-    while (index < queue->count && (*slot(queue, index))->is_kept)
-        index++;
     if (index >= queue->count)
         return 0;
     event = *slot(queue, index);

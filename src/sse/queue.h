@@ -41,6 +41,8 @@ bool sse_queue_is_inserted(struct sse_queue *queue, const struct sse_event *even
 void sse_queue_take(struct sse_queue *queue, char *to, size_t length);
 /* Drops the oldest event that may be dropped; its size, or 0 when there is none. */
 size_t sse_queue_drop_oldest(struct sse_queue *queue);
+/* Where that one is in the log; 0: it is not there, or there is none. */
+uint64_t sse_queue_oldest_position(const struct sse_queue *queue);
 /* Drops every event of that name that may be dropped; name NULL, for the end: all of which nothing
  * has left, the kept ones, too. How many. */
 size_t sse_queue_drop(struct sse_queue *queue, const char *name, uint32_t name_hash);

@@ -87,6 +87,7 @@ struct sse_drop {
     const char *policy; /* a word: disconnect, drop-oldest, latest; too-large: it never fits */
     const char *event;  /* the name of the one that was to be queued */
     size_t count;
+    uint64_t position; /* where the newest of those that were queued is in the log; 0: not known */
 };
 
 /* Intrusive observer; every member may be NULL. Called while the connection is still whole. */

@@ -108,6 +108,31 @@ static void test_drop_oldest_spares_what_has_begun(void **state)
     assert_empty(&queue);
 }
 
+static void push_at(struct sse_queue *queue, uint64_t position)
+{
+    struct sse_event *event = sse_event_new("a", bytes_new("x", 1));
+
+    event->position = position;
+    sse_queue_push(queue, event);
+    sse_event_unref(event);
+}
+
+static void test_what_would_be_dropped_has_a_position(void **state)
+{
+    struct sse_queue queue = {0};
+
+    (void)state;
+    assert_int_equal(sse_queue_oldest_position(&queue), 0);
+    push(&queue, "a", "begun");
+    push_at(&queue, 7);
+    push_at(&queue, 9);
+    assert_taken(&queue, "b");
+    assert_int_equal(sse_queue_oldest_position(&queue), 7);
+    assert_int_equal(sse_queue_drop_oldest(&queue), 1);
+    assert_int_equal(sse_queue_oldest_position(&queue), 9);
+    sse_queue_release(&queue);
+}
+
 static void test_drop_oldest_empties(void **state)
 {
     struct sse_queue queue = {0};
@@ -301,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_wrap_around),
         cmocka_unit_test(test_drop_oldest_spares_what_has_begun),
         cmocka_unit_test(test_drop_oldest_empties),
+        cmocka_unit_test(test_what_would_be_dropped_has_a_position),
         cmocka_unit_test(test_insert),
         cmocka_unit_test(test_drop_named),
         cmocka_unit_test(test_drop_named_compares_names),
