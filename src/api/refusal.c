@@ -60,9 +60,9 @@ static void log_it(const struct refused *refused)
 
 /* ---- the trace ---- */
 
-static bool is_on(const struct api_service *service)
+static bool is_taken(struct api_service *service, const char *address)
 {
-    return service && trace_is_on(&service->broker.tracing.trace);
+    return service && tracing_takes_refusal(&service->broker.tracing, address);
 }
 
 /* The connection that the request names by its id, of which the secret is left out. */
@@ -121,44 +121,51 @@ static void trace_it(const struct refused *refused, struct api_service *service,
 
 /* ---- with an exchange, or without ---- */
 
-static void tell(struct api_exchange *exchange, int status, const char *reason, bool is_traced)
+static void tell(struct api_exchange *exchange, struct api_service *service, int status,
+                 const char *reason)
 {
+    char address[CLIENT_ADDRESS_SIZE];
     struct refused refused;
+    bool is_traced;
 
     exchange->is_refused = true;
-    if (!log_is_on(LOG_DEBUG_LEVEL) && !is_traced)
+    client_address_of(exchange, address);
+    is_traced = is_taken(service, address);
+    if (!is_traced && !log_is_on(LOG_DEBUG_LEVEL))
         return;
     begin(&refused, exchange->stream, exchange->request, status, reason);
-    client_address_of(exchange, refused.address);
+    memcpy(refused.address, address, sizeof(address));
     log_it(&refused);
     if (is_traced)
-        trace_it(&refused, exchange->service, exchange);
+        trace_it(&refused, service, exchange);
     buf_release(&refused.path);
 }
 
 void refusal_tell(struct api_exchange *exchange, int status, const char *reason)
 {
-    tell(exchange, status, reason, is_on(exchange->service));
+    tell(exchange, exchange->service, status, reason);
 }
 
 void refusal_log(struct api_exchange *exchange, int status, const char *reason)
 {
-    tell(exchange, status, reason, false);
+    tell(exchange, NULL, status, reason);
 }
 
 static void tell_unknown(const struct h2_stream *stream, struct api_service *service, int status,
                          const char *reason)
 {
-    struct refused refused;
+    const struct h2_session *session = h2_stream_session(stream);
     char buffer[64];
+    const char *address = session ? h2_session_peer(session, buffer, sizeof(buffer)) : "";
+    struct refused refused;
+    const bool is_traced = is_taken(service, address);
 
-    if (!h2_stream_is_open(stream) || (!log_is_on(LOG_DEBUG_LEVEL) && !is_on(service)))
+    if (!is_traced && !log_is_on(LOG_DEBUG_LEVEL))
         return;
     begin(&refused, stream, h2_stream_request(stream), status, reason);
-    snprintf(refused.address, sizeof(refused.address), "%s",
-             h2_session_peer(h2_stream_session(stream), buffer, sizeof(buffer)));
+    snprintf(refused.address, sizeof(refused.address), "%s", address);
     log_it(&refused);
-    if (is_on(service))
+    if (is_traced)
         trace_it(&refused, service, NULL);
     buf_release(&refused.path);
 }

@@ -96,10 +96,11 @@ int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
     return found;
 }
 
-const char *const auth_permission_words[] = {"send",     "query",   "disconnect",
-                                             "presence", "metrics", NULL};
+const char *const auth_permission_words[] = {"send",    "query",   "disconnect", "presence",
+                                             "metrics", "inspect", NULL};
 
-static_assert(COUNT(auth_permission_words) == (size_t)__builtin_popcount(AUTH_MAY_ALL) + 1,
+static_assert(COUNT(auth_permission_words) ==
+                  (size_t)__builtin_popcount(AUTH_MAY_ALL | AUTH_MAY_INSPECT) + 1,
               "a word for each permission");
 
 unsigned auth_permission_of(const struct word *word)

@@ -120,6 +120,9 @@ static void release_answer_to_query(struct broker_message *message)
     case BROKER_PIECE:
         bytes_unref(message->piece.wire);
         break;
+    case BROKER_INSPECTED:
+        bytes_unref(message->inspected.records);
+        break;
     case BROKER_SAMPLED:
         free(message->sample);
         break;
@@ -268,6 +271,8 @@ static const struct kind {
     [BROKER_ONLINE] = {"online", BROKER_ANSWER},
     [BROKER_SNAPSHOT] = {"snapshot", BROKER_TO_SHARD},
     [BROKER_PIECE] = {"piece", BROKER_ANSWER},
+    [BROKER_INSPECT] = {"inspect", BROKER_TO_SHARD},
+    [BROKER_INSPECTED] = {"inspected", BROKER_ANSWER},
     [BROKER_SAMPLE] = {"sample", BROKER_TO_SHARD},
     [BROKER_SAMPLED] = {"sampled", BROKER_ANSWER},
     [BROKER_MAKE_ROOM] = {"make-room", BROKER_TO_SHARD},

@@ -20,12 +20,14 @@
 #include "broker/call_order.h"
 #include "broker/presence_event.h"
 #include "broker/redelivery/ops.h"
+#include "broker/trace.h"
 #include "qos/end.h"
 #include "qos/look.h"
 #include "sse/connection_id.h"
 #include "sse/history.h"
 
 struct broker_gathering;
+struct broker_inspect;
 struct bytes;
 struct ranking;
 struct sse_user;
@@ -92,6 +94,8 @@ enum broker_kind {
     BROKER_ONLINE,          /* its answer */
     BROKER_SNAPSHOT,        /* to a shard: who is there, from here on? */
     BROKER_PIECE,           /* its answer, of some of them */
+    BROKER_INSPECT,         /* to a shard: what have you recorded? (broker/trace.h) */
+    BROKER_INSPECTED,       /* its answer */
     BROKER_FIND_MESSAGE,    /* to the owner: what has become of a stored message? */
     BROKER_MESSAGE_FOUND,   /* its answer */
     BROKER_LIST_MESSAGES,   /* to the owner: which messages are stored? */
@@ -507,6 +511,12 @@ struct broker_traffic {
     size_t open;
 };
 
+struct broker_inspected {
+    struct bytes *records; /* one behind the other, in the order of time; counted */
+    uint64_t passed, lost;
+    struct trace_mark mark;
+};
+
 struct broker_message {
     struct mailbox_item item; /* the transport's */
     enum broker_kind kind;
@@ -560,6 +570,8 @@ struct broker_message {
         enum broker_online online; /* BROKER_ONLINE */
         struct broker_snapshot snapshot;
         struct broker_piece piece;
+        const struct broker_inspect *inspect; /* in the message */
+        struct broker_inspected inspected;
         void *sample;                  /* BROKER_SAMPLED: an allocation of who counts */
         bool is_for_stranger;          /* BROKER_MAKE_ROOM */
         struct broker_traffic traffic; /* BROKER_STOPPING */

@@ -15,6 +15,7 @@
 #include "broker/revoking.h"
 #include "broker/service.h"
 #include "broker/stored/stored.h"
+#include "broker/trace_query.h"
 #include "sse/connection.h"
 #include "sse/log.h"
 #include "sse/registry.h"
@@ -324,6 +325,9 @@ static void shard_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_IS_ONLINE:
         broker_query_online(service, message);
+        break;
+    case BROKER_INSPECT:
+        trace_query_receive(service, message);
         break;
     case BROKER_WAKE_WATCHERS:
         presence_readers_wake(service);

@@ -75,9 +75,9 @@ enum trace_field {
     TRACE_IN_GROUP,       /* number: connections of a worker that the target names */
     TRACE_QUEUED,         /* number: of these were written to, */
     TRACE_MISSED,         /* number: or not, by a policy or because another way leads to them */
-    TRACE_GOT,            /* (s) handles of those that were written to, */
-    TRACE_DEAF,           /* (s) that do not listen to it, */
-    TRACE_LEFT_OUT,       /* (s) that got nothing though they listen */
+    TRACE_GOT,            /* (s) handles of those that were written to; */
+    TRACE_DEAF,           /* (s) that do not listen to it, as far as their pages have said; */
+    TRACE_LEFT_OUT,       /* (s) that were meant, and not written to */
     TRACE_COPIES,         /* number: stored */
     TRACE_STATE,          /* how a copy ended: a word of qos_state_words */
     TRACE_CAUSE,          /* of that */
@@ -90,18 +90,20 @@ enum trace_field {
     TRACE_CLIENT,         /* its clientId */
     TRACE_REQUEST,        /* the request's id */
     TRACE_METHOD,
-    TRACE_PATH,         /* with secrets masked */
-    TRACE_STATUS,       /* number */
-    TRACE_RULE,         /* a word, where there is one: origin, a limit's name, permission, … */
-    TRACE_REASON,       /* a sentence, or the word of a reason to close */
-    TRACE_LISTENER,     /* (s) event names that a connection listens to */
-    TRACE_CHANNEL,      /* (s) that a connection has */
-    TRACE_REFUSED_NAME, /* (s) "channel name: why" that it asked for and has not got */
-    TRACE_NAMES,        /* number: listeners and channels, where some are left out */
-    TRACE_POLICY,       /* a word */
-    TRACE_COUNT,        /* number: events */
-    TRACE_WRITTEN,      /* number: all up to this position had left for the client */
-    TRACE_RESUME,       /* a word: how a page that was away went on */
+    TRACE_PATH,            /* with secrets masked */
+    TRACE_STATUS,          /* number */
+    TRACE_RULE,            /* a word, where there is one: origin, a limit's name, permission, … */
+    TRACE_REASON,          /* a sentence, or the word of a reason to close */
+    TRACE_LISTENER,        /* (s) event names that a connection listens to */
+    TRACE_CHANNEL,         /* (s) that a connection has */
+    TRACE_REFUSED_CHANNEL, /* (s) that it has asked for and not got; */
+    TRACE_REFUSED_LISTENER, /* (s) the same; */
+    TRACE_REFUSED_WHY,      /* (s) and for each of these, channels first, why: a word */
+    TRACE_NAMES,            /* number: listeners and channels, where some are left out */
+    TRACE_POLICY,           /* a word */
+    TRACE_COUNT,            /* number: events */
+    TRACE_WRITTEN,          /* number: all up to this position had left for the client */
+    TRACE_RESUME,           /* a word: how a page that was away went on */
     TRACE_FIELDS
 };
 
@@ -190,6 +192,11 @@ struct trace_place {
     uint64_t chunk;
     size_t at;
     uint64_t seen; /* records of the class, in all; set by trace_read() */
+};
+
+/* Where it stands in all classes. */
+struct trace_mark {
+    struct trace_place places[TRACE_CLASSES];
 };
 
 /* The place behind the last record. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/tracing.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -12,6 +11,7 @@
 #include "qos/copies.h"
 #include "sse/connection.h"
 #include "sse/dispatch.h"
+#include "sse/event.h"
 #include "sse/message.h"
 #include "sse/registry.h"
 #include "sse/user.h"
@@ -149,7 +149,7 @@ void tracing_send_refused(struct tracing *tracing, const struct broker_batch *ba
 {
     struct trace *trace = &tracing->trace;
 
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < batch->count && i < TRACE_VALUES_MOST; i++) {
         if (!batch->items[i].message || !trace_begin(trace, TRACE_SEND_REFUSED, 0))
             continue;
         write_message(trace, batch->items[i].message);
@@ -189,17 +189,18 @@ static size_t count_named(const struct sse_registry *registry, const struct sse_
     return count;
 }
 
+/* Who does not listen gets it all the same, unless its sender asks for those who do. */
 static void write_fate(struct trace *trace, const struct sse_connection *connection,
                        const struct sse_dispatch_job *job)
 {
-    const char *listening = job->target->listening;
+    const bool listens = sse_connection_has_name(connection, SSE_GROUP_LISTENER, job->event->name);
 
     if (sse_dispatch_has_reached(job, connection))
         trace_text(trace, TRACE_GOT, connection->handle);
-    else if (listening && !sse_connection_has_name(connection, SSE_GROUP_LISTENER, listening))
-        trace_text(trace, TRACE_DEAF, connection->handle);
-    else
+    else if (listens || !job->target->listening)
         trace_text(trace, TRACE_LEFT_OUT, connection->handle);
+    if (!listens)
+        trace_text(trace, TRACE_DEAF, connection->handle);
 }
 
 /* Of a value: one connection, or those of one user or token. */
@@ -374,20 +375,19 @@ static void on_dropped(struct sse_observer *observer, struct sse_connection *con
     trace_end(trace);
 }
 
-/* "channel ops: forbidden" */
-static void write_left_out(struct trace *trace, json_t *entry)
+/* The names of one kind. */
+static void write_left_out(struct trace *trace, const json_t *left_out, const char *kind,
+                           enum trace_field field)
 {
-    const char *channel = json_string_value(json_object_get(entry, "channel"));
-    const char *listener = json_string_value(json_object_get(entry, "listener"));
-    const char *reason = json_string_value(json_object_get(entry, "reason"));
-    char text[320];
+    for (size_t i = 0; i < json_array_size(left_out) && i < TRACE_VALUES_MOST; i++) {
+        const json_t *entry = json_array_get(left_out, i);
+        const char *name = json_string_value(json_object_get(entry, kind));
 
-    snprintf(text, sizeof(text), "%s %.128s: %s", channel ? "channel" : "listener",
-             channel    ? channel
-             : listener ? listener
-                        : "",
-             reason ? reason : "");
-    trace_text(trace, TRACE_REFUSED_NAME, text);
+        trace_text(trace, field, name);
+        if (name)
+            trace_text(trace, TRACE_REFUSED_WHY,
+                       json_string_value(json_object_get(entry, "reason")));
+    }
 }
 
 void tracing_left_out(struct tracing *tracing, const struct sse_connection *connection,
@@ -400,19 +400,23 @@ void tracing_left_out(struct tracing *tracing, const struct sse_connection *conn
         return;
     write_connection(trace, connection);
     trace_number(trace, TRACE_NAMES, count);
-    for (size_t i = 0; i < count && i < TRACE_VALUES_MOST; i++)
-        write_left_out(trace, json_array_get(left_out, i));
+    write_left_out(trace, left_out, "channel", TRACE_REFUSED_CHANNEL);
+    write_left_out(trace, left_out, "listener", TRACE_REFUSED_LISTENER);
     trace_end(trace);
 }
 
 /* ---- refused requests ---- */
 
+bool tracing_takes_refusal(struct tracing *tracing, const char *address)
+{
+    return may_record(tracing, &tracing->refusals, address);
+}
+
 void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refusal)
 {
     struct trace *trace = &tracing->trace;
 
-    if (!may_record(tracing, &tracing->refusals, refusal->address) ||
-        !trace_begin(trace, TRACE_REFUSED, 0))
+    if (!trace_begin(trace, TRACE_REFUSED, 0))
         return;
     trace_number(trace, TRACE_STATUS, (uint64_t)refusal->status);
     trace_text(trace, TRACE_RULE, refusal->rule);

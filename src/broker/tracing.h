@@ -47,7 +47,8 @@ void tracing_ended(struct tracing *tracing, const struct qos_copy *copy);
 
 /* ---- messages, anywhere ---- */
 
-/* Where they were sent from: nothing of the batch was stored or written. why: a word. */
+/* Where they were sent from: nothing of the batch was stored or written. Of many the first ones
+ * alone. why: a word. */
 void tracing_send_refused(struct tracing *tracing, const struct broker_batch *batch,
                           const char *why);
 
@@ -79,6 +80,9 @@ struct tracing_refusal {
     const char *connection;                      /* a handle that the request names */
 };
 
+/* A flood of one address is not recorded: false, and counted. */
+bool tracing_takes_refusal(struct tracing *tracing, const char *address);
+/* It was taken. */
 void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refusal);
 
 #endif

@@ -159,7 +159,7 @@ const struct config_key config_keys[] = {
 
     HEAD("apiKeys", CONFIG_LIST, &api_keys,
          "What back ends show as \"Authorization: Bearer …\". None: they are refused."),
-    API_KEY("", DYNAMIC, CONFIG_TEXT, key, "", "A text alone is a key (or the hash of one) that may do everything.",
+    API_KEY("", DYNAMIC, CONFIG_TEXT, key, "", "A text alone is a key (or the hash of one) that may do all but inspect.",
             RANGE(1, 512), .is_shorthand = true),
     API_KEY(".name", DYNAMIC, CONFIG_TEXT, name, "", "What it is called in counters and answers; letters, digits, . _ -. \"\": key- and a number.",
             RANGE(0, 64)),
@@ -169,7 +169,7 @@ const struct config_key config_keys[] = {
     SECRET(API_KEY, ".key", key, key_file,
             "Or the key itself, without white space. Better from the environment.", RANGE(0, 512)),
     API_KEY(".permissions", DYNAMIC, CONFIG_TEXTS, permissions, "send, query, disconnect, presence, metrics",
-            "What it may do: send (and setDuration), query, disconnect, presence, metrics.",
+            "What it may do: send (and setDuration), query, disconnect, presence, metrics, inspect.",
             RANGE(0, 256)),
     API_KEY(".services", DYNAMIC, CONFIG_TEXTS, services, "", "Names of the services that it is for. []: all.",
             RANGE(0, 4224)),

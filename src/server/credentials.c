@@ -181,16 +181,16 @@ static int check_permissions(const char *permissions, struct config_fault *fault
     for (; words_next(&rest, &word); count++) {
         if (auth_permission_of(&word) != 0)
             continue;
-        return config_fail(
-            fault, -EINVAL,
-            "--permissions: \"%.*s\" is none; use send, query, disconnect, presence and metrics",
-            word.length < 40 ? (int)word.length : 40, word.text);
+        return config_fail(fault, -EINVAL,
+                           "--permissions: \"%.*s\" is none; use send, query, disconnect, "
+                           "presence, metrics and inspect",
+                           word.length < 40 ? (int)word.length : 40, word.text);
     }
     if (count > 0 || !permissions)
         return 0;
     return config_fail(
         fault, -EINVAL,
-        "--permissions: names none; use send, query, disconnect, presence and metrics");
+        "--permissions: names none; use send, query, disconnect, presence, metrics and inspect");
 }
 
 /* What the service would refuse is not made. A back end's token need not name a user. */
@@ -316,7 +316,7 @@ static int open_store(struct key_store *store, const struct config *config, size
 static void print_permissions(FILE *to, unsigned permissions)
 {
     fputs("permissions", to);
-    for (unsigned bit = 1; bit & AUTH_MAY_ALL; bit <<= 1) {
+    for (unsigned bit = 1; bit & (AUTH_MAY_ALL | AUTH_MAY_INSPECT); bit <<= 1) {
         if (permissions & bit)
             fprintf(to, " %s", auth_permission_word(bit));
     }

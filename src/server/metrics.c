@@ -49,6 +49,20 @@ static void sample_notifications(const struct notifications *notifications,
     sample->notification_age_ms = post_queue_age_ms(queue);
 }
 
+static void sample_trace(const struct api_service *service, struct metrics_service *sample)
+{
+    const struct tracing *tracing = &service->broker.tracing;
+
+    for (size_t i = 0; i < TRACE_CLASSES; i++) {
+        sample->trace_records += tracing->trace.recorded[i];
+        sample->trace_overwritten += tracing->trace.overwritten[i];
+    }
+    sample->trace_suppressed = tracing->suppressed;
+    sample->trace_bytes = tracing->trace.used;
+    sample->trace_watchers = service->trace_watches;
+    sample->trace_lost = service->trace_lost;
+}
+
 static void sample_service(const struct api_service *service, struct metrics_service *sample)
 {
     const struct sse_registry *registry = service->broker.core->registry;
@@ -95,6 +109,7 @@ static void sample_service(const struct api_service *service, struct metrics_ser
         upload_quota_usage(service->settings->upload_quota, service->index, &sample->upload_bytes,
                            &sample->upload_files);
     sample_notifications(service->broker.notifications, sample);
+    sample_trace(service, sample);
     stored_report(service->broker.stored, &sample->stored);
     sample->receipts_given_up =
         sample->stored.receipts.lost[POST_GIVEN_UP] + sample->stored.receipts.lost[POST_LAST];

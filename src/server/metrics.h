@@ -62,6 +62,8 @@ struct metrics_service {
     uint64_t ended, ended_displaced;     /* connections */
     uint64_t upload_bytes, upload_files; /* of all workers, said by the first */
     uint64_t channels, channels_refused;
+    uint64_t trace_records, trace_overwritten, trace_suppressed, trace_bytes;
+    uint64_t trace_watchers, trace_lost;
     uint64_t keys_kept, keys_replayed, keys_displaced; /* of the idempotency keys that it owns */
     uint64_t log_refused;
     size_t log_waiting_bytes; /* of what is published, behind a worker that is too slow */

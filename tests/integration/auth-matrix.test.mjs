@@ -17,7 +17,7 @@ import { startServer } from './support/server.mjs';
 import { SECRET, seconds, token } from './support/tokens.mjs';
 import { within } from './support/wait.mjs';
 
-const PERMISSIONS = ['send', 'query', 'disconnect', 'presence', 'metrics'];
+const PERMISSIONS = ['send', 'query', 'disconnect', 'presence', 'metrics', 'inspect'];
 const BASE = '/sse/hr';
 const JSON_TYPE = { 'content-type': 'application/json' };
 const HMAC = { kid: 'hmac', key: SECRET };
@@ -43,7 +43,7 @@ tokenKeys:
   - {id: hmac, algorithm: HS256, secret: "${HMAC.key}"}
   - {id: rsa, algorithm: RS256, file: ${directory}/public.pem}
 apiKeys:
-  - everything
+  - {key: everything, permissions: [${PERMISSIONS}]}
   - {name: elsewhere, key: for-another-service, services: [chat]}
 ${PERMISSIONS.map((lacking) => `
   - name: no-${lacking}
@@ -80,6 +80,7 @@ const ROUTES = {
   'GET {base}/tenantIds': query('tenantIds'),
   'GET {base}/channels': query('channels'),
   'GET {base}/accessTokens': query('accessTokens'),
+  'GET {base}/trace': { guard: 'inspect', path: `${BASE}/trace` },
   'GET {base}/presence': { guard: 'presence', path: `${BASE}/presence` },
   'POST {base}/send': command('send', 'send', { event: 'hello', data: 'forged', all: true }),
   'DELETE {base}/messages': { guard: 'send', path: `${BASE}/messages?userId=zed` },

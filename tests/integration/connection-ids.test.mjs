@@ -189,7 +189,7 @@ workers: 2
 log: {level: debug}
 listeners:
   - address: 127.0.0.1:0
-apiKeys: [${KEY}]
+apiKeys: [{key: ${KEY}, permissions: [send, query, disconnect, presence, metrics, inspect]}]
 services:
   - name: demo
     offlineGrace: 0
@@ -204,7 +204,7 @@ services:
 
 const QUERIES = ['users', 'connect/users.json', 'connections', 'connect/connections.json', 'messages',
   'connect/repositoryMessages.json', 'messages/to-page', 'messages/to-other', 'counts', 'userIds', 'tenantIds',
-  'channels', 'accessTokens', 'online?userId=ann', '/metrics', '/health/ready'];
+  'channels', 'accessTokens', 'online?userId=ann', 'trace?pageSize=1000', '/metrics', '/health/ready'];
 
 async function filesBelow(directory) {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });

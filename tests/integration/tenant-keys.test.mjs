@@ -45,6 +45,7 @@ const DECISIONS = {
   'GET {base}/tenantIds': 'query',
   'GET {base}/channels': 'query',
   'GET {base}/accessTokens': 'query',
+  'GET {base}/trace': 'own',
   'GET {base}/presence': 'own',
   'POST {base}/send': 'target',
   'DELETE {base}/messages': 'own',

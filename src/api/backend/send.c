@@ -285,12 +285,31 @@ static void refuse(struct api_exchange *exchange, int status, size_t at)
                         store_fault_text(status));
 }
 
+/* The same in a word, for the trace. */
+static const char *why_refused(int status)
+{
+    switch (status) {
+    case -ENOBUFS:
+        return "lag";
+    case -EEXIST:
+        return "id-in-use";
+    case -EDQUOT:
+        return "store-full";
+    case -EBUSY:
+        return "store-busy";
+    default:
+        return "store-failed";
+    }
+}
+
 static void answer(struct delivery *delivery, const struct broker_results *published)
 {
     const bool is_array = delivery->is_array;
     struct buf text = BUF_INIT;
 
     if (published->status < 0) {
+        tracing_send_refused(&delivery->exchange->service->broker.tracing, delivery->batch,
+                             why_refused(published->status));
         refuse(delivery->exchange, published->status, published->at);
         return;
     }

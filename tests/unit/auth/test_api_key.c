@@ -81,7 +81,7 @@ static void every_permission_has_a_word(void **state)
         assert_string_equal(auth_permission_word(permission), auth_permission_words[i]);
         all |= permission;
     }
-    assert_int_equal(all, AUTH_MAY_ALL);
+    assert_int_equal(all, AUTH_MAY_ALL | AUTH_MAY_INSPECT);
     assert_int_equal(auth_permission_of(&(struct word){"sending", 7}), 0);
     assert_int_equal(auth_permission_of(&(struct word){"send", 3}), 0);
     assert_string_equal(auth_permission_word(AUTH_MAY_DISCONNECT), "disconnect");

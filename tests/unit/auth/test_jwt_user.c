@@ -206,6 +206,7 @@ static void test_permissions(void **state)
         {"{\"permissions\":[\"send query\"]}", true, 0},
         {"{\"permissions\":[\"SEND\",\"sen\",\"sends\"]}", true, 0},
         {"{\"permissions\":\"all\"}", true, AUTH_MAY_ALL},
+        {"{\"permissions\":\"all inspect\"}", true, AUTH_MAY_ALL | AUTH_MAY_INSPECT},
     };
 
     (void)state;
