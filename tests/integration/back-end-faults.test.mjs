@@ -141,7 +141,11 @@ describe('a back end that does not know our secret', () => {
     await other.stop();
   });
   test('loses no notification', async () => {
-    const lost = () => office.metric('sse_server_notifications_lost_total');
+    const lost = async () => {
+      const counts = ['dropped', 'refused', 'given_up', 'lost_at_stop'].map((how) => (
+        office.metric(`sse_server_notifications_${how}_total`)));
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count);
+    };
     const before = await lost();
     const sent = await office.metric('sse_server_notifications_sent_total');
     await isTold('notifications', unknown, /webhookSecret/);

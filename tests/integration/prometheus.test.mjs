@@ -16,7 +16,7 @@ import { MULTIPART, multipart } from './support/multipart.mjs';
 import { missing, promtool, startPrometheus } from './support/prometheus.mjs';
 import { run } from './support/run.mjs';
 import { acknowledge } from './support/qos.mjs';
-import { KEY, startServer } from './support/server.mjs';
+import { KEY, runCommand, startServer } from './support/server.mjs';
 import { startTarget } from './support/target.mjs';
 import { eventually } from './support/wait.mjs';
 
@@ -70,8 +70,7 @@ function jobs() {
     tls_config: { ca_file: join(server.stateDirectory, 'development-cert.pem') },
     static_configs: [{ targets: [`localhost:${port}`] }],
   });
-  return [...server.listeners.map((listener) => of(listener.scheme, listener)),
-    of('sse-server', server.listeners.find(({ scheme }) => scheme === 'http'))];
+  return server.listeners.map((listener) => of(listener.scheme === 'http' ? 'sse-server' : 'tls', listener));
 }
 
 before(async () => {
@@ -95,16 +94,16 @@ after(async () => {
   await target?.close();
 });
 
-test('all listeners are scraped, and what they say is understood', { skip }, async () => {
-  await eventually('Prometheus to have scraped all', async () => {
+test('both listeners are scraped, and what they say is understood', { skip }, async () => {
+  await eventually('Prometheus to have scraped both', async () => {
     const targets = (await prometheus.ask('targets'))?.activeTargets ?? [];
     const wrong = targets.filter(({ health }) => health === 'down').map(({ lastError }) => lastError);
     assert.deepEqual(wrong, []);
-    return targets.length === 3 && targets.every(({ health }) => health === 'up');
+    return targets.length === 2 && targets.every(({ health }) => health === 'up');
   });
-  await eventually('what they said to be found', async () => {
+  await eventually('what both said to be found', async () => {
     const result = await prometheus.query('sse_server_streams');
-    return isDeepStrictEqual([...new Set(result.map(({ metric }) => metric.job))].sort(), ['http', 'https', 'sse-server']);
+    return isDeepStrictEqual([...new Set(result.map(({ metric }) => metric.job))].sort(), ['sse-server', 'tls']);
   });
   const types = await prometheus.ask('targets/metadata?metric=sse_server_streams_opened_total');
   assert.deepEqual([...new Set(types.map(({ type }) => type))], ['counter']);
@@ -235,6 +234,14 @@ test('the documents name no metric that is not there', { skip }, async () => {
     const named = [...new Set((await read(`docs/${name}`)).match(METRIC))];
     assert.deepEqual(named.filter((metric) => !there.has(metric)), [], name);
   }
+});
+
+test('the runbook names no command that the program has not', { skip }, async () => {
+  const { stdout } = await runCommand(['help']);
+  const commands = [...stdout.matchAll(/^  ([a-z-]+)/gm)].map(([, name]) => name);
+  const named = [...(await read('docs/runbook.md')).matchAll(/sse-server (?:--config \S+ )?([a-z][a-z-]*)/g)].map(([, name]) => name);
+  assert.ok(named.includes('doctor') && named.includes('reload'));
+  assert.deepEqual(named.filter((name) => !commands.includes(name)), []);
 });
 
 test('a server that has gone makes its alarm ring', { skip }, async () => {

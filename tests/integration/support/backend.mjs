@@ -39,11 +39,13 @@ class Backend {
     return this.command('send', message);
   }
 
-  // The value of one series of /metrics, summed over its labels or over those that labels matches; 0
-  // when there is none.
+  // The value of one metric of /metrics, summed over its series or over those that labels matches; 0
+  // when there are none.
   async metric(name, labels = /^/) {
     const answer = await this.client.get('/metrics', this.authorized);
     assert.equal(answer.status, 200, answer.text);
+    const family = name.replace(/_(?:bucket|sum|count)$/, '');
+    assert.ok([`${name} `, `${family} histogram`].some((type) => answer.text.includes(`# TYPE ${type}`)), `there is no ${name}`);
     const lines = answer.text.split('\n').filter((line) => line.match(/^[a-z_]+/)?.[0] === name && labels.test(line));
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
