@@ -12,6 +12,7 @@
 #include "api/query/trace.h"
 #include "api/refusal.h"
 #include "api/reply.h"
+#include "api/request_log.h"
 #include "api/routes.h"
 #include "api/worker.h"
 #include "auth/auth.h"
@@ -85,7 +86,7 @@ static void on_error(void *context, struct h2_stream *stream, int status, const 
     wrapping = wrapping_of(service, request, is_pages_side(stream, service, relative));
     snprintf(detail, sizeof(detail), "%s%s", message,
              status == 413 ? body_setting(h2_stream_context(stream)) : "");
-    refusal_tell_stream(stream, service, status, detail);
+    refusal_tell_stream(context, stream, service, status, detail);
     api_reply_stream_error(stream, &wrapping, status, detail);
 }
 
@@ -96,16 +97,18 @@ static void on_full(void *context, bool for_stranger)
     api->host.make_room(api->host.context, for_stranger);
 }
 
-static void on_answered(void *context, struct h2_stream *stream, int status)
+static void on_answered(void *context, const struct h2_stream *stream,
+                        const struct h2_response *response)
 {
     const struct api_exchange *exchange = h2_stream_context(stream);
     struct api *api = context;
     enum request_class class;
 
+    answer_tell(api, stream, response);
     if (!exchange)
         return;
     class = api_routes_class(exchange);
-    api->answers[class][request_result_of(status)]++;
+    api->answers[class][request_result_of(response->status)]++;
     histogram_add_since(&api->request_times[class], exchange->began_ns);
 }
 
@@ -123,12 +126,19 @@ static void on_sent(void *context, struct h2_stream *stream)
 
 static size_t common_fields(void *context, const struct h2_stream *stream, struct h2_field *fields)
 {
+    struct api *api = context;
+    const struct api_exchange *exchange = h2_stream_context(stream);
     const char *security = h2_session_transport_security(h2_stream_session(stream));
     const struct h2_request *request = h2_stream_request(stream);
     const struct api_service *service = NULL;
     const char *relative;
     size_t count = 0;
 
+    if (!exchange)
+        request_id_write(&api->settings->client_address, broker_key(api->broker), stream,
+                         api->request_id);
+    fields[count++] =
+        (struct h2_field){"x-request-id", exchange ? exchange->request_id : api->request_id};
     fields[count++] = (struct h2_field){"x-content-type-options", "nosniff"};
     if (security && *security != '\0')
         fields[count++] = (struct h2_field){"strict-transport-security", security};
@@ -142,7 +152,7 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
         count += cors_fields(request, service->settings->origins, &fields[count]);
         if (h2_request_header(request, "origin") &&
             !origin_is_fine(request, service->settings->origins))
-            refusal_log_origin(stream);
+            refusal_log_origin(api, stream);
     }
     return count;
 }

@@ -87,6 +87,7 @@ struct api_settings {
     bool demo;                 /* serve the demo page at "/" */
     const char *console_hosts; /* that the console answers to besides its own (words) */
     const char *server_id;     /* X-Sse-Server-Id */
+    uint32_t slow_request_ms;  /* an answer that takes so long is told to the log; 0: none is */
     const char *version;
     struct audit_log *audit;     /* NULL: there is none */
     struct thread_pool *readers; /* of large bodies (api/input.h) */

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "h2/request.h"
 #include "h2/session.h"
@@ -150,6 +151,9 @@ struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream)
     exchange->session_number = h2_session_number(h2_stream_session(stream));
     exchange->body = "";
     exchange->verdict = AUTH_NONE;
+    exchange->complete_at = loop_now_ms(api->loop);
+    request_id_write(&api->settings->client_address, broker_key(api->broker), stream,
+                     exchange->request_id);
     api->exchange_count++;
     h2_stream_set_context(stream, exchange, on_stream_close);
     return exchange;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/request_id.h"
 #include "api/worker.h"
 #include "auth/auth.h"
 #include "base/buf.h"
@@ -99,6 +100,7 @@ struct api_exchange {
     const struct h2_request *request;
     uint64_t began_ns; /* clock_real_ns(), when its header fields had come */
     uint64_t session_number;
+    uint64_t complete_at; /* loop ms: that all of it, or its header, had come */
     struct h2_form query;
     struct h2_form form; /* the body, when it is one */
     const char *body;    /* while the handler runs; "" when there is none */
@@ -131,6 +133,7 @@ struct api_exchange {
     void *context;                                   /* the handler's own */
     struct api_audit audit;
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
+    char request_id[REQUEST_ID_SIZE];
     char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
 };
 
@@ -151,6 +154,13 @@ void api_exchange_make_facts(struct api_exchange *exchange);
 
 /* Where its client is (h2/peer.h); "" when that has gone. */
 void client_address_of(const struct api_exchange *exchange, char address[CLIENT_ADDRESS_SIZE]);
+
+/* What tells it apart from all others, in answers, logs and traces. Visible ASCII; of a trusted
+ * proxy, or ours. */
+static inline const char *api_exchange_request_id(const struct api_exchange *exchange)
+{
+    return exchange->request_id;
+}
 
 /* Asks the owner of the service, and calls reply with what it answers, perhaps before this returns;
  * the exchange is held until then. Takes the question over. */

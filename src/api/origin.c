@@ -101,7 +101,7 @@ bool origin_refuse(struct api_exchange *exchange)
 #define REQUEST_FIELDS                                                                             \
     "authorization, cache-control, content-type, idempotency-key, last-event-id, x-sse-envelope, " \
     "x-sse-order, baggage, sentry-trace, traceparent, tracestate"
-#define ANSWER_FIELDS "x-sse-connection, x-sse-server-id, x-sse-version, retry-after"
+#define ANSWER_FIELDS "x-sse-connection, x-sse-server-id, x-sse-version, x-request-id, retry-after"
 
 /* Seconds. Chrome keeps none for more than two hours; ten minutes is soon enough for a changed
  * list of origins. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/request_log.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/secrets.h"
 #include "broker/tracing.h"
 #include "h2/request.h"
@@ -14,48 +14,23 @@
 #include "h2/stream.h"
 #include "sse/connection_id.h"
 
-#define MAX_REASON 256u
-
-/* What both are told of a request. */
+/* What the trace is told of a request. */
 struct refused {
-    const struct h2_stream *stream;
     const struct h2_request *request; /* NULL: it is not known (any more) */
     int status;
+    char id[REQUEST_ID_SIZE];
     char address[CLIENT_ADDRESS_SIZE];
-    char reason[MAX_REASON];
+    char reason[REFUSAL_REASON_SIZE];
     struct buf path;
 };
 
-/* What the JSON parser found there may be a secret. */
-static void write_reason(struct refused *refused, const char *reason)
+static void begin(struct refused *refused, const struct h2_request *request, int status,
+                  const char *reason)
 {
-    const char *end = strstr(reason, " near '");
-
-    snprintf(refused->reason, sizeof(refused->reason), "%.*s",
-             (int)(end ? (size_t)(end - reason) : strlen(reason)), reason);
-}
-
-static void begin(struct refused *refused, const struct h2_stream *stream,
-                  const struct h2_request *request, int status, const char *reason)
-{
-    *refused = (struct refused){.stream = stream, .request = request, .status = status};
-    write_reason(refused, reason);
+    *refused = (struct refused){.request = request, .status = status};
+    refusal_write_reason(refused->reason, reason);
     if (request && request->path)
         secrets_append_masked(&refused->path, request->path, "");
-}
-
-static void log_it(const struct refused *refused)
-{
-    const struct h2_request *request = refused->request;
-
-    if (!log_is_on(LOG_DEBUG_LEVEL) || !h2_stream_is_open(refused->stream))
-        return;
-    log_refused(refused->status >= 400 ? LOG_OF_STATUS + refused->status - 400 : LOG_OF_ORIGINS,
-                LOG_STR("address", refused->address), LOG_STR("reason", refused->reason),
-                LOG_INT("status", refused->status),
-                LOG_STR("protocol", h2_session_protocol(h2_stream_session(refused->stream))),
-                LOG_STR("method", request ? request->method : NULL),
-                LOG_STR("path", buf_str(&refused->path)));
 }
 
 /* ---- the trace ---- */
@@ -99,6 +74,7 @@ static void trace_it(const struct refused *refused, struct api_service *service,
         .status = refused->status,
         .reason = refused->reason,
         .address = refused->address,
+        .request = refused->id,
         .path = buf_str(&refused->path),
         .method = refused->request ? refused->request->method : NULL,
     };
@@ -126,18 +102,16 @@ static void tell(struct api_exchange *exchange, struct api_service *service, int
 {
     char address[CLIENT_ADDRESS_SIZE];
     struct refused refused;
-    bool is_traced;
 
     exchange->is_refused = true;
     client_address_of(exchange, address);
-    is_traced = is_taken(service, address);
-    if (!is_traced && !log_is_on(LOG_DEBUG_LEVEL))
+    request_log_refused(exchange->api, exchange->stream, status, reason);
+    if (!is_taken(service, address))
         return;
-    begin(&refused, exchange->stream, exchange->request, status, reason);
+    begin(&refused, exchange->request, status, reason);
+    memcpy(refused.id, exchange->request_id, sizeof(refused.id));
     memcpy(refused.address, address, sizeof(address));
-    log_it(&refused);
-    if (is_traced)
-        trace_it(&refused, service, exchange);
+    trace_it(&refused, service, exchange);
     buf_release(&refused.path);
 }
 
@@ -151,51 +125,49 @@ void refusal_log(struct api_exchange *exchange, int status, const char *reason)
     tell(exchange, NULL, status, reason);
 }
 
-static void tell_unknown(const struct h2_stream *stream, struct api_service *service, int status,
-                         const char *reason)
+static void trace_unknown(const struct h2_stream *stream, struct api_service *service, int status,
+                          const char *reason)
 {
     const struct h2_session *session = h2_stream_session(stream);
     char buffer[64];
     const char *address = session ? h2_session_peer(session, buffer, sizeof(buffer)) : "";
     struct refused refused;
-    const bool is_traced = is_taken(service, address);
 
-    if (!is_traced && !log_is_on(LOG_DEBUG_LEVEL))
+    if (!is_taken(service, address))
         return;
-    begin(&refused, stream, h2_stream_request(stream), status, reason);
+    begin(&refused, h2_stream_request(stream), status, reason);
+    if (session)
+        request_id_write(&service->api->settings->client_address, broker_key(service->api->broker),
+                         stream, refused.id);
     snprintf(refused.address, sizeof(refused.address), "%s", address);
-    log_it(&refused);
-    if (is_traced)
-        trace_it(&refused, service, NULL);
+    trace_it(&refused, service, NULL);
     buf_release(&refused.path);
 }
 
-void refusal_tell_stream(const struct h2_stream *stream, struct api_service *service, int status,
-                         const char *reason)
+void refusal_tell_stream(const struct api *api, const struct h2_stream *stream,
+                         struct api_service *service, int status, const char *reason)
 {
     struct api_exchange *exchange = h2_stream_context(stream);
 
-    if (exchange)
+    if (exchange) {
         refusal_tell(exchange, status, reason);
-    else
-        tell_unknown(stream, service, status, reason);
+        return;
+    }
+    request_log_refused(api, stream, status, reason);
+    trace_unknown(stream, service, status, reason);
 }
 
-void refusal_log_origin(const struct h2_stream *stream)
+void refusal_log_origin(const struct api *api, const struct h2_stream *stream)
 {
-    struct api_exchange *exchange = h2_stream_context(stream);
+    const struct api_exchange *exchange = h2_stream_context(stream);
     const struct h2_request *request = h2_stream_request(stream);
     const char *site = h2_request_header(request, "sec-fetch-site");
-    char reason[MAX_REASON];
+    char reason[REFUSAL_REASON_SIZE];
 
-    if (!log_is_on(LOG_DEBUG_LEVEL) || (exchange && exchange->is_refused) ||
-        (site && strcmp(site, "same-origin") == 0))
+    if ((exchange && exchange->is_refused) || (site && strcmp(site, "same-origin") == 0))
         return;
     snprintf(reason, sizeof(reason),
              "browsers keep the answer from pages of \"%.150s\": it is not in services[].origins",
              h2_request_header(request, "origin"));
-    if (exchange)
-        refusal_log(exchange, 0, reason);
-    else
-        tell_unknown(stream, NULL, 0, reason);
+    request_log_refused(api, stream, 0, reason);
 }

@@ -227,6 +227,7 @@ static bool take_body(struct api_exchange *exchange, const char *body, size_t le
     exchange->body = body;
     exchange->body_length = length;
     exchange->is_complete = true;
+    exchange->complete_at = loop_now_ms(exchange->api->loop);
     if (length == 0 || is_wanted_type(exchange))
         return true;
     refuse_type(exchange);

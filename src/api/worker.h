@@ -12,6 +12,7 @@
 #include "api/guard.h"
 #include "api/limit.h"
 #include "api/request_class.h"
+#include "api/request_id.h"
 #include "base/histogram.h"
 #include "base/thread_pool.h"
 #include "broker/service.h"
@@ -49,6 +50,7 @@ struct api {
     size_t exchange_count; /* requests on their way */
     struct upload_writers uploads;
     struct ordered_jobs bodies;
+    char request_id[REQUEST_ID_SIZE]; /* of what is being answered, where there is no exchange */
 };
 
 /* The service that path belongs to, or NULL; *relative is then the path below its base path. */

@@ -166,12 +166,12 @@ void audit_log_free(struct audit_log *log)
 void audit_log_write(struct audit_log *log, bool is_refused, const struct log_field *fields,
                      size_t count)
 {
-    const struct log_event event = {clock_wall_ms(), LOG_INFO_LEVEL, "audit", fields, count};
+    const struct log_event event = {clock_wall_ms(), LOG_INFO_LEVEL, "audit", fields, count, 0};
     struct log_line line;
 
     if (!log)
         return;
-    log_line_format(&line, LOG_FORMAT_JSON, &event);
+    log_line_format(&line, LOG_FORMAT_PLAIN_JSON, &event);
     pthread_mutex_lock(&log->lock);
     if (log->waiting.length + line.length <= MOST_BYTES &&
         (!is_refused ||

@@ -2,215 +2,18 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/ratelimit.h"
-#include "base/text.h"
-
-/* What a line needs in the end, whatever did not fit before: ,"cut":true} and the newline. */
-#define END_ROOM 16u
-
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
-
-/* Where the text of one value goes, and how far it may. */
-struct writer {
-    char *at;
-    const char *end;
-    enum log_format format;
-};
-
-static bool put(struct writer *to, const char *text, size_t length)
-{
-    if ((size_t)(to->end - to->at) < length)
-        return false;
-    memcpy(to->at, text, length);
-    to->at += length;
-    return true;
-}
-
-static bool put_str(struct writer *to, const char *text)
-{
-    return put(to, text, strlen(text));
-}
-
-/* '\0' when there is none. */
-static char short_escape(char c)
-{
-    static const char named[] = "\"\"\\\\\nn\rr\tt";
-
-    for (const char *pair = named; *pair != '\0'; pair += 2) {
-        if (pair[0] == c)
-            return pair[1];
-    }
-    return '\0';
-}
-
-/* U+0080 to U+009F: terminals take some of them for the start of a command, as they do ESC. */
-static bool is_c1_control(const char *text, size_t length)
-{
-    return length == 2 && (unsigned char)text[0] == 0xC2 && (unsigned char)text[1] < 0xA0;
-}
-
-static bool put_escaped_byte(struct writer *to, unsigned char byte, bool well_formed)
-{
-    char escape[8];
-    int length;
-
-    if (to->format == LOG_FORMAT_TEXT)
-        length = snprintf(escape, sizeof(escape), "\\x%02x", byte);
-    else
-        length = snprintf(escape, sizeof(escape), "\\u%04x", well_formed ? byte : 0xFFFDu);
-    return put(to, escape, (size_t)length);
-}
-
-/* Writes the character at text and returns its length in bytes, or 0 when it does not fit. */
-static size_t put_char(struct writer *to, const char *text, size_t left)
-{
-    unsigned char c = (unsigned char)text[0];
-    size_t length = utf8_char_length(text, left);
-    char escape[] = {'\\', '\0'};
-
-    if (length == 0)
-        return put_escaped_byte(to, c, false) ? 1 : 0;
-    if (is_c1_control(text, length) && to->format == LOG_FORMAT_JSON)
-        return put_escaped_byte(to, (unsigned char)text[1], true) ? 2 : 0;
-    if (is_c1_control(text, length))
-        return put_escaped_byte(to, c, true) ? 1 : 0; /* its second byte follows as a bad one */
-    escape[1] = short_escape(text[0]);
-    if (escape[1] != '\0')
-        return put(to, escape, sizeof(escape)) ? 1 : 0;
-    if (c < 0x20 || c == 0x7F)
-        return put_escaped_byte(to, c, true) ? 1 : 0;
-    return put(to, text, length) ? length : 0;
-}
-
-/* As much of the text as fits into the line and into LOG_VALUE_MAX. */
-static void put_value(struct writer *to, const char *text)
-{
-    struct writer value = *to;
-    size_t left = strlen(text);
-
-    if ((size_t)(value.end - value.at) > LOG_VALUE_MAX)
-        value.end = value.at + LOG_VALUE_MAX;
-    while (left > 0) {
-        size_t step = put_char(&value, text, left);
-
-        if (step == 0)
-            break;
-        text += step;
-        left -= step;
-    }
-    to->at = value.at;
-}
-
-/* logfmt readers split at spaces and at the first '='. */
-static bool needs_quotes(const char *text)
-{
-    if (*text == '\0')
-        return true;
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= 0x7F)
-            return true;
-    }
-    return false;
-}
-
-static bool put_quoted(struct writer *to, const char *text)
-{
-    struct writer inside = *to;
-
-    if (!put(&inside, "\"", 1) || inside.at == inside.end)
-        return false;
-    inside.end--; /* for the closing quote */
-    put_value(&inside, text);
-    *inside.at++ = '"';
-    to->at = inside.at;
-    return true;
-}
-
-static bool put_field_value(struct writer *to, const struct log_field *field)
-{
-    char number[24];
-
-    if (field->text == NULL) {
-        (void)snprintf(number, sizeof(number), "%" PRId64, field->number);
-        return put_str(to, number);
-    }
-    if (to->format == LOG_FORMAT_JSON || needs_quotes(field->text))
-        return put_quoted(to, field->text);
-    put_value(to, field->text);
-    return true;
-}
-
-/* The whole field, or nothing and false. Keys are ours and need no escapes. */
-static bool put_field(struct writer *to, const struct log_field *field)
-{
-    bool json = to->format == LOG_FORMAT_JSON;
-    struct writer attempt = *to;
-
-    if (!put_str(&attempt, json ? ",\"" : " ") || !put_str(&attempt, field->key) ||
-        !put_str(&attempt, json ? "\":" : "=") || !put_field_value(&attempt, field))
-        return false;
-    to->at = attempt.at;
-    return true;
-}
-
-static void put_time(struct writer *to, int64_t wall_ms)
-{
-    time_t second = (time_t)(wall_ms / 1000);
-    struct tm utc = {0};
-    char text[64];
-    size_t length;
-
-    (void)gmtime_r(&second, &utc);
-    length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(text + length, sizeof(text) - length, ".%03uZ", (unsigned)(wall_ms % 1000));
-    put_str(to, text);
-}
-
-static void put_head(struct writer *to, const struct log_event *event)
-{
-    const bool json = to->format == LOG_FORMAT_JSON;
-
-    put_str(to, json ? "{\"time\":\"" : "");
-    put_time(to, event->wall_ms);
-    put_str(to, json ? "\",\"level\":\"" : " ");
-    put_str(to, level_names[event->level]);
-    put_str(to, json ? "\",\"message\":" : " ");
-    if (json)
-        put_quoted(to, event->message);
-    else
-        put_value(to, event->message);
-}
-
-void log_line_format(struct log_line *line, enum log_format format, const struct log_event *event)
-{
-    struct writer to = {line->text, line->text + sizeof(line->text) - END_ROOM, format};
-    bool whole = true;
-
-    put_head(&to, event);
-    for (size_t i = 0; i < event->count; i++)
-        whole &= put_field(&to, &event->fields[i]);
-    to.end = line->text + sizeof(line->text);
-    if (!whole)
-        put_str(&to, format == LOG_FORMAT_JSON ? ",\"cut\":true" : " cut=true");
-    put_str(&to, format == LOG_FORMAT_JSON ? "}\n" : "\n");
-    line->length = (size_t)(to.at - line->text);
-}
 
 #define DEFERRED_BYTES ((size_t)128 * 1024)
 
@@ -223,6 +26,7 @@ struct log {
     atomic_uint_fast64_t dropped;
     pthread_mutex_t lock; /* guards what follows, and the order of poll and write */
     struct ratelimit limits[LOG_KINDS];
+    uint64_t left_out[LOG_KINDS]; /* since the last line of the kind */
     pthread_cond_t arrival, end;
     struct log_deferred *deferred; /* the thread's; NULL: there is none, all write by themselves */
     bool is_ending;
@@ -378,33 +182,45 @@ void log_stop(uint32_t most_ms)
     pthread_mutex_unlock(&process_log.lock);
 }
 
-static bool is_within_limit(enum log_kind kind)
+/* Whether there may be one more line of the kind now; else it is counted. left_out: it is written,
+ * and so many were not since the last one; NULL: not yet. */
+static bool is_within_limit(enum log_kind kind, uint64_t *left_out)
 {
+    struct ratelimit *limit = &process_log.limits[kind];
+    const uint64_t now_ms = clock_monotonic_ns() / CLOCK_NS_PER_MS;
     bool is_within;
 
     if (kind == LOG_UNLIMITED)
         return true;
     pthread_mutex_lock(&process_log.lock);
-    is_within = ratelimit_take(&process_log.limits[kind], &limited_rule,
-                               clock_monotonic_ns() / CLOCK_NS_PER_MS);
+    is_within = left_out ? ratelimit_take(limit, &limited_rule, now_ms)
+                         : ratelimit_has(limit, &limited_rule, now_ms);
+    if (!is_within) {
+        process_log.left_out[kind]++;
+        drop();
+    } else if (left_out) {
+        *left_out = process_log.left_out[kind];
+        process_log.left_out[kind] = 0;
+    }
     pthread_mutex_unlock(&process_log.lock);
     return is_within;
+}
+
+bool log_is_wanted(enum log_kind kind, enum log_level level)
+{
+    return log_is_on(level) && is_within_limit(kind, NULL);
 }
 
 void log_write(enum log_kind kind, enum log_level level, const char *message,
                const struct log_field *fields, size_t count)
 {
-    const struct log_event event = {clock_wall_ms(), level, message, fields, count};
+    struct log_event event = {clock_wall_ms(), level, message, fields, count, 0};
     int saved_errno = errno;
     struct log_line line;
     int format;
 
-    if (!log_is_on(level))
+    if (!log_is_on(level) || !is_within_limit(kind, &event.left_out))
         return;
-    if (!is_within_limit(kind)) {
-        drop();
-        return;
-    }
     format = atomic_load_explicit(&process_log.format, memory_order_relaxed);
     log_line_format(&line, (enum log_format)format, &event);
     pthread_mutex_lock(&process_log.lock);

@@ -2,35 +2,18 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 /*
- * One line per event on stderr: time, level, message, then key=value pairs (text) or one JSON
- * object (json). Values are escaped (control characters, quotes, bad UTF-8) and cut at 1 KiB.
+ * One line per event on stderr (base/log_line.h).
  * A log that cannot be written is counted and otherwise ignored: it never stops the service.
  *
  *   log_info("listening", LOG_STR("address", text), LOG_INT("port", port));
  *
  * Never log a token, a payload or a whole connection id.
  */
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVEL };
-enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
-
-struct log_field {
-    const char *key;
-    const char *text; /* NULL: number counts */
-    int64_t number;
-};
-
-static inline const char *log_text(const char *value)
-{
-    return value ? value : "";
-}
-
-#define LOG_STR(name, value) ((struct log_field){.key = (name), .text = log_text(value)})
-#define LOG_INT(name, value) ((struct log_field){.key = (name), .number = (int64_t)(value)})
+#include "base/log_line.h"
 
 /* Set once by main before threads start. */
 void log_open(enum log_level level, enum log_format format, int fd);
@@ -49,7 +32,7 @@ bool log_is_on(enum log_level level);
 uint64_t log_dropped(void); /* lines that could not be written, or that a rate limit left out */
 
 /* What others can provoke is at most ten lines a second of each kind, for the process: a flood of
- * one hides no other. The rest is counted. */
+ * one hides no other. The rest is counted, and the next line of the kind says how many. */
 enum log_kind {
     LOG_UNLIMITED,
     LOG_OF_ABUSE,
@@ -62,9 +45,19 @@ enum log_kind {
     /* in it, */
     LOG_OF_FRAMES,
     LOG_OF_ORIGINS,
+    /* what is none: */
+    LOG_OF_ANSWERS,
+    LOG_OF_SLOW_ANSWERS,
+    LOG_OF_OPENED, /* event streams, */
+    LOG_OF_ENDED,
+    /* and again refusals: */
     LOG_OF_STATUS, /* and for each status from 400 on one more: LOG_OF_STATUS + status - 400 */
     LOG_KINDS = LOG_OF_STATUS + 200
 };
+
+/* For lines that cost something to make: whether one of that kind would be written now. One that
+ * would not is counted as left out. */
+bool log_is_wanted(enum log_kind kind, enum log_level level);
 
 void log_write(enum log_kind kind, enum log_level level, const char *message,
                const struct log_field *fields, size_t count);
@@ -86,28 +79,5 @@ void log_write(enum log_kind kind, enum log_level level, const char *message,
 #define log_abuse(message, ...) LOG_LIMITED(LOG_OF_ABUSE, LOG_WARN_LEVEL, message, __VA_ARGS__)
 /* Who was refused, and why: fields "address" and "reason". */
 #define log_refused(kind, ...) LOG_LIMITED(kind, LOG_DEBUG_LEVEL, "refused", __VA_ARGS__)
-
-/* ---- how a line looks ---- */
-
-#define LOG_LINE_MAX  ((size_t)PIPE_BUF)
-#define LOG_VALUE_MAX 1024u /* as written, escapes included */
-
-struct log_line {
-    size_t length;
-    char text[LOG_LINE_MAX];
-};
-
-struct log_event {
-    int64_t wall_ms; /* since 1970 */
-    enum log_level level;
-    const char *message;
-    const struct log_field *fields;
-    size_t count;
-};
-
-/* Text (logfmt) or one JSON object. The line ends with a newline, contains no other, and is not
- * longer than what a pipe takes in one piece; fields that have no room are left out, and cut=true
- * says so. */
-void log_line_format(struct log_line *line, enum log_format format, const struct log_event *event);
 
 #endif

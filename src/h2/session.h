@@ -13,11 +13,12 @@
 
 #include "h2/limits.h"
 
-#define H2_MAX_COMMON_FIELDS 8u
+#define H2_MAX_COMMON_FIELDS 9u
 
 struct budget;
 struct h2_field;
 struct h2_protocol;
+struct h2_response;
 struct h2_session;
 struct h2_slots;
 struct h2_stream;
@@ -33,8 +34,9 @@ struct h2_handler {
     /* This worker has nobody left who could give way, and the budget of all workers is at its end:
      * those of the others may (h2_endpoint_make_room). May be NULL. */
     void (*on_full)(void *context, bool for_stranger);
-    /* An answer has been given, none of it has left. May be NULL. */
-    void (*on_answered)(void *context, struct h2_stream *stream, int status);
+    /* An answer has been given, of which nothing has left; the stream is open. May be NULL. */
+    void (*on_answered)(void *context, const struct h2_stream *stream,
+                        const struct h2_response *response);
     /* The whole answer has been framed: the request may be forgotten. May be NULL. */
     void (*on_sent)(void *context, struct h2_stream *stream);
     void *context;

@@ -261,7 +261,7 @@ void h2_stream_respond(struct h2_stream *stream, const struct h2_response *respo
     stream->is_answered = true;
     stream->kept = 0;
     if (handler->on_answered)
-        handler->on_answered(handler->context, stream, response->status);
+        handler->on_answered(handler->context, stream, response);
     submit(stream, response);
     h2_holding_force(stream);
     if (!stream->session)
@@ -338,6 +338,11 @@ const struct h2_request *h2_stream_request(const struct h2_stream *stream)
 struct h2_session *h2_stream_session(const struct h2_stream *stream)
 {
     return stream->session;
+}
+
+uint32_t h2_stream_number(const struct h2_stream *stream)
+{
+    return (uint32_t)stream->id;
 }
 
 bool h2_stream_is_open(const struct h2_stream *stream)

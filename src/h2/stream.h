@@ -101,6 +101,8 @@ struct h2_body_reader {
 const struct h2_request *
 h2_stream_request(const struct h2_stream *stream);                    /* NULL once forgotten */
 struct h2_session *h2_stream_session(const struct h2_stream *stream); /* NULL once closed */
+/* Which no other of its session has, while it is open. */
+uint32_t h2_stream_number(const struct h2_stream *stream);
 bool h2_stream_is_open(const struct h2_stream *stream);     /* the client is still there */
 bool h2_stream_is_answered(const struct h2_stream *stream); /* h2_stream_respond() was called */
 

@@ -132,6 +132,7 @@ struct config {
     bool allow_development_remote; /* development auth on a non-loopback address */
     enum log_level log_level;
     char *audit_file;
+    uint32_t slow_request_ms;
     enum log_format log_format;
     char *trusted_proxies; /* networks with commas (base/networks.h) */
     enum client_address_field proxy_field;

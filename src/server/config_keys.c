@@ -17,7 +17,7 @@
 #define HOUR (60 * MIN)
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const log_formats[] = {"text", "logfmt", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
 static const char *const roles[] = {"all", "public", "admin", NULL};
 /* In the order of enum config_compat. */
@@ -129,10 +129,13 @@ const struct config_key config_keys[] = {
         .words = proxy_fields),
 
     HEAD("log", CONFIG_SECTION, NULL, "One line per event, on standard error."),
-    KEY("log.level", DYNAMIC, CONFIG_CHOICE, log_level, "info", "The least that is worth a line. debug: also each refusal, with address and reason.",
+    KEY("log.level", DYNAMIC, CONFIG_CHOICE, log_level, "info", "The least that is worth a line. info: also refused requests; debug: connects and answers.",
         .words = log_levels),
-    KEY("log.format", DYNAMIC, CONFIG_CHOICE, log_format, "text", "For people or for machines.",
+    KEY("log.format", DYNAMIC, CONFIG_CHOICE, log_format, "text", "text is for people, logfmt for programs; json has the names of the Elastic Common Schema.",
         .words = log_formats),
+    KEY("log.slowRequest", DYNAMIC, CONFIG_DURATION, slow_request_ms, "5s",
+        "A request that waits so long for its answer, once all of it has come, is a warning.",
+        RANGE(100, HOUR), .zero = "none is"),
 
     HEAD("audit", CONFIG_SECTION, NULL, "Who kicks, revokes and deletes, and who was refused it."),
     PATH(KEY, "audit.file", STATIC, audit_file,

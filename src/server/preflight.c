@@ -384,8 +384,9 @@ void announce(const struct config *config, const struct h2_bound *bound, size_t 
     const char *place = config->demo ? browsable(config, bound) : NULL;
 
     for (size_t i = 0; i < config->listener_count; i++)
-        log_info("listening", LOG_STR("scheme", scheme(&config->listeners[i])),
-                 LOG_STR("address", bound[i].text));
+        log_info(
+            "listening", LOG_STR("scheme", scheme(&config->listeners[i])),
+            ((struct log_field){.key = "address", .text = bound[i].text, .ecs = "server.address"}));
     for (size_t i = 0; i < config->service_count; i++) {
         if (!can_send(config, i) && !has_permissions(&config->services[i]))
             log_warn("nobody can send to this service: no API key has the permission",

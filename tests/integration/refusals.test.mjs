@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever is refused is one line of the log at debug, with address and reason, whatever the layer; a flood
+// Whoever is refused is one line of the log, with address and reason, whatever the layer; a flood
 // of one kind is cut, and hides no other; no line holds a secret.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -57,7 +57,7 @@ after(async () => {
 });
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const lines = (from = 0) => server.output.slice(from).split('\n').filter((line) => / debug refused /.test(line));
+const lines = (from = 0) => server.output.slice(from).split('\n').filter((line) => / (debug|info|warn) refused /.test(line));
 
 // Resolves with the lines that ask() has led to, as soon as one of them is of that reason. No status: it came to
 // no request, or was answered.

@@ -60,7 +60,7 @@ describe('what is new counts', () => {
       const { version, settings: now } = await shown(client);
       assert.deepEqual([version, now['log.level'], now['services[0].reconnectTime']], [2, 'debug', '7s']);
       await client.get('/nowhere');
-      await server.saw('a line of the new level', (text) => / debug refused /.test(text));
+      await server.saw('a line of the new level', (text) => / debug answered .* path=\/nowhere/.test(text));
       await server.configure(settings());
       server.signal('SIGHUP');
       await server.saw('the reload', (text) => /info reloaded version=3 changed="log.level, services\[0\].reconnectTime"/.test(text));

@@ -10,6 +10,7 @@
 #include "api/origin.h"
 #include "api/refusal.h"
 #include "api/reply.h"
+#include "api/request_log.h"
 #include "api/routes.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -258,6 +259,7 @@ static void source_closed(void *source)
     struct event_stream *events = source;
 
     (*events->event_streams)--;
+    connection_tell_ended(events->connection);
     sse_connection_gone(events->connection);
     free(events);
 }
@@ -282,6 +284,7 @@ static void open_connection(struct api_exchange *exchange, struct sse_connection
     events->connection = sse_connection_open(exchange->service->broker.core, options);
     tracing_left_out(&exchange->service->broker.tracing, events->connection, options->left_out);
     events->stream = stream;
+    connection_tell_opened(exchange, events->connection);
     api_reply_events(exchange, &page_source, events);
 }
 

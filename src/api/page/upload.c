@@ -336,6 +336,7 @@ static void on_end(void *reader, bool complete)
     upload->has_ended = true;
     upload->is_complete = complete;
     if (complete) {
+        upload->exchange->complete_at = loop_now_ms(upload->exchange->api->loop);
         conclude(upload);
     } else if (upload->state == UPLOAD_PASSING && upload->is_handled) {
         handler_call_cancel(&upload->call);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/test_clock.h"
 #include "base/text.h"
 #include "support/test.h"
 
@@ -48,7 +49,7 @@ static const char *format(enum log_format how, const char *message, const struct
                           size_t count)
 {
     static char text[LOG_LINE_MAX + 1];
-    const struct log_event event = {1795341600123, LOG_INFO_LEVEL, message, fields, count};
+    const struct log_event event = {1795341600123, LOG_INFO_LEVEL, message, fields, count, 0};
     struct log_line line;
 
     log_line_format(&line, how, &event);
@@ -74,7 +75,7 @@ static const char *text_of(const char *value)
 
 static json_t *json_of(const struct log_field *fields, size_t count)
 {
-    const char *line = format(LOG_FORMAT_JSON, "message", fields, count);
+    const char *line = format(LOG_FORMAT_PLAIN_JSON, "message", fields, count);
     json_error_t error;
     json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
 
@@ -92,7 +93,7 @@ static void assert_json_value(const char *value, const char *expected)
     json_decref(object);
 }
 
-static void text_lines_are_logfmt(void **state)
+static void text_lines_have_pairs(void **state)
 {
     const struct log_field fields[] = {LOG_STR("address", "[::1]:8443"), LOG_INT("port", -8443),
                                        LOG_STR("nothing", (const char *)NULL)};
@@ -105,15 +106,50 @@ static void text_lines_are_logfmt(void **state)
                         "2026-11-22T10:00:00.123Z info plain\n");
 }
 
+static void logfmt_lines_are_pairs(void **state)
+{
+    const struct log_field fields[] = {LOG_STR("address", "::1"), LOG_STR("path", "/a \"b\"")};
+
+    (void)state;
+    assert_string_equal(format(LOG_FORMAT_LOGFMT, "listening on", fields, 2),
+                        "time=2026-11-22T10:00:00.123Z level=info msg=\"listening on\" "
+                        "address=::1 path=\"/a \\\"b\\\"\"\n");
+    assert_string_equal(format(LOG_FORMAT_LOGFMT, "a\nlevel=error", NULL, 0),
+                        "time=2026-11-22T10:00:00.123Z level=info msg=\"a\\nlevel=error\"\n");
+}
+
 static void json_lines_are_objects(void **state)
 {
     const struct log_field fields[] = {LOG_STR("address", "::1"), LOG_INT("port", INT64_MIN)};
 
     (void)state;
-    assert_string_equal(format(LOG_FORMAT_JSON, "listening on", fields, 2),
+    assert_string_equal(format(LOG_FORMAT_PLAIN_JSON, "listening on", fields, 2),
                         "{\"time\":\"2026-11-22T10:00:00.123Z\",\"level\":\"info\","
                         "\"message\":\"listening on\",\"address\":\"::1\","
                         "\"port\":-9223372036854775808}\n");
+}
+
+static void json_lines_have_the_names_of_ecs(void **state)
+{
+    const struct log_field fields[] = {
+        LOG_STR("address", "::1"),
+        LOG_STR("request", "a1"),
+        LOG_STR("user", "7\n\"x\":1,"),
+        LOG_STR("path", "/a"),
+        LOG_INT("status", 404),
+        LOG_INT("duration_us", 1500),
+        LOG_INT("count", 2),
+        {.key = "address", .text = "b", .ecs = "server.address"},
+    };
+
+    (void)state;
+    assert_string_equal(format(LOG_FORMAT_JSON, "refused", fields, 8),
+                        "{\"@timestamp\":\"2026-11-22T10:00:00.123Z\",\"log.level\":\"info\","
+                        "\"message\":\"refused\",\"client.address\":\"::1\","
+                        "\"http.request.id\":\"a1\",\"user.id\":\"7\\n\\\"x\\\":1,\","
+                        "\"url.path\":\"/a\",\"http.response.status_code\":404,"
+                        "\"event.duration\":1500000,\"sse_server.count\":2,"
+                        "\"server.address\":\"b\",\"ecs.version\":\"8.11.0\"}\n");
 }
 
 static void text_values_are_quoted_when_needed(void **state)
@@ -202,6 +238,8 @@ static void every_length_gives_a_whole_line(void **state)
                 (struct log_field){.key = (const char *[]){"a", "b", "c", "d"}[i], .text = value};
         json_decref(json_of(fields, 4));
         format(LOG_FORMAT_TEXT, value, fields, 4);
+        format(LOG_FORMAT_LOGFMT, value, fields, 4);
+        format(LOG_FORMAT_JSON, value, fields, 4);
     }
 }
 
@@ -294,6 +332,30 @@ static void abuse_is_limited_and_counted(void **state)
     written = count_lines(heard());
     assert_in_range(written, 10, 100);
     assert_int_equal(log_dropped() - before, 1000 - written);
+}
+
+static void the_next_line_says_how_many_were_left_out(void **state)
+{
+    uint64_t before = log_dropped();
+
+    (void)state;
+    test_clock_stop();
+    log_open(LOG_INFO_LEVEL, LOG_FORMAT_TEXT, ends[1]);
+    assert_false(log_is_wanted(LOG_OF_TURNS, LOG_DEBUG_LEVEL));
+    (void)test_clock_advance(1000, 1000);
+    for (int i = 0; i < 30; i++)
+        LOG_LIMITED(LOG_OF_TURNS, LOG_INFO_LEVEL, "flood", LOG_INT("i", i));
+    assert_false(log_is_wanted(LOG_OF_TURNS, LOG_INFO_LEVEL));
+    assert_int_equal(count_lines(heard()), 10);
+    assert_null(strstr(said, "left_out"));
+    assert_int_equal(log_dropped() - before, 21);
+    (void)test_clock_advance(1000, 1000);
+    assert_true(log_is_wanted(LOG_OF_TURNS, LOG_INFO_LEVEL));
+    for (int i = 0; i < 2; i++)
+        LOG_LIMITED(LOG_OF_TURNS, LOG_INFO_LEVEL, "flood", LOG_INT("i", i));
+    assert_non_null(strstr(heard(), " info flood i=0 left_out=21\n"));
+    assert_non_null(strstr(said, " info flood i=1\n"));
+    test_clock_go();
 }
 
 static void *write_many(void *name)
@@ -427,8 +489,10 @@ static void threads_do_not_mix_their_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_lines_are_logfmt),
+        cmocka_unit_test(text_lines_have_pairs),
+        cmocka_unit_test(logfmt_lines_are_pairs),
         cmocka_unit_test(json_lines_are_objects),
+        cmocka_unit_test(json_lines_have_the_names_of_ecs),
         cmocka_unit_test(text_values_are_quoted_when_needed),
         cmocka_unit_test(nothing_can_forge_a_line_or_reach_the_terminal),
         cmocka_unit_test(messages_are_escaped_as_well),
@@ -441,6 +505,7 @@ int main(void)
         LOG_TEST(a_pipe_that_nobody_reads_does_not_block),
         LOG_TEST(a_pipe_without_a_reader_is_counted),
         LOG_TEST(abuse_is_limited_and_counted),
+        LOG_TEST(the_next_line_says_how_many_were_left_out),
         LOG_TEST(threads_do_not_mix_their_lines),
         cmocka_unit_test(the_thread_of_the_log_keeps_the_order),
         cmocka_unit_test(a_file_whose_disk_hangs_keeps_nobody_waiting),

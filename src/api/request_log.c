@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/request_log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/exchange.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/secrets.h"
+#include "base/traceparent.h"
+#include "h2/request.h"
+#include "h2/session.h"
+#include "h2/stream.h"
+#include "sse/connection.h"
+#include "sse/service.h"
+#include "sse/user.h"
+
+#define MOST 12u /* fields of a line */
+
+/* The fields of a line about a request, and the texts that they lend. */
+struct line {
+    struct log_field fields[MOST];
+    size_t count;
+    struct buf path;
+    char address[CLIENT_ADDRESS_SIZE];
+    char id[REQUEST_ID_SIZE];
+    char trace[TRACEPARENT_ID_SIZE];
+};
+
+static void add(struct line *line, struct log_field field)
+{
+    line->fields[line->count++] = field;
+}
+
+static void find_address(const struct api_exchange *exchange, const struct h2_stream *stream,
+                         char address[CLIENT_ADDRESS_SIZE])
+{
+    char buffer[64];
+
+    if (exchange)
+        client_address_of(exchange, address);
+    else
+        snprintf(address, CLIENT_ADDRESS_SIZE, "%s",
+                 h2_session_peer(h2_stream_session(stream), buffer, sizeof(buffer)));
+}
+
+/* Who asked for what. The stream is open; fields[0] is the address. */
+static void add_request(struct line *line, const struct api *api, const struct h2_stream *stream)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    const struct h2_request *request = h2_stream_request(stream);
+
+    if (exchange)
+        memcpy(line->id, exchange->request_id, sizeof(line->id));
+    else
+        request_id_write(&api->settings->client_address, broker_key(api->broker), stream, line->id);
+    traceparent_id(request_traceparent(request), line->trace);
+    if (request && request->path)
+        secrets_append_masked(&line->path, request->path, "");
+    add(line, LOG_STR("protocol", h2_session_protocol(h2_stream_session(stream))));
+    if (exchange && exchange->user)
+        add(line, LOG_STR("user", exchange->user->id));
+    if (exchange && exchange->sender[0] != '\0')
+        add(line, LOG_STR("sender", exchange->sender));
+    add(line, LOG_STR("request", line->id));
+    if (line->trace[0] != '\0')
+        add(line, LOG_STR("trace", line->trace));
+    add(line, LOG_STR("method", request ? request->method : NULL));
+    add(line, LOG_STR("path", buf_str(&line->path)));
+}
+
+/* Anybody may ask with no key, or a wrong one. */
+static bool is_known_back_end(const struct api_exchange *exchange, int status)
+{
+    return exchange && exchange->endpoint && exchange->endpoint->guard == API_BACK_END &&
+           status != 401;
+}
+
+static enum log_level level_of(const struct api_exchange *exchange, int status)
+{
+    return status >= 500 || is_known_back_end(exchange, status) ? LOG_WARN_LEVEL : LOG_INFO_LEVEL;
+}
+
+static enum log_kind kind_of(int status)
+{
+    return status >= 400 ? (enum log_kind)(LOG_OF_STATUS + status - 400) : LOG_OF_ORIGINS;
+}
+
+void refusal_write_reason(char to[REFUSAL_REASON_SIZE], const char *reason)
+{
+    const char *end = strstr(reason, " near '");
+
+    snprintf(to, REFUSAL_REASON_SIZE, "%.*s", (int)(end ? (size_t)(end - reason) : strlen(reason)),
+             reason);
+}
+
+void request_log_refused(const struct api *api, const struct h2_stream *stream, int status,
+                         const char *reason)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    const enum log_level level = level_of(exchange, status);
+    struct line line = {.path = BUF_INIT};
+    char text[REFUSAL_REASON_SIZE];
+
+    if (!h2_stream_is_open(stream) || !log_is_wanted(kind_of(status), level))
+        return;
+    refusal_write_reason(text, reason);
+    find_address(exchange, stream, line.address);
+    add(&line, LOG_STR("address", line.address));
+    add(&line, LOG_STR("reason", text));
+    add(&line, LOG_INT("status", status));
+    add_request(&line, api, stream);
+    log_write(kind_of(status), level, "refused", line.fields, line.count);
+    buf_release(&line.path);
+}
+
+/* ---- answers ---- */
+
+static uint64_t waited_ms(const struct api_exchange *exchange)
+{
+    return exchange ? loop_now_ms(exchange->api->loop) - exchange->complete_at : 0;
+}
+
+static void write_answer(const struct api *api, const struct h2_stream *stream, int status,
+                         bool is_slow)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    struct line line = {.path = BUF_INIT};
+
+    find_address(exchange, stream, line.address);
+    add(&line, LOG_STR("address", line.address));
+    add(&line, LOG_INT("status", status));
+    add(&line, LOG_INT("duration_us", waited_ms(exchange) * 1000));
+    add_request(&line, api, stream);
+    if (is_slow)
+        log_write(LOG_OF_SLOW_ANSWERS, LOG_WARN_LEVEL, "slow request", line.fields, line.count);
+    else
+        log_write(LOG_OF_ANSWERS, LOG_DEBUG_LEVEL, "answered", line.fields, line.count);
+    buf_release(&line.path);
+}
+
+void answer_tell(const struct api *api, const struct h2_stream *stream,
+                 const struct h2_response *response)
+{
+    const uint32_t slow_ms = api->settings->slow_request_ms;
+    const bool is_slow = slow_ms > 0 && waited_ms(h2_stream_context(stream)) >= slow_ms;
+
+    if (is_slow ? log_is_wanted(LOG_OF_SLOW_ANSWERS, LOG_WARN_LEVEL)
+                : log_is_wanted(LOG_OF_ANSWERS, LOG_DEBUG_LEVEL))
+        write_answer(api, stream, response->status, is_slow);
+}
+
+/* ---- event streams ---- */
+
+void connection_tell_opened(const struct api_exchange *exchange,
+                            const struct sse_connection *connection)
+{
+    char address[CLIENT_ADDRESS_SIZE];
+
+    if (!log_is_wanted(LOG_OF_OPENED, LOG_DEBUG_LEVEL))
+        return;
+    client_address_of(exchange, address);
+    LOG_LIMITED(LOG_OF_OPENED, LOG_DEBUG_LEVEL, "connected", LOG_STR("address", address),
+                LOG_STR("service", connection->home->settings->name),
+                LOG_STR("user", connection->user->id), LOG_STR("connection", connection->handle),
+                LOG_STR("request", exchange->request_id));
+}
+
+void connection_tell_ended(const struct sse_connection *connection)
+{
+    const struct sse_service *service = connection->home;
+    const enum sse_close_reason reason =
+        connection->service ? SSE_CLOSE_GONE : connection->close_reason;
+    const uint64_t lived_ms = loop_now_ms(service->loop) - connection->created_at;
+
+    LOG_LIMITED(
+        LOG_OF_ENDED, LOG_DEBUG_LEVEL, "disconnected", LOG_STR("service", service->settings->name),
+        LOG_STR("user", connection->user->id), LOG_STR("connection", connection->handle),
+        LOG_STR("reason", sse_close_reason_words[reason]), LOG_INT("duration_us", lived_ms * 1000),
+        LOG_INT("messages", connection->message_count));
+}
