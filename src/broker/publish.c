@@ -126,12 +126,6 @@ void publisher_init(struct publisher *publisher, struct broker *broker, size_t i
 {
     *publisher = (struct publisher){
         .broker = broker, .index = index, .core = core, .directory = directory, .lag = lag};
-    publisher->end = &publisher->waiting;
-}
-
-void publisher_pause(struct publisher *publisher)
-{
-    publisher->is_paused = true;
 }
 
 struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch)
@@ -236,6 +230,8 @@ static void append_round(struct publication *publication)
             core->position =
                 sse_history_add(core->history, round->items[i].message, loop_now_ms(core->loop));
     }
+    if (publication->on_appended)
+        publication->on_appended(publication);
 }
 
 /* Who is sent away may have ended a moment ago (sse/ended.h): nobody knows where. */
@@ -289,45 +285,10 @@ static void write_round(struct publication *publication)
     broker_ask_all(broker, make_advance, &advancing, &publication->request);
 }
 
-static void set_round(struct publication *publication, struct broker_batch *round, size_t first)
+void publication_advance(struct publication *publication, struct broker_batch *round, size_t first)
 {
     broker_batch_unref(publication->round);
     publication->round = round ? round : broker_batch_ref(publication->batch);
     publication->first = first;
-}
-
-void publication_advance(struct publication *publication, struct broker_batch *round, size_t first)
-{
-    struct publisher *publisher = publication->publisher;
-
-    set_round(publication, round, first);
-    if (!publisher->is_paused) {
-        write_round(publication);
-        return;
-    }
-    publication->next = NULL;
-    *publisher->end = publication;
-    publisher->end = &publication->next;
-}
-
-static struct publication *take_waiting(struct publisher *publisher)
-{
-    struct publication *publication = publisher->waiting;
-
-    publisher->waiting = publication->next;
-    if (!publisher->waiting)
-        publisher->end = &publisher->waiting;
-    return publication;
-}
-
-/* One that is written may have it paused for another. */
-void publisher_resume(struct publication *publication, struct broker_batch *round, size_t first)
-{
-    struct publisher *publisher = publication->publisher;
-
-    publisher->is_paused = false;
-    set_round(publication, round, first);
     write_round(publication);
-    while (!publisher->is_paused && publisher->waiting)
-        write_round(take_waiting(publisher));
 }

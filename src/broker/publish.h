@@ -5,10 +5,7 @@
  * The owner's part of publishing. Everything that a service sends goes through it: it is appended
  * to the log, and goes to the shards that have somebody for it (broker/directory.h). They answer
  * straight to the origin. So every worker writes in the order of the log, by which a page resumes
- * (sse/log.h).
- *
- * While a message is decided on that is to have the next position, which may take some turns,
- * everything else waits, in order.
+ * (sse/log.h). Nobody knows the position of a message before it is in the log.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,7 +61,6 @@ struct publisher {
 /* From the time that it comes to its answer. */
 struct publication {
     struct broker_request request; /* to the shards, of a round */
-    struct publication *next;      /* of those that wait */
     struct publisher *publisher;
     struct broker_asker asker; /* is answered, here with BROKER_PUBLISHED; */
     bool is_asked;             /* nobody is, of the owner's own */
@@ -75,6 +71,8 @@ struct publication {
     uint64_t after;             /* its messages have the positions of the log behind this one */
     struct broker_message *answer;
     struct broker_result *results; /* in it, for each item of the batch */
+    /* A round is in the log, behind the position after, and nobody has got it yet. May be NULL. */
+    void (*on_appended)(struct publication *publication);
     /* A round is written. True: it was the last one; else another one follows, or
      * publication_finish(). NULL: there is one, and nobody here has to know of it. */
     bool (*end)(struct publication *publication);
@@ -83,7 +81,6 @@ struct publication {
 
 void publisher_init(struct publisher *publisher, struct broker *broker, size_t index,
                     struct sse_service *core, const struct directory *directory, struct lag *lag);
-void publisher_pause(struct publisher *publisher);
 
 /* Of BROKER_PUBLISH; leads to one of the three below. */
 struct publication *publication_new(struct publisher *publisher,
@@ -92,13 +89,10 @@ struct publication *publication_new(struct publisher *publisher,
 struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch);
 
 /* Writes a round, whose first item is this one of the batch, and takes it over; NULL: the whole
- * batch. Now, or when the publisher is not paused any more. */
+ * batch. */
 void publication_advance(struct publication *publication, struct broker_batch *round, size_t first);
 /* Nothing is written. status: a negative errno; at: the item that it is about. */
 void publication_fail(struct publication *publication, int status, size_t at);
 void publication_finish(struct publication *publication);
-
-/* It was paused for this one, whose round is written first, as by publication_advance(). */
-void publisher_resume(struct publication *publication, struct broker_batch *round, size_t first);
 
 #endif

@@ -23,6 +23,7 @@
 
 enum world_way {
     WAY_STORE,
+    WAY_TO_LOG, /* what is written to everybody, until it has a position */
     WAY_TO_WORKER,
     WAY_TO_OWNER = WAY_TO_WORKER + WORLD_WORKERS,
     WAYS = WAY_TO_OWNER + WORLD_WORKERS
@@ -46,6 +47,7 @@ struct world_message {
 struct world_copy {
     size_t queue;
     uint64_t position; /* of the first write to everybody */
+    struct redelivery_write write;
     uint32_t written;
     uint64_t ended_at;
     bool is_put, is_ended;
@@ -80,6 +82,7 @@ struct world {
     bool is_traced; /* what happens is printed */
     bool is_told;   /* clients say whether they acknowledge */
     uint64_t position, copies, arrivals;
+    size_t unwritten; /* on their way to the log */
     size_t connection_count;
     struct world_copy copy[WORLD_COPIES];
     struct world_connection connection[WORLD_CONNECTIONS];

@@ -65,6 +65,7 @@ static void on_reached(struct world *world, struct world_message *message)
         redelivery_reached(world->redelivery, round->number,
                            &world_recipients[world->copy[round->number].queue], round->count,
                            world->is_told ? round->attentive : round->count);
+        redelivery_write_end(world->redelivery, &world->copy[round->number].write);
         free(round);
     }
     free(message);
@@ -97,14 +98,14 @@ static void on_broadcast(struct world *world, struct world_message *message)
     free(message);
 }
 
-static uint64_t broadcast(struct world *world, uint64_t number)
+static void broadcast(struct world *world, uint64_t number)
 {
     struct world_message *round = world_message_new(NULL);
     const uint64_t position = ++world->position;
 
     round->number = number;
     assert_int_equal(world->copy[number].position, 0); /* once */
-    world->copy[number].position = position;
+    world->copy[number].position = world->copy[number].write.position = position;
     for (size_t worker = 0; worker < world->workers; worker++) {
         struct world_message *message = world_message_new(on_broadcast);
 
@@ -114,7 +115,23 @@ static uint64_t broadcast(struct world *world, uint64_t number)
         message->position = position;
         post(world, WAY_TO_WORKER + worker, message);
     }
-    return position;
+}
+
+static void on_append(struct world *world, struct world_message *message)
+{
+    world->unwritten--;
+    broadcast(world, message->number);
+    free(message);
+}
+
+/* It comes into the log some time later, in order. */
+static void append(struct world *world, uint64_t number)
+{
+    struct world_message *message = world_message_new(on_append);
+
+    world->unwritten++;
+    message->number = number;
+    post(world, WAY_TO_LOG, message);
 }
 
 static void on_wrote(struct world *world, struct world_message *message)
@@ -258,6 +275,10 @@ static void on_queues(struct world *world, struct world_message *message)
         free(message);
         return;
     }
+    if (world->unwritten > 0) { /* not before what was decided is in the log */
+        post(world, WAY_TO_LOG, message);
+        return;
+    }
     client->joined = world->position;
     client->opened = world->position;
     if (client->resumed == UINT64_MAX)
@@ -340,27 +361,6 @@ static void world_close(struct world *world, struct world_connection *connection
 
 /* --- messages --- */
 
-/* All of its recipients are decided on. */
-static void on_decided(struct world *world, struct world_message *message)
-{
-    assert_int_equal(world->position + 1, message->position);
-    broadcast(world, message->number);
-    free(message);
-}
-
-/* Which takes some turns where they are many: others are heard meanwhile, but not the store. */
-static void decide_on_others(struct world *world, uint64_t number)
-{
-    struct world_message *message = world_message_new(on_decided);
-
-    message->number = number;
-    message->position = world->position + 1;
-    if (world->is_inline || world_random(world, 2) == 0)
-        message->deliver(world, message);
-    else
-        list_prepend(&world->ways[WAY_STORE], &message->node);
-}
-
 static void on_put(struct world *world, struct world_message *message)
 {
     struct world_copy *copy = &world->copy[message->number];
@@ -369,9 +369,12 @@ static void on_put(struct world *world, struct world_message *message)
     copy->is_put = true;
     trace(world, "m%u is put into %zu (next position %u)", (unsigned)message->number, copy->queue,
           (unsigned)world->position + 1);
+    redelivery_write_begin(world->redelivery, &copy->write);
     if (redelivery_stored(world->redelivery, message->number, &world_recipients[copy->queue],
-                          was_empty, world->position + 1))
-        decide_on_others(world, message->number);
+                          was_empty, &copy->write))
+        append(world, message->number);
+    else
+        redelivery_write_end(world->redelivery, &copy->write);
     free(message);
 }
 

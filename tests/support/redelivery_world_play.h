@@ -81,7 +81,12 @@ static void op_write_one(void *context, uint64_t question, const struct consumer
 
 static uint64_t op_write_all(void *context, const struct qos_copy *copy)
 {
-    return broadcast(context, copy->message->number);
+    struct world *world = context;
+    struct redelivery_write *write = &world->copy[copy->message->number].write;
+
+    redelivery_write_begin(world->redelivery, write);
+    append(world, copy->message->number);
+    return write->id;
 }
 
 static uint64_t op_position(void *context, const struct qos_copy *copy)

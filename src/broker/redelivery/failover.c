@@ -8,8 +8,10 @@
 static bool is_held_by(const struct queue *queue, const struct in_flight *copy,
                        const struct consumer *consumer)
 {
-    if (copy->position > 0)
-        return consumer_has(consumer, copy->position);
+    const uint64_t position = in_flight_position(queue, copy);
+
+    if (position > 0)
+        return consumer_has(consumer, position);
     return copy->serial == queue->serial && queue_is_active(queue, consumer->id);
 }
 
@@ -49,6 +51,12 @@ static bool is_kept(const struct queue *queue, const struct in_flight *copy, enu
     return false;
 }
 
+/* Nobody knows yet whom it goes to. */
+static bool is_to_be_written(const struct queue *queue, const struct in_flight *copy)
+{
+    return in_flight_position(queue, copy) == REDELIVERY_UNKNOWN;
+}
+
 /* What is not kept is in the store only, again. The next read begins there: one that is under way
  * has begun too late. */
 static void put_back(struct queue *queue, enum keep keep, const struct consumer *consumer,
@@ -62,7 +70,7 @@ static void put_back(struct queue *queue, enum keep keep, const struct consumer 
     for (size_t i = 0; i < list->count; i++) {
         const struct in_flight copy = list->items[i];
 
-        if (is_kept(queue, &copy, keep, consumer, serial)) {
+        if (is_kept(queue, &copy, keep, consumer, serial) || is_to_be_written(queue, &copy)) {
             list->items[kept++] = copy;
             continue;
         }
@@ -187,7 +195,7 @@ static void fail_over(struct queue *queue, const struct consumer *consumer, bool
 
     if (!consumer) {
         put_back(queue, KEEP_NONE, NULL, 0);
-        queue->backlog.has_more = false;
+        queue->backlog.has_more = queue->backlog.has_more && queue->in_flight.count > 0;
         forget_questions(queue);
         return;
     }
@@ -253,7 +261,9 @@ bool failover_lacks(const struct queue *queue, const struct consumer *consumer)
     if (queue->is_elsewhere || queue_has_backlog(queue) || queue->batch.asked)
         return true;
     for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].position == 0 || !consumer_has(consumer, list->items[i].position))
+        const uint64_t position = in_flight_position(queue, &list->items[i]);
+
+        if (position == 0 || !consumer_has(consumer, position))
             return true;
     }
     return false;
@@ -328,7 +338,7 @@ static bool individual_needs_check(const struct queue *queue)
 
 static bool group_needs_check(const struct queue *queue)
 {
-    return !queue_has_active(queue) || in_flight_missing(&queue->in_flight, &queue->active) > 0;
+    return !queue_has_active(queue) || in_flight_missing(queue, &queue->active) > 0;
 }
 
 /* Crowds come and go all the time; each check visits all of them. */
@@ -342,11 +352,11 @@ static bool is_to_ask(struct queue *queue)
 {
     struct liveness_check *check = &queue->check;
 
-    if (check->asked)
+    if (check->asked || !(check->is_due || check->is_wanted) || in_flight_is_pending(queue))
         return false;
     if (check->is_due)
         return true;
-    if (!check->is_wanted || is_too_early(queue))
+    if (is_too_early(queue))
         return false;
     check->is_wanted = queue->is_group ? group_needs_check(queue) : individual_needs_check(queue);
     return check->is_wanted;
@@ -360,10 +370,10 @@ static void ask(const struct queue *queue)
     const struct standby *standby = queue_last_standby(queue);
     const struct consumer *active = queue_has_active(queue) ? &queue->active : NULL;
     const struct consumer *except = standby ? &standby->consumer : NULL;
-    uint64_t position = in_flight_last(&queue->in_flight);
+    uint64_t position = in_flight_last(queue);
 
     if (queue->is_group) {
-        position = in_flight_missing(&queue->in_flight, active);
+        position = in_flight_missing(queue, active);
         except = active;
     }
     redelivery->ops->check_liveness(redelivery->context, queue->check.asked, &queue->recipient,
@@ -469,5 +479,7 @@ uint64_t liveness_check_due_at(const struct queue *queue)
 {
     const struct liveness_check *check = &queue->check;
 
-    return check->is_wanted && !check->asked ? check->asked_at + QUEUE_PAUSE_MS : QUEUE_NONE;
+    if (!check->is_wanted || check->asked || in_flight_is_pending(queue))
+        return QUEUE_NONE;
+    return check->asked_at + QUEUE_PAUSE_MS;
 }

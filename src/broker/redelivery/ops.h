@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/histogram.h"
+#include "base/table.h"
 #include "qos/repository.h"
 #include "sse/connection_id.h"
 
@@ -44,6 +45,16 @@ struct redelivery_settings {
     bool ack_on_write;    /* written is acknowledged */
 };
 
+/* A message on its way to everybody: begun before it is decided on, ended when redelivery has heard
+ * whom it has reached. Embed it; whoever writes sets its position when that is known. */
+struct redelivery_write {
+    struct table_node node;
+    uint64_t id;
+    uint64_t position; /* REDELIVERY_UNKNOWN to begin with */
+};
+
+#define REDELIVERY_UNKNOWN UINT64_MAX
+
 /* All answers come later, never from inside of the call. They name the question that was asked; one
  * that nobody waits for any more is ignored. */
 struct redelivery_ops {
@@ -59,7 +70,7 @@ struct redelivery_ops {
      * → redelivery_batch_written(), when it has room for more, or has gone. The copies are lent. */
     void (*write_one)(void *context, uint64_t question, const struct consumer *consumer,
                       const struct qos_copy *copies, size_t count);
-    /* A copy to its whole queue; returns its position → redelivery_reached() */
+    /* A copy to its whole queue; returns the id of its redelivery_write → redelivery_reached() */
     uint64_t (*write_all)(void *context, const struct qos_copy *copy);
     /* Where a copy was first written to its whole queue in this life; 0: it was not, or it is not
      * known any more. */

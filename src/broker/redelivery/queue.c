@@ -109,12 +109,33 @@ static uint64_t in_flight_oldest(const struct in_flight_list *list)
     return oldest;
 }
 
-uint64_t in_flight_missing(const struct in_flight_list *list, const struct consumer *consumer)
+uint64_t in_flight_position(const struct queue *queue, const struct in_flight *copy)
+{
+    const struct redelivery_write *write;
+
+    if (copy->position < QUEUE_WRITE_ID)
+        return copy->position;
+    write = table_find(&queue->redelivery->writes, &copy->position);
+    return write ? write->position : REDELIVERY_UNKNOWN;
+}
+
+bool in_flight_is_pending(const struct queue *queue)
+{
+    const struct in_flight_list *list = &queue->in_flight;
+
+    for (size_t i = 0; list->unconfirmed > 0 && i < list->count; i++) {
+        if (in_flight_position(queue, &list->items[i]) == REDELIVERY_UNKNOWN)
+            return true;
+    }
+    return false;
+}
+
+uint64_t in_flight_missing(const struct queue *queue, const struct consumer *consumer)
 {
     uint64_t lowest = 0;
 
-    for (size_t i = 0; i < list->count; i++) {
-        const uint64_t position = list->items[i].position;
+    for (size_t i = 0; i < queue->in_flight.count; i++) {
+        const uint64_t position = in_flight_position(queue, &queue->in_flight.items[i]);
 
         if (position == 0 || (consumer && consumer_has(consumer, position)))
             continue;
@@ -124,13 +145,15 @@ uint64_t in_flight_missing(const struct in_flight_list *list, const struct consu
     return lowest;
 }
 
-uint64_t in_flight_last(const struct in_flight_list *list)
+uint64_t in_flight_last(const struct queue *queue)
 {
     uint64_t highest = 0;
 
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].position > highest)
-            highest = list->items[i].position;
+    for (size_t i = 0; i < queue->in_flight.count; i++) {
+        const uint64_t position = in_flight_position(queue, &queue->in_flight.items[i]);
+
+        if (position > highest)
+            highest = position;
     }
     return highest;
 }

@@ -14,11 +14,15 @@
 
 #define QUEUE_PAUSE_MS 1000u /* until a read that failed, or a check of a group, is asked again */
 #define QUEUE_NONE     UINT64_MAX
+#define QUEUE_WRITE_ID                                                                             \
+    (UINT64_C(1) << 63) /* ids of writes have this bit, which positions have not */
 
 /* A copy that was written and has not ended. */
 struct in_flight {
     uint64_t number;
-    uint64_t position; /* of the write to everybody; 0: it was written to one connection */
+    /* Of the write to everybody, or the id of its redelivery_write: see in_flight_position(). 0: it
+     * was written to one connection. */
+    uint64_t position;
     uint64_t since;    /* loop ms */
     uint32_t written;  /* in all */
     uint32_t serial;   /* of the active consumer that it was written to; 0: it was to all */
@@ -39,8 +43,10 @@ struct redelivery {
     const struct redelivery_ops *ops;
     void *context;
     struct table by_key, by_number;
-    uint64_t named; /* queues there have been */
-    struct buf key; /* of the last one that was looked for */
+    struct table writes; /* by id */
+    uint64_t begun;      /* writes there have been */
+    uint64_t named;      /* queues there have been */
+    struct buf key;      /* of the last one that was looked for */
     struct redelivery_report report;
 };
 
@@ -123,9 +129,12 @@ struct in_flight *in_flight_find(const struct in_flight_list *list, uint64_t num
 void in_flight_confirm(struct in_flight_list *list, struct in_flight *copy, bool is_missed);
 /* The items were changed from outside: this many are left. */
 void in_flight_set_count(struct in_flight_list *list, size_t count);
+/* Its position as far as it is known; until then it is going to be after all others. */
+uint64_t in_flight_position(const struct queue *queue, const struct in_flight *copy);
+bool in_flight_is_pending(const struct queue *queue); /* one of them is */
 /* The first position that the consumer (NULL: nobody) does not have; 0: none. */
-uint64_t in_flight_missing(const struct in_flight_list *list, const struct consumer *consumer);
-uint64_t in_flight_last(const struct in_flight_list *list); /* the last position; 0: none */
+uint64_t in_flight_missing(const struct queue *queue, const struct consumer *consumer);
+uint64_t in_flight_last(const struct queue *queue); /* the last position; 0: none */
 /* When the oldest of them is late; QUEUE_NONE: none is in flight. */
 uint64_t queue_late_at(struct queue *queue);
 

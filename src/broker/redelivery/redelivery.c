@@ -19,6 +19,7 @@ struct redelivery *redelivery_new(struct loop *loop, const struct redelivery_set
     redelivery->context = context;
     table_init(&redelivery->by_key, TABLE_BY_TEXT(struct queue, by_key, key));
     table_init(&redelivery->by_number, TABLE_BY_VALUE(struct queue, by_number, number));
+    table_init(&redelivery->writes, TABLE_BY_VALUE(struct redelivery_write, node, id));
     return redelivery;
 }
 
@@ -32,6 +33,7 @@ void redelivery_free(struct redelivery *redelivery)
         queue_free(queue);
     table_release(&redelivery->by_key);
     table_release(&redelivery->by_number);
+    table_release(&redelivery->writes);
     buf_release(&redelivery->key);
     free(redelivery);
 }
@@ -258,10 +260,22 @@ static void on_timer(struct loop_timer *timer)
 
 /* ---- copies ---- */
 
-/* Asks nothing, because nothing may be written to everybody before this copy is: and there is
- * nothing to ask, for a queue that is not open already waits for something. */
+void redelivery_write_begin(struct redelivery *redelivery, struct redelivery_write *write)
+{
+    write->id = QUEUE_WRITE_ID | ++redelivery->begun;
+    write->position = REDELIVERY_UNKNOWN;
+    table_add(&redelivery->writes, &write->node);
+}
+
+void redelivery_write_end(struct redelivery *redelivery, struct redelivery_write *write)
+{
+    table_remove(&redelivery->writes, &write->node);
+}
+
+/* There is nothing to ask, for a queue that is not open already waits for something. */
 bool redelivery_stored(struct redelivery *redelivery, uint64_t number,
-                       const struct qos_recipient *recipient, bool was_empty, uint64_t position)
+                       const struct qos_recipient *recipient, bool was_empty,
+                       const struct redelivery_write *write)
 {
     struct queue *queue = queue_find(redelivery, recipient);
 
@@ -270,7 +284,7 @@ bool redelivery_stored(struct redelivery *redelivery, uint64_t number,
     if (!queue)
         queue = queue_new(redelivery, recipient, on_timer);
     if (queue_is_open(queue)) {
-        queue_add_in_flight(queue, &(struct in_flight){.number = number, .position = position});
+        queue_add_in_flight(queue, &(struct in_flight){.number = number, .position = write->id});
         queue->backlog.cursor = number;
         schedule(queue);
         return true;
@@ -293,7 +307,7 @@ bool decision_go_on(struct decision *decision, struct slice *slice)
         const struct qos_recipient recipient = qos_recipient_at(decision->target, i);
 
         decision->is_live[i] = redelivery_stored(decision->redelivery, decision->number, &recipient,
-                                                 decision->was_empty[i], decision->position);
+                                                 decision->was_empty[i], decision->write);
         decision->live += decision->is_live[i] ? 1 : 0;
         (void)slice_spend(slice);
     }
@@ -314,6 +328,7 @@ void redelivery_reached(struct redelivery *redelivery, uint64_t number,
     uint32_t written = 1;
 
     if (copy && !copy->is_confirmed) {
+        copy->position = in_flight_position(queue, copy);
         if (count > 0)
             copy->written++;
         in_flight_confirm(&queue->in_flight, copy, count == 0);

@@ -12,7 +12,9 @@
  *
  * Positions are those of the service's log: the place of an event in the one order in which all
  * workers write what goes to everybody. A copy written to its whole target has a position; one
- * written to a single connection, because it comes again, has none (0).
+ * written to a single connection, because it comes again, has none (0). A position is learnt when
+ * the message has come into the log, some time after it was decided to write it. Until then it
+ * stays in flight, every connection is going to have it, and nobody else joins.
  *
  * Individuals (user, token, connection): every living connection of a queue, but its standbys, has
  * been written every copy in flight. The newest of them is the active consumer: what comes again,
@@ -37,17 +39,23 @@ struct redelivery *redelivery_new(struct loop *loop, const struct redelivery_set
                                   const struct redelivery_ops *ops, void *context);
 void redelivery_free(struct redelivery *redelivery);
 
-/* A copy was stored. True: write it to everybody now, at this position, which will be the next;
+/* Before a message is decided on, and when it is known whom it has reached. */
+void redelivery_write_begin(struct redelivery *redelivery, struct redelivery_write *write);
+void redelivery_write_end(struct redelivery *redelivery, struct redelivery_write *write);
+
+/* A copy was stored. True: write it to everybody, in the order of these decisions;
  * redelivery_reached() must follow. False: it waits for its turn. was_empty: its queue had no
  * stored copy before. */
 bool redelivery_stored(struct redelivery *redelivery, uint64_t number,
-                       const struct qos_recipient *recipient, bool was_empty, uint64_t position);
+                       const struct qos_recipient *recipient, bool was_empty,
+                       const struct redelivery_write *write);
 /* How many connections got it, and of these, how many have pages that acknowledge. */
 void redelivery_reached(struct redelivery *redelivery, uint64_t number,
                         const struct qos_recipient *recipient, size_t count, size_t acknowledging);
 
 /* A connection has come to a queue: it has connected, or begun to listen, or subscribed.
- * has_stored: the queue has stored copies. From now on it gets what is written to everybody. */
+ * has_stored: the queue has stored copies. From now on it gets what is written to everybody. All
+ * writes that were decided on before have a position: what is in flight is what it may lack. */
 void redelivery_join(struct redelivery *redelivery, const struct consumer *consumer,
                      const struct qos_recipient *recipient, bool has_stored);
 void redelivery_leave(struct redelivery *redelivery, const char *connection_id,
@@ -66,20 +74,20 @@ void redelivery_end(struct redelivery *redelivery, uint64_t number,
 uint32_t redelivery_written(const struct redelivery *redelivery, uint64_t number,
                             const struct qos_recipient *recipient);
 
-/* What decision_go_on() is about. Zero-filled but for what is lent, and number and position. */
+/* What decision_go_on() is about. Zero-filled but for what is lent, and the number. */
 struct decision {
     struct redelivery *redelivery;
     const struct sse_target *target;
     const bool *was_empty; /* each recipient's queue */
-    uint64_t number, position;
+    const struct redelivery_write *write;
+    uint64_t number;
     size_t next;
     bool *is_live; /* result, for each: it is to be written to now */
     size_t live;   /* result: so many are */
 };
 
 /* redelivery_stored() for all recipients of a message. Of thousands a turn of the loop takes some:
- * goes on until the slice is over, a unit for each. True: all are decided on. Until then, and until
- * the message is written, nothing else may be written to everybody: the position is the next. */
+ * goes on until the slice is over, a unit for each. True: all are decided on. */
 bool decision_go_on(struct decision *decision, struct slice *slice);
 void decision_release(struct decision *decision); /* the results; it is empty again */
 

@@ -170,6 +170,7 @@ static void write_one(void *context, uint64_t question, const struct consumer *c
 
 struct sending {
     struct stored_messages *stored;
+    struct redelivery_write write;
     uint64_t number;
     struct qos_recipient *recipient;
     struct loop_task task;
@@ -184,6 +185,7 @@ static void tell_one_later(struct loop_task *task)
     if (!sending->stored->is_stopped)
         redelivery_reached(sending->stored->redelivery, sending->number, sending->recipient,
                            sending->reached, sending->acknowledging);
+    redelivery_write_end(sending->stored->redelivery, &sending->write);
     free(sending->recipient);
     free(sending);
 }
@@ -199,25 +201,35 @@ static bool end_one(struct publication *publication)
     return true;
 }
 
+static void on_appended(struct publication *publication)
+{
+    struct sending *sending = publication->context;
+
+    sending->write.position = publication->after + 1;
+}
+
 static uint64_t write_all(void *context, const struct qos_copy *copy)
 {
     struct stored_messages *stored = context;
-    const uint64_t position = sse_log_last(stored->service->core->log) + 1;
     struct broker_batch *batch = broker_batch_new(1);
     struct publication *publication;
     struct sending *sending = mem_zalloc(sizeof(*sending));
+    uint64_t write;
 
     batch->items[0].message = sse_message_ref(copy->decoded);
     batch->items[0].message->was_written = was_written(stored, copy);
     batch->items[0].wants_reached = true;
     sending->stored = stored;
     sending->number = copy->message->number;
+    redelivery_write_begin(stored->redelivery, &sending->write);
     sending->recipient = qos_recipient_copy(&copy->recipient);
     publication = publication_new_own(&stored->service->publisher, batch);
     publication->context = sending;
+    publication->on_appended = on_appended;
     publication->end = end_one;
+    write = sending->write.id;
     publication_advance(publication, NULL, 0);
-    return position;
+    return write;
 }
 
 const struct redelivery_ops stored_redelivery_ops = {

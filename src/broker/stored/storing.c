@@ -20,18 +20,23 @@
 /* Recipients, above which a round has no further item. */
 #define ROUND_VALUES 1000u
 
+/* An item of the put, on its way. */
+struct writing {
+    size_t index; /* in the batch */
+    struct redelivery_write write;
+};
+
 /* Beside the publication, until it is answered. */
 struct storing {
     struct qos_put put;
     struct publication *publication;
     struct stored_messages *stored;
-    size_t *item_of; /* of the batch, for each of the put */
-    size_t bytes;    /* of their JSON */
-    bool is_long;    /* too much for one turn: it is done in rounds */
+    struct writing *writings; /* for each item of the put */
+    size_t bytes;             /* of their JSON */
+    bool is_long;             /* too much for one turn: it is done in rounds */
     struct chore chore;
-    struct broker_batch *round; /* that is decided on: all else is paused; NULL: none */
+    struct broker_batch *round; /* that is decided on; NULL: none */
     struct decision decision;   /* of the item at hand */
-    uint64_t position;          /* the next that is free */
     size_t values;              /* of the round, so far */
     size_t from, until;         /* the items of the batch that are the latest round's */
     bool has_reached;           /* that round is written, */
@@ -128,7 +133,7 @@ static void add_item(struct storing *storing, size_t index)
     item->message.receipt = message->receipt;
     item->target = &message->target;
     item->is_id_fresh = message->is_id_fresh;
-    storing->item_of[storing->put.count++] = index;
+    storing->writings[storing->put.count++].index = index;
     storing->bytes += from->stored_as.length;
 }
 
@@ -144,7 +149,7 @@ static struct storing *storing_new(struct stored_messages *stored, struct public
     storing->publication = publication;
     storing->stored = stored;
     storing->chore.step = go_on;
-    storing->item_of = mem_alloc(batch->count * sizeof(size_t));
+    storing->writings = mem_zalloc(batch->count * sizeof(storing->writings[0]));
     storing->put.items = storing->items;
     storing->put.queue_most = settings->queue;
     storing->put.messages_most = settings->messages;
@@ -161,7 +166,7 @@ static struct storing *storing_new(struct stored_messages *stored, struct public
 static void storing_free(struct storing *storing)
 {
     qos_put_release(&storing->put);
-    free(storing->item_of);
+    free(storing->writings);
     free(storing);
 }
 
@@ -169,13 +174,16 @@ static void storing_free(struct storing *storing)
 static bool decide(struct storing *storing, struct broker_item *item, struct slice *slice)
 {
     const struct qos_put_item *put = &storing->items[storing->decided];
+    struct redelivery_write *write = &storing->writings[storing->decided].write;
     struct decision *decision = &storing->decision;
 
+    if (!decision->redelivery) /* it begins */
+        redelivery_write_begin(storing->stored->redelivery, write);
     decision->redelivery = storing->stored->redelivery;
+    decision->write = write;
     decision->target = &item->message->target;
     decision->was_empty = put->was_empty;
     decision->number = put->message.number;
-    decision->position = storing->position;
     if (!decision_go_on(decision, slice))
         return false;
     item->is_held = decision->live == 0;
@@ -218,20 +226,17 @@ static bool decide_stored(struct storing *storing, struct broker_item *item,
 
 static bool is_of_put(const struct storing *storing, size_t index)
 {
-    return storing->decided < storing->put.count && storing->item_of[storing->decided] == index;
+    return storing->decided < storing->put.count &&
+           storing->writings[storing->decided].index == index;
 }
 
 static void begin_round(struct storing *storing)
 {
-    struct broker_service *service = storing->stored->service;
-
     storing->from = storing->until;
     storing->round = broker_batch_new(storing->publication->batch->count - storing->from);
     storing->round->count = 0;
     storing->round->began_ns = storing->publication->batch->began_ns;
-    storing->position = sse_log_last(service->core->log) + 1;
     storing->values = 0;
-    publisher_pause(&service->publisher);
 }
 
 /* In the round, where it may get fewer recipients. */
@@ -252,7 +257,7 @@ static struct broker_item *copy_item(struct storing *storing, const struct broke
 }
 
 /* Of the items that follow, as many as a round takes: at least one. The order of the batch is the
- * order of the history: each that is written takes one position. False as above. */
+ * order of the history. False as above. */
 static bool decide_round(struct storing *storing, struct slice *slice)
 {
     struct publication *publication = storing->publication;
@@ -266,8 +271,6 @@ static bool decide_round(struct storing *storing, struct slice *slice)
         if (is_of_put(storing, storing->until) &&
             !decide_stored(storing, item, &publication->results[storing->until], slice))
             return false;
-        if (!item->is_held)
-            storing->position++;
     }
     return true;
 }
@@ -275,7 +278,7 @@ static bool decide_round(struct storing *storing, struct slice *slice)
 static void refuse(struct storing *storing, int status)
 {
     struct publication *publication = storing->publication;
-    const size_t at = storing->item_of[storing->put.at];
+    const size_t at = storing->writings[storing->put.at].index;
 
     storing_free(storing); /* which the publication lends texts to */
     publication_fail(publication, status, at);
@@ -287,7 +290,7 @@ static bool tell_reached(struct storing *storing, struct slice *slice)
     const struct publication *publication = storing->publication;
 
     for (; storing->told < storing->decided; storing->told++, storing->value = 0) {
-        const size_t index = storing->item_of[storing->told];
+        const size_t index = storing->writings[storing->told].index;
         const struct broker_item *item = &publication->round->items[index - storing->from];
         const struct broker_result *result = &publication->results[index];
         const uint64_t number = storing->items[storing->told].message.number;
@@ -302,6 +305,9 @@ static bool tell_reached(struct storing *storing, struct slice *slice)
                                result->reached[storing->value],
                                result->acknowledging[storing->value]);
         }
+        if (!storing->items[storing->told].is_repeat)
+            redelivery_write_end(storing->stored->redelivery,
+                                 &storing->writings[storing->told].write);
     }
     return true;
 }
@@ -348,8 +354,27 @@ static bool go_on(struct chore *chore, struct slice *slice)
         return false;
     round = storing->round;
     storing->round = NULL;
-    publisher_resume(storing->publication, round, storing->from);
+    publication_advance(storing->publication, round, storing->from);
     return true;
+}
+
+/* Each item that is written takes one position. */
+static void on_appended(struct publication *publication)
+{
+    struct storing *storing = publication->context;
+    uint64_t position = publication->after;
+
+    for (size_t i = storing->told, index = storing->from; index < storing->until; index++) {
+        const bool is_written =
+            broker_item_is_written(&publication->round->items[index - storing->from]);
+
+        position += is_written;
+        if (i == storing->decided || storing->writings[i].index != index)
+            continue;
+        if (is_written)
+            storing->writings[i].write.position = position;
+        i++;
+    }
 }
 
 static bool end(struct publication *publication)
@@ -403,9 +428,11 @@ static void store(struct stored_messages *stored, struct publication *publicatio
     }
     enter(stored, publication, storing->bytes);
     for (size_t i = 0; i < storing->put.count; i++)
-        tracing_held(&stored->service->tracing, &publication->batch->items[storing->item_of[i]],
+        tracing_held(&stored->service->tracing,
+                     &publication->batch->items[storing->writings[i].index],
                      publication->batch->by);
     publication->context = storing;
+    publication->on_appended = on_appended;
     publication->end = end;
     storing->put.job.done = on_put;
     storing->put.job.is_asked = true;

@@ -43,6 +43,7 @@ struct fixture {
     struct sse_target target;
     bool was_empty[RECIPIENTS];
     struct decision decision;
+    struct redelivery_write write;
 };
 
 /* Users, of whom every third has older copies. */
@@ -68,7 +69,9 @@ static int open_fixture(void **state)
                                           .target = &fixture->target,
                                           .was_empty = fixture->was_empty,
                                           .number = 7,
-                                          .position = 40};
+                                          .write = &fixture->write};
+    redelivery_write_begin(fixture->redelivery, &fixture->write);
+    fixture->write.position = 40;
     *state = fixture;
     return 0;
 }
@@ -78,6 +81,7 @@ static int close_fixture(void **state)
     struct fixture *fixture = *state;
 
     decision_release(&fixture->decision);
+    redelivery_write_end(fixture->redelivery, &fixture->write);
     redelivery_free(fixture->redelivery);
     for (size_t i = 0; i < RECIPIENTS; i++)
         free(fixture->target.values[i]);

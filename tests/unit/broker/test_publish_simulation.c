@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several workers publish batches, and the owner of their service writes them in rounds, some of
- * which it pauses all else for: the real owner and shards over inboxes of which a random one is
- * read next. Every page gets events in the order of the log, each batch is answered once, and
- * what its answer says of each item is what connections have got. SEED=n runs that one, SEEDS=n so
- * many.
+ * Several workers publish batches, some from within an answer, and the owner of their service
+ * writes them, some item by item, while others pass: the real owner and shards over inboxes of
+ * which a random one is read next. Every page gets events in the order of the log, all of those
+ * before it was sent away, and none behind that; each batch is answered once, and what its answer
+ * says of each item is what connections have got. SEED=n runs that one, SEEDS=n so many.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -47,12 +47,16 @@ struct sending {
 };
 
 /* A publication that the owner writes item by item. */
-struct pausing {
-    const struct worker *owner;
+struct stepping {
     struct publication *publication;
     size_t next; /* item */
-    bool is_paused;
-    uint64_t position; /* the latest event's then */
+    bool is_due;
+};
+
+/* Who was sent away, behind which position of the log. */
+struct kick {
+    const struct sse_target *target;
+    uint64_t position;
 };
 
 struct world {
@@ -65,7 +69,10 @@ struct world {
     struct recording_sink pages[PAGES];
     struct sending sendings[MOST_BATCHES];
     size_t sending_count, answered, closed;
-    struct pausing pausing;
+    struct stepping stepping;
+    unsigned users[PAGES];
+    struct kick kicks[MOST_BATCHES * 4];
+    size_t kick_count;
 };
 
 static uint64_t draw(struct world *world, uint64_t below)
@@ -94,42 +101,39 @@ static bool receive(struct worker *worker)
 
 /* ---- the owner ---- */
 
-static uint64_t position_of(const struct worker *worker)
+static void go_on(struct stepping *stepping)
 {
-    return sse_log_last(worker->env.service->log);
-}
-
-/* The next item is a round of its own, before which nothing else is written. */
-static void pause_for_next(struct pausing *pausing)
-{
-    pausing->position = position_of(pausing->owner);
-    publisher_pause(pausing->publication->publisher);
-    pausing->is_paused = true;
-}
-
-static void go_on(struct pausing *pausing)
-{
-    const struct broker_item *from = &pausing->publication->batch->items[pausing->next];
+    const struct broker_item *from = &stepping->publication->batch->items[stepping->next++];
     struct broker_batch *round = broker_batch_new(1);
 
-    assert_int_equal(position_of(pausing->owner), pausing->position);
     round->items[0].message = sse_message_ref(from->message);
     round->items[0].wants_reached = from->wants_reached;
     round->items[0].shown_most = from->shown_most;
-    pausing->is_paused = false;
-    publisher_resume(pausing->publication, round, pausing->next++);
+    stepping->is_due = false;
+    publication_advance(stepping->publication, round, stepping->next - 1);
 }
 
 static bool on_round_end(struct publication *publication)
 {
-    struct pausing *pausing = publication->context;
+    struct stepping *stepping = publication->context;
 
-    if (pausing->next == publication->batch->count) {
-        pausing->publication = NULL;
-        return true;
+    stepping->is_due = stepping->next < publication->batch->count;
+    if (!stepping->is_due)
+        stepping->publication = NULL;
+    return !stepping->is_due;
+}
+
+/* Each at its place between the messages. */
+static void note_kicks(struct world *world, const struct broker_batch *batch)
+{
+    uint64_t position = sse_log_last(world->log);
+
+    for (size_t i = 0; i < batch->count; i++) {
+        position += batch->items[i].message != NULL;
+        if (!batch->items[i].message)
+            world->kicks[world->kick_count++] =
+                (struct kick){broker_item_target(&batch->items[i]), position};
     }
-    pause_for_next(pausing);
-    return false;
 }
 
 static bool has_close(const struct broker_batch *batch)
@@ -144,20 +148,20 @@ static bool has_close(const struct broker_batch *batch)
 static void on_publish(void *context, const struct broker_message *message)
 {
     struct worker *worker = context;
-    struct pausing *pausing = &worker->world->pausing;
+    struct stepping *stepping = &worker->world->stepping;
     struct publication *publication = publication_new(&worker->service.publisher, message);
 
     assert_int_equal(message->kind, BROKER_PUBLISH);
     if (draw(worker->world, 8) == 0) {
         publication_fail(publication, -5, 0);
-    } else if (pausing->publication || draw(worker->world, 3) > 0 ||
+    } else if (stepping->publication || draw(worker->world, 3) > 0 ||
                has_close(publication->batch)) {
+        note_kicks(worker->world, publication->batch);
         publication_advance(publication, NULL, 0);
     } else {
-        publication->context = pausing;
+        publication->context = stepping;
         publication->end = on_round_end;
-        *pausing = (struct pausing){.owner = worker, .publication = publication};
-        pause_for_next(pausing);
+        *stepping = (struct stepping){.publication = publication, .is_due = true};
     }
 }
 
@@ -236,6 +240,9 @@ static void check_result(struct world *world, const struct broker_item *item,
         assert_null(result->reached);
 }
 
+static void publish(struct world *world);
+
+/* Now and then its sender goes on from within the answer. */
 static void on_published(struct broker_publishing *publishing,
                          const struct broker_results *published)
 {
@@ -246,13 +253,18 @@ static void on_published(struct broker_publishing *publishing,
     assert_int_equal(published->count, sending->batch->count);
     for (size_t i = 0; published->status == 0 && i < published->count; i++)
         check_result(sending->world, &sending->batch->items[i], &published->items[i]);
+    if (draw(sending->world, 4) == 0)
+        publish(sending->world);
 }
 
 static void publish(struct world *world)
 {
     struct worker *worker = &world->worker[draw(world, world->workers)];
-    struct sending *sending = &world->sendings[world->sending_count++];
+    struct sending *sending = &world->sendings[world->sending_count];
 
+    if (world->sending_count == MOST_BATCHES)
+        return;
+    world->sending_count++;
     sending->world = world;
     sending->batch = broker_batch_new(1 + draw(world, 4));
     for (size_t i = 0; i < sending->batch->count; i++)
@@ -263,12 +275,14 @@ static void publish(struct world *world)
 
 /* ---- the world ---- */
 
-static void connect(struct world *world, struct recording_sink *page)
+static void connect(struct world *world, size_t index)
 {
+    struct recording_sink *page = &world->pages[index];
     char user[16];
     const struct sse_guest guest = {.user = user};
 
-    snprintf(user, sizeof(user), "%u", (unsigned)draw(world, (uint64_t)2 * USERS));
+    world->users[index] = (unsigned)draw(world, (uint64_t)2 * USERS);
+    snprintf(user, sizeof(user), "%u", world->users[index]);
     page->is_eager = true;
     sse_env_connect(&world->worker[draw(world, world->workers)].env, page, &guest);
     recording_sink_drain(page, 0);
@@ -281,9 +295,9 @@ static bool work(struct world *world)
 
     for (size_t i = 0; i < world->workers; i++)
         is_more = fake_loop_turn(world->worker[i].env.loop) || is_more;
-    if (!world->pausing.is_paused)
+    if (!world->stepping.is_due)
         return is_more;
-    go_on(&world->pausing);
+    go_on(&world->stepping);
     return true;
 }
 
@@ -349,22 +363,50 @@ static void world_open(struct world *world, uint64_t seed)
         list_append(&worker->env.service->observers, &worker->observer.node);
     }
     for (size_t i = 0; i < PAGES; i++)
-        connect(world, &world->pages[i]);
+        connect(world, i);
     settle(world);
 }
 
-/* Each page has what it has in the order of the log. */
+static bool is_for(const struct world *world, size_t page, const struct sse_target *target)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        if (strtoul(target->values[i], NULL, 10) == world->users[page])
+            return true;
+    }
+    return target->dimension == SSE_ALL;
+}
+
+/* The position behind which the page was sent away. */
+static uint64_t end_of(const struct world *world, size_t page)
+{
+    uint64_t end = UINT64_MAX;
+
+    for (size_t i = 0; i < world->kick_count; i++) {
+        const struct kick *kick = &world->kicks[i];
+
+        if (kick->position < end && is_for(world, page, kick->target))
+            end = kick->position;
+    }
+    return end;
+}
+
+/* Each page has what was for it until its end, in the order of the log. */
 static void check_order(const struct world *world)
 {
     for (size_t i = 0; i < PAGES; i++) {
         const char *received = buf_str(&world->pages[i].received);
+        const uint64_t end = end_of(world, i);
 
         for (uint64_t at = 1; at <= sse_log_last(world->log); at++) {
-            const char *event = strstr(buf_str(&world->pages[i].received),
-                                       line_of(sse_log_at(world->log, at)->id).text);
+            const struct sse_message *message = sse_log_at(world->log, at);
+            const char *event =
+                strstr(buf_str(&world->pages[i].received), line_of(message->id).text);
 
             if (event && event < received)
                 fail_msg("world %" PRIu64 ": another order", world->seed);
+            if ((event != NULL) != (at <= end && is_for(world, i, &message->target)))
+                fail_msg("world %" PRIu64 ": page %zu %s event %" PRIu64, world->seed, i,
+                         event ? "has got" : "has missed", at);
             received = event ? event : received;
         }
     }

@@ -16,8 +16,10 @@ struct fixture {
     struct redelivery_settings settings;
     uint64_t question; /* the last one */
     uint64_t position; /* of the last write to everybody */
-    uint64_t had;      /* where the message 1 was written to everybody; 0: it was not */
-    char asked[512];   /* "read>0+64 write(a)1,2 all3 check(7) note1=2 ack1 " */
+    struct redelivery_write writes[64];
+    size_t begun;
+    uint64_t had;    /* where the message 1 was written to everybody; 0: it was not */
+    char asked[512]; /* "read>0+64 write(a)1,2 all3 check(7) note1=2 ack1 " */
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(struct fixture *fixture, const char *format,
@@ -64,12 +66,22 @@ static void op_write_one(void *context, uint64_t question, const struct consumer
     tell(fixture, " ");
 }
 
+static struct redelivery_write *begin_write(struct fixture *fixture, uint64_t position)
+{
+    struct redelivery_write *write = &fixture->writes[fixture->begun++];
+
+    assert_in_range(fixture->begun, 1, 64);
+    redelivery_write_begin(fixture->redelivery, write);
+    write->position = position;
+    return write;
+}
+
 static uint64_t op_write_all(void *context, const struct qos_copy *copy)
 {
     struct fixture *fixture = context;
 
     tell(fixture, "all%u ", (unsigned)copy->message->number);
-    return ++fixture->position;
+    return begin_write(fixture, ++fixture->position)->id;
 }
 
 static uint64_t op_position(void *context, const struct qos_copy *copy)
@@ -107,6 +119,8 @@ static int close_fixture(void **state)
 {
     struct fixture *fixture = *state;
 
+    for (size_t i = 0; i < fixture->begun; i++)
+        redelivery_write_end(fixture->redelivery, &fixture->writes[i]);
     redelivery_free(fixture->redelivery);
     assert_true(list_is_empty(&fixture->loop->timers));
     loop_free(fixture->loop);
@@ -135,7 +149,8 @@ static void assert_report(const struct fixture *fixture, size_t queues, size_t i
 static void send_live(struct fixture *fixture, uint64_t number, bool was_empty, size_t reached)
 {
     fixture->position++;
-    assert_true(redelivery_stored(fixture->redelivery, number, &ann, was_empty, fixture->position));
+    assert_true(redelivery_stored(fixture->redelivery, number, &ann, was_empty,
+                                  begin_write(fixture, fixture->position)));
     redelivery_reached(fixture->redelivery, number, &ann, reached, reached);
 }
 
@@ -214,7 +229,7 @@ static void test_nobody_is_there(void **state)
 
     send_live(fixture, 1, true, 0);
     assert_report(fixture, 0, 0, 0);
-    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, 2));
+    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, begin_write(fixture, 2)));
     assert_report(fixture, 0, 0, 0);
     arrive(fixture, "a", 0);
     assert_asked(fixture, "read>0+4 ");
@@ -245,8 +260,8 @@ static void test_beyond_the_window_all_get_it_later(void **state)
 
     for (uint64_t number = 1; number <= 4; number++)
         send_live(fixture, number, number == 1, 2);
-    assert_false(redelivery_stored(fixture->redelivery, 5, &ann, false, 5));
-    assert_false(redelivery_stored(fixture->redelivery, 6, &ann, false, 5));
+    assert_false(redelivery_stored(fixture->redelivery, 5, &ann, false, begin_write(fixture, 5)));
+    assert_false(redelivery_stored(fixture->redelivery, 6, &ann, false, begin_write(fixture, 5)));
     assert_asked(fixture, "");
     end(fixture, 2);
     assert_asked(fixture, "read>4+1 ");
@@ -286,7 +301,7 @@ static void test_a_second_tab_waits_for_the_first(void **state)
     assert_asked(fixture, "check(1,2) ");
     answer_check(fixture, 1, "b");
     assert_report(fixture, 1, 1, 1);
-    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, 2));
+    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, begin_write(fixture, 2)));
     assert_asked(fixture, "");
     end(fixture, 1);
     assert_report(fixture, 1, 0, 0);
@@ -434,7 +449,7 @@ static void test_a_read_that_fails_is_tried_again(void **state)
     arrive(fixture, "a", 0);
     redelivery_read_done(fixture->redelivery, fixture->question, -5, NULL, 0, false);
     assert_asked(fixture, "read>0+4 ");
-    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, 1));
+    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, begin_write(fixture, 1)));
     fake_loop_advance(fixture->loop, 1000);
     assert_asked(fixture, "read>0+4 ");
     answer_read(fixture, 1, 2, true);
@@ -488,7 +503,7 @@ static void test_written_to_silent_clients_is_done(void **state)
     struct fixture *fixture = *state;
 
     fixture->position = 1;
-    assert_true(redelivery_stored(fixture->redelivery, 1, &ann, true, 1));
+    assert_true(redelivery_stored(fixture->redelivery, 1, &ann, true, begin_write(fixture, 1)));
     redelivery_reached(fixture->redelivery, 1, &ann, 2, 0);
     assert_asked(fixture, "ack1=1 ");
     end(fixture, 1);
@@ -497,7 +512,8 @@ static void test_written_to_silent_clients_is_done(void **state)
     assert_report(fixture, 1, 1, 0);
     end(fixture, 2);
     fixture->position++;
-    assert_true(redelivery_stored(fixture->redelivery, 3, &ann, true, fixture->position));
+    assert_true(redelivery_stored(fixture->redelivery, 3, &ann, true,
+                                  begin_write(fixture, fixture->position)));
     redelivery_reached(fixture->redelivery, 3, &ann, 0, 0); /* nobody is there */
     assert_asked(fixture, "");
 }
@@ -566,13 +582,13 @@ static void test_in_a_group_nobody_waits(void **state)
     struct consumer client;
 
     fixture->position = 1;
-    assert_true(redelivery_stored(fixture->redelivery, 1, &news, true, 1));
+    assert_true(redelivery_stored(fixture->redelivery, 1, &news, true, begin_write(fixture, 1)));
     redelivery_reached(fixture->redelivery, 1, &news, 5, 5);
     client = client_of(fixture, "f", 6);
     redelivery_join(fixture->redelivery, &client, &news, true);
     assert_asked(fixture, "check(1,6) ");
     answer_check(fixture, 5, "f");
-    assert_true(redelivery_stored(fixture->redelivery, 2, &news, false, 2));
+    assert_true(redelivery_stored(fixture->redelivery, 2, &news, false, begin_write(fixture, 2)));
     assert_report(fixture, 1, 2, 0);
     redelivery_leave(fixture->redelivery, "a", &news);
     assert_asked(fixture, ""); /* crowds are not counted with every leave */
@@ -594,7 +610,8 @@ static void test_queues_are_told_apart(void **state)
     const size_t count = sizeof(alike) / sizeof(alike[0]);
 
     for (size_t i = 0; i < count; i++)
-        assert_true(redelivery_stored(fixture->redelivery, i + 1, &alike[i], true, i + 1));
+        assert_true(redelivery_stored(fixture->redelivery, i + 1, &alike[i], true,
+                                      begin_write(fixture, i + 1)));
     assert_report(fixture, count, count, 0);
     for (size_t i = 0; i < count; i++)
         redelivery_end(fixture->redelivery, i + 1, &alike[i], QOS_ACKNOWLEDGED);
@@ -609,7 +626,7 @@ static void test_owned_elsewhere_all_wait(void **state)
 
     redelivery_own(fixture->redelivery, &ann, false);
     arrive(fixture, "a", 0);
-    assert_false(redelivery_stored(fixture->redelivery, 1, &ann, true, 1));
+    assert_false(redelivery_stored(fixture->redelivery, 1, &ann, true, begin_write(fixture, 1)));
     fake_loop_advance(fixture->loop, 60000); /* the other one is not taken over from here */
     arrive(fixture, "b", 0);
     redelivery_leave(fixture->redelivery, "a", &ann);
