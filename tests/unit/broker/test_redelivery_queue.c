@@ -618,6 +618,22 @@ static void test_queues_are_told_apart(void **state)
     assert_report(fixture, 0, 0, 0);
 }
 
+static void test_how_long_acknowledgements_take(void **state)
+{
+    struct fixture *fixture = *state;
+    struct redelivery_report report;
+
+    send_live(fixture, 1, true, 1);
+    send_live(fixture, 2, false, 1);
+    fake_loop_advance(fixture->loop, 300);
+    end(fixture, 1);
+    redelivery_end(fixture->redelivery, 2, &ann, QOS_EXPIRED); /* nobody has acknowledged it, */
+    end(fixture, 3);                                           /* and this was not written */
+    redelivery_report(fixture->redelivery, &report);
+    assert_int_equal(report.acknowledged.sum_us, 300000);
+    assert_int_equal(report.acknowledged.counts[11], 1); /* up to 500 ms */
+}
+
 /* ---- owned by another node ---- */
 
 static void test_owned_elsewhere_all_wait(void **state)
@@ -704,6 +720,7 @@ int main(void)
         with_fixture(test_it_is_written_again_to_one_that_acknowledges),
         with_fixture(test_in_a_group_nobody_waits),
         with_fixture(test_queues_are_told_apart),
+        with_fixture(test_how_long_acknowledgements_take),
         with_fixture(test_owned_elsewhere_all_wait),
         with_fixture(test_another_node_takes_a_queue),
         with_fixture(test_a_queue_comes_back_to_nobody),

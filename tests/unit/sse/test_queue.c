@@ -35,6 +35,54 @@ static size_t drop_named(struct sse_queue *queue, const char *name)
     return dropped;
 }
 
+/* It is for so many connections, each of which hands it over. */
+static void hand_over(struct sse_event *event, size_t connections)
+{
+    for (size_t i = 0; i < connections; i++) {
+        struct sse_queue queue = {0};
+
+        sse_queue_push(&queue, event);
+        assert_taken(&queue, "on"); /* not yet all of it */
+        assert_taken(&queue, "e");
+    }
+}
+
+static void test_of_many_some_are_timed(void **state)
+{
+    struct sse_event *event = sse_event_new("a", bytes_new("one", 3));
+    struct histogram delays = {.sum_us = 0};
+    uint64_t count = 0;
+
+    (void)state;
+    hand_over(event, 3); /* it is of no send */
+    event->delays = &delays;
+    event->began_ns = clock_real_ns() - UINT64_C(60) * 1000000000;
+    hand_over(event, 1);
+    assert_int_equal(delays.counts[HISTOGRAM_BOUNDS], 1);
+    hand_over(event, (size_t)2 * SSE_EVENT_SAMPLED);
+    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++)
+        count += delays.counts[i];
+    assert_int_equal(count, 3);
+    sse_event_unref(event);
+}
+
+static void test_what_is_dropped_was_not_handed_over(void **state)
+{
+    struct sse_event *event = sse_event_new("a", bytes_new("one", 3));
+    struct histogram delays = {.sum_us = 0};
+    struct sse_queue queue = {0};
+
+    (void)state;
+    event->delays = &delays;
+    event->began_ns = clock_real_ns();
+    sse_queue_push(&queue, event);
+    (void)sse_queue_drop_oldest(&queue);
+    sse_queue_push(&queue, event);
+    sse_queue_release(&queue);
+    assert_int_equal(event->handed_over, 0);
+    sse_event_unref(event);
+}
+
 static void assert_empty(const struct sse_queue *queue)
 {
     assert_int_equal(queue->count, 0);
@@ -323,6 +371,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_bytes),
+        cmocka_unit_test(test_of_many_some_are_timed),
+        cmocka_unit_test(test_what_is_dropped_was_not_handed_over),
         cmocka_unit_test(test_wrap_around),
         cmocka_unit_test(test_drop_oldest_spares_what_has_begun),
         cmocka_unit_test(test_drop_oldest_empties),
