@@ -51,6 +51,7 @@ function readDefaults(text) {
 const files = {};
 const TEXTS = {
   trustedProxies: () => ['10.0.0.0/8'],
+  'console.hosts': () => ['admin.example'],
   'outbound.caFile': () => files.certificate,
   'outbound.proxy': () => 'http://127.0.0.1:1',
   'outbound.proxyFile': () => files.proxy,
