@@ -74,7 +74,7 @@ static const struct h2_route server_routes[] = {
     {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
     {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_metrics, ANY)},
     {H2_GET,           "/settings",                          BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_settings, ANY)},
-    {H2_GET,           "/access",                            BACK_END(AUTH_MAY_ALL, BY_HANDLER, API_NO_BODY, api_handle_access, ANY)},
+    {H2_GET,           "/access",                            BACK_END(AUTH_MAY_ANY, BY_HANDLER, API_NO_BODY, api_handle_access, ANY)},
     {H2_GET,           "/certificates",                      BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_certificates, ANY)},
     {H2_GET,           "/openapi.yaml",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_openapi)},
     {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},

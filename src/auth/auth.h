@@ -25,7 +25,8 @@ enum auth_permission {
     AUTH_MAY_PRESENCE = 1 << 3,   /* the presence stream */
     AUTH_MAY_METRICS = 1 << 4,    /* /metrics */
     AUTH_MAY_ALL = (1 << 5) - 1,  /* which a key or token has that names none: not those below */
-    AUTH_MAY_INSPECT = 1 << 5     /* the trace */
+    AUTH_MAY_INSPECT = 1 << 5,    /* the trace */
+    AUTH_MAY_ANY = (1 << 6) - 1   /* whoever may do some of it */
 };
 
 /* How many different cookies of a request a backend may look up. */

@@ -13,7 +13,7 @@ import { openConsole } from './support/console.mjs';
 
 const CONNECTIONS = 10_000;
 const OF_SESSION = 100; // limits.concurrentStreams
-const ROOMS = 100;
+const CHANNELS = 100;
 const CONFIG = {
   apiKeys: [{ name: 'all', key: 'everything' }],
   listeners: [{ address: '127.0.0.1:0', tls: false }],
@@ -32,7 +32,7 @@ const id = (n) => String(n).padStart(5, '0');
 async function come(client, from) {
   await Promise.all(Array.from({ length: OF_SESSION }, async (_, i) => {
     const n = from + i;
-    const parameters = new URLSearchParams({ userId: id(n), name: `Person ${id(n)}`, channel: `room/${n % ROOMS}`, listeners: 'hello' });
+    const parameters = new URLSearchParams({ userId: id(n), name: `Person ${id(n)}`, channel: `room/${n % CHANNELS}`, listeners: 'hello' });
     const stream = client.open('GET', `/sse/demo/connect?${parameters}`, {}, { endStream: true });
     stream.on('error', () => {}).resume();
     const [headers] = await within('an answer', once(stream, 'response'));

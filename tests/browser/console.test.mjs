@@ -12,7 +12,7 @@ import { openConsole } from './support/console.mjs';
 const PAGES = 60;
 const PHONE = { width: 360, height: 740 };
 const KEYS = [
-  { name: 'all', key: 'everything', permissions: ['send', 'query', 'disconnect', 'presence', 'metrics'] },
+  { name: 'all', key: 'everything', permissions: ['send', 'query', 'disconnect', 'presence', 'metrics', 'inspect'] },
   { name: 'looker', key: 'looks', permissions: ['query'] },
   { name: 'watcher', key: 'watches', permissions: ['metrics'] },
   { name: 'of-the-shop', key: 'sells', permissions: ['query', 'send', 'disconnect', 'metrics'], services: ['shop'] },
@@ -20,7 +20,7 @@ const KEYS = [
 ];
 const CONFIG = {
   apiKeys: KEYS,
-  listeners: [{ address: '127.0.0.1:0' }],
+  listeners: [{ address: '127.0.0.1:0' }, { address: '127.0.0.1:0', role: 'admin', tls: false }],
   limits: { headerFieldBytes: '16KiB', headerListBytes: '32KiB' },
   tokenKeys: [{ id: 'one', algorithm: 'HS256', secret: 'a-secret-of-32-bytes-and-some-more' }],
   services: [
@@ -128,6 +128,17 @@ describe('signing in', () => {
     await page.go('overview');
     await page.says(/Connections.*open 2/);
     assert.doesNotMatch(await page.text(), /Loop lag/);
+    await page.close();
+  });
+
+  test('without TLS, by HTTP/1.1', async () => {
+    const page = await openConsole(browser, server.listeners[1], { key: 'everything', view: 'users' });
+    assert.match(await page.text(), /60 users/);
+    await page.go('trace', { service: 'demo', userId: 'u3' });
+    await page.says(/live/, '#trace-state');
+    await page.go('connections', { service: 'demo' });
+    assert.match(await page.text(), /60 connections/);
+    assert.deepEqual(await page.faults(), []);
     await page.close();
   });
 
@@ -267,6 +278,34 @@ describe('the views', () => {
     await stream.close();
   });
 
+  test('the trace tells what was, and what is', async () => {
+    await page.go('trace', { service: 'demo', userId: 'u5' });
+    await page.says(/opened.*u5/, '#trace');
+    await page.says(/live/, '#trace-state');
+    await office.send({ event: 'hello', data: 'a secret', userId: 'u5', id: 'traced-1' });
+    await page.says(/dispatched.*sent.*hello traced-1.*opened/, '#trace');
+    assert.doesNotMatch(await page.text('#trace'), /a secret/);
+    await page.click('button', 'Pause');
+    await page.click('a', 'Refusals and drops');
+    await page.page.waitForFunction(() => document.querySelector('[name=kind]').value.startsWith('refused'));
+    await page.says(/live/, '#trace-state');
+    await clients[0].get('/sse/demo/users', { authorization: 'Bearer nothing' });
+    await page.says(/refused.*users/, '#trace');
+    assert.doesNotMatch(await page.text('#trace'), /opened|nothing/);
+  });
+
+  test('what is decided about a user and a connection is told beside it', async () => {
+    const stream = await clients[3].connect({ userId: 'mia', listeners: 'bell' });
+    await page.go('user', { service: 'demo', userId: 'mia' });
+    await page.says(/opened/, '#trace');
+    await office.send({ event: 'bell', data: 1, userId: 'mia' });
+    await page.says(/dispatched.*sent.*bell/, '#trace');
+    await page.go('connection', { service: 'demo', id: stream.handle });
+    await page.says(/opened/, '#trace');
+    await stream.close();
+    await page.says(/closed/, '#trace');
+  });
+
   test('settings tell what differs, and no secret', async () => {
     await page.go('settings', { service: 'demo' });
     await page.type('[name=name]', 'queueBytes');
@@ -306,7 +345,7 @@ describe('the views', () => {
     await office.send({ event: 'order', data: { text: 'for later' }, userId: 'u1', tenantId: undefined, qos: 1, id: 'order-3' });
     const { list: [{ id }] } = await office.query('connections?userId=u1');
     for (const [view, parameters] of Object.entries({
-      overview: {}, users: {}, user: { userId: 'u1' }, connections: {}, connection: { id }, channels: {}, messages: {},
+      overview: {}, users: {}, user: { userId: 'u1' }, trace: {}, connections: {}, connection: { id }, channels: {}, messages: {},
       message: { id: 'order-3' }, send: {}, settings: {}, certificates: {},
     })) {
       await page.go(view, { service: 'demo', ...parameters });

@@ -57,11 +57,11 @@ export async function show(place) {
     const id = place.parameter('id');
     const { list: [connection] } = await place.ask('connections', { parameters: { id, pageSize: 1 } });
     if (!connection) {
-        return [note('', 'There is no such connection (any more).'), trace(place, { connectionId: id })];
+        return [note('', 'There is no such connection (any more).'), trace(place, { connection: id })];
     }
     return [
         make('div', { class: 'cards' }, ofUser(connection), ofStream(connection), ofBrowser(connection)),
-        trace(place, { connectionId: id }),
+        trace(place, { connection: id }),
         card('Sent with the request', make('h3', undefined, 'Parameters'), json(connection.httpParameters), make('h3', undefined, 'Header fields'),
             json(connection.httpHeaders), connection.attributes ? [make('h3', undefined, 'Attributes'), json(connection.attributes)] : undefined),
         // A key for tenants may name users alone.

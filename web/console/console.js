@@ -12,6 +12,7 @@ import * as messages from './messages.js';
 import * as overview from './overview.js';
 import * as send from './send.js';
 import * as settings from './settings.js';
+import * as trace from './trace.js';
 import * as user from './user.js';
 import * as users from './users.js';
 import * as why from './why.js';
@@ -28,6 +29,7 @@ const VIEWS = {
     messages: { ...messages, inMenu: true },
     message,
     send: { ...send, inMenu: true },
+    trace: { ...trace, inMenu: true },
     why: { ...why, inMenu: true },
     settings: { ...settings, inMenu: true },
     certificates: { ...certificates, inMenu: true },

@@ -113,8 +113,8 @@ export const badge = (kind, ...children) => make('span', { class: `badge ${kind}
 export const note = (kind, ...children) => make('p', { class: `note ${kind}`, role: kind === 'bad' ? 'alert' : undefined }, ...children);
 
 /** [['Name', node or text], …] */
-export function facts(rows) {
-    return make('dl', { class: 'facts' }, rows.filter(Boolean).map(([name, ...values]) => (
+export function facts(rows, isAcross = false) {
+    return make('dl', { class: isAcross ? 'facts across' : 'facts' }, rows.filter(Boolean).map(([name, ...values]) => (
         make('div', undefined, make('dt', undefined, name), make('dd', undefined, ...values)))));
 }
 

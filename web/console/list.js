@@ -5,6 +5,12 @@ import { address, go } from './place.js';
 
 const SIZE = 50;
 
+/** On a phone, which has little room, it is closed unless it says something. */
+export function folded(name, isSaid, form) {
+    const isWide = window.matchMedia('(min-width: 40rem)').matches;
+    return make('details', { class: 'card', open: isWide || isSaid }, make('summary', undefined, name), form);
+}
+
 /** fields: [{name, label, hint, type}] of the query */
 function filterForm(place, view, fields, kept) {
     const said = (name) => place.parameter(name);
@@ -21,31 +27,25 @@ function filterForm(place, view, fields, kept) {
         });
         go({ view, ...kept, ...Object.fromEntries(values.filter(([, value]) => value)) });
     };
-    const isWide = window.matchMedia('(min-width: 40rem)').matches;
-    return make(
-        'details',
-        { class: 'card', open: isWide || fields.some(({ name }) => said(name)) },
-        make('summary', undefined, 'Search'),
-        make(
-            'form',
-            { class: 'filter', role: 'search', submit },
-            inputs,
-            make('div', { class: 'actions' }, make('button', { type: 'submit', class: 'primary' }, 'Search'),
-                make('a', { class: 'button', href: address({ view, ...kept }) }, 'Clear')),
-        ),
-    );
+    return folded('Search', fields.some(({ name }) => said(name)), make(
+        'form',
+        { class: 'filter', role: 'search', submit },
+        inputs,
+        make('div', { class: 'actions' }, make('button', { type: 'submit', class: 'primary' }, 'Search'),
+            make('a', { class: 'button', href: address({ view, ...kept }) }, 'Clear')),
+    ));
 }
 
 function heads(place, view, columns, order, here) {
     return columns.map(({ title, sort, className }) => {
         if (!sort) {
-            return make('th', { scope: 'col', class: className }, title);
+            return make('th', { scope: 'col', role: 'columnheader', class: className }, title);
         }
         const isChosen = order.sort === sort;
         const next = isChosen && order.order === 'asc' ? 'desc' : 'asc';
         return make(
             'th',
-            { scope: 'col', class: className, 'aria-sort': isChosen ? { asc: 'ascending', desc: 'descending' }[order.order] : undefined },
+            { scope: 'col', role: 'columnheader', class: `sortable ${className ?? ''}`, 'aria-sort': isChosen ? { asc: 'ascending', desc: 'descending' }[order.order] : undefined },
             make('a', { class: 'sort', href: address({ ...here, view, sort, order: next, pageNum: undefined }) }, title,
                 make('span', { 'aria-hidden': 'true' }, isChosen ? { asc: ' ▲', desc: ' ▼' }[order.order] : ' ↕')),
         );
@@ -74,18 +74,19 @@ function pager(view, here, page, pages) {
     );
 }
 
+/* A phone shows each row as a list (console.css); the roles say that it stays a table. */
 export function table(caption, columns, rows, head) {
-    const labels = columns.map(({ title }) => title);
+    const cells = (row) => columns.map(({ title, show, className }) => (
+        make('td', { role: 'cell', class: className, 'data-label': title }, make('div', undefined, show(row)))));
+    const heads = head ?? columns.map(({ title, className }) => make('th', { scope: 'col', role: 'columnheader', class: className }, title));
     return make(
         'div',
         { class: 'table', tabindex: '0', role: 'region', 'aria-label': caption },
         make(
             'table',
-            undefined,
-            make('caption', { class: 'hidden' }, caption),
-            make('thead', undefined, make('tr', undefined, head ?? columns.map(({ title, className }) => make('th', { scope: 'col', class: className }, title)))),
-            make('tbody', undefined, rows.map((row) => make('tr', undefined, columns.map(({ show, className }, at) => (
-                make('td', { class: className, 'data-label': labels[at] }, show(row))))))),
+            { role: 'table', 'aria-label': caption },
+            make('thead', { role: 'rowgroup' }, make('tr', { role: 'row' }, heads)),
+            make('tbody', { role: 'rowgroup' }, rows.map((row) => make('tr', { role: 'row' }, cells(row)))),
         ),
     );
 }

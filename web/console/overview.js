@@ -155,7 +155,7 @@ function drawCounts(place) {
         const counts = await place.ask('counts');
         names.forEach(([key], at) => { figures[at].textContent = number(counts[key]); });
     });
-    return card('Now', facts(names.map(([, name], at) => [name, figures[at]])));
+    return card('Now', facts(names.map(([, name], at) => [name, figures[at]]), true));
 }
 
 export function show(place) {

@@ -107,15 +107,15 @@ class Page {
 
 // A page in a profile of its own, or in that of the page beside; at an empty page, or at the path. With hasClock time stands still for its
 // timers but for passTime(ms).
-export async function openPage(browser, server, { beside, hasClock, path = EMPTY_PAGE } = {}) {
+export async function openPage(browser, server, { beside, hasClock, empty = EMPTY_PAGE, path = empty } = {}) {
   const profile = beside ? beside.profile : { it: await browser.newProfile() };
   const page = new Page(browser, await browser.newPage(profile.it), beside ? undefined : profile);
   page.profile = profile;
-  await page.goto(server.origin + EMPTY_PAGE);
+  await page.goto(server.origin + empty);
   if (!beside) {
     await page.evaluate(() => [localStorage, sessionStorage].forEach((storage) => storage.clear()));
   }
-  if (path !== EMPTY_PAGE) {
+  if (path !== empty) {
     await page.goto(server.origin + path);
   }
   page.helpers = { text: `(${hasClock ? installClock : () => {}})(); (${installHelpers})();` };

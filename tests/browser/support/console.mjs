@@ -111,7 +111,7 @@ export class Console {
 
 // key: signs in with it; else it is at the question for one.
 export async function openConsole(browser, server, { key, view = 'overview', parameters = {} } = {}) {
-  const page = await openPage(browser, server, { path: `/console#${view}?${new URLSearchParams(parameters)}` });
+  const page = await openPage(browser, server, { empty: '/health/live', path: `/console#${view}?${new URLSearchParams(parameters)}` });
   const shown = new Console(page);
   await page.evaluate(installHands);
   await shown.look();
