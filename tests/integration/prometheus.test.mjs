@@ -217,7 +217,7 @@ test('real faults make their alarms ring', { skip }, async () => {
   await prometheus.scraped('sse-server');
   assert.deepEqual((await ringing()).filter((name) => !OF_TIME.includes(name)).sort(), ['SseServerCertificateEnds',
     'SseServerErrors', 'SseServerHandshakeFailures', 'SseServerMessagesLost', 'SseServerRefusals',
-    'SseServerReloadFailed', 'SseServerStoreFull', 'SseServerWebhookFailing']);
+    'SseServerReloadFailed', 'SseServerStoreFull', 'SseServerStoreGrows', 'SseServerWebhookFailing']);
 });
 
 test('docs/monitoring.md has each metric, in the words of /metrics', { skip }, async () => {

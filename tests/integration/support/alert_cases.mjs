@@ -49,6 +49,11 @@ const filled = (name, labels, limit, values) => ({
 const stored = (what, value) => filled(`sse_server_qos_${what}`, 'instance="a",service="demo"',
   `sse_server_qos_${what}_limit`, [value, 0]);
 
+const messages = (values) => ({
+  [`sse_server_qos_messages{${ofService}}`]: values,
+  [`sse_server_qos_messages_limit{${ofService}}`]: always(100),
+});
+
 const memory = (bytes) => ({
   'process_resident_memory_bytes{job="sse-server",instance="a"}': always(bytes),
   'sse_server_memory_limit_bytes{instance="a"}': always(100),
@@ -109,6 +114,10 @@ export const cases = {
     rings: [stored('messages', 85), stored('bytes', 85)],
     silent: [{ ...stored('messages', 50), ...stored('bytes', 50) }],
   },
+  SseServerStoreGrows: {
+    rings: [messages('40+1x30')],
+    silent: [messages(always(70)), messages('2+0.5x30'), messages('70-1x30')],
+  },
   SseServerMessagesLost: {
     rings: [
       { [`sse_server_qos_displaced_total{${ofService}}`]: stepping(0, 5) },
@@ -120,9 +129,9 @@ export const cases = {
     }],
   },
   SseServerWebhookFailing: {
-    rings: [outbound(20), questions(20), { [`sse_server_notifications_failed_total{${ofService}}`]: growing(12) }],
+    rings: [outbound(20), questions(20), { [`sse_server_notifications_oldest_seconds{${ofService}}`]: always(120) }],
     silent: [{
-      ...outbound(5), ...questions(5), [`sse_server_notifications_failed_total{${ofService}}`]: growing(1),
+      ...outbound(5), ...questions(5), [`sse_server_notifications_oldest_seconds{${ofService}}`]: always(20),
     }],
   },
   SseServerRefusals: {
