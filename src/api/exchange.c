@@ -63,6 +63,13 @@ static const char *find_parameter(const void *request, const char *name)
     return api_exchange_parameter(request, name);
 }
 
+static const char *find_traceparent(const void *request)
+{
+    const struct api_exchange *exchange = request;
+
+    return request_traceparent(exchange->request);
+}
+
 static char *keep_cookie(struct api_facts *facts, const char *name)
 {
     char value[MAX_COOKIE];
@@ -125,6 +132,7 @@ void api_exchange_make_facts(struct api_exchange *exchange)
         .header = find_header,
         .cookie = find_cookie,
         .parameter = find_parameter,
+        .traceparent = find_traceparent,
         .request = exchange,
     };
 }

@@ -46,6 +46,9 @@ struct auth_facts {
     const char *(*header)(const void *request, const char *name);
     const char *(*cookie)(const void *request, const char *name);
     const char *(*parameter)(const void *request, const char *name);
+    /* The traceparent for who is asked because of it (base/traceparent.h); NULL: there is none that
+     * is one. The function may be NULL. */
+    const char *(*traceparent)(const void *request);
     const void *request;
 };
 

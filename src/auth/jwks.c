@@ -56,7 +56,8 @@ static void note_failure(struct auth_jwks *jwks, const char *reason,
 {
     jwks->failures++;
     if (!jwks->failed && answer)
-        outbound_complain(OUTBOUND_KEYS, NULL, jwks->settings.place, answer, reason);
+        outbound_complain(&(struct outbound_asker){OUTBOUND_KEYS, NULL, NULL}, jwks->settings.place,
+                          answer, reason);
     else if (!jwks->failed)
         log_warn("cannot read a JWK set", LOG_STR("from", jwks->settings.place),
                  LOG_STR("reason", reason),

@@ -237,7 +237,8 @@ static void note_strangers(struct auth_webhook *webhook, enum auth_verdict verdi
         webhook->strangers = STRANGERS;
     else if (verdict == AUTH_BAD && answer->status == 401 && webhook->strangers < STRANGERS &&
              ++webhook->strangers == STRANGERS)
-        outbound_complain(OUTBOUND_AUTH, webhook->settings.service, webhook->settings.url, answer,
+        outbound_complain(&(struct outbound_asker){OUTBOUND_AUTH, webhook->settings.service, NULL},
+                          webhook->settings.url, answer,
                           "it has known nobody since the start: is its secret this service's "
                           "webhookSecret?");
 }
@@ -251,8 +252,8 @@ static struct auth_result judge(struct lookup *lookup, const struct outbound_ans
 
     if (fault) {
         webhook->counters.question_failures++;
-        outbound_complain(OUTBOUND_AUTH, webhook->settings.service, webhook->settings.url, answer,
-                          fault);
+        outbound_complain(&(struct outbound_asker){OUTBOUND_AUTH, webhook->settings.service, NULL},
+                          webhook->settings.url, answer, fault);
     }
     note_strangers(webhook, result.verdict, answer);
     if (result.user && is_revoked(lookup, result.user)) {
@@ -280,6 +281,17 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     lookup_free(lookup);
 }
 
+/* Unless the settings make it one of the fields that are told at any rate. */
+static const char *traceparent_of(const struct auth_webhook_question *question,
+                                  const struct auth_facts *facts)
+{
+    for (size_t i = 0; i < question->field_count; i++) {
+        if (strcasecmp(question->fields[i].name, "traceparent") == 0)
+            return NULL;
+    }
+    return facts->traceparent ? facts->traceparent(facts->request) : NULL;
+}
+
 static bool ask(struct lookup *lookup, const struct auth_webhook_question *question,
                 const struct auth_facts *facts)
 {
@@ -295,6 +307,7 @@ static bool ask(struct lookup *lookup, const struct auth_webhook_question *quest
     const struct outbound_delivery delivery = {
         .json = auth_webhook_question_text(question, facts, settings->service,
                                            loop_wall_ms(webhook->loop)),
+        .traceparent = traceparent_of(question, facts),
         .fields = question->fields,
         .field_count = question->field_count,
         .done = on_answer,

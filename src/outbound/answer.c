@@ -53,7 +53,7 @@ const char *outbound_answer_fault(const struct outbound_answer *answer)
     return "its answer is not JSON";
 }
 
-void outbound_complain(enum outbound_purpose purpose, const char *service, const char *url,
+void outbound_complain(const struct outbound_asker *asker, const char *url,
                        const struct outbound_answer *answer, const char *reason)
 {
     struct http_url where = {.host = ""};
@@ -61,8 +61,10 @@ void outbound_complain(enum outbound_purpose purpose, const char *service, const
     if (!reason)
         reason = answer->error != 0 ? answer->reason : outbound_answer_fault(answer);
     (void)http_url_read(&where, url);
-    LOG_LIMITED(LOG_OF_BACK_ENDS + purpose, LOG_WARN_LEVEL, "a back end gave no usable answer",
-                LOG_STR("asked_as", outbound_purpose_words[purpose]), LOG_STR("service", service),
+    LOG_LIMITED(LOG_OF_BACK_ENDS + asker->purpose, LOG_WARN_LEVEL,
+                "a back end gave no usable answer",
+                LOG_STR("asked_as", outbound_purpose_words[asker->purpose]),
+                LOG_STR("service", asker->service), LOG_STR("request", asker->request),
                 LOG_STR("host", where.host), LOG_STR("reason", reason),
                 LOG_INT("status", answer->error != 0 ? 0 : answer->status));
 }

@@ -9,9 +9,16 @@
  * asker knows, with JSON: of its status, where that is not 2xx; else of its body. Static. */
 const char *outbound_answer_fault(const struct outbound_answer *answer);
 
+/* For whom a back end was asked. */
+struct outbound_asker {
+    enum outbound_purpose purpose;
+    const char *service; /* its name; NULL: none */
+    const char *request; /* the id of a single request; NULL: it is not for one */
+};
+
 /* One line of the log, so many of each purpose as base/log.h allows: of the URL only the host.
- * service: NULL, or whose it is; reason: NULL for the error's, or for what the above finds. */
-void outbound_complain(enum outbound_purpose purpose, const char *service, const char *url,
+ * reason: NULL for the error's, or for what the above finds. */
+void outbound_complain(const struct outbound_asker *asker, const char *url,
                        const struct outbound_answer *answer, const char *reason);
 
 /*

@@ -436,8 +436,9 @@ static void on_answer(void *context, const struct outbound_answer *answer)
     if (said.is_forbidden)
         tell_refusal(posts, answer->reason);
     else if (said.status < 200 || said.status >= 300)
-        outbound_complain(posts->settings.purpose, posts->settings.service, url ? url : post->url,
-                          answer, NULL);
+        outbound_complain(
+            &(struct outbound_asker){posts->settings.purpose, posts->settings.service, NULL},
+            url ? url : post->url, answer, NULL);
     post_queue_answered(post, &said);
 }
 

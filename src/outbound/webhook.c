@@ -57,7 +57,7 @@ int outbound_signature_write(char to[OUTBOUND_SIGNATURE_SIZE], const char *secre
 }
 
 /* content-type, idempotency-key and the signature. */
-#define OWN_FIELDS 3u
+#define OWN_FIELDS 4u
 
 /* Should OpenSSL fail, an empty signature goes out, and the back end refuses it. */
 static bool sign(const struct outbound_webhook *webhook, char signature[OUTBOUND_SIGNATURE_SIZE],
@@ -86,6 +86,8 @@ struct outbound_call *outbound_webhook_post(struct outbound_http *http,
         fields[count++] = (struct outbound_field){"idempotency-key", delivery->id};
     if (sign(webhook, signature, delivery->json->data, delivery->json->length))
         fields[count++] = (struct outbound_field){OUTBOUND_SIGNATURE_FIELD, signature};
+    if (delivery->traceparent)
+        fields[count++] = (struct outbound_field){"traceparent", delivery->traceparent};
     for (size_t i = 0; i < delivery->field_count; i++)
         fields[count++] = delivery->fields[i];
 
@@ -125,6 +127,8 @@ struct outbound_call *outbound_webhook_stream(struct outbound_http *http,
         fields[count++] = (struct outbound_field){OUTBOUND_SIGNATURE_FIELD, signature};
     if (streaming->id)
         fields[count++] = (struct outbound_field){"idempotency-key", streaming->id};
+    if (streaming->traceparent)
+        fields[count++] = (struct outbound_field){"traceparent", streaming->traceparent};
 
     const struct outbound_request request = {
         .purpose = OUTBOUND_UPLOAD,

@@ -30,8 +30,9 @@ struct outbound_webhook {
 
 /* The signature is of the moment of this call: a retry is a call of its own. */
 struct outbound_delivery {
-    struct bytes *json; /* gets a reference */
-    const char *id;     /* sent as idempotency-key, the same for every retry; NULL: none */
+    struct bytes *json;      /* gets a reference */
+    const char *id;          /* sent as idempotency-key, the same for every retry; NULL: none */
+    const char *traceparent; /* of the request because of which it is; NULL: none */
     const struct outbound_field *fields; /* further ones */
     size_t field_count;
     void (*done)(void *context, const struct outbound_answer *answer);
@@ -46,9 +47,9 @@ struct outbound_call *outbound_webhook_post(struct outbound_http *http,
 /* A request whose body its caller will feed (outbound/http.h). */
 struct outbound_streaming {
     const char *content_type;
-    const struct buf *about; /* JSON, which goes as a field, signed; lent */
-    const char *id;          /* as above */
-    int64_t length;          /* of the body; -1: unknown */
+    const struct buf *about;      /* JSON, which goes as a field, signed; lent */
+    const char *id, *traceparent; /* as above */
+    int64_t length;               /* of the body; -1: unknown */
     void (*on_taken)(void *context, size_t length);
     void (*done)(void *context, const struct outbound_answer *answer);
     void *context;

@@ -104,6 +104,17 @@ describe('what the back end is told', () => {
     await stream.close();
   });
 
+  test('is the traceparent of the request, if it is one', async () => {
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    target.answer = () => ({ status: 200, json: { id: 7 } });
+    for (const traceparent of [trace, `${trace}-01`, 'x'.repeat(55)]) {
+      const from = target.requests.length;
+      const stream = await page.connect({}, { base: '/sse/shop', headers: { cookie: `session=${traceparent.length}${from}`, traceparent } });
+      assert.equal(target.requests[from].headers.traceparent, traceparent === trace ? trace : undefined);
+      await stream.close();
+    }
+  });
+
   test('is nothing when a page shows nothing of that', async () => {
     const answer = await ask({ cookie: 'theme=dark', 'x-other': 'o' }, 'userId=7');
     assert.equal(answer.status, 401);

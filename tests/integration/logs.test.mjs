@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
+import { MULTIPART, multipart } from './support/multipart.mjs';
 import { KEY, startServer } from './support/server.mjs';
 import { startTarget } from './support/target.mjs';
 import { SECRET, token } from './support/tokens.mjs';
@@ -135,6 +136,35 @@ test('who connects, and leaves: when, why, for how long', async () => {
 
 test('answers, at debug', async () => {
   await lineOf(() => office.send({ event: 'e', data: 1, all: true }), ' debug answered ', 'status=200', `path=${BASE}/send`);
+});
+
+test('back ends that are asked because of a request get its traceparent, if it is one', async () => {
+  const target = await startTarget();
+  const url = target.url('/');
+  target.answer = ({ url: path }) => ({ status: path === '/auth' ? 200 : 204, json: { id: '7' } });
+  await server.mustReload(settings({}, {
+    handlers: { messageUrl: url, uploadUrl: url, uploadStreams: true, withoutConnection: true }, webhookSecret: 's',
+  }));
+  const seen = async (ask, headers) => {
+    const from = target.requests.length;
+    await ask({ ...bearer(), ...headers });
+    await eventually('the question', () => target.requests.length > from);
+    return target.requests.at(-1).headers.traceparent;
+  };
+  const message = (headers) => page.postJson(`${CONNECT}/message/a.do`, {}, headers);
+  const upload = (headers) => page.post(`${CONNECT}/upload/a.do`, multipart([{ name: 'f', fileName: 'a', data: 'x' }]),
+    { 'content-type': MULTIPART, ...headers });
+  for (const ask of [message, upload]) {
+    assert.equal(await seen(ask, { traceparent: TRACE }), TRACE);
+    for (const traceparent of ['', `${TRACE}x`, TRACE.toUpperCase(), TRACE.replace(/0af\w+/, '0'.repeat(32)), [TRACE, TRACE]]) {
+      assert.equal(await seen(ask, { traceparent }), undefined, String(traceparent));
+    }
+  }
+  target.answer = () => ({ status: 500, json: {} });
+  let answer;
+  const line = await lineOf(async () => { answer = await message(bearer()); }, 'gave no usable answer');
+  assert.match(line, new RegExp(` warn .* request=${idOf(answer)} host=127\\.0\\.0\\.1 `));
+  await target.close();
 });
 
 test('a reload makes it JSON with the names of ECS; a slow request is a warning', async () => {

@@ -103,8 +103,10 @@ static void on_answer(void *context, const struct outbound_answer *answer)
 
         call->done(call, said.outcome, &made);
     } else {
-        outbound_complain(OUTBOUND_HANDLER, exchange->service->settings->core->name, call->url,
-                          answer, NULL);
+        outbound_complain(&(struct outbound_asker){OUTBOUND_HANDLER,
+                                                   exchange->service->settings->core->name,
+                                                   exchange->request_id},
+                          call->url, answer, NULL);
         call->failure = said.status;
         call->reason = said.reason;
         call->done(call, said.outcome, NULL);
@@ -131,6 +133,7 @@ void handler_call_post(struct handler_call *call, struct api_exchange *exchange,
     const struct outbound_delivery delivery = {
         .json = buf_freeze(text),
         .id = h2_request_header(exchange->request, "idempotency-key"),
+        .traceparent = request_traceparent(exchange->request),
         .done = on_answer,
         .context = call,
     };
@@ -148,6 +151,7 @@ void handler_call_stream(struct handler_call *call, struct api_exchange *exchang
 
     streaming->content_type = h2_request_header(exchange->request, "content-type");
     streaming->id = h2_request_header(exchange->request, "idempotency-key");
+    streaming->traceparent = request_traceparent(exchange->request);
     streaming->done = on_answer;
     streaming->context = call;
     call->exchange = api_exchange_ref(exchange);
