@@ -26,6 +26,9 @@ static void settings_that_contradict_are_refused(void **state)
          "conf.yaml:1: services[0].basePath: \"/health/x\" is where the server has its own "
          "/health; "
          "use another, such as /sse/hr"},
+        {"services: [{name: a, basePath: /console/a}]\n",
+         "conf.yaml:1: services[0].basePath: \"/console/a\" is where the server has its own "
+         "/console; use another, such as /sse/hr"},
         {"services: [{name: a, basePath: /metrics}]\n",
          "conf.yaml:1: services[0].basePath: \"/metrics\" is where the server has its own "
          "/metrics; "
