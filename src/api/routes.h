@@ -44,6 +44,7 @@ void api_handle_message_state(struct api_exchange *exchange);   /* messages.c */
 void api_handle_online(struct api_exchange *exchange);          /* lists.c */
 void api_handle_counts(struct api_exchange *exchange);          /* lists.c */
 void api_handle_trace(struct api_exchange *exchange);           /* trace.c */
+void api_handle_why(struct api_exchange *exchange);             /* why.c */
 void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
 void api_handle_delete_messages(struct api_exchange *exchange); /* messages.c */

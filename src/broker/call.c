@@ -90,7 +90,7 @@ static struct broker_message *listen(const struct broker_service *service,
     return answer;
 }
 
-static struct broker_message *subscribe(const struct broker_service *service,
+static struct broker_message *subscribe(struct broker_service *service,
                                         const struct broker_call *call,
                                         struct sse_connection *connection)
 {
@@ -104,6 +104,8 @@ static struct broker_message *subscribe(const struct broker_service *service,
                                   service->core->settings->channels_per_connection);
     struct broker_message *answer;
 
+    if (refused)
+        tracing_channel_refused(&service->tracing, connection, refused);
     if (!refused && !is_full)
         sse_connection_add_names(connection, SSE_GROUP_CHANNEL, names->texts, names->count);
     answer = answer_names(service, connection, SSE_GROUP_CHANNEL, refused);
@@ -183,7 +185,7 @@ static void count(struct sse_connection *connection, uint32_t *counter)
     connection->last_request_time = loop_wall_ms(connection->home->loop);
 }
 
-static struct broker_message *operate(const struct broker_service *service,
+static struct broker_message *operate(struct broker_service *service,
                                       const struct broker_call *call,
                                       struct sse_connection *connection)
 {
@@ -253,8 +255,8 @@ static char *text_of_connection(const struct sse_connection *connection, const c
     return take_text(shown);
 }
 
-static struct broker_message *run(const struct broker_service *service,
-                                  const struct broker_call *call, struct sse_connection *connection)
+static struct broker_message *run(struct broker_service *service, const struct broker_call *call,
+                                  struct sse_connection *connection)
 {
     const struct broker_telling *telling = &call->telling;
     struct broker_message *answer = operate(service, call, connection);

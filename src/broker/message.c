@@ -120,6 +120,9 @@ static void release_answer_to_query(struct broker_message *message)
     case BROKER_PIECE:
         bytes_unref(message->piece.wire);
         break;
+    case BROKER_EVIDENCE:
+        why_evidence_free(message->evidence);
+        break;
     case BROKER_INSPECTED:
         bytes_unref(message->inspected.records);
         break;
@@ -269,6 +272,8 @@ static const struct kind {
     [BROKER_SHOWN] = {"shown", BROKER_ANSWER},
     [BROKER_IS_ONLINE] = {"is-online", BROKER_TO_SHARD},
     [BROKER_ONLINE] = {"online", BROKER_ANSWER},
+    [BROKER_WHY] = {"why", BROKER_TO_SHARD},
+    [BROKER_EVIDENCE] = {"evidence", BROKER_ANSWER},
     [BROKER_SNAPSHOT] = {"snapshot", BROKER_TO_SHARD},
     [BROKER_PIECE] = {"piece", BROKER_ANSWER},
     [BROKER_INSPECT] = {"inspect", BROKER_TO_SHARD},

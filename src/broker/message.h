@@ -21,6 +21,7 @@
 #include "broker/presence_event.h"
 #include "broker/redelivery/ops.h"
 #include "broker/trace.h"
+#include "broker/why/evidence.h"
 #include "qos/end.h"
 #include "qos/look.h"
 #include "sse/connection_id.h"
@@ -92,6 +93,8 @@ enum broker_kind {
     BROKER_SHOWN,           /* its answer, the same */
     BROKER_IS_ONLINE,       /* to a shard: do you know this user? */
     BROKER_ONLINE,          /* its answer */
+    BROKER_WHY,             /* to a shard: why did somebody not get something? */
+    BROKER_EVIDENCE,        /* its answer: what it knows that may say so */
     BROKER_SNAPSHOT,        /* to a shard: who is there, from here on? */
     BROKER_PIECE,           /* its answer, of some of them */
     BROKER_INSPECT,         /* to a shard: what have you recorded? (broker/trace.h) */
@@ -568,6 +571,8 @@ struct broker_message {
         struct broker_shown shown;
         const char *user_key;      /* BROKER_IS_ONLINE */
         enum broker_online online; /* BROKER_ONLINE */
+        struct why_question why;
+        struct why_evidence *evidence; /* the message's */
         struct broker_snapshot snapshot;
         struct broker_piece piece;
         const struct broker_inspect *inspect; /* in the message */

@@ -16,6 +16,7 @@
 #include "broker/service.h"
 #include "broker/stored/stored.h"
 #include "broker/trace_query.h"
+#include "broker/why/evidence.h"
 #include "sse/connection.h"
 #include "sse/log.h"
 #include "sse/registry.h"
@@ -328,6 +329,9 @@ static void shard_receive(struct broker_service *service, const struct broker_me
         break;
     case BROKER_INSPECT:
         trace_query_receive(service, message);
+        break;
+    case BROKER_WHY:
+        why_gather(service, message);
         break;
     case BROKER_WAKE_WATCHERS:
         presence_readers_wake(service);

@@ -405,6 +405,19 @@ void tracing_left_out(struct tracing *tracing, const struct sse_connection *conn
     trace_end(trace);
 }
 
+void tracing_channel_refused(struct tracing *tracing, const struct sse_connection *connection,
+                             const char *channel)
+{
+    struct trace *trace = &tracing->trace;
+
+    if (!trace_begin(trace, TRACE_CHANNELS_REFUSED, 0))
+        return;
+    write_connection(trace, connection);
+    trace_text(trace, TRACE_REFUSED_CHANNEL, channel);
+    trace_text(trace, TRACE_REFUSED_WHY, "forbidden");
+    trace_end(trace);
+}
+
 /* ---- refused requests ---- */
 
 bool tracing_takes_refusal(struct tracing *tracing, const char *address)

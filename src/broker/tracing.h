@@ -66,6 +66,10 @@ void tracing_redelivered(struct tracing *tracing, const struct sse_connection *c
 void tracing_left_out(struct tracing *tracing, const struct sse_connection *connection,
                       const json_t *left_out);
 
+/* The same of one channel, which a connection that is there has asked for. */
+void tracing_channel_refused(struct tracing *tracing, const struct sse_connection *connection,
+                             const char *channel);
+
 /* ---- refused requests ---- */
 
 /* Texts may be NULL: not known. Paths with their secrets masked. */

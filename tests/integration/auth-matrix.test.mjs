@@ -81,6 +81,7 @@ const ROUTES = {
   'GET {base}/channels': query('channels'),
   'GET {base}/accessTokens': query('accessTokens'),
   'GET {base}/trace': { guard: 'inspect', path: `${BASE}/trace` },
+  'GET {base}/why': { guard: 'inspect', path: `${BASE}/why?userId=ann` },
   'GET {base}/presence': { guard: 'presence', path: `${BASE}/presence` },
   'POST {base}/send': command('send', 'send', { event: 'hello', data: 'forged', all: true }),
   'DELETE {base}/messages': { guard: 'send', path: `${BASE}/messages?userId=zed` },

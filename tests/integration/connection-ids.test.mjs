@@ -204,7 +204,7 @@ services:
 
 const QUERIES = ['users', 'connect/users.json', 'connections', 'connect/connections.json', 'messages',
   'connect/repositoryMessages.json', 'messages/to-page', 'messages/to-other', 'counts', 'userIds', 'tenantIds',
-  'channels', 'accessTokens', 'online?userId=ann', 'trace?pageSize=1000', '/metrics', '/health/ready'];
+  'channels', 'accessTokens', 'online?userId=ann', 'trace?pageSize=1000', 'why?userId=ann', '/metrics', '/health/ready'];
 
 async function filesBelow(directory) {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });

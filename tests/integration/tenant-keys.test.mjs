@@ -14,6 +14,7 @@ import { SECRET, token } from './support/tokens.mjs';
 import { eventually } from './support/wait.mjs';
 
 const BASE = '/sse/hr';
+const ALL = 'send, query, disconnect, presence, metrics, inspect';
 const config = `
 workers: 2
 listeners: [{address: "127.0.0.1:0"}]
@@ -23,8 +24,8 @@ services:
 tokenKeys: [{algorithm: HS256, secret: ${SECRET}}]
 apiKeys:
   - {name: all, key: key-of-all}
-  - {name: of-a, key: key-of-a, tenants: [a]}
-  - {name: of-both, key: key-of-a-and-c, tenants: [a, c]}
+  - {name: of-a, key: key-of-a, tenants: [a], permissions: [${ALL}]}
+  - {name: of-both, key: key-of-a-and-c, tenants: [a, c], permissions: [${ALL}]}
 `;
 const bearer = (text) => ({ authorization: `Bearer ${text}` });
 const tokenOf = (sub, tenantId) => token({ sub, tenantId, jti: `token-of-${sub}-${tenantId}` });
@@ -46,6 +47,7 @@ const DECISIONS = {
   'GET {base}/channels': 'query',
   'GET {base}/accessTokens': 'query',
   'GET {base}/trace': 'own',
+  'GET {base}/why': 'query',
   'GET {base}/presence': 'own',
   'POST {base}/send': 'target',
   'DELETE {base}/messages': 'own',
@@ -81,7 +83,7 @@ after(async () => {
   await server.stop();
 });
 
-const OPTIONS = { 'GET {base}/online': 'userId=7' };
+const OPTIONS = { 'GET {base}/online': 'userId=7', 'GET {base}/why': 'userId=7' };
 const urlOf = (name, tenant) => {
   const [method, path] = name.split(' ');
   const query = [OPTIONS[name], tenant === undefined ? undefined : `tenantId=${tenant}`].filter(Boolean).join('&');

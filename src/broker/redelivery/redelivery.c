@@ -365,6 +365,14 @@ uint32_t redelivery_written(const struct redelivery *redelivery, uint64_t number
     return copy ? copy->written : 0;
 }
 
+uint32_t redelivery_in_flight(const struct redelivery *redelivery,
+                              const struct qos_recipient *recipient)
+{
+    const struct queue *queue = queue_find((struct redelivery *)redelivery, recipient);
+
+    return queue ? (uint32_t)queue->in_flight.count : 0;
+}
+
 /* ---- consumers ---- */
 
 /* Nobody waits: what its page's former connection has not acknowledged is its own at once, and what

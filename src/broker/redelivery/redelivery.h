@@ -91,6 +91,10 @@ struct decision {
 bool decision_go_on(struct decision *decision, struct slice *slice);
 void decision_release(struct decision *decision); /* the results; it is empty again */
 
+/* Copies in flight of a queue. */
+uint32_t redelivery_in_flight(const struct redelivery *redelivery,
+                              const struct qos_recipient *recipient);
+
 void redelivery_report(const struct redelivery *redelivery, struct redelivery_report *report);
 
 /* The answers (ops.h). */

@@ -243,6 +243,15 @@ bool stored_is_settled(const struct stored_messages *stored)
     return !stored || stored->is_stopped || post_queue_count(posts_queue(stored->receipts)) == 0;
 }
 
+void stored_look(const struct stored_messages *stored, const struct qos_recipient *recipient,
+                 uint32_t *in_flight, uint32_t *window)
+{
+    if (!stored)
+        return;
+    *in_flight = redelivery_in_flight(stored->redelivery, recipient);
+    *window = stored->redelivery_settings.window;
+}
+
 void stored_report(const struct stored_messages *stored, struct stored_report *report)
 {
     *report = (struct stored_report){.joining = 0};

@@ -64,6 +64,10 @@ void stored_hurry(const struct stored_messages *stored);
 void stored_abandon(struct stored_messages *stored);
 bool stored_is_settled(const struct stored_messages *stored);
 
+/* Of a queue: copies in flight, and how many may be. Nothing is set where there are none. */
+void stored_look(const struct stored_messages *stored, const struct qos_recipient *recipient,
+                 uint32_t *in_flight, uint32_t *window);
+
 /* Zero-filled where there are none. */
 void stored_report(const struct stored_messages *stored, struct stored_report *report);
 

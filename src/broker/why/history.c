@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/why/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "broker/trace.h"
+#include "sse/user.h"
+
+/* ---- the records ---- */
+
+static int compare(const void *one, const void *other)
+{
+    const struct trace_record *a = *(const struct trace_record *const *)one;
+    const struct trace_record *b = *(const struct trace_record *const *)other;
+
+    return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+void why_history_read(struct why_history *history, const struct why_evidence *evidence)
+{
+    size_t count = 0;
+
+    *history = (struct why_history){.records = NULL};
+    for (const struct trace_record *record = why_first_record(evidence); record;
+         record = why_next_record(evidence, record))
+        count++;
+    history->records = mem_alloc((count + 1) * sizeof(const struct trace_record *));
+    for (const struct trace_record *record = why_first_record(evidence); record;
+         record = why_next_record(evidence, record))
+        history->records[history->count++] = record;
+    qsort(history->records, count, sizeof(const struct trace_record *), compare);
+}
+
+void why_history_release(struct why_history *history)
+{
+    free(history->records);
+    *history = (struct why_history){.records = NULL};
+}
+
+/* ---- which message is meant ---- */
+
+struct telling {
+    const struct why_history *history;
+    const struct why_question *question;
+    struct why_facts *facts;
+    struct visits visits;
+    const struct trace_record *sent; /* the message; NULL: none is known */
+};
+
+/* How near a message comes to the user. The more the nearer. */
+enum concern {
+    CONCERN_NONE,
+    CONCERN_UNCLEAR, /* it was for others, or for a token */
+    CONCERN_MEANT    /* it was for the user, or for what is like the user, or its channel */
+};
+
+static bool is_same(const char *one, const char *other)
+{
+    return one && other && strcmp(one, other) == 0;
+}
+
+static enum concern concern_of_value(const struct telling *telling, const struct trace_item *item)
+{
+    const struct visits *visits = &telling->visits;
+
+    switch (item->field) {
+    case TRACE_ALL:
+        return CONCERN_MEANT;
+    case TRACE_TO_USER:
+        return is_same(sse_user_key_id(item->text), telling->question->user_id) ? CONCERN_MEANT
+                                                                                : CONCERN_NONE;
+    case TRACE_CONNECTION:
+    case TRACE_TO_CONNECTION:
+        return visits_find(visits, item->text) ? CONCERN_MEANT : CONCERN_NONE;
+    case TRACE_TO_TENANT:
+        return is_same(item->text, visits->tenant_id) ? CONCERN_MEANT : CONCERN_UNCLEAR;
+    case TRACE_TO_CHANNEL:
+        return visits_know_channel(visits, item->text) ? CONCERN_MEANT : CONCERN_UNCLEAR;
+    case TRACE_TO_TOKEN:
+        return CONCERN_UNCLEAR;
+    default:
+        return CONCERN_NONE;
+    }
+}
+
+static enum concern concern_of(const struct telling *telling, const struct trace_record *record)
+{
+    enum concern concern = CONCERN_NONE;
+    struct trace_item item = {.next = 0};
+
+    while (trace_next_field(record, &item)) {
+        const enum concern of_value = concern_of_value(telling, &item);
+
+        if (of_value > concern)
+            concern = of_value;
+    }
+    return concern;
+}
+
+static bool is_sending(const struct trace_record *record)
+{
+    return record->kind == TRACE_SENT || record->kind == TRACE_STORED ||
+           record->kind == TRACE_HELD || record->kind == TRACE_REPEATED;
+}
+
+/* The last that concerns the user most; NULL: none does. */
+static const struct trace_record *find_message(const struct telling *telling)
+{
+    const struct why_history *history = telling->history;
+    const struct trace_record *found = NULL;
+    enum concern best = CONCERN_NONE;
+
+    for (size_t i = history->count; i > 0 && best < CONCERN_MEANT; i--) {
+        const struct trace_record *record = history->records[i - 1];
+        enum concern concern;
+
+        if (!is_sending(record))
+            continue;
+        concern = telling->question->id ? CONCERN_MEANT : concern_of(telling, record);
+        if (concern <= best)
+            continue;
+        best = concern;
+        found = record;
+    }
+    return found;
+}
+
+/* ---- what became of it ---- */
+
+static bool is_for_user(const struct telling *telling, const struct trace_record *record)
+{
+    return trace_has_text(record, TRACE_TO_USER, telling->question->user_key) ||
+           trace_has_text(record, TRACE_TO_USER, telling->question->user_id);
+}
+
+static void tell_target(struct telling *telling, const struct trace_record *record)
+{
+    struct why_message *message = &telling->facts->message;
+    const char *tenant_id = telling->visits.tenant_id;
+
+    message->channel = trace_text_of(record, TRACE_TO_CHANNEL);
+    message->asks_listening = trace_number_of(record, TRACE_LISTENERS_ONLY) > 0;
+    message->is_of_other_tenant =
+        (trace_text_of(record, TRACE_TO_TENANT) && tenant_id &&
+         !trace_has_text(record, TRACE_TO_TENANT, tenant_id)) ||
+        (trace_text_of(record, TRACE_TO_USER) && !is_for_user(telling, record));
+}
+
+static enum qos_state state_of(const char *word)
+{
+    for (size_t state = 0; word && state < QOS_STATES; state++) {
+        if (strcmp(qos_state_words[state], word) == 0)
+            return (enum qos_state)state;
+    }
+    return QOS_STORED;
+}
+
+/* The connections of individuals are recorded one by one, those of groups are counted. */
+static bool is_selected(const struct telling *telling, const struct visit *visit,
+                        const struct trace_record *record)
+{
+    struct trace_item item = {.next = 0};
+
+    while (trace_next_field(record, &item)) {
+        if (item.field == TRACE_ALL ||
+            (item.field == TRACE_TO_TENANT && is_same(item.text, telling->visits.tenant_id)) ||
+            (item.field == TRACE_TO_CHANNEL &&
+             visit_has_name_at(&telling->visits, visit, record->ns, TRACE_CHANNEL, item.text)))
+            return true;
+    }
+    return false;
+}
+
+static bool listens(const struct telling *telling, const struct visit *visit,
+                    const struct trace_record *record)
+{
+    const char *event = trace_text_of(record, TRACE_EVENT);
+
+    return trace_number_of(record, TRACE_LISTENERS_ONLY) == 0 ||
+           (event && visit_has_name_at(&telling->visits, visit, record->ns, TRACE_LISTENER, event));
+}
+
+static bool is_reached(const struct telling *telling, const struct visit *visit,
+                       const struct trace_record *record)
+{
+    return trace_number_of(record, TRACE_QUEUED) > 0 && visit_is_open_at(visit, record->ns) &&
+           is_selected(telling, visit, record) && listens(telling, visit, record);
+}
+
+/* Written to its queue, that is; and it may have been dropped from there, or have ended with it. */
+static void tell_got(struct telling *telling, struct visit *visit,
+                     const struct trace_record *record)
+{
+    if (visit_has_dropped(&telling->visits, visit, record)) {
+        telling->facts->message.dropped++;
+    } else if (!visit->closed ||
+               trace_number_of(visit->closed, TRACE_WRITTEN) >= record->position) {
+        visit->has_got = true;
+        telling->facts->message.written++;
+    }
+}
+
+static void tell_dispatched(struct telling *telling, const struct trace_record *record)
+{
+    struct why_message *message = &telling->facts->message;
+
+    for (size_t i = 0; i < telling->visits.count; i++) {
+        struct visit *visit = &telling->visits.items[i];
+
+        if (visit->first->worker != record->worker)
+            continue;
+        visit->was_deaf |= trace_has_text(record, TRACE_DEAF, visit->handle);
+        if (trace_has_text(record, TRACE_LEFT_OUT, visit->handle))
+            message->dropped += !message->is_stored;
+        else if (trace_has_text(record, TRACE_GOT, visit->handle) ||
+                 is_reached(telling, visit, record))
+            tell_got(telling, visit, record);
+    }
+}
+
+static void tell_record(struct telling *telling, const struct trace_record *record)
+{
+    struct why_message *message = &telling->facts->message;
+
+    switch (record->kind) {
+    case TRACE_HELD:
+    case TRACE_STORED:
+        message->is_stored = true;
+        break;
+    case TRACE_DISPATCHED:
+        tell_dispatched(telling, record);
+        break;
+    case TRACE_REDELIVERED:
+        message->written +=
+            visits_find(&telling->visits, trace_text_of(record, TRACE_CONNECTION)) != NULL;
+        break;
+    case TRACE_ENDED:
+        if (is_for_user(telling, record) || !trace_text_of(record, TRACE_TO_USER))
+            message->state = state_of(trace_text_of(record, TRACE_STATE));
+        break;
+    default:
+        break;
+    }
+}
+
+static bool is_of_message(const struct trace_record *record, const struct trace_record *sent)
+{
+    return trace_class_of((enum trace_kind)record->kind) == TRACE_OF_MESSAGES &&
+           is_same(trace_text_of(record, TRACE_ID), trace_text_of(sent, TRACE_ID));
+}
+
+static void tell_message(struct telling *telling)
+{
+    const struct why_history *history = telling->history;
+    const struct trace_record *sent = find_message(telling);
+    struct why_message *message = &telling->facts->message;
+
+    if (!sent)
+        return;
+    telling->sent = sent;
+    message->is_known = true;
+    message->at = sent->time;
+    message->id = trace_text_of(sent, TRACE_ID);
+    message->is_repeat = sent->kind == TRACE_REPEATED;
+    message->is_stored = trace_number_of(sent, TRACE_QOS) > 0;
+    tell_target(telling, sent);
+    for (size_t i = 0; i < history->count; i++) {
+        if (is_of_message(history->records[i], sent))
+            tell_record(telling, history->records[i]);
+    }
+}
+
+/* What is about others is of no use to who asks. */
+static void leave_out_others(const struct telling *telling, struct why_history *history)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < history->count; i++) {
+        const struct trace_record *record = history->records[i];
+
+        if (trace_class_of((enum trace_kind)record->kind) != TRACE_OF_MESSAGES ||
+            (telling->sent && is_of_message(record, telling->sent)) ||
+            concern_of(telling, record) == CONCERN_MEANT)
+            history->records[kept++] = record;
+    }
+    history->count = kept;
+}
+
+/* ---- the moment that counts ---- */
+
+/* A connection that was there, and ended before it had the message, was as good as none. */
+static uint64_t end_of_lost(const struct telling *telling)
+{
+    uint64_t ns = telling->sent->ns;
+
+    for (size_t i = 0; i < telling->visits.count; i++) {
+        const struct visit *visit = &telling->visits.items[i];
+
+        if (visit_is_open_at(visit, telling->sent->ns) && !visit->has_got && visit->closed &&
+            visit->closed->ns > ns &&
+            trace_number_of(visit->closed, TRACE_WRITTEN) < telling->sent->position)
+            ns = visit->closed->ns;
+    }
+    return ns;
+}
+
+/* What still waits is told as things are now, the rest as they were. */
+static uint64_t moment(const struct telling *telling)
+{
+    const struct why_message *message = &telling->facts->message;
+
+    if (!message->is_known || (message->is_stored && message->state == QOS_STORED))
+        return VISITS_NOW;
+    return message->written == 0 && message->dropped == 0 ? end_of_lost(telling)
+                                                          : telling->sent->ns;
+}
+
+static void tell_channel(const struct telling *telling, uint64_t ns)
+{
+    struct why_channel *channel = &telling->facts->channel;
+    const struct trace_record *refused;
+
+    if (!channel->name)
+        channel->name = telling->facts->message.channel;
+    refused = channel->name ? visits_refused(&telling->visits, ns, channel->name) : NULL;
+    channel->is_refused = refused != NULL;
+    channel->refused_at = refused ? refused->time : 0;
+}
+
+void why_history_tell(struct why_history *history, const struct why_question *question,
+                      struct why_facts *facts)
+{
+    struct telling telling = {.history = history, .question = question, .facts = facts};
+    uint64_t ns;
+
+    visits_read(&telling.visits, history, question);
+    tell_message(&telling);
+    ns = moment(&telling);
+    tell_channel(&telling, ns);
+    if (ns != VISITS_NOW)
+        visits_tell_presence(&telling.visits, ns, &facts->presence);
+    visits_tell_last(&telling.visits, ns, facts);
+    leave_out_others(&telling, history);
+    visits_release(&telling.visits);
+}

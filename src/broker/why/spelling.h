@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_WHY_SPELLING_H
+#define BROKER_WHY_SPELLING_H
+/* How near two names are: whether one may be the other, written wrong. */
+
+/* The more the nearer. */
+enum nearness {
+    SPELLING_FAR,
+    SPELLING_NEAR,       /* up to two letters are wrong, missing, added or in each other's place */
+    SPELLING_OTHER_CASE, /* and nothing else, or blanks around it */
+    SPELLING_SAME
+};
+
+/* Names of any length; longer ones than SPELLING_MOST bytes are never merely near. */
+#define SPELLING_MOST 128u
+enum nearness spelling_nearness(const char *one, const char *other);
+
+#endif
