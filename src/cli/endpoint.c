@@ -258,9 +258,12 @@ int cli_endpoint_find(struct cli_endpoint *endpoint, const struct cli_line *line
                       const char *permission, struct config_fault *fault)
 {
     char *const *environment = line->sources.environment;
-    const char *url = line->url ? line->url : config_variable(environment, "SSE_URL");
+    const char *url = line->url;
     int rc;
 
+    /* A file that is named is meant, whatever the shell has had set. */
+    if (!url && !line->sources.file)
+        url = config_variable(environment, "SSE_URL");
     memset(endpoint, 0, sizeof(*endpoint));
     endpoint->ca_file = line->ca_file ? line->ca_file : config_variable(environment, "SSE_CA_FILE");
     endpoint->takes_any = line->insecure != NULL;

@@ -3,9 +3,10 @@
 #define CLI_ENDPOINT_H
 /*
  * Which server a command asks, and by which API key. Both come from options, else from the
- * environment (SSE_URL, SSE_API_KEY, SSE_CA_FILE), else from the settings: the first listener for
- * back ends, and the first key that is known as text and has the permission. A server of settings
- * is known by the keys of its certificates, whatever names they have.
+ * environment (SSE_URL, unless --config is given, SSE_API_KEY, SSE_CA_FILE), else from the
+ * settings: the first listener for back ends, and the first key that is known as text and has the
+ * permission. A server of settings is known by the keys of its certificates, whatever names they
+ * have.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,37 +9,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/completion.h"
+#include "cli/print.h"
 #include "cli/table.h"
 #include "server/config_keys.h"
 #include "server/version.h"
-
-#define LINE_WIDTH 88u
-
-/* Words of text, from column at, that continue at the column indent. A line end is a blank, and two
- * begin a paragraph. */
-static void print_wrapped(const char *text, size_t indent, size_t at)
-{
-    while (*text != '\0') {
-        const size_t length = strcspn(text, " \n");
-
-        if (at > indent && at + 1 + length > LINE_WIDTH) {
-            printf("\n%*s", (int)indent, "");
-            at = indent;
-        } else if (at > indent) {
-            putchar(' ');
-            at++;
-        }
-        printf("%.*s", (int)length, text);
-        at += length;
-        text += length;
-        if (strncmp(text, "\n\n", 2) == 0) {
-            printf("\n\n%*s", (int)indent, "");
-            at = indent;
-        }
-        text += strspn(text, " \n");
-    }
-    putchar('\n');
-}
 
 #define OPTION_COLUMN 22u
 
@@ -53,7 +26,7 @@ static void print_option(const struct cli_option *option)
         printf("%-*s", (int)OPTION_COLUMN, name);
     else
         printf("%s\n%*s", name, (int)OPTION_COLUMN, "");
-    print_wrapped(option->help, OPTION_COLUMN, OPTION_COLUMN);
+    cli_print_wrapped(option->help, OPTION_COLUMN, OPTION_COLUMN);
 }
 
 static void print_flag(const char *name, const char *help)
@@ -66,10 +39,10 @@ enum command_exit cli_help_command(const struct cli_command *command)
     bool has_options = false;
 
     printf("usage: sse-server [OPTION]... %s %s\n\n", command->name, command->arguments);
-    print_wrapped(command->help, 0, 0);
+    cli_print_wrapped(command->help, 0, 0);
     if (*command->details != '\0') {
         putchar('\n');
-        print_wrapped(command->details, 0, 0);
+        cli_print_wrapped(command->details, 0, 0);
     }
     for (size_t i = 0; i < cli_option_count; i++) {
         if (*cli_options[i].commands == '\0' || !cli_option_is_for(&cli_options[i], command->name))

@@ -25,7 +25,7 @@ struct cli_line {
     const char *url, *service, *key, *key_file, *ca_file, *insecure, *json;
     /* of send and kick */
     const char *all, *listening, *qos, *ttl, *reason, *revoke, *stay_away;
-    const char *refusals, *once, *interval;
+    const char *refusals, *past, *once, *interval;
     /* of init */
     const char *origin, *base_path;
     const char *command;

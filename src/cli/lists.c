@@ -44,20 +44,6 @@ static const char *const connection_heads[] = {"CONNECTION", "USER", "NAME",    
                                                "ADDRESS",    ">AGE", ">EVENTS", "CHANNELS",
                                                "LISTENERS",  "PAGE", NULL};
 
-static void add_words(struct cli_table *table, const json_t *list)
-{
-    struct buf words = BUF_INIT;
-    const json_t *word;
-    size_t i;
-
-    json_array_foreach(list, i, word) {
-        buf_printf(&words, "%s%s", i > 0 ? " " : "",
-                   json_is_string(word) ? json_string_value(word) : "");
-    }
-    cli_table_add(table, buf_str(&words));
-    buf_release(&words);
-}
-
 static void add_connection(struct cli_table *table, const json_t *connection)
 {
     const json_t *user = json_object_get(connection, "accessUser");
@@ -71,8 +57,8 @@ static void add_connection(struct cli_table *table, const json_t *connection)
     cli_table_add(table, text_of(connection, "requestIp"));
     cli_table_add(table, cli_span(now > since ? now - since : 0, age));
     cli_table_add_number(table, number_of(connection, "messageCount"));
-    add_words(table, json_object_get(connection, "channels"));
-    add_words(table, json_object_get(connection, "listeners"));
+    cli_table_add_words(table, json_object_get(connection, "channels"));
+    cli_table_add_words(table, json_object_get(connection, "listeners"));
     cli_table_add(table, text_of(connection, "locationHref"));
 }
 

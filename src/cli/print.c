@@ -109,6 +109,20 @@ void cli_table_add_number(struct cli_table *table, uint64_t number)
     cli_table_add(table, digits);
 }
 
+void cli_table_add_words(struct cli_table *table, const json_t *list)
+{
+    struct buf words = BUF_INIT;
+    const json_t *word;
+    size_t i;
+
+    json_array_foreach(list, i, word) {
+        buf_printf(&words, "%s%s", i > 0 ? " " : "",
+                   json_is_string(word) ? json_string_value(word) : "");
+    }
+    cli_table_add(table, buf_str(&words));
+    buf_release(&words);
+}
+
 /* How many bytes of the text fill at most so many columns; *filled: how many they do. */
 static size_t fit(const char *text, size_t columns, size_t *filled)
 {
@@ -235,6 +249,32 @@ const char *cli_span(uint64_t ms, char to[CLI_SPAN_SIZE])
         snprintf(to, CLI_SPAN_SIZE, "%" PRIu64 "d%02uh", hours / 24 % 1000000,
                  (unsigned)(hours % 24));
     return to;
+}
+
+#define LINE_WIDTH 88u
+
+void cli_print_wrapped(const char *text, size_t indent, size_t at)
+{
+    while (*text != '\0') {
+        const size_t length = strcspn(text, " \n");
+
+        if (at > indent && at + 1 + length > LINE_WIDTH) {
+            printf("\n%*s", (int)indent, "");
+            at = indent;
+        } else if (at > indent) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", (int)length, text);
+        at += length;
+        text += length;
+        if (strncmp(text, "\n\n", 2) == 0) {
+            printf("\n\n%*s", (int)indent, "");
+            at = indent;
+        }
+        text += strspn(text, " \n");
+    }
+    putchar('\n');
 }
 
 void cli_print_json(const json_t *value, FILE *to)

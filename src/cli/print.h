@@ -28,6 +28,7 @@ struct cli_table *cli_table_new(const char *const *heads);
 /* The next cell, of which the rows are made. Borrowed; NULL: "". */
 void cli_table_add(struct cli_table *table, const char *text);
 void cli_table_add_number(struct cli_table *table, uint64_t number);
+void cli_table_add_words(struct cli_table *table, const json_t *list); /* of texts */
 /* width 0: as wide as it is. */
 void cli_table_print(const struct cli_table *table, unsigned width, FILE *to);
 void cli_table_free(struct cli_table *table); /* accepts NULL */
@@ -35,6 +36,10 @@ void cli_table_free(struct cli_table *table); /* accepts NULL */
 /* A span of time as "4s", "3m12s", "5h02m", "12d03h". */
 #define CLI_SPAN_SIZE 16u
 const char *cli_span(uint64_t ms, char to[CLI_SPAN_SIZE]);
+
+/* Words of text, from column at of standard output, that continue at the column indent. A line end
+ * is a blank, and two begin a paragraph. */
+void cli_print_wrapped(const char *text, size_t indent, size_t at);
 
 /* Writes the value as JSON and a line end: indented when it is all that is written. */
 void cli_print_json(const json_t *value, FILE *to);

@@ -84,6 +84,11 @@ const struct cli_command cli_commands[] = {
     {"kick", "[USER]...", "close the connections of users, or those of --connection",
      "Their pages come back unless --stay-away says that they must not.", 0, MOST_KICKED, cli_kick,
      NULL, "", false},
+    {"tail", "", "show what the server decides, as it does",
+     "A line for each record of the trace: what became of messages, which connections opened and "
+     "closed, what was refused and by which rule.\n"
+     "Ends with 1 when the server ends it.",
+     0, 0, cli_tail, NULL, "", false},
     {"top", "", "show what the server does, again and again",
      "Connections, events, queues, and how late the loops are, of all services that the key may "
      "see, or of --service.\n"
@@ -109,7 +114,7 @@ const struct cli_command cli_commands[] = {
 };
 const size_t cli_command_count = COUNT(cli_commands);
 
-#define ASKING     "send, users, connections, kick, top, bench"
+#define ASKING     "send, users, connections, kick, tail, top, bench"
 #define LISTS      "users, connections"
 #define TO(member) offsetof(struct cli_line, member)
 const struct cli_option cli_options[] = {
@@ -162,6 +167,17 @@ const struct cli_option cli_options[] = {
     {"client", TO(client), LISTS, "ID", "", "only of this client"},
     {"id", TO(id), LISTS, "ID", "", "only this connection"},
     {"limit", TO(limit), LISTS, "N", "", "at most so many (default: 100)"},
+    {"user", TO(user), "tail", "ID", "", "only what is about this user"},
+    {"tenant", TO(tenant), "tail", "ID", "", "only of this tenant"},
+    {"channel", TO(channel), "tail", "NAME", "", "only about this channel"},
+    {"event", TO(event), "tail", "EVENT", "", "only about this event"},
+    {"id", TO(id), "tail", "ID", "", "only about this message"},
+    {"connection", TO(connection), "tail", "ID", "", "only about this connection"},
+    {"client", TO(client), "tail", "ID", "", "only of this client"},
+    {"address", TO(address), "tail", "ADDRESS", "", "only of this client's address"},
+    {"refusals", TO(refusals), "tail", NULL, "", "only what was refused"},
+    {"past", TO(past), "tail", NULL, "",
+     "the latest 1000 that are recorded, instead of those to come"},
     {"once", TO(once), "top", NULL, "", "only once, after one interval"},
     {"interval", TO(interval), "top", "TIME", "", "how long each time is (default: 2s)"},
     {"connection", TO(connection), "kick", "LIST", "", "these connections, with commas"},

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that ask a running server: whom they ask, by which key, what they print, and with which status.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { connect } from './support/client.mjs';
 import { freePort } from './support/port.mjs';
+import { endWithFile } from './support/leftovers.mjs';
 import { run } from './support/run.mjs';
 import { KEY, serverBinary, startServer } from './support/server.mjs';
+import { within } from './support/wait.mjs';
 
 const HOSTILE = 'Ann\u202eb';
 
@@ -22,6 +25,7 @@ before(async () => {
     { name: 'only-send', key: 'a-key-that-may-send', permissions: 'send' },
     { name: 'hashed', hash: `sha256:${'0'.repeat(64)}` },
     { name: 'office', key: KEY },
+    { name: 'inspector', key: 'a-key-that-may-inspect', permissions: 'inspect' },
   ];
   const port = await freePort();
   const listeners = [{ address: '127.0.0.1:0', role: 'public', tls: false }, { address: `127.0.0.1:${port}` }];
@@ -38,9 +42,11 @@ after(async () => {
   await server.stop();
 });
 
-function command(args, { input, variables = {} } = {}) {
-  const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_'))), ...variables };
-  return run(serverBinary(), args, { input, env });
+const environment = (variables = {}) => (
+  { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SSE_'))), ...variables });
+
+function command(args, { input, variables } = {}) {
+  return run(serverBinary(), args, { input, env: environment(variables) });
 }
 
 // With the settings, which must succeed.
@@ -131,6 +137,87 @@ describe('top', () => {
     const figures = JSON.parse(await ask('top', '--once', '--json', '--interval', '100ms', '--service', 'demo'));
     assert.ok(figures.connections >= 1 && figures.loopLagMaxSeconds >= 0, JSON.stringify(figures));
     assert.ok(figures.busiestUsers.some(({ name, connections }) => name === '7' && connections === 1));
+  });
+});
+
+describe('tail', () => {
+  // What it prints, as it comes: until(pattern) resolves with all of it.
+  function tail(args, settings = file) {
+    const child = endWithFile(spawn(serverBinary(), ['--config', settings, 'tail', ...args], { env: environment() }));
+    const ended = new Promise((resolve) => { child.on('close', resolve); });
+    let text = '';
+    let check = () => {};
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (piece) => {
+        text += piece;
+        check();
+      });
+    }
+    const until = (pattern) => within(`${pattern} in the tail`, new Promise((resolve) => {
+      check = () => pattern.test(text) && resolve(text);
+      check();
+    }));
+    return { child, until, ended };
+  }
+
+  // Nobody knows when its stream has begun: until a line comes, something is done again.
+  async function seen({ until }, pattern, act) {
+    let text;
+    const found = until(pattern).then((all) => { text = all; });
+    while (text === undefined) {
+      await act();
+      await Promise.race([found, new Promise((resolve) => { setTimeout(resolve, 200); })]);
+    }
+    return text;
+  }
+
+  test('shows what becomes of a user\'s messages, and nothing of others', async () => {
+    const watched = tail(['--user', '7']);
+    const text = await seen(watched, / dispatched .* queued=1/, async () => {
+      await ask('send', 'watched', 'the payload', '--user', '7');
+      await ask('send', 'elsewhere', 'x', '--user', '8');
+    });
+    assert.match(text, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z sent +.* id=\S+ event=watched .* by=only-send toUsers=7$/m);
+    assert.doesNotMatch(text, /elsewhere|the payload/);
+    watched.child.kill('SIGTERM');
+    await watched.ended;
+  });
+
+  test('refusals, as lines of JSON', async () => {
+    const watched = tail(['--refusals', '--json']);
+    const text = await seen(watched, /\n/, async () => {
+      await ask('send', 'sent', 'x', '--all');
+      await command(['--config', file, 'users', '--key', 'only-send']);
+    });
+    for (const line of text.trimEnd().split('\n')) {
+      const { kind, rule, by } = JSON.parse(line);
+      assert.deepEqual([kind, rule, by], ['refused', 'permission', 'only-send']);
+    }
+    watched.child.kill('SIGTERM');
+    await watched.ended;
+  });
+
+  test('what is recorded already', async () => {
+    await ask('send', 'recorded', 'x', '--user', '7', '--id', 'a-message-of-the-past');
+    const text = await ask('tail', '--past', '--id', 'a-message-of-the-past');
+    assert.match(text, / sent .* id=a-message-of-the-past /);
+    assert.match(text, / dispatched .* id=a-message-of-the-past /);
+    const { kind, event } = JSON.parse((await ask('tail', '--past', '--json', '--id', 'a-message-of-the-past')).split('\n')[0]);
+    assert.deepEqual([kind, event], ['sent', 'recorded']);
+  });
+
+  test('ends with the server, and says so', async () => {
+    const port = await freePort();
+    const listeners = [{ address: `127.0.0.1:${port}` }];
+    const apiKeys = [{ name: 'inspector', key: 'a-key-that-may-inspect', permissions: 'inspect, send' }];
+    const other = await startServer({ config: { listeners, apiKeys, services: [{ name: 'demo' }] } });
+    const settings = join(other.stateDirectory, 'client.yaml');
+    await writeFile(settings, JSON.stringify({ stateDirectory: other.stateDirectory, listeners, apiKeys, services: [{ name: 'demo' }] }));
+    const watched = tail([], settings);
+    await seen(watched, / sent /, () => command(['--config', settings, 'send', 'e', 'x', '--all']));
+    await other.stop();
+    assert.equal(await within('its end', watched.ended), 1);
+    assert.match(await watched.until(/./), /sse-server: .*(the server has ended the stream|no answer|the answer broke off)/);
   });
 });
 
