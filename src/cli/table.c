@@ -84,6 +84,11 @@ const struct cli_command cli_commands[] = {
     {"kick", "[USER]...", "close the connections of users, or those of --connection",
      "Their pages come back unless --stay-away says that they must not.", 0, MOST_KICKED, cli_kick,
      NULL, "", false},
+    {"why", "[USER] [EVENT]", "say why a user did not get an event",
+     "Answers afterwards, from what the server has recorded: the cause, a paragraph about it, and "
+     "the connections that the user has now.\n"
+     "With --id it is about that message, of which each recipient is told.",
+     0, 2, cli_why, NULL, "", false},
     {"tail", "", "show what the server decides, as it does",
      "A line for each record of the trace: what became of messages, which connections opened and "
      "closed, what was refused and by which rule.\n"
@@ -114,7 +119,7 @@ const struct cli_command cli_commands[] = {
 };
 const size_t cli_command_count = COUNT(cli_commands);
 
-#define ASKING     "send, users, connections, kick, tail, top, bench"
+#define ASKING     "send, users, connections, kick, why, tail, top, bench"
 #define LISTS      "users, connections"
 #define TO(member) offsetof(struct cli_line, member)
 const struct cli_option cli_options[] = {
@@ -167,6 +172,9 @@ const struct cli_option cli_options[] = {
     {"client", TO(client), LISTS, "ID", "", "only of this client"},
     {"id", TO(id), LISTS, "ID", "", "only this connection"},
     {"limit", TO(limit), LISTS, "N", "", "at most so many (default: 100)"},
+    {"tenant", TO(tenant), "why", "ID", "", "the tenant that the user is of"},
+    {"channel", TO(channel), "why", "NAME", "", "the channel that it should have come by"},
+    {"id", TO(id), "why", "ID", "", "of the message that is meant"},
     {"user", TO(user), "tail", "ID", "", "only what is about this user"},
     {"tenant", TO(tenant), "tail", "ID", "", "only of this tenant"},
     {"channel", TO(channel), "tail", "NAME", "", "only about this channel"},

@@ -54,7 +54,7 @@ enum command_exit cli_back_up(const struct cli_line *line);
 enum command_exit cli_health(const struct cli_line *line);
 
 /* any server, by HTTP (cli/send.c, cli/lists.c, cli/top.c,
- * cli/bench.c, cli/tail.c), */
+ * cli/bench.c, cli/tail.c, cli/why.c), */
 enum command_exit cli_send(const struct cli_line *line);
 enum command_exit cli_kick(const struct cli_line *line);
 enum command_exit cli_users(const struct cli_line *line);
@@ -62,6 +62,7 @@ enum command_exit cli_connections(const struct cli_line *line);
 enum command_exit cli_top(const struct cli_line *line);
 enum command_exit cli_bench(const struct cli_line *line);
 enum command_exit cli_tail(const struct cli_line *line);
+enum command_exit cli_why(const struct cli_line *line);
 
 /* and the command line itself (cli/help.c, cli/manual.c). cli_manual() copies standard input, in
  * mdoc(7); instead of a line that is @SYNOPSIS@, @OPTIONS@ or @COMMANDS@ comes what that says. */

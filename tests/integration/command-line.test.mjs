@@ -221,6 +221,31 @@ describe('tail', () => {
   });
 });
 
+describe('why', () => {
+  test('the cause, a paragraph, and the connections of now', async () => {
+    await ask('send', 'chime', 'x', '--user', '7', '--listening');
+    const text = await ask('why', '7', 'chime');
+    assert.match(text, /^user 7: notListening\n\n\w[^]*\n\nCONNECTION +AGE +LISTENERS +CHANNELS\n/);
+    assert.match(text, new RegExp(`^${stream.handle} +\\d.* +bell +red$`, 'm'));
+    assert.ok(text.split('\n').every((line) => line.length <= 100), text);
+    assert.equal(JSON.parse(await ask('why', '7', 'chime', '--json')).cause, 'notListening');
+  });
+
+  test('of a message, each recipient', async () => {
+    await ask('send', 'bell', 'x', '--user', '7,nobody', '--id', 'why-of-this');
+    const text = await ask('why', '--id', 'why-of-this');
+    assert.match(text, /^user 7: delivered$/m);
+    assert.match(text, /^user nobody: offline$/m);
+    assert.match(await ask('why', 'nobody', '--id', 'why-of-this'), /^user nobody: offline$/m);
+  });
+
+  test('of nobody, nothing', async () => {
+    const { code, stderr } = await command(['--config', file, 'why']);
+    assert.equal(code, 2);
+    assert.match(stderr, /why needs a user/);
+  });
+});
+
 describe('bench', () => {
   test('runs the load program at that server, with that key', async () => {
     const { code, stdout, stderr } = await command(['--config', file, 'bench', '--json', '--',
