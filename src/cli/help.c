@@ -38,7 +38,8 @@ enum command_exit cli_help_command(const struct cli_command *command)
 {
     bool has_options = false;
 
-    printf("usage: sse-server [OPTION]... %s %s\n\n", command->name, command->arguments);
+    printf("usage: sse-server [OPTION]... %s%s%s\n\n", command->name,
+           *command->arguments != '\0' ? " " : "", command->arguments);
     cli_print_wrapped(command->help, 0, 0);
     if (*command->details != '\0') {
         putchar('\n');

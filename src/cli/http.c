@@ -113,30 +113,42 @@ static void append_message(const struct buf *answer, struct buf *to)
     json_decref(envelope);
 }
 
+/* Of a transfer that has failed: what libcurl says, which may quote who answered. */
+static int fail_transfer(const struct cli_http *http, CURLcode code, const char *url,
+                         struct config_fault *fault)
+{
+    struct buf reason = BUF_INIT;
+    long status = 0;
+    int rc;
+
+    (void)curl_easy_getinfo(http->call, CURLINFO_RESPONSE_CODE, &status);
+    cli_append_visible(&reason, *http->reason != '\0' ? http->reason : curl_easy_strerror(code));
+    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+        rc =
+            config_fail(fault, -EPROTO,
+                        "%.200s: who answers there has not the certificate of these settings", url);
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        rc = config_fail(fault, -EPROTO,
+                         "%.200s: %.150s; give --cacert with the authority of its certificate, or "
+                         "--insecure for a development certificate",
+                         url, buf_str(&reason));
+    else
+        rc = config_fail(fault, status == 0 ? -ECONNREFUSED : -EPROTO, "%.200s: %s: %.200s", url,
+                         status == 0 ? "no answer" : "the answer broke off", buf_str(&reason));
+    buf_release(&reason);
+    return rc;
+}
+
 static int judge(struct cli_http *http, CURLcode code, const char *url, struct config_fault *fault)
 {
     struct buf message = BUF_INIT;
     long status = 0;
 
     (void)curl_easy_getinfo(http->call, CURLINFO_RESPONSE_CODE, &status);
-    if (code == CURLE_PEER_FAILED_VERIFICATION && !http->endpoint->public_keys)
-        return config_fail(
-            fault, -EPROTO,
-            "%.200s: %.200s; give --cacert with the authority of its certificate, or "
-            "--insecure for a development certificate",
-            url, *http->reason != '\0' ? http->reason : curl_easy_strerror(code));
-    if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
-        return config_fail(fault, -EPROTO,
-                           "%.200s: who answers there has not the certificate of these settings",
-                           url);
-    if (code != CURLE_OK && !http->is_ended && status == 0)
-        return config_fail(fault, -ECONNREFUSED, "%.200s: no answer: %.200s", url,
-                           *http->reason != '\0' ? http->reason : curl_easy_strerror(code));
-    if (status == 200 && (code == CURLE_OK || http->is_ended))
-        return 0;
+    if (code != CURLE_OK && !http->is_ended && (status == 0 || status == 200))
+        return fail_transfer(http, code, url, fault);
     if (status == 200)
-        return config_fail(fault, -EPROTO, "%.200s: the answer broke off: %.200s", url,
-                           *http->reason != '\0' ? http->reason : curl_easy_strerror(code));
+        return 0;
     append_message(http->answer, &message);
     (void)config_fail(fault, -EACCES, "the server answers %ld%.400s", status, buf_str(&message));
     buf_release(&message);

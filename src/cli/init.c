@@ -120,7 +120,9 @@ static void append_configuration(const struct making *making, struct buf *to)
     append_setting(to, "stateDirectory", buf_str(&text));
     append_listeners(to, line->sources.listen ? line->sources.listen : "127.0.0.1:8443");
     buf_append_str(to, "\n# What back ends show. To give them the key and keep its hash here: "
-                       "sse-server make-key.\napiKeys:\n  - name: backend\n");
+                       "sse-server make-key.\n# For sse-server why and tail, give it "
+                       "permissions: [send, query, disconnect, presence, metrics, inspect].\n"
+                       "apiKeys:\n  - name: backend\n");
     append_setting(to, "    keyFile", making->paths[API_KEY]);
     buf_printf(to,
                "\n# Who logs users in signs their tokens, by the private key (%s).\ntokenKeys:\n"
