@@ -12,6 +12,16 @@ static const struct outbound_http_counters *counters(void)
     return outbound_http_counters(http);
 }
 
+/* How many of this purpose were timed. */
+static uint64_t timed(enum outbound_purpose purpose)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++)
+        count += counters()->durations[purpose].counts[i];
+    return count;
+}
+
 static void test_get(void **state)
 {
     struct outcome outcome = {0};
@@ -33,6 +43,7 @@ static void test_get(void **state)
     free(head);
     assert_int_equal(counters()->requests, 1);
     assert_int_equal(counters()->answered, 1);
+    assert_int_equal(timed(OUTBOUND_HANDLER), 1);
     assert_int_equal(counters()->connections, 1);
     assert_int_equal(counters()->in_flight, 0);
 }
@@ -43,6 +54,7 @@ static void post(const char *method, struct bytes *body, struct outcome *outcome
         {"content-type", "application/json"}, {"x-empty", ""}, {"x-tab", "a\tb"}};
     struct outbound_request request = request_to(http_server_url(server, "/echo"), outcome);
 
+    request.purpose = OUTBOUND_KEYS;
     request.method = method;
     request.body = body;
     request.fields = fields;
@@ -74,6 +86,8 @@ static void test_body_and_fields(void **state)
         free(head);
         buf_release(&outcome.body);
     }
+    assert_int_equal(timed(OUTBOUND_KEYS), 3);
+    assert_int_equal(timed(OUTBOUND_HANDLER), 0);
     assert_int_equal(atomic_load(&body->refs), 1);
     bytes_unref(body);
 }
@@ -128,6 +142,7 @@ static void test_too_slow(void **state)
     assert_true(outcome.reason[0] != '\0');
     assert_int_equal(outcome.status, 0);
     assert_int_equal(counters()->timeouts, 1);
+    assert_int_equal(timed(OUTBOUND_HANDLER), 1); /* the slowest are not left out */
     assert_int_equal(counters()->in_flight, 0);
 }
 
@@ -207,6 +222,7 @@ static void test_refused(void **state)
     run_until_done(1);
     assert_int_equal(outcome.error, -ECONNREFUSED);
     assert_int_equal(counters()->unreachable, 1);
+    assert_int_equal(timed(OUTBOUND_HANDLER), 0);
 }
 
 static void test_broken_answers(void **state)
