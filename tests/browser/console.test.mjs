@@ -40,6 +40,9 @@ before(async () => {
   office = await backend(server, { key: 'everything' });
   clients = await Promise.all(Array.from({ length: 4 }, () => connect(server.origin)));
   for (let n = 0; n < PAGES; n++) {
+    if (n === PAGES - 1) {
+      await server.advance(100); // in a millisecond of its own
+    }
     await clients[n % 4].connect({
       userId: `u${n}`, name: `Person ${n}`, channel: n % 2 ? 'odd' : 'even', listeners: 'hello', locationHref: 'https://shop.example/a?b=1',
     });
@@ -306,6 +309,27 @@ describe('the views', () => {
     await page.says(/closed/, '#trace');
   });
 
+  test('why is answered, for a user and for a message', async () => {
+    await page.go('why', { service: 'demo' });
+    await page.type('#why [name=userId]', 'u7');
+    await page.type('#why [name=event]', 'Hello'); // its page listens to hello
+    await page.click('#why [type=submit]');
+    await page.says(/.+/, '.cause');
+    const { cause, text } = await office.query('why?userId=u7&event=Hello');
+    assert.equal(await page.text('.cause'), cause);
+    assert.equal(await page.text('.told'), text);
+    assert.match(await page.text(), /Connections1, of which listen 0.*They listen tohello.*Connections: 1/s);
+    await office.send({ event: 'order', data: 1, userId: ['nobody', 'no one'], qos: 1, id: 'asked-1' });
+    await page.go('why', { service: 'demo', id: 'asked-1' });
+    assert.deepEqual((await page.texts('.cause')).length, 2);
+    assert.match(await page.text(), /user nobody/);
+    assert.match(await page.text(), /user no one/);
+    await page.click('summary');
+    await page.go('why', { service: 'demo', id: 'never-sent' });
+    await page.says(/there is no message with this id/, '.failure');
+    await office.client.request('DELETE', '/sse/demo/messages?id=asked-1', { headers: office.authorized });
+  });
+
   test('settings tell what differs, and no secret', async () => {
     await page.go('settings', { service: 'demo' });
     await page.type('[name=name]', 'queueBytes');
@@ -346,7 +370,7 @@ describe('the views', () => {
     const { list: [{ id }] } = await office.query('connections?userId=u1');
     for (const [view, parameters] of Object.entries({
       overview: {}, users: {}, user: { userId: 'u1' }, trace: {}, connections: {}, connection: { id }, channels: {}, messages: {},
-      message: { id: 'order-3' }, send: {}, settings: {}, certificates: {},
+      message: { id: 'order-3' }, send: {}, why: { userId: 'u1', event: 'bell' }, settings: {}, certificates: {},
     })) {
       await page.go(view, { service: 'demo', ...parameters });
       for (const as of [{}, { ...PHONE, colours: 'dark' }]) {
@@ -397,7 +421,7 @@ describe('what strangers have sent', () => {
 
   for (const [view, parameters] of [['users', { name: '' }], ['connections', {}], ['connections', { sort: 'createTime', order: 'desc' }],
     ['messages', {}], ['message', { id: 'hostile-1' }], ['message', { id: MARKUP }], ['user', { userId: MARKUP }], ['connection', { id: MARKUP }],
-    ['send', { target: MARKUP }], [MARKUP, {}]]) {
+    ['why', { userId: MARKUP, event: 'order' }], ['why', { id: 'hostile-1' }], ['trace', { userId: MARKUP }], ['send', { target: MARKUP }], [MARKUP, {}]]) {
     test(`is text in ${view} ${JSON.stringify(parameters)}`, async () => {
       await page.go(view, { service: 'demo', ...parameters }, view === MARKUP ? 'overview' : view);
       for (const as of [{}, PHONE]) {

@@ -173,6 +173,7 @@ describe('lists', () => {
     page = await connect(server.listeners[0].origin);
     for (const [userId, name] of [['1', 'cid'], ['2', 'ann'], ['3', 'bob'], ['4', 'ann']]) {
       await page.connect({ userId, name, channel: name });
+      await server.advance(100); // each in a millisecond of its own
     }
     for (const userId of ['3', '3', '4']) {
       await clear.postJson('/sse/demo/send', { event: 'hello', data: 1, userId }, ALL);

@@ -11,7 +11,7 @@ export const needs = 'query';
 /** Whose copy it is. */
 export function recipient({ userId, accessToken, tenantId, channel, connectionId, all }) {
     const parts = [['user', userId], ['token', accessToken], ['tenant', tenantId], ['channel', channel], ['connection', connectionId]]
-        .filter(([, value]) => value !== undefined);
+        .filter(([, value]) => typeof value === 'string');
     return all ? 'all' : parts.map(([kind, value], at) => [at > 0 ? ', ' : '', `${kind} `, text(value, 60)]);
 }
 

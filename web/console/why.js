@@ -51,7 +51,7 @@ function answerOf(said) {
     const { cause, event, message, connections, nearestListener, channel, queue, lastRefusal, lastEnd, otherTenant, otherService, knownSince } = said;
     return card(
         'Answer',
-        make('p', { class: 'row' }, badge('busy', make('b', { class: 'cause' }, text(cause, 60))), ' ', make('span', undefined, recipient(said))),
+        make('p', { class: 'row' }, badge('busy', make('b', { class: 'cause' }, text(cause, 60))), ' ', make('span', undefined, recipient({ ...said, channel: said.userId === undefined ? said.channel?.name : undefined }))),
         make('p', { class: 'told' }, text(said.text, 4000)),
         facts([
             event ? ['Event', text(event)] : undefined,
