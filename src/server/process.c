@@ -22,9 +22,11 @@ bool process_memory(size_t *resident, size_t *shared)
         return false;
     is_known = fscanf(file, "%*u %zu %zu", resident, shared) == 2;
     fclose(file);
+    if (!is_known)
+        return false;
     *resident *= page;
     *shared *= page;
-    return is_known;
+    return true;
 }
 
 /* "max" is none. */
