@@ -89,8 +89,6 @@ struct api_audit {
     bool is_revoking;
 };
 
-#define SENDER_SIZE 65u /* what is longer is cut */
-
 struct api_exchange {
     unsigned refs;
     struct api *api;
@@ -114,18 +112,19 @@ struct api_exchange {
     bool is_identified;       /* the verdict is in */
     bool is_refused;          /* and the log was told (api/reply.h) */
     enum auth_verdict verdict;
-    enum auth_source source;    /* of the credential */
-    struct sse_user *user;      /* with AUTH_OK */
-    uint64_t revocations;       /* that had been told when the verdict came */
-    char sender[SENDER_SIZE];   /* a back end: its API key's name, or whom its token names; "" */
-    const char *rule;           /* by which it is refused, a word; NULL: it has no name */
-    unsigned permissions;       /* of a back end; a mask of enum auth_permission */
-    uint64_t services;          /* of its API key (auth/credential.h); 0: it showed none */
-    char *tenants;              /* that it is for; words. NULL: all */
-    const char *route;          /* the pattern of its endpoint, below the service */
-    const char *refusal;        /* otherwise: what would be right, */
-    struct bytes *refusal_data; /* what the page is told besides (JSON) or NULL, */
-    unsigned retry_after_s;     /* and when; 0: any time */
+    enum auth_source source;         /* of the credential */
+    struct sse_user *user;           /* with AUTH_OK */
+    uint64_t revocations;            /* that had been told when the verdict came */
+    char sender[BROKER_SENDER_SIZE]; /* a back end: its API key's name, or whom its token names; ""
+                                      */
+    const char *rule;                /* by which it is refused, a word; NULL: it has no name */
+    unsigned permissions;            /* of a back end; a mask of enum auth_permission */
+    uint64_t services;               /* of its API key (auth/credential.h); 0: it showed none */
+    char *tenants;                   /* that it is for; words. NULL: all */
+    const char *route;               /* the pattern of its endpoint, below the service */
+    const char *refusal;             /* otherwise: what would be right, */
+    struct bytes *refusal_data;      /* what the page is told besides (JSON) or NULL, */
+    unsigned retry_after_s;          /* and when; 0: any time */
     void (*on_identity)(struct api_exchange *exchange);
     void (*on_close)(struct api_exchange *exchange); /* the stream; or NULL */
     struct call_number order;                        /* of a page's own call */

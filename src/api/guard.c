@@ -96,7 +96,11 @@ static bool is_for_service(const struct api_service *service, const struct auth_
 
 static void note_sender(struct api_exchange *exchange, const char *name)
 {
-    snprintf(exchange->sender, sizeof(exchange->sender), "%s", name ? name : "");
+    const size_t length = name ? strnlen(name, sizeof(exchange->sender) - 1) : 0;
+
+    if (length > 0)
+        memcpy(exchange->sender, name, length);
+    exchange->sender[length] = '\0';
 }
 
 static bool admits_key(struct api_exchange *exchange, size_t index)

@@ -44,7 +44,6 @@ struct broker_batch *broker_batch_unref(struct broker_batch *batch)
         return NULL;
     for (size_t i = 0; i < batch->count; i++)
         item_release(&batch->items[i]);
-    free(batch->by);
     free(batch);
     return NULL;
 }

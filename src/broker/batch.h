@@ -47,9 +47,12 @@ struct broker_item {
     size_t revoked_count;
 };
 
+#define BROKER_SENDER_SIZE 65u /* what is longer is cut */
+
 struct broker_batch {
     atomic_uint refs;
-    char *by; /* who sends it: an API key's name, or whom a token names; NULL: the server. Owned */
+    /* Who sends it: an API key's name, or whom a token names; "": the server. */
+    char by[BROKER_SENDER_SIZE];
     size_t count;
     uint64_t began_ns; /* when the request that sends it came, by clock_real_ns(); 0: none does */
     struct broker_item items[];

@@ -51,8 +51,10 @@ size_t shard_set_count(const struct shard_set *set)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < COUNT(set->words); i++)
-        count += (size_t)__builtin_popcountll(set->words[i]);
+    for (size_t i = 0; i < COUNT(set->words); i++) {
+        for (uint64_t word = set->words[i]; word != 0; word &= word - 1)
+            count++;
+    }
     return count;
 }
 

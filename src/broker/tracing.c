@@ -22,11 +22,9 @@
 static const struct ratelimit_rule drops_rule = {.burst = 5, .per_second = 1};
 static const struct ratelimit_rule refusals_rule = {.burst = 100, .per_second = 10};
 
-/* Of targets with more values their connections are not counted; and of individuals only so many
- * are told one by one. */
-#define COUNTED_VALUES 64u
-#define TOLD_VALUES    4u
-#define TOLD_MEMBERS   8u
+/* Of individuals so many are told one by one. */
+#define TOLD_VALUES  4u
+#define TOLD_MEMBERS 8u
 
 static bool may_record(struct tracing *tracing, struct buckets *buckets, const char *key)
 {
@@ -162,33 +160,6 @@ void tracing_send_refused(struct tracing *tracing, const struct broker_batch *ba
 
 /* ---- messages, at a shard ---- */
 
-static const struct sse_group *group_of(const struct sse_registry *registry,
-                                        const struct sse_target *target, size_t index)
-{
-    if (target->dimension == SSE_ALL)
-        return sse_registry_all(registry);
-    return sse_registry_group(registry, (enum sse_group_kind)target->dimension,
-                              target->values[index]);
-}
-
-/* Those whom the target names, whether they listen or not; who is in several groups counts in each.
- */
-static size_t count_named(const struct sse_registry *registry, const struct sse_target *target)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < sse_target_size(target); i++) {
-        if (target->dimension == SSE_BY_CONNECTION) {
-            count += sse_registry_find(registry, target->values[i]) != NULL;
-        } else {
-            const struct sse_group *group = group_of(registry, target, i);
-
-            count += group ? group->count : 0;
-        }
-    }
-    return count;
-}
-
 /* Who does not listen gets it all the same, unless its sender asks for those who do. */
 static void write_fate(struct trace *trace, const struct sse_connection *connection,
                        const struct sse_dispatch_job *job)
@@ -218,7 +189,7 @@ static void write_fates(struct trace *trace, const struct sse_registry *registry
             write_fate(trace, connection, job);
         return;
     }
-    group = group_of(registry, target, index);
+    group = sse_registry_group(registry, (enum sse_group_kind)target->dimension, value);
     for (size_t i = 0; group && i < group->count && i < TOLD_MEMBERS; i++) {
         if (target->dimension != SSE_BY_USER || sse_user_is(group->members[i]->user, value))
             write_fate(trace, group->members[i], job);
@@ -236,17 +207,12 @@ void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
 {
     struct trace *trace = &tracing->trace;
     const struct sse_target *target = job->target;
-    const bool is_counted = sse_target_size(target) <= COUNTED_VALUES;
-    const size_t named = is_counted && trace_is_on(trace) ? count_named(registry, target) : 0;
 
     /* Nobody is here: the owner has to ask one worker at least. */
-    if (is_counted && named == 0 && job->count == 0)
-        return;
-    if (!trace_begin(trace, TRACE_DISPATCHED, job->position))
+    if (job->named == 0 || !trace_begin(trace, TRACE_DISPATCHED, job->position))
         return;
     write_message(trace, item->message);
-    if (is_counted)
-        trace_number(trace, TRACE_IN_GROUP, named);
+    trace_number(trace, TRACE_IN_GROUP, job->named);
     trace_number(trace, TRACE_QUEUED, job->count);
     if (job->missed > 0)
         trace_number(trace, TRACE_MISSED, job->missed);

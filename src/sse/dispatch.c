@@ -121,6 +121,8 @@ static bool find_scan(const struct sse_registry *registry, struct sse_dispatch_j
                 ? sse_registry_all(registry)
                 : sse_registry_group(registry, (enum sse_group_kind)target->dimension,
                                      target->values[job->value_index]);
+    if (group && !job->is_inside)
+        job->named += group->count;
     if (listening)
         listeners = sse_registry_group(registry, SSE_GROUP_LISTENER, listening);
     if (!group || (listening && !listeners))
@@ -195,6 +197,7 @@ static void visit_connection(const struct sse_dispatch *dispatch, struct sse_dis
     struct sse_connection *connection =
         sse_registry_find(dispatch->service->registry, target->values[job->value_index]);
 
+    job->named += connection != NULL;
     if (connection && (!target->listening ||
                        sse_connection_has_name(connection, SSE_GROUP_LISTENER, target->listening)))
         deliver(dispatch, job, connection);
@@ -307,7 +310,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 {
     const bool is_first = list_is_empty(&dispatch->jobs);
 
-    job->count = job->missed = 0;
+    job->count = job->missed = job->named = 0;
     job->value_index = 0;
     job->is_inside = false;
     dispatch->last_mark += MARK_STEP;

@@ -35,7 +35,8 @@ struct sse_dispatch_job {
     void (*on_visit)(struct sse_dispatch_job *job, struct sse_connection *connection);
     bool is_drain;     /* instead: each is given an end by the service's drain (sse/lifetime.h) */
     size_t count;      /* result: connections written to (or closed), each once, */
-    size_t missed;     /* and times that one was not, though it was meant */
+    size_t missed;     /* times that one was not, though it was meant, */
+    size_t named;      /* and members of the values' groups, whether they are meant or not */
     uint32_t *reached; /* result: those of each value (one for all); NULL: not wanted */
     uint32_t *acknowledging; /* of these, whose pages acknowledge; NULL as reached */
     void (*on_done)(struct sse_dispatch_job *job);

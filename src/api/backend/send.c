@@ -88,8 +88,7 @@ void delivery_start(struct delivery *delivery)
         finish(delivery, &(struct broker_results){.status = -ENOMEM});
         return;
     }
-    if (delivery->exchange->sender[0] != '\0')
-        delivery->batch->by = mem_strdup(delivery->exchange->sender);
+    memcpy(delivery->batch->by, delivery->exchange->sender, sizeof(delivery->batch->by));
     delivery->publishing.done = on_published;
     broker_publish(&delivery->exchange->service->broker, &delivery->publishing, delivery->batch,
                    delivery->exchange->session_number, is_stored);
