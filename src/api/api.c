@@ -105,6 +105,7 @@ static void on_answered(void *context, const struct h2_stream *stream,
     enum request_class class;
 
     answer_tell(api, stream, response);
+    access_log_write(api, stream, response);
     if (!exchange)
         return;
     class = api_routes_class(exchange);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log_line.h"
 #include "broker/service.h"
 #include "broker/stored/settings.h"
 #include "h2/peer.h"
@@ -16,6 +17,7 @@ struct audit_log;
 struct auth_api_keys;
 struct buf;
 struct envelope;
+struct log_file;
 struct origins;
 struct stored_shared;
 struct sse_log;
@@ -84,6 +86,8 @@ struct api_settings {
     const struct api_service_settings *services;
     size_t service_count;
     const struct auth_api_keys *keys;
+    struct log_file *access; /* the access log; NULL: there is none */
+    enum log_format access_format;
     bool demo;                 /* serve the demo page at "/" */
     const char *console_hosts; /* that the console answers to besides its own (words) */
     const char *server_id;     /* X-Sse-Server-Id */

@@ -6,7 +6,9 @@
 
 #include "api/exchange.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/loop.h"
 #include "base/secrets.h"
 #include "base/traceparent.h"
@@ -17,13 +19,13 @@
 #include "sse/service.h"
 #include "sse/user.h"
 
-#define MOST 12u /* fields of a line */
+#define MOST 16u /* fields of a line */
 
 /* The fields of a line about a request, and the texts that they lend. */
 struct line {
     struct log_field fields[MOST];
     size_t count;
-    struct buf path;
+    struct buf path, query, referer;
     char address[CLIENT_ADDRESS_SIZE];
     char id[REQUEST_ID_SIZE];
     char trace[TRACEPARENT_ID_SIZE];
@@ -46,7 +48,21 @@ static void find_address(const struct api_exchange *exchange, const struct h2_st
                  h2_session_peer(h2_stream_session(stream), buffer, sizeof(buffer)));
 }
 
-/* Who asked for what. The stream is open; fields[0] is the address. */
+static void release(struct line *line)
+{
+    buf_release(&line->path);
+    buf_release(&line->query);
+    buf_release(&line->referer);
+}
+
+static const char *header_of(const struct h2_request *request, const char *name)
+{
+    const char *value = request ? h2_request_header(request, name) : NULL;
+
+    return value ? value : "";
+}
+
+/* Who asked for what. The stream is open. */
 static void add_request(struct line *line, const struct api *api, const struct h2_stream *stream)
 {
     const struct api_exchange *exchange = h2_stream_context(stream);
@@ -113,7 +129,7 @@ void request_log_refused(const struct api *api, const struct h2_stream *stream, 
     add(&line, LOG_INT("status", status));
     add_request(&line, api, stream);
     log_write(kind_of(status), level, "refused", line.fields, line.count);
-    buf_release(&line.path);
+    release(&line);
 }
 
 /* ---- answers ---- */
@@ -138,7 +154,7 @@ static void write_answer(const struct api *api, const struct h2_stream *stream, 
         log_write(LOG_OF_SLOW_ANSWERS, LOG_WARN_LEVEL, "slow request", line.fields, line.count);
     else
         log_write(LOG_OF_ANSWERS, LOG_DEBUG_LEVEL, "answered", line.fields, line.count);
-    buf_release(&line.path);
+    release(&line);
 }
 
 void answer_tell(const struct api *api, const struct h2_stream *stream,
@@ -150,6 +166,61 @@ void answer_tell(const struct api *api, const struct h2_stream *stream,
     if (is_slow ? log_is_wanted(LOG_OF_SLOW_ANSWERS, LOG_WARN_LEVEL)
                 : log_is_wanted(LOG_OF_ANSWERS, LOG_DEBUG_LEVEL))
         write_answer(api, stream, response->status, is_slow);
+}
+
+/* ---- the access log ---- */
+
+/* What others may hold for secret in addresses, besides what everybody does. */
+static const char *secret_names_of(const struct api_exchange *exchange)
+{
+    return exchange && exchange->service ? exchange->service->settings->secret_names : "";
+}
+
+/* The query with a question mark before it: so its parameters are looked for. */
+static void add_query(struct line *line, const struct h2_request *request, const char *secrets)
+{
+    struct buf query = BUF_INIT;
+
+    if (!request || !request->query || *request->query == '\0')
+        return;
+    buf_printf(&query, "?%s", request->query);
+    secrets_append_masked(&line->query, buf_str(&query), secrets);
+    buf_release(&query);
+    add(line, LOG_STR("query", buf_str(&line->query) + 1));
+}
+
+void access_log_write(const struct api *api, const struct h2_stream *stream,
+                      const struct h2_response *response)
+{
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    const struct h2_request *request = h2_stream_request(stream);
+    struct log_file *file = api->settings->access;
+    struct line line = {.path = BUF_INIT};
+    struct log_event event = {.wall_ms = loop_wall_ms(api->loop), .level = LOG_INFO_LEVEL};
+    struct log_line text;
+
+    if (!file)
+        return;
+    find_address(exchange, stream, line.address);
+    add(&line, LOG_STR("address", line.address));
+    add(&line, LOG_INT("status", response->status));
+    if (response->body)
+        add(&line, LOG_INT("bytes", response->body->length));
+    if (exchange)
+        add(&line, LOG_INT("duration_us", (clock_real_ns() - exchange->began_ns) / 1000));
+    if (exchange && exchange->service)
+        add(&line, LOG_STR("service", exchange->service->settings->core->name));
+    add_request(&line, api, stream);
+    add_query(&line, request, secret_names_of(exchange));
+    secrets_append_masked(&line.referer, header_of(request, "referer"), secret_names_of(exchange));
+    add(&line, LOG_STR("referer", buf_str(&line.referer)));
+    add(&line, LOG_STR("user_agent", header_of(request, "user-agent")));
+    event.message = "request";
+    event.fields = line.fields;
+    event.count = line.count;
+    log_line_format(&text, api->settings->access_format, &event);
+    log_file_write(file, text.text, text.length);
+    release(&line);
 }
 
 /* ---- event streams ---- */

@@ -25,6 +25,10 @@ void request_log_refused(const struct api *api, const struct h2_stream *stream, 
 void answer_tell(const struct api *api, const struct h2_stream *stream,
                  const struct h2_response *response);
 
+/* The same, to the access log, where there is one. Of an event stream that is when it begins. */
+void access_log_write(const struct api *api, const struct h2_stream *stream,
+                      const struct h2_response *response);
+
 /* An event stream is open, or has ended and is about to go. */
 void connection_tell_opened(const struct api_exchange *exchange,
                             const struct sse_connection *connection);

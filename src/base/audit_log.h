@@ -2,9 +2,7 @@
 #ifndef BASE_AUDIT_LOG_H
 #define BASE_AUDIT_LOG_H
 /*
- * The audit log: one JSON object a line, in a file of its own. A thread writes it, so that nobody
- * waits for its disk. Lines that do not fit while the disk hangs are counted. A file that was
- * renamed or removed, as by logrotate, is made anew; a truncated one goes on at its beginning.
+ * The audit log: one JSON object a line, in a file of its own (base/log_file.h).
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -251,6 +251,7 @@ static const struct {
                          ",\"" ECS_OWN "cut\":true", ",\"ecs.version\":\"" ECS_VERSION "\"}\n"},
     [LOG_FORMAT_PLAIN_JSON] = {"{\"time\":\"", "\",\"level\":\"",
                                "\",\"message\":", ",\"cut\":true", "}\n"},
+    [LOG_FORMAT_COMBINED] = {"", "", "", "", "\"\n"},
 };
 
 static void put_head(struct writer *to, const struct log_event *event)
@@ -266,16 +267,107 @@ static void put_head(struct writer *to, const struct log_event *event)
         put_text(to, event->message);
 }
 
+/* ---- the combined format ---- */
+
+/* Of each text, so that all of them fit into a line. */
+#define COMBINED_MOST 640u
+
+static const struct log_field *find_field(const struct log_event *event, const char *key)
+{
+    for (size_t i = 0; i < event->count; i++) {
+        if (strcmp(event->fields[i].key, key) == 0)
+            return &event->fields[i];
+    }
+    return NULL;
+}
+
+/* Printable ASCII, for readers that know no other escapes; "-" when there is none. */
+static void put_plain(struct writer *to, const char *text, bool has_blanks)
+{
+    const char *end = to->at + COMBINED_MOST;
+    bool fits = true;
+
+    if (*text == '\0')
+        text = "-";
+    for (; fits && *text != '\0' && to->at < end; text++) {
+        const unsigned char c = (unsigned char)*text;
+
+        if (c < ' ' || c >= 0x7F || c == '"' || c == '\\' || (c == ' ' && !has_blanks))
+            fits = put_escaped_byte(to, c, true);
+        else
+            fits = put(to, text, 1);
+    }
+}
+
+static void put_plain_field(struct writer *to, const struct log_event *event, const char *key,
+                            bool has_blanks)
+{
+    const struct log_field *field = find_field(event, key);
+
+    if (field && !field->text)
+        put_number(to, field->number);
+    else
+        put_plain(to, field ? field->text : "", has_blanks);
+}
+
+static void put_day_and_time(struct writer *to, int64_t wall_ms)
+{
+    const time_t second = (time_t)(wall_ms / 1000);
+    struct tm utc = {0};
+    char text[64];
+
+    (void)gmtime_r(&second, &utc);
+    if (strftime(text, sizeof(text), "%d/%b/%Y:%H:%M:%S +0000", &utc) > 0)
+        put_str(to, text);
+}
+
+static void put_combined(struct writer *to, const struct log_event *event)
+{
+    static const struct {
+        const char *before, *key;
+        bool has_blanks, is_optional;
+    } parts[] = {
+        {"] \"", "method", false, false}, {" ", "path", false, false},
+        {"?", "query", false, true},      {" ", "protocol", false, false},
+        {"\" ", "status", false, false},  {" ", "bytes", false, false},
+        {" \"", "referer", true, false},  {"\" \"", "user_agent", true, false},
+    };
+
+    put_plain_field(to, event, "address", false);
+    put_str(to, " - ");
+    put_plain_field(to, event, "user", false);
+    put_str(to, " [");
+    put_day_and_time(to, event->wall_ms);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        if (parts[i].is_optional && !find_field(event, parts[i].key))
+            continue;
+        put_str(to, parts[i].before);
+        put_plain_field(to, event, parts[i].key, parts[i].has_blanks);
+    }
+}
+
+static bool put_fields(struct writer *to, const struct log_event *event)
+{
+    bool whole = true;
+
+    for (size_t i = 0; i < event->count; i++)
+        whole &= put_field(to, &event->fields[i]);
+    if (event->left_out > 0)
+        whole &= put_field(to, &LOG_INT("left_out", event->left_out));
+    return whole;
+}
+
 void log_line_format(struct log_line *line, enum log_format format, const struct log_event *event)
 {
     struct writer to = {line->text, line->text + sizeof(line->text) - END_ROOM, format};
     bool whole = true;
 
-    put_head(&to, event);
-    for (size_t i = 0; i < event->count; i++)
-        whole &= put_field(&to, &event->fields[i]);
-    if (event->left_out > 0)
-        whole &= put_field(&to, &LOG_INT("left_out", event->left_out));
+    if (format == LOG_FORMAT_COMBINED) {
+        put_combined(&to, event);
+    } else {
+        put_head(&to, event);
+        whole = put_fields(&to, event);
+    }
     to.end = line->text + sizeof(line->text);
     if (!whole)
         put_str(&to, frames[format].cut);

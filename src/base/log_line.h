@@ -14,6 +14,7 @@ enum log_format {
     LOG_FORMAT_LOGFMT,     /* pairs alone */
     LOG_FORMAT_JSON,       /* an object, with the names of the Elastic Common Schema */
     LOG_FORMAT_PLAIN_JSON, /* an object, with our own */
+    LOG_FORMAT_COMBINED,   /* of an access log, as Apache and nginx write it */
 };
 
 struct log_field {

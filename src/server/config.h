@@ -111,6 +111,8 @@ struct config_given {
     size_t index; /* of its list's item */
 };
 
+enum config_access_format { CONFIG_ACCESS_COMBINED, CONFIG_ACCESS_LOGFMT, CONFIG_ACCESS_JSON };
+
 struct config {
     char *file; /* what was read, for messages; NULL: none */
     struct config_given *given;
@@ -132,6 +134,9 @@ struct config {
     bool allow_development_remote; /* development auth on a non-loopback address */
     enum log_level log_level;
     char *audit_file;
+    char *access_file;
+    enum config_access_format access_format;
+    size_t access_bytes; /* that wait to be written */
     uint32_t slow_request_ms;
     enum log_format log_format;
     char *trusted_proxies; /* networks with commas (base/networks.h) */

@@ -18,6 +18,8 @@
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const log_formats[] = {"text", "logfmt", "json", NULL};
+/* In the order of enum config_access_format. */
+static const char *const access_formats[] = {"combined", "logfmt", "json", NULL};
 static const char *const tls_profiles[] = {"intermediate", "modern", NULL};
 static const char *const roles[] = {"all", "public", "admin", NULL};
 /* In the order of enum config_compat. */
@@ -140,6 +142,16 @@ const struct config_key config_keys[] = {
     HEAD("audit", CONFIG_SECTION, NULL, "Who kicks, revokes and deletes, and who was refused it."),
     PATH(KEY, "audit.file", STATIC, audit_file,
          "JSON lines. \"\": <stateDirectory>/audit.log. -: standard error. none: it is not written."),
+
+    HEAD("accessLog", CONFIG_SECTION, NULL, "A line for each request, when it is answered."),
+    PATH(KEY, "accessLog.file", STATIC, access_file,
+         "Where to. \"\": it is not written. -: standard output."),
+    KEY("accessLog.format", DYNAMIC, CONFIG_CHOICE, access_format, "combined",
+        "combined: as Apache and nginx write it; logfmt and json, as in log.format, say more.",
+        .words = access_formats),
+    KEY("accessLog.buffer", STATIC, CONFIG_SIZE, access_bytes, "1MiB",
+        "Of lines that wait for the disk; what does not fit is left out, and counted.",
+        RANGE(16 * KIB, 256 * MIB)),
 
     HEAD("outbound", CONFIG_SECTION, NULL, "Requests to back ends, of one worker."),
     KEY("outbound.inFlight", DYNAMIC, CONFIG_COUNT, outbound.in_flight, "100",

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "h2/tls.h"
 #include "server/metrics.h"
 #include "server/process.h"
@@ -55,6 +56,10 @@ static void append_process(struct buf *text, const struct settings *settings)
         text, "sse_server_audit_lines_lost_total", true,
         "Lines of the audit log that could not be written, or that a rate limit left out.",
         audit_log_lost(settings->shared->audit));
+    append_number(
+        text, "sse_server_access_lines_lost_total", true,
+        "Lines of the access log that could not be written, or did not fit into its buffer.",
+        log_file_lost(settings->shared->access));
     append_number(text, "sse_server_log_lines_dropped_total", true,
                   "Log lines that could not be written, or that a rate limit left out.",
                   log_dropped());

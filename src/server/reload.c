@@ -17,6 +17,7 @@
 #include "base/budget.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "h2/admission.h"
@@ -110,6 +111,7 @@ static void publish(const struct reload *reload, const struct next *both)
     h2_slots_set_address_sessions(parts->slots, reload_address_sessions(next));
     budget_change(parts->inbound, reload_inbound_bytes(next));
     log_change(next->config.log_level, next->config.log_format);
+    log_file_reopen(parts->shared->access);
     tls_contexts_log_warnings(both->tls);
     tls_reloader_adopt(parts->tls_reloader,
                        both->tls); /* before the messages that are waited for */

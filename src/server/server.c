@@ -16,6 +16,7 @@
 #include "base/budget.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/test_clock.h"
@@ -168,6 +169,20 @@ static size_t count_workers(const struct config *config)
     return config->workers > 0 ? config->workers : processors_usable();
 }
 
+/* NULL: it is not wanted, or there can be no thread. */
+static struct log_file *open_access_log(const struct config *config)
+{
+    const struct log_file_options options = {
+        .name = "access log",
+        .path = config->access_file,
+        .standard = STDOUT_FILENO,
+        .mode = 0640,
+        .most_bytes = config->access_bytes,
+    };
+
+    return *config->access_file != '\0' ? log_file_new(&options) : NULL;
+}
+
 /* What all settings of this process have in common. */
 static void prepare_shared(struct server *server, const struct config *config)
 {
@@ -188,6 +203,7 @@ static void prepare_shared(struct server *server, const struct config *config)
     random_hex(server->server_id, SERVER_ID_BYTES);
     if (strcmp(config->audit_file, "none") != 0)
         server->shared.audit = audit_log_new(config->audit_file);
+    server->shared.access = open_access_log(config);
     server->shared.server_id = server->server_id;
     server->shared.started_at = clock_wall_ms();
     server->shared.ready = &server->ready;
@@ -270,6 +286,7 @@ static void release(struct server *server)
     mailboxes_free(server->mailboxes);
     upload_quota_free(server->shared.uploads);
     audit_log_free(server->shared.audit);
+    log_file_free(server->shared.access);
     for (size_t i = 0; i < CONFIG_MAX_SERVICES; i++) {
         stored_shared_release(&server->shared.qos[i]);
         sse_log_unref(server->shared.logs[i]);

@@ -165,6 +165,12 @@ static int make_token_keys(struct settings *settings, struct config_fault *fault
     return 0;
 }
 
+static const enum log_format access_formats[] = {
+    [CONFIG_ACCESS_COMBINED] = LOG_FORMAT_COMBINED,
+    [CONFIG_ACCESS_LOGFMT] = LOG_FORMAT_LOGFMT,
+    [CONFIG_ACCESS_JSON] = LOG_FORMAT_JSON,
+};
+
 static void make_api(struct settings *settings, struct settings_shared *shared, uint64_t version)
 {
     const struct config *config = &settings->config;
@@ -183,6 +189,8 @@ static void make_api(struct settings *settings, struct settings_shared *shared, 
         .console_hosts = config->console_hosts,
         .server_id = shared->server_id,
         .audit = shared->audit,
+        .access = shared->access,
+        .access_format = access_formats[config->access_format],
         .readers = shared->readers,
         .version = server_version,
         .ready = shared->ready,

@@ -23,6 +23,7 @@ struct auth_api_keys;
 struct auth_jwt_keys;
 struct config_fault;
 struct envelope;
+struct log_file;
 struct networks;
 struct origins;
 struct sse_log;
@@ -44,6 +45,7 @@ struct settings_shared {
     struct thread_pool *upload_pools[CONFIG_MAX_SERVICES];
     struct thread_pool *readers; /* of large bodies */
     struct audit_log *audit;     /* NULL: there is none */
+    struct log_file *access;     /* the same */
     const char *server_id;
     int64_t started_at; /* wall ms */
     const atomic_bool *ready;

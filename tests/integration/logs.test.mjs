@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the log says of requests, in which form, and the id by which an answer is found there.
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import tls from 'node:tls';
 import { after, before, test } from 'node:test';
 
@@ -17,14 +20,16 @@ const CONNECT = `${BASE}/connect`;
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const HOSTILE = 'a"\\ \u009b31m=\u2028';
 
+let directory; // of the access log
 let server;
 let office;
 let page; // through what is taken for a proxy
 let stranger; // not
 
-const settings = (log = {}, service = {}) => JSON.stringify({
+const settings = (log = {}, service = {}, format = 'json') => JSON.stringify({
   workers: 1,
   log: { level: 'debug', ...log },
+  accessLog: { file: join(directory, 'log', 'access'), format },
   trustedProxies: ['127.0.0.1'],
   listeners: [{ address: '127.0.0.1:0' }],
   apiKeys: [{ name: 'office', key: KEY }, { name: 'meter', key: 'the-key-of-a-meter', permissions: ['metrics'] }],
@@ -34,6 +39,7 @@ const settings = (log = {}, service = {}) => JSON.stringify({
 const bearer = (text = token({ sub: '7' })) => ({ authorization: `Bearer ${text}` });
 
 before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'access-'));
   server = await startServer({ config: settings() });
   page = await connect(server.origin);
   stranger = await connect(server.origin, {
@@ -46,6 +52,7 @@ before(async () => {
 after(async () => {
   await Promise.all([office.close(), page.close(), stranger.close()]);
   await server.stop();
+  await rm(directory, { recursive: true });
 });
 
 // The line with all of these, of what ask() has led to.
@@ -198,4 +205,70 @@ test('logfmt', async () => {
   await server.mustReload(settings({ format: 'logfmt' }));
   const line = await lineOf(() => page.get('/no%22%c2%9bwhere'), 'msg=refused');
   assert.match(line, /^time=\S+ level=info msg=refused address=127\.0\.0\.1 reason=".*" status=404 protocol=HTTP\/2 request=[0-9a-f]{16} method=GET path="\/no\\"\\xc2\\x9bwhere"$/);
+});
+
+// ---- the access log ----
+
+const accessText = (name = 'access') => readFile(join(directory, 'log', name), 'utf8').catch(() => '');
+
+// The line of this request, whose id its answer has.
+async function accessLine(answer, name) {
+  let line;
+  await eventually('a line of the access log', async () => {
+    line = (await accessText(name)).split('\n').slice(0, -1).find((each) => each.includes(idOf(answer)));
+    return line !== undefined;
+  });
+  return line;
+}
+
+test('the access log has a line for each request, with no secrets in it', async () => {
+  await server.mustReload(settings());
+  const id = 'f'.repeat(56);
+  const own = token({ sub: 'a"b' });
+  const answer = await page.get(`${BASE}/n%22%c2%9bo?access-token=hidden-1&connectionId=${id}&x=%22%0a&next=${encodeURIComponent(`/?jwt=${own}`)}`, {
+    ...bearer(own), 'user-agent': Buffer.from(HOSTILE).toString('latin1'), referer: 'https://app.test/?token=hidden-2&y=1', traceparent: TRACE, 'x-forwarded-for': '192.0.2.7',
+  });
+  const { '@timestamp': time, 'event.duration': duration, ...rest } = JSON.parse(await accessLine(answer));
+  assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assert.ok(duration > 0 && duration < 10_000_000_000, `${duration} ns`);
+  assert.deepEqual(rest, {
+    'log.level': 'info', message: 'request', 'client.address': '192.0.2.7', 'http.response.status_code': 404,
+    'http.response.body.bytes': answer.body.length, 'service.name': 'demo', 'sse_server.protocol': 'HTTP/2',
+    'http.request.id': idOf(answer), 'trace.id': TRACE.slice(3, 35), 'http.request.method': 'GET',
+    'url.path': `${BASE}/n"\u009bo`, 'url.query': 'access-token=***&connectionId=***&x=%22%0a&next=***',
+    'http.request.referrer': 'https://app.test/?token=***&y=1', 'user_agent.original': HOSTILE, 'ecs.version': '8.11.0',
+  });
+  const stream = await page.connect({}, { headers: bearer(own) });
+  assert.equal(JSON.parse(await accessLine(stream))['user.id'], 'a"b');
+  const sent = await page.postJson(`${BASE}/send`, { all: true, event: 'e', data: 'hidden-3' }, bearer(KEY));
+  assert.equal(JSON.parse(await accessLine(sent))['sse_server.sender'], 'office');
+  const bad = await page.get('/', { 'x-large': 'y'.repeat(9000) });
+  assert.equal(JSON.parse(await accessLine(bad))['http.response.status_code'], 431);
+  const all = await accessText();
+  for (const secret of ['hidden-', id, own, KEY, stream.id]) {
+    assert.ok(!all.includes(secret), secret);
+  }
+  await stream.close();
+});
+
+test('a file that was moved away is made anew, at the next line or with a reload', async () => {
+  const file = join(directory, 'log', 'access');
+  await rename(file, `${file}.1`);
+  await accessLine(await page.get('/health/live'));
+  await rename(file, `${file}.2`);
+  await server.mustReload(settings());
+  await accessLine(await page.get('/health/live'));
+  assert.equal(await office.metric('sse_server_access_lines_lost_total'), 0);
+});
+
+test('combined, as Apache and nginx write it', async () => {
+  await server.mustReload(settings({}, {}, 'combined'));
+  const answer = await page.get('/n%22%20%c2%9bo?x=1', { 'user-agent': 'a "b" [c]', referer: 'http://a/' });
+  assert.equal(answer.status, 404);
+  let line;
+  await eventually('the line', async () => {
+    line = (await accessText()).split('\n').find((each) => each.includes('?x=1'));
+    return line !== undefined;
+  });
+  assert.match(line, /^127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}(:\d\d){3} \+0000\] "GET \/n\\x22\\x20\\xc2\\x9bo\?x=1 HTTP\/2" 404 \d+ "http:\/\/a\/" "a \\x22b\\x22 \[c\]"$/);
 });

@@ -152,6 +152,49 @@ static void json_lines_have_the_names_of_ecs(void **state)
                         "\"server.address\":\"b\",\"ecs.version\":\"8.11.0\"}\n");
 }
 
+static void combined_lines_are_as_apache_writes_them(void **state)
+{
+    const struct log_field fields[] = {
+        LOG_STR("address", "::1"),
+        LOG_STR("user", "a b\"\n"),
+        LOG_STR("method", "GET"),
+        LOG_STR("path", "/a b\"\xC3\xA4"),
+        LOG_STR("query", "x=1"),
+        LOG_STR("protocol", "HTTP/2"),
+        LOG_INT("status", 200),
+        LOG_INT("bytes", 12),
+        LOG_STR("referer", "http://a/ \"x"),
+        LOG_STR("user_agent", "b\n c\\"),
+    };
+
+    (void)state;
+    assert_string_equal(format(LOG_FORMAT_COMBINED, "request", fields, 10),
+                        "::1 - a\\x20b\\x22\\x0a [22/Nov/2026:10:00:00 +0000] "
+                        "\"GET /a\\x20b\\x22\\xc3\\xa4?x=1 HTTP/2\" 200 12 "
+                        "\"http://a/ \\x22x\" \"b\\x0a c\\x5c\"\n");
+    assert_string_equal(format(LOG_FORMAT_COMBINED, "request", NULL, 0),
+                        "- - - [22/Nov/2026:10:00:00 +0000] \"- - -\" - - \"-\" \"-\"\n");
+}
+
+/* However long its texts are, the line is whole. */
+static void combined_lines_have_room_for_all(void **state)
+{
+    static const char *const keys[] = {"address",  "user",   "method",  "path",      "query",
+                                       "protocol", "status", "referer", "user_agent"};
+    struct log_field fields[sizeof(keys) / sizeof(keys[0])];
+    char value[8192];
+    const char *line;
+
+    (void)state;
+    memset(value, '"', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        fields[i] = LOG_STR(keys[i], i == 0 || i == 5 || i == 6 ? "x" : value);
+    line = format(LOG_FORMAT_COMBINED, "request", fields, sizeof(keys) / sizeof(keys[0]));
+    assert_non_null(strstr(line, "\" x - \""));
+    assert_string_equal(line + strlen(line) - 6, "\\x22\"\n");
+}
+
 static void text_values_are_quoted_when_needed(void **state)
 {
     (void)state;
@@ -493,6 +536,8 @@ int main(void)
         cmocka_unit_test(logfmt_lines_are_pairs),
         cmocka_unit_test(json_lines_are_objects),
         cmocka_unit_test(json_lines_have_the_names_of_ecs),
+        cmocka_unit_test(combined_lines_are_as_apache_writes_them),
+        cmocka_unit_test(combined_lines_have_room_for_all),
         cmocka_unit_test(text_values_are_quoted_when_needed),
         cmocka_unit_test(nothing_can_forge_a_line_or_reach_the_terminal),
         cmocka_unit_test(messages_are_escaped_as_well),
