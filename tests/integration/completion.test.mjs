@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What shells offer behind "sse-server", by the scripts that it prints.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { run } from './support/run.mjs';
-import { runCommand } from './support/server.mjs';
+import { runCommand, serverBinary } from './support/server.mjs';
 
 const { stdout: bash } = await runCommand(['completion', 'bash']);
 const { stdout: zsh } = await runCommand(['completion', 'zsh']);
@@ -63,6 +64,23 @@ test('zsh reads its script, which has the same', async () => {
     assert.ok(zsh.includes(option), option);
   }
   assert.match(zsh, /--log-level=:log-level:\(debug info warn error\)/);
+});
+
+test('the manual page has every command and option, in good mdoc', async () => {
+  const input = await readFile(new URL('../../docs/sse-server.1.in', import.meta.url), 'utf8');
+  const { code, stdout: page } = await run(serverBinary(), ['manual'], { input });
+  assert.equal(code, 0);
+  assert.doesNotMatch(page, /^@/m);
+  const lint = await run('mandoc', ['-T', 'lint', '-W', 'warning'], { input: page });
+  assert.equal(lint.code, 0, lint.output);
+  const { stdout: text } = await run('mandoc', ['-T', 'ascii'], { input: page });
+  const plain = text.replace(/.\x08/g, '');
+  for (const name of commands) {
+    assert.match(plain, new RegExp(`^ +sse-server ${name}( |$)`, 'm'));
+    for (const option of own[name]) {
+      assert.match(plain, new RegExp(`^ +${option}( |$)`, 'm'), `${option} of ${name}`);
+    }
+  }
 });
 
 test('another shell is refused', async () => {

@@ -161,7 +161,7 @@ describe('what is broken is named', () => {
     }) }), 'error', 'store', /messages\.sqlite/, /is damaged/, /backup/],
     ['a store that is something else', () => ({ files: withStore((file) => writeFile(file, 'no database\n'.repeat(1000))) }), 'error', 'store', /messages\.sqlite/, /no file of SQLite/, /backup/],
     ['a store of a newer version', () => ({ files: withStore((file) => run('sqlite3', [file, 'PRAGMA user_version = 99'])) }), 'error', 'store', /messages\.sqlite/, /newer version.*99/, /run the newer version/],
-    ['a JWK set of a host that there is not', () => jwt('https://keys.invalid/set'), 'error', 'jwks', /keys\.invalid/, /its name has no address/, /correct the name/],
+    ['a JWK set of a host that there is not', () => ({ ...jwt('https://keys.invalid/set'), variables: { RES_OPTIONS: 'timeout:1 attempts:1' } }), 'error', 'jwks', /keys\.invalid/, /its name has no address/, /correct the name/],
     ['a JWK set of a host that does not answer', () => jwt(`https://127.0.0.1:${closed}/set`), 'error', 'jwks', /127\.0\.0\.1/, /takes no connections/, /start what is to listen/],
     ['a JWK set that is not there', () => jwt(url(plain, '/none')), 'error', 'jwks', /none$/, /answers 404/, /correct the URL/],
     ['a JWK set that is a page', () => jwt(url(plain, '/page')), 'error', 'jwks', /page$/, /./, /correct tokenKeys\[\]\.jwks/],
