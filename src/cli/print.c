@@ -246,8 +246,7 @@ const char *cli_span(uint64_t ms, char to[CLI_SPAN_SIZE])
     else if (hours < 48)
         snprintf(to, CLI_SPAN_SIZE, "%" PRIu64 "h%02um", hours, (unsigned)(minutes % 60));
     else
-        snprintf(to, CLI_SPAN_SIZE, "%" PRIu64 "d%02uh", hours / 24 % 1000000,
-                 (unsigned)(hours % 24));
+        snprintf(to, CLI_SPAN_SIZE, "%" PRIu64 "d%02uh", hours / 24, (unsigned)(hours % 24));
     return to;
 }
 

@@ -34,7 +34,7 @@ void cli_table_print(const struct cli_table *table, unsigned width, FILE *to);
 void cli_table_free(struct cli_table *table); /* accepts NULL */
 
 /* A span of time as "4s", "3m12s", "5h02m", "12d03h". */
-#define CLI_SPAN_SIZE 16u
+#define CLI_SPAN_SIZE 40u
 const char *cli_span(uint64_t ms, char to[CLI_SPAN_SIZE]);
 
 /* Words of text, from column at of standard output, that continue at the column indent. A line end

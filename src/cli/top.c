@@ -80,15 +80,15 @@ static void print_figures(const json_t *figures)
                                             {"sessions", "sessions", ""},
                                             {"connects", "connectsPerSecond", "/s"},
                                             {"requests", "requestsPerSecond", "/s"},
-                                            {NULL}};
+                                            {NULL, NULL, NULL}};
     static const struct figure events[] = {{"events", "eventsPerSecond", "/s"},
                                            {"bytes", "bytesPerSecond", "/s"},
                                            {"dropped", "droppedPerSecond", "/s"},
-                                           {NULL}};
+                                           {NULL, NULL, NULL}};
     static const struct figure queues[] = {
         {"queued", "queuedBytes", " B"},        {"output", "outputBytes", " B"},
         {"stored", "storedCopies", ""},         {"in flight", "inFlight", ""},
-        {"store jobs", "storeJobsWaiting", ""}, {NULL}};
+        {"store jobs", "storeJobsWaiting", ""}, {NULL, NULL, NULL}};
 
     print_line(figures, clients);
     print_line(figures, events);
