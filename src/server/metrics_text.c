@@ -321,6 +321,29 @@ static void append_services(const struct reading *reading, const struct metric *
     buf_release(&labels);
 }
 
+/* Of each service one of all its workers: else there would be thousands of lines. */
+static void append_service_histograms(const struct reading *reading, const struct metric *metric)
+{
+    const size_t count = reading->settings->config.service_count;
+    struct buf labels = BUF_INIT;
+
+    for (size_t i = 0; i < count; i++) {
+        struct histogram sum = {.sum_us = 0};
+
+        if ((reading->shown & UINT64_C(1) << i) == 0)
+            continue;
+        for (size_t worker = 0; worker < reading->workers; worker++) {
+            const char *sample = (const char *)&reading->service_samples[worker * count + i];
+
+            histogram_merge(&sum, (const void *)(sample + metric->offset));
+        }
+        buf_clear(&labels);
+        buf_printf(&labels, "service=\"%s\"", reading->settings->services[i].core->name);
+        histogram_append(&sum, reading->text, metric->name, buf_str(&labels));
+    }
+    buf_release(&labels);
+}
+
 /* One of several counters that lie behind each other. */
 static void append_labeled(const struct reading *reading, struct metric metric, const char *label,
                            size_t index, const char *value)
@@ -478,7 +501,10 @@ void metrics_text(struct buf *text, const struct metrics_parts *parts, uint64_t 
         append_whole_process(&reading);
     for (size_t i = 0; i < COUNT(service_metrics); i++) {
         append_metric_head(text, &service_metrics[i]);
-        append_services(&reading, &service_metrics[i], "");
+        if (service_metrics[i].kind == HISTOGRAM)
+            append_service_histograms(&reading, &service_metrics[i]);
+        else
+            append_services(&reading, &service_metrics[i], "");
     }
     append_closed_and_limited(&reading);
 }

@@ -8,7 +8,7 @@ const growing = (each) => `0+${each}x30`;
 const stepping = (from, to) => `${from}x20 ${to}x10`;
 
 // So many a minute take that long: of the buckets that the expressions need.
-const taking = (name, seconds, labels = ofService) => Object.fromEntries([0.1, 0.5, 1, 2.5, '+Inf'].map((le) => (
+const taking = (name, seconds, labels = 'instance="a",service="demo"') => Object.fromEntries([0.1, 0.5, 1, 2.5, '+Inf'].map((le) => (
   [`sse_server_${name}_seconds_bucket{${labels},le="${le}"}`, growing(le === '+Inf' || le >= seconds ? 60 : 0)])));
 
 const dropped = (oldest) => ({
