@@ -121,14 +121,20 @@ bool mailbox_is_empty(const struct mailbox *mailbox)
 
 void mailbox_post(struct mailbox *mailbox, struct mailbox_item *item)
 {
+    mailbox_post_chain(mailbox, item, item);
+}
+
+void mailbox_post_chain(struct mailbox *mailbox, struct mailbox_item *newest,
+                        struct mailbox_item *oldest)
+{
     struct mailbox_item *before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
 
     test_clock_note_post();
     do
-        item->next = before;
-    while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &before, item,
+        oldest->next = before;
+    while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &before, newest,
                                                   memory_order_release, memory_order_relaxed));
-    /* From here on the item is the receiver's and may be gone. Who found the mailbox empty wakes
+    /* From here on the items are the receiver's and may be gone. Who found the mailbox empty wakes
      * the loop; for the others somebody has. */
     if (before == NULL)
         ev_async_send(loop_ev(mailbox->loop), &mailbox->arrival);

@@ -37,5 +37,9 @@ void mailbox_hold(struct mailbox *mailbox, bool is_held);
 bool mailbox_is_empty(const struct mailbox *mailbox);
 
 void mailbox_post(struct mailbox *mailbox, struct mailbox_item *item);
+/* Several at once, each linked to the one that is to be received before it: with one wake-up at the
+ * most, and the receiver finds all or none. */
+void mailbox_post_chain(struct mailbox *mailbox, struct mailbox_item *newest,
+                        struct mailbox_item *oldest);
 
 #endif

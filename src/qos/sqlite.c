@@ -374,10 +374,12 @@ static int make_file(struct opening *opening)
     return 0;
 }
 
-/* Else each file has 20 pages of memory from the first one on. */
+/* Else each file has 20 pages of memory from the first one on, and each allocation is counted under
+ * a lock. */
 static void set_up_library(void)
 {
     (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 /* By its whole path: SQLite takes some names for something else than a file. */

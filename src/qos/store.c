@@ -163,6 +163,7 @@ struct qos_store {
     pthread_t thread;
     struct mailbox *mailbox;      /* home */
     atomic_uint_fast64_t waiting; /* jobs submitted and not done */
+    struct loop_task wake;        /* at the end of a turn, for all that it has submitted */
     pthread_mutex_t lock;         /* guards what follows */
     pthread_cond_t arrival;
     struct qos_job *first, **end; /* not begun yet, in order */
@@ -247,16 +248,21 @@ static void receive_item(struct mailbox_item *item, void *context)
     job->done(job);
 }
 
+/* Together: what their answers are is written by one turn. */
 static void hand_back(struct qos_store *store, struct qos_job *batch)
 {
-    while (batch) {
-        struct qos_job *job = batch;
+    struct mailbox_item *newest = NULL;
+    int count = 0;
 
-        batch = job->next; /* once posted, the job may be gone */
+    for (struct qos_job *job = batch; job; job = job->next) {
         job->item.receive = receive_item;
-        mailbox_post(store->mailbox, &job->item);
-        test_clock_note_jobs(-1);
+        job->item.next = newest;
+        newest = &job->item;
+        count++;
     }
+    if (newest)
+        mailbox_post_chain(store->mailbox, newest, &batch->item);
+    test_clock_note_jobs(-count);
 }
 
 static void end_backup(struct qos_store *store, int status, int file)
@@ -386,10 +392,16 @@ static void on_timer(struct loop_timer *timer)
 static void release(struct qos_store *store)
 {
     mailbox_free(store->mailbox);
-    loop_timer_stop(&store->timer); /* what was done last may have started it */
+    loop_timer_stop(&store->timer); /* what was done last may have started it, */
+    loop_cancel(&store->wake);      /* or this */
     pthread_cond_destroy(&store->arrival);
     pthread_mutex_destroy(&store->lock);
     free(store);
+}
+
+static void on_wake(struct loop_task *task)
+{
+    pthread_cond_signal(&container_of(task, struct qos_store, wake)->arrival);
 }
 
 struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settings *settings)
@@ -400,6 +412,7 @@ struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settin
     store->settings = *settings;
     store->loop = loop;
     store->timer.on_fire = on_timer;
+    store->wake.run = on_wake;
     store->end = &store->first;
     store->mailbox = mailbox_new(loop, store);
     pthread_mutex_init(&store->lock, NULL);
@@ -447,7 +460,6 @@ static void insert(struct qos_store *store, struct qos_job **at, struct qos_job 
     *at = job;
     if (store->end == at)
         store->end = &job->next;
-    pthread_cond_signal(&store->arrival);
 }
 
 static void submit(struct qos_store *store, struct qos_job *job, bool is_next)
@@ -466,6 +478,7 @@ static void submit(struct qos_store *store, struct qos_job *job, bool is_next)
     if (is_taken)
         insert(store, is_next ? &store->first : store->end, job);
     pthread_mutex_unlock(&store->lock);
+    loop_defer(store->loop, &store->wake);
     if (!is_taken) {
         job->status = -ESHUTDOWN;
         hand_back(store, job);

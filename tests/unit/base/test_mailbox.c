@@ -66,6 +66,28 @@ static void post(struct mailbox *mailbox, int sender, int number)
     mailbox_post(mailbox, &parcel->item);
 }
 
+static void a_chain_arrives_in_its_order_between_others(void **state)
+{
+    struct office *office = *state;
+    struct mailbox_item *newest = NULL, *oldest = NULL;
+
+    office->expected = 12;
+    post(office->mailbox, 0, 0);
+    for (int i = 1; i <= 10; i++) {
+        struct parcel *parcel = mem_zalloc(sizeof(*parcel));
+
+        parcel->item.receive = open_parcel;
+        parcel->number = i;
+        parcel->item.next = newest;
+        newest = &parcel->item;
+        oldest = oldest ? oldest : newest;
+    }
+    mailbox_post_chain(office->mailbox, newest, oldest);
+    post(office->mailbox, 0, 11);
+    loop_run(office->loop);
+    assert_int_equal(office->opened, 12);
+}
+
 static void items_from_before_the_run_arrive_in_order(void **state)
 {
     struct office *office = *state;
@@ -306,6 +328,8 @@ static void no_item_is_slept_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_chain_arrives_in_its_order_between_others, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(items_from_before_the_run_arrive_in_order, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_mailbox_that_is_held_keeps_its_order, set_up, tear_down),
