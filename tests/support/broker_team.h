@@ -49,7 +49,8 @@ static inline void team_turn(struct team *team)
 
 static inline void team_open(struct team *team, size_t workers)
 {
-    static const struct broker_settings settings = {.presence = {.history = 1}};
+    static const struct broker_settings settings = {.presence = {.history = 1},
+                                                    .trace = {.bytes = 4u << 20}};
     const struct hash_key key = hash_key_new();
     const struct broker_transport transport = {inboxes_post, inboxes_is_empty, team->inboxes};
     struct sse_log *log = sse_env_log(workers);

@@ -320,6 +320,7 @@ static void world_open(struct world *world, uint64_t seed)
         .limits.slots = {{2 + (uint32_t)draw(world, 6), 2 + (uint32_t)draw(world, 8)},
                          {1 + (uint32_t)draw(world, 3), 1 + (uint32_t)draw(world, 3)}},
         .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
+        .trace = {.bytes = 1u << 20},
         .client_connections = 1 + (uint32_t)draw(world, 2),
     };
     world->log = sse_env_log(world->workers);

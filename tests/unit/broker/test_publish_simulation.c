@@ -342,6 +342,7 @@ static void world_open(struct world *world, uint64_t seed)
     world->workers = 1 + draw(world, MOST_WORKERS);
     world->settings = (struct broker_settings){
         .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
+        .trace = {.bytes = 1u << 20},
         .server_id = "server",
     };
     world->log = sse_env_log(world->workers);

@@ -529,6 +529,7 @@ static void world_open(struct world *world, uint64_t seed)
     world->settings = (struct broker_settings){
         .limits.slots = {{1 + (uint32_t)draw(world, 12), 0}},
         .presence = {.history = 10, .history_bytes = 10000, .watchers = 1},
+        .trace = {.bytes = 1u << 20},
         .server_id = "server",
     };
     world->log = sse_env_log(world->workers);
