@@ -116,13 +116,13 @@ static void print_busiest(const char *const *heads, const json_t *rows)
     cli_table_free(table);
 }
 
-static void print_people(const json_t *figures)
+static void print_people(const json_t *figures, bool clears)
 {
     static const char *const users[] = {"USER", ">EVENTS/S", ">CONNECTIONS", NULL};
     static const char *const channels[] = {"CHANNEL", ">EVENTS/S", ">CONNECTIONS", NULL};
     const json_t *seen = json_object_get(figures, "connectionsSeen");
 
-    if (isatty(STDOUT_FILENO))
+    if (clears)
         fputs(CLEAR, stdout);
     print_figures(figures);
     if (!seen)
@@ -172,7 +172,7 @@ static int watch(const struct cli_line *line, struct cli_http *http, struct conf
         if (line->json)
             print_program(figures);
         else
-            print_people(figures);
+            print_people(figures, !line->once && isatty(STDOUT_FILENO) == 1);
         json_decref(figures);
         sample_release(&before);
         before = now;

@@ -2,7 +2,8 @@
 // The commands that ask a running server: whom they ask, by which key, what they print, and with which status.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -303,6 +304,28 @@ describe('which server, and who asks', () => {
       assert.doesNotMatch(stderr, new RegExp(`${KEY}|a-key-that`));
     });
   }
+
+  test('by any listener that serves back ends', async () => {
+    const state = await mkdtemp(join(tmpdir(), 'sse-listeners-'));
+    const [clear, behind] = [await freePort(), await freePort()];
+    const listeners = [
+      { address: `127.0.0.1:${clear}`, tls: false },
+      { address: `unix:${state}/admin.sock`, tls: false, role: 'admin' },
+      { address: `127.0.0.1:${behind}`, proxyProtocol: true, role: 'admin' },
+    ];
+    const apiKeys = [{ name: 'office', key: KEY }];
+    const services = [{ name: 'other', basePath: '/push' }];
+    const many = await startServer({ config: { listeners, apiKeys, services }, stateDirectory: state });
+    for (const listener of listeners) {
+      const settings = join(state, 'client.yaml');
+      await writeFile(settings, JSON.stringify({ stateDirectory: state, listeners: [listener], apiKeys, services }));
+      const { code, stdout, stderr } = await command(['--config', settings, 'users', '--json']);
+      assert.equal(code, 0, `${listener.address}: ${stderr}`);
+      assert.equal(JSON.parse(stdout).total, 0);
+    }
+    await many.stop();
+    await rm(state, { recursive: true, force: true });
+  });
 
   test('another server at that address is not told the key', async () => {
     const other = await startServer({ listen: '127.0.0.1:0' });
