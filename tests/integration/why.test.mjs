@@ -97,6 +97,7 @@ describe('the user is not there', () => {
   test('offline', async () => {
     await send(demo, { userId: 'away' });
     await ask(demo, { userId: 'away', event: 'bell' }, 'offline', /no connection/);
+    assert.notEqual((await ask(demo, { userId: 'away' }, 'offline')).message, null);
     const once = await open('left', { listeners: 'bell' });
     await once.page.close();
     await isGone(demo, once.stream.handle);
@@ -126,7 +127,7 @@ describe('the user is not there', () => {
     }
     await eventually('the first to be closed', async () => (await demo.query('connections?clientId=browser-1')).total === 3);
     await send(demo, { userId: 'evicted', listening: true });
-    await ask(demo, { userId: 'evicted', event: 'bell' }, 'evicted', /A newer connection of the same client/, /had then 3 connections/);
+    await ask(demo, { userId: 'evicted', event: 'bell' }, 'evicted', /A newer connection of the same client/, /At that time the user evicted had 3 connections, 0 of them/);
   });
 
   test('over a limit', async () => {
@@ -138,6 +139,13 @@ describe('the user is not there', () => {
     await send(demo, { userId: 'crowd', listening: true });
     const { lastRefusal } = await ask(demo, { userId: 'crowd', event: 'bell' }, 'limit', /userConnections/);
     assert.equal(lastRefusal.verified, true);
+  });
+
+  test('kicked', async () => {
+    const { stream } = await open('kicked', { listeners: 'bell' });
+    await demo.command('disconnectUser', { connectionId: stream.handle, reason: 'enough' });
+    await send(demo, { userId: 'kicked' });
+    await ask(demo, { userId: 'kicked', event: 'bell' }, 'kicked', /ended at .*: enough/);
   });
 
   test('its origin is refused', async () => {
@@ -209,10 +217,13 @@ describe('the user is there', () => {
   test('and does not listen', async () => {
     await open('deaf', { listeners: 'tick' });
     await send(demo, { userId: 'deaf', listening: true });
-    const { connections } = await ask(demo, { userId: 'deaf', event: 'bell' }, 'notListening', /1 connection, of which 0 listen to "bell"/);
+    const { connections } = await ask(demo, { userId: 'deaf', event: 'bell' }, 'notListening', /1 connection, 0 of them listening to "bell"/);
     assert.deepEqual(connections.list.map(({ listeners, listening }) => ({ listeners, listening })), [{ listeners: ['tick'], listening: false }]);
     await send(demo, { userId: 'deaf' }, 1);
-    await ask(demo, { userId: 'deaf', event: 'bell' }, 'notListening');
+    await send(demo, { userId: 'deaf', event: 'tick' }, 1);
+    const { records } = await ask(demo, { userId: 'deaf', event: 'bell' }, 'notListening');
+    assert.deepEqual(records.map(({ kind, event }) => [kind, event]), [['opened', undefined],
+      ...['bell', 'bell', 'tick'].flatMap((event) => [['sent', event], ['dispatched', event]])]);
   });
 
   test('and listens in another case', async () => {
@@ -239,6 +250,27 @@ describe('the user is there', () => {
     const { channel } = await ask(demo, { userId: 'spelling', event: 'ding' }, 'channelUnknown', /"ordres"/, /called "orders"/);
     assert.deepEqual(channel, { name: 'ordres', connections: 0, connectionsOfUser: 0, refused: false, nearest: 'orders' });
     await ask(demo, { userId: 'spelling', event: 'ding', channel: 'Orders' }, 'channelUnknown', /called "orders"/);
+  });
+
+  test('and not in the channel', async () => {
+    await open('in-channel', { channel: 'open-9', listeners: 'knock' });
+    await open('outside', { listeners: 'knock' });
+    await send(demo, { channel: 'open-9', event: 'knock' }, 1);
+    await ask(demo, { userId: 'outside', event: 'knock' }, 'notInChannel', /"open-9"/);
+    const { message } = await ask(demo, { userId: 'in-channel', event: 'knock' }, 'delivered');
+    assert.equal(message.channel, 'open-9');
+  });
+
+  test('and nothing was sent to it', async () => {
+    await open('waiting', { listeners: 'never' });
+    await ask(demo, { userId: 'waiting', event: 'never' }, 'notSent', /Now the user waiting has 1 connection, 1 of them listening to "never"/);
+  });
+
+  test('and was reached by its token', async () => {
+    await open('shown', { listeners: 'by-token' }, { accessToken: tokenOf('shown', { jti: 'token-of-shown' }) });
+    await send(demo, { accessToken: 'token-of-shown', event: 'by-token' }, 1);
+    await send(demo, { accessToken: 'token-of-nobody', event: 'by-token' });
+    await ask(demo, { userId: 'shown', event: 'by-token' }, 'delivered');
   });
 
   test('and its queue had no room', async () => {
@@ -273,7 +305,14 @@ describe('the message is stored', () => {
     await server.advance(3_000);
     await eventually('it to expire', async () => (await demo.query('messages?userId=expiring')).total === 0);
     await open('expiring', { listeners: 'bell' });
-    await ask(demo, { userId: 'expiring', event: 'bell' }, 'expired', /ttl/);
+    await ask(demo, { userId: 'expiring', event: 'bell' }, 'expired', /ttl\. At that time the user expiring had no connection/);
+  });
+
+  test('and was deleted', async () => {
+    const { id } = await store(demo, { userId: 'deleted', event: 'bell' });
+    const { status } = await demo.client.request('DELETE', `/sse/demo/messages/${id}`, { headers: demo.authorized });
+    assert.equal(status, 200);
+    await ask(demo, { userId: 'deleted', event: 'bell' }, 'deleted', /audit log/);
   });
 
   test('and written, and not acknowledged; and those behind it wait', async () => {
@@ -299,7 +338,7 @@ describe('the message is stored', () => {
     pages.push(page);
     const stream = page.open('GET', `/sse/hr/connect?acknowledges=true&listeners=last&access-token=${tokenOf('behind')}`, {}, { endStream: true });
     await eventually('it to be there', () => isOnline(hr, 'behind'));
-    await ask(hr, { userId: 'behind', event: 'last' }, 'storedBehindOthers', /8 are before it/);
+    await ask(hr, { userId: 'behind', event: 'last' }, 'storedBehindOthers', /8 are before it\. Now the user/);
     stream.close();
   });
 });

@@ -297,6 +297,14 @@ static void print_is_online(struct buf *to, const struct broker_message *message
     print_text(to, "user", message->user_key);
 }
 
+static void print_why(struct buf *to, const struct broker_message *message)
+{
+    print_text(to, "user", message->why.user_key);
+    print_text(to, "event", message->why.event);
+    print_text(to, "id", message->why.id);
+    print_text(to, "channel", message->why.channel);
+}
+
 static void print_online(struct buf *to, const struct broker_message *message)
 {
     buf_printf(to, " online=%d", (int)message->online);
@@ -370,6 +378,7 @@ static void (*const printers[BROKER_KINDS])(struct buf *to,
     [BROKER_SHOW] = print_show,
     [BROKER_IS_ONLINE] = print_is_online,
     [BROKER_ONLINE] = print_online,
+    [BROKER_WHY] = print_why,
     [BROKER_PIECE] = print_piece,
 
     [BROKER_PRESENCE] = print_presence,

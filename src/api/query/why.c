@@ -208,7 +208,11 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     append_event(to, "lastEnd", &facts->ending);
     append_member(to, "otherTenant", facts->other_tenant);
     append_member(to, "otherService", facts->other_service);
-    buf_printf(to, ",\"knownSince\":%" PRId64, facts->known_since);
+    if (facts->known_since > 0)
+        buf_printf(to, ",\"knownSince\":%" PRId64, facts->known_since);
+    else
+        buf_append_str(to, ",\"knownSince\":null");
+    append_bool(to, "recordsCut", evidence->is_cut || inquiry->history.count > RECORDS_MOST);
     append_records(to, &inquiry->history);
     buf_append_char(to, '}');
     buf_release(&told);
@@ -228,7 +232,7 @@ static void find_places(struct why_inquiry *inquiry, const struct api_exchange *
         if (service == exchange->service || (exchange->services & UINT64_C(1) << i) == 0)
             continue;
         inquiry->places[inquiry->place_count++] =
-            (struct why_place){i, service->settings->core->name, is_of_tenant(service)};
+            (struct why_place){i, mem_strdup(service->settings->core->name), is_of_tenant(service)};
     }
 }
 

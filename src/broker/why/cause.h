@@ -110,11 +110,12 @@ struct why_event {
 };
 
 struct why_facts {
-    const char *who;   /* "The user 7" */
+    const char *who;   /* "the user 7" */
+    bool is_past;      /* they are of when the message was sent, not of now */
     bool is_channel;   /* that is no user, but a channel */
     const char *event; /* NULL: any */
     int64_t now;
-    int64_t known_since; /* how far back the trace goes; 0: not known */
+    int64_t known_since; /* what was before is not known any more; 0: all is known */
     struct why_message message;
     struct why_presence presence;
     struct why_channel channel;

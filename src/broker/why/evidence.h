@@ -41,7 +41,7 @@ struct why_evidence {
     struct buf shown; /* the user's connections: JSON objects with commas */
     uint32_t shown_count;
     struct buf records;  /* of the trace, whole; the newest where there are too many */
-    int64_t known_since; /* wall ms: of the oldest record that is not of a refusal; 0: none */
+    int64_t known_since; /* wall ms: messages before that are not known any more; 0: all are */
     bool is_cut;         /* some records were left out */
 };
 

@@ -28,7 +28,7 @@ struct gathering {
     struct why_evidence *evidence;
     bool is_at_trace; /* behind all connections */
     size_t position;  /* of those; those behind it have been looked at */
-    struct trace_filter of_message, of_user;
+    struct trace_filter by_id, by_event, by_user;
     enum trace_class class; /* and how far the trace has been read */
     struct trace_place place;
 };
@@ -174,24 +174,49 @@ static bool look_at_next_connection(struct gathering *gathering)
 
 /* ---- records ---- */
 
-/* Of a message, and of what befell the user. */
+/* Of a message with this id, of messages with this event, and of what befell the user. */
 static void set_filters(struct gathering *gathering)
 {
     const struct why_question *why = gathering->why;
 
-    gathering->of_message = (struct trace_filter){
-        .by = {[TRACE_BY_ID] = why->id, [TRACE_BY_EVENT] = why->id ? NULL : why->event},
-        .tenants = why->tenants};
-    gathering->of_user = (struct trace_filter){
+    gathering->by_id =
+        (struct trace_filter){.by = {[TRACE_BY_ID] = why->id}, .tenants = why->tenants};
+    gathering->by_event =
+        (struct trace_filter){.by = {[TRACE_BY_EVENT] = why->event}, .tenants = why->tenants};
+    gathering->by_user = (struct trace_filter){
         .by = {[TRACE_BY_USER_ID] = why->user_id, [TRACE_BY_TENANT_ID] = why->tenant_id},
         .tenants = why->tenants};
 }
 
+/* Such messages may be very many, and would push out what is wanted. */
+static bool is_for_other_users(const struct why_question *why, const struct trace_record *record)
+{
+    struct trace_item item = {.next = 0};
+    bool is_for_users = false;
+
+    while (trace_next_field(record, &item)) {
+        if (item.field == TRACE_VALUES)
+            return false; /* not all of them are named */
+        if (item.field != TRACE_TO_USER)
+            continue;
+        if (why->user_id && strcmp(sse_user_key_id(item.text), why->user_id) == 0)
+            return false;
+        is_for_users = true;
+    }
+    return is_for_users;
+}
+
 static bool is_wanted(const struct gathering *gathering, const struct trace_record *record)
 {
-    if (gathering->class == TRACE_OF_MESSAGES)
-        return trace_filter_passes(&gathering->of_message, record);
-    return !gathering->why->is_of_records && trace_filter_passes(&gathering->of_user, record);
+    const struct why_question *why = gathering->why;
+
+    if (!why->is_of_records && trace_filter_passes(&gathering->by_user, record))
+        return true;
+    if (gathering->class != TRACE_OF_MESSAGES)
+        return false;
+    return (why->id && trace_filter_passes(&gathering->by_id, record)) ||
+           (why->event && trace_filter_passes(&gathering->by_event, record) &&
+            !is_for_other_users(why, record));
 }
 
 static void add_record(struct gathering *gathering, const struct trace_record *record)
@@ -212,15 +237,16 @@ static void add_record(struct gathering *gathering, const struct trace_record *r
 static bool look_at_next_records(struct gathering *gathering)
 {
     struct why_evidence *evidence = gathering->evidence;
+    const struct trace *trace = &gathering->service->tracing.trace;
     const struct trace_record *record, *end;
     uint64_t lost = 0;
 
-    if (!trace_read(&gathering->service->tracing.trace, gathering->class, &gathering->place,
-                    &record, &end, &lost)) {
+    if (!trace_read(trace, gathering->class, &gathering->place, &record, &end, &lost)) {
         gathering->place = (struct trace_place){.chunk = 0};
         return ++gathering->class < TRACE_CLASSES;
     }
-    if (gathering->class == TRACE_OF_MESSAGES && evidence->known_since == 0)
+    if (trace->overwritten[TRACE_OF_MESSAGES] > 0 && gathering->class == TRACE_OF_MESSAGES &&
+        evidence->known_since == 0)
         evidence->known_since = record->time;
     for (; record < end; record = trace_next(record)) {
         if (is_wanted(gathering, record))

@@ -52,7 +52,7 @@ struct telling {
 /* How near a message comes to the user. The more the nearer. */
 enum concern {
     CONCERN_NONE,
-    CONCERN_UNCLEAR, /* it was for others, or for a token */
+    CONCERN_UNCLEAR, /* it was for others */
     CONCERN_MEANT    /* it was for the user, or for what is like the user, or its channel */
 };
 
@@ -73,13 +73,16 @@ static enum concern concern_of_value(const struct telling *telling, const struct
                                                                                 : CONCERN_NONE;
     case TRACE_CONNECTION:
     case TRACE_TO_CONNECTION:
+    case TRACE_GOT:
+    case TRACE_DEAF:
+    case TRACE_LEFT_OUT:
         return visits_find(visits, item->text) ? CONCERN_MEANT : CONCERN_NONE;
     case TRACE_TO_TENANT:
         return is_same(item->text, visits->tenant_id) ? CONCERN_MEANT : CONCERN_UNCLEAR;
     case TRACE_TO_CHANNEL:
+        if (telling->question->channel)
+            return is_same(item->text, telling->question->channel) ? CONCERN_MEANT : CONCERN_NONE;
         return visits_know_channel(visits, item->text) ? CONCERN_MEANT : CONCERN_UNCLEAR;
-    case TRACE_TO_TOKEN:
-        return CONCERN_UNCLEAR;
     default:
         return CONCERN_NONE;
     }
@@ -99,10 +102,20 @@ static enum concern concern_of(const struct telling *telling, const struct trace
     return concern;
 }
 
+/* Whose token it was for says only which connections had it. */
 static bool is_sending(const struct trace_record *record)
 {
+    if (record->kind == TRACE_DISPATCHED)
+        return trace_text_of(record, TRACE_TO_TOKEN);
     return record->kind == TRACE_SENT || record->kind == TRACE_STORED ||
            record->kind == TRACE_HELD || record->kind == TRACE_REPEATED;
+}
+
+static bool is_asked_for(const struct why_question *question, const struct trace_record *record)
+{
+    if (question->id)
+        return is_same(trace_text_of(record, TRACE_ID), question->id);
+    return !question->event || is_same(trace_text_of(record, TRACE_EVENT), question->event);
 }
 
 /* The last that concerns the user most; NULL: none does. */
@@ -116,7 +129,7 @@ static const struct trace_record *find_message(const struct telling *telling)
         const struct trace_record *record = history->records[i - 1];
         enum concern concern;
 
-        if (!is_sending(record))
+        if (!is_sending(record) || !is_asked_for(telling->question, record))
             continue;
         concern = telling->question->id ? CONCERN_MEANT : concern_of(telling, record);
         if (concern <= best)
@@ -338,6 +351,7 @@ void why_history_tell(struct why_history *history, const struct why_question *qu
     visits_read(&telling.visits, history, question);
     tell_message(&telling);
     ns = moment(&telling);
+    facts->is_past = ns != VISITS_NOW;
     tell_channel(&telling, ns);
     if (ns != VISITS_NOW)
         visits_tell_presence(&telling.visits, ns, &facts->presence);

@@ -44,9 +44,12 @@ void why_inquiry_release(struct why_inquiry *inquiry)
         broker_message_free(inquiry->listed);
     if (inquiry->found)
         broker_message_free(inquiry->found);
+    for (size_t i = 0; i < inquiry->place_count; i++)
+        free(inquiry->places[i].name);
     free(inquiry->places);
     free(inquiry->who);
     free(inquiry->channel);
+    free(inquiry->id);
     free(inquiry->user_key);
     free(inquiry->key_there);
     *inquiry = (struct why_inquiry){.place = 0};
@@ -70,6 +73,7 @@ static bool is_sent_there(const struct why_inquiry *inquiry, const struct why_ev
     for (const struct trace_record *record = why_first_record(evidence); record;
          record = why_next_record(evidence, record)) {
         if ((record->kind == TRACE_SENT || record->kind == TRACE_STORED) &&
+            trace_has_text(record, TRACE_EVENT, inquiry->facts.event) &&
             (trace_has_text(record, TRACE_TO_USER, inquiry->question.user_id) ||
              trace_has_text(record, TRACE_TO_USER, inquiry->key_there) ||
              trace_number_of(record, TRACE_ALL) > 0))
@@ -353,14 +357,20 @@ static void read_evidence(struct why_inquiry *inquiry)
         tell_group(inquiry);
 }
 
-/* The message was for a channel that nobody had asked about. */
+/* The message was for a channel that nobody had asked about; or more is recorded by its id. */
 static bool ask_again(struct why_inquiry *inquiry)
 {
-    const char *channel = inquiry->facts.channel.name;
+    const struct why_facts *facts = &inquiry->facts;
+    struct why_question *question = &inquiry->question;
+    const bool is_new_channel = facts->channel.name && !question->channel;
+    const bool is_new_id = facts->message.is_stored && facts->message.id && !question->id;
 
-    if (!channel || inquiry->question.channel)
+    if (!is_new_channel && !is_new_id)
         return false;
-    inquiry->question.channel = inquiry->channel = mem_strdup(channel);
+    if (is_new_channel)
+        question->channel = inquiry->channel = mem_strdup(facts->channel.name);
+    if (is_new_id)
+        question->id = inquiry->id = mem_strdup(facts->message.id);
     why_history_release(&inquiry->history);
     why_evidence_free(inquiry->evidence);
     inquiry->evidence = NULL;
@@ -400,19 +410,19 @@ static void ask_workers(struct why_inquiry *inquiry)
     broker_ask_all(inquiry->service->broker, make_question, inquiry, &inquiry->request);
 }
 
-/* "The user 7" */
+/* "the user 7" */
 static char *who(const struct why_inquiry *inquiry)
 {
-    static const char *const words[SSE_DIMENSIONS] = {[SSE_BY_TOKEN] = "That token",
-                                                      [SSE_BY_TENANT] = "The tenant",
-                                                      [SSE_BY_CHANNEL] = "The channel",
-                                                      [SSE_BY_CONNECTION] = "The connection",
-                                                      [SSE_ALL] = "Everybody"};
+    static const char *const words[SSE_DIMENSIONS] = {[SSE_BY_TOKEN] = "that token",
+                                                      [SSE_BY_TENANT] = "the tenant",
+                                                      [SSE_BY_CHANNEL] = "the channel",
+                                                      [SSE_BY_CONNECTION] = "the connection",
+                                                      [SSE_ALL] = "everybody together"};
     const struct qos_recipient *group = inquiry->group;
     struct buf text = BUF_INIT;
 
     if (!group)
-        buf_printf(&text, "The user %s", inquiry->question.user_id);
+        buf_printf(&text, "the user %s", inquiry->question.user_id);
     else if (group->dimension == SSE_BY_TOKEN || group->dimension == SSE_ALL)
         buf_append_str(&text, words[group->dimension]);
     else

@@ -18,8 +18,8 @@ struct qos_recipient;
 
 /* A service that the asker may know. */
 struct why_place {
-    size_t service; /* its index */
-    const char *name;
+    size_t service;    /* its index */
+    char *name;        /* owned */
     bool is_of_tenant; /* its users are unique within their tenant */
 };
 
@@ -29,7 +29,7 @@ struct why_inquiry {
     /* Its texts are lent. user_key is made here, and so is user_id where there is a group: */
     struct why_question question;
     const struct qos_recipient *group; /* it is not about a user, but about this; NULL: it is */
-    struct why_place *places;          /* the others; owned, their names lent until done */
+    struct why_place *places;          /* the others; owned */
     size_t place_count;
     void (*done)(struct why_inquiry *inquiry); /* releases it */
     /* The result: */
@@ -42,7 +42,7 @@ struct why_inquiry {
     struct broker_request request;
     struct broker_message *listed, *found; /* the store's answers */
     size_t place;
-    char *who, *channel;
+    char *who, *channel, *id;
     char *user_key, *key_there;
 };
 

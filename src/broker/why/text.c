@@ -134,20 +134,21 @@ static void tell_details(struct buf *to, const struct why_facts *facts, enum why
     }
 }
 
-static void tell_now(struct buf *to, const struct why_facts *facts)
+static void tell_presence(struct buf *to, const struct why_facts *facts)
 {
     const struct why_presence *presence = &facts->presence;
     char time[TIME_SIZE];
 
-    buf_printf(to, " %s %s", facts->who, facts->message.is_known ? "had then" : "has");
+    buf_printf(to, " %s %s %s ", facts->is_past ? "At that time" : "Now", facts->who,
+               facts->is_past ? "had" : "has");
     if (presence->connections == 0)
-        buf_append_str(to, " no connection here.");
+        buf_append_str(to, "no connection here.");
     else
-        buf_printf(to, " %" PRIu32 " %s", presence->connections,
+        buf_printf(to, "%" PRIu32 " %s", presence->connections,
                    presence->connections == 1 ? "connection" : "connections");
     if (presence->connections > 0 && facts->event)
-        buf_printf(to, ", of which %" PRIu32 " %s to \"%s\".", presence->listening,
-                   presence->listening == 1 ? "listens" : "listen", facts->event);
+        buf_printf(to, ", %" PRIu32 " of them listening to \"%s\".", presence->listening,
+                   facts->event);
     else if (presence->connections > 0)
         buf_append_str(to, ".");
     if (!facts->message.is_known && facts->known_since > 0)
@@ -160,6 +161,6 @@ void why_tell(struct buf *to, const struct why_facts *facts, enum why_cause caus
     tell_message(to, facts);
     buf_append_str(to, why_words[cause].meaning);
     tell_details(to, facts, cause);
-    tell_now(to, facts);
+    tell_presence(to, facts);
     buf_printf(to, " %s", why_words[cause].advice);
 }

@@ -18,7 +18,7 @@
 
 static struct why_facts asked(void)
 {
-    return (struct why_facts){.who = "The user 7", .event = "bell", .now = LATER};
+    return (struct why_facts){.who = "the user 7", .event = "bell", .now = LATER};
 }
 
 static struct why_facts connected(void)
@@ -133,7 +133,7 @@ static void nobody_is_there(void **state)
     struct why_facts facts = asked();
 
     (void)state;
-    expect(&facts, "offline", "has no connection here");
+    expect(&facts, "offline", "Now the user 7 has no connection here.");
     facts.ending = event_of(WHY_OFFLINE, BEFORE);
     expect(&facts, "offline", "ended at 1970-01-01 00:15:00 UTC, from 192.0.2.7: because.");
     send_to(&facts, 0);
@@ -202,7 +202,7 @@ static void it_listens_to_something_else(void **state)
 
     (void)state;
     send_to(&facts, 0);
-    expect(&facts, "notListening", "of which 0 listen to \"bell\"");
+    expect(&facts, "notListening", "0 of them listening to \"bell\"");
     facts.presence.nearest = "belt";
     facts.presence.nearness = SPELLING_NEAR;
     expect(&facts, "notListening", "It listens to \"belt\"");
@@ -253,9 +253,9 @@ static void it_is_not_in_the_channel(void **state)
     facts.channel.joined = 1;
     expect(&facts, "unknown", "\"orders\"");
     facts.is_channel = true; /* asked of the channel itself */
-    facts.who = "The channel \"orders\"";
+    facts.who = "the channel \"orders\"";
     facts.presence = (struct why_presence){.connections = 0};
-    expect(&facts, "channelUnknown", "had then no connection");
+    expect(&facts, "channelUnknown", "has no connection");
 }
 
 static void it_was_not_sent(void **state)
@@ -266,7 +266,7 @@ static void it_was_not_sent(void **state)
     facts.known_since = BEFORE;
     expect(&facts, "notSent", "before 1970-01-01 00:15:00 UTC is not known");
     facts.event = NULL;
-    expect(&facts, "notSent", "has 1 connection.");
+    expect(&facts, "notSent", "Now the user 7 has 1 connection.");
 }
 
 /* ---- the message ---- */
@@ -313,7 +313,7 @@ static void a_stored_message_waits(void **state)
     facts.message.written = 2;
     expect(&facts, "notAcknowledged", "written 2 times");
     facts.presence = (struct why_presence){.connections = 0};
-    expect(&facts, "notAcknowledged", "had then no connection");
+    expect(&facts, "notAcknowledged", "has no connection");
     facts.message.written = 0;
     expect(&facts, "offline", "no connection");
     facts.ending = event_of(WHY_HIDDEN, BEFORE);

@@ -129,7 +129,7 @@ static enum why_cause tell(struct fixture *f, uint32_t connections)
     const struct why_question question = {.user_id = "7", .user_key = "7", .event = "bell"};
 
     gather(f);
-    f->facts = (struct why_facts){.who = "The user 7", .event = "bell"};
+    f->facts = (struct why_facts){.who = "the user 7", .event = "bell"};
     f->facts.now = loop_wall_ms(f->loop);
     f->facts.presence = (struct why_presence){connections, connections, connections, NULL, 0};
     why_history_tell(&f->history, &question, &f->facts);
