@@ -23,6 +23,7 @@
 #include "broker/limits.h"
 #include "qos/repository.h"
 
+struct broker_batch;
 struct engine;
 struct loop;
 struct qos_acknowledge;
@@ -46,6 +47,17 @@ struct engine_attach {
     const struct broker_attach *wanted; /* lent until it comes back */
     bool is_refused;
     enum broker_slot refused; /* for want of which slot */
+};
+
+/* What is sent without being stored, or who is sent away: its place in the one order of the
+ * service.
+ */
+struct engine_append {
+    struct qos_job job;               /* the engine's */
+    const struct broker_batch *round; /* lent until it comes back */
+    bool is_behind_puts;              /* not before what was put before */
+    int status;
+    void (*done)(struct engine_append *append);
 };
 
 /* A request with an idempotency key wants to run: now, if it is the first with this key, or it gets
@@ -83,11 +95,12 @@ struct engine_ops {
     /* Other limits. Who is above a new one stays, and gets no more. */
     void (*change)(struct engine *engine, const struct engine_limits *limits);
 
-    /* Messages are stored. */
+    /* Messages are stored; each comes back when it is next in the order. */
     void (*put)(struct engine *engine, struct qos_put *put);
-    /* Nothing is; comes back behind what was put before. */
-    void (*pass)(struct engine *engine, struct qos_job *job);
-    /* While it is held no other answer is given but to those that have waited for too long: what
+    /* Comes back when it is next in the order, in which all appends come back as they were asked;
+     * puts that are asked later come back behind it. */
+    void (*append)(struct engine *engine, struct engine_append *append);
+    /* While it is held no answer of the store is given but to those that waited for too long: what
      * the answers before are about takes several turns, and those that follow rest on it. */
     void (*hold)(struct engine *engine, bool is_held);
 
@@ -127,6 +140,8 @@ struct engine_events {
     void (*swept)(void *context, int status, const struct qos_copies *ended);
     /* This connection, which lives here, gives way to a newer one of its client. */
     void (*evicted)(void *context, const char *handle);
+    /* What another node has appended is next in the order. A reference. */
+    void (*appended)(void *context, struct broker_batch *round);
     /* Another node owns this queue from now on, or not any more. */
     void (*owned)(void *context, const struct qos_recipient *recipient, bool is_owned_here);
 };

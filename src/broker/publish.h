@@ -2,10 +2,11 @@
 #ifndef BROKER_PUBLISH_H
 #define BROKER_PUBLISH_H
 /*
- * The owner's part of publishing. Everything that a service sends goes through it: it is appended
- * to the log, and goes to the shards that have somebody for it (broker/directory.h). They answer
- * straight to the origin. So every worker writes in the order of the log, by which a page resumes
- * (sse/log.h). Nobody knows the position of a message before it is in the log.
+ * The owner's part of publishing. Everything that a service sends goes through it: when the engine
+ * says that it is next (broker/engine.h) it is appended to the log, and goes to the shards that
+ * have somebody for it (broker/directory.h). They answer straight to the origin. So every worker
+ * writes in the order of the log, by which a page resumes (sse/log.h). Nobody knows the position of
+ * a message before it is in the log.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include "broker/batch.h"
 #include "broker/broker.h"
+#include "broker/engine.h"
 
 struct directory;
 struct sse_service;
@@ -62,9 +64,10 @@ struct publisher {
 struct publication {
     struct broker_request request; /* to the shards, of a round */
     struct publisher *publisher;
-    struct broker_asker asker; /* is answered, here with BROKER_PUBLISHED; */
-    bool is_asked;             /* nobody is, of the owner's own */
-    uint64_t session;          /* of the back end that publishes it; 0: the server itself */
+    struct engine_append append; /* the caller's */
+    struct broker_asker asker;   /* is answered, here with BROKER_PUBLISHED; */
+    bool is_asked;               /* nobody is, of the owner's own */
+    uint64_t session;            /* of the back end that publishes it; 0: the server itself */
     struct broker_batch *batch;
     struct broker_batch *round; /* what of it is written next, or all; */
     size_t first;               /* its first item is this one of the batch */
@@ -88,8 +91,8 @@ struct publication *publication_new(struct publisher *publisher,
 /* The owner's own, which nobody waits for. Takes over the batch. */
 struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch);
 
-/* Writes a round, whose first item is this one of the batch, and takes it over; NULL: the whole
- * batch. */
+/* It is next: writes a round, whose first item is this one of the batch, and takes it over; NULL:
+ * the whole batch. */
 void publication_advance(struct publication *publication, struct broker_batch *round, size_t first);
 /* Nothing is written. status: a negative errno; at: the item that it is about. */
 void publication_fail(struct publication *publication, int status, size_t at);

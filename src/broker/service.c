@@ -28,6 +28,13 @@ static void on_evicted(void *context, const char *handle)
     broker_send(service->broker, broker_shard_of(service->broker, handle), message);
 }
 
+static void on_appended(void *context, struct broker_batch *round)
+{
+    struct broker_service *service = context;
+
+    publication_advance(publication_new_own(&service->publisher, round), NULL, 0);
+}
+
 void broker_service_open_engine(struct broker_service *service, engine_maker make,
                                 const struct engine_settings *settings,
                                 const struct engine_events *events)
@@ -38,6 +45,7 @@ void broker_service_open_engine(struct broker_service *service, engine_maker mak
     own.limits = limits_of(&service->settings);
     all.context = service;
     all.evicted = on_evicted;
+    all.appended = on_appended;
     service->engine = make(service->core->loop, &own, &all);
 }
 

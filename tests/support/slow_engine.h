@@ -74,10 +74,19 @@ static int slow_run_nothing(struct qos_job *job, struct qos_repository *reposito
     return 0;
 }
 
-static void slow_pass(struct engine *engine, struct qos_job *job)
+static void slow_on_append(struct qos_job *job)
 {
-    job->run = slow_run_nothing;
-    slow_ask(engine, job);
+    struct engine_append *append = container_of(job, struct engine_append, job);
+
+    append->status = job->status;
+    append->done(append);
+}
+
+static void slow_append_round(struct engine *engine, struct engine_append *append)
+{
+    append->job.run = slow_run_nothing;
+    append->job.done = slow_on_append;
+    slow_ask(engine, &append->job);
 }
 
 static void slow_hold(struct engine *engine, bool is_held)
@@ -210,7 +219,7 @@ static const struct engine_ops slow_ops = {
     .settle = slow_settle,
     .change = slow_change,
     .put = slow_put,
-    .pass = slow_pass,
+    .append = slow_append_round,
     .hold = slow_hold,
     .acknowledge = slow_acknowledge,
     .mark = slow_mark,

@@ -31,9 +31,10 @@ struct local {
     struct engine_events events;
     struct qos_store *store;
     struct tables tables;
-    struct qos_job *known, **known_end; /* what the tables have answered, in order */
-    struct loop_task answering;         /* with it */
-    char *service, *file;               /* for its thread */
+    /* What needs no store, in order; with a run: what is asked of the store behind that. */
+    struct qos_job *known, **known_end;
+    struct loop_task answering; /* with it */
+    char *service, *file;       /* for its thread */
     struct sweeper sweeper;
     bool has_taken_back; /* what was set aside, and can be read again; the store's thread's */
     bool has_counted;    /* what is stored for users without a tenant */
@@ -138,6 +139,12 @@ static void answer_known(struct loop_task *task)
     local->known_end = &local->known;
     for (struct qos_job *next; job; job = next) {
         next = job->next;
+        if (job->run && local->store) {
+            ask(&local->engine, job);
+            continue;
+        }
+        if (job->run)
+            job->status = -ESHUTDOWN;
         job->done(job);
     }
 }
@@ -212,9 +219,20 @@ static void change(struct engine *engine, const struct engine_limits *limits)
 
 /* ---- what the store knows ---- */
 
+/* Behind what was appended before. */
+static void ask_in_turn(struct engine *engine, struct qos_job *job)
+{
+    struct local *local = local_of(engine);
+
+    if (local->known)
+        answer_later(local, job);
+    else
+        ask(engine, job);
+}
+
 static void put(struct engine *engine, struct qos_put *put)
 {
-    ask(engine, &put->job);
+    ask_in_turn(engine, &put->job);
 }
 
 static int run_nothing(struct qos_job *job, struct qos_repository *repository)
@@ -224,10 +242,24 @@ static int run_nothing(struct qos_job *job, struct qos_repository *repository)
     return 0;
 }
 
-static void pass(struct engine *engine, struct qos_job *job)
+/* Whether or not the store works. */
+static void on_append(struct qos_job *job)
 {
-    job->run = run_nothing;
-    ask(engine, job);
+    struct engine_append *append = container_of(job, struct engine_append, job);
+
+    append->done(append);
+}
+
+static void append(struct engine *engine, struct engine_append *append)
+{
+    append->job.done = on_append;
+    if (append->is_behind_puts) {
+        append->job.run = run_nothing;
+        append->job.is_asked = true;
+        ask_in_turn(engine, &append->job);
+    } else {
+        answer_later(local_of(engine), &append->job);
+    }
 }
 
 static void hold(struct engine *engine, bool is_held)
@@ -306,7 +338,10 @@ static void local_free(struct engine *engine)
     struct local *local = local_of(engine);
 
     local->is_stopped = true;
+    while (local->known)
+        answer_known(&local->answering);
     qos_store_free(local->store);
+    local->store = NULL;
     sweeper_release(&local->sweeper); /* what was done last may have started it */
     tables_release(&local->tables);
     while (local->known)
@@ -327,7 +362,7 @@ static const struct engine_ops local_ops = {
     .settle = settle,
     .change = change,
     .put = put,
-    .pass = pass,
+    .append = append,
     .hold = hold,
     .acknowledge = acknowledge,
     .mark = mark,

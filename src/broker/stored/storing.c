@@ -439,39 +439,29 @@ static void store(struct stored_messages *stored, struct publication *publicatio
     stored->engine->ops->put(stored->engine, &storing->put);
 }
 
-/* ---- behind them ---- */
+/* ---- what is not stored ---- */
 
-struct following {
-    struct qos_job job;
-    struct publication *publication;
-    struct stored_messages *stored;
-};
-
-/* Whether or not the store works. */
-static void on_turn(struct qos_job *job)
+static void on_turn(struct engine_append *append)
 {
-    struct following *following = container_of(job, struct following, job);
+    struct publication *publication = container_of(append, struct publication, append);
 
-    leave(following->stored, following->publication, 0);
-    publication_advance(following->publication, NULL, 0);
-    free(following);
+    if (append->is_behind_puts)
+        leave(publication->context, publication, 0);
+    if (append->status < 0)
+        publication_fail(publication, append->status, 0);
+    else
+        publication_advance(publication, NULL, 0);
 }
 
-static void follow(struct stored_messages *stored, struct publication *publication)
+static void append(struct stored_messages *stored, struct publication *publication)
 {
-    struct following *following;
-
-    if (!find_sender(stored, publication)) {
-        publication_advance(publication, NULL, 0);
-        return;
-    }
-    enter(stored, publication, 0);
-    following = mem_zalloc(sizeof(*following));
-    following->publication = publication;
-    following->stored = stored;
-    following->job.done = on_turn;
-    following->job.is_asked = true;
-    stored->engine->ops->pass(stored->engine, &following->job);
+    publication->context = stored;
+    publication->append.round = publication->batch;
+    publication->append.is_behind_puts = find_sender(stored, publication) != NULL;
+    publication->append.done = on_turn;
+    if (publication->append.is_behind_puts)
+        enter(stored, publication, 0);
+    stored->engine->ops->append(stored->engine, &publication->append);
 }
 
 void storing_receive(struct stored_messages *stored, const struct broker_message *message)
@@ -481,5 +471,5 @@ void storing_receive(struct stored_messages *stored, const struct broker_message
     if (message->publish.is_stored)
         store(stored, publication);
     else
-        follow(stored, publication);
+        append(stored, publication);
 }
