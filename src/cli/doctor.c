@@ -121,7 +121,8 @@ static void examine(struct doctor *doctor)
 {
     const struct doctor_subject settings = {doctor, "settings", doctor->config->file};
 
-    doctor_find(&settings, DOCTOR_OK, NULL, "a start takes them");
+    doctor_find(&settings, DOCTOR_OK, NULL, "a start takes them%s",
+                settings.name ? "" : " (the demo's: there is no --config)");
     find_warnings(doctor);
     find_preflight(doctor);
     doctor_check_certificates(doctor);

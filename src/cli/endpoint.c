@@ -113,12 +113,15 @@ static int append_public_key(const char *path, struct buf *to)
     return rc;
 }
 
-static int fail_certificate(const char *path, int error, struct config_fault *fault)
+static int fail_certificate(const struct config *config, const char *path, int error,
+                            struct config_fault *fault)
 {
     return config_fail(fault, error == -EINVAL ? -EIO : error,
-                       "the server's certificate %.200s cannot be read: %s; run this as the "
-                       "server's user, or give --url with --cacert",
-                       path, error == -EINVAL ? "it is not PEM" : strerror(-error));
+                       "the server's certificate %.200s cannot be read: %s; %s, or give --url with "
+                       "--cacert",
+                       path, error == -EINVAL ? "it is not PEM" : strerror(-error),
+                       config->file ? "run this as the server's user"
+                                    : "give the --config that the server was started with");
 }
 
 static int find_public_keys(struct cli_endpoint *endpoint, const struct config *config,
@@ -136,7 +139,7 @@ static int find_public_keys(struct cli_endpoint *endpoint, const struct config *
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = append_public_key(files[i].certificate, &keys);
         if (rc != 0)
-            rc = fail_certificate(files[i].certificate, rc, fault);
+            rc = fail_certificate(config, files[i].certificate, rc, fault);
     }
     if (rc == 0)
         endpoint->public_keys = buf_detach(&keys);
