@@ -137,7 +137,7 @@ function panel(place, parameters) {
             pause.setAttribute('aria-pressed', String(lines.isPaused));
         },
     }, 'Pause');
-    place.repeat(AGAIN_MS, () => follow(place, parameters, lines, state));
+    place.repeat(AGAIN_MS, () => follow(place, parameters, lines, state), false);
     return [make('div', { class: 'row between' }, make('h2', undefined, 'Trace'), make('div', { class: 'row' }, state, pause)), lines.node];
 }
 
