@@ -37,8 +37,8 @@ after(async () => {
 
 const PAGES = ['/', '/demo/demo.js', '/sse/demo', '/sse/demo/sse.js', '/sse/demo/connect', '/sse/demo/connect/ack.do',
   '/sse/demo/connect/message/hello.do'];
-const BACK_ENDS = ['/metrics', '/sse/demo/users', '/sse/demo/connect/users.json', '/sse/demo/send',
-  '/sse/demo/disconnectUser'];
+const BACK_ENDS = ['/metrics', '/settings', '/access', '/certificates', '/console', '/console/console.js',
+  '/sse/demo/users', '/sse/demo/connect/users.json', '/sse/demo/send', '/sse/demo/disconnectUser'];
 
 async function assertUnknown(client, path) {
   const unknown = await client.get(path.startsWith('/sse/demo') ? '/sse/demo/unknown' : '/unknown', KEY);
