@@ -9,11 +9,11 @@
 #include "api/backend/send.h"
 #include "api/exchange.h"
 #include "api/origin.h"
-#include "api/query/trace.h"
 #include "api/refusal.h"
 #include "api/reply.h"
 #include "api/request_log.h"
 #include "api/routes.h"
+#include "api/watch.h"
 #include "api/worker.h"
 #include "auth/auth.h"
 #include "base/file.h"
@@ -179,7 +179,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
-    list_init(&service->trace_watchers);
+    list_init(&service->watches);
     core->shard = (struct sse_shard){(uint32_t)api->worker, *broker_key(api->broker)};
     broker_service_init(&service->broker, api->broker, index, core, &settings->broker);
     service->broker.outbound = api->outbound;
@@ -233,8 +233,7 @@ static void service_change(struct api_service *service, const struct api_service
     service->settings = settings;
     sse_service_change(service->broker.core, settings->core);
     broker_service_restart(&service->broker, &settings->broker, &settings->qos);
-    presence_check(&service->broker);
-    trace_watches_check(service);
+    watches_check(service);
 }
 
 void api_change(struct api *api, const struct api_settings *settings)
@@ -296,8 +295,7 @@ void api_drain_rest(struct api *api)
         return;
     api->is_drained = true;
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        presence_drain(&api->services[i].broker);
-        trace_watches_drain(&api->services[i]);
+        watches_drain(&api->services[i]);
         broker_service_finish(&api->services[i].broker);
     }
 }

@@ -9,7 +9,6 @@
 
 struct api_exchange;
 struct api_service;
-struct broker_service;
 struct h2_stream;
 
 /* Finds the endpoint of the exchange's request, its service and its {path}. False when there is
@@ -70,12 +69,5 @@ void api_handle_certificates(struct api_exchange *exchange); /* console.c */
 
 /* Of struct h2_handler; context: the api. */
 void api_request_start(void *context, struct h2_stream *stream);
-
-/* ---- the event streams of back ends that watch who comes and goes (presence.c) ---- */
-
-/* API keys or the keys of tokens have changed: whose credential no longer counts is ended. */
-void presence_check(const struct broker_service *service);
-/* The server stops: every stream ends, and says so. */
-void presence_drain(const struct broker_service *service);
 
 #endif

@@ -28,10 +28,10 @@ struct api_service {
     size_t base_length;
     uint64_t limited[LIMITS];  /* requests that were above one */
     uint64_t channels_refused; /* requests for them */
-    struct list trace_watchers;
-    size_t trace_watches; /* so many, */
-    uint64_t trace_lost;  /* and records that they could not take */
-    int upload_directory; /* -1: it could not be opened */
+    struct list watches;       /* of back ends (api/watch.h) */
+    size_t trace_watches;      /* so many are of the trace, */
+    uint64_t trace_lost;       /* and records that they could not take */
+    int upload_directory;      /* -1: it could not be opened */
 };
 
 struct api {

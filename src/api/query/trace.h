@@ -8,9 +8,7 @@
 #include "broker/trace_filter.h"
 #include "sse/connection_id.h"
 
-struct api;
 struct api_exchange;
-struct api_service;
 
 struct trace_asked {
     struct trace_filter filter; /* its texts are lent from the exchange, but for: */
@@ -24,9 +22,5 @@ bool trace_asked_read(struct trace_asked *asked, struct api_exchange *exchange);
 
 /* Opens the stream, or refuses it. */
 void trace_watch_start(struct api_exchange *exchange, const struct trace_asked *asked);
-/* Ends the streams of those whose credential does not count any more. */
-void trace_watches_check(struct api_service *service);
-/* The server stops. */
-void trace_watches_drain(struct api_service *service);
 
 #endif
