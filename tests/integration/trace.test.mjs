@@ -205,6 +205,21 @@ describe('a refusal', () => {
   });
 });
 
+test('a flood of refusals of one address leaves what others have done', async () => {
+  const other = await connect(server.origin, { localAddress: '127.0.0.2' });
+  assert.equal((await other.get(`${BASE}/connect?clientId=other`)).status, 401);
+  const meter = await backend(server, { key: 'key-of-the-meter' });
+  const suppressed = 'sse_server_trace_suppressed_total';
+  await eventually('some are not recorded', async () => {
+    await Promise.all(Array.from({ length: 100 }, () => page.get(`${BASE}/connect?clientId=flood`)));
+    return (await meter.metric(suppressed)) > 0;
+  });
+  assert.equal((await trace({ clientId: 'other' })).total, 1);
+  assert.equal((await other.get(`${BASE}/connect?clientId=other`)).status, 401); // its own are recorded still
+  assert.deepEqual((await trace({ address: '127.0.0.2' })).list.map(({ clientId }) => clientId), ['other', 'other']);
+  await Promise.all([other, meter].map((one) => one.close()));
+});
+
 describe('a question', () => {
   test('takes the permission inspect, which no key has by itself', async () => {
     assert.equal((await office.get('trace')).status, 403);
