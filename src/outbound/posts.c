@@ -191,11 +191,20 @@ static void add(struct post_queue *queue, const char *key, struct post *post)
     queue->bytes += post->json->length;
 }
 
-void post_queue_push(struct post_queue *queue, const char *key, const char *id, const char *url,
-                     struct bytes *json)
+static const char *put_text(char **at, const char *text)
 {
-    const size_t id_size = strlen(id) + 1;
+    const size_t size = strlen(text) + 1;
+    const char *put = memcpy(*at, text, size);
+
+    *at += size;
+    return put;
+}
+
+void post_queue_push(struct post_queue *queue, const char *key, const char *id,
+                     const struct post_target *target, struct bytes *json)
+{
     struct post *post;
+    char *at;
 
     if (has_one_target(queue))
         make_room(queue, json->length);
@@ -203,10 +212,12 @@ void post_queue_push(struct post_queue *queue, const char *key, const char *id, 
         queue->counters.lost[POST_DROPPED]++;
         return;
     }
-    post = mem_zalloc(sizeof(*post) + id_size + strlen(url) + 1);
-    memcpy(post->id, id, id_size);
-    memcpy(post->id + id_size, url, strlen(url) + 1);
-    post->url = post->id + id_size;
+    post = mem_zalloc(sizeof(*post) + strlen(id) + strlen(target->url) +
+                      strlen(target->traceparent) + 3);
+    at = post->id;
+    (void)put_text(&at, id);
+    post->url = put_text(&at, target->url);
+    post->traceparent = put_text(&at, target->traceparent);
     post->json = bytes_ref(json);
     post->added_at = loop_now_ms(queue->loop);
     add(queue, key, post);
@@ -451,6 +462,7 @@ static bool send_one(void *context, struct post *post)
         .json =
             settings->text ? settings->text(settings->context, post->json) : bytes_ref(post->json),
         .id = post->id,
+        .traceparent = *post->traceparent != '\0' ? post->traceparent : NULL,
         .done = on_answer,
         .context = post,
     };
@@ -515,12 +527,13 @@ void posts_free(struct posts *posts)
 
 void posts_add(struct posts *posts, const char *key, const char *id, struct bytes *json)
 {
-    post_queue_push(posts->queue, key, id, "", json);
+    post_queue_push(posts->queue, key, id, &(struct post_target){"", ""}, json);
 }
 
-void posts_add_to(struct posts *posts, const char *url, const char *id, struct bytes *json)
+void posts_add_to(struct posts *posts, const struct post_target *target, const char *id,
+                  struct bytes *json)
 {
-    post_queue_push(posts->queue, id, id, url, json);
+    post_queue_push(posts->queue, id, id, target, json);
 }
 
 void posts_refuse(struct posts *posts, const char *reason)

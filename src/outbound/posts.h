@@ -33,7 +33,14 @@ struct post {
     struct outbound_call *call; /* what it is sent by, canceled with it; NULL: it is not */
     uint64_t added_at;          /* loop ms */
     const char *url;            /* its target, behind the id; "": that of all */
+    const char *traceparent;    /* behind that; "": none */
     char id[];
+};
+
+/* Where one goes. */
+struct post_target {
+    const char *url;         /* "": where all go */
+    const char *traceparent; /* of the request that wanted it; "": none */
 };
 
 struct post_queue_settings {
@@ -85,9 +92,9 @@ void post_queue_change(struct post_queue *queue, const struct post_queue_setting
                        bool is_other);
 void post_queue_free(struct post_queue *queue); /* cancels what is under way */
 
-/* Behind those of the same key. The texts are copied, json gets a reference. url: its target. */
-void post_queue_push(struct post_queue *queue, const char *key, const char *id, const char *url,
-                     struct bytes *json);
+/* Behind those of the same key. The texts are copied, json gets a reference. */
+void post_queue_push(struct post_queue *queue, const char *key, const char *id,
+                     const struct post_target *target, struct bytes *json);
 void post_queue_answered(struct post *post, const struct post_answer *answer);
 /* The end is near: from here on everything is sent at once, and once. */
 void post_queue_hurry(struct post_queue *queue);
@@ -116,7 +123,8 @@ void posts_free(struct posts *posts); /* those that are left are lost */
 /* Behind those of the same key, or with a URL of its own, and no key. id: the same for each try.
  * The texts are copied, json gets a reference. */
 void posts_add(struct posts *posts, const char *key, const char *id, struct bytes *json);
-void posts_add_to(struct posts *posts, const char *url, const char *id, struct bytes *json);
+void posts_add_to(struct posts *posts, const struct post_target *target, const char *id,
+                  struct bytes *json);
 
 /* One is not to be posted to where it was wanted: is counted, and told. */
 void posts_refuse(struct posts *posts, const char *reason);

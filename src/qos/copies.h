@@ -39,7 +39,7 @@ struct qos_message {
     size_t length;
     uint64_t digest; /* of what was sent under this id: the same id with another one is refused */
     int64_t created, expires; /* wall ms */
-    const char *receipt;      /* a URL; "": none; "true": those who watch the service's presence */
+    const char *receipt;      /* as sse/message.h has it */
 };
 
 /* Why it cannot be read. */

@@ -123,6 +123,22 @@ describe('with a list', () => {
     await other.stop();
   });
 
+  test('a receipt has the traceparent of the send, if that was one, and the message is the same without', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    target.answer = () => 204;
+    for (const given of [traceparent, `${traceparent}x`, undefined]) {
+      const from = target.requests.length;
+      const body = message(target.url);
+      const send = (headers) => office.client.postJson('/sse/demo/send', body, { ...office.authorized, ...headers });
+      assert.equal((await send(given && { traceparent: given })).status, 200);
+      assert.equal((await send()).json.data.repeated, true);
+      await end(office, body.id);
+      await eventually('the receipt', () => target.requests.length > from);
+      assert.equal(target.requests[from].headers.traceparent, given === traceparent ? given : undefined);
+      assert.equal(target.requests[from].path, '/hook?key=1');
+    }
+  });
+
   test('others do not, whatever they are', async () => {
     await refused(office, `http://127.0.0.1:${target.port ^ 1}/`, /receiptHosts/);
     await refused(office, 'http://127.0.0.2/', /receiptHosts/);

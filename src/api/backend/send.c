@@ -11,6 +11,7 @@
 #include "api/limit.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/json_view.h"
 #include "base/mem.h"
@@ -62,9 +63,25 @@ static void on_published(struct broker_publishing *publishing,
     finish(container_of(publishing, struct delivery, publishing), published);
 }
 
-/* Here, since the JSON trees are this thread's. False: there is no memory for a text. */
-static bool prepare(struct broker_batch *batch, bool *is_stored)
+/* When its text is made: what the same message is stored as does not depend on who asks. */
+static void add_traceparent(struct sse_message *message, const struct api_exchange *exchange)
 {
+    const char *traceparent =
+        sse_message_receipt_is_url(message) ? request_traceparent(exchange->request) : NULL;
+    struct buf receipt = BUF_INIT;
+
+    if (!traceparent)
+        return;
+    buf_printf(&receipt, "%s %s", message->receipt, traceparent);
+    free(message->receipt);
+    message->receipt = mem_strdup(buf_str(&receipt));
+    buf_release(&receipt);
+}
+
+/* Here, since the JSON trees are this thread's. False: there is no memory for a text. */
+static bool prepare(struct delivery *delivery, bool *is_stored)
+{
+    struct broker_batch *batch = delivery->batch;
     bool is_fine = true;
 
     for (size_t i = 0; i < batch->count; i++) {
@@ -76,6 +93,7 @@ static bool prepare(struct broker_batch *batch, bool *is_stored)
         if (!item->stored_as.json)
             write_text(&item->stored_as, item->message);
         is_fine = is_fine && item->stored_as.json;
+        add_traceparent(item->message, delivery->exchange);
     }
     return is_fine;
 }
@@ -84,7 +102,7 @@ void delivery_start(struct delivery *delivery)
 {
     bool is_stored = false;
 
-    if (!prepare(delivery->batch, &is_stored)) {
+    if (!prepare(delivery, &is_stored)) {
         finish(delivery, &(struct broker_results){.status = -ENOMEM});
         return;
     }

@@ -8,7 +8,9 @@
 #include "base/http_url.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/networks.h"
+#include "base/traceparent.h"
 #include "broker/presence_event.h"
 #include "broker/service.h"
 #include "broker/stored/state.h"
@@ -163,18 +165,22 @@ static bool is_loss(enum qos_state state)
 }
 
 /* It may have been stored under other settings, or by a version that took any. */
-static void post(struct stored_messages *stored, const char *url, struct bytes *json)
+static void post(struct stored_messages *stored, const char *receipt, struct bytes *json)
 {
+    const char *blank = strchr(receipt, ' ');
+    const char *traceparent = blank && traceparent_is_valid(blank + 1) ? blank + 1 : "";
+    char *url = mem_strndup(receipt, blank ? (size_t)(blank - receipt) : strlen(receipt));
     struct bytes *shown = shown_of(json);
     char id[SSE_MESSAGE_ID_SIZE];
     char fault[320];
 
     sse_message_make_id(id, SSE_OWN_ID_MESSAGE);
     if (receipt_url_is_allowed(stored->settings, url, fault, sizeof(fault)))
-        posts_add_to(stored->receipts, url, id, shown);
+        posts_add_to(stored->receipts, &(struct post_target){url, traceparent}, id, shown);
     else
         posts_refuse(stored->receipts, fault);
     bytes_unref(shown);
+    free(url);
 }
 
 static void tell_watchers(struct presence_log *log, const struct qos_copy *copy, struct bytes *json)

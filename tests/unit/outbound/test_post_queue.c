@@ -69,7 +69,7 @@ static void push(struct fixture *fixture, const char *id)
     const char user_id[2] = {id[0], '\0'};
     struct bytes *json = bytes_new(id, strlen(id));
 
-    post_queue_push(fixture->queue, user_id, id, "", json);
+    post_queue_push(fixture->queue, user_id, id, &(struct post_target){"", ""}, json);
     bytes_unref(json);
 }
 

@@ -41,7 +41,7 @@ static void add(struct fixture *fixture)
     char id[16];
 
     snprintf(id, sizeof(id), "%zu", fixture->added++);
-    posts_add_to(fixture->posts, NOBODY_THERE, id, fixture->json);
+    posts_add_to(fixture->posts, &(struct post_target){NOBODY_THERE, ""}, id, fixture->json);
 }
 
 static uint64_t lost(const struct fixture *fixture, enum post_loss loss)
