@@ -98,9 +98,12 @@ const struct why_word why_words[WHY_CAUSES] = {
 
 /* ---- by what is known of the message ---- */
 
-static bool is_listening_elsewise(const struct why_presence *presence)
+static bool is_listening_elsewise(const struct why_facts *facts)
 {
-    return presence->connections > 0 && presence->saying > 0 && presence->listening == 0;
+    const struct why_presence *presence = &facts->presence;
+
+    return facts->event && presence->connections > 0 && presence->saying > 0 &&
+           presence->listening == 0;
 }
 
 static enum why_cause by_ears(const struct why_presence *presence)
@@ -156,7 +159,7 @@ static enum why_cause by_message(const struct why_facts *facts)
     if (message->written == 0)
         return WHY_UNKNOWN;
     /* Its page has got it, and has nobody to hand it to. */
-    return is_listening_elsewise(&facts->presence) ? by_ears(&facts->presence) : WHY_DELIVERED;
+    return is_listening_elsewise(facts) ? by_ears(&facts->presence) : WHY_DELIVERED;
 }
 
 /* ---- by what is known of the user ---- */

@@ -8,6 +8,10 @@
 #include "broker/trace.h"
 #include "sse/user.h"
 
+/* Of each class: they are compared with each other. */
+static const size_t records_most[TRACE_CLASSES] = {
+    [TRACE_OF_MESSAGES] = 2000, [TRACE_OF_CONNECTIONS] = 250, [TRACE_OF_REFUSALS] = 250};
+
 /* ---- the records ---- */
 
 static int compare(const void *one, const void *other)
@@ -16,6 +20,23 @@ static int compare(const void *one, const void *other)
     const struct trace_record *b = *(const struct trace_record *const *)other;
 
     return (a->ns > b->ns) - (a->ns < b->ns);
+}
+
+static void keep_latest(struct why_history *history)
+{
+    size_t counts[TRACE_CLASSES] = {0};
+    size_t kept = history->count;
+
+    for (size_t i = history->count; i > 0; i--) {
+        const struct trace_record *record = history->records[i - 1];
+        const enum trace_class class = trace_class_of((enum trace_kind)record->kind);
+
+        if (counts[class]++ < records_most[class])
+            history->records[--kept] = record;
+    }
+    history->count -= kept;
+    memmove(history->records, history->records + kept,
+            history->count * sizeof(const struct trace_record *));
 }
 
 void why_history_read(struct why_history *history, const struct why_evidence *evidence)
@@ -31,6 +52,7 @@ void why_history_read(struct why_history *history, const struct why_evidence *ev
          record = why_next_record(evidence, record))
         history->records[history->count++] = record;
     qsort(history->records, count, sizeof(const struct trace_record *), compare);
+    keep_latest(history);
 }
 
 void why_history_release(struct why_history *history)
@@ -132,8 +154,8 @@ static const struct trace_record *find_message(const struct telling *telling)
         if (!is_sending(record) || !is_asked_for(telling->question, record))
             continue;
         concern = telling->question->id ? CONCERN_MEANT : concern_of(telling, record);
-        if (concern <= best)
-            continue;
+        if (concern <= best || (concern == CONCERN_UNCLEAR && telling->visits.count == 0))
+            continue; /* what others got is nothing to one who was never there */
         best = concern;
         found = record;
     }

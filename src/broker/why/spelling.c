@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/why/spelling.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -61,6 +62,26 @@ static const char *trim(const char *text, size_t *length)
     return text;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Names that differ by their numbers are of different things. */
+static bool has_same_digits(const char *one, const char *other)
+{
+    for (;; one++, other++) {
+        while (*one != '\0' && !is_digit(*one))
+            one++;
+        while (*other != '\0' && !is_digit(*other))
+            other++;
+        if (*one != *other)
+            return false;
+        if (*one == '\0')
+            return true;
+    }
+}
+
 enum nearness spelling_nearness(const char *one, const char *other)
 {
     size_t length, rows, most;
@@ -73,7 +94,7 @@ enum nearness spelling_nearness(const char *one, const char *other)
         return SPELLING_OTHER_CASE;
     most = least(rows, length) < LENGTH_OF_TWO ? 1 : WRONG_MOST;
     if (least(rows, length) < SHORTEST || rows > SPELLING_MOST || length > SPELLING_MOST ||
-        rows > length + most || length > rows + most)
+        rows > length + most || length > rows + most || !has_same_digits(one, other))
         return SPELLING_FAR;
     return distance(one, rows, other, length, most) <= most ? SPELLING_NEAR : SPELLING_FAR;
 }

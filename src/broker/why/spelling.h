@@ -6,7 +6,8 @@
 /* The more the nearer. */
 enum nearness {
     SPELLING_FAR,
-    SPELLING_NEAR,       /* up to two letters are wrong, missing, added or in each other's place */
+    SPELLING_NEAR, /* up to two letters, no digits, are wrong, missing, added or in each other's
+                      place */
     SPELLING_OTHER_CASE, /* and nothing else, or blanks around it */
     SPELLING_SAME
 };

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "broker/trace.h"
 
+#define ENDS_MOST 16u /* the last, that are looked at */
+
 static bool is_same(const char *one, const char *other)
 {
     return one && other && strcmp(one, other) == 0;
@@ -39,6 +41,26 @@ static struct visit *add(struct visits *visits, const struct trace_record *recor
     return visit;
 }
 
+static bool has_channel(const struct visits *visits, const char *channel)
+{
+    for (size_t i = 0; i < visits->channel_count; i++) {
+        if (strcmp(visits->channels[i], channel) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_channels(struct visits *visits, const struct trace_record *record)
+{
+    struct trace_item item = {.next = 0};
+
+    while (visits->channel_count < VISITS_CHANNELS_MOST && trace_next_field(record, &item)) {
+        if ((item.field == TRACE_CHANNEL || item.field == TRACE_REFUSED_CHANNEL) &&
+            !has_channel(visits, item.text))
+            visits->channels[visits->channel_count++] = item.text;
+    }
+}
+
 static bool is_of_connection(const struct trace_record *record)
 {
     return trace_class_of((enum trace_kind)record->kind) == TRACE_OF_CONNECTIONS &&
@@ -64,6 +86,7 @@ void visits_read(struct visits *visits, const struct why_history *history,
             visit->closed = record;
         if (!visits->tenant_id)
             visits->tenant_id = trace_text_of(record, TRACE_TENANT);
+        take_channels(visits, record);
     }
 }
 
@@ -125,20 +148,11 @@ const struct trace_record *visits_refused(const struct visits *visits, uint64_t 
 
 bool visits_know_channel(const struct visits *visits, const char *channel)
 {
-    const struct why_history *history = visits->history;
-
-    if (is_same(channel, visits->question->channel))
-        return true;
-    for (size_t i = 0; i < history->count; i++) {
-        struct trace_item item = {.next = 0};
-
-        while (is_of_connection(history->records[i]) &&
-               trace_next_field(history->records[i], &item)) {
-            if (item.field == TRACE_CHANNEL && spelling_nearness(item.text, channel) > SPELLING_FAR)
-                return true;
-        }
+    for (size_t i = 0; i < visits->channel_count; i++) {
+        if (spelling_nearness(visits->channels[i], channel) > SPELLING_FAR)
+            return true;
     }
-    return visits_refused(visits, VISITS_NOW, channel) != NULL;
+    return false;
 }
 
 /* ---- what a connection had, and did not have any more ---- */
@@ -368,12 +382,15 @@ void visits_tell_last(const struct visits *visits, uint64_t ns, struct why_facts
 {
     struct why_event *ending = &facts->ending;
 
-    for (size_t i = 0; i < visits->count; i++) {
-        const struct visit *visit = &visits->items[i];
+    size_t left = ENDS_MOST;
+
+    for (size_t i = visits->count; i > 0 && left > 0; i--) {
+        const struct visit *visit = &visits->items[i - 1];
         struct why_event end;
 
         if (!visit->closed || visit->closed->ns > ns)
             continue;
+        left--;
         tell_end(visits, visit, &end);
         if (ending->cause == WHY_UNKNOWN || end.is_listener > ending->is_listener ||
             (end.is_listener == ending->is_listener && end.order >= ending->order))

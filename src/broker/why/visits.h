@@ -24,12 +24,17 @@ struct visit {
     bool was_deaf;                     /* it did not listen to the message */
 };
 
+#define VISITS_CHANNELS_MOST 64u
+
 struct visits {
     const struct why_history *history;
     const struct why_question *question;
     struct visit *items;
     size_t count, capacity;
     const char *tenant_id; /* of the user; NULL: not known */
+    /* Channels that it had, or asked for; the first of them. */
+    const char *channels[VISITS_CHANNELS_MOST];
+    size_t channel_count;
 };
 
 #define VISITS_NOW UINT64_MAX /* later than all records: times are those of records (ns) */

@@ -264,6 +264,7 @@ static void what_is_about_others_is_left_out(void **state)
     assert_int_equal(tell(f, 0), WHY_OFFLINE);
     assert_string_equal(f->facts.message.id, "m-1");
     assert_int_equal(f->history.count, 1);
+    assert_int_equal(f->facts.message.at, f->history.records[0]->time);
     opens(f, "a", "bell"); /* it has the channel orders */
     SAY(f, TRACE_SENT, 4, {TRACE_ID, "m-4", 0}, {TRACE_EVENT, "bell", 0},
         {TRACE_TO_CHANNEL, "order", 0});
