@@ -87,6 +87,7 @@ static void put_back(struct queue *queue, enum keep keep, const struct consumer 
     if (lowest <= queue->backlog.cursor)
         queue->backlog.cursor = lowest - 1;
     queue->backlog.has_more = true;
+    queue->backlog.put_back++;
     queue->reading = 0;
 }
 

@@ -62,6 +62,7 @@ struct queue_backlog {
     uint64_t first;     /* QUEUE_NONE: none */
     uint64_t resend_to; /* up to here the consumer gets also what it has: its time was over */
     uint64_t retry_at;  /* 0: no read has failed */
+    uint32_t put_back;  /* times that copies in flight have become a part of it again */
 };
 
 /* The question whether anybody still has what is in flight, and who is the newest. */

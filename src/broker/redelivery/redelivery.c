@@ -152,13 +152,15 @@ static size_t write_batch(struct queue *queue, const struct qos_copy *copies, si
     return batch->count;
 }
 
-/* Goes over what was read until something has to be waited for. How many are done with. */
+/* Goes over what was read until something has to be waited for, or comes before it: a write may end
+ * a connection that had earlier copies alone. How many are done with. */
 static size_t write_some(struct queue *queue, const struct qos_copy *copies, size_t count)
 {
     struct queue_backlog *backlog = &queue->backlog;
+    const uint32_t put_back = backlog->put_back;
     size_t i = 0;
 
-    for (; i < count; i++) {
+    for (; i < count && backlog->put_back == put_back; i++) {
         const uint64_t number = copies[i].message->number;
         uint64_t position;
 
@@ -461,13 +463,15 @@ void redelivery_read_done(struct redelivery *redelivery, uint64_t question, int 
                           const struct qos_copy *copies, size_t count, bool is_all)
 {
     struct queue *queue = queue_asked(redelivery, question);
+    const uint32_t put_back = queue ? queue->backlog.put_back : 0;
 
     if (!queue || queue->reading != question)
         return;
     queue->reading = 0;
     if (status < 0) {
         queue->backlog.retry_at = queue_now(queue) + QUEUE_PAUSE_MS;
-    } else if (write_some(queue, copies, count) == count && is_all && !queue->backlog.has_new) {
+    } else if (write_some(queue, copies, count) == count && is_all && !queue->backlog.has_new &&
+               queue->backlog.put_back == put_back) {
         queue->backlog.has_more = false;
         queue->backlog.first = QUEUE_NONE;
     }

@@ -18,8 +18,9 @@ struct fixture {
     uint64_t position; /* of the last write to everybody */
     struct redelivery_write writes[64];
     size_t begun;
-    uint64_t had;    /* where the message 1 was written to everybody; 0: it was not */
-    char asked[512]; /* "read>0+64 write(a)1,2 all3 check(7) note1=2 ack1 " */
+    const char *leaves; /* a connection that ends by a write to everybody; NULL: none */
+    uint64_t had;       /* where the message 1 was written to everybody; 0: it was not */
+    char asked[512];    /* "read>0+64 write(a)1,2 all3 check(7) note1=2 ack1 " */
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(struct fixture *fixture, const char *format,
@@ -81,6 +82,8 @@ static uint64_t op_write_all(void *context, const struct qos_copy *copy)
     struct fixture *fixture = context;
 
     tell(fixture, "all%u ", (unsigned)copy->message->number);
+    if (fixture->leaves)
+        redelivery_leave(fixture->redelivery, fixture->leaves, &ann);
     return begin_write(fixture, ++fixture->position)->id;
 }
 
@@ -694,6 +697,26 @@ static void test_a_queue_comes_back_to_nobody(void **state)
 
 #define with_fixture(test) cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
 
+/* Its connection is too slow for what is written to everybody, and had a copy alone. */
+static void test_what_a_write_puts_back_is_read_again(void **state)
+{
+    struct fixture *fixture = *state;
+
+    arrive(fixture, "a", 0);
+    answer_read(fixture, 1, 1, true);
+    assert_asked(fixture, "read>0+4 write(a)1 ");
+    assert_false(redelivery_stored(fixture->redelivery, 2, &ann, false, begin_write(fixture, 2)));
+    wrote(fixture, 1);
+    assert_asked(fixture, "read>1+3 ");
+    fixture->leaves = "a";
+    answer_read(fixture, 2, 2, true);
+    fixture->leaves = NULL;
+    assert_asked(fixture, "all2 note1=1 check(0,0) ");
+    redelivery_reached(fixture->redelivery, 2, &ann, 1, 1);
+    answer_check(fixture, 1, "b"); /* which has the other one */
+    assert_asked(fixture, "read>0+3 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -702,6 +725,7 @@ int main(void)
         with_fixture(test_who_comes_to_an_empty_queue_is_not_known),
         with_fixture(test_beyond_the_window_all_get_it_later),
         with_fixture(test_no_room_at_the_connection),
+        with_fixture(test_what_a_write_puts_back_is_read_again),
         with_fixture(test_a_second_tab_waits_for_the_first),
         with_fixture(test_it_takes_over_when_the_first_goes),
         with_fixture(test_a_leave_meanwhile_asks_again),
