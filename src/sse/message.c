@@ -85,64 +85,162 @@ static uint64_t digest_of(const char *text, const char *data)
     return hash_text(&key, data);
 }
 
-/* Whole, or NULL: a part of it would be stored as the message. */
-static json_t *without_id_and_data(const struct sse_message *message)
-{
-    json_t *object = json_object();
-    int failures = 0;
+/* The JSON form as text, member by member, each followed by a comma. */
+struct member {
+    const char *key;
+    size_t begin, end;
+};
 
-    if (message->has_name)
-        failures += json_object_set_new(object, "event", json_string(message->event));
-    failures += sse_target_to_json(&message->target, object);
-    if (*message->comment != '\0')
-        failures += json_object_set_new(object, "comment", json_string(message->comment));
-    if (message->retry_ms >= 0)
-        failures += json_object_set_new(object, "reconnectTime", json_integer(message->retry_ms));
-    failures += json_object_set_new(object, "qos", json_integer(message->is_stored));
-    if (message->ttl_s >= 0)
-        failures += json_object_set_new(object, "ttl", json_integer(message->ttl_s));
-    if (strcmp(message->receipt, "true") == 0)
-        failures += json_object_set_new(object, "receipt", json_true());
-    else if (*message->receipt != '\0')
-        failures += json_object_set_new(object, "receipt", json_string(message->receipt));
-    if (failures == 0)
-        return object;
-    json_decref(object);
-    return NULL;
+enum { MOST_MEMBERS = 10 };
+
+struct members {
+    struct buf text; /* has room for all of them */
+    struct member each[MOST_MEMBERS];
+    size_t count;
+};
+
+/* What so many characters take at the most: "\\u0000" each. */
+static size_t room_for(const char *text)
+{
+    return 6 * strlen(text) + sizeof("\"\",");
 }
 
-/* The text of an object that is not empty, with the data in it, whose tokens nobody reads. Frees
- * the text. NULL: there is no memory for it. */
-static char *with_data(char *text, const char *data)
+static size_t room_for_members(const struct sse_message *message)
 {
-    static const char member[] = "{\"data\":";
-    char *whole;
+    const size_t keys =
+        MOST_MEMBERS * sizeof("\"reconnectTime\":18446744073709551615,"); /* and numbers */
+    size_t room = keys + room_for(message->id) + room_for(message->event) +
+                  room_for(message->comment) + room_for(message->receipt);
 
-    if (!text || !data)
-        return text;
-    whole = json_allocate(sizeof(member) + strlen(data) + strlen(text) + 1);
-    if (whole)
-        stpcpy(stpcpy(stpcpy(stpcpy(whole, member), data), ","), text + 1);
-    free(text);
-    return whole;
+    for (size_t i = 0; i < message->target.count; i++)
+        room += (i == 0 ? 2 : 1) * room_for(message->target.values[i]); /* its tenant as well */
+    return room;
+}
+
+static struct buf *begin_member(struct members *members, const char *key)
+{
+    members->each[members->count] = (struct member){.key = key, .begin = members->text.length};
+    json_text_string(&members->text, key);
+    buf_append_char(&members->text, ':');
+    return &members->text;
+}
+
+static void end_member(struct members *members)
+{
+    members->each[members->count++].end = members->text.length;
+    buf_append_char(&members->text, ',');
+}
+
+static void add_text(struct members *members, const char *key, const char *text)
+{
+    json_text_string(begin_member(members, key), text);
+    end_member(members);
+}
+
+static void add_number(struct members *members, const char *key, uint64_t number)
+{
+    json_text_number(begin_member(members, key), number);
+    end_member(members);
+}
+
+static void add_true(struct members *members, const char *key)
+{
+    buf_append_str(begin_member(members, key), "true");
+    end_member(members);
+}
+
+static void add_target(struct members *members, const struct sse_target *target)
+{
+    char *tenant = sse_target_users_tenant(target);
+
+    if (target->listening)
+        add_true(members, "listening");
+    sse_target_write(target, begin_member(members, sse_dimension_keys[target->dimension]));
+    end_member(members);
+    if (tenant)
+        add_text(members, sse_dimension_keys[SSE_BY_TENANT], tenant);
+    free(tenant);
+}
+
+static void add_all_but_id_and_data(struct members *members, const struct sse_message *message)
+{
+    if (message->has_name)
+        add_text(members, "event", message->event);
+    add_target(members, &message->target);
+    if (*message->comment != '\0')
+        add_text(members, "comment", message->comment);
+    if (message->retry_ms >= 0)
+        add_number(members, "reconnectTime", (uint64_t)message->retry_ms);
+    add_number(members, "qos", message->is_stored ? 1 : 0);
+    if (message->ttl_s >= 0)
+        add_number(members, "ttl", (uint64_t)message->ttl_s);
+    if (strcmp(message->receipt, "true") == 0)
+        add_true(members, "receipt");
+    else if (*message->receipt != '\0')
+        add_text(members, "receipt", message->receipt);
+}
+
+static int compare_members(const void *one, const void *other)
+{
+    return strcmp(((const struct member *)one)->key, ((const struct member *)other)->key);
+}
+
+/* Of the members in the order of their keys. False: there is no memory for that text. */
+static bool digest_members(struct members *members, const char *data, uint64_t *digest)
+{
+    const char *text = buf_str(&members->text);
+    char *sorted = json_allocate(members->text.length + sizeof("{}"));
+    char *at = sorted;
+
+    if (!sorted)
+        return false;
+    qsort(members->each, members->count, sizeof(members->each[0]), compare_members);
+    for (size_t i = 0; i < members->count; i++) {
+        const struct member *member = &members->each[i];
+
+        *at++ = i == 0 ? '{' : ',';
+        at = mempcpy(at, text + member->begin, member->end - member->begin);
+    }
+    stpcpy(at, "}");
+    *digest = digest_of(sorted, data);
+    free(sorted);
+    return true;
+}
+
+/* With the data before them, whose tokens nobody reads. NULL: there is no memory for it. */
+static char *join(const struct members *members, const char *data, size_t *length)
+{
+    const size_t all = members->text.length - 1; /* without the last comma */
+    char *text = json_allocate(sizeof("{\"data\":,}") + strlen(data) + all);
+    char *at = text;
+
+    if (!text)
+        return NULL;
+    at = stpcpy(at, "{");
+    if (*data != '\0')
+        at = stpcpy(stpcpy(stpcpy(at, "\"data\":"), data), ",");
+    at = stpcpy(mempcpy(at, buf_str(&members->text), all), "}");
+    *length = (size_t)(at - text);
+    return text;
 }
 
 char *sse_message_to_json(const struct sse_message *message, size_t *length, uint64_t *digest)
 {
-    json_t *object = without_id_and_data(message);
-    char *sorted = NULL, *text = NULL;
+    const char *data = message->data ? message->data : "";
+    const size_t room = room_for_members(message);
+    struct members members = {.text = {.data = json_allocate(room), .capacity = room}};
+    char *text = NULL;
 
     *digest = 0;
-    if (object && !message->is_id_fresh)
-        sorted = json_write(object, JSON_COMPACT | JSON_SORT_KEYS);
-    if (sorted)
-        *digest = digest_of(sorted, message->data ? message->data : "");
-    if ((sorted || message->is_id_fresh) &&
-        json_object_set_new(object, "id", json_string(message->id)) == 0)
-        text = with_data(json_write(object, JSON_COMPACT), message->data);
-    *length = text ? strlen(text) : 0;
-    free(sorted);
-    json_decref(object);
+    *length = 0;
+    if (!members.text.data)
+        return NULL;
+    add_all_but_id_and_data(&members, message);
+    if (message->is_id_fresh || digest_members(&members, data, digest)) {
+        add_text(&members, "id", message->id);
+        text = join(&members, data, length);
+    }
+    buf_release(&members.text);
     return text;
 }
 

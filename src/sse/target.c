@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/json_view.h"
 #include "base/mem.h"
 #include "sse/connection_id.h"
@@ -224,38 +226,26 @@ int sse_target_from_json(struct sse_target *target, const json_t *object, unsign
     return sse_target_read(target, selectors, allowed, &(struct sse_fault){fault, fault_size});
 }
 
-/* All its values have the same one, or none has. */
-static int show_tenant(const struct sse_target *target, json_t *object)
+char *sse_target_users_tenant(const struct sse_target *target)
 {
-    char *tenant = target->dimension == SSE_BY_USER && target->count > 0
-                       ? sse_user_key_tenant(target->values[0])
-                       : NULL;
-    int status = 0;
-
-    if (tenant)
-        status =
-            json_object_set_new(object, sse_dimension_keys[SSE_BY_TENANT], json_string(tenant));
-    free(tenant);
-    return status;
+    return target->dimension == SSE_BY_USER && target->count > 0
+               ? sse_user_key_tenant(target->values[0])
+               : NULL;
 }
 
-int sse_target_to_json(const struct sse_target *target, json_t *object)
+void sse_target_write(const struct sse_target *target, struct buf *to)
 {
-    json_t *value = target->dimension == SSE_ALL ? json_true() : json_array();
-    int failures = 0;
-
-    if (target->listening)
-        failures += json_object_set_new(object, "listening", json_true());
+    if (target->dimension == SSE_ALL) {
+        buf_append_str(to, "true");
+        return;
+    }
     for (size_t i = 0; i < target->count; i++) {
         const char *text = target->values[i];
 
-        if (target->dimension == SSE_BY_USER)
-            text = sse_user_key_id(text);
-        failures += json_array_append_new(value, json_string(text));
+        buf_append_char(to, i == 0 ? '[' : ',');
+        json_text_string(to, target->dimension == SSE_BY_USER ? sse_user_key_id(text) : text);
     }
-    failures += json_object_set_new(object, sse_dimension_keys[target->dimension], value);
-    failures += show_tenant(target, object);
-    return failures == 0 ? 0 : -ENOMEM;
+    buf_append_str(to, target->count == 0 ? "[]" : "]");
 }
 
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct json_view;
 struct sse_user;
 
@@ -54,9 +55,11 @@ int sse_target_read(struct sse_target *target, const struct json_view *selectors
                     const struct sse_fault *fault);
 int sse_target_from_json(struct sse_target *target, const json_t *object, unsigned allowed,
                          char *fault, size_t fault_size);
-/* Sets the selector, and "listening", in a JSON object: what sse_target_from_json() reads, with the
- * event that it listens to left to the caller. 0 or -ENOMEM. */
-int sse_target_to_json(const struct sse_target *target, json_t *object);
+/* Appends the value of its selector as JSON: what sse_target_from_json() reads; its key is one of
+ * sse_dimension_keys. Beside it belongs "tenantId" of its users' tenant (caller frees it), where
+ * they have one: NULL, they have none. */
+void sse_target_write(const struct sse_target *target, struct buf *to);
+char *sse_target_users_tenant(const struct sse_target *target);
 /* Those of its values that are kept: one flag each, and one for all. */
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
                        const bool *is_kept);

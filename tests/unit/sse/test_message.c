@@ -2,8 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/buf.h"
+#include "base/fault.h"
 #include "base/json.h"
 #include "sse/event.h"
 #include "sse/message.h"
@@ -150,6 +151,34 @@ static void test_they_are_stored(void **state)
         sse_message_unref(again);
         sse_message_unref(fixture.message);
     }
+}
+
+/* Files of older versions have such digests, of the text that jansson wrote. */
+static void test_digests_stay(void **state)
+{
+    static const char text[] =
+        "{\"event\":\"b\\u00e4ll\",\"data\":{\"a\" : "
+        "1},\"userId\":[7,\"8\\\"\"],\"tenantId\":\"red\",\"comment\":"
+        "\"one\\t\\\\\",\"reconnectTime\":500,\"listening\":true,\"qos\":1,\"ttl\":9,\"receipt\":"
+        "\"https://x/\",\"id\":\"i/7\"}";
+    struct fixture fixture;
+    uint64_t digest;
+    size_t length;
+    char *written;
+
+    (void)state;
+    read_message(&fixture, text);
+    assert_string_equal(fixture.fault, "");
+    written = sse_message_to_json(fixture.message, &length, &digest);
+    assert_string_equal(
+        written, "{\"data\":{\"a\":1},\"event\":\"b\u00e4ll\",\"listening\":true,\"userId\":[\"7\","
+                 "\"8\\\"\"],"
+                 "\"tenantId\":\"red\",\"comment\":\"one\\t\\\\\",\"reconnectTime\":500,\"qos\":1,"
+                 "\"ttl\":9,\"receipt\":\"https://x/\",\"id\":\"i/7\"}");
+    assert_int_equal(length, strlen(written));
+    assert_int_equal(digest, UINT64_C(0x399a9864148e3699));
+    free(written);
+    sse_message_unref(fixture.message);
 }
 
 static void test_whole_message(void **state)
@@ -448,11 +477,32 @@ static void test_ids_are_unique_and_of_one_epoch(void **state)
 }
 
 /* jansson's n-th allocation from now on fails, and all that follow. */
-static size_t allocations_left = SIZE_MAX;
+/* For base/fault.h: which allocations of JSON are refused. */
+static int scarcity;
 
-static void *scarce(size_t size)
+/* All from the n-th on. -1: none. */
+static void leave_allocations(int n)
 {
-    return allocations_left > 0 && allocations_left-- > 0 ? malloc(size) : NULL;
+    uint64_t areas[FAULT_AREAS][3] = {{0}};
+
+    if (n >= 0) {
+        areas[FAULT_JSON][1] = (uint64_t)n;
+        areas[FAULT_JSON][2] = UINT64_MAX;
+    }
+    assert_int_equal(pwrite(scarcity, areas, sizeof(areas), 0), sizeof(areas));
+}
+
+static int open_scarcity(void **state)
+{
+    char path[] = "/tmp/test_message.XXXXXX";
+
+    (void)state;
+    scarcity = mkstemp(path);
+    assert_true(scarcity >= 0);
+    leave_allocations(-1);
+    assert_int_equal(setenv("FAULT_MEMORY", path, 1), 0);
+    (void)fault_allocation(FAULT_JSON); /* maps it */
+    return unlink(path);
 }
 
 /* A part of a message is none: what is stored, and what is read, is whole or nothing. */
@@ -463,21 +513,21 @@ static void test_without_memory_there_is_no_message(void **state)
                                "\"id\":\"m\"}";
     struct fixture fixture;
     char *whole, *json = NULL;
-    size_t length, n = 0;
+    size_t length;
+    int n = 0;
     uint64_t digest, digest_of_whole;
 
     (void)state;
-    json_set_alloc_funcs(scarce, free);
     read_message(&fixture, text);
     whole = sse_message_to_json(fixture.message, &length, &digest_of_whole);
     assert_non_null(whole);
     for (; !json; n++) {
-        allocations_left = n;
+        leave_allocations(n);
         json = sse_message_to_json(fixture.message, &length, &digest);
-        allocations_left = SIZE_MAX;
+        leave_allocations(-1);
         assert_true(n < 1000);
     }
-    assert_true(n > 10);
+    assert_int_equal(n, 4); /* with three: the members, what they are in order, the whole */
     assert_string_equal(json, whole);
     assert_int_equal(digest, digest_of_whole);
     free(json);
@@ -491,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_without_a_name_a_page_takes_it_for_a_message),
         cmocka_unit_test(test_comments_and_reconnect_times),
         cmocka_unit_test(test_they_are_stored),
+        cmocka_unit_test(test_digests_stay),
         cmocka_unit_test(test_whole_message),
         cmocka_unit_test(test_made_ids_tell_what_is_stored),
         cmocka_unit_test(test_data),
@@ -505,5 +556,5 @@ int main(void)
         cmocka_unit_test(test_without_memory_there_is_no_message),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_scarcity, NULL);
 }

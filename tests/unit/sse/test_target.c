@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "sse/target.h"
 #include "support/test.h"
 
@@ -199,17 +200,22 @@ static void test_each_value_once_in_order(void **state)
 static void assert_comes_back(const char *text, const char *expected)
 {
     struct sse_target target;
+    struct buf written = BUF_INIT;
     char fault[256];
-    json_t *object = json_object();
-    json_t *wanted = json_loads(expected, 0, NULL);
+    char *tenant;
 
     assert_int_equal(read_target(&target, text, EVERY | SSE_TARGET_OF_TENANT, fault, sizeof(fault)),
                      0);
     assert_int_equal(target.dimension, SSE_BY_USER);
-    assert_int_equal(sse_target_to_json(&target, object), 0);
-    assert_true(json_equal(object, wanted));
-    json_decref(object);
-    json_decref(wanted);
+    buf_append_str(&written, "{\"userId\":");
+    sse_target_write(&target, &written);
+    tenant = sse_target_users_tenant(&target);
+    if (tenant)
+        buf_printf(&written, ",\"tenantId\":\"%s\"", tenant);
+    buf_append_char(&written, '}');
+    assert_string_equal(buf_str(&written), expected);
+    free(tenant);
+    buf_release(&written);
     sse_target_release(&target);
 }
 
