@@ -222,6 +222,7 @@ struct api *api_new(const struct api_settings *settings, const struct api_place 
     };
     api->broker = place->broker;
     api->host = place->host;
+    api->more_routes = place->more_routes;
     api->services = mem_zalloc(settings->service_count * sizeof(api->services[0]));
     for (size_t i = 0; i < settings->service_count; i++)
         service_init(&api->services[i], api, i, place->auths[i]);

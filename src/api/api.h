@@ -12,6 +12,7 @@
 #include "api/api_settings.h"
 
 struct api;
+struct api_routes;
 struct auth;
 struct broker;
 struct h2_handler;
@@ -27,6 +28,7 @@ struct api_place {
     /* The same, for bodies that are passed on as they come: they are as slow as their clients. */
     struct outbound_http *outbound_streams;
     struct api_host host;
+    const struct api_routes *more_routes; /* beside its own, with other paths; NULL: none */
 };
 
 /* The broker may receive when this has returned, and has stopped before it is freed. */

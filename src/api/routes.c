@@ -58,8 +58,6 @@ static const struct h2_route service_routes[] = {
     {H2_GET,           "/tenantIds",                         BACK_END_QUERY(BROKER_TENANTS, api_handle_keys)},
     {H2_GET,           "/channels",                          BACK_END_QUERY(BROKER_CHANNELS, api_handle_keys)},
     {H2_GET,           "/accessTokens",                      BACK_END_QUERY(BROKER_TOKENS, api_handle_keys)},
-    {H2_GET,           "/trace",                             BACK_END(AUTH_MAY_INSPECT, BY_HANDLER, API_NO_BODY, api_handle_trace, TRACE_PARAMETERS ", " PAGED)},
-    {H2_GET,           "/why",                               BACK_END(AUTH_MAY_INSPECT, BY_QUERY, API_NO_BODY, api_handle_why, "userId, tenantId, event, id, channel, " CLUSTER)},
     {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, BY_HANDLER, API_NO_BODY, api_handle_presence, "events, snapshot, lastEventId")},
     /* the back ends' side: commands */
     {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, BY_TARGET, API_JSON_MESSAGES, api_handle_send, ANY)},
@@ -74,32 +72,42 @@ static const struct h2_route server_routes[] = {
     {H2_GET,           "/health/live",                       OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_live)},
     {H2_GET,           "/health/ready",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_ready)},
     {H2_GET,           "/metrics",                           BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_metrics, ANY)},
-    {H2_GET,           "/settings",                          BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_settings, ANY)},
-    {H2_GET,           "/access",                            BACK_END(AUTH_MAY_ANY, BY_HANDLER, API_NO_BODY, api_handle_access, ANY)},
-    {H2_GET,           "/certificates",                      BACK_END(AUTH_MAY_METRICS, OF_PROCESS, API_NO_BODY, api_handle_certificates, ANY)},
     {H2_GET,           "/openapi.yaml",                      OPEN(API_BOTH_SIDES, API_NO_BODY, api_handle_openapi)},
     {H2_GET,           "/",                                  OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
     {H2_GET,           "/demo/{path}",                       OPEN(API_PAGES_SIDE, API_NO_BODY, api_handle_demo)},
-    {H2_GET,           "/console",                           OPEN(API_BACK_ENDS_SIDE, API_NO_BODY, api_handle_console)},
-    {H2_GET,           "/console/{path}",                    OPEN(API_BACK_ENDS_SIDE, API_NO_BODY, api_handle_console)},
 };
 /* clang-format on */
 
-struct routes {
-    const struct h2_route *routes;
-    size_t count;
+static const struct api_routes own = {
+    .of_service = service_routes,
+    .service_count = COUNT(service_routes),
+    .of_server = server_routes,
+    .server_count = COUNT(server_routes),
 };
 
-static const struct routes of_server = {server_routes, COUNT(server_routes)};
-static const struct routes of_service = {service_routes, COUNT(service_routes)};
+/* service: NULL: path is one of the server itself. A path is in one of the tables alone. */
+static struct h2_match match_path(const struct api *api, const struct api_service *service,
+                                  enum h2_method method, const char *path)
+{
+    const struct api_routes *const tables[] = {&own, api->more_routes};
+    struct h2_match match = {0};
+
+    for (size_t i = 0; i < COUNT(tables) && tables[i] && match.allowed == 0; i++) {
+        if (service)
+            h2_router_match(tables[i]->of_service, tables[i]->service_count, method, path, &match);
+        else
+            h2_router_match(tables[i]->of_server, tables[i]->server_count, method, path, &match);
+    }
+    return match;
+}
 
 /* What path leads to, for any method: they are all of one side. NULL: nothing. */
-static const struct api_endpoint *any_endpoint(const struct routes *routes, const char *path)
+static const struct api_endpoint *any_endpoint(const struct api *api,
+                                               const struct api_service *service, const char *path)
 {
     const unsigned all = H2_GET | H2_POST | H2_PUT | H2_DELETE;
-    struct h2_match match;
+    const struct h2_match match = match_path(api, service, (enum h2_method)all, path);
 
-    h2_router_match(routes->routes, routes->count, (enum h2_method)all, path, &match);
     return match.route ? match.route->target : NULL;
 }
 
@@ -110,7 +118,8 @@ static bool is_of_pages(const struct api_service *service, const struct api_endp
 
 bool api_routes_is_pages_side(const struct api_service *service, const char *path)
 {
-    const struct api_endpoint *endpoint = any_endpoint(&of_service, path);
+    const struct api_endpoint *endpoint =
+        service ? any_endpoint(service->api, service, path) : NULL;
 
     return !endpoint || is_of_pages(service, endpoint);
 }
@@ -221,13 +230,12 @@ bool api_routes_find(struct api_exchange *exchange)
     enum h2_method method = h2_method_parse(exchange->request->method);
     const char *path = exchange->request->path;
     const struct api_endpoint *endpoint;
-    const struct routes *routes;
     struct h2_match match;
 
     exchange->service = api_service_of(exchange->api, path, &path);
-    routes = exchange->service ? &of_service : &of_server;
-    h2_router_match(routes->routes, routes->count, method, path, &match);
-    endpoint = match.route ? match.route->target : any_endpoint(routes, path);
+    match = match_path(exchange->api, exchange->service, method, path);
+    endpoint =
+        match.route ? match.route->target : any_endpoint(exchange->api, exchange->service, path);
     if (is_misdirected(exchange) && !is_health(endpoint)) {
         answer_misdirected(exchange);
         return false;

@@ -4,12 +4,20 @@
 /* The route table, and what it leads to: one function per endpoint, in the file of its family. Each
  * answers, now or later. */
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "api/request_class.h"
 
 struct api_exchange;
 struct api_service;
+struct h2_route;
 struct h2_stream;
+
+/* Routes to struct api_endpoint: below the base path of each service, and below the root. */
+struct api_routes {
+    const struct h2_route *of_service, *of_server;
+    size_t service_count, server_count;
+};
 
 /* Finds the endpoint of the exchange's request, its service and its {path}. False when there is
  * none, or not for this method: then it has answered 204 (OPTIONS), 404 or 405. */
@@ -42,8 +50,6 @@ void api_handle_messages(struct api_exchange *exchange);        /* messages.c */
 void api_handle_message_state(struct api_exchange *exchange);   /* messages.c */
 void api_handle_online(struct api_exchange *exchange);          /* lists.c */
 void api_handle_counts(struct api_exchange *exchange);          /* lists.c */
-void api_handle_trace(struct api_exchange *exchange);           /* trace.c */
-void api_handle_why(struct api_exchange *exchange);             /* why.c */
 void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
 void api_handle_delete_messages(struct api_exchange *exchange); /* messages.c */
@@ -56,16 +62,11 @@ void api_handle_java_list(struct api_exchange *exchange);     /* lists.c */
 void api_handle_java_messages(struct api_exchange *exchange); /* messages.c */
 
 /* The server itself */
-void api_handle_demo(struct api_exchange *exchange);     /* about.c */
-void api_handle_live(struct api_exchange *exchange);     /* about.c */
-void api_handle_ready(struct api_exchange *exchange);    /* about.c */
-void api_handle_metrics(struct api_exchange *exchange);  /* about.c */
-void api_handle_openapi(struct api_exchange *exchange);  /* about.c */
-void api_handle_settings(struct api_exchange *exchange); /* about.c */
-
-void api_handle_console(struct api_exchange *exchange);      /* console.c */
-void api_handle_access(struct api_exchange *exchange);       /* console.c */
-void api_handle_certificates(struct api_exchange *exchange); /* console.c */
+void api_handle_demo(struct api_exchange *exchange);    /* about.c */
+void api_handle_live(struct api_exchange *exchange);    /* about.c */
+void api_handle_ready(struct api_exchange *exchange);   /* about.c */
+void api_handle_metrics(struct api_exchange *exchange); /* about.c */
+void api_handle_openapi(struct api_exchange *exchange); /* about.c */
 
 /* Of struct h2_handler; context: the api. */
 void api_request_start(void *context, struct h2_stream *stream);

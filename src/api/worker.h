@@ -42,6 +42,7 @@ struct api {
     size_t worker;
     struct api_host host;
     struct h2_handler handler;
+    const struct api_routes *more_routes; /* NULL: none */
     struct api_service *services;
     struct guard_counters guard;
     struct histogram request_times[REQUEST_CLASSES];

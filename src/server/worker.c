@@ -16,6 +16,7 @@
 #include "broker/mailboxes.h"
 #include "h1/connection.h"
 #include "h2/session.h"
+#include "inspect/routes.h"
 #include "outbound/http.h"
 #include "server/certificate_list.h"
 #include "server/metrics.h"
@@ -249,14 +250,15 @@ static bool build(struct worker *worker)
     worker->broker = mailboxes_broker_new(options->mailboxes, options->index);
     broker_set_receiver(worker->broker, BROKER_NO_SERVICE,
                         &(struct broker_receiver){receive, worker});
-    worker->api = api_new(
-        &worker->settings->api,
-        &(struct api_place){.loop = worker->loop,
-                            .broker = worker->broker,
-                            .auths = worker_auths_list(worker->auths),
-                            .outbound = worker->outbound,
-                            .outbound_streams = worker->outbound_streams,
-                            .host = {make_room, gather_metrics, show_certificates, worker}});
+    worker->api =
+        api_new(&worker->settings->api,
+                &(struct api_place){.loop = worker->loop,
+                                    .broker = worker->broker,
+                                    .auths = worker_auths_list(worker->auths),
+                                    .outbound = worker->outbound,
+                                    .outbound_streams = worker->outbound_streams,
+                                    .host = {make_room, gather_metrics, show_certificates, worker},
+                                    .more_routes = &inspect_routes});
     worker->endpoint = h2_endpoint_new(
         worker->loop, &(struct h2_endpoint_options){.limits = &worker->settings->config.limits,
                                                     .handler = api_handler(worker->api),

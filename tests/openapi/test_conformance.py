@@ -83,8 +83,9 @@ def test_the_answers_are_described(case):
 
 
 def routes():
-    """(method, path) of all rows of the route table, the base path of a service left out."""
-    text = (ROOT / "src/api/routes.c").read_text(encoding="utf-8")
+    """(method, path) of all rows of the route tables, the base path of a service left out."""
+    text = "".join((ROOT / "src" / folder / "routes.c").read_text(encoding="utf-8")
+                   for folder in ("api", "inspect"))
     for methods, pattern in re.findall(r"^ *\{([A-Z0-9_| ]+?), *\"([^\"]*)\"", text, re.M):
         for method in re.findall(r"H2_([A-Z]+)", methods):
             yield method.lower(), pattern

@@ -57,7 +57,7 @@ void message_filter_release(struct message_filter *filter);
 /* Whether nothing is said, so that every message passes. */
 bool message_filter_is_empty(const struct message_filter *filter);
 
-/* The same for the trace (api/query/trace.h). */
+/* The same for the trace (inspect/trace.h). */
 #define TRACE_PARAMETERS                                                                           \
     "userId, tenantId, id, event, channel, address, connection, clientId, kind, since, until"
 

@@ -8,7 +8,6 @@
 #include "api/exchange.h"
 #include "api/query/filters.h"
 #include "api/reply.h"
-#include "api/routes.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "broker/message.h"
@@ -17,6 +16,7 @@
 #include "broker/trace_filter.h"
 #include "broker/why/inquiry.h"
 #include "broker/why/text.h"
+#include "inspect/routes.h"
 #include "sse/service.h"
 #include "sse/user.h"
 
@@ -460,7 +460,7 @@ static struct broker_message *make_records(void *context, size_t worker)
 
 /* ---- */
 
-void api_handle_why(struct api_exchange *exchange)
+void inspect_handle_why(struct api_exchange *exchange)
 {
     struct user_query user;
     struct asked *asked;

@@ -8,13 +8,13 @@
 #include "api/exchange.h"
 #include "api/guard.h"
 #include "api/reply.h"
-#include "api/routes.h"
 #include "auth/credential.h"
 #include "base/text.h"
 #include "h2/certificate.h"
 #include "h2/session.h"
 #include "h2/static.h"
 #include "h2/stream.h"
+#include "inspect/routes.h"
 #include "sse/service.h"
 
 /* Nothing from elsewhere, nothing inline, and in nobody's frame. */
@@ -57,7 +57,7 @@ static bool is_own_host(const struct api_exchange *exchange)
             is_among(exchange->api->settings->console_hosts, host));
 }
 
-void api_handle_console(struct api_exchange *exchange)
+void inspect_handle_console(struct api_exchange *exchange)
 {
     const char *path = exchange->variable[0] != '\0' ? exchange->variable : "index.html";
     char name[sizeof("console/") + H2_ROUTE_MAX_VARIABLE];
@@ -119,7 +119,7 @@ static json_t *tenants_of(const char *tenants)
 }
 
 /* What the API key of the request may do, and where. */
-void api_handle_access(struct api_exchange *exchange)
+void inspect_handle_access(struct api_exchange *exchange)
 {
     const struct api_settings *settings = exchange->api->settings;
     const int index = auth_api_keys_find(settings->keys, guard_credential(exchange));
@@ -135,7 +135,7 @@ void api_handle_access(struct api_exchange *exchange)
 }
 
 /* Of all listeners, as they are shown. */
-void api_handle_certificates(struct api_exchange *exchange)
+void inspect_handle_certificates(struct api_exchange *exchange)
 {
     const struct api_host *host = &exchange->api->host;
     struct buf list = BUF_INIT;
@@ -148,4 +148,19 @@ void api_handle_certificates(struct api_exchange *exchange)
     }
     host->show_certificates(host->context, &list);
     api_reply_data(exchange, &list);
+}
+
+/* Those in use, of the whole server, without what is secret. */
+void inspect_handle_settings(struct api_exchange *exchange)
+{
+    struct buf text = BUF_INIT;
+
+    if (exchange->services != AUTH_ALL_SERVICES) {
+        api_reply_error(exchange, 403,
+                        "the settings are those of all services, and this API key is for some; use "
+                        "one whose services are []");
+        return;
+    }
+    buf_append_str(&text, exchange->api->settings->shown);
+    api_reply_text(exchange, "application/json", &text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/query/trace.h"
+#include "inspect/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 #include "api/input.h"
 #include "api/query/filters.h"
 #include "api/reply.h"
-#include "api/routes.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "broker/trace_query.h"
+#include "inspect/routes.h"
 
 /* ---- what is asked for ---- */
 
@@ -150,7 +150,7 @@ static bool wants_stream(const struct api_exchange *exchange)
     return accept && strstr(accept, "text/event-stream");
 }
 
-void api_handle_trace(struct api_exchange *exchange)
+void inspect_handle_trace(struct api_exchange *exchange)
 {
     struct trace_asked asked;
 

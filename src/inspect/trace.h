@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_QUERY_TRACE_H
-#define API_QUERY_TRACE_H
+#ifndef INSPECT_TRACE_H
+#define INSPECT_TRACE_H
 /* GET trace: what was recorded lately (broker/trace.h), page by page; or, for who accepts
  * text/event-stream, what is recorded from now on (trace_watch.c). */
 #include <stdbool.h>

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "api/exchange.h"
-#include "api/query/trace.h"
 #include "api/reply.h"
 #include "api/watch.h"
 #include "base/buf.h"
@@ -15,6 +14,7 @@
 #include "base/mem.h"
 #include "broker/service.h"
 #include "broker/trace_query.h"
+#include "inspect/trace.h"
 #include "sse/service.h"
 
 #define ASK_MS 100u /* between an answer and the next question */
