@@ -143,9 +143,10 @@ export class Connection {
         if (this.#stream || !this.isComing()) {
             return;
         }
-        const { url, query } = this.#options;
+        const { url, query, background } = this.#options;
         // A new EventSource cannot be given the header Last-Event-ID.
-        const own = { lastEventId: this.#lastEventId, padding: this.#padding, heartbeat: true, reasons: true, acknowledges: true };
+        const own = { lastEventId: this.#lastEventId, padding: this.#padding, heartbeat: true, reasons: true, acknowledges: true,
+            background: background || undefined };
         const page = this.#describe();
         const search = toSearch({ ...page, listeners: page.listeners.join() }, own, query);
         const address = `${url}/connect?${search}`;

@@ -22,8 +22,11 @@ test('a hidden tab leaves, after a moment, and comes back when shown', () => {
     return waiting;
 });
 
-test('background: true stays connected while hidden', () => {
+test('background: true stays connected while hidden, and says so', () => {
+    connectedSse();
+    assert.equal(page.source.url.searchParams.has('background'), false);
     connectedSse({ background: true });
+    assert.equal(page.source.url.searchParams.get('background'), 'true');
     page.show('hidden');
     page.clock.tick(60_000);
     assert.equal(page.source.readyState, 1);

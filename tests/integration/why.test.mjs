@@ -112,9 +112,14 @@ describe('the user is not there', () => {
     await leave(tab, 'visibilitychange');
     await send(demo, { userId: 'hidden' });
     await ask(demo, { userId: 'hidden', event: 'bell' }, 'hidden', /tab was hidden/, /background: true/);
-    const back = await open('hidden', { listeners: 'bell' });
-    await ask(demo, { userId: 'hidden', event: 'bell' }, 'hidden'); // it was then
-    await send(demo, { userId: 'hidden' }, 1);
+    const ours = { heartbeat: 'true', reasons: 'true' }; // as sse.js says of itself
+    const back = await open('hidden', { listeners: 'bell', ...ours });
+    await open('hidden', { clientId: 'behind', ...ours, background: 'true' });
+    await open('hidden', { clientId: 'other' });
+    const { connections } = await ask(demo, { userId: 'hidden', event: 'bell' }, 'hidden'); // it was then
+    assert.deepEqual(Object.fromEntries(connections.list.map(({ clientId, visible }) => [clientId, visible])),
+      { '': true, behind: null, other: null });
+    await send(demo, { userId: 'hidden' }, 3);
     await ask(demo, { userId: 'hidden', event: 'bell' }, 'delivered');
     await back.page.close();
   });

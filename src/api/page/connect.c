@@ -39,7 +39,7 @@ static const char known[] =
     "clientInstanceTime, "
     "clientImportModuleTime, accessTime, screen, listeners, useWindowEventBus, locationHref, "
     "channel, jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize, lastEventId, padding, heartbeat, "
-    "reasons, acknowledges";
+    "reasons, acknowledges, background";
 
 static bool has_member(const struct h2_form *form, const char *name, size_t before)
 {

@@ -105,6 +105,16 @@ static void append_text(struct buf *to, const char *member, const char *text)
     json_text_string(to, text);
 }
 
+/* The client of this project leaves when its tab is hidden, unless it says that it stays; of others
+ * nothing is known. */
+static const char *is_visible(const struct sse_connection *connection,
+                              const struct sse_client_info *info)
+{
+    const bool is_ours = connection->wants_heartbeat && connection->hears_reasons;
+
+    return is_ours && !strstr(info->http_parameters, "\"background\":") ? "true" : "null";
+}
+
 static void show(struct gathering *gathering, const struct sse_connection *connection)
 {
     struct why_evidence *evidence = gathering->evidence;
@@ -118,6 +128,7 @@ static void show(struct gathering *gathering, const struct sse_connection *conne
         buf_append_char(to, ',');
     buf_printf(to, "{\"connection\":\"%s\",\"worker\":%zu,\"since\":%" PRId64, connection->handle,
                broker_worker(gathering->service->broker), connection->create_time);
+    buf_printf(to, ",\"visible\":%s", is_visible(connection, &info));
     append_text(to, "clientId", info.client_id);
     append_text(to, "address", info.request_ip);
     if (event)
