@@ -9,9 +9,9 @@
 
 /* clang-format off */
 #define BACK_END(needed, of, handler, known)                                                          \
-    &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_BACK_END, .permission = needed, .tenancy = TENANCY_##of, .handle = handler, .parameters = known}
+    &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_BACK_END, .permission = (needed), .tenancy = TENANCY_##of, .handle = (handler), .parameters = (known)}
 #define OPEN(handler)                                                                             \
-    &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_OPEN, .handle = handler}
+    &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_OPEN, .handle = (handler)}
 
 static const struct h2_route service_routes[] = {
     {H2_GET, "/trace",          BACK_END(AUTH_MAY_INSPECT, BY_HANDLER, inspect_handle_trace, TRACE_PARAMETERS ", pageNum, pageSize, cluster, timeout")},
