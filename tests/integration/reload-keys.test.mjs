@@ -141,7 +141,7 @@ before(async () => {
   server = await startServer({
     config: CONFIG,
     // The file is to say it all.
-    variables: Object.fromEntries(['WORKERS', 'DRAIN_TIME', 'STOP_NOTICE', 'DRAIN_SPREAD']
+    variables: Object.fromEntries(['WORKERS', 'DRAIN_TIME', 'STOP_NOTICE', 'DRAIN_SPREAD', 'LIMITS_HANDSHAKE_TIMEOUT']
       .map((name) => [`SSE_SERVER_${name}`, undefined])),
   });
   client = await connect(server.origin);
