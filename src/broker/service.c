@@ -64,14 +64,22 @@ struct engine_report broker_service_report(const struct broker_service *service)
     return report;
 }
 
+static struct trace_bounds trace_bounds_for(const struct broker_service *service)
+{
+    return trace_bounds_of(service->settings.trace.bytes, broker_workers(service->broker),
+                           broker_service_owner(service) == broker_worker(service->broker));
+}
+
 void broker_service_init(struct broker_service *service, struct broker *broker, size_t index,
                          struct sse_service *core, const struct broker_settings *settings)
 {
+    struct trace_bounds bounds;
+
     *service = (struct broker_service){
         .broker = broker, .index = index, .core = core, .settings = *settings};
     limits_init(&service->limits, core->loop, &settings->limits, settings->shared);
-    tracing_init(&service->tracing, core, broker_worker(broker),
-                 settings->trace.bytes / broker_workers(broker));
+    bounds = trace_bounds_for(service);
+    tracing_init(&service->tracing, core, broker_worker(broker), &bounds);
     list_init(&service->readers);
     call_orders_init(&service->call_orders, core);
     if (broker_service_owner(service) == broker_worker(broker))
@@ -89,10 +97,12 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
     const struct engine_limits limits = limits_of(settings);
+    struct trace_bounds bounds;
 
     service->settings = *settings;
+    bounds = trace_bounds_for(service);
     limits_change(&service->limits, &settings->limits);
-    tracing_change(&service->tracing, settings->trace.bytes / broker_workers(service->broker));
+    tracing_change(&service->tracing, &bounds);
     if (service->engine)
         service->engine->ops->change(service->engine, &limits);
     if (broker_service_owner(service) == broker_worker(service->broker))

@@ -14,7 +14,6 @@
 #define CHUNKS_LEAST    2u
 #define CHUNKS_OF_CLASS 8u
 #define ALIGNMENT       8u /* of records */
-#define SHARES          4u /* of the bound: messages have as much as the two others */
 
 struct trace_chunk {
     uint64_t first; /* records of the class before it */
@@ -105,30 +104,37 @@ static const struct field {
 
 /* ---- the bound ---- */
 
-static size_t ring_size(const struct trace *trace, enum trace_class class)
+/* Half of the bound is for messages: the owner records each, and what it brings to its own
+ * connections; the others record the latter alone. The rest comes wherever clients connect. */
+struct trace_bounds trace_bounds_of(size_t bytes, size_t workers, bool is_owner)
 {
-    const size_t share = trace->bytes / SHARES;
+    const size_t messages = bytes / 2, others = bytes / 4 / workers;
+    struct trace_bounds bounds = {{[TRACE_OF_MESSAGES] = messages,
+                                   [TRACE_OF_CONNECTIONS] = others,
+                                   [TRACE_OF_REFUSALS] = others}};
 
-    return class == TRACE_OF_MESSAGES ? 2 * share : share;
+    if (workers > 1)
+        bounds.bytes[TRACE_OF_MESSAGES] = is_owner ? messages / 2 : messages / 2 / (workers - 1);
+    return bounds;
 }
 
 static size_t chunk_size_for(size_t bytes)
 {
     size_t size = CHUNK_MOST;
 
-    while (size > CHUNK_LEAST && size > bytes / SHARES / CHUNKS_OF_CLASS)
+    while (size > CHUNK_LEAST && size > bytes / CHUNKS_OF_CLASS)
         size /= 2;
     return size;
 }
 
-static void open_rings(struct trace *trace, size_t bytes)
+static void open_rings(struct trace *trace, const struct trace_bounds *bounds)
 {
-    trace->bytes = bytes;
-    trace->chunk_size = chunk_size_for(bytes);
-    for (size_t i = 0; bytes > 0 && i < TRACE_CLASSES; i++) {
+    trace->bounds = *bounds;
+    for (size_t i = 0; trace_is_on(trace) && i < TRACE_CLASSES; i++) {
         struct trace_ring *ring = &trace->rings[i];
 
-        ring->most = ring_size(trace, (enum trace_class)i) / trace->chunk_size;
+        ring->chunk_size = chunk_size_for(bounds->bytes[i]);
+        ring->most = bounds->bytes[i] / ring->chunk_size;
         if (ring->most < CHUNKS_LEAST)
             ring->most = CHUNKS_LEAST;
         ring->chunks = mem_alloc(ring->most * sizeof(struct trace_chunk *));
@@ -150,24 +156,25 @@ static void close_rings(struct trace *trace)
     trace->used = 0;
 }
 
-void trace_init(struct trace *trace, struct loop *loop, size_t worker, size_t bytes)
+void trace_init(struct trace *trace, struct loop *loop, size_t worker,
+                const struct trace_bounds *bounds)
 {
     *trace = (struct trace){.loop = loop, .worker = (uint8_t)worker};
-    open_rings(trace, bytes);
+    open_rings(trace, bounds);
 }
 
-void trace_change(struct trace *trace, size_t bytes)
+void trace_change(struct trace *trace, const struct trace_bounds *bounds)
 {
-    if (bytes == trace->bytes)
+    if (memcmp(bounds, &trace->bounds, sizeof(*bounds)) == 0)
         return;
     close_rings(trace);
-    open_rings(trace, bytes);
+    open_rings(trace, bounds);
 }
 
 void trace_release(struct trace *trace)
 {
     close_rings(trace);
-    trace->bytes = 0;
+    trace->bounds = (struct trace_bounds){{0}};
 }
 
 /* ---- writing ---- */
@@ -184,10 +191,10 @@ static struct trace_chunk *take_chunk(struct trace *trace, enum trace_class clas
     struct trace_chunk *chunk;
 
     if (ring->next - ring->oldest < ring->most) {
-        chunk = malloc(trace->chunk_size);
+        chunk = malloc(ring->chunk_size);
         if (!chunk)
             return NULL;
-        trace->used += trace->chunk_size;
+        trace->used += ring->chunk_size;
     } else {
         chunk = chunk_at(ring, ring->oldest++);
         trace->overwritten[class] += chunk->count;
@@ -206,7 +213,7 @@ static struct trace_chunk *find_chunk(struct trace *trace, enum trace_class clas
     if (ring->next == ring->oldest)
         return take_chunk(trace, class);
     last = chunk_at(ring, ring->next - 1);
-    if (sizeof(*last) + last->used + TRACE_RECORD_MOST <= trace->chunk_size)
+    if (sizeof(*last) + last->used + TRACE_RECORD_MOST <= ring->chunk_size)
         return last;
     return take_chunk(trace, class);
 }

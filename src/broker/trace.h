@@ -126,15 +126,19 @@ struct trace_chunk;
 
 struct trace_ring {
     struct trace_chunk **chunks; /* by their number modulo most */
-    size_t most;
+    size_t most, chunk_size;
     uint64_t oldest, next; /* numbers of chunks: those from oldest up to next are there */
+};
+
+/* Bytes, of each class. All are 0: nothing is recorded. */
+struct trace_bounds {
+    size_t bytes[TRACE_CLASSES];
 };
 
 struct trace {
     struct loop *loop;
     uint8_t worker;
-    size_t bytes;      /* the bound; 0: nothing is recorded */
-    size_t chunk_size; /* of each */
+    struct trace_bounds bounds;
     struct trace_ring rings[TRACE_CLASSES];
     struct trace_record *open; /* between trace_begin() and trace_end() */
     size_t open_size;
@@ -144,15 +148,19 @@ struct trace {
     size_t used; /* bytes of chunks */
 };
 
-/* bytes: of this worker's part; 0: off. Memory is taken as it fills. */
-void trace_init(struct trace *trace, struct loop *loop, size_t worker, size_t bytes);
-/* What is recorded is kept only if the bound stays. */
-void trace_change(struct trace *trace, size_t bytes);
+/* Of a bound for all workers what one of them has, who owns the service or not. */
+struct trace_bounds trace_bounds_of(size_t bytes, size_t workers, bool is_owner);
+
+/* Memory is taken as it fills. */
+void trace_init(struct trace *trace, struct loop *loop, size_t worker,
+                const struct trace_bounds *bounds);
+/* What is recorded is kept only if the bounds stay. */
+void trace_change(struct trace *trace, const struct trace_bounds *bounds);
 void trace_release(struct trace *trace);
 
 static inline bool trace_is_on(const struct trace *trace)
 {
-    return trace->bytes > 0;
+    return trace->bounds.bytes[0] > 0;
 }
 
 /* ---- writing: begin, then its fields, then end, with nothing else in between ---- */

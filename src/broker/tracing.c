@@ -418,22 +418,23 @@ void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refu
 
 /* ---- its life ---- */
 
-void tracing_init(struct tracing *tracing, struct sse_service *core, size_t worker, size_t bytes)
+void tracing_init(struct tracing *tracing, struct sse_service *core, size_t worker,
+                  const struct trace_bounds *bounds)
 {
     *tracing = (struct tracing){.observer = {.on_connect = on_connect,
                                              .on_disconnect = on_disconnect,
                                              .on_listening = on_listening,
                                              .on_channel = on_channel,
                                              .on_dropped = on_dropped}};
-    trace_init(&tracing->trace, core->loop, worker, bytes);
+    trace_init(&tracing->trace, core->loop, worker, bounds);
     buckets_init(&tracing->drops, core->loop, &drops_rule, KEYS);
     buckets_init(&tracing->refusals, core->loop, &refusals_rule, KEYS);
     list_append(&core->observers, &tracing->observer.node);
 }
 
-void tracing_change(struct tracing *tracing, size_t bytes)
+void tracing_change(struct tracing *tracing, const struct trace_bounds *bounds)
 {
-    trace_change(&tracing->trace, bytes);
+    trace_change(&tracing->trace, bounds);
 }
 
 void tracing_release(struct tracing *tracing)

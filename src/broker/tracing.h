@@ -29,8 +29,9 @@ struct tracing {
     uint64_t suppressed;          /* records that are not there for that */
 };
 
-void tracing_init(struct tracing *tracing, struct sse_service *core, size_t worker, size_t bytes);
-void tracing_change(struct tracing *tracing, size_t bytes);
+void tracing_init(struct tracing *tracing, struct sse_service *core, size_t worker,
+                  const struct trace_bounds *bounds);
+void tracing_change(struct tracing *tracing, const struct trace_bounds *bounds);
 void tracing_release(struct tracing *tracing);
 
 /* ---- messages, at the owner ---- */

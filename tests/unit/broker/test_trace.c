@@ -15,10 +15,11 @@ struct fixture {
 
 static int open_fixture(void **state)
 {
+    const struct trace_bounds bounds = trace_bounds_of(BYTES, 1, true);
     struct fixture *f = calloc(1, sizeof(*f));
 
     f->loop = loop_new();
-    trace_init(&f->trace, f->loop, 3, BYTES);
+    trace_init(&f->trace, f->loop, 3, &bounds);
     *state = f;
     return 0;
 }
@@ -92,11 +93,11 @@ static void takes_memory_as_it_fills(void **state)
 
     assert_int_equal(f->trace.used, 0);
     write_sent(&f->trace, 1);
-    assert_int_equal(f->trace.used, f->trace.chunk_size);
+    assert_int_equal(f->trace.used, f->trace.rings[TRACE_OF_MESSAGES].chunk_size);
     for (unsigned i = 0; i < 100000; i++)
         write_sent(&f->trace, i);
     assert_true(f->trace.used <= BYTES / 2); /* messages have half of it */
-    assert_true(f->trace.used >= BYTES / 2 - f->trace.chunk_size);
+    assert_true(f->trace.used >= BYTES / 2 - f->trace.rings[TRACE_OF_MESSAGES].chunk_size);
 }
 
 static void the_oldest_give_way(void **state)
@@ -165,7 +166,7 @@ static void classes_push_each_other_out_of_nothing(void **state)
     }
     read_all(&f->trace, TRACE_OF_MESSAGES, &seen);
     assert_int_equal(seen.count, 1);
-    assert_true(f->trace.used <= BYTES / 4 + f->trace.chunk_size);
+    assert_true(f->trace.used <= BYTES / 4 + f->trace.rings[TRACE_OF_MESSAGES].chunk_size);
 }
 
 static void cuts_texts_between_characters(void **state)
@@ -228,20 +229,37 @@ static void a_record_has_a_bound(void **state)
 
 static void one_that_is_off_costs_nothing(void **state)
 {
+    const struct trace_bounds bounds = trace_bounds_of(BYTES, 1, true);
     struct fixture *f = *state;
     struct seen seen = {.count = 0};
 
     write_sent(&f->trace, 1);
-    trace_change(&f->trace, 0);
+    trace_change(&f->trace, &(struct trace_bounds){{0}});
     assert_int_equal(f->trace.used, 0);
     assert_false(trace_begin(&f->trace, TRACE_SENT, 2));
     read_all(&f->trace, TRACE_OF_MESSAGES, &seen);
     assert_int_equal(seen.count, 0);
-    trace_change(&f->trace, BYTES);
+    trace_change(&f->trace, &bounds);
     write_sent(&f->trace, 3);
     read_all(&f->trace, TRACE_OF_MESSAGES, &seen);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.lost, 1);
+}
+
+/* However many workers there are, they take no more than the bound. */
+static void workers_share_the_bound(void **state)
+{
+    (void)state;
+    for (size_t workers = 1; workers <= 256; workers++) {
+        const struct trace_bounds owner = trace_bounds_of(BYTES, workers, true);
+        const struct trace_bounds other = trace_bounds_of(BYTES, workers, false);
+        size_t bytes = 0;
+
+        for (size_t i = 0; i < TRACE_CLASSES; i++)
+            bytes += owner.bytes[i] + (workers - 1) * other.bytes[i];
+        assert_in_range(bytes, BYTES * 9 / 10, BYTES);
+        assert_in_range(owner.bytes[TRACE_OF_MESSAGES], BYTES / 4, BYTES);
+    }
 }
 
 static void fields_and_kinds_have_names(void **state)
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cuts_texts_between_characters, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_record_has_a_bound, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(one_that_is_off_costs_nothing, open_fixture, close_fixture),
+        cmocka_unit_test(workers_share_the_bound),
         cmocka_unit_test(fields_and_kinds_have_names),
     };
 

@@ -15,8 +15,10 @@ struct fixture {
 
 static void open_fixture(struct fixture *f)
 {
+    const struct trace_bounds bounds = trace_bounds_of(1024 * 1024, 1, true);
+
     f->loop = loop_new();
-    trace_init(&f->trace, f->loop, 0, 1024 * 1024);
+    trace_init(&f->trace, f->loop, 0, &bounds);
 }
 
 static void close_fixture(struct fixture *f)

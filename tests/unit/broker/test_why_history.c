@@ -17,10 +17,11 @@ struct fixture {
 
 static int open_fixture(void **state)
 {
+    const struct trace_bounds bounds = trace_bounds_of(1024 * 1024, 1, true);
     struct fixture *f = mem_zalloc(sizeof(*f));
 
     f->loop = loop_new();
-    trace_init(&f->trace, f->loop, 0, 1024 * 1024);
+    trace_init(&f->trace, f->loop, 0, &bounds);
     f->evidence = mem_zalloc(sizeof(*f->evidence));
     *state = f;
     return 0;
