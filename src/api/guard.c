@@ -183,6 +183,11 @@ static bool admits_token(struct api_exchange *exchange, const char *token)
     return true;
 }
 
+static int find_key(struct api *api, const char *token)
+{
+    return auth_api_keys_find_again(api->settings->keys, &api->last_key, token);
+}
+
 bool guard_admits(struct api_exchange *exchange)
 {
     const char *authorization = h2_request_header(exchange->request, "authorization");
@@ -198,7 +203,7 @@ bool guard_admits(struct api_exchange *exchange)
         return refuse(exchange, GUARD_MALFORMED,
                       "the authorization field must be \"Bearer\", a space and a key without "
                       "white space");
-    index = auth_api_keys_find(exchange->api->settings->keys, token);
+    index = find_key(exchange->api, token);
     if (index == -ENOMEM)
         return refuse_busy(exchange);
     return index >= 0 ? admits_key(exchange, (size_t)index) : admits_token(exchange, token);
@@ -209,7 +214,7 @@ bool guard_knows(const struct api_exchange *exchange)
     const char *token = guard_credential(exchange);
     unsigned permissions = 0;
 
-    return token && (auth_api_keys_find(exchange->api->settings->keys, token) >= 0 ||
+    return token && (find_key(exchange->api, token) >= 0 ||
                      check_token(exchange, token, &permissions, NULL) == AUTH_OK);
 }
 
@@ -224,14 +229,14 @@ const char *guard_token(const struct api_exchange *exchange)
 {
     const char *token = guard_credential(exchange);
 
-    return token && auth_api_keys_find(exchange->api->settings->keys, token) < 0 ? token : NULL;
+    return token && find_key(exchange->api, token) < 0 ? token : NULL;
 }
 
 bool guard_still_admits(const struct api_service *service, const char *credential,
                         enum auth_permission permission, const char *tenants)
 {
     const struct auth_api_keys *keys = service->api->settings->keys;
-    const int index = auth_api_keys_find(keys, credential);
+    const int index = find_key(service->api, credential);
     unsigned permissions = 0;
     enum auth_verdict verdict;
 

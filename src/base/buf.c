@@ -61,7 +61,8 @@ void buf_append(struct buf *buf, const void *data, size_t length)
 {
     if (length == 0)
         return;
-    buf_reserve(buf, length);
+    if (length >= buf->capacity - buf->length)
+        buf_reserve(buf, length);
     memcpy(buf->data + buf->length, data, length);
     buf->length += length;
     buf->data[buf->length] = '\0';
@@ -74,7 +75,10 @@ void buf_append_str(struct buf *buf, const char *text)
 
 void buf_append_char(struct buf *buf, char c)
 {
-    buf_append(buf, &c, 1);
+    if (buf->capacity - buf->length < 2)
+        buf_reserve(buf, 1);
+    buf->data[buf->length++] = c;
+    buf->data[buf->length] = '\0';
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
