@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api/request_id.h"
 #include "api/worker.h"
 #include "auth/auth.h"
 #include "base/buf.h"
 #include "h2/peer.h"
 #include "h2/request.h"
+#include "h2/request_id.h"
 #include "h2/router.h"
 #include "h2/stream.h"
 #include "h2/uri.h"

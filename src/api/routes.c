@@ -58,7 +58,6 @@ static const struct h2_route service_routes[] = {
     {H2_GET,           "/tenantIds",                         BACK_END_QUERY(BROKER_TENANTS, api_handle_keys)},
     {H2_GET,           "/channels",                          BACK_END_QUERY(BROKER_CHANNELS, api_handle_keys)},
     {H2_GET,           "/accessTokens",                      BACK_END_QUERY(BROKER_TOKENS, api_handle_keys)},
-    {H2_GET,           "/presence",                          BACK_END(AUTH_MAY_PRESENCE, BY_HANDLER, API_NO_BODY, api_handle_presence, "events, snapshot, lastEventId")},
     /* the back ends' side: commands */
     {H2_POST,          "/send",                              BACK_END(AUTH_MAY_SEND, BY_TARGET, API_JSON_MESSAGES, api_handle_send, ANY)},
     {H2_DELETE,        "/messages",                          BACK_END_AUDITED(AUTH_MAY_SEND, BY_HANDLER, API_NO_BODY, api_handle_delete_messages, MESSAGES CLUSTER, "deleteMessages")},

@@ -50,7 +50,6 @@ void api_handle_messages(struct api_exchange *exchange);        /* messages.c */
 void api_handle_message_state(struct api_exchange *exchange);   /* messages.c */
 void api_handle_online(struct api_exchange *exchange);          /* lists.c */
 void api_handle_counts(struct api_exchange *exchange);          /* lists.c */
-void api_handle_presence(struct api_exchange *exchange);        /* presence.c */
 void api_handle_send(struct api_exchange *exchange);            /* send.c */
 void api_handle_delete_messages(struct api_exchange *exchange); /* messages.c */
 void api_handle_delete_message(struct api_exchange *exchange);  /* messages.c */

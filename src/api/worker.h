@@ -12,10 +12,10 @@
 #include "api/guard.h"
 #include "api/limit.h"
 #include "api/request_class.h"
-#include "api/request_id.h"
 #include "base/histogram.h"
 #include "base/thread_pool.h"
 #include "broker/service.h"
+#include "h2/request_id.h"
 #include "h2/session.h"
 #include "upload/writer.h"
 

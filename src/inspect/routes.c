@@ -14,6 +14,7 @@
     &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_OPEN, .handle = (handler)}
 
 static const struct h2_route service_routes[] = {
+    {H2_GET, "/presence",       BACK_END(AUTH_MAY_PRESENCE, BY_HANDLER, inspect_handle_presence, "events, snapshot, lastEventId")},
     {H2_GET, "/trace",          BACK_END(AUTH_MAY_INSPECT, BY_HANDLER, inspect_handle_trace, TRACE_PARAMETERS ", pageNum, pageSize, cluster, timeout")},
     {H2_GET, "/why",            BACK_END(AUTH_MAY_INSPECT, BY_QUERY, inspect_handle_why, "userId, tenantId, event, id, channel, cluster, timeout")},
 };

@@ -6,7 +6,6 @@
 
 #include "api/exchange.h"
 #include "api/reply.h"
-#include "api/routes.h"
 #include "api/watch.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -14,6 +13,7 @@
 #include "broker/presence_event.h"
 #include "broker/presence_reader.h"
 #include "broker/service.h"
+#include "inspect/routes.h"
 #include "sse/event.h"
 #include "sse/service.h"
 
@@ -214,7 +214,7 @@ static bool narrow(struct api_exchange *exchange, bool are_kinds_said, unsigned 
     return true;
 }
 
-void api_handle_presence(struct api_exchange *exchange)
+void inspect_handle_presence(struct api_exchange *exchange)
 {
     const char *events = h2_form_get(&exchange->query, "events");
     struct word unknown;

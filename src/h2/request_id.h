@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_REQUEST_ID_H
-#define API_REQUEST_ID_H
+#ifndef H2_REQUEST_ID_H
+#define H2_REQUEST_ID_H
 /*
  * What tells a request apart in logs, traces and answers: its x-request-id, as a trusted proxy has
  * given it, or one of our own, which nobody can guess. An exchange keeps it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/request_id.h"
+#include "h2/request_id.h"
 
 #include <string.h>
 
