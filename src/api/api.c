@@ -13,7 +13,6 @@
 #include "api/reply.h"
 #include "api/request_log.h"
 #include "api/routes.h"
-#include "api/watch.h"
 #include "api/worker.h"
 #include "auth/auth.h"
 #include "base/file.h"
@@ -179,7 +178,7 @@ static void service_init(struct api_service *service, struct api *api, size_t in
         .base_length = strlen(settings->core->base_path),
         .upload_directory = directory_open(settings->upload_directory),
     };
-    list_init(&service->watches);
+    list_init(&service->watchers);
     core->shard = (struct sse_shard){(uint32_t)api->worker, *broker_key(api->broker)};
     broker_service_init(&service->broker, api->broker, index, core, &settings->broker);
     service->broker.outbound = api->outbound;
@@ -234,7 +233,11 @@ static void service_change(struct api_service *service, const struct api_service
     service->settings = settings;
     sse_service_change(service->broker.core, settings->core);
     broker_service_restart(&service->broker, &settings->broker, &settings->qos);
-    watches_check(service);
+    list_for_each_safe(node, after, &service->watchers) {
+        struct api_watcher *watcher = container_of(node, struct api_watcher, node);
+
+        watcher->changed(watcher);
+    }
 }
 
 void api_change(struct api *api, const struct api_settings *settings)
@@ -291,13 +294,22 @@ void api_drain(struct api *api, uint32_t spread_ms)
         sse_service_drain(api->services[i].broker.core, spread_ms);
 }
 
+static void drain_watchers(struct api_service *service)
+{
+    list_for_each_safe(node, after, &service->watchers) {
+        struct api_watcher *watcher = container_of(node, struct api_watcher, node);
+
+        watcher->drained(watcher);
+    }
+}
+
 void api_drain_rest(struct api *api)
 {
     if (api->is_drained)
         return;
     api->is_drained = true;
     for (size_t i = 0; i < api->settings->service_count; i++) {
-        watches_drain(&api->services[i]);
+        drain_watchers(&api->services[i]);
         broker_service_finish(&api->services[i].broker);
     }
 }

@@ -19,6 +19,15 @@
 #include "h2/session.h"
 #include "upload/writer.h"
 
+/* An event stream that lasts until the server stops, or its credential does not count any more. */
+struct api_watcher {
+    struct list node; /* of those of its service */
+    /* API keys, or the keys of tokens, have changed. */
+    void (*changed)(struct api_watcher *watcher);
+    /* The server stops. */
+    void (*drained)(struct api_watcher *watcher);
+};
+
 struct api_service {
     struct api *api;
     const struct api_service_settings *settings;
@@ -28,10 +37,10 @@ struct api_service {
     size_t base_length;
     uint64_t limited[LIMITS];  /* requests that were above one */
     uint64_t channels_refused; /* requests for them */
-    struct list watches;       /* of back ends (api/watch.h) */
-    size_t trace_watches;      /* so many are of the trace, */
-    uint64_t trace_lost;       /* and records that they could not take */
-    int upload_directory;      /* -1: it could not be opened */
+    struct list watchers;
+    size_t trace_watches; /* so many are of the trace, */
+    uint64_t trace_lost;  /* and records that they could not take */
+    int upload_directory; /* -1: it could not be opened */
 };
 
 struct api {

@@ -6,7 +6,6 @@
 
 #include "api/exchange.h"
 #include "api/reply.h"
-#include "api/watch.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -14,6 +13,7 @@
 #include "broker/presence_reader.h"
 #include "broker/service.h"
 #include "inspect/routes.h"
+#include "inspect/watch.h"
 #include "sse/event.h"
 #include "sse/service.h"
 

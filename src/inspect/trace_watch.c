@@ -8,13 +8,13 @@
 
 #include "api/exchange.h"
 #include "api/reply.h"
-#include "api/watch.h"
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/service.h"
 #include "broker/trace_query.h"
 #include "inspect/trace.h"
+#include "inspect/watch.h"
 #include "sse/service.h"
 
 #define ASK_MS 100u /* between an answer and the next question */

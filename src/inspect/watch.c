@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/watch.h"
+#include "inspect/watch.h"
 
 #include <stdlib.h>
 
@@ -102,6 +102,19 @@ static void on_check_due(struct loop_timer *timer)
     check(container_of(timer, struct watch, check));
 }
 
+static void on_change(struct api_watcher *watcher)
+{
+    check(container_of(watcher, struct watch, watcher));
+}
+
+static void on_drain(struct api_watcher *watcher)
+{
+    struct watch *watch = container_of(watcher, struct watch, watcher);
+
+    if (watch->stream)
+        watch_end(watch, "drain");
+}
+
 /* ---- the stream ---- */
 
 static size_t source_ready(void *source, bool *last)
@@ -148,6 +161,7 @@ bool watch_is_possible(struct api_exchange *exchange)
 void watch_init(struct watch *watch, const struct watch_kind *kind, struct api_exchange *exchange)
 {
     *watch = (struct watch){
+        .watcher = {.changed = on_change, .drained = on_drain},
         .kind = kind,
         .service = exchange->service,
         .exchange = api_exchange_ref(exchange),
@@ -157,7 +171,7 @@ void watch_init(struct watch *watch, const struct watch_kind *kind, struct api_e
         .comment.on_fire = on_comment_due,
         .check.on_fire = on_check_due,
     };
-    list_append(&exchange->service->watches, &watch->node);
+    list_append(&exchange->service->watchers, &watch->watcher.node);
 }
 
 bool watch_open(struct watch *watch, void (*greet)(struct watch *watch))
@@ -181,24 +195,8 @@ void watch_release(struct watch *watch)
 {
     if (watch->exchange)
         api_exchange_unref(watch->exchange);
-    list_remove(&watch->node);
+    list_remove(&watch->watcher.node);
     sse_queue_release(&watch->queue);
     free(watch->credential);
     free(watch->tenants);
-}
-
-void watches_check(struct api_service *service)
-{
-    list_for_each_safe(node, after, &service->watches)
-        check(container_of(node, struct watch, node));
-}
-
-void watches_drain(struct api_service *service)
-{
-    list_for_each_safe(node, after, &service->watches) {
-        struct watch *watch = container_of(node, struct watch, node);
-
-        if (watch->stream)
-            watch_end(watch, "drain");
-    }
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_WATCH_H
-#define API_WATCH_H
+#ifndef INSPECT_WATCH_H
+#define INSPECT_WATCH_H
 /*
  * The event stream of a back end that watches something: what waits for it, a comment while it is
  * silent, and whether its credential still counts. Who writes it embeds it.
  */
 #include <stdbool.h>
 
+#include "api/worker.h"
 #include "auth/auth.h"
-#include "base/list.h"
 #include "base/loop.h"
 #include "sse/queue.h"
 
 struct api_exchange;
-struct api_service;
 struct buf;
 struct bytes;
 struct h2_stream;
@@ -32,7 +31,7 @@ struct watch_kind {
 };
 
 struct watch {
-    struct list node; /* of those of its service */
+    struct api_watcher watcher; /* of its service */
     const struct watch_kind *kind;
     struct api_service *service;
     struct api_exchange *exchange; /* a reference, until the stream is there */
@@ -58,10 +57,5 @@ void watch_push_json(struct watch *watch, const char *name, const char *id, stru
 /* With the last event; no-op when it has been. */
 void watch_end(struct watch *watch, const char *reason);
 void watch_release(struct watch *watch);
-
-/* API keys, or the keys of tokens, have changed: those whose credential no longer counts end. */
-void watches_check(struct api_service *service);
-/* The server stops: all end. */
-void watches_drain(struct api_service *service);
 
 #endif
