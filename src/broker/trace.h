@@ -112,7 +112,8 @@ struct trace_record {
     uint32_t size; /* with its fields: the next one follows there */
     uint8_t kind;
     uint8_t worker; /* of whose trace it is */
-    uint16_t padding;
+    bool is_of_now; /* made for who asks: it says what is, and was not decided then */
+    uint8_t padding;
     int64_t time;      /* wall ms */
     uint64_t ns;       /* the machine's clock: an order of the records of all workers */
     uint64_t position; /* in the order of the service; 0: none */

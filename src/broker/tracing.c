@@ -266,22 +266,42 @@ static struct tracing *tracing_of(struct sse_observer *observer)
     return container_of(observer, struct tracing, observer);
 }
 
-static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+static void write_opened(struct trace *trace, const struct sse_connection *connection,
+                         const char *resume)
 {
-    struct trace *trace = &tracing_of(observer)->trace;
+    const struct sse_client_info info = sse_connection_info(connection);
     size_t listeners, channels;
-    struct sse_client_info info;
 
-    if (!trace_begin(trace, TRACE_OPENED, connection->opened))
-        return;
-    info = sse_connection_info(connection);
     write_connection(trace, connection);
     trace_text(trace, TRACE_ADDRESS, info.request_ip);
     trace_text(trace, TRACE_CLIENT, info.client_id);
-    trace_text(trace, TRACE_RESUME, resume_word(&connection->home->arrival));
+    trace_text(trace, TRACE_RESUME, resume);
     channels = write_names(trace, connection, SSE_GROUP_CHANNEL, TRACE_CHANNEL);
     listeners = write_names(trace, connection, SSE_GROUP_LISTENER, TRACE_LISTENER);
     trace_number(trace, TRACE_NAMES, channels + listeners);
+}
+
+static void on_connect(struct sse_observer *observer, struct sse_connection *connection)
+{
+    struct trace *trace = &tracing_of(observer)->trace;
+
+    if (!trace_begin(trace, TRACE_OPENED, connection->opened))
+        return;
+    write_opened(trace, connection, resume_word(&connection->home->arrival));
+    trace_end(trace);
+}
+
+void tracing_of_now(struct trace *trace, const struct sse_connection *connection)
+{
+    const int64_t age_ms = loop_wall_ms(trace->loop) - connection->create_time;
+    const uint64_t age_ns = age_ms > 0 ? (uint64_t)age_ms * 1000000 : 0;
+
+    if (!trace_begin(trace, TRACE_OPENED, connection->opened))
+        return;
+    trace->open->is_of_now = true;
+    trace->open->time = connection->create_time;
+    trace->open->ns -= age_ns < trace->open->ns ? age_ns : trace->open->ns;
+    write_opened(trace, connection, NULL);
     trace_end(trace);
 }
 

@@ -71,6 +71,10 @@ void tracing_left_out(struct tracing *tracing, const struct sse_connection *conn
 void tracing_channel_refused(struct tracing *tracing, const struct sse_connection *connection,
                              const char *channel);
 
+/* A record of a connection that is there, as if it had been opened with the names that it has now:
+ * its own may not be known any more. Into a trace of who asks. */
+void tracing_of_now(struct trace *trace, const struct sse_connection *connection);
+
 /* ---- refused requests ---- */
 
 /* Texts may be NULL: not known. Paths with their secrets masked. */

@@ -36,6 +36,7 @@ services:
     limits: {userConnections: 4}
   - {name: hr, auth: jwt, queueBytes: 64KiB, qos: {store: memory}}
   - {name: rented, auth: jwt, users: {unique: tenant}}
+  - {name: silent, trace: {bytes: 0}}
   - name: shop
     auth: webhook
     authWebhook: {url: "${target.url('/who')}", cookies: [session]}
@@ -386,6 +387,18 @@ describe('a message', () => {
   test('that nobody knows is not there', async () => {
     assert.equal((await demo.get('why?id=nothing')).status, 404);
   });
+});
+
+test('where nothing is recorded it is told as things are now', async () => {
+  const silent = await backend(server, { base: '/sse/silent', key: 'key-of-office' });
+  const page = await connect(server.origin);
+  pages.push(page);
+  await page.connect({ userId: 'here', listeners: 'bell,Ring' }, { base: '/sse/silent' });
+  await send(silent, { userId: 'here' }, 1);
+  await ask(silent, { userId: 'here', event: 'bell' }, 'unknown', /services\[\]\.trace\.bytes is 0/);
+  await ask(silent, { userId: 'here', event: 'ring' }, 'listeningOtherCase', /"Ring"/);
+  await ask(silent, { userId: 'gone', event: 'bell' }, 'offline');
+  await silent.close();
 });
 
 test('who may ask is said', async () => {

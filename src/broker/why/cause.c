@@ -221,8 +221,10 @@ static enum why_cause by_presence(const struct why_facts *facts)
     if (facts->event && facts->presence.listening == 0 &&
         (facts->presence.saying > 0 || message->asks_listening))
         return by_listening(facts);
-    if (!message->is_known)
-        return facts->is_sent_there ? WHY_OTHER_SERVICE : WHY_NOT_SENT;
+    if (!message->is_known && facts->is_sent_there)
+        return WHY_OTHER_SERVICE;
+    if (!message->is_known && !facts->is_unrecorded)
+        return WHY_NOT_SENT;
     return WHY_UNKNOWN;
 }
 

@@ -110,10 +110,11 @@ struct why_event {
 };
 
 struct why_facts {
-    const char *who;   /* "the user 7" */
-    bool is_past;      /* they are of when the message was sent, not of now */
-    bool is_channel;   /* that is no user, but a channel */
-    const char *event; /* NULL: any */
+    const char *who;    /* "the user 7" */
+    bool is_past;       /* they are of when the message was sent, not of now */
+    bool is_unrecorded; /* the trace is off: of the past nothing is known */
+    bool is_channel;    /* that is no user, but a channel */
+    const char *event;  /* NULL: any */
     int64_t now;
     int64_t known_since; /* what was before is not known any more; 0: all is known */
     struct why_message message;

@@ -59,6 +59,7 @@ void why_evidence_add(struct why_evidence *evidence, const struct why_evidence *
     if (other->known_since > evidence->known_since)
         evidence->known_since = other->known_since;
     evidence->is_cut |= other->is_cut;
+    evidence->is_unrecorded |= other->is_unrecorded;
 }
 
 static const struct trace_record *record_at(const struct why_evidence *evidence, size_t at)

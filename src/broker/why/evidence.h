@@ -43,6 +43,7 @@ struct why_evidence {
     struct buf records;  /* of the trace, whole; the newest where there are too many */
     int64_t known_since; /* wall ms: messages before that are not known any more; 0: all are */
     bool is_cut;         /* some records were left out */
+    bool is_unrecorded;  /* the trace is off */
 };
 
 /* BROKER_WHY: answers with BROKER_EVIDENCE. */

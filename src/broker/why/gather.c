@@ -17,6 +17,7 @@
 #include "sse/service.h"
 #include "sse/user.h"
 
+#define NOW_BYTES  ((size_t)256 * 1024)
 #define NAMES_MOST 32u /* of a connection that are shown */
 
 /* A question that is being answered. */
@@ -28,6 +29,7 @@ struct gathering {
     struct why_evidence *evidence;
     bool is_at_trace; /* behind all connections */
     size_t position;  /* of those; those behind it have been looked at */
+    struct trace now; /* the user's connections */
     struct trace_filter by_id, by_event, by_user;
     enum trace_class class; /* and how far the trace has been read */
     struct trace_place place;
@@ -166,8 +168,10 @@ static void look_at(struct gathering *gathering, const struct sse_connection *co
     }
     gathering->evidence->presence.connections++;
     look_at_listeners(gathering, connection);
-    if (!why->is_of_neighbour)
-        show(gathering, connection);
+    if (why->is_of_neighbour)
+        return;
+    show(gathering, connection);
+    tracing_of_now(&gathering->now, connection);
 }
 
 /* From the end to the start, as sse/registry.h asks. */
@@ -296,6 +300,18 @@ static void look_at_queues(struct gathering *gathering)
     }
 }
 
+static void add_connections(struct gathering *gathering)
+{
+    const struct trace_record *record, *end;
+    struct trace_place place = {.chunk = 0};
+    uint64_t lost = 0;
+
+    while (trace_read(&gathering->now, TRACE_OF_CONNECTIONS, &place, &record, &end, &lost)) {
+        for (; record < end; record = trace_next(record))
+            buf_append(&gathering->evidence->records, record, record->size);
+    }
+}
+
 static void answer(struct slices *slices)
 {
     struct gathering *gathering = container_of(slices, struct gathering, slices);
@@ -303,6 +319,8 @@ static void answer(struct slices *slices)
 
     if (gathering->why->user_key)
         look_at_queues(gathering);
+    add_connections(gathering);
+    trace_release(&gathering->now);
     broker_answer(gathering->service->broker, &asker, gathering->answer);
     broker_message_free(gathering->question);
     free(gathering);
@@ -310,6 +328,7 @@ static void answer(struct slices *slices)
 
 void why_gather(struct broker_service *service, const struct broker_message *question)
 {
+    const struct trace_bounds bounds = {{NOW_BYTES, NOW_BYTES, NOW_BYTES}};
     struct gathering *gathering = mem_zalloc(sizeof(*gathering));
 
     gathering->service = service;
@@ -317,8 +336,10 @@ void why_gather(struct broker_service *service, const struct broker_message *que
     gathering->answer = broker_message_new(BROKER_EVIDENCE, service->index, 0);
     gathering->why = &question->why;
     gathering->evidence = gathering->answer->evidence = mem_zalloc(sizeof(struct why_evidence));
+    gathering->evidence->is_unrecorded = !trace_is_on(&service->tracing.trace);
     gathering->position = SIZE_MAX;
     gathering->is_at_trace = question->why.is_of_records;
+    trace_init(&gathering->now, service->core->loop, broker_worker(service->broker), &bounds);
     set_filters(gathering);
     gathering->slices.has_long_steps = true;
     gathering->slices.step = look_at_next;

@@ -31,7 +31,7 @@ static void keep_latest(struct why_history *history)
         const struct trace_record *record = history->records[i - 1];
         const enum trace_class class = trace_class_of((enum trace_kind)record->kind);
 
-        if (counts[class]++ < records_most[class])
+        if (record->is_of_now || counts[class]++ < records_most[class])
             history->records[--kept] = record;
     }
     history->count -= kept;
@@ -315,6 +315,8 @@ static void leave_out_others(const struct telling *telling, struct why_history *
     for (size_t i = 0; i < history->count; i++) {
         const struct trace_record *record = history->records[i];
 
+        if (record->is_of_now)
+            continue;
         if (trace_class_of((enum trace_kind)record->kind) != TRACE_OF_MESSAGES ||
             (telling->sent && is_of_message(record, telling->sent)) ||
             concern_of(telling, record) == CONCERN_MEANT)

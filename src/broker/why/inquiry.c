@@ -345,6 +345,7 @@ static void read_evidence(struct why_inquiry *inquiry)
         .event = inquiry->question.event,
         .now = loop_wall_ms(inquiry->service->core->loop),
         .known_since = evidence->known_since,
+        .is_unrecorded = evidence->is_unrecorded,
         .presence = evidence->presence,
         .channel = evidence->channel,
         .queue = evidence->queue,

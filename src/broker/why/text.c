@@ -151,7 +151,9 @@ static void tell_presence(struct buf *to, const struct why_facts *facts)
                    facts->event);
     else if (presence->connections > 0)
         buf_append_str(to, ".");
-    if (!facts->message.is_known && facts->known_since > 0)
+    if (facts->is_unrecorded)
+        buf_append_str(to, " What was before is not recorded: services[].trace.bytes is 0.");
+    else if (!facts->message.is_known && facts->known_since > 0)
         buf_printf(to, " What was before %s is not known any more.",
                    time_text(facts->known_since, time));
 }

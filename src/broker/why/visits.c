@@ -67,6 +67,13 @@ static bool is_of_connection(const struct trace_record *record)
            trace_text_of(record, TRACE_CONNECTION);
 }
 
+/* What is now counts where nothing is known of what was. */
+static bool is_said_of(const struct visit *visit, const struct trace_record *record)
+{
+    return is_of_connection(record) && (!record->is_of_now || record == visit->opened) &&
+           is_same(trace_text_of(record, TRACE_CONNECTION), visit->handle);
+}
+
 void visits_read(struct visits *visits, const struct why_history *history,
                  const struct why_question *question)
 {
@@ -80,7 +87,7 @@ void visits_read(struct visits *visits, const struct why_history *history,
         if (!handle || !is_of_connection(record))
             continue;
         visit = add(visits, record, handle);
-        if (record->kind == TRACE_OPENED)
+        if (record->kind == TRACE_OPENED && (!visit->opened || !record->is_of_now))
             visit->opened = record;
         if (record->kind == TRACE_CLOSED)
             visit->closed = record;
@@ -112,23 +119,34 @@ static int says(const struct trace_record *record, enum trace_field field, const
     return record->kind == TRACE_UNLISTENING || record->kind == TRACE_UNSUBSCRIBED ? -1 : 1;
 }
 
+/* What it has now it had then, but for what has changed since. */
+static bool has_name_now(const struct visit *visit, enum trace_field field, const char *name,
+                         int changed)
+{
+    if (!visit->opened || !visit->opened->is_of_now)
+        return false;
+    return changed == 0 ? trace_has_text(visit->opened, field, name) : changed < 0;
+}
+
 bool visit_has_name_at(const struct visits *visits, const struct visit *visit, uint64_t ns,
                        unsigned field, const char *name)
 {
     const struct why_history *history = visits->history;
+    int changed = 0; /* by the first record behind that time */
 
     for (size_t i = history->count; i > 0; i--) {
         const struct trace_record *record = history->records[i - 1];
         int said;
 
-        if (record->ns > ns || !is_of_connection(record) ||
-            !is_same(trace_text_of(record, TRACE_CONNECTION), visit->handle))
+        if (record->is_of_now || !is_said_of(visit, record))
             continue;
         said = says(record, (enum trace_field)field, name);
-        if (said != 0)
+        if (said != 0 && record->ns <= ns)
             return said > 0;
+        if (said != 0)
+            changed = said;
     }
-    return false;
+    return has_name_now(visit, (enum trace_field)field, name, changed);
 }
 
 const struct trace_record *visits_refused(const struct visits *visits, uint64_t ns,
@@ -198,9 +216,7 @@ static bool says_names_at(const struct visits *visits, const struct visit *visit
     for (size_t i = 0; i < history->count && history->records[i]->ns <= ns; i++) {
         const struct trace_record *record = history->records[i];
 
-        if (is_of_connection(record) &&
-            is_same(trace_text_of(record, TRACE_CONNECTION), visit->handle) &&
-            trace_text_of(record, TRACE_LISTENER))
+        if (is_said_of(visit, record) && trace_text_of(record, TRACE_LISTENER))
             return true;
     }
     return false;
@@ -215,8 +231,7 @@ static void take_listeners(const struct visits *visits, const struct visit *visi
     for (size_t i = 0; i < history->count && history->records[i]->ns <= ns; i++) {
         struct trace_item item = {.next = 0};
 
-        if (!is_of_connection(history->records[i]) ||
-            !is_same(trace_text_of(history->records[i], TRACE_CONNECTION), visit->handle))
+        if (!is_said_of(visit, history->records[i]))
             continue;
         while (trace_next_field(history->records[i], &item)) {
             const enum nearness nearness =
@@ -237,27 +252,9 @@ static bool listens_at(const struct visits *visits, const struct visit *visit, u
     return event && !visit->was_deaf && visit_has_name_at(visits, visit, ns, TRACE_LISTENER, event);
 }
 
-/* Those that are there and are in no record were there before the trace begins. */
-static struct why_presence presence_of_untold(const struct visits *visits,
-                                              const struct why_presence *now)
-{
-    struct why_presence untold = *now;
-
-    for (size_t i = 0; i < visits->count; i++) {
-        const struct visit *visit = &visits->items[i];
-
-        if (!visit_is_open_at(visit, VISITS_NOW))
-            continue;
-        untold.connections -= untold.connections > 0;
-        untold.saying -= untold.saying > 0 && says_names_at(visits, visit, VISITS_NOW);
-        untold.listening -= untold.listening > 0 && listens_at(visits, visit, VISITS_NOW);
-    }
-    return untold.connections > 0 ? untold : (struct why_presence){.connections = 0};
-}
-
 void visits_tell_presence(const struct visits *visits, uint64_t ns, struct why_presence *presence)
 {
-    struct why_presence then = presence_of_untold(visits, presence);
+    struct why_presence then = {.connections = 0};
 
     for (size_t i = 0; i < visits->count; i++) {
         const struct visit *visit = &visits->items[i];

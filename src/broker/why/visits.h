@@ -59,7 +59,7 @@ const struct trace_record *visits_refused(const struct visits *visits, uint64_t 
 bool visit_has_dropped(const struct visits *visits, const struct visit *visit,
                        const struct trace_record *dispatched);
 
-/* Changes what the presence is now to what it was then. */
+/* What the presence was then. */
 void visits_tell_presence(const struct visits *visits, uint64_t ns, struct why_presence *presence);
 /* The last refusal, and the last end, before then. */
 void visits_tell_last(const struct visits *visits, uint64_t ns, struct why_facts *facts);

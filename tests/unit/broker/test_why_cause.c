@@ -265,6 +265,9 @@ static void it_was_not_sent(void **state)
     (void)state;
     facts.known_since = BEFORE;
     expect(&facts, "notSent", "before 1970-01-01 00:15:00 UTC is not known");
+    facts.is_unrecorded = true;
+    expect(&facts, "unknown", "services[].trace.bytes is 0");
+    facts.is_unrecorded = false;
     facts.event = NULL;
     expect(&facts, "notSent", "Now the user 7 has 1 connection.");
 }

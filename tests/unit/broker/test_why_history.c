@@ -189,6 +189,47 @@ static void names_come_and_go(void **state)
     assert_int_equal(tell(f, 1), WHY_DELIVERED);
 }
 
+/* Its opening is not known any more, and what it has now is. */
+static void is_there_now(struct fixture *f, const char *handle, const char *listener)
+{
+    fake_loop_advance(f->loop, 1);
+    assert_true(trace_begin(&f->trace, TRACE_OPENED, 0));
+    f->trace.open->is_of_now = true;
+    f->trace.open->ns = 1;
+    trace_text(&f->trace, TRACE_CONNECTION, handle);
+    trace_text(&f->trace, TRACE_USER, "7");
+    trace_text(&f->trace, TRACE_LISTENER, listener);
+    trace_end(&f->trace);
+}
+
+static void it_was_there_before_the_trace(void **state)
+{
+    struct fixture *f = *state;
+
+    sends(f, "m-1", 1);
+    dispatches(f, "m-1", 1, TRACE_GOT, "a");
+    is_there_now(f, "a", "bell");
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    assert_int_equal(f->facts.presence.connections, 1);
+    assert_int_equal(f->facts.presence.listening, 1);
+    assert_int_equal(f->history.count, 2); /* it is not shown as a record */
+    SAY(f, TRACE_LISTENING, 0, {TRACE_CONNECTION, "a", 0}, {TRACE_USER, "7", 0},
+        {TRACE_LISTENER, "bell", 0});
+    assert_int_equal(tell(f, 1), WHY_NOT_LISTENING); /* that came later */
+    assert_int_equal(f->facts.presence.listening, 0);
+}
+
+static void an_opening_that_is_known_counts(void **state)
+{
+    struct fixture *f = *state;
+
+    sends(f, "m-1", 1);
+    opens(f, "a", "bell");
+    is_there_now(f, "a", "bell");
+    assert_int_equal(tell(f, 1), WHY_OFFLINE);
+    assert_int_equal(f->facts.presence.connections, 0);
+}
+
 static void queues_overflow(void **state)
 {
     struct fixture *f = *state;
@@ -279,6 +320,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_known, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(it_is_told_as_it_was, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(names_come_and_go, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(it_was_there_before_the_trace, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(an_opening_that_is_known_counts, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(queues_overflow, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_connection_ends_with_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(refusals_count_until_one_comes_in, open_fixture,
