@@ -73,7 +73,7 @@ static const struct {
 const char *sse_event_name_fault(const char *name)
 {
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-        if (strcmp(name, taken[i].name) == 0)
+        if (name[0] == taken[i].name[0] && strcmp(name, taken[i].name) == 0)
             return taken[i].fault;
     }
     if (strchr(name, ',') || name[0] == ' ' || name[strlen(name) - 1] == ' ')

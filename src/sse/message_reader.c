@@ -50,12 +50,13 @@ static bool has(const struct reading *reading, enum field field)
     return json_view_is_there(&reading->views[field]);
 }
 
+/* An empty name has its quotation mark, or its NUL, behind it. */
 static int find_field(const char *name, size_t length)
 {
     for (int i = 0; i < FIELDS; i++) {
         const char *known = i < SSE_DIMENSIONS ? sse_dimension_keys[i] : names[i];
 
-        if (strlen(known) == length && memcmp(known, name, length) == 0)
+        if (known[0] == name[0] && strlen(known) == length && memcmp(known, name, length) == 0)
             return i;
     }
     return -1;
