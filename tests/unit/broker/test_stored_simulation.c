@@ -69,6 +69,7 @@ struct message {
     bool is_acked[USERS];
     uint64_t acked_at[USERS];
     uint64_t had_at[USERS]; /* by any page of the user, the last time; 0: not known */
+    uint64_t had_by;        /* a mask of the first instances of pages */
 };
 
 struct sending {
@@ -172,18 +173,21 @@ static void note_event(struct page *page, const char *id)
     struct world *world = page->world;
     struct message *message = message_of(world, id);
     const size_t index = message ? (size_t)(message - world->messages) : 0;
+    const uint64_t bit = page->instance < 64 ? UINT64_C(1) << page->instance : 0;
 
     if (!message || message->queues == 0)
         return;
     trace(world, "page %" PRIu64 " of %u has m%zu, number %" PRIu64, page->opened, page->user,
           index, message->number);
     check_that(world, !message->is_refused && message->number > 0, "it was refused, and came");
-    /* What another page has acknowledged comes from the history. */
-    if (page->had_at[index] == 0 && message->queues & 1u << page->user &&
-        !message->is_acked[page->user]) {
+    /* What another page has acknowledged comes from the history; so does what is done without,
+     * while something before it, which its page has had, is stored still: its end has failed. */
+    if (page->had_at[index] == 0 && !(message->had_by & bit) &&
+        message->queues & 1u << page->user && !message->is_acked[page->user]) {
         check_that(world, message->number > page->last_first, "a message came out of order");
         page->last_first = message->number;
     }
+    message->had_by |= bit;
     page->had_at[index] = message->had_at[page->user] = now_of(world);
     page->is_acked[index] = false;
     memcpy(page->last_id, message->id, sizeof(page->last_id));
