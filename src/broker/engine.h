@@ -24,6 +24,7 @@
 #include "qos/repository.h"
 
 struct broker_batch;
+struct bytes;
 struct engine;
 struct loop;
 struct qos_acknowledge;
@@ -40,6 +41,8 @@ struct qos_queues;
 struct qos_read;
 struct qos_read_revocations;
 struct qos_recipient;
+struct sse_presence;
+struct sse_user;
 
 /* A stream, or an upload, wants to begin: with one slot of each key, or none of them. */
 struct engine_attach {
@@ -89,6 +92,14 @@ struct engine_ops {
     void (*attach)(struct engine *engine, struct engine_attach *attach);
     void (*open)(struct engine *engine, const struct broker_opened *opened);
     void (*detach)(struct engine *engine, const struct broker_detach *detach);
+    /* Presence. Told that a connection of a user has come, or gone. about: what back ends are told
+     * with it, or NULL; left: who that was, or NULL. Both are kept (by a reference, a copy) as long
+     * as they are needed. */
+    void (*come)(struct engine *engine, const char *user_key, struct bytes *about);
+    void (*go)(struct engine *engine, const char *user_key, struct bytes *about,
+               const struct sse_user *left);
+    /* What is known of it here, for queries: who has connections, or is away for the grace time. */
+    struct sse_presence *(*presence)(struct engine *engine);
     /* Idempotency keys. */
     void (*claim)(struct engine *engine, struct engine_claim *claim);
     void (*settle)(struct engine *engine, const struct broker_outcome *outcome);
@@ -138,6 +149,9 @@ struct engine_events {
     /* Now and then while something is kept, or it does not work: time has ended these copies.
      * status: 0, or why it does not work; then what has failed is asked again another time. */
     void (*swept)(void *context, int status, const struct qos_copies *ended);
+    /* A user is online now, with the first connection, or offline, some time after the last. about:
+     * of the one or the other. */
+    void (*user)(void *context, bool is_online, const char *user_key, struct bytes *about);
     /* This connection, which lives here, gives way to a newer one of its client. */
     void (*evicted)(void *context, const char *handle);
     /* What another node has appended is next in the order. A reference. */

@@ -58,6 +58,7 @@ struct idempotency_settings {
 struct engine_limits {
     uint32_t slots[BROKER_WHATS][BROKER_SLOTS]; /* of each key */
     uint32_t client_connections;
+    uint32_t offline_grace_ms; /* that a user without a connection is online for */
     struct idempotency_settings idempotency;
 };
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "broker/engine.h"
 #include "broker/message.h"
 #include "broker/presence_log.h"
 #include "sse/presence.h"
@@ -88,12 +89,10 @@ void online_users_receive(struct online_users *online, const struct broker_prese
         presence_log_add(online->log, told->kind,
                          &(struct presence_subject){told->user_key, told->tenant_id},
                          bytes_ref(told->event));
-    if (told->kind == PRESENCE_CONNECT)
-        sse_presence_join(online->presence, told->user_key, told->about);
-    else if (told->kind == PRESENCE_DISCONNECT)
-        sse_presence_leave(online->presence, told->user_key, told->about);
-    if (told->left)
-        sse_presence_remember(online->presence, told->left);
+    if (told->kind == PRESENCE_CONNECT && online->engine)
+        online->engine->ops->come(online->engine, told->user_key, told->about);
+    else if (told->kind == PRESENCE_DISCONNECT && online->engine)
+        online->engine->ops->go(online->engine, told->user_key, told->about, told->left);
 }
 
 static void tell_user(const struct online_users *online, bool is_online, const char *user_key,
@@ -113,30 +112,42 @@ static void tell_user(const struct online_users *online, bool is_online, const c
     free(tenant_id);
 }
 
-static void on_online(void *context, const char *user_key, struct bytes *about)
+void online_users_tell(struct online_users *online, bool is_online, const char *user_key,
+                       struct bytes *about)
 {
-    struct online_users *online = context;
-
-    online->came_online++;
-    tell_user(online, true, user_key, about);
+    if (is_online) {
+        online->came_online++;
+    } else {
+        online->went_offline++;
+        age_timer_end_due(&online->held.age, loop_now_ms(online->core->loop));
+    }
+    tell_user(online, is_online, user_key, about);
 }
 
-static void on_offline(void *context, const char *user_key, struct bytes *about)
+static void use_empty(struct online_users *online)
 {
-    struct online_users *online = context;
+    static const struct sse_presence_handler nobody;
 
-    online->went_offline++;
-    age_timer_end_due(&online->held.age, loop_now_ms(online->core->loop));
-    tell_user(online, false, user_key, about);
+    online->presence =
+        sse_presence_new(online->core->loop, online->core->settings->offline_grace_ms, &nobody);
+}
+
+void online_users_use(struct online_users *online, struct engine *engine)
+{
+    if (!online->engine)
+        sse_presence_free(online->presence);
+    online->engine = engine;
+    if (engine)
+        online->presence = engine->ops->presence(engine);
+    else
+        use_empty(online);
 }
 
 void online_users_init(struct online_users *online, struct sse_service *core,
                        struct presence_log *log)
 {
-    const struct sse_presence_handler handler = {on_online, on_offline, online};
-
     *online = (struct online_users){.core = core, .log = log};
-    online->presence = sse_presence_new(core->loop, core->settings->offline_grace_ms, &handler);
+    use_empty(online);
     lru_init(&online->held, core->loop, LRU_BY_TEXT(struct held, item, handle), 0);
     online->held.leave = tell_held;
 }

@@ -2,15 +2,17 @@
 #ifndef BROKER_ONLINE_USERS_H
 #define BROKER_ONLINE_USERS_H
 /*
- * Who of a service's users is online, at its owner, which hears of every connection: somebody with
- * tabs on several workers is online once (sse/presence.h). What is told of a connection, and of its
- * user, comes to the log in one order. Only what ended without a word is told a moment later.
+ * Who of a service's users is online, at its owner, which hears of every connection and tells the
+ * engine: somebody with tabs on several workers is online once. What is told of a connection, and
+ * of its user, comes to the log in one order. Only what ended without a word is told a moment
+ * later.
  */
 #include <stdint.h>
 
 #include "base/lru.h"
 
 struct broker_presence;
+struct engine;
 struct bytes;
 struct presence_log;
 struct sse_presence;
@@ -26,7 +28,8 @@ struct online_handler {
 };
 
 struct online_users {
-    struct sse_presence *presence; /* the owner's; empty elsewhere */
+    struct engine *engine;         /* NULL elsewhere than at the owner */
+    struct sse_presence *presence; /* as the engine knows it; empty elsewhere */
     const struct sse_service *core;
     struct presence_log *log; /* that is told */
     /* Disconnect events of connections that ended without a reason, by handle, the oldest first.
@@ -42,6 +45,11 @@ struct online_users {
 void online_users_init(struct online_users *online, struct sse_service *core,
                        struct presence_log *log);
 void online_users_release(struct online_users *online);
+
+/* The engine is there, or (NULL) not any more; and what it says of a user. */
+void online_users_use(struct online_users *online, struct engine *engine);
+void online_users_tell(struct online_users *online, bool is_online, const char *user_key,
+                       struct bytes *about);
 
 void online_users_receive(struct online_users *online, const struct broker_presence *told);
 /* Tells all events that wait. */

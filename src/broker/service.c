@@ -7,12 +7,13 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/engine.h"
-#include "sse/presence.h"
 #include "sse/service.h"
 
-static struct engine_limits limits_of(const struct broker_settings *settings)
+static struct engine_limits limits_of(const struct broker_service *service)
 {
+    const struct broker_settings *settings = &service->settings;
     struct engine_limits limits = {.client_connections = settings->client_connections,
+                                   .offline_grace_ms = service->core->settings->offline_grace_ms,
                                    .idempotency = settings->idempotency};
 
     memcpy(limits.slots, settings->limits.slots, sizeof(limits.slots));
@@ -26,6 +27,13 @@ static void on_evicted(void *context, const char *handle)
 
     memcpy(message->handle, handle, sizeof(message->handle));
     broker_send(service->broker, broker_shard_of(service->broker, handle), message);
+}
+
+static void on_user(void *context, bool is_online, const char *user_key, struct bytes *about)
+{
+    struct broker_service *service = context;
+
+    online_users_tell(&service->online, is_online, user_key, about);
 }
 
 static void on_appended(void *context, struct broker_batch *round)
@@ -42,15 +50,18 @@ void broker_service_open_engine(struct broker_service *service, engine_maker mak
     struct engine_settings own = *settings;
     struct engine_events all = *events;
 
-    own.limits = limits_of(&service->settings);
+    own.limits = limits_of(service);
     all.context = service;
     all.evicted = on_evicted;
+    all.user = on_user;
     all.appended = on_appended;
     service->engine = make(service->core->loop, &own, &all);
+    online_users_use(&service->online, service->engine);
 }
 
 void broker_service_close_engine(struct broker_service *service)
 {
+    online_users_use(&service->online, NULL);
     service->engine->ops->free(service->engine);
     service->engine = NULL;
 }
@@ -96,18 +107,18 @@ void broker_service_init(struct broker_service *service, struct broker *broker, 
 
 void broker_service_change(struct broker_service *service, const struct broker_settings *settings)
 {
-    const struct engine_limits limits = limits_of(settings);
+    struct engine_limits limits;
     struct trace_bounds bounds;
 
     service->settings = *settings;
     bounds = trace_bounds_for(service);
     limits_change(&service->limits, &settings->limits);
     tracing_change(&service->tracing, &bounds);
+    limits = limits_of(service);
     if (service->engine)
         service->engine->ops->change(service->engine, &limits);
     if (broker_service_owner(service) == broker_worker(service->broker))
         presence_log_change(&service->presence_log, &settings->presence);
-    sse_presence_change(service->online.presence, service->core->settings->offline_grace_ms);
 }
 
 void broker_service_release(struct broker_service *service)

@@ -4,8 +4,8 @@
 /*
  * What a service is beyond one connection: one worker's part of it. Each worker has a shard, the
  * connections that live there; one of them owns the service, and keeps what has to be exact for
- * all: who is online, in which order events are written, and, with the engine of the service
- * (broker/engine.h), who holds which slots, who has claimed which idempotency key.
+ * all, together with the engine of the service (broker/engine.h): who is online, in which order
+ * events are written, who holds which slots, who has claimed which idempotency key.
  */
 #include <stdatomic.h>
 #include <stdbool.h>

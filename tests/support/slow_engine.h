@@ -18,6 +18,7 @@
 #include "qos/put.h"
 #include "qos/revocations.h"
 #include "qos/sqlite.h"
+#include "sse/presence.h"
 #include "support/test.h"
 
 struct slow_jobs {
@@ -171,6 +172,25 @@ static void slow_detach(struct engine *engine, const struct broker_detach *detac
     tables_detach(&slow_engine.tables, detach);
 }
 
+static void slow_come(struct engine *engine, const char *user_key, struct bytes *about)
+{
+    (void)engine;
+    sse_presence_join(slow_engine.tables.presence, user_key, about);
+}
+
+static void slow_go(struct engine *engine, const char *user_key, struct bytes *about,
+                    const struct sse_user *left)
+{
+    (void)engine;
+    tables_go(&slow_engine.tables, user_key, about, left);
+}
+
+static struct sse_presence *slow_presence(struct engine *engine)
+{
+    (void)engine;
+    return slow_engine.tables.presence;
+}
+
 static void slow_settle(struct engine *engine, const struct broker_outcome *outcome)
 {
     (void)engine;
@@ -215,6 +235,9 @@ static const struct engine_ops slow_ops = {
     .attach = slow_attach,
     .open = slow_open,
     .detach = slow_detach,
+    .come = slow_come,
+    .go = slow_go,
+    .presence = slow_presence,
     .claim = slow_claim,
     .settle = slow_settle,
     .change = slow_change,
@@ -246,7 +269,7 @@ static struct engine *slow_engine_new(struct loop *loop, const struct engine_set
     slow_engine.done.end = &slow_engine.done.first;
     slow_engine.repository = qos_sqlite_new(NULL, &error, fault, sizeof(fault));
     assert_non_null(slow_engine.repository);
-    tables_init(&slow_engine.tables, loop, &settings->limits, slow_answer_later);
+    tables_init(&slow_engine.tables, loop, &settings->limits, events, slow_answer_later);
     return &slow_engine.engine;
 }
 

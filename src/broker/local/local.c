@@ -20,6 +20,7 @@
 #include "qos/revocations.h"
 #include "qos/sqlite.h"
 #include "qos/store.h"
+#include "sse/presence.h"
 
 #define STORE_BATCH    256u
 #define STORE_RETRY_MS 1000u
@@ -202,6 +203,22 @@ static void detach(struct engine *engine, const struct broker_detach *detach)
     tables_detach(&local_of(engine)->tables, detach);
 }
 
+static void come(struct engine *engine, const char *user_key, struct bytes *about)
+{
+    sse_presence_join(local_of(engine)->tables.presence, user_key, about);
+}
+
+static void go(struct engine *engine, const char *user_key, struct bytes *about,
+               const struct sse_user *left)
+{
+    tables_go(&local_of(engine)->tables, user_key, about, left);
+}
+
+static struct sse_presence *presence(struct engine *engine)
+{
+    return local_of(engine)->tables.presence;
+}
+
 static void claim(struct engine *engine, struct engine_claim *claim)
 {
     idempotency_claim(&local_of(engine)->tables.idempotency, claim);
@@ -338,6 +355,7 @@ static void local_free(struct engine *engine)
     struct local *local = local_of(engine);
 
     local->is_stopped = true;
+    local->tables.tell = NULL;
     while (local->known)
         answer_known(&local->answering);
     qos_store_free(local->store);
@@ -358,6 +376,9 @@ static const struct engine_ops local_ops = {
     .attach = attach,
     .open = open_stream,
     .detach = detach,
+    .come = come,
+    .go = go,
+    .presence = presence,
     .claim = claim,
     .settle = settle,
     .change = change,
@@ -431,7 +452,7 @@ struct engine *local_engine_new(struct loop *loop, const struct engine_settings 
     local->file = mem_strdup(settings->file);
     local->known_end = &local->known;
     local->answering.run = answer_known;
-    tables_init(&local->tables, loop, &settings->limits, on_answer);
+    tables_init(&local->tables, loop, &settings->limits, events, on_answer);
     local->store = open_store(local);
     sweeper_init(&local->sweeper, loop, begin_sweep);
     return &local->engine;

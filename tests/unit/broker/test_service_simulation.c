@@ -682,7 +682,7 @@ static void stop_on(struct world *world, size_t number)
         if (world->pages[i].worker == number)
             go(&world->pages[i]);
     }
-    if (!fake_loop_turn(worker->env.loop))
+    if (!fake_loop_turn(worker->env.loop) && !slow_engine.done.first)
         worker->is_stopped = broker_stop(worker->broker);
 }
 
