@@ -65,12 +65,3 @@ test('the settings that it names exist', async () => {
   const unknown = named.filter(([, name]) => !new RegExp(`^[\\s#-]*${name.split('.').at(-1)}:`, 'm').test(settings));
   assert.deepEqual(unknown.map(([, name]) => name), []);
 });
-
-test('its references lead to headings that there are', async () => {
-  const text = await read('docs/troubleshooting.md');
-  for (const [, file, anchor] of text.matchAll(/\]\(([\w.-]+)(?:#([\w-]+))?\)/g)) {
-    const headings = [...(await read(`docs/${file}`)).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => (
-      heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-')));
-    assert.ok(!anchor || headings.includes(anchor), `${file}#${anchor}`);
-  }
-});
