@@ -104,7 +104,8 @@ static void on_answered(void *context, const struct h2_stream *stream,
     enum request_class class;
 
     answer_tell(api, stream, response);
-    access_log_write(api, stream, response);
+    if (api->settings->access)
+        access_log_write(api, stream, response);
     if (!exchange)
         return;
     class = api_routes_class(exchange);
@@ -131,7 +132,7 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
     const char *security = h2_session_transport_security(h2_stream_session(stream));
     const struct h2_request *request = h2_stream_request(stream);
     const struct api_service *service = NULL;
-    const char *relative;
+    const char *relative = "";
     size_t count = 0;
 
     if (!exchange)
@@ -142,7 +143,9 @@ static size_t common_fields(void *context, const struct h2_stream *stream, struc
     fields[count++] = (struct h2_field){"x-content-type-options", "nosniff"};
     if (security && *security != '\0')
         fields[count++] = (struct h2_field){"strict-transport-security", security};
-    if (request && request->path)
+    if (exchange && exchange->endpoint && request)
+        service = exchange->service;
+    else if (request && request->path)
         service = api_service_of(context, request->path, &relative);
     if (service) {
         fields[count++] = (struct h2_field){"x-sse-server-id", service->api->settings->server_id};

@@ -194,13 +194,10 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
 {
     const struct api_exchange *exchange = h2_stream_context(stream);
     const struct h2_request *request = h2_stream_request(stream);
-    struct log_file *file = api->settings->access;
     struct line line = {.path = BUF_INIT};
     struct log_event event = {.wall_ms = loop_wall_ms(api->loop), .level = LOG_INFO_LEVEL};
     struct log_line text;
 
-    if (!file)
-        return;
     find_address(exchange, stream, line.address);
     add(&line, LOG_STR("address", line.address));
     add(&line, LOG_INT("status", response->status));
@@ -219,7 +216,7 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
     event.fields = line.fields;
     event.count = line.count;
     log_line_format(&text, api->settings->access_format, &event);
-    log_file_write(file, text.text, text.length);
+    log_file_write(api->settings->access, text.text, text.length);
     release(&line);
 }
 

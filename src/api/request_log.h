@@ -25,7 +25,7 @@ void request_log_refused(const struct api *api, const struct h2_stream *stream, 
 void answer_tell(const struct api *api, const struct h2_stream *stream,
                  const struct h2_response *response);
 
-/* The same, to the access log, where there is one. Of an event stream that is when it begins. */
+/* The same, to the access log, which there is. Of an event stream that is when it begins. */
 void access_log_write(const struct api *api, const struct h2_stream *stream,
                       const struct h2_response *response);
 

@@ -195,12 +195,12 @@ static ssize_t read_output(nghttp2_session *nghttp2, int32_t id, uint8_t *to, si
 
 static nghttp2_nv field(const char *name, const char *value)
 {
-    /* nghttp2 copies both and takes what it only reads as mutable. */
+    /* nghttp2 copies the value, and takes what it only reads as mutable. */
     return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name,
                         .value = (uint8_t *)(uintptr_t)value,
                         .namelen = strlen(name),
                         .valuelen = strlen(value),
-                        .flags = NGHTTP2_NV_FLAG_NONE};
+                        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME};
 }
 
 static void submit_to_nghttp2(struct h2_stream *stream, int status, const struct h2_field *fields,

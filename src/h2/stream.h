@@ -58,7 +58,7 @@ void h2_body_free(struct h2_body *body);
 const char *h2_body_text(const struct h2_body *body);
 
 struct h2_field {
-    const char *name; /* lower case */
+    const char *name; /* lower case, a literal: it is not copied */
     const char *value;
 };
 
