@@ -110,7 +110,7 @@ void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method
                      const char *path, struct h2_match *match)
 {
     const struct word asked = path_of(path);
-    const char first = path[0] != '\0' ? path[1] : '\0'; /* behind the slash */
+    const char *first = path[0] != '\0' ? path + 1 : path; /* behind the slash */
 
     memset(match, 0, sizeof(*match));
     for (size_t i = 0; i < count; i++) {
@@ -118,7 +118,7 @@ void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method
         const char *variable;
         size_t length;
 
-        if (route->pattern[0] != '\0' && route->pattern[1] != first &&
+        if (route->pattern[0] != '\0' && route->pattern[1] != *first &&
             route->pattern[1] != variable_mark[0])
             continue;
         variable = match_pattern(route->pattern, asked, &length);
