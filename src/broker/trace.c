@@ -264,20 +264,21 @@ static size_t cut(const char *text, size_t most)
     return length;
 }
 
-void trace_text(struct trace *trace, enum trace_field field, const char *text)
+void trace_name(struct trace *trace, enum trace_field field, const char *name, size_t length)
 {
-    size_t length;
-    char *to;
+    char *to = take_room(trace, field, length + 2);
 
-    if (!text || *text == '\0')
-        return;
-    length = cut(text, fields[field].most);
-    to = take_room(trace, field, length + 2);
     if (!to)
         return;
     *to++ = (char)(unsigned char)length;
-    memcpy(to, text, length);
+    memcpy(to, name, length);
     to[length] = '\0';
+}
+
+void trace_text(struct trace *trace, enum trace_field field, const char *text)
+{
+    if (text && *text != '\0')
+        trace_name(trace, field, text, cut(text, fields[field].most));
 }
 
 void trace_number(struct trace *trace, enum trace_field field, uint64_t number)

@@ -170,6 +170,8 @@ static inline bool trace_is_on(const struct trace *trace)
 bool trace_begin(struct trace *trace, enum trace_kind kind, uint64_t position);
 /* NULL and "": nothing. What has no place in the record any more is left out. */
 void trace_text(struct trace *trace, enum trace_field field, const char *text);
+/* The same of a text whose length is known, and which is not too long. */
+void trace_name(struct trace *trace, enum trace_field field, const char *name, size_t length);
 void trace_number(struct trace *trace, enum trace_field field, uint64_t number);
 void trace_end(struct trace *trace);
 

@@ -160,6 +160,12 @@ void tracing_send_refused(struct tracing *tracing, const struct broker_batch *ba
 
 /* ---- messages, at a shard ---- */
 
+static void write_handle(struct trace *trace, enum trace_field field,
+                         const struct sse_connection *connection)
+{
+    trace_name(trace, field, connection->handle, SSE_HANDLE_SIZE - 1);
+}
+
 /* Who does not listen gets it all the same, unless its sender asks for those who do. */
 static void write_fate(struct trace *trace, const struct sse_connection *connection,
                        const struct sse_dispatch_job *job)
@@ -167,11 +173,11 @@ static void write_fate(struct trace *trace, const struct sse_connection *connect
     const bool listens = sse_connection_has_name(connection, SSE_GROUP_LISTENER, job->event->name);
 
     if (sse_dispatch_has_reached(job, connection))
-        trace_text(trace, TRACE_GOT, connection->handle);
+        write_handle(trace, TRACE_GOT, connection);
     else if (listens || !job->target->listening)
-        trace_text(trace, TRACE_LEFT_OUT, connection->handle);
+        write_handle(trace, TRACE_LEFT_OUT, connection);
     if (!listens)
-        trace_text(trace, TRACE_DEAF, connection->handle);
+        write_handle(trace, TRACE_DEAF, connection);
 }
 
 /* Of a value: one connection, or those of one user or token. */
@@ -202,6 +208,20 @@ static bool is_of_individuals(const struct sse_target *target)
            target->dimension == SSE_BY_CONNECTION;
 }
 
+/* Most users have one connection, which dispatch has just seen. */
+static void write_individuals(struct trace *trace, const struct sse_dispatch_job *job,
+                              const struct sse_registry *registry)
+{
+    const struct sse_connection *only = job->named == 1 ? sse_dispatch_last(job, registry) : NULL;
+
+    if (only) {
+        write_fate(trace, only, job);
+        return;
+    }
+    for (size_t i = 0; i < job->target->count && i < TOLD_VALUES; i++)
+        write_fates(trace, registry, job, i);
+}
+
 void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
                         const struct sse_dispatch_job *job, const struct sse_registry *registry)
 {
@@ -217,8 +237,8 @@ void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
     if (job->missed > 0)
         trace_number(trace, TRACE_MISSED, job->missed);
     write_target(trace, target);
-    for (size_t i = 0; is_of_individuals(target) && i < target->count && i < TOLD_VALUES; i++)
-        write_fates(trace, registry, job, i);
+    if (is_of_individuals(target))
+        write_individuals(trace, job, registry);
     trace_end(trace);
 }
 
@@ -226,7 +246,7 @@ void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
 
 static void write_connection(struct trace *trace, const struct sse_connection *connection)
 {
-    trace_text(trace, TRACE_CONNECTION, connection->handle);
+    write_handle(trace, TRACE_CONNECTION, connection);
     trace_text(trace, TRACE_USER, connection->user->key);
     trace_text(trace, TRACE_TENANT, connection->user->tenant_id);
 }

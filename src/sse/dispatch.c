@@ -60,6 +60,8 @@ static bool reach_first(const struct sse_dispatch *dispatch, struct sse_dispatch
     const uint64_t changes = sse_registry_changes(registry);
 
     connection->dispatch_mark = job->mark + GOT;
+    job->last = connection;
+    job->last_changes = changes;
     if (job->on_visit)
         job->on_visit(job, connection);
     if (reach(job, connection)) {
@@ -311,6 +313,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
     const bool is_first = list_is_empty(&dispatch->jobs);
 
     job->count = job->missed = job->named = 0;
+    job->last = NULL;
     job->value_index = 0;
     job->is_inside = false;
     dispatch->last_mark += MARK_STEP;
@@ -332,6 +335,12 @@ bool sse_dispatch_has_reached(const struct sse_dispatch_job *job,
                               const struct sse_connection *connection)
 {
     return connection->dispatch_mark == job->mark + GOT;
+}
+
+const struct sse_connection *sse_dispatch_last(const struct sse_dispatch_job *job,
+                                               const struct sse_registry *registry)
+{
+    return job->last && job->last_changes == sse_registry_changes(registry) ? job->last : NULL;
 }
 
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch)

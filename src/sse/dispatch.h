@@ -16,6 +16,7 @@
 struct sse_dispatch;
 struct sse_event;
 struct sse_message;
+struct sse_registry;
 struct sse_service;
 struct sse_target;
 
@@ -41,6 +42,8 @@ struct sse_dispatch_job {
     uint32_t *acknowledging; /* of these, whose pages acknowledge; NULL as reached */
     void (*on_done)(struct sse_dispatch_job *job);
     /* the dispatcher's own: where a sliced walk stands */
+    const struct sse_connection *last; /* that was meant, */
+    uint64_t last_changes;             /* and the registry's changes then */
     size_t value_index, member_index;
     uint64_t mark;
     bool is_inside;       /* a value's walk has begun */
@@ -58,6 +61,9 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
 /* In on_done: whether the connection has got what the job had, and nothing after that. */
 bool sse_dispatch_has_reached(const struct sse_dispatch_job *job,
                               const struct sse_connection *connection);
+/* In on_done: the connection that was meant last; NULL: none was, or it may have gone. */
+const struct sse_connection *sse_dispatch_last(const struct sse_dispatch_job *job,
+                                               const struct sse_registry *registry);
 
 /* The mark of the latest job: a connection that bears it gets nothing that was submitted before. */
 uint64_t sse_dispatch_mark(const struct sse_dispatch *dispatch);
