@@ -23,7 +23,7 @@ function withoutBlocks(text) {
   return text.replace(/^( *)(```+|~~~+)[^]*?^\1\2 *$/gm, '');
 }
 
-// As GitHub makes anchors of headings.
+// What links call a heading: lower case, hyphens for spaces, no punctuation.
 function anchorsOf(text) {
   const seen = new Map();
   return new Set([...withoutBlocks(text).matchAll(/^#{1,6} +(.+)$/gm)].map(([, heading]) => {
