@@ -12,7 +12,8 @@
 /* Pages with a router of their own put a query into the fragment. */
 #define DELIMITERS "?#&;"
 /* An address in a parameter of an address, and so on: so deep is looked. */
-#define ENCODINGS 3u
+#define ENCODINGS            3u
+#define CONNECTION_ID_DIGITS 56u
 
 /* Names that hold one of these, */
 static const char *const parts[] = {"token",     "secret",    "passw",   "authorization",
@@ -58,12 +59,21 @@ bool secrets_is_name(const char *name, size_t length, const char *also)
     return is_among(name, length, also);
 }
 
-/* A JSON Web Token, which begins with {" in base64, or the value of an authorization field. */
+/* A whole connectionId: its last 128 bits are secret (sse/connection_id.h). */
+static bool is_connection_id(const char *value, size_t length)
+{
+    return length == CONNECTION_ID_DIGITS &&
+           strspn(value, "0123456789abcdef") == CONNECTION_ID_DIGITS;
+}
+
+/* Or a JSON Web Token, which begins with {" in base64, or the value of an authorization field. */
 static bool is_credential(const char *value, size_t length)
 {
     static const char scheme[] = "Bearer ";
     const char *dot = memchr(value, '.', length);
 
+    if (is_connection_id(value, length))
+        return true;
     if (length >= sizeof(scheme) && strncasecmp(value, scheme, sizeof(scheme) - 1) == 0)
         return true;
     return dot && strncmp(value, "eyJ", 3) == 0 &&
@@ -181,6 +191,8 @@ static void append_path(struct buf *text, const char *value, size_t length, cons
 
         if (end > at && at > 0 && value[at - 1] == ';')
             append_piece(text, name, end - at, also, depth);
+        else if (is_credential(name, end - at))
+            buf_append_str(text, SECRETS_MASK);
         else
             buf_append(text, name, end - at);
         if (end < length)
@@ -207,6 +219,11 @@ static void append_masked(struct buf *text, const char *value, const char *also,
         length = strcspn(value, DELIMITERS);
         append_piece(text, value, length, also, depth);
     }
+}
+
+const char *secrets_mask_name(const char *name)
+{
+    return name && is_credential(name, strlen(name)) ? SECRETS_MASK : name;
 }
 
 void secrets_append_masked(struct buf *text, const char *value, const char *also)

@@ -15,9 +15,11 @@ bool secrets_is_name(const char *name, size_t length, const char *also);
 /* What stands for a secret wherever one would be shown. */
 #define SECRETS_MASK "***"
 
+/* What somebody gives for a name: the mask when it looks like a credential. NULL: NULL. */
+const char *secrets_mask_name(const char *name);
+
 /* Appends value, or the mask when it looks like a credential. Where it is an address, the secrets
- * in its query, its fragment and its path's parameters are masked, and its user with the password.
- */
+ * in its query, its fragment and its path are masked, and its user with the password. */
 void secrets_append_masked(struct buf *text, const char *value, const char *also);
 
 /* Masks what an object holds, and what the objects in it hold. */

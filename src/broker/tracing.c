@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "broker/batch.h"
 #include "broker/message.h"
 #include "qos/copies.h"
@@ -294,7 +295,7 @@ static void write_opened(struct trace *trace, const struct sse_connection *conne
 
     write_connection(trace, connection);
     trace_text(trace, TRACE_ADDRESS, info.request_ip);
-    trace_text(trace, TRACE_CLIENT, info.client_id);
+    trace_text(trace, TRACE_CLIENT, secrets_mask_name(info.client_id));
     trace_text(trace, TRACE_RESUME, resume);
     channels = write_names(trace, connection, SSE_GROUP_CHANNEL, TRACE_CHANNEL);
     listeners = write_names(trace, connection, SSE_GROUP_LISTENER, TRACE_LISTENER);
@@ -443,7 +444,7 @@ void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refu
     trace_text(trace, TRACE_METHOD, refusal->method);
     trace_text(trace, TRACE_PATH, refusal->path);
     trace_text(trace, TRACE_ADDRESS, refusal->address);
-    trace_text(trace, TRACE_CLIENT, refusal->client);
+    trace_text(trace, TRACE_CLIENT, secrets_mask_name(refusal->client));
     trace_text(trace, TRACE_CONNECTION, refusal->connection);
     trace_text(trace, TRACE_REQUEST, refusal->request);
     trace_text(trace, TRACE_BY, refusal->by);
@@ -451,8 +452,8 @@ void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refu
         trace_text(trace, TRACE_USER, refusal->user->key);
         trace_text(trace, TRACE_TENANT, refusal->user->tenant_id);
     }
-    trace_text(trace, TRACE_CLAIMED_USER, refusal->claimed_user);
-    trace_text(trace, TRACE_CLAIMED_TENANT, refusal->claimed_tenant);
+    trace_text(trace, TRACE_CLAIMED_USER, secrets_mask_name(refusal->claimed_user));
+    trace_text(trace, TRACE_CLAIMED_TENANT, secrets_mask_name(refusal->claimed_tenant));
     trace_end(trace);
 }
 

@@ -196,6 +196,16 @@ describe('a refusal', () => {
     assert.equal(refused.clientId, 'c-3');
   });
 
+  test('shows no token that is where a name, or a part of the path, belongs', async () => {
+    const lost = token({ sub: 'lost' });
+    const forged = token({ sub: lost, tenantId: lost }, { key: 'another-secret-of-32-bytes-or-more-is-here' });
+    assert.equal((await page.get(`${BASE}/connect?clientId=${lost}`, { authorization: `Bearer ${forged}` })).status, 401);
+    const refused = await last({ userId: '***' });
+    assert.deepEqual([refused.claimedUserId, refused.claimedTenantId, refused.clientId], ['***', '***', '***']);
+    assert.equal((await page.get(`${BASE}/${lost}/x`)).status, 404);
+    assert.equal((await last({ address: '127.0.0.1' })).path, `${BASE}/***/x`);
+  });
+
   test('of a back end says which key it showed', async () => {
     const meter = await backend(server, { key: 'key-of-the-meter' });
     assert.equal((await meter.post('send', {})).status, 403);

@@ -95,6 +95,12 @@ static void test_credentials_by_their_looks(void **state)
     assert_masked("https://a/b?x=eyJhbGciOiJub25lIn0.e30.c2ln&y=1", "https://a/b?x=***&y=1");
     assert_masked("https://a/b?eyJhbGciOiJub25lIn0.e30.c2ln", "https://a/b?***");
     assert_masked("eyJhbGciOiJub25lIn0.e30", "eyJhbGciOiJub25lIn0.e30");
+    assert_masked("/sse/demo/eyJhbGciOiJub25lIn0.e30.c2ln/x", "/sse/demo/***/x");
+    assert_masked("https://a/reset/eyJhbGciOiJub25lIn0.e30.c2ln#b", "https://a/reset/***#b");
+    assert_masked("/a/eyJhbGciOiJub25lIn0%2Ee30.c2ln", "***");
+    assert_masked("/a?id=0123456789abcdef0123456789abcdef0123456789abcdef01234567", "/a?id=***");
+    assert_masked("/a?connection=0123456789abcdef01234567",
+                  "/a?connection=0123456789abcdef01234567");
     assert_masked("https://a/b?ticket=1&t=2&tt=3", "https://a/b?ticket=***&t=***&tt=3");
 }
 
