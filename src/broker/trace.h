@@ -44,7 +44,7 @@ enum trace_kind {
     TRACE_UNSUBSCRIBED,
     TRACE_CHANNELS_REFUSED, /* and the connection stays as it is */
     TRACE_DROPPED,          /* events, by the policy for slow clients */
-    TRACE_GAP,              /* its page was told that it misses something */
+    TRACE_GAP,              /* its page was told that it misses what is not in the log any more */
     /* Requests. */
     TRACE_REFUSED,
     TRACE_KINDS

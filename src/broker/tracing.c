@@ -382,6 +382,19 @@ static void on_dropped(struct sse_observer *observer, struct sse_connection *con
     trace_end(trace);
 }
 
+static void on_gap(struct sse_observer *observer, struct sse_connection *connection,
+                   uint64_t position)
+{
+    struct tracing *tracing = tracing_of(observer);
+    struct trace *trace = &tracing->trace;
+
+    if (!may_record(tracing, &tracing->drops, connection->handle) ||
+        !trace_begin(trace, TRACE_GAP, position))
+        return;
+    write_connection(trace, connection);
+    trace_end(trace);
+}
+
 /* The names of one kind. */
 static void write_left_out(struct trace *trace, const json_t *left_out, const char *kind,
                            enum trace_field field)
@@ -466,7 +479,8 @@ void tracing_init(struct tracing *tracing, struct sse_service *core, size_t work
                                              .on_disconnect = on_disconnect,
                                              .on_listening = on_listening,
                                              .on_channel = on_channel,
-                                             .on_dropped = on_dropped}};
+                                             .on_dropped = on_dropped,
+                                             .on_gap = on_gap}};
     trace_init(&tracing->trace, core->loop, worker, bounds);
     buckets_init(&tracing->drops, core->loop, &drops_rule, KEYS);
     buckets_init(&tracing->refusals, core->loop, &refusals_rule, KEYS);

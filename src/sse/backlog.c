@@ -217,6 +217,16 @@ static bool has_lost(const struct sse_connection *connection, uint64_t after)
     return has;
 }
 
+static void tell_gap(struct sse_connection *connection, uint64_t position)
+{
+    list_for_each_safe(node, after, &connection->home->observers) {
+        struct sse_observer *observer = container_of(node, struct sse_observer, node);
+
+        if (observer->on_gap)
+            observer->on_gap(observer, connection, position);
+    }
+}
+
 /* The log does not keep any more what is next, because the client reads too slowly. Its owner may
  * be ahead of this worker, which goes no further than it has come: what is behind that it will be
  * given. False when there is no room to say so. */
@@ -241,6 +251,7 @@ static bool skip_lost(struct sse_backlog *backlog)
     if (has_room) {
         backlog->seen = seen;
         service->counters.gaps++;
+        tell_gap(connection, seen);
         (void)sse_connection_push(connection, event);
     }
     sse_event_unref(event);

@@ -320,14 +320,35 @@ static void open_behind_the_log(struct fixture *f)
     send_numbers(f, 11, 30);
 }
 
+struct gap_observer {
+    struct sse_observer observer;
+    unsigned count;
+    uint64_t position;
+};
+
+static void on_gap(struct sse_observer *observer, struct sse_connection *connection,
+                   uint64_t position)
+{
+    struct gap_observer *gaps = container_of(observer, struct gap_observer, observer);
+
+    assert_non_null(connection->service);
+    gaps->count++;
+    gaps->position = position;
+}
+
 static void test_the_history_forgets_meanwhile(void **state)
 {
+    struct gap_observer gaps = {.observer = {.on_gap = on_gap}};
     char from[SSE_OWN_ID_SIZE];
     struct fixture f;
 
     (void)state;
     open_behind_the_log(&f);
+    list_append(&f.env.service->observers, &gaps.observer.node);
     read_all(&f);
+    list_remove(&gaps.observer.node);
+    assert_int_equal(gaps.count, 1);
+    assert_int_equal(gaps.position, 20);
     assert_int_equal(f.stream.count, 1 + 3 + 1 + 10);
     assert_string_equal(f.stream.events[3].data, "4");
     sse_log_id(f.env.service->log, 4, from);
