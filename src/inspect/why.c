@@ -75,6 +75,14 @@ static void append_bool(struct buf *to, const char *name, bool is_true)
     buf_printf(to, ",\"%s\":%s", name, is_true ? "true" : "false");
 }
 
+static void append_time(struct buf *to, const char *name, int64_t wall_ms)
+{
+    if (wall_ms > 0)
+        buf_printf(to, ",\"%s\":%" PRId64, name, wall_ms);
+    else
+        buf_printf(to, ",\"%s\":null", name);
+}
+
 static void append_message(struct buf *to, const struct why_message *message)
 {
     buf_append_str(to, ",\"message\":");
@@ -85,6 +93,8 @@ static void append_message(struct buf *to, const struct why_message *message)
     buf_printf(to, "{\"time\":%" PRId64, message->at);
     append_member(to, "id", message->id);
     append_member(to, "channel", message->channel);
+    append_time(to, "resumedTime", message->resumed_at);
+    append_time(to, "gapTime", message->gap_at);
     append_bool(to, "listening", message->asks_listening);
     append_bool(to, "repeat", message->is_repeat);
     append_bool(to, "stored", message->is_stored);
@@ -208,10 +218,7 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     append_event(to, "lastEnd", &facts->ending);
     append_member(to, "otherTenant", facts->other_tenant);
     append_member(to, "otherService", facts->other_service);
-    if (facts->known_since > 0)
-        buf_printf(to, ",\"knownSince\":%" PRId64, facts->known_since);
-    else
-        buf_append_str(to, ",\"knownSince\":null");
+    append_time(to, "knownSince", facts->known_since);
     append_bool(to, "recordsCut", evidence->is_cut || inquiry->history.count > RECORDS_MOST);
     append_records(to, &inquiry->history);
     buf_append_char(to, '}');

@@ -125,6 +125,19 @@ describe('the user is not there', () => {
     await back.page.close();
   });
 
+  test('and came back for it', async () => {
+    const first = await open('back', { listeners: 'bell' });
+    await send(demo, { userId: 'back' }, 1);
+    await first.stream.next('bell');
+    await leave(first, 'visibilitychange');
+    await send(demo, { userId: 'back' });
+    await ask(demo, { userId: 'back', event: 'bell' }, 'hidden');
+    const { stream } = await open('back', { listeners: 'bell' }, { lastId: first.stream.lastId });
+    await stream.next('bell');
+    const { message } = await ask(demo, { userId: 'back', event: 'bell' }, 'delivered', /got it when it came back at 20/);
+    assert.equal(message.written, 1);
+  });
+
   test('evicted by a fourth tab', async () => {
     const clientId = 'browser-1';
     await open('evicted', { clientId, listeners: 'bell' });

@@ -71,6 +71,8 @@ struct why_message {
     enum qos_state state;    /* of the user's copy, */
     uint64_t ahead;          /* and stored ones before that in its queue */
     uint32_t written;        /* times, or connections of the user */
+    int64_t resumed_at;      /* its page came back then, and got it; 0: it did not, */
+    int64_t gap_at;          /* or was told then that it misses something; 0: nor that */
     uint32_t dropped;        /* connections whose queue had no room */
 };
 

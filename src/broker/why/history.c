@@ -194,15 +194,15 @@ static enum qos_state state_of(const char *word)
 
 /* The connections of individuals are recorded one by one, those of groups are counted. */
 static bool is_selected(const struct telling *telling, const struct visit *visit,
-                        const struct trace_record *record)
+                        const struct trace_record *when, const struct trace_record *target)
 {
     struct trace_item item = {.next = 0};
 
-    while (trace_next_field(record, &item)) {
+    while (trace_next_field(target, &item)) {
         if (item.field == TRACE_ALL ||
             (item.field == TRACE_TO_TENANT && is_same(item.text, telling->visits.tenant_id)) ||
             (item.field == TRACE_TO_CHANNEL &&
-             visit_has_name_at(&telling->visits, visit, record->ns, TRACE_CHANNEL, item.text)))
+             visit_has_name_at(&telling->visits, visit, when->ns, TRACE_CHANNEL, item.text)))
             return true;
     }
     return false;
@@ -221,7 +221,7 @@ static bool is_reached(const struct telling *telling, const struct visit *visit,
                        const struct trace_record *record)
 {
     return trace_number_of(record, TRACE_QUEUED) > 0 && visit_is_open_at(visit, record->ns) &&
-           is_selected(telling, visit, record) && listens(telling, visit, record);
+           is_selected(telling, visit, record, record) && listens(telling, visit, record);
 }
 
 /* Written to its queue, that is; and it may have been dropped from there, or have ended with it. */
@@ -280,6 +280,44 @@ static void tell_record(struct telling *telling, const struct trace_record *reco
     }
 }
 
+/* It came later, with the id of what its page had seen last. */
+static bool has_come_back(const struct telling *telling, const struct visit *visit,
+                          const char *resume)
+{
+    const struct trace_record *sent = telling->sent, *opened = visit->opened;
+
+    return opened && opened->ns > sent->ns && opened->position >= sent->position &&
+           sent->position > 0 && is_same(trace_text_of(opened, TRACE_RESUME), resume);
+}
+
+/* All that its page had missed came with its connection, and this was among that. */
+static bool is_resumed(const struct telling *telling, const struct visit *visit)
+{
+    const struct trace_record *sent = telling->sent, *opened = visit->opened;
+
+    return has_come_back(telling, visit, "resumed") &&
+           (is_for_user(telling, sent) || is_selected(telling, visit, opened, sent)) &&
+           (!visit->closed || trace_number_of(visit->closed, TRACE_WRITTEN) >= sent->position);
+}
+
+/* Who was away, and came back. */
+static void tell_resumed(struct telling *telling)
+{
+    struct why_message *message = &telling->facts->message;
+
+    for (size_t i = 0; i < telling->visits.count && message->resumed_at == 0; i++) {
+        struct visit *visit = &telling->visits.items[i];
+
+        if (message->gap_at == 0 && has_come_back(telling, visit, "gap"))
+            message->gap_at = visit->opened->time;
+        if (!is_resumed(telling, visit))
+            continue;
+        visit->has_got = true;
+        message->written++;
+        message->resumed_at = visit->opened->time;
+    }
+}
+
 static bool is_of_message(const struct trace_record *record, const struct trace_record *sent)
 {
     return trace_class_of((enum trace_kind)record->kind) == TRACE_OF_MESSAGES &&
@@ -305,6 +343,8 @@ static void tell_message(struct telling *telling)
         if (is_of_message(history->records[i], sent))
             tell_record(telling, history->records[i]);
     }
+    if (message->written == 0 && message->dropped == 0 && !message->is_stored)
+        tell_resumed(telling);
 }
 
 /* What is about others is of no use to who asks. */

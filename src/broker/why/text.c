@@ -87,8 +87,14 @@ static void tell_copies(struct buf *to, const struct why_facts *facts, enum why_
 {
     const struct why_message *message = &facts->message;
     const struct why_queue *queue = &facts->queue;
+    char time[TIME_SIZE];
 
     switch (cause) {
+    case WHY_DELIVERED:
+        if (message->resumed_at > 0)
+            buf_printf(to, " Its page was away, and got it when it came back at %s.",
+                       time_text(message->resumed_at, time));
+        break;
     case WHY_WINDOW_FULL:
         buf_printf(to, " %" PRIu32 " are written, and services[].qos.window is %" PRIu32 ".",
                    queue->in_flight, queue->window);
@@ -151,6 +157,10 @@ static void tell_presence(struct buf *to, const struct why_facts *facts)
                    facts->event);
     else if (presence->connections > 0)
         buf_append_str(to, ".");
+    if (facts->message.gap_at > 0 && facts->message.resumed_at == 0)
+        buf_printf(to,
+                   " Its page came back at %s, and was told that it misses something (sse-gap).",
+                   time_text(facts->message.gap_at, time));
     if (facts->is_unrecorded)
         buf_append_str(to, " What was before is not recorded: services[].trace.bytes is 0.");
     else if (!facts->message.is_known && facts->known_since > 0)

@@ -230,6 +230,31 @@ static void an_opening_that_is_known_counts(void **state)
     assert_int_equal(f->facts.presence.connections, 0);
 }
 
+static void comes_back(struct fixture *f, const char *handle, uint64_t position, const char *resume)
+{
+    SAY(f, TRACE_OPENED, position, {TRACE_CONNECTION, handle, 0}, {TRACE_USER, "7", 0},
+        {TRACE_LISTENER, "bell", 0}, {TRACE_RESUME, resume, 0});
+}
+
+static void a_page_comes_back_for_it(void **state)
+{
+    struct fixture *f = *state;
+
+    opens(f, "a", "bell");
+    closes(f, "a", "client", "visibilitychange", 4);
+    sends(f, "m-1", 5);
+    comes_back(f, "b", 4, "resumed"); /* the owner has not had it yet */
+    assert_int_equal(tell(f, 1), WHY_HIDDEN);
+    comes_back(f, "c", 5, "gap");
+    assert_int_equal(tell(f, 2), WHY_HIDDEN);
+    assert_int_not_equal(f->facts.message.gap_at, 0);
+    comes_back(f, "d", 6, "resumed");
+    assert_int_equal(tell(f, 3), WHY_DELIVERED);
+    assert_int_not_equal(f->facts.message.resumed_at, 0);
+    closes(f, "d", "gone", NULL, 4); /* and left before it had it */
+    assert_int_equal(tell(f, 2), WHY_HIDDEN);
+}
+
 static void queues_overflow(void **state)
 {
     struct fixture *f = *state;
@@ -323,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_was_there_before_the_trace, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(an_opening_that_is_known_counts, open_fixture,
                                         close_fixture),
+        cmocka_unit_test_setup_teardown(a_page_comes_back_for_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(queues_overflow, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_connection_ends_with_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(refusals_count_until_one_comes_in, open_fixture,
