@@ -2,10 +2,10 @@
 #ifndef BROKER_ENGINE_H
 #define BROKER_ENGINE_H
 /*
- * What has to be exact for a service on all nodes, behind operations: who holds which slots, who
- * has claimed which idempotency key, which messages are stored. src/broker/local does it for a
- * single node, in memory and with SQLite. There is one for each service, of its owner, in whose
- * thread all is called but back_up.
+ * What has to be exact for a service on all nodes, behind operations: who holds which slots, who is
+ * online, who has claimed which idempotency key, what is next in the order, which messages are
+ * stored. src/broker/local does it for a single node, in memory and with SQLite. There is one for
+ * each service, of its owner, in whose thread all is called but back_up.
  *
  * A question belongs to its asker, who has filled it and called its init. It comes back by its
  * done, with its answer and a status: 0, or a negative errno, and then nothing of it has happened.
@@ -52,9 +52,8 @@ struct engine_attach {
     enum broker_slot refused; /* for want of which slot */
 };
 
-/* What is sent without being stored, or who is sent away: its place in the one order of the
- * service.
- */
+/* What is sent without being stored, or who is sent away: it wants its place in the one order of
+ * the service. */
 struct engine_append {
     struct qos_job job;               /* the engine's */
     const struct broker_batch *round; /* lent until it comes back */
@@ -120,7 +119,9 @@ struct engine_ops {
     void (*mark)(struct engine *engine, struct qos_mark *mark);
     void (*delete)(struct engine *engine, struct qos_delete *delete);
 
-    /* A connection has come: which of these queues have messages? */
+    /* A connection has come: which of these queues have messages? Answered behind all puts that
+     * were committed before. The owner writes each as it comes back, or holds what follows: so the
+     * connection joins its queues when all that it may lack has a position. */
     void (*look)(struct engine *engine, struct qos_queues *queues);
     /* The next messages of a queue. */
     void (*read)(struct engine *engine, struct qos_read *read);
