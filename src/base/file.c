@@ -34,9 +34,19 @@ static ssize_t read_all(int fd, char *text, size_t most)
     }
 }
 
+/* A pipe that nobody writes to is not waited for: it is empty. One that somebody has open is. */
+static int open_to_read(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETFL, 0);
+    return fd;
+}
+
 char *file_read(const char *path, size_t most, size_t *length)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_to_read(path);
     char *text;
     ssize_t count;
     int error;

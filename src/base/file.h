@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 /* The text with a NUL behind it, which the caller frees, or NULL with errno: that of open() or
- * read(), or EFBIG when there are more than most bytes. length may be NULL. */
+ * read(), or EFBIG when there are more than most bytes. A named pipe that nobody has open for
+ * writing is empty. length may be NULL. */
 char *file_read(const char *path, size_t most, size_t *length);
 
 /* Writes all of it. 0, or a negative errno. */

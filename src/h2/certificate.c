@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -273,12 +274,25 @@ static EVP_PKEY *read_key(SSL_CTX *ssl, const char *file)
     return key;
 }
 
+/* OpenSSL would wait for who writes to it. */
+static bool is_pipe(const char *file, char *fault, size_t size)
+{
+    struct stat facts;
+
+    if (stat(file, &facts) != 0 || !S_ISFIFO(facts.st_mode))
+        return false;
+    snprintf(fault, size, "\"%.120s\" is a pipe; give a file, which can be read again", file);
+    return true;
+}
+
 int h2_certificate_load(SSL_CTX *ssl, const char *certificate_file, const char *key_file,
                         char *fault, size_t fault_size)
 {
     EVP_PKEY *key;
     int rc = 0;
 
+    if (is_pipe(certificate_file, fault, fault_size) || is_pipe(key_file, fault, fault_size))
+        return -EINVAL;
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ssl, certificate_file) != 1)
         return explain(certificate_file, "certificate", fault, fault_size);

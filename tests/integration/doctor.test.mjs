@@ -142,6 +142,7 @@ describe('what is broken is named', () => {
     ['a setting that there is not', () => ({ more: { wrokers: 2 } }), 'error', 'settings', /yaml/, /wrokers.*nearest is workers/, /correct it/],
     ['a variable that is no setting', () => ({ variables: { SSE_SERVER_WROKERS: '2' } }), 'error', 'settings', /yaml/, /SSE_SERVER_WROKERS/, /correct it/],
     ['a certificate that is not there', () => ({ listener: { certificate: at('gone.pem') } }), 'error', 'settings', /yaml/, /gone\.pem.*No such file/, /correct it/],
+    ['a certificate that is a pipe', () => ({ listener: { certificate: at('fifo') }, files: () => run('mkfifo', [at('fifo')]) }), 'error', 'settings', /yaml/, /fifo.* is a pipe/, /correct it/],
     ['nobody who can send', () => ({ more: { apiKeys: [] } }), 'warning', 'settings', /yaml/, /nobody can send to the service demo/, /make-key/],
     ['a pair that does not belong together', () => ({ listener: { key: at('other.key') } }), 'error', 'settings', /yaml/, /listeners\[0\]\.certificate: .*do not belong together/, /correct it/],
     ['a certificate that has ended', () => ({ listener: { certificate: at('old.pem'), key: at('old.key') } }), 'error', 'certificate', /listeners\[0\]\.certificate/, /has expired on/, /get a new one/],

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -50,12 +52,37 @@ static void test_an_empty_file(void **state)
     free(text);
 }
 
+static void test_a_pipe(void **state)
+{
+    char directory[] = "/tmp/sse-server-pipe-XXXXXX", path[64];
+    size_t length = 7;
+    char *text;
+    int writer;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof(path), "%s/pipe", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    text = file_read(path, 10, &length); /* nobody writes */
+    assert_string_equal(text, "");
+    assert_int_equal(length, 0);
+    free(text);
+    writer = open(path, O_RDWR);
+    assert_int_equal(write(writer, "abc", 3), 3);
+    assert_null(file_read(path, 2, &length));
+    assert_int_equal(errno, EFBIG);
+    close(writer);
+    unlink(path);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_file),
         cmocka_unit_test(test_what_cannot_be_read),
         cmocka_unit_test(test_an_empty_file),
+        cmocka_unit_test(test_a_pipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
