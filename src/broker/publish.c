@@ -41,7 +41,8 @@ void lag_release(struct lag *lag)
 
 static bool is_too_much(const struct lag *lag, size_t shard)
 {
-    return lag->sent[shard] - sse_log_written(lag->core->log, shard) > lag->core->settings->log_lag;
+    return lag->sent[shard] + lag->appending - sse_log_written(lag->core->log, shard) >
+           lag->core->settings->log_lag;
 }
 
 /* It is looked at again when the shard knows that it is waited for: else it might never say so. */

@@ -31,7 +31,8 @@ struct tracing;
 struct lag {
     struct broker *broker;
     struct sse_service *core;            /* borrowed */
-    uint64_t *sent;                      /* to each shard, in bytes, for it to write */
+    uint64_t *sent;                      /* to each shard, in bytes, for it to write; */
+    size_t appending;                    /* and soon, when the engine says that it is next */
     struct mailbox_item *waiting, **end; /* kept messages */
     size_t waiting_bytes;
     uint64_t refused;

@@ -445,12 +445,18 @@ static void on_turn(struct engine_append *append)
 {
     struct publication *publication = container_of(append, struct publication, append);
 
+    struct stored_messages *stored = publication->context;
+    struct broker_service *service = stored->service;
+
+    service->lag.appending -= broker_batch_bytes(publication->batch);
     if (append->is_behind_puts)
-        leave(publication->context, publication, 0);
+        leave(stored, publication, 0);
     if (append->status < 0)
         publication_fail(publication, append->status, 0);
     else
         publication_advance(publication, NULL, 0);
+    if (service->lag.waiting) /* perhaps for this alone */
+        broker_tell_owner(service, broker_message_new(BROKER_CAUGHT_UP, service->index, 0));
 }
 
 static void append(struct stored_messages *stored, struct publication *publication)
@@ -459,6 +465,7 @@ static void append(struct stored_messages *stored, struct publication *publicati
     publication->append.round = publication->batch;
     publication->append.is_behind_puts = find_sender(stored, publication) != NULL;
     publication->append.done = on_turn;
+    stored->service->lag.appending += broker_batch_bytes(publication->batch);
     if (publication->append.is_behind_puts)
         enter(stored, publication, 0);
     stored->engine->ops->append(stored->engine, &publication->append);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is sent is written when the engine says that it is next, and refused when that fails. */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "broker/publishing.h"
 #include "broker/stored/settings.h"
@@ -121,6 +123,37 @@ static void it_is_written_when_it_is_next(void **state)
     close_fixture(&f);
 }
 
+/* What is on its way counts as what shards have yet to write. */
+static void it_waits_for_what_is_not_next_yet(void **state)
+{
+    struct fixture f;
+    struct sending sendings[2];
+    const struct lag *lag = &f.team.worker[0].service.lag;
+    char large[2000], json[2100];
+
+    (void)state;
+    open_fixture(&f);
+    f.team.worker[0].env.settings.log_lag = 2000;
+    memset(large, 'x', sizeof(large));
+    snprintf(json, sizeof(json), "\"userId\":\"ann\",\"event\":\"e\",\"data\":\"%.*s\"",
+             (int)sizeof(large), large);
+    send(&f, &sendings[0], json);
+    assert_null(lag->waiting);
+    send(&f, &sendings[1], LIVE);
+    assert_null(slow_engine.waiting.first->next);
+    assert_non_null(lag->waiting);
+    slow_engine_work(1, SLOW_IS_CLOSED);
+    while (slow_engine_settle())
+        team_turn(&f.team);
+    assert_int_equal(sendings[0].status, -EIO);
+    assert_int_equal(sendings[1].answers, 1);
+    assert_int_equal(sendings[1].status, 0);
+    assert_true(has(&f, "live"));
+    assert_int_equal(lag->appending, 0);
+    assert_null(lag->waiting);
+    close_fixture(&f);
+}
+
 static void it_is_refused_when_that_fails(void **state)
 {
     struct fixture f;
@@ -172,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_written_when_it_is_next),
+        cmocka_unit_test(it_waits_for_what_is_not_next_yet),
         cmocka_unit_test(it_is_refused_when_that_fails),
         cmocka_unit_test(a_sender_keeps_its_order),
         cmocka_unit_test(what_another_node_sends_comes_too),
