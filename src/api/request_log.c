@@ -94,8 +94,14 @@ static bool is_known_back_end(const struct api_exchange *exchange, int status)
            status != 401;
 }
 
-static enum log_level level_of(const struct api_exchange *exchange, int status)
+/* Octets that are no request come from scanners, as failed handshakes do. */
+static enum log_level level_of(const struct h2_stream *stream, int status)
 {
+    const struct api_exchange *exchange = h2_stream_context(stream);
+    const struct h2_request *request = h2_stream_request(stream);
+
+    if (!request || *request->method == '\0')
+        return LOG_DEBUG_LEVEL;
     return status >= 500 || is_known_back_end(exchange, status) ? LOG_WARN_LEVEL : LOG_INFO_LEVEL;
 }
 
@@ -116,7 +122,7 @@ void request_log_refused(const struct api *api, const struct h2_stream *stream, 
                          const char *reason)
 {
     const struct api_exchange *exchange = h2_stream_context(stream);
-    const enum log_level level = level_of(exchange, status);
+    const enum log_level level = level_of(stream, status);
     struct line line = {.path = BUF_INIT};
     char text[REFUSAL_REASON_SIZE];
 
