@@ -177,7 +177,7 @@ static enum command_exit report(const struct doctor *doctor, const struct cli_li
         json_t *all = json_pack("{s:I, s:I, s:O}", "errors", (json_int_t)errors, "warnings",
                                 (json_int_t)warnings, "findings", doctor->findings);
 
-        cli_print_json(all, stdout);
+        cli_print_json(all, JSON_INDENT(2), stdout);
         json_decref(all);
     } else {
         json_array_foreach(doctor->findings, i, finding) {

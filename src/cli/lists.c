@@ -155,7 +155,7 @@ static int list(const struct cli_line *line, struct cli_http *http, const struct
     const int rc = ask_rows(line, http, of, result, fault);
 
     if (rc == 0 && line->json)
-        cli_print_json(result, stdout);
+        cli_print_json(result, JSON_INDENT(2), stdout);
     else if (rc == 0)
         print_rows(result, of);
     json_decref(result);

@@ -276,9 +276,10 @@ void cli_print_wrapped(const char *text, size_t indent, size_t at)
     putchar('\n');
 }
 
-void cli_print_json(const json_t *value, FILE *to)
+void cli_print_json(const json_t *value, size_t flags, FILE *to)
 {
-    char *text = json_write(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    const size_t plain = isatty(fileno(to)) ? JSON_ENSURE_ASCII : 0;
+    char *text = json_write(value, flags | JSON_ENCODE_ANY | plain);
 
     if (text)
         fprintf(to, "%s\n", text);

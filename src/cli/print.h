@@ -41,7 +41,8 @@ const char *cli_span(uint64_t ms, char to[CLI_SPAN_SIZE]);
  * is a blank, and two begin a paragraph. */
 void cli_print_wrapped(const char *text, size_t indent, size_t at);
 
-/* Writes the value as JSON and a line end: indented when it is all that is written. */
-void cli_print_json(const json_t *value, FILE *to);
+/* Writes the value as JSON and a line end; flags: how, as jansson has it. A terminal, which would
+ * obey what strangers have called themselves, is given ASCII alone. */
+void cli_print_json(const json_t *value, size_t flags, FILE *to);
 
 #endif

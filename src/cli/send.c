@@ -119,7 +119,7 @@ static void tell_sent(const struct cli_line *line, const json_t *data)
     const json_int_t count = count_in(data, "count");
 
     if (line->json) {
-        cli_print_json(data, stdout);
+        cli_print_json(data, JSON_INDENT(2), stdout);
         return;
     }
     printf("written to %lld connection%s", (long long)count, count == 1 ? "" : "s");
@@ -199,7 +199,7 @@ static int kick_with(const struct cli_line *line, struct cli_http *http, struct 
     const json_int_t count = count_in(data, "count");
 
     if (data && line->json)
-        cli_print_json(data, stdout);
+        cli_print_json(data, JSON_INDENT(2), stdout);
     else if (data)
         printf("closed %lld connection%s\n", (long long)count, count == 1 ? "" : "s");
     json_decref(data);

@@ -93,18 +93,13 @@ static void print_people(const char *kind, json_t *record)
 
 static void print_record(const struct cli_line *line, const char *kind, json_t *record)
 {
-    char *text;
-
     if (!line->json) {
         print_people(kind, record);
         return;
     }
     if (!json_object_get(record, "kind"))
         json_object_set_new(record, "kind", json_string(kind));
-    text = json_write(record, JSON_COMPACT);
-    if (text)
-        puts(text);
-    free(text);
+    cli_print_json(record, JSON_COMPACT, stdout);
 }
 
 /* ---- as it happens ---- */

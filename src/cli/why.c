@@ -84,7 +84,7 @@ static int why_with(const struct cli_line *line, struct cli_http *http, struct c
     request.path = buf_str(&path);
     data = cli_http_ask_json(http, &request, &rc, fault);
     if (data && line->json)
-        cli_print_json(data, stdout);
+        cli_print_json(data, JSON_INDENT(2), stdout);
     else if (data)
         print_people(data);
     json_decref(data);

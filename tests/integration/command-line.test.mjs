@@ -73,6 +73,14 @@ describe('who is there', () => {
     assert.deepEqual([total, list[0].id, list[0].name], [1, '7', HOSTILE]);
   });
 
+  test('as JSON that does no harm to a terminal', async () => {
+    const args = ['-qec', `'${serverBinary()}' --config '${file}' users --json`, '/dev/null'];
+    const { code, stdout } = await run('script', args, { env: environment() });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /"Ann\\u202[Ee]b"/);
+    assert.equal(JSON.parse(stdout).list[0].name, HOSTILE);
+  });
+
   test('connections, and only those that are asked for', async () => {
     const text = await ask('connections');
     assert.match(text, new RegExp(`^${stream.id.slice(0, 24)} +7 +.* +red +bell`, 'm'));
