@@ -80,10 +80,15 @@ static void close_file(struct log_file *log)
     log->file = -1;
 }
 
+/* A pipe that nobody reads is not waited for: it fails, and is tried again with the next lines. */
 static int try_open(struct log_file *log)
 {
-    log->file = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, log->options.mode);
-    return log->file >= 0 ? 0 : errno;
+    log->file =
+        open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, log->options.mode);
+    if (log->file < 0)
+        return errno;
+    (void)fcntl(log->file, F_SETFL, O_APPEND);
+    return 0;
 }
 
 /* 0 or an errno. */

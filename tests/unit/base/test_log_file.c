@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,26 @@ static void what_cannot_be_opened_is_counted(void **state)
     assert_int_equal(log_file_lost(NULL), 0);
 }
 
+static void a_pipe_is_not_waited_for(void **state)
+{
+    char text[8] = "";
+    struct log_file *log;
+    int reader;
+
+    (void)state;
+    (void)unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    log = open_log(path, -1, 4096); /* nobody reads */
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    write_text(log, "one\n");
+    log_file_free(log);
+    assert_int_equal(read(reader, text, sizeof(text) - 1), 4);
+    assert_string_equal(text, "one\n");
+    close(reader);
+    (void)unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_file_that_was_moved_is_made_anew),
         cmocka_unit_test(what_has_no_room_is_left_out_and_counted),
         cmocka_unit_test(what_cannot_be_opened_is_counted),
+        cmocka_unit_test(a_pipe_is_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
