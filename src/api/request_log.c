@@ -176,10 +176,16 @@ void answer_tell(const struct api *api, const struct h2_stream *stream,
 
 /* ---- the access log ---- */
 
-/* What others may hold for secret in addresses, besides what everybody does. */
-static const char *secret_names_of(const struct api_exchange *exchange)
+/* What else is secret in addresses: as the service has it, or all where it is not known which. */
+static void find_secret_names(struct buf *names, const struct api *api,
+                              const struct api_exchange *exchange)
 {
-    return exchange && exchange->service ? exchange->service->settings->secret_names : "";
+    for (size_t i = 0; i < api->settings->service_count; i++) {
+        const struct api_service *service = &api->services[i];
+
+        if (!exchange || !exchange->service || exchange->service == service)
+            buf_printf(names, "%s,", service->settings->secret_names);
+    }
 }
 
 /* The query with a question mark before it: so its parameters are looked for. */
@@ -201,6 +207,7 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
     const struct api_exchange *exchange = h2_stream_context(stream);
     const struct h2_request *request = h2_stream_request(stream);
     struct line line = {.path = BUF_INIT};
+    struct buf names = BUF_INIT;
     struct log_event event = {.wall_ms = loop_wall_ms(api->loop), .level = LOG_INFO_LEVEL};
     struct log_line text;
 
@@ -214,8 +221,9 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
     if (exchange && exchange->service)
         add(&line, LOG_STR("service", exchange->service->settings->core->name));
     add_request(&line, api, stream);
-    add_query(&line, request, secret_names_of(exchange));
-    secrets_append_masked(&line.referer, header_of(request, "referer"), secret_names_of(exchange));
+    find_secret_names(&names, api, exchange);
+    add_query(&line, request, buf_str(&names));
+    secrets_append_masked(&line.referer, header_of(request, "referer"), buf_str(&names));
     add(&line, LOG_STR("referer", buf_str(&line.referer)));
     add(&line, LOG_STR("user_agent", header_of(request, "user-agent")));
     event.message = "request";
@@ -223,6 +231,7 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
     event.count = line.count;
     log_line_format(&text, api->settings->access_format, &event);
     log_file_write(api->settings->access, text.text, text.length);
+    buf_release(&names);
     release(&line);
 }
 

@@ -251,6 +251,16 @@ test('the access log has a line for each request, with no secrets in it', async 
   await stream.close();
 });
 
+test('a path that is no service\'s shows nothing that one of them holds for secret', async () => {
+  await server.mustReload(settings({}, { secretNames: ['ticket'] }));
+  for (const path of ['/sse/demoo/connect', '/', `${BASE}/nothing`]) {
+    const answer = await page.get(`${path}?ticket=hidden&x=1`, { referer: 'https://app.test/?ticket=hidden' });
+    const { 'url.query': query, 'http.request.referrer': referer } = JSON.parse(await accessLine(answer));
+    assert.deepEqual([query, referer], ['ticket=***&x=1', 'https://app.test/?ticket=***'], path);
+  }
+  await server.mustReload(settings());
+});
+
 test('a file that was moved away is made anew, at the next line or with a reload', async () => {
   const file = join(directory, 'log', 'access');
   await rename(file, `${file}.1`);
