@@ -172,6 +172,7 @@ static void wait_until_held_up(struct shop *shop)
 {
     bool is_held_up = false;
 
+    loop_settle(shop->loop); /* the thread is woken at the end of the turn */
     while (!is_held_up) {
         pthread_mutex_lock(&shop->disk.lock);
         is_held_up = strstr(shop->disk.story, "H") != NULL;
