@@ -130,6 +130,10 @@ static void append_channel(struct buf *to, const struct why_channel *channel)
     buf_printf(to, ",\"connections\":%" PRIu32 ",\"connectionsOfUser\":%" PRIu32, channel->members,
                channel->joined);
     append_bool(to, "refused", channel->is_refused);
+    if (channel->is_refused) {
+        buf_printf(to, ",\"refusedTime\":%" PRId64, channel->refused_at);
+        append_member(to, "refusedFor", channel->refused_for);
+    }
     append_member(to, "nearest", channel->nearest);
     buf_append_char(to, '}');
 }
@@ -183,13 +187,17 @@ static void append_records(struct buf *to, const struct why_history *history)
     buf_append_char(to, ']');
 }
 
+/* A channel is named by what is said of it (append_channel). */
 static void append_whom(struct buf *to, const struct why_inquiry *inquiry)
 {
+    if (inquiry->group && inquiry->group->dimension == SSE_BY_CHANNEL)
+        return;
     if (inquiry->group) {
+        buf_append_char(to, ',');
         stored_text_recipient(to, inquiry->group, false);
         return;
     }
-    buf_append_str(to, "\"userId\":");
+    buf_append_str(to, ",\"userId\":");
     json_text_string(to, inquiry->question.user_id);
     append_member(to, "tenantId", inquiry->question.tenant_id);
 }
@@ -202,10 +210,10 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     struct buf told = BUF_INIT;
 
     why_tell(&told, facts, inquiry->cause);
-    buf_append_char(to, '{');
+    buf_append_str(to, "{\"cause\":");
+    json_text_string(to, why_words[inquiry->cause].word);
     append_whom(to, inquiry);
     append_member(to, "event", facts->event);
-    append_member(to, "cause", why_words[inquiry->cause].word);
     append_member(to, "text", buf_str(&told));
     append_message(to, &facts->message);
     buf_printf(

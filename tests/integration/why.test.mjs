@@ -255,7 +255,8 @@ describe('the user is there', () => {
     await open('curious', [['access-token', tokenOf('curious')], ['channel', 'secret'], ['listeners', 'bell']].reduce(
       (all, [name, value]) => ({ ...all, [name]: value }), {}));
     await send(demo, { channel: 'secret' });
-    await ask(demo, { userId: 'curious', event: 'bell' }, 'channelRefused', /"secret"/);
+    const { channel } = await ask(demo, { userId: 'curious', event: 'bell' }, 'channelRefused', /"secret".*The rule is "forbidden"/);
+    assert.deepEqual([channel.refused, channel.refusedFor], [true, 'forbidden']);
     const asked = await open('asking', { listeners: 'bell' });
     const answer = await asked.page.postJson('/sse/demo/connect/subscribe.do', { connectionId: asked.stream.id, channel: 'secret2' });
     assert.equal(answer.status, 403);

@@ -39,9 +39,9 @@ const messageOf = ({ id, time, stored, state, written, dropped, ahead }) => [
     moment(time), stored ? [' ', badge('busy', text(state))] : undefined,
     ` written ${number(written)}, dropped ${number(dropped)}`, ahead > 0 ? `, behind ${number(ahead)} others` : ''];
 
-const channelOf = ({ name, connections, connectionsOfUser, refused, nearest }) => [
+const channelOf = ({ name, connections, connectionsOfUser, refused, refusedFor, nearest }) => [
     text(name), ` ${number(connections)} connections, ${number(connectionsOfUser)} of them this user’s`,
-    refused ? [' ', badge('bad', 'refused')] : undefined, nearest ? [' there is ', text(nearest)] : undefined];
+    refused ? [' ', badge('bad', text(refusedFor ? `refused: ${refusedFor}` : 'refused'))] : undefined, nearest ? [' there is ', text(nearest)] : undefined];
 
 function detail(name, count, ...shown) {
     return count > 0 ? make('details', undefined, make('summary', undefined, `${name}: ${number(count)}`), ...shown) : undefined;

@@ -91,7 +91,8 @@ struct why_channel {
     uint32_t joined;  /* and of the user */
     bool is_refused;  /* to the user */
     int64_t refused_at;
-    const char *nearest; /* that somebody has; NULL: none that is near */
+    const char *refused_for; /* the word of the rule (docs/inspecting.md); NULL: not known */
+    const char *nearest;     /* that somebody has; NULL: none that is near */
     enum nearness nearness;
 };
 

@@ -404,6 +404,7 @@ static void tell_channel(const struct telling *telling, uint64_t ns)
     refused = channel->name ? visits_refused(&telling->visits, ns, channel->name) : NULL;
     channel->is_refused = refused != NULL;
     channel->refused_at = refused ? refused->time : 0;
+    channel->refused_for = refused ? visits_refused_for(refused, channel->name) : NULL;
 }
 
 void why_history_tell(struct why_history *history, const struct why_question *question,

@@ -2,9 +2,11 @@
 #include "broker/why/text.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 #define TIME_SIZE 32u
 
@@ -72,13 +74,31 @@ static void tell_last_event(struct buf *to, const struct why_facts *facts, enum 
         tell_event(to, &facts->ending, "Its last connection ended");
 }
 
+static void tell_rule(struct buf *to, const char *word)
+{
+    static const struct {
+        const char *word, *text;
+    } rules[] = {
+        {"forbidden", "neither the credential's \"channels\" nor services[].channels.allow has it"},
+        {"limit", "the page asked for more than services[].channelsPerConnection"},
+        {"invalid", "it is no name of a channel"},
+    };
+
+    for (size_t i = 0; word && i < COUNT(rules); i++) {
+        if (strcmp(word, rules[i].word) == 0)
+            buf_printf(to, " The rule is \"%s\": %s.", word, rules[i].text);
+    }
+}
+
 static void tell_channel(struct buf *to, const struct why_channel *channel, enum why_cause cause)
 {
     char time[TIME_SIZE];
 
     buf_printf(to, " The channel is \"%s\".", channel->name);
-    if (cause == WHY_CHANNEL_REFUSED && channel->refused_at > 0)
+    if (cause == WHY_CHANNEL_REFUSED && channel->refused_at > 0) {
         buf_printf(to, " It was refused at %s.", time_text(channel->refused_at, time));
+        tell_rule(to, channel->refused_for);
+    }
     if (cause == WHY_CHANNEL_UNKNOWN && channel->nearest)
         buf_printf(to, " There is one that is called \"%s\".", channel->nearest);
 }

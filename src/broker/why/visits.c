@@ -164,6 +164,20 @@ const struct trace_record *visits_refused(const struct visits *visits, uint64_t 
     return NULL;
 }
 
+/* A name is followed by its reason. */
+const char *visits_refused_for(const struct trace_record *record, const char *channel)
+{
+    struct trace_item item = {.next = 0};
+    bool is_next = false;
+
+    while (trace_next_field(record, &item)) {
+        if (is_next && item.field == TRACE_REFUSED_WHY)
+            return item.text;
+        is_next = item.field == TRACE_REFUSED_CHANNEL && strcmp(item.text, channel) == 0;
+    }
+    return NULL;
+}
+
 bool visits_know_channel(const struct visits *visits, const char *channel)
 {
     for (size_t i = 0; i < visits->channel_count; i++) {

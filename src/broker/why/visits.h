@@ -51,6 +51,8 @@ bool visit_has_name_at(const struct visits *visits, const struct visit *visit, u
                        unsigned field, const char *name);
 /* Whether it had a channel that is, or looks, like this one; or asked for it. */
 bool visits_know_channel(const struct visits *visits, const char *channel);
+/* Why a record of TRACE_CHANNELS_REFUSED says that the channel was; NULL: it does not. */
+const char *visits_refused_for(const struct trace_record *record, const char *channel);
 /* The last time that the channel was refused to the user before then; NULL: never. */
 const struct trace_record *visits_refused(const struct visits *visits, uint64_t ns,
                                           const char *channel);
