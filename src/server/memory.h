@@ -34,6 +34,9 @@ struct memory {
     timer_t timer; /* of the process's processor time */
 };
 
+/* Before all else. A request takes some dozens of small blocks and gives them back: more sizes of
+ * them are kept as they are for the next one, and not joined with their neighbours. */
+void memory_begin(void);
 /* When the start is over: gives back what only that needed, free heap and pages of the program and
  * its libraries, which come back from the page cache when they are run again. */
 void memory_settle(void);

@@ -450,6 +450,7 @@ int server_run(struct config *config, const struct config_sources *sources)
     struct stop stop;
     int result;
 
+    memory_begin();
     fill_signals(&signals);
     fill_ends(&ends);
     (void)signal(SIGPIPE, SIG_IGN);
