@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { backend } from './support/backend.mjs';
 import { connect } from './support/client.mjs';
 import { startServer } from './support/server.mjs';
+import { eventually } from './support/wait.mjs';
 
 const REFRESH = '/sse/demo/connect/refresh.do';
 
@@ -58,7 +59,10 @@ test('a user who is online stays so', async () => {
   const signs = async () => [
     await office.metric('sse_server_user_online_total'), await office.metric('sse_server_user_offline_total'),
   ];
-  const before = await signs();
+  const before = await eventually('bob to be counted, the tenth', async () => {
+    const counted = await signs();
+    return counted[0] === 10 && counted;
+  });
   await page.postJson(`${REFRESH}?userId=bob`, { connectionId: stream.id, accessToken: 'fresh-token' });
   assert.equal((await office.query('online?userId=bob')).online, true);
   assert.deepEqual(await signs(), before);
