@@ -2,12 +2,12 @@
 #include "inspect/routes.h"
 
 #include "api/exchange.h"
-#include "api/query/filters.h"
 #include "auth/auth.h"
 #include "base/mem.h"
 #include "h2/router.h"
 
 /* clang-format off */
+#define TRACE_PARAMETERS "userId, tenantId, id, event, channel, address, connection, clientId, kind, since, until, "
 #define BACK_END(needed, of, handler, known)                                                          \
     &(const struct api_endpoint){.sides = API_BACK_ENDS_SIDE, .guard = API_BACK_END, .permission = (needed), .tenancy = TENANCY_##of, .handle = (handler), .parameters = (known)}
 #define OPEN(handler)                                                                             \
@@ -15,7 +15,7 @@
 
 static const struct h2_route service_routes[] = {
     {H2_GET, "/presence",       BACK_END(AUTH_MAY_PRESENCE, BY_HANDLER, inspect_handle_presence, "events, snapshot, lastEventId")},
-    {H2_GET, "/trace",          BACK_END(AUTH_MAY_INSPECT, BY_HANDLER, inspect_handle_trace, TRACE_PARAMETERS ", pageNum, pageSize, cluster, timeout")},
+    {H2_GET, "/trace",          BACK_END(AUTH_MAY_INSPECT, BY_HANDLER, inspect_handle_trace, TRACE_PARAMETERS "pageNum, pageSize, cluster, timeout")},
     {H2_GET, "/why",            BACK_END(AUTH_MAY_INSPECT, BY_QUERY, inspect_handle_why, "userId, tenantId, event, id, channel, cluster, timeout")},
 };
 

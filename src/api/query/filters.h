@@ -57,10 +57,6 @@ void message_filter_release(struct message_filter *filter);
 /* Whether nothing is said, so that every message passes. */
 bool message_filter_is_empty(const struct message_filter *filter);
 
-/* The same for the trace (inspect/trace.h). */
-#define TRACE_PARAMETERS                                                                           \
-    "userId, tenantId, id, event, channel, address, connection, clientId, kind, since, until"
-
 #define PAGING_MAX_SIZE 1000u
 
 struct paging {
