@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "broker/notifications.h"
 #include "h2/request.h"
 #include "h2/session.h"
 #include "h2/stream.h"
@@ -49,6 +50,15 @@ static void write_api(char api[API_SIZE], const struct api_exchange *exchange)
     variable = strchr(name, '{');
     length = variable ? (size_t)(variable - name) : strcspn(name, ".");
     snprintf(api, API_SIZE, "%.*s%s", (int)length, name, variable ? exchange->variable : "");
+}
+
+const char *api_exchange_notified_traceparent(const struct api_exchange *exchange)
+{
+    const struct broker_settings *settings = &exchange->service->broker.settings;
+
+    return notifications_are_wanted(&settings->notifications)
+               ? request_traceparent(exchange->request)
+               : NULL;
 }
 
 static const char *find_header(const void *request, const char *name)

@@ -161,6 +161,10 @@ static inline const char *api_exchange_request_id(const struct api_exchange *exc
     return exchange->request_id;
 }
 
+/* The request's traceparent, for notifications of what it brings about; NULL: it has none, or
+ * nobody is notified. */
+const char *api_exchange_notified_traceparent(const struct api_exchange *exchange);
+
 /* Asks the owner of the service, and calls reply with what it answers, perhaps before this returns;
  * the exchange is held until then. Takes the question over. */
 typedef void (*api_reply_to)(struct api_exchange *exchange, const struct broker_message *answer);

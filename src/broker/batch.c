@@ -44,6 +44,7 @@ struct broker_batch *broker_batch_unref(struct broker_batch *batch)
         return NULL;
     for (size_t i = 0; i < batch->count; i++)
         item_release(&batch->items[i]);
+    free(batch->traceparent);
     free(batch);
     return NULL;
 }

@@ -54,6 +54,7 @@ struct broker_batch {
     /* Who sends it: an API key's name, or whom a token names; "": the server. */
     char by[BROKER_SENDER_SIZE];
     size_t count;
+    char *traceparent; /* of the request that closes connections, for notifications; NULL. Owned */
     uint64_t began_ns; /* when the request that sends it came, by clock_real_ns(); 0: none does */
     struct broker_item items[];
 };

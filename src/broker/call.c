@@ -18,12 +18,14 @@ struct broker_message *broker_call_new(enum broker_kind kind, size_t service,
                                        const struct broker_call *call)
 {
     const size_t room = broker_text_size(call->id) + broker_text_size(call->reason) +
+                        broker_text_size(call->traceparent) +
                         broker_list_size(call->names.texts, call->names.count);
     struct broker_message *message = broker_message_new(kind, service, room);
 
     message->call = *call;
     message->call.id = broker_message_text(message, call->id);
     message->call.reason = broker_message_text(message, call->reason);
+    message->call.traceparent = broker_message_text(message, call->traceparent);
     message->call.names.texts = broker_message_list(message, call->names.texts, call->names.count);
     return message;
 }
@@ -259,8 +261,11 @@ static struct broker_message *run(struct broker_service *service, const struct b
                                   struct sse_connection *connection)
 {
     const struct broker_telling *telling = &call->telling;
-    struct broker_message *answer = operate(service, call, connection);
+    struct broker_message *answer;
 
+    service->core->traceparent = call->traceparent;
+    answer = operate(service, call, connection);
+    service->core->traceparent = NULL;
     if (telling->is_wanted) {
         answer->called.connection =
             text_of_connection(connection, service->settings.server_id, telling);

@@ -365,6 +365,7 @@ struct broker_call {
     struct broker_telling telling;      /* of ENTER, COUNT_… */
     struct broker_names names;          /* to LISTEN to, SUBSCRIBE to … */
     const char *reason;                 /* of DISCONNECT; NULL: none was given */
+    const char *traceparent;            /* for the notifications that come of it; NULL: none */
     int64_t duration, session_duration; /* seconds of this visit, and before; -1: not said */
 };
 

@@ -28,11 +28,14 @@ static struct bytes *text_of(void *context, const struct bytes *json)
     return buf_freeze(&text);
 }
 
+bool notifications_are_wanted(const struct notification_settings *settings)
+{
+    return settings->url && settings->url[0] != '\0';
+}
+
 static bool are_wanted(const struct broker_service *service)
 {
-    const char *url = service->settings.notifications.url;
-
-    return url && url[0] != '\0';
+    return notifications_are_wanted(&service->settings.notifications);
 }
 
 static struct posts_settings posts_of(struct notifications *notifications)
@@ -58,7 +61,7 @@ static void on_event(void *context, enum presence_kind kind, const char *user_ke
 
     if ((notifications->service->settings.notifications.kinds & PRESENCE_BIT(kind)) &&
         presence_text_is_told(json))
-        posts_add(notifications->posts, user_key, id, json);
+        posts_add(notifications->posts, user_key, id, presence_text_traceparent(json), json);
 }
 
 void notifications_open(struct broker_service *service)

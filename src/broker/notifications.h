@@ -8,8 +8,11 @@
 #include <stdbool.h>
 
 struct broker_service;
+struct notification_settings;
 struct notifications;
 struct post_queue;
+
+bool notifications_are_wanted(const struct notification_settings *settings);
 
 /* Of the service, at its owner, where they are configured. */
 void notifications_open(struct broker_service *service);

@@ -53,9 +53,10 @@ enum presence_telling {
     PRESENCE_TOLD_TOKEN, /* the same, with a whole token in told */
 };
 
-/* Releases both; JSON without line breaks. told may be empty: then it is told as it is shown. One
- * reference. */
-struct bytes *presence_text_new(struct buf *shown, struct buf *told, enum presence_telling telling);
+/* Releases both; JSON without line breaks. told may be empty: then it is told as it is shown.
+ * traceparent: of the request that brought it about, for notifications; "": none. One reference. */
+struct bytes *presence_text_new(struct buf *shown, struct buf *told, enum presence_telling telling,
+                                const char *traceparent);
 
 /* Appends a value as the texts have it; takes over the reference. */
 void presence_text_append_json(struct buf *to, json_t *value);
@@ -64,6 +65,8 @@ void presence_text_append_shown(struct buf *to, const struct bytes *text);
 void presence_text_append_told(struct buf *to, const struct bytes *text, bool has_token);
 bool presence_text_is_told(const struct bytes *text);
 bool presence_text_is_told_apart(const struct bytes *text);
+/* "": it has none. */
+const char *presence_text_traceparent(const struct bytes *text);
 /* The telling of one that is told otherwise than it is shown, else PRESENCE_TOLD. */
 enum presence_telling presence_text_telling(const struct bytes *text);
 

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "broker/attach.h"
+#include "broker/notifications.h"
 #include "broker/presence_event.h"
 #include "broker/service.h"
 #include "sse/connection.h"
@@ -69,7 +70,16 @@ static bool is_notified(const struct broker_service *service, enum presence_kind
 {
     const struct notification_settings *settings = &service->settings.notifications;
 
-    return settings->url && *settings->url != '\0' && (settings->kinds & PRESENCE_BIT(kind)) != 0;
+    return notifications_are_wanted(settings) && (settings->kinds & PRESENCE_BIT(kind)) != 0;
+}
+
+/* "": nobody is notified, or it comes of no request that has one. */
+static const char *traceparent_of(const struct broker_service *service)
+{
+    const char *traceparent = service->core->traceparent;
+
+    return traceparent && notifications_are_wanted(&service->settings.notifications) ? traceparent
+                                                                                     : "";
 }
 
 /* How the service's own back end is told of the connection's user; PRESENCE_TOLD: as it is shown.
@@ -107,7 +117,8 @@ static struct bytes *end_with(struct buf *text, const struct broker_service *ser
             &told, sse_connection_as_told(connection, server_id, telling == PRESENCE_TOLD_TOKEN));
     }
     append_connection(text, sse_connection_to_json(connection, server_id));
-    return presence_text_new(text, &told, telling);
+    return presence_text_new(text, &told, telling,
+                             telling == PRESENCE_NOT_TOLD ? "" : traceparent_of(service));
 }
 
 static struct bytes *connect_event(const struct broker_service *service,
@@ -171,7 +182,7 @@ static struct bytes *user_event(const struct broker_service *service, enum prese
     else
         buf_append_str(&text, "null");
     buf_append_char(&text, '}');
-    return presence_text_new(&text, &told, telling);
+    return presence_text_new(&text, &told, telling, about ? presence_text_traceparent(about) : "");
 }
 
 /* The connection's user. */
@@ -186,7 +197,7 @@ static struct bytes *about_user(const struct broker_service *service,
     presence_text_append_json(&text, sse_user_to_json(user));
     if (is_told_apart(user, telling))
         presence_text_append_json(&told, sse_user_as_told(user, telling == PRESENCE_TOLD_TOKEN));
-    return presence_text_new(&text, &told, telling);
+    return presence_text_new(&text, &told, telling, traceparent_of(service));
 }
 
 /* ---- reporting ---- */

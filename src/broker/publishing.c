@@ -226,6 +226,7 @@ static void submit(struct part *part, size_t index)
     }
     job->job.reason = item->reason;
     job->job.text = item->text;
+    job->job.traceparent = part->batch->traceparent;
     job->job.reconnect_ms = item->reconnect_ms;
     job->job.on_done = on_job_done;
     part->open++;

@@ -525,9 +525,10 @@ void posts_free(struct posts *posts)
     free(posts);
 }
 
-void posts_add(struct posts *posts, const char *key, const char *id, struct bytes *json)
+void posts_add(struct posts *posts, const char *key, const char *id, const char *traceparent,
+               struct bytes *json)
 {
-    post_queue_push(posts->queue, key, id, &(struct post_target){"", ""}, json);
+    post_queue_push(posts->queue, key, id, &(struct post_target){"", traceparent}, json);
 }
 
 void posts_add_to(struct posts *posts, const struct post_target *target, const char *id,

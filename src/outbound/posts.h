@@ -121,8 +121,9 @@ void posts_change(struct posts *posts, const struct posts_settings *settings);
 void posts_free(struct posts *posts); /* those that are left are lost */
 
 /* Behind those of the same key, or with a URL of its own, and no key. id: the same for each try.
- * The texts are copied, json gets a reference. */
-void posts_add(struct posts *posts, const char *key, const char *id, struct bytes *json);
+ * The texts are copied, json gets a reference. traceparent: as of a target. */
+void posts_add(struct posts *posts, const char *key, const char *id, const char *traceparent,
+               struct bytes *json);
 void posts_add_to(struct posts *posts, const struct post_target *target, const char *id,
                   struct bytes *json);
 

@@ -33,15 +33,24 @@ struct sse_dispatch {
     bool is_running;    /* a job that is submitted meanwhile waits */
 };
 
+static void close_it(const struct sse_dispatch *dispatch, const struct sse_dispatch_job *job,
+                     struct sse_connection *connection)
+{
+    dispatch->service->traceparent = job->traceparent;
+    sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
+    dispatch->service->traceparent = NULL;
+}
+
 /* False when it gets nothing. */
-static bool reach(struct sse_dispatch_job *job, struct sse_connection *connection)
+static bool reach(const struct sse_dispatch *dispatch, struct sse_dispatch_job *job,
+                  struct sse_connection *connection)
 {
     if (job->is_drain) {
         sse_connection_drain(connection);
         return true;
     }
     if (!job->event) {
-        sse_connection_close(connection, job->reason, job->text, job->reconnect_ms);
+        close_it(dispatch, job, connection);
         return true;
     }
     if (job->event->is_kept && connection->barrier_mark >= job->mark)
@@ -64,7 +73,7 @@ static bool reach_first(const struct sse_dispatch *dispatch, struct sse_dispatch
     job->last_changes = changes;
     if (job->on_visit)
         job->on_visit(job, connection);
-    if (reach(job, connection)) {
+    if (reach(dispatch, job, connection)) {
         job->count++;
         return true;
     }

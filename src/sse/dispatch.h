@@ -30,6 +30,7 @@ struct sse_dispatch_job {
     struct sse_event *event; /* sent; or NULL: each selected connection is closed, with: */
     enum sse_close_reason reason;
     const char *text;
+    const char *traceparent; /* of the request that closes them; NULL: none */
     int64_t reconnect_ms;
     /* Looks at each that is about to be written to or closed; NULL, when that one was not written
      * to after all. May be NULL itself. */

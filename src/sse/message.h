@@ -37,8 +37,8 @@ struct sse_message {
     /* Of the target's values, a bit for each of the first 64: nothing is stored for it any more. */
     atomic_uint_least64_t ended;
     int64_t ttl_s; /* -1: not said */
-    /* A URL, and behind a blank the traceparent of the request that sent it, if that has one; "":
-     * none; "true": those who watch the service's presence. */
+    /* A URL, or "true": those who watch the service's presence; and behind a blank the traceparent
+     * of the request that sent it, if that has one. "": none. */
     char *receipt;
     char *data; /* its JSON, token by token as it was given; NULL: none, or forgotten */
 };

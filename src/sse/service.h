@@ -130,8 +130,10 @@ struct sse_service {
     struct sse_counters counters;
     struct sse_drain drain; /* of a server that stops */
     struct list observers;
-    struct sse_arrival arrival;            /* of the connection of which on_connect tells */
-    size_t queued_bytes;                   /* of all its connections */
+    struct sse_arrival arrival; /* of the connection of which on_connect tells */
+    const char *traceparent;    /* of the request that brings what observers are told now,
+                                   while they are; NULL: it has none, or none does */
+    size_t queued_bytes;        /* of all its connections */
     struct sse_event *comment, *heartbeat; /* shared */
 };
 

@@ -104,6 +104,47 @@ test('one user\'s story, signed, with an id each', async () => {
   await stop(world);
 });
 
+test('each has the traceparent of the request that it comes of, if that has one', async () => {
+  const world = await start(await webhookTarget(), { [`${PREFIX}EVENTS`]: 'connect,disconnect,listening,user-online,user-offline,receipt' });
+  const { target, office } = world;
+  const [page] = await sessions(world.server, 1);
+  const trace = (digit) => ({ traceparent: `00-${digit.repeat(32)}-b7ad6b7169203331-01` });
+  const seen = (user) => Object.fromEntries(target.requests.filter(({ json }) => (json.recipient?.userId ?? userOf(json)) === user)
+    .map(({ json, headers }) => [json.type, headers.traceparent?.[3]]));
+  const isOffline = (user) => eventually(`${user} to be offline`, () => target.accepted.some((told) => told.type === 'user-offline' && userOf(told) === user));
+  const command = (name, body, headers) => office.client.postJson(`${BASE}/${name}`, body, { ...office.authorized, ...headers });
+
+  // What a page asks for itself.
+  const asks = (userId, headers = []) => page.connect({ userId, listeners: 'bell' }, { headers: headers[0] });
+  const own = await asks('own', [trace('1')]);
+  assert.equal((await page.postJson(`${BASE}/connect/addListener.do`, { connectionId: own.id, listener: ['door'] }, trace('2'))).status, 200);
+  assert.equal((await page.postJson(`${BASE}/connect/disconnect.do`, { connectionId: own.id, reason: 'done' }, trace('3'))).status, 200);
+  await isOffline('own');
+  assert.deepEqual(seen('own'), { connect: '1', 'user-online': '1', listening: '2', disconnect: '3', 'user-offline': '3' });
+
+  // What a back end does with it.
+  await asks('kicked', [trace('4')]);
+  assert.equal((await command('disconnectUser', { userId: 'kicked' }, trace('5'))).status, 200);
+  await isOffline('kicked');
+  assert.deepEqual(seen('kicked'), { connect: '4', 'user-online': '4', disconnect: '5', 'user-offline': '5' });
+  assert.equal((await command('send', { userId: 'absent', id: 'm-1', event: 'bell', data: 1, qos: 1, receipt: true }, trace('6'))).status, 200);
+  assert.equal((await office.client.request('DELETE', `${BASE}/messages/m-1`, { headers: { ...office.authorized, ...trace('7') } })).status, 200);
+  await eventually('the receipt', () => target.accepted.some(({ type }) => type === 'receipt'));
+  assert.deepEqual(seen('absent'), { receipt: '6' });
+
+  // What none brings about, and what has none, or one that is none.
+  const gone = await asks('gone', [trace('8')]);
+  await gone.close();
+  await asks('plain', [{ traceparent: 'x'.repeat(55) }]);
+  assert.equal((await command('disconnectUser', { userId: 'plain' })).status, 200);
+  await isOffline('gone');
+  await isOffline('plain');
+  assert.deepEqual(seen('gone'), { connect: '8', 'user-online': '8', disconnect: undefined, 'user-offline': undefined });
+  assert.deepEqual(seen('plain'), { connect: undefined, 'user-online': undefined, disconnect: undefined, 'user-offline': undefined });
+  await page.close();
+  await stop(world);
+});
+
 test('only the configured events', async () => {
   const world = await start(await webhookTarget(), { [`${PREFIX}EVENTS`]: 'user-offline' });
   await visits(world, names(3));

@@ -310,6 +310,7 @@ static bool read_kick(struct api_exchange *exchange, const json_t *body, struct 
     else if (read_common(exchange, body, delivery)) {
         item->reason = SSE_CLOSE_KICKED;
         item->text = mem_strdup(reason);
+        delivery->batch->traceparent = mem_strdup(api_exchange_notified_traceparent(exchange));
         return true;
     }
     return false;

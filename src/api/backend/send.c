@@ -66,10 +66,13 @@ static void on_published(struct broker_publishing *publishing,
 /* When its text is made: what the same message is stored as does not depend on who asks. */
 static void add_traceparent(struct sse_message *message, const struct api_exchange *exchange)
 {
-    const char *traceparent =
-        sse_message_receipt_is_url(message) ? request_traceparent(exchange->request) : NULL;
+    const char *traceparent = NULL;
     struct buf receipt = BUF_INIT;
 
+    if (sse_message_receipt_is_url(message))
+        traceparent = request_traceparent(exchange->request);
+    else if (*message->receipt != '\0')
+        traceparent = api_exchange_notified_traceparent(exchange);
     if (!traceparent)
         return;
     buf_printf(&receipt, "%s %s", message->receipt, traceparent);

@@ -275,13 +275,16 @@ static const struct h2_body_source page_source = {
 static void open_connection(struct api_exchange *exchange, struct sse_connection_options *options)
 {
     struct h2_stream *stream = exchange->stream;
+    struct sse_service *core = exchange->service->broker.core;
     struct event_stream *events = mem_zalloc(sizeof(*events));
 
     events->event_streams = h2_session_handler_count(h2_stream_session(stream));
     (*events->event_streams)++;
     options->sink = &sink;
     options->sink_context = events;
-    events->connection = sse_connection_open(exchange->service->broker.core, options);
+    core->traceparent = api_exchange_notified_traceparent(exchange);
+    events->connection = sse_connection_open(core, options);
+    core->traceparent = NULL;
     tracing_left_out(&exchange->service->broker.tracing, events->connection, options->left_out);
     events->stream = stream;
     connection_tell_opened(exchange, events->connection);

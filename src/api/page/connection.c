@@ -137,6 +137,7 @@ static struct broker_message *make_call(enum broker_kind kind, const struct api_
     whole.session_number = exchange->session_number;
     whole.is_bound = exchange->service->settings->session_binding_strict;
     whole.queue = exchange->endpoint->queue;
+    whole.traceparent = api_exchange_notified_traceparent(exchange);
     if (kind == BROKER_PASS_CALL || takes_turn(call->operation))
         whole.number = exchange->order;
     return broker_call_new(kind, exchange->service->index, &whole);

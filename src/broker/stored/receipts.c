@@ -136,7 +136,8 @@ static void append(struct stored_messages *stored, struct buf *text, const struc
     buf_printf(text, ",\"written\":%" PRIu32 "}", copy->written);
 }
 
-static struct bytes *receipt_of(struct stored_messages *stored, const struct qos_copy *copy)
+static struct bytes *receipt_of(struct stored_messages *stored, const struct qos_copy *copy,
+                                const char *traceparent)
 {
     const bool is_told_apart =
         stored->settings->tells_tokens && copy->recipient.dimension == SSE_BY_TOKEN;
@@ -146,7 +147,8 @@ static struct bytes *receipt_of(struct stored_messages *stored, const struct qos
     append(stored, &text, copy, stored->service->core->settings->show_secrets);
     if (is_told_apart)
         append(stored, &told, copy, true);
-    return presence_text_new(&text, &told, is_told_apart ? PRESENCE_TOLD_TOKEN : PRESENCE_TOLD);
+    return presence_text_new(&text, &told, is_told_apart ? PRESENCE_TOLD_TOKEN : PRESENCE_TOLD,
+                             traceparent);
 }
 
 /* As the sender's URL is told it, which is not the service's own. One reference. */
@@ -165,22 +167,19 @@ static bool is_loss(enum qos_state state)
 }
 
 /* It may have been stored under other settings, or by a version that took any. */
-static void post(struct stored_messages *stored, const char *receipt, struct bytes *json)
+static void post(struct stored_messages *stored, const struct post_target *target,
+                 const struct bytes *json)
 {
-    const char *blank = strchr(receipt, ' ');
-    const char *traceparent = blank && traceparent_is_valid(blank + 1) ? blank + 1 : "";
-    char *url = mem_strndup(receipt, blank ? (size_t)(blank - receipt) : strlen(receipt));
     struct bytes *shown = shown_of(json);
     char id[SSE_MESSAGE_ID_SIZE];
     char fault[320];
 
     sse_message_make_id(id, SSE_OWN_ID_MESSAGE);
-    if (receipt_url_is_allowed(stored->settings, url, fault, sizeof(fault)))
-        posts_add_to(stored->receipts, &(struct post_target){url, traceparent}, id, shown);
+    if (receipt_url_is_allowed(stored->settings, target->url, fault, sizeof(fault)))
+        posts_add_to(stored->receipts, target, id, shown);
     else
         posts_refuse(stored->receipts, fault);
     bytes_unref(shown);
-    free(url);
 }
 
 static void tell_watchers(struct presence_log *log, const struct qos_copy *copy, struct bytes *json)
@@ -194,20 +193,31 @@ static void tell_watchers(struct presence_log *log, const struct qos_copy *copy,
     free(tenant);
 }
 
+static void tell(struct stored_messages *stored, const struct qos_copy *copy, bool is_watched)
+{
+    const char *asked = copy->message->receipt;
+    const char *blank = strchrnul(asked, ' ');
+    char *url = mem_strndup(asked, (size_t)(blank - asked));
+    const struct post_target target = {
+        .url = url,
+        .traceparent = *blank == ' ' && traceparent_is_valid(blank + 1) ? blank + 1 : "",
+    };
+    struct bytes *json = receipt_of(stored, copy, target.traceparent);
+
+    if (*url != '\0' && strcmp(url, "true") != 0)
+        post(stored, &target, json);
+    if (is_watched)
+        tell_watchers(&stored->service->presence_log, copy, bytes_ref(json));
+    bytes_unref(json);
+    free(url);
+}
+
 void receipts_tell(struct stored_messages *stored, const struct qos_copy *copy)
 {
-    struct presence_log *log = &stored->service->presence_log;
-    const char *asked = copy->message->receipt;
-    const bool is_posted = *asked != '\0' && strcmp(asked, "true") != 0;
-    const bool is_watched = log->is_recording && (*asked != '\0' || is_loss(copy->state));
-    struct bytes *json;
+    const bool is_asked = *copy->message->receipt != '\0';
+    const bool is_watched =
+        stored->service->presence_log.is_recording && (is_asked || is_loss(copy->state));
 
-    if (!is_posted && !is_watched)
-        return;
-    json = receipt_of(stored, copy);
-    if (is_posted)
-        post(stored, asked, json);
-    if (is_watched)
-        tell_watchers(log, copy, bytes_ref(json));
-    bytes_unref(json);
+    if (is_asked || is_watched)
+        tell(stored, copy, is_watched);
 }
