@@ -100,6 +100,7 @@ static const struct field {
     [TRACE_COUNT] = {"count", 0, false},
     [TRACE_WRITTEN] = {"writtenUpTo", 0, false},
     [TRACE_RESUME] = {"resume", 32, false},
+    [TRACE_AFTER] = {"after", 0, false},
 };
 
 /* ---- the bound ---- */

@@ -104,6 +104,8 @@ enum trace_field {
     TRACE_COUNT,            /* number: events */
     TRACE_WRITTEN,          /* number: all up to this position had left for the client */
     TRACE_RESUME,           /* a word: how a page that was away went on */
+    TRACE_AFTER,            /* number: of what is up to this position it misses nothing by a gap; or
+                               it begins behind this one */
     TRACE_FIELDS
 };
 

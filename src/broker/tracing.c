@@ -275,11 +275,14 @@ static size_t write_names(struct trace *trace, const struct sse_connection *conn
     return count;
 }
 
-static const char *resume_word(const struct sse_arrival *arrival)
+/* How a page that was here before goes on, and from where if it has missed something. */
+static void write_resume(struct trace *trace, const struct sse_arrival *arrival)
 {
-    if (!arrival->last_id)
-        return NULL;
-    return arrival->is_exact ? "resumed" : "gap";
+    if (!arrival || !arrival->last_id)
+        return;
+    trace_text(trace, TRACE_RESUME, arrival->is_exact ? "resumed" : "gap");
+    if (!arrival->is_exact)
+        trace_number(trace, TRACE_AFTER, arrival->after);
 }
 
 static struct tracing *tracing_of(struct sse_observer *observer)
@@ -288,7 +291,7 @@ static struct tracing *tracing_of(struct sse_observer *observer)
 }
 
 static void write_opened(struct trace *trace, const struct sse_connection *connection,
-                         const char *resume)
+                         const struct sse_arrival *arrival)
 {
     const struct sse_client_info info = sse_connection_info(connection);
     size_t listeners, channels;
@@ -296,7 +299,7 @@ static void write_opened(struct trace *trace, const struct sse_connection *conne
     write_connection(trace, connection);
     trace_text(trace, TRACE_ADDRESS, info.request_ip);
     trace_text(trace, TRACE_CLIENT, secrets_mask_name(info.client_id));
-    trace_text(trace, TRACE_RESUME, resume);
+    write_resume(trace, arrival);
     channels = write_names(trace, connection, SSE_GROUP_CHANNEL, TRACE_CHANNEL);
     listeners = write_names(trace, connection, SSE_GROUP_LISTENER, TRACE_LISTENER);
     trace_number(trace, TRACE_NAMES, channels + listeners);
@@ -308,7 +311,7 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
 
     if (!trace_begin(trace, TRACE_OPENED, connection->opened))
         return;
-    write_opened(trace, connection, resume_word(&connection->home->arrival));
+    write_opened(trace, connection, &connection->home->arrival);
     trace_end(trace);
 }
 
@@ -382,7 +385,7 @@ static void on_dropped(struct sse_observer *observer, struct sse_connection *con
     trace_end(trace);
 }
 
-static void on_gap(struct sse_observer *observer, struct sse_connection *connection,
+static void on_gap(struct sse_observer *observer, struct sse_connection *connection, uint64_t after,
                    uint64_t position)
 {
     struct tracing *tracing = tracing_of(observer);
@@ -392,6 +395,7 @@ static void on_gap(struct sse_observer *observer, struct sse_connection *connect
         !trace_begin(trace, TRACE_GAP, position))
         return;
     write_connection(trace, connection);
+    trace_number(trace, TRACE_AFTER, after);
     trace_end(trace);
 }
 

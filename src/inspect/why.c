@@ -99,8 +99,10 @@ static void append_message(struct buf *to, const struct why_message *message)
     append_bool(to, "repeat", message->is_repeat);
     append_bool(to, "stored", message->is_stored);
     append_member(to, "state", message->is_stored ? qos_state_words[message->state] : NULL);
-    buf_printf(to, ",\"written\":%" PRIu32 ",\"dropped\":%" PRIu32 ",\"ahead\":%" PRIu64 "}",
-               message->written, message->dropped, message->ahead);
+    buf_printf(to,
+               ",\"written\":%" PRIu32 ",\"dropped\":%" PRIu32 ",\"missed\":%" PRIu32
+               ",\"ahead\":%" PRIu64 "}",
+               message->written, message->dropped, message->missed, message->ahead);
 }
 
 static void append_event(struct buf *to, const char *name, const struct why_event *event)
@@ -224,6 +226,9 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     append_queue(to, inquiry);
     append_event(to, "lastRefusal", &facts->refusal);
     append_event(to, "lastEnd", &facts->ending);
+    buf_printf(to, ",\"gaps\":{\"count\":%" PRIu32, facts->gaps.count);
+    append_time(to, "lastTime", facts->gaps.last_at);
+    buf_append_char(to, '}');
     append_member(to, "otherTenant", facts->other_tenant);
     append_member(to, "otherService", facts->other_service);
     append_time(to, "knownSince", facts->known_since);

@@ -217,13 +217,13 @@ static bool has_lost(const struct sse_connection *connection, uint64_t after)
     return has;
 }
 
-static void tell_gap(struct sse_connection *connection, uint64_t position)
+static void tell_gap(struct sse_connection *connection, uint64_t after_position, uint64_t position)
 {
     list_for_each_safe(node, after, &connection->home->observers) {
         struct sse_observer *observer = container_of(node, struct sse_observer, node);
 
         if (observer->on_gap)
-            observer->on_gap(observer, connection, position);
+            observer->on_gap(observer, connection, after_position, position);
     }
 }
 
@@ -249,9 +249,9 @@ static bool skip_lost(struct sse_backlog *backlog)
     event = sse_server_events_gap(from, to, "slow");
     has_room = sse_connection_has_room(connection, event->wire->length);
     if (has_room) {
-        backlog->seen = seen;
         service->counters.gaps++;
-        tell_gap(connection, seen);
+        tell_gap(connection, backlog->seen, seen);
+        backlog->seen = seen;
         (void)sse_connection_push(connection, event);
     }
     sse_event_unref(event);

@@ -106,9 +106,9 @@ struct sse_observer {
                        const char *channel, bool after);
     void (*on_dropped)(struct sse_observer *observer, struct sse_connection *connection,
                        const struct sse_drop *drop);
-    /* Its page is told that it misses something up to this position: what is not in the log any
-     * more. Not of those that begin with a gap. */
-    void (*on_gap)(struct sse_observer *observer, struct sse_connection *connection,
+    /* Its page is told that it misses something behind the one position and up to the other: what
+     * is not in the log any more. Not of those that begin with a gap. */
+    void (*on_gap)(struct sse_observer *observer, struct sse_connection *connection, uint64_t after,
                    uint64_t position);
     /* Its user's credential is another one. */
     void (*on_user)(struct sse_observer *observer, struct sse_connection *connection);

@@ -36,6 +36,7 @@ services:
     limits: {userConnections: 4}
   - {name: hr, auth: jwt, queueBytes: 64KiB, qos: {store: memory}}
   - {name: rented, auth: jwt, users: {unique: tenant}}
+  - {name: brief, auth: jwt, queueBytes: 64KiB, history: {events: 20}}
   - {name: silent, trace: {bytes: 0}}
   - name: shop
     auth: webhook
@@ -123,6 +124,44 @@ describe('the user is not there', () => {
     await send(demo, { userId: 'hidden' }, 3);
     await ask(demo, { userId: 'hidden', event: 'bell' }, 'delivered');
     await back.page.close();
+  });
+
+  test('and came back, and the history had a part of it alone', async () => {
+    const brief = await backend(server, { base: '/sse/brief', key: 'key-of-office' });
+    pages.push(brief);
+    const at = { base: '/sse/brief' };
+    const first = await open('lagging', { listeners: 'bell,early,late' }, at);
+    await send(brief, { userId: 'lagging' }, 1);
+    await first.stream.next('bell');
+    await leave(first, 'visibilitychange', '/sse/brief');
+    await isGone(brief, first.stream.handle);
+    await send(brief, { userId: 'lagging', event: 'early' });
+    for (let n = 0; n < 19; n++) {
+      await send(brief, { userId: 'lagging', data: LARGE });
+    }
+    await send(brief, { userId: 'lagging', event: 'late' });
+    // It reads nothing, so that the history forgets what it lacks before that is written.
+    const page = await connect(server.origin);
+    pages.push(page);
+    const stream = page.open('GET', `/sse/brief/connect?listeners=bell,early,live,late&access-token=${tokenOf('lagging')}`,
+      { 'last-event-id': first.stream.lastId }, { endStream: true });
+    stream.pause();
+    await eventually('it to be there', async () => (await brief.query('why?userId=lagging')).connections.count === 1);
+    let answer = await ask(brief, { userId: 'lagging', event: 'early' }, 'hidden', /came back at 20.*misses something \(sse-gap\)/);
+    assert.equal(answer.gaps.count, 1);
+    assert.equal(answer.gaps.lastTime, answer.message.gapTime);
+    await ask(brief, { userId: 'lagging', event: 'late' }, 'delivered', /got it when it came back at 20/);
+    const { id } = await send(brief, { userId: 'lagging', event: 'live' }, 1);
+    await ask(brief, { userId: 'lagging', event: 'live' }, 'delivered');
+    for (let n = 0; n < 30; n++) {
+      await send(brief, { userId: 'lagging', data: LARGE }, 1);
+    }
+    stream.resume();
+    await eventually('it to be told', async () => (await brief.query('why?userId=lagging')).gaps.count === 2);
+    answer = await ask(brief, { userId: 'lagging', event: 'live' }, 'gap', /told that it misses something/);
+    assert.deepEqual([answer.message.id, answer.message.missed, answer.message.written], [id, 1, 0]);
+    assert.equal(answer.gaps.lastTime, answer.message.gapTime);
+    await ask(brief, { userId: 'lagging', event: 'late' }, 'hidden', /came back at 20/);
   });
 
   test('and came back for it', async () => {

@@ -83,6 +83,11 @@ const struct why_word why_words[WHY_CAUSES] = {
     [WHY_DROPPED] = {"dropped",
                      "The queue of the user's connection was full, and the message was dropped.",
                      "Send less, raise services[].queueBytes, or send it with qos 1."},
+    [WHY_GAP] = {"gap",
+                 "The user's page read too slowly: the history did not keep the message until it "
+                 "could be given it, and the page was told that it misses something (sse-gap).",
+                 "Have the page load its state anew at sse-gap; or raise services[].history, or "
+                 "send with qos 1."},
     [WHY_WINDOW_FULL] = {"windowFull",
                          "As many messages as may be are written to the user and not acknowledged; "
                          "this one waits behind them.",
@@ -157,7 +162,7 @@ static enum why_cause by_message(const struct why_facts *facts)
     if (message->dropped > 0 && message->dropped >= message->written)
         return WHY_DROPPED;
     if (message->written == 0)
-        return WHY_UNKNOWN;
+        return message->missed > 0 ? WHY_GAP : WHY_UNKNOWN;
     /* Its page has got it, and has nobody to hand it to. */
     return is_listening_elsewise(facts) ? by_ears(&facts->presence) : WHY_DELIVERED;
 }

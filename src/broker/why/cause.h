@@ -44,6 +44,7 @@ enum why_cause {
     WHY_DELETED,
     WHY_UNREADABLE,
     WHY_DROPPED,
+    WHY_GAP,
     WHY_WINDOW_FULL,
     WHY_STORED_BEHIND_OTHERS,
     WHY_NOT_ACKNOWLEDGED,
@@ -73,7 +74,8 @@ struct why_message {
     uint32_t written;        /* times, or connections of the user */
     int64_t resumed_at;      /* its page came back then, and got it; 0: it did not, */
     int64_t gap_at;          /* or was told then that it misses something; 0: nor that */
-    uint32_t dropped;        /* connections whose queue had no room */
+    uint32_t dropped;        /* connections whose queue had no room, */
+    uint32_t missed;         /* and those that were told of a gap instead, because they lagged */
 };
 
 /* The user's connections. */
@@ -112,6 +114,12 @@ struct why_event {
     const char *detail, *address; /* as far as known; else NULL */
 };
 
+/* How often its pages were told that they miss something (sse-gap), as far as that is known. */
+struct why_gaps {
+    uint32_t count;
+    int64_t last_at;
+};
+
 struct why_facts {
     const char *who;    /* "the user 7" */
     bool is_past;       /* they are of when the message was sent, not of now */
@@ -125,6 +133,7 @@ struct why_facts {
     struct why_channel channel;
     struct why_queue queue;
     struct why_event refusal, ending;
+    struct why_gaps gaps;
     const char
         *other_tenant; /* in which such a user has a connection; NULL: none that may be told */
     const char *other_service;    /* the same; or where such an event was sent to it */

@@ -228,12 +228,18 @@ static bool is_reached(const struct telling *telling, const struct visit *visit,
 static void tell_got(struct telling *telling, struct visit *visit,
                      const struct trace_record *record)
 {
+    struct why_message *message = &telling->facts->message;
+    const struct trace_record *gap = visit_gap(&telling->visits, visit, record->position);
+
     if (visit_has_dropped(&telling->visits, visit, record)) {
-        telling->facts->message.dropped++;
+        message->dropped++;
+    } else if (gap) {
+        message->missed++;
+        message->gap_at = gap->time;
     } else if (!visit->closed ||
                trace_number_of(visit->closed, TRACE_WRITTEN) >= record->position) {
         visit->has_got = true;
-        telling->facts->message.written++;
+        message->written++;
     }
 }
 
@@ -281,22 +287,20 @@ static void tell_record(struct telling *telling, const struct trace_record *reco
 }
 
 /* It came later, with the id of what its page had seen last. */
-static bool has_come_back(const struct telling *telling, const struct visit *visit,
-                          const char *resume)
+static bool has_come_back(const struct telling *telling, const struct visit *visit)
 {
     const struct trace_record *sent = telling->sent, *opened = visit->opened;
 
     return opened && opened->ns > sent->ns && opened->position >= sent->position &&
-           sent->position > 0 && is_same(trace_text_of(opened, TRACE_RESUME), resume);
+           sent->position > 0 && trace_text_of(opened, TRACE_RESUME);
 }
 
-/* All that its page had missed came with its connection, and this was among that. */
+/* What its page had missed came with its connection, and this was among that. */
 static bool is_resumed(const struct telling *telling, const struct visit *visit)
 {
     const struct trace_record *sent = telling->sent, *opened = visit->opened;
 
-    return has_come_back(telling, visit, "resumed") &&
-           (is_for_user(telling, sent) || is_selected(telling, visit, opened, sent)) &&
+    return (is_for_user(telling, sent) || is_selected(telling, visit, opened, sent)) &&
            (!visit->closed || trace_number_of(visit->closed, TRACE_WRITTEN) >= sent->position);
 }
 
@@ -307,10 +311,14 @@ static void tell_resumed(struct telling *telling)
 
     for (size_t i = 0; i < telling->visits.count && message->resumed_at == 0; i++) {
         struct visit *visit = &telling->visits.items[i];
+        const struct trace_record *gap;
 
-        if (message->gap_at == 0 && has_come_back(telling, visit, "gap"))
-            message->gap_at = visit->opened->time;
-        if (!is_resumed(telling, visit))
+        if (!has_come_back(telling, visit))
+            continue;
+        gap = visit_gap(&telling->visits, visit, telling->sent->position);
+        if (gap && message->gap_at == 0)
+            message->gap_at = gap->time;
+        if (gap || !is_resumed(telling, visit))
             continue;
         visit->has_got = true;
         message->written++;
@@ -343,7 +351,8 @@ static void tell_message(struct telling *telling)
         if (is_of_message(history->records[i], sent))
             tell_record(telling, history->records[i]);
     }
-    if (message->written == 0 && message->dropped == 0 && !message->is_stored)
+    if (message->written == 0 && message->dropped == 0 && message->missed == 0 &&
+        !message->is_stored)
         tell_resumed(telling);
 }
 
@@ -390,8 +399,9 @@ static uint64_t moment(const struct telling *telling)
 
     if (!message->is_known || (message->is_stored && message->state == QOS_STORED))
         return VISITS_NOW;
-    return message->written == 0 && message->dropped == 0 ? end_of_lost(telling)
-                                                          : telling->sent->ns;
+    return message->written == 0 && message->dropped == 0 && message->missed == 0
+               ? end_of_lost(telling)
+               : telling->sent->ns;
 }
 
 static void tell_channel(const struct telling *telling, uint64_t ns)
@@ -421,6 +431,7 @@ void why_history_tell(struct why_history *history, const struct why_question *qu
     if (ns != VISITS_NOW)
         visits_tell_presence(&telling.visits, ns, &facts->presence);
     visits_tell_last(&telling.visits, ns, facts);
+    visits_tell_gaps(&telling.visits, &facts->gaps);
     leave_out_others(&telling, history);
     visits_release(&telling.visits);
 }

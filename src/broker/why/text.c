@@ -115,6 +115,9 @@ static void tell_copies(struct buf *to, const struct why_facts *facts, enum why_
             buf_printf(to, " Its page was away, and got it when it came back at %s.",
                        time_text(message->resumed_at, time));
         break;
+    case WHY_GAP:
+        buf_printf(to, " That was at %s.", time_text(message->gap_at, time));
+        break;
     case WHY_WINDOW_FULL:
         buf_printf(to, " %" PRIu32 " are written, and services[].qos.window is %" PRIu32 ".",
                    queue->in_flight, queue->window);
@@ -177,7 +180,7 @@ static void tell_presence(struct buf *to, const struct why_facts *facts)
                    facts->event);
     else if (presence->connections > 0)
         buf_append_str(to, ".");
-    if (facts->message.gap_at > 0 && facts->message.resumed_at == 0)
+    if (facts->message.gap_at > 0 && facts->message.resumed_at == 0 && facts->message.missed == 0)
         buf_printf(to,
                    " Its page came back at %s, and was told that it misses something (sse-gap).",
                    time_text(facts->message.gap_at, time));

@@ -221,6 +221,55 @@ bool visit_has_dropped(const struct visits *visits, const struct visit *visit,
     return position > 0 && first <= position && position <= last;
 }
 
+/* ---- what its page was told that it misses ---- */
+
+static bool is_gap(const struct trace_record *record)
+{
+    const char *policy = trace_text_of(record, TRACE_POLICY);
+
+    switch (record->kind) {
+    case TRACE_GAP:
+        return true;
+    case TRACE_OPENED:
+        return is_same(trace_text_of(record, TRACE_RESUME), "gap");
+    case TRACE_DROPPED: /* an older event of the same name, or a page that is sent away, is none */
+        return is_same(policy, "drop-oldest") || is_same(policy, "too-large");
+    default:
+        return false;
+    }
+}
+
+/* A page that has come back begins behind its gap. */
+const struct trace_record *visit_gap(const struct visits *visits, const struct visit *visit,
+                                     uint64_t position)
+{
+    const struct why_history *history = visits->history;
+
+    for (size_t i = 0; i < history->count; i++) {
+        const struct trace_record *record = history->records[i];
+        const uint64_t after = trace_number_of(record, TRACE_AFTER);
+
+        if (!is_said_of(visit, record) || !is_gap(record))
+            continue;
+        if ((record->kind == TRACE_OPENED && position <= after) ||
+            (record->kind == TRACE_GAP && position > after && position <= record->position))
+            return record;
+    }
+    return NULL;
+}
+
+void visits_tell_gaps(const struct visits *visits, struct why_gaps *gaps)
+{
+    const struct why_history *history = visits->history;
+
+    for (size_t i = 0; i < history->count; i++) {
+        if (!is_of_connection(history->records[i]) || !is_gap(history->records[i]))
+            continue;
+        gaps->count++;
+        gaps->last_at = history->records[i]->time;
+    }
+}
+
 /* ---- presence ---- */
 
 static bool says_names_at(const struct visits *visits, const struct visit *visit, uint64_t ns)

@@ -56,6 +56,12 @@ const char *visits_refused_for(const struct trace_record *record, const char *ch
 /* The last time that the channel was refused to the user before then; NULL: never. */
 const struct trace_record *visits_refused(const struct visits *visits, uint64_t ns,
                                           const char *channel);
+/* What says that the connection's page was told that it misses something, with this position among
+ * it; NULL: nothing does. */
+const struct trace_record *visit_gap(const struct visits *visits, const struct visit *visit,
+                                     uint64_t position);
+/* How often, and when last, the user's pages were told that they miss something. */
+void visits_tell_gaps(const struct visits *visits, struct why_gaps *gaps);
 /* Whether the connection, which was written what was dispatched there, had it dropped from its
  * queue. */
 bool visit_has_dropped(const struct visits *visits, const struct visit *visit,

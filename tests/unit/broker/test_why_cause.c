@@ -291,6 +291,16 @@ static void a_message_has_its_fate(void **state)
     expect(&facts, "delivered", "m-1");
     facts.message.dropped = 1;
     expect(&facts, "dropped", "full");
+    facts.message.dropped = 0;
+    facts.message.missed = 1;
+    facts.message.gap_at = SENT_AT;
+    expect(&facts, "delivered", "m-1"); /* another of its connections got it */
+    facts.message.written = 0;
+    expect(&facts, "gap", "That was at 1970-01-01 00:16:40 UTC. ");
+    facts.message.missed = 0;
+    facts.message.gap_at = 0;
+    facts.message.dropped = 1;
+    facts.message.written = 1;
     facts.message.written = 2; /* others of its connections got it */
     expect(&facts, "delivered", "m-1");
     facts.message.is_repeat = true;

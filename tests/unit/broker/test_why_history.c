@@ -230,10 +230,18 @@ static void an_opening_that_is_known_counts(void **state)
     assert_int_equal(f->facts.presence.connections, 0);
 }
 
-static void comes_back(struct fixture *f, const char *handle, uint64_t position, const char *resume)
+/* after: 0: it misses nothing. */
+static void comes_back(struct fixture *f, const char *handle, uint64_t position, uint64_t after)
 {
     SAY(f, TRACE_OPENED, position, {TRACE_CONNECTION, handle, 0}, {TRACE_USER, "7", 0},
-        {TRACE_LISTENER, "bell", 0}, {TRACE_RESUME, resume, 0});
+        {TRACE_LISTENER, "bell", 0}, {TRACE_RESUME, after > 0 ? "gap" : "resumed", 0},
+        {TRACE_AFTER, NULL, after});
+}
+
+static void is_told_of_a_gap(struct fixture *f, const char *handle, uint64_t after, uint64_t to)
+{
+    SAY(f, TRACE_GAP, to, {TRACE_CONNECTION, handle, 0}, {TRACE_USER, "7", 0},
+        {TRACE_AFTER, NULL, after});
 }
 
 static void a_page_comes_back_for_it(void **state)
@@ -243,16 +251,63 @@ static void a_page_comes_back_for_it(void **state)
     opens(f, "a", "bell");
     closes(f, "a", "client", "visibilitychange", 4);
     sends(f, "m-1", 5);
-    comes_back(f, "b", 4, "resumed"); /* the owner has not had it yet */
+    comes_back(f, "b", 4, 0); /* the owner has not had it yet */
     assert_int_equal(tell(f, 1), WHY_HIDDEN);
-    comes_back(f, "c", 5, "gap");
+    assert_int_equal(f->facts.gaps.count, 0);
+    comes_back(f, "c", 5, 5);
     assert_int_equal(tell(f, 2), WHY_HIDDEN);
     assert_int_not_equal(f->facts.message.gap_at, 0);
-    comes_back(f, "d", 6, "resumed");
+    assert_int_equal(f->facts.gaps.count, 1);
+    assert_int_not_equal(f->facts.gaps.last_at, 0);
+    comes_back(f, "d", 6, 0);
     assert_int_equal(tell(f, 3), WHY_DELIVERED);
     assert_int_not_equal(f->facts.message.resumed_at, 0);
     closes(f, "d", "gone", NULL, 4); /* and left before it had it */
     assert_int_equal(tell(f, 2), WHY_HIDDEN);
+}
+
+static void a_page_comes_back_behind_a_gap(void **state)
+{
+    struct fixture *f = *state;
+
+    opens(f, "a", "bell");
+    closes(f, "a", "gone", NULL, 3);
+    sends(f, "m-1", 5);
+    comes_back(f, "b", 7, 4); /* what it lacks is older */
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    assert_int_equal(f->facts.message.gap_at, 0);
+    is_told_of_a_gap(f, "b", 5, 6); /* it is younger */
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    is_told_of_a_gap(f, "b", 4, 5);
+    assert_int_equal(tell(f, 1), WHY_OFFLINE);
+    assert_int_not_equal(f->facts.message.gap_at, 0);
+    assert_int_equal(f->facts.gaps.count, 3);
+}
+
+/* It is behind with what it had missed: what comes meanwhile it is written later, from the log. */
+static void a_page_lags(void **state)
+{
+    struct fixture *f = *state;
+
+    comes_back(f, "a", 3, 0);
+    sends(f, "m-1", 5);
+    dispatches(f, "m-1", 5, TRACE_GOT, "a");
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    is_told_of_a_gap(f, "a", 2, 4);
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    is_told_of_a_gap(f, "a", 4, 8);
+    assert_int_equal(tell(f, 1), WHY_GAP);
+    assert_int_equal(f->facts.message.missed, 1);
+    assert_int_equal(f->facts.message.written, 0);
+    opens(f, "b", "bell");
+    dispatches(f, "m-1", 5, TRACE_GOT, "b");
+    assert_int_equal(tell(f, 2), WHY_DELIVERED); /* another one had it */
+    drops(f, "b", "drop-oldest", 6);
+    drops(f, "b", "latest", 0);
+    drops(f, "b", "disconnect", 7);
+    drops(f, "a", "too-large", 0);
+    (void)tell(f, 2);
+    assert_int_equal(f->facts.gaps.count, 4); /* of the others no page is told as such */
 }
 
 static void queues_overflow(void **state)
@@ -349,6 +404,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_opening_that_is_known_counts, open_fixture,
                                         close_fixture),
         cmocka_unit_test_setup_teardown(a_page_comes_back_for_it, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_page_comes_back_behind_a_gap, open_fixture,
+                                        close_fixture),
+        cmocka_unit_test_setup_teardown(a_page_lags, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(queues_overflow, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_connection_ends_with_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(refusals_count_until_one_comes_in, open_fixture,

@@ -323,16 +323,17 @@ static void open_behind_the_log(struct fixture *f)
 struct gap_observer {
     struct sse_observer observer;
     unsigned count;
-    uint64_t position;
+    uint64_t after, position;
 };
 
-static void on_gap(struct sse_observer *observer, struct sse_connection *connection,
+static void on_gap(struct sse_observer *observer, struct sse_connection *connection, uint64_t after,
                    uint64_t position)
 {
     struct gap_observer *gaps = container_of(observer, struct gap_observer, observer);
 
     assert_non_null(connection->service);
     gaps->count++;
+    gaps->after = after;
     gaps->position = position;
 }
 
@@ -348,6 +349,7 @@ static void test_the_history_forgets_meanwhile(void **state)
     read_all(&f);
     list_remove(&gaps.observer.node);
     assert_int_equal(gaps.count, 1);
+    assert_int_equal(gaps.after, 4);
     assert_int_equal(gaps.position, 20);
     assert_int_equal(f.stream.count, 1 + 3 + 1 + 10);
     assert_string_equal(f.stream.events[3].data, "4");
