@@ -102,17 +102,15 @@ static void put_back_missed(struct queue *queue)
     put_back(queue, KEEP_ALONE_OR_HELD, &queue->active, 0);
 }
 
-/* The active consumer acknowledges nothing: what it has had for some time is done. */
+/* The active consumer acknowledges nothing: what it has had for some time is done. The store may
+ * have been told, and have failed. */
 static void end_held(struct queue *queue)
 {
-    const struct redelivery *redelivery = queue->redelivery;
-
     for (size_t i = 0; i < queue->in_flight.count; i++) {
-        const struct in_flight *copy = &queue->in_flight.items[i];
+        struct in_flight *copy = &queue->in_flight.items[i];
 
         if (is_held_by(queue, copy, &queue->active) && !is_young(queue, copy))
-            redelivery->ops->mark(redelivery->context, copy->number, &queue->recipient,
-                                  QOS_ACKNOWLEDGED, copy->written);
+            in_flight_set_done(&queue->in_flight, copy, false);
     }
 }
 

@@ -46,6 +46,7 @@ static void count_one(struct in_flight_list *list, const struct in_flight *copy,
 {
     list->unconfirmed += copy->is_confirmed ? 0 : one;
     list->missed += copy->is_missed ? one : 0;
+    list->untold += copy->is_done && !copy->is_told ? one : 0;
 }
 
 static void in_flight_add(struct in_flight_list *list, const struct in_flight *copy)
@@ -89,11 +90,20 @@ void in_flight_confirm(struct in_flight_list *list, struct in_flight *copy, bool
     count_one(list, copy, 1);
 }
 
+void in_flight_set_done(struct in_flight_list *list, struct in_flight *copy, bool is_told)
+{
+    count_one(list, copy, (size_t)-1);
+    copy->is_done = true;
+    copy->is_told = is_told;
+    count_one(list, copy, 1);
+}
+
 void in_flight_set_count(struct in_flight_list *list, size_t count)
 {
     list->count = count;
     list->unconfirmed = 0;
     list->missed = 0;
+    list->untold = 0;
     for (size_t i = 0; i < count; i++)
         count_one(list, &list->items[i], 1);
 }

@@ -28,6 +28,8 @@ struct in_flight {
     uint32_t serial;   /* of the active consumer that it was written to; 0: it was to all */
     bool is_confirmed; /* it is known how many got it, */
     bool is_missed;    /* and that nobody did */
+    bool is_done;      /* as far as it goes: those who have it acknowledge nothing, */
+    bool is_told;      /* and the store knows it */
 };
 
 /* In the order of their numbers. Zero-filled is empty. */
@@ -35,6 +37,7 @@ struct in_flight_list {
     struct in_flight *items;
     size_t count, capacity;
     size_t unconfirmed, missed;
+    size_t untold; /* that are done */
 };
 
 struct redelivery {
@@ -128,6 +131,7 @@ bool queue_remove_in_flight(struct queue *queue, uint64_t number); /* false: it 
 /* NULL when it is not in flight. Until the next change. */
 struct in_flight *in_flight_find(const struct in_flight_list *list, uint64_t number);
 void in_flight_confirm(struct in_flight_list *list, struct in_flight *copy, bool is_missed);
+void in_flight_set_done(struct in_flight_list *list, struct in_flight *copy, bool is_told);
 /* The items were changed from outside: this many are left. */
 void in_flight_set_count(struct in_flight_list *list, size_t count);
 /* Its position as far as it is known; until then it is going to be after all others. */

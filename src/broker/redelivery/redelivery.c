@@ -66,14 +66,35 @@ static bool ask_for_more(struct queue *queue)
     return true;
 }
 
-static void acknowledge_written(const struct queue *queue, uint64_t number, uint32_t written,
-                                bool is_silent)
+/* It was written to those who acknowledge nothing, or to somebody else. */
+static void note_written(struct queue *queue, uint64_t number, bool is_silent)
+{
+    struct in_flight *copy = in_flight_find(&queue->in_flight, number);
+
+    if (copy && (is_silent || queue->redelivery->settings->ack_on_write))
+        in_flight_set_done(&queue->in_flight, copy, false);
+}
+
+/* What is done ends in order: a page that comes back gets what has ended from the history, before
+ * all that is stored. The store may fail for one and not for the next: nobody waits for it. */
+static void tell_done(struct queue *queue)
 {
     const struct redelivery *redelivery = queue->redelivery;
+    struct in_flight_list *list = &queue->in_flight;
 
-    if (redelivery->settings->ack_on_write || is_silent)
-        redelivery->ops->mark(redelivery->context, number, &queue->recipient, QOS_ACKNOWLEDGED,
-                              written);
+    for (size_t i = 0; list->untold > 0 && i < list->count; i++) {
+        struct in_flight *copy = &list->items[i];
+        const bool is_first =
+            copy->is_done && !(queue->backlog.has_more && copy->number > queue->backlog.cursor);
+
+        if (!is_first && !queue->is_group)
+            return;
+        if (!copy->is_done || copy->is_told)
+            continue;
+        in_flight_set_done(list, copy, true);
+        redelivery->ops->mark(redelivery->context, copy->number, &queue->recipient,
+                              QOS_ACKNOWLEDGED, copy->written);
+    }
 }
 
 /* Where the active consumer has had the copy from, as one of those to whom it went; 0: it has not.
@@ -100,7 +121,7 @@ static void adopt(struct queue *queue, const struct qos_copy *copy, uint64_t pos
                                                    .position = position,
                                                    .written = written,
                                                    .is_confirmed = true});
-    acknowledge_written(queue, number, written, queue->active.is_silent);
+    note_written(queue, number, queue->active.is_silent);
 }
 
 static void write_all(struct queue *queue, const struct qos_copy *copy)
@@ -237,6 +258,7 @@ static bool is_over(const struct queue *queue)
 /* The queue may be gone after it. */
 static void settle(struct queue *queue)
 {
+    tell_done(queue);
     while (!queue->is_elsewhere && (failover_step_missed(queue) || failover_step_standbys(queue) ||
                                     liveness_check_ask(queue) || ask_for_more(queue))) {
     }
@@ -327,17 +349,17 @@ void redelivery_reached(struct redelivery *redelivery, uint64_t number,
 {
     struct queue *queue = queue_find(redelivery, recipient);
     struct in_flight *copy = queue ? in_flight_find(&queue->in_flight, number) : NULL;
-    uint32_t written = 1;
 
     if (copy && !copy->is_confirmed) {
         copy->position = in_flight_position(queue, copy);
         if (count > 0)
             copy->written++;
         in_flight_confirm(&queue->in_flight, copy, count == 0);
-        written = copy->written;
     }
-    if (count > 0 && (redelivery->settings->ack_on_write || acknowledging == 0))
-        redelivery->ops->mark(redelivery->context, number, recipient, QOS_ACKNOWLEDGED, written);
+    if (copy && count > 0)
+        note_written(queue, number, acknowledging == 0);
+    else if (count > 0 && (redelivery->settings->ack_on_write || acknowledging == 0))
+        redelivery->ops->mark(redelivery->context, number, recipient, QOS_ACKNOWLEDGED, 1);
     if (queue)
         settle(queue);
 }
@@ -503,12 +525,10 @@ void redelivery_batch_written(struct redelivery *redelivery, uint64_t question, 
     if (taken > 0)
         queue->moved_at = queue_now(queue);
     for (size_t i = 0; i < taken && i < batch.count; i++) {
-        const struct in_flight *copy = in_flight_find(&queue->in_flight, batch.numbers[i]);
-
         redelivery->report.resends++;
-        if (copy)
-            acknowledge_written(queue, copy->number, copy->written, batch.is_silent);
+        note_written(queue, batch.numbers[i], batch.is_silent);
     }
+    tell_done(queue); /* before what it had is put back */
     if (is_gone && batch.serial == queue->serial && queue_has_active(queue))
         failover_lose_active(queue);
     else if (is_gone)

@@ -521,6 +521,48 @@ static void test_written_to_silent_clients_is_done(void **state)
     assert_asked(fixture, "");
 }
 
+/* Written to everybody there, of whom none acknowledges. */
+static void send_to_silent(struct fixture *fixture, uint64_t number)
+{
+    fixture->position++;
+    assert_true(redelivery_stored(fixture->redelivery, number, &ann, false,
+                                  begin_write(fixture, fixture->position)));
+    redelivery_reached(fixture->redelivery, number, &ann, 1, 0);
+}
+
+/* Who is to acknowledge the first has gone. It may come back, and then sees them in order: what has
+ * ended it would get from the history, at once. */
+static void test_what_silent_clients_have_is_done_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_live(fixture, 1, true, 2);
+    send_to_silent(fixture, 2);
+    send_to_silent(fixture, 3);
+    assert_asked(fixture, "");
+    end(fixture, 1);
+    assert_asked(fixture, "ack2=1 ack3=1 ");
+    send_to_silent(fixture, 4);
+    assert_asked(fixture, "ack4=1 "); /* the answers are not waited for */
+    end(fixture, 2);
+    end(fixture, 3);
+    end(fixture, 4);
+    assert_report(fixture, 0, 0, 0);
+    assert_asked(fixture, "");
+}
+
+static void test_a_group_has_no_such_order(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (uint64_t number = 1; number <= 2; number++) {
+        assert_true(redelivery_stored(fixture->redelivery, number, &news, number == 1,
+                                      begin_write(fixture, number)));
+        redelivery_reached(fixture->redelivery, number, &news, 2, number == 1);
+    }
+    assert_asked(fixture, "ack2=1 ");
+}
+
 static void test_what_waited_is_done_when_a_silent_client_has_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -557,6 +599,9 @@ static void test_a_silent_client_that_has_it_is_enough_in_the_end(void **state)
     assert_asked(fixture, "check(1,0) ");
     redelivery_living(fixture->redelivery, fixture->question, &living);
     assert_asked(fixture, "ack1=1 ");
+    fake_loop_advance(fixture->loop, 60000); /* the store has refused it */
+    redelivery_living(fixture->redelivery, fixture->question, &living);
+    assert_asked(fixture, "check(1,0) ack1=1 ");
 }
 
 /* One that acknowledges is still there: it is the one that gets it again. */
@@ -738,6 +783,8 @@ int main(void)
         with_fixture(test_answers_that_come_too_late),
         with_fixture(test_written_is_acknowledged),
         with_fixture(test_written_to_silent_clients_is_done),
+        with_fixture(test_what_silent_clients_have_is_done_in_order),
+        with_fixture(test_a_group_has_no_such_order),
         with_fixture(test_what_waited_is_done_when_a_silent_client_has_it),
         with_fixture(test_another_receiver_does_not_end_it),
         with_fixture(test_a_silent_client_that_has_it_is_enough_in_the_end),
