@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -440,6 +439,16 @@ json_t *json_number_or_null(const char *text)
     if (length == 0 || length > MOST_INT64_DIGITS || strspn(text, "0123456789") != length)
         return json_null();
     return json_integer(strtoll(text, NULL, 10));
+}
+
+json_t *json_words(const char *words)
+{
+    json_t *list = json_array();
+    struct word word;
+
+    while (words_next(&words, &word))
+        json_array_append_new(list, json_stringn(word.text, word.length));
+    return list;
 }
 
 const char *json_id_text(const json_t *value, char *buffer, size_t size)

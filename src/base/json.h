@@ -60,6 +60,9 @@ json_t *json_text_or_null(const char *text);
 /* The number that a text is, of at most 18 digits and nothing else; else null. */
 json_t *json_number_or_null(const char *text);
 
+/* An array of these texts (base/text.h). */
+json_t *json_words(const char *words);
+
 /* An id in JSON is a string or an integer; 7 and "7" name the same thing. Writes its text into
  * buffer and returns it, or NULL when the value is neither or does not fit. */
 const char *json_id_text(const json_t *value, char *buffer, size_t size);

@@ -18,9 +18,8 @@ enum command_exit cli_ask_with(const struct cli_line *line, const char *permissi
     if (rc != 0)
         return cli_finish(rc, &fault);
     (void)signal(SIGPIPE, SIG_IGN); /* of a server that goes */
-    http = cli_http_new(&endpoint);
-    rc = http ? ask(line, http, &fault)
-              : config_fail(&fault, -EIO, "libcurl does not start: there is no memory");
+    http = cli_http_new(&endpoint, &fault);
+    rc = http ? ask(line, http, &fault) : -EIO;
     cli_http_free(http);
     cli_endpoint_release(&endpoint);
     return cli_finish(rc, &fault);

@@ -3,13 +3,11 @@
  * which changes nothing, and any answer shows that they are there. */
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "auth/jwks.h"
-#include "auth/jwt.h"
 #include "auth/jwt_key.h"
 #include "base/buf.h"
 #include "base/clock.h"

@@ -22,21 +22,6 @@
 
 #define KEY_BYTES ((size_t)8 * 1024)
 
-void cli_write_host(const char *address, char *to, size_t size)
-{
-    const char *port = strrchr(address, ':');
-    const int length = port ? (int)(port - address) : 0;
-
-    if (h2_address_unix_path(address))
-        snprintf(to, size, "localhost");
-    else if (strncmp(address, "[::]:", 5) == 0)
-        snprintf(to, size, "[::1]%s", port);
-    else if (length == 0 || strncmp(address, "*:", 2) == 0 || strncmp(address, "0.0.0.0:", 8) == 0)
-        snprintf(to, size, "127.0.0.1%s", port ? port : "");
-    else
-        snprintf(to, size, "%s", address);
-}
-
 /* ---- by a URL ---- */
 
 static int read_url(struct cli_endpoint *endpoint, const char *text, const char *service,
@@ -72,15 +57,43 @@ static int read_url(struct cli_endpoint *endpoint, const char *text, const char 
 
 /* ---- by the settings ---- */
 
-/* Rather one that does not expect a proxy: it may believe none of this machine. */
-static const struct config_listener *choose_listener(const struct config *config)
+/* Host and port of a listener on its own machine: all addresses are also that machine's. */
+static void write_host(const char *address, char *to, size_t size)
+{
+    const char *port = strrchr(address, ':');
+    const int length = port ? (int)(port - address) : 0;
+
+    if (h2_address_unix_path(address))
+        snprintf(to, size, "localhost");
+    else if (strncmp(address, "[::]:", 5) == 0)
+        snprintf(to, size, "[::1]%s", port);
+    else if (length == 0 || strncmp(address, "*:", 2) == 0 || strncmp(address, "0.0.0.0:", 8) == 0)
+        snprintf(to, size, "127.0.0.1%s", port ? port : "");
+    else
+        snprintf(to, size, "%s", address);
+}
+
+void cli_endpoint_set(struct cli_endpoint *endpoint, const struct config_listener *listener)
+{
+    char host[300], origin[320];
+
+    write_host(listener->address, host, sizeof(host));
+    snprintf(origin, sizeof(origin), "%s://%s", listener->tls ? "https" : "http", host);
+    endpoint->origin = mem_strdup(origin);
+    endpoint->socket = mem_strdup(h2_address_unix_path(listener->address));
+    endpoint->is_clear = !listener->tls;
+    endpoint->is_of_settings = true;
+    endpoint->proxy_protocol = listener->proxy_protocol;
+}
+
+const struct config_listener *cli_listener_of(const struct config *config, bool is_for_back_ends)
 {
     const struct config_listener *chosen = NULL;
 
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
 
-        if (listener->role == API_ROLE_PUBLIC)
+        if (is_for_back_ends && listener->role == API_ROLE_PUBLIC)
             continue;
         if (!listener->proxy_protocol)
             return listener;
@@ -160,9 +173,8 @@ static const struct config_service *choose_service(const struct config *config, 
 static int read_settings(struct cli_endpoint *endpoint, const struct cli_line *line,
                          const struct config *config, struct config_fault *fault)
 {
-    const struct config_listener *listener = choose_listener(config);
+    const struct config_listener *listener = cli_listener_of(config, true);
     const struct config_service *service = choose_service(config, line->service);
-    char host[300], origin[320];
 
     if (!service)
         return config_fail(fault, -EINVAL, "--service: there is no service \"%.60s\"",
@@ -171,14 +183,8 @@ static int read_settings(struct cli_endpoint *endpoint, const struct cli_line *l
         return config_fail(fault, -EINVAL,
                            "all listeners have the role public: none is for back ends; add one, or "
                            "give --url");
-    cli_write_host(listener->address, host, sizeof(host));
-    snprintf(origin, sizeof(origin), "%s://%s", listener->tls ? "https" : "http", host);
-    endpoint->origin = mem_strdup(origin);
+    cli_endpoint_set(endpoint, listener);
     endpoint->base = mem_strdup(service->settings.base_path);
-    endpoint->socket = mem_strdup(h2_address_unix_path(listener->address));
-    endpoint->is_clear = !listener->tls;
-    endpoint->is_of_settings = true;
-    endpoint->proxy_protocol = listener->proxy_protocol;
     if (endpoint->is_clear || endpoint->ca_file || endpoint->takes_any)
         return 0;
     return find_public_keys(endpoint, config, listener, fault);

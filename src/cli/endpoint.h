@@ -35,7 +35,11 @@ int cli_endpoint_find(struct cli_endpoint *endpoint, const struct cli_line *line
                       const char *permission, struct config_fault *fault);
 void cli_endpoint_release(struct cli_endpoint *endpoint);
 
-/* Host and port of a listener on its own machine: all addresses are also that machine's. */
-void cli_write_host(const char *address, char *to, size_t size);
+/* Rather one that does not expect a proxy: it may believe none of this machine. NULL: there is none
+ * for back ends. */
+const struct config_listener *cli_listener_of(const struct config *config, bool is_for_back_ends);
+
+/* On this machine, where the listener is. */
+void cli_endpoint_set(struct cli_endpoint *endpoint, const struct config_listener *listener);
 
 #endif

@@ -15,7 +15,7 @@
 #include "server/version.h"
 
 #define CONNECT_MS   5000L
-#define LIMIT_MS     60000L
+#define LIMIT_MS     60000u
 #define ANSWER_BYTES ((size_t)64 << 20)
 
 struct cli_http {
@@ -60,12 +60,13 @@ static void set_trust(CURL *call, const struct cli_endpoint *endpoint)
     }
 }
 
-struct cli_http *cli_http_new(const struct cli_endpoint *endpoint)
+struct cli_http *cli_http_new(const struct cli_endpoint *endpoint, struct config_fault *fault)
 {
     struct cli_http *http = mem_zalloc(sizeof(*http));
     CURL *call = libcurl_load() ? curl_easy_init() : NULL;
 
     if (!call) {
+        (void)config_fail(fault, -EIO, "libcurl does not start: there is no memory");
         free(http);
         return NULL;
     }
@@ -177,6 +178,7 @@ int cli_http_ask(struct cli_http *http, const struct cli_request *request, struc
                  struct config_fault *fault)
 {
     struct curl_slist *fields = fields_of(request);
+    const unsigned limit_ms = request->limit_ms > 0 ? request->limit_ms : LIMIT_MS;
     struct buf url = BUF_INIT;
     int rc;
 
@@ -188,7 +190,7 @@ int cli_http_ask(struct cli_http *http, const struct cli_request *request, struc
     *http->reason = '\0';
     (void)curl_easy_setopt(http->call, CURLOPT_URL, buf_str(&url));
     (void)curl_easy_setopt(http->call, CURLOPT_HTTPHEADER, fields);
-    (void)curl_easy_setopt(http->call, CURLOPT_TIMEOUT_MS, request->on_data ? 0L : LIMIT_MS);
+    (void)curl_easy_setopt(http->call, CURLOPT_TIMEOUT_MS, request->on_data ? 0L : (long)limit_ms);
     (void)curl_easy_setopt(http->call, CURLOPT_HTTPGET, 1L);
     if (request->body) {
         (void)curl_easy_setopt(http->call, CURLOPT_POSTFIELDSIZE_LARGE,

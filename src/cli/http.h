@@ -19,14 +19,15 @@ struct cli_request {
     const char *body;  /* JSON; NULL: none */
     size_t length;
     const char *accept; /* NULL: anything */
+    unsigned limit_ms;  /* 0: a minute */
     /* NULL: the answer is collected. Else it is told as it comes, without a limit of time; false
      * ends it. */
     bool (*on_data)(void *context, const char *data, size_t length);
     void *context;
 };
 
-/* The endpoint is borrowed. NULL when libcurl does not start. */
-struct cli_http *cli_http_new(const struct cli_endpoint *endpoint);
+/* The endpoint is borrowed. NULL with *fault when libcurl does not start. */
+struct cli_http *cli_http_new(const struct cli_endpoint *endpoint, struct config_fault *fault);
 void cli_http_free(struct cli_http *http); /* accepts NULL */
 
 /* 0 with the answer, when its status is 200. Else *fault says why: -ECONNREFUSED, -EPROTO when

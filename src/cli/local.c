@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that ask no server: about settings, and for credentials. */
-#include <signal.h>
+/* Commands that ask no server: about settings, and for a certificate. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/log.h"
 #include "cli/table.h"
 #include "server/certificate.h"
-#include "server/credentials.h"
 #include "server/preflight.h"
 
 enum command_exit cli_check_config(const struct cli_line *line)
@@ -61,52 +56,4 @@ int cli_make_certificate(const struct cli_line *line, const struct config *confi
         printf("certificate %s\nkey %s\n", files.certificate, files.key);
     certificate_files_release(&files);
     return rc;
-}
-
-enum command_exit cli_make_key(const struct cli_line *line)
-{
-    struct config_fault fault = {""};
-
-    if (line->argument_count == 0)
-        return cli_finish(make_key(stdout, &fault), &fault);
-    if (strcmp(line->arguments[0], "-") == 0)
-        return cli_finish(make_key_hash(stdin, stdout, &fault), &fault);
-    return cli_misuse("a key in the command line can be seen by others; give make-key - and the "
-                      "key on standard input");
-}
-
-int cli_make_token(const struct cli_line *line, const struct config *config,
-                   struct config_fault *fault)
-{
-    const struct make_token_request request = {
-        .user = line->user,
-        .name = line->name,
-        .tenant = line->tenant,
-        .channels = line->channels,
-        .permissions = line->permissions,
-        .expires = line->expires,
-        .key = line->key,
-        .key_file = line->key_file,
-        .service = line->service,
-    };
-
-    return make_token(config, &request, stdout, fault);
-}
-
-static int check_token_with(const struct cli_line *line, const struct config *config,
-                            struct config_fault *fault)
-{
-    const struct check_token_request request = {
-        .token = line->arguments[0], .service = line->service, .from = stdin};
-
-    log_open(LOG_WARN_LEVEL, config->log_format, STDERR_FILENO);
-    (void)signal(SIGPIPE, SIG_IGN); /* as those who fetch JWK sets need it */
-    return check_token(config, &request, stdout, fault);
-}
-
-enum command_exit cli_check_token(const struct cli_line *line)
-{
-    if (line->argument_count == 0)
-        return cli_misuse("check-token needs a token, or - for one on standard input");
-    return cli_with_settings(line, check_token_with);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,101 +12,40 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/endpoint.h"
+#include "cli/http.h"
 #include "cli/table.h"
-#include "h2/listener.h"
-#include "outbound/libcurl.h"
 #include "server/config_value.h"
 #include "server/control.h"
 
-#define LIMIT_MS 5000L
-
-/* Rather one that does not expect a proxy: it may believe none of this machine. */
-static const struct config_listener *choose(const struct config *config)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (!config->listeners[i].proxy_protocol)
-            return &config->listeners[i];
-    }
-    return &config->listeners[0];
-}
-
-static size_t drop(char *data, size_t size, size_t count, void *context)
-{
-    (void)data;
-    (void)context;
-    return size * count;
-}
-
-/* Whether the process is there and serves is asked, not who it is. */
-static void prepare(CURL *call, const struct config_listener *listener, const char *url,
-                    char reason[CURL_ERROR_SIZE])
-{
-    const char *path = h2_address_unix_path(listener->address);
-
-    (void)curl_easy_setopt(call, CURLOPT_URL, url);
-    (void)curl_easy_setopt(call, CURLOPT_ERRORBUFFER, reason);
-    (void)curl_easy_setopt(call, CURLOPT_WRITEFUNCTION, drop);
-    (void)curl_easy_setopt(call, CURLOPT_TIMEOUT_MS, LIMIT_MS);
-    (void)curl_easy_setopt(call, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(call, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(call, CURLOPT_SSL_VERIFYPEER, 0L);
-    (void)curl_easy_setopt(call, CURLOPT_SSL_VERIFYHOST, 0L);
-    (void)curl_easy_setopt(
-        call, CURLOPT_HTTP_VERSION,
-        (long)(listener->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
-    (void)curl_easy_setopt(call, CURLOPT_HAPROXYPROTOCOL, listener->proxy_protocol ? 1L : 0L);
-    if (path)
-        (void)curl_easy_setopt(call, CURLOPT_UNIX_SOCKET_PATH, path);
-}
-
-static int ask(CURL *call, const char *url, const char *reason, struct config_fault *fault)
-{
-    const CURLcode code = curl_easy_perform(call);
-    long status = 0;
-
-    if (code != CURLE_OK)
-        return config_fail(fault, -ECONNREFUSED, "%s: no answer: %s", url,
-                           *reason != '\0' ? reason : curl_easy_strerror(code));
-    (void)curl_easy_getinfo(call, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 200)
-        return 0;
-    return config_fail(fault, -EAGAIN, "%s answers %ld", url, status);
-}
-
-/* What the server with these settings says of itself, for supervisors that have no HTTP client, as
- * in a container: asks /health/WHAT of a listener. 0: 200. -EAGAIN for another status, or
- * -ECONNREFUSED when there was no answer; *fault says so then. */
-static int check_health(const struct config *config, const char *what, struct config_fault *fault)
-{
-    const struct config_listener *listener = choose(config);
-    char host[300], url[400], reason[CURL_ERROR_SIZE] = "";
-    CURL *call = libcurl_load() ? curl_easy_init() : NULL;
-    int rc;
-
-    cli_write_host(listener->address, host, sizeof(host));
-    snprintf(url, sizeof(url), "%s://%s/health/%s", listener->tls ? "https" : "http", host, what);
-    rc = config_fail(fault, -ECONNREFUSED, "%s: libcurl does not start", url);
-    if (call) {
-        prepare(call, listener, url, reason);
-        rc = ask(call, url, reason, fault);
-    }
-    if (call)
-        curl_easy_cleanup(call);
-    return rc;
-}
+#define HEALTH_MS 5000u
 
 static const char *health_of(const struct cli_line *line)
 {
     return line->argument_count > 0 ? line->arguments[0] : "ready";
 }
 
+/* What the server with these settings says of itself, for supervisors that have no HTTP client, as
+ * in a container. Whether the process is there and serves is asked, not who it is. */
 static int ask_health_with(const struct cli_line *line, const struct config *config,
                            struct config_fault *fault)
 {
-    const int rc = check_health(config, health_of(line), fault);
+    struct cli_endpoint endpoint = {.takes_any = true};
+    struct cli_request request = {.method = "GET", .is_of_server = true, .limit_ms = HEALTH_MS};
+    struct buf path = BUF_INIT, answer = BUF_INIT;
+    struct cli_http *http;
+    int rc;
 
+    buf_printf(&path, "/health/%s", health_of(line));
+    request.path = buf_str(&path);
+    cli_endpoint_set(&endpoint, cli_listener_of(config, false));
+    http = cli_http_new(&endpoint, fault);
+    rc = http ? cli_http_ask(http, &request, &answer, fault) : -EIO;
     if (rc == 0)
         puts(health_of(line));
+    cli_http_free(http);
+    cli_endpoint_release(&endpoint);
+    buf_release(&path);
+    buf_release(&answer);
     return rc;
 }
 

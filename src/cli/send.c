@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* send and kick: what a back end would POST. */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -23,18 +21,10 @@ static void set_text(json_t *message, const char *name, const char *value)
 /* One word is a text, several are an array. */
 static void set_words(json_t *message, const char *name, const char *words)
 {
-    json_t *list;
-    struct word word;
+    json_t *list = words ? json_words(words) : NULL;
 
-    if (!words)
-        return;
-    list = json_array();
-    while (words_next(&words, &word))
-        json_array_append_new(list, json_stringn(word.text, word.length));
-    if (json_array_size(list) == 1)
-        json_object_set(message, name, json_array_get(list, 0));
-    else
-        json_object_set(message, name, list);
+    if (list)
+        json_object_set(message, name, json_array_size(list) == 1 ? json_array_get(list, 0) : list);
     json_decref(list);
 }
 

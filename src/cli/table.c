@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
 
-#include <string.h>
-
 #include "base/text.h"
 #include "server/certificate.h"
 #include "server/config_keys.h"
@@ -73,8 +71,7 @@ const struct cli_command cli_commands[] = {
     {"send", "EVENT [DATA|-]", "send an event; -: the data of standard input",
      "Says to how many connections it was written, and its id.\n"
      "The data is sent as it is written, JSON as well as text; of standard input all but the end "
-     "of "
-     "its last line.",
+     "of its last line.",
      1, 2, cli_send, NULL, "", false},
     {"users", "", "list who is online", "", 0, 0, cli_users, NULL, "", false},
     {"connections", "", "list the open event streams",
@@ -103,8 +100,7 @@ const struct cli_command cli_commands[] = {
      0, 0, cli_top, NULL, "", false},
     {"bench", "[OPTION]...", "put a server under load, and measure it",
      "Runs the load program sse-load against it; the options behind -- are its own (-- --help "
-     "lists "
-     "them), such as --scenario unicast, --sessions 1000, --duration 10.\n"
+     "lists them), such as --scenario unicast, --sessions 1000, --duration 10.\n"
      "It opens event streams of users of its own making, so the service has to be one with auth "
      "development, and sends events to them: use no server that others use.\n"
      "Ends with 0 when everybody got everything once and in order, with 1 when not.",

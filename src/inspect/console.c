@@ -9,6 +9,7 @@
 #include "api/guard.h"
 #include "api/reply.h"
 #include "auth/credential.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "h2/certificate.h"
 #include "h2/session.h"
@@ -108,16 +109,6 @@ static json_t *services_of(const struct api_exchange *exchange)
     return services;
 }
 
-static json_t *tenants_of(const char *tenants)
-{
-    json_t *texts = json_array();
-    struct word word;
-
-    while (words_next(&tenants, &word))
-        json_array_append_new(texts, json_stringn(word.text, word.length));
-    return texts;
-}
-
 /* What the API key of the request may do, and where. */
 void inspect_handle_access(struct api_exchange *exchange)
 {
@@ -130,7 +121,7 @@ void inspect_handle_access(struct api_exchange *exchange)
                              permissions_of(exchange->permissions), "allServices",
                              exchange->services == AUTH_ALL_SERVICES, "services",
                              services_of(exchange), "tenants",
-                             exchange->tenants ? tenants_of(exchange->tenants) : json_null(),
+                             exchange->tenants ? json_words(exchange->tenants) : json_null(),
                              "version", settings->version, "serverId", settings->server_id));
 }
 

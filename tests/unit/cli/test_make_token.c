@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* make-token and check-token: what the one makes is good for the other. */
-#include "server/credentials.h"
+#include "cli/credentials.h"
 #include "unit/server/config_fixture.h"
 #include "unit/server/token_files.h"
 
@@ -33,10 +33,10 @@ static int unload(void **state)
     return token_files_remove(state);
 }
 
-static int make(const struct make_token_request *request, char *token, size_t size)
+static int make(const struct cli_line *line, char *token, size_t size)
 {
     FILE *to = tmpfile();
-    int rc = make_token(&config, request, to, &fault);
+    int rc = make_token(line, &config, to, &fault);
 
     rewind(to);
     if (!fgets(token, (int)size, to))
@@ -50,12 +50,13 @@ static int check(const char *token, const char *service, char *text, size_t size
 {
     FILE *to = tmpfile();
     FILE *from = tmpfile();
-    const struct check_token_request request = {"-", service, from};
+    char *arguments[] = {(char *)"-"};
+    const struct cli_line line = {.service = service, .arguments = arguments, .argument_count = 1};
     int rc;
 
     fprintf(from, "%s\n", token);
     rewind(from);
-    rc = check_token(&config, &request, to, &fault);
+    rc = check_token(&line, &config, from, to, &fault);
     rewind(to);
     text[fread(text, 1, size - 1, to)] = '\0';
     fclose(from);
@@ -66,12 +67,12 @@ static int check(const char *token, const char *service, char *text, size_t size
 static void a_token_is_made_and_is_good(void **state)
 {
     char token[2048], text[1024];
-    const struct make_token_request request = {.user = "7",
-                                               .name = "Ann",
-                                               .tenant = "t1",
-                                               .channels = "news, orders*",
-                                               .permissions = "send,query",
-                                               .expires = "5m"};
+    const struct cli_line request = {.user = "7",
+                                     .name = "Ann",
+                                     .tenant = "t1",
+                                     .channels = "news, orders*",
+                                     .permissions = "send,query",
+                                     .expires = "5m"};
 
     (void)state;
     assert_int_equal(make(&request, token, sizeof(token)), 0);
@@ -84,7 +85,7 @@ static void a_token_is_made_and_is_good(void **state)
 
 static void another_key_may_sign(void **state)
 {
-    struct make_token_request request = {.user = "7", .key = "public"};
+    struct cli_line request = {.user = "7", .key = "public"};
     char token[2048], text[1024], path[100];
 
     (void)state;
@@ -106,7 +107,7 @@ static void another_key_may_sign(void **state)
 static void what_cannot_be_made(void **state)
 {
     static const struct {
-        struct make_token_request request;
+        struct cli_line request;
         const char *because;
     } cases[] = {
         {{.name = "Ann"}, "--user"},
@@ -125,8 +126,8 @@ static void what_cannot_be_made(void **state)
 
 static void what_is_not_good(void **state)
 {
-    const struct make_token_request request = {.permissions = "send", .expires = "0"};
-    const struct make_token_request later = {.permissions = "send", .expires = "1d"};
+    const struct cli_line request = {.permissions = "send", .expires = "0"};
+    const struct cli_line later = {.permissions = "send", .expires = "1d"};
     char token[2048], text[1024];
 
     (void)state;

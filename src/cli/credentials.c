@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/credentials.h"
+#include "cli/credentials.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "auth/auth.h"
 #include "auth/claims.h"
@@ -14,12 +15,13 @@
 #include "auth/jwks.h"
 #include "auth/jwt.h"
 #include "auth/jwt_key.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "base/loop.h"
-#include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cli/table.h"
 #include "outbound/http.h"
-#include "server/config_keys.h"
 #include "server/config_parts.h"
 #include "server/settings.h"
 #include "sse/user.h"
@@ -69,23 +71,21 @@ int make_key_hash(FILE *from, FILE *to, struct config_fault *fault)
     return rc;
 }
 
+enum command_exit cli_make_key(const struct cli_line *line)
+{
+    struct config_fault fault = {""};
+
+    if (line->argument_count == 0)
+        return cli_finish(make_key(stdout, &fault), &fault);
+    if (strcmp(line->arguments[0], "-") == 0)
+        return cli_finish(make_key_hash(stdin, stdout, &fault), &fault);
+    return cli_misuse("a key in the command line can be seen by others; give make-key - and the "
+                      "key on standard input");
+}
+
 /* ---- make-token ---- */
 
 #define NAME_BYTES 8u /* of the token: enough to be no other's */
-
-static int read_expiry(const char *text, uint64_t *ms, struct config_fault *fault)
-{
-    static const struct config_key key = {.name = "--expires",
-                                          .type = CONFIG_DURATION,
-                                          .width = sizeof(uint64_t),
-                                          .low = 1000,
-                                          .high = UINT64_C(10) * 365 * 24 * 3600 * 1000};
-    struct config_fault sentence;
-
-    if (config_value_set(&key, ms, text ? text : "1h", &sentence) == 0)
-        return 0;
-    return config_fail(fault, -EINVAL, "--expires: %s", sentence.message);
-}
 
 static void set_text(json_t *claims, const char *name, const char *value)
 {
@@ -95,77 +95,64 @@ static void set_text(json_t *claims, const char *name, const char *value)
 
 static void set_words(json_t *claims, const char *name, const char *words)
 {
-    json_t *list;
-    struct word word;
-
-    if (!words || *name == '\0')
-        return;
-    list = json_array();
-    while (words_next(&words, &word))
-        json_array_append_new(list, json_stringn(word.text, word.length));
-    json_object_set_new(claims, name, list);
+    if (words && *name != '\0')
+        json_object_set_new(claims, name, json_words(words));
 }
 
-static void set_audience(json_t *claims, const char *audiences)
-{
-    struct word word;
-
-    if (words_next(&audiences, &word))
-        json_object_set_new(claims, "aud", json_stringn(word.text, word.length));
-}
-
-static json_t *claims_of(const struct auth_jwt_settings *jwt,
-                         const struct make_token_request *request, uint64_t expires_ms)
+static json_t *claims_of(const struct auth_jwt_settings *jwt, const struct cli_line *line,
+                         uint64_t expires_ms)
 {
     const json_int_t now = (json_int_t)time(NULL);
+    json_t *audiences = json_words(jwt->rules.audiences);
     char name[2 * NAME_BYTES + 1];
     json_t *claims = json_object();
 
     random_hex(name, NAME_BYTES);
     set_text(claims, "iss", jwt->rules.issuer);
-    set_audience(claims, jwt->rules.audiences);
+    if (json_array_size(audiences) > 0)
+        json_object_set(claims, "aud", json_array_get(audiences, 0));
     set_text(claims, "jti", name);
     json_object_set_new(claims, "iat", json_integer(now));
     json_object_set_new(claims, "exp", json_integer(now + (json_int_t)(expires_ms / 1000)));
-    set_text(claims, jwt->claims.user_id, request->user);
-    set_text(claims, jwt->claims.name, request->name);
-    set_text(claims, jwt->claims.tenant_id, request->tenant);
-    set_words(claims, jwt->claims.channels, request->channels);
-    set_words(claims, jwt->claims.permissions, request->permissions);
+    set_text(claims, jwt->claims.user_id, line->user);
+    set_text(claims, jwt->claims.name, line->name);
+    set_text(claims, jwt->claims.tenant_id, line->tenant);
+    set_words(claims, jwt->claims.channels, line->channels);
+    set_words(claims, jwt->claims.permissions, line->permissions);
+    json_decref(audiences);
     return claims;
 }
 
 /* The key that signs, or NULL with a sentence. */
 static struct auth_jwt_key *find_key(const struct config *config, size_t service,
-                                     const struct make_token_request *request,
-                                     struct config_fault *fault)
+                                     const struct cli_line *line, struct config_fault *fault)
 {
     (void)config_fail(
         fault, -EINVAL,
         "none of tokenKeys%s can sign for the service %s; give --key-file with the private "
         "key or the secret",
-        request->key ? " with that id" : "", config->services[service].settings.name);
+        line->key ? " with that id" : "", config->services[service].settings.name);
     for (size_t i = 0; i < config->token_key_count; i++) {
         struct config_token_key key = config->token_keys[i];
         struct auth_jwt_key *loaded;
 
         if (*key.jwks != '\0' || !config_token_key_is_for(config, &key, service) ||
-            (request->key && strcmp(request->key, key.id) != 0))
+            (line->key && strcmp(line->key, key.id) != 0))
             continue;
-        if (request->key_file) { /* the configured key says which algorithm and kid */
+        if (line->key_file) { /* the configured key says which algorithm and kid */
             key.secret = (char *)"";
-            key.file = (char *)request->key_file;
+            key.file = (char *)line->key_file;
         }
         loaded = config_load_token_key(&key, fault);
         if (!loaded || loaded->can_sign)
             return loaded;
         auth_jwt_key_free(loaded);
-        if (request->key_file) {
+        if (line->key_file) {
             (void)config_fail(
                 fault, -EINVAL,
                 "--key-file: \"%.120s\" has a public key, which signs nothing; give the private "
                 "one",
-                request->key_file);
+                line->key_file);
             return NULL;
         }
     }
@@ -194,42 +181,44 @@ static int check_permissions(const char *permissions, struct config_fault *fault
 }
 
 /* What the service would refuse is not made. A back end's token need not name a user. */
-static int check_user(const struct auth_jwt_settings *jwt, const struct make_token_request *request,
+static int check_user(const struct auth_jwt_settings *jwt, const struct cli_line *line,
                       const json_t *claims, struct config_fault *fault)
 {
     const char *reason = "";
     struct sse_user *user;
 
-    if (!request->user)
+    if (!line->user)
         return 0;
     user = auth_jwt_user_new(claims, &jwt->claims, "", 0, &reason);
     sse_user_unref(user);
     return user ? 0 : config_fail(fault, -EINVAL, "%s", reason);
 }
 
-int make_token(const struct config *config, const struct make_token_request *request, FILE *to,
+int make_token(const struct cli_line *line, const struct config *config, FILE *to,
                struct config_fault *fault)
 {
+    static const struct cli_range expiry = {"--expires", 1000,
+                                            UINT64_C(10) * 365 * 24 * 3600 * 1000};
     struct auth_jwt_key *key;
     uint64_t expires_ms = 0;
     size_t service = 0;
     json_t *claims;
     char *token;
-    int rc = config_find_jwt_service(config, request->service, &service, fault);
+    int rc = config_find_jwt_service(config, line->service, &service, fault);
 
     if (rc == 0)
-        rc = read_expiry(request->expires, &expires_ms, fault);
-    if (rc == 0 && !request->user && !request->permissions)
+        rc = cli_read_time(&expiry, line->expires ? line->expires : "1h", &expires_ms, fault);
+    if (rc == 0 && !line->user && !line->permissions)
         rc = config_fail(fault, -EINVAL, "give --user ID, or --permissions for a back end's token");
     if (rc == 0)
-        rc = check_permissions(request->permissions, fault);
+        rc = check_permissions(line->permissions, fault);
     if (rc != 0)
         return rc;
-    key = find_key(config, service, request, fault);
+    key = find_key(config, service, line, fault);
     if (!key)
         return -EINVAL;
-    claims = claims_of(&config->services[service].jwt, request, expires_ms);
-    rc = check_user(&config->services[service].jwt, request, claims, fault);
+    claims = claims_of(&config->services[service].jwt, line, expires_ms);
+    rc = check_user(&config->services[service].jwt, line, claims, fault);
     token = rc == 0 ? auth_jwt_key_sign(key, claims) : NULL;
     if (token)
         fprintf(to, "%s\n", token);
@@ -241,6 +230,12 @@ int make_token(const struct config *config, const struct make_token_request *req
     json_decref(claims);
     auth_jwt_key_free(key);
     return rc;
+}
+
+int cli_make_token(const struct cli_line *line, const struct config *config,
+                   struct config_fault *fault)
+{
+    return make_token(line, config, stdout, fault);
 }
 
 /* ---- check-token ---- */
@@ -383,24 +378,24 @@ static int judge(const struct key_store *store, const struct auth_jwt_settings *
 }
 
 /* The token, or for "-" the line that stands for it. */
-static const char *read_token(const struct check_token_request *request, char *line, size_t size)
+static const char *read_token(const char *token, FILE *from, char *line, size_t size)
 {
-    if (strcmp(request->token, "-") != 0)
-        return request->token;
-    if (!fgets(line, (int)size, request->from))
+    if (strcmp(token, "-") != 0)
+        return token;
+    if (!fgets(line, (int)size, from))
         line[0] = '\0';
     line[strcspn(line, "\r\n")] = '\0';
     return line;
 }
 
-int check_token(const struct config *config, const struct check_token_request *request, FILE *to,
+int check_token(const struct cli_line *line, const struct config *config, FILE *from, FILE *to,
                 struct config_fault *fault)
 {
-    char line[AUTH_JWT_MAX_BYTES + 3]; /* one byte too many is noticed */
-    const char *token = read_token(request, line, sizeof(line));
+    char text[AUTH_JWT_MAX_BYTES + 3]; /* one byte too many is noticed */
+    const char *token = read_token(line->arguments[0], from, text, sizeof(text));
     struct key_store store;
     size_t service = 0;
-    int rc = config_find_jwt_service(config, request->service, &service, fault);
+    int rc = config_find_jwt_service(config, line->service, &service, fault);
 
     if (rc != 0)
         return rc;
@@ -409,4 +404,19 @@ int check_token(const struct config *config, const struct check_token_request *r
         rc = judge(&store, &config->services[service].jwt, token, to, fault);
     close_store(&store);
     return rc;
+}
+
+static int check_token_with(const struct cli_line *line, const struct config *config,
+                            struct config_fault *fault)
+{
+    log_open(LOG_WARN_LEVEL, config->log_format, STDERR_FILENO);
+    (void)signal(SIGPIPE, SIG_IGN); /* as those who fetch JWK sets need it */
+    return check_token(line, config, stdin, stdout, fault);
+}
+
+enum command_exit cli_check_token(const struct cli_line *line)
+{
+    if (line->argument_count == 0)
+        return cli_misuse("check-token needs a token, or - for one on standard input");
+    return cli_with_settings(line, check_token_with);
 }

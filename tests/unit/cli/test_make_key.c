@@ -2,8 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server/config_value.h"
-#include "server/credentials.h"
+#include "cli/credentials.h"
 #include "support/test.h"
 
 static const char *read_back(FILE *file, char text[256])
