@@ -132,7 +132,7 @@ struct api_exchange {
     void *context;                                   /* the handler's own */
     struct api_audit audit;
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
-    char request_id[REQUEST_ID_SIZE];
+    char request_id[REQUEST_ID_SIZE];         /* in answers, logs and traces (h2/request_id.h) */
     char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
 };
 
@@ -153,13 +153,6 @@ void api_exchange_make_facts(struct api_exchange *exchange);
 
 /* Where its client is (h2/peer.h); "" when that has gone. */
 void client_address_of(const struct api_exchange *exchange, char address[CLIENT_ADDRESS_SIZE]);
-
-/* What tells it apart from all others, in answers, logs and traces. Visible ASCII; of a trusted
- * proxy, or ours. */
-static inline const char *api_exchange_request_id(const struct api_exchange *exchange)
-{
-    return exchange->request_id;
-}
 
 /* The request's traceparent, for notifications of what it brings about; NULL: it has none, or
  * nobody is notified. */

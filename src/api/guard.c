@@ -151,8 +151,7 @@ static bool refuse_busy(struct api_exchange *exchange)
     api_reply_error(exchange, 503,
                     "this token cannot be looked at now: its key is being read, or too many tokens "
                     "with wrong signatures have come lately, or there is no memory; use an API "
-                    "key, or come again in a "
-                    "few seconds");
+                    "key, or come again in a few seconds");
     return false;
 }
 

@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

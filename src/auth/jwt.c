@@ -36,8 +36,7 @@ static const char wrong_signature[] =
 static const char too_many_failures[] =
     "too many access tokens with wrong signatures have come lately (signatureShare; from this "
     "address: services[].jwt.addressFailures), so that no new one is looked at now; come again in "
-    "a "
-    "few seconds";
+    "a few seconds";
 static const char no_memory[] =
     "there is no memory to look at the access token now; come again in a few seconds";
 static const char bad_times[] =

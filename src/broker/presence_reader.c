@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "base/json.h"
 #include "broker/presence_event.h"
 #include "broker/service.h"
 #include "sse/connection.h"

@@ -2,7 +2,6 @@
 #include "broker/redeliver.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/fault.h"

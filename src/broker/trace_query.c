@@ -2,7 +2,6 @@
 #include "broker/trace_query.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/tracing.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"

@@ -2,7 +2,6 @@
 #include "h1/connection.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "h1/parser.h"

@@ -3,7 +3,6 @@
  * What nghttp2 tells us. Callbacks note and queue; none sends, none frees a session: nghttp2
  * forbids mem_send in here, and an error goes up by return value to the I/O callback.
  */
-#include <string.h>
 
 #include "h2/request.h"
 #include "h2/state.h"

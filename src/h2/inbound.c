@@ -4,7 +4,6 @@
  * client's window when they are consumed, not when they arrive, so that a slow reader slows its own
  * upload and nothing else.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

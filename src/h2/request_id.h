@@ -3,8 +3,7 @@
 #define H2_REQUEST_ID_H
 /*
  * What tells a request apart in logs, traces and answers: its x-request-id, as a trusted proxy has
- * given it, or one of our own, which nobody can guess. An exchange keeps it
- * (api_exchange_request_id()).
+ * given it, or one of our own, which nobody can guess. An exchange keeps it.
  */
 #include "h2/stream.h"
 

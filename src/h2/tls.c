@@ -401,11 +401,6 @@ void h2_tls_context_free(struct h2_tls_context *context)
     free(context);
 }
 
-size_t h2_tls_context_count(const struct h2_tls_context *context)
-{
-    return context->count;
-}
-
 time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index)
 {
     return h2_certificate_end(context->identities[index].certificate);

@@ -45,8 +45,7 @@ struct h2_tls_context *h2_tls_context_new(const struct h2_tls_options *options, 
 struct h2_tls_context *h2_tls_context_ref(struct h2_tls_context *context);
 void h2_tls_context_free(struct h2_tls_context *context); /* one reference; accepts NULL */
 
-/* Its certificates: how many, and the end of each, in seconds since 1970. */
-size_t h2_tls_context_count(const struct h2_tls_context *context);
+/* The end of one of its certificates, in seconds since 1970. */
 time_t h2_tls_context_end(const struct h2_tls_context *context, size_t index);
 /* One of them, borrowed, and the names that it is for. */
 const X509 *h2_tls_context_certificate(const struct h2_tls_context *context, size_t index);

@@ -2,7 +2,6 @@
 #include "h2/wire.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

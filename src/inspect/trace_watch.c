@@ -4,7 +4,6 @@
  * is left out, and it is told how much that was. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/exchange.h"
 #include "api/reply.h"

@@ -82,11 +82,6 @@ void sse_intern_free(struct sse_intern *intern)
     free(intern);
 }
 
-size_t sse_intern_count(const struct sse_intern *intern)
-{
-    return intern->table.count;
-}
-
 /* The one copy of this text, good until as many drops as there were takes. "" costs nothing. */
 static const char *take(struct sse_intern *intern, const char *text)
 {

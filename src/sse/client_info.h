@@ -40,8 +40,7 @@ struct sse_client_info {
 };
 
 struct sse_intern *sse_intern_new(void);
-void sse_intern_free(struct sse_intern *intern);          /* every info must have been freed */
-size_t sse_intern_count(const struct sse_intern *intern); /* different texts */
+void sse_intern_free(struct sse_intern *intern); /* every info must have been freed */
 
 /* Copies the texts (NULL counts as ""). The two numbers are not kept here. */
 struct sse_packed_info *sse_client_info_pack(const struct sse_client_info *info,

@@ -2,7 +2,6 @@
 #include "sse/connection.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -11,7 +10,6 @@
 #include "sse/dispatch.h"
 #include "sse/ended.h"
 #include "sse/event.h"
-#include "sse/log.h"
 #include "sse/registry.h"
 #include "sse/server_events.h"
 #include "sse/service.h"

@@ -2,7 +2,6 @@
 #include "sse/ended.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/list.h"
 #include "base/mem.h"

@@ -2,7 +2,6 @@
 #include "sse/presence.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/loop.h"

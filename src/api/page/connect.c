@@ -36,10 +36,9 @@ struct client_info_texts {
 /* The parameters that the server itself understands; the rest is the page's own. */
 static const char known[] =
     "keepaliveTime, sessionDuration, clientId, clientVersion, clientInstanceId, "
-    "clientInstanceTime, "
-    "clientImportModuleTime, accessTime, screen, listeners, useWindowEventBus, locationHref, "
-    "channel, jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize, lastEventId, padding, heartbeat, "
-    "reasons, acknowledges, background";
+    "clientInstanceTime, clientImportModuleTime, accessTime, screen, listeners, "
+    "useWindowEventBus, locationHref, channel, jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize, "
+    "lastEventId, padding, heartbeat, reasons, acknowledges, background";
 
 static bool has_member(const struct h2_form *form, const char *name, size_t before)
 {

@@ -12,8 +12,6 @@
 #include "broker/stored/state.h"
 #include "qos/copies.h"
 #include "qos/put.h"
-#include "sse/history.h"
-#include "sse/log.h"
 #include "sse/message.h"
 #include "sse/service.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/why/cause.h"
 
-#include <stddef.h>
-
 const struct why_word why_words[WHY_CAUSES] = {
     [WHY_UNKNOWN] = {"unknown", "What is recorded does not tell.",
                      "Send it again, and ask at once; or watch the trace meanwhile."},
