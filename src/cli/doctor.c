@@ -115,6 +115,19 @@ static void find_warnings(struct doctor *doctor)
     free(text);
 }
 
+/* Whose pages may come. A page elsewhere hears of its browser alone that it may not. */
+static void tell_origins(struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->config->service_count; i++) {
+        const struct config_service *service = &doctor->config->services[i];
+        const struct doctor_subject subject = {doctor, "origins", service->settings.name};
+        const char *origins = service->origins;
+
+        doctor_find(&subject, DOCTOR_OK, NULL, "pages of the server's own origin%s%.300s",
+                    *origins != '\0' ? ", and of " : " alone (services[].origins)", origins);
+    }
+}
+
 static void examine(struct doctor *doctor)
 {
     const struct doctor_subject settings = {doctor, "settings", doctor->config->file};
@@ -122,11 +135,14 @@ static void examine(struct doctor *doctor)
     doctor_find(&settings, DOCTOR_OK, NULL, "a start takes them%s",
                 settings.name ? "" : " (the demo's: there is no --config)");
     find_warnings(doctor);
+    tell_origins(doctor);
     find_preflight(doctor);
     doctor_check_certificates(doctor);
     doctor_check_addresses(doctor);
     doctor_check_state(doctor);
     doctor_check_stores(doctor);
+    doctor_check_logs(doctor);
+    doctor_check_secrets(doctor);
     doctor_check_peers(doctor);
     doctor_check_clock(doctor);
     doctor_check_descriptors(doctor);

@@ -35,8 +35,10 @@ void doctor_check_certificates(struct doctor *doctor); /* doctor_certificates.c 
 void doctor_check_addresses(struct doctor *doctor);    /* doctor_addresses.c */
 void doctor_check_state(struct doctor *doctor);        /* doctor_state.c */
 void doctor_check_stores(struct doctor *doctor);
-void doctor_check_peers(struct doctor *doctor); /* doctor_peers.c */
-void doctor_check_clock(struct doctor *doctor); /* doctor_machine.c, after the peers */
+void doctor_check_logs(struct doctor *doctor);    /* doctor_logs.c */
+void doctor_check_secrets(struct doctor *doctor); /* doctor_secrets.c */
+void doctor_check_peers(struct doctor *doctor);   /* doctor_peers.c */
+void doctor_check_clock(struct doctor *doctor);   /* doctor_machine.c, after the peers */
 void doctor_check_descriptors(struct doctor *doctor);
 
 #endif

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -66,6 +69,20 @@ static bool has_socket(const char *pid, const unsigned long *inodes, size_t coun
 }
 
 /* "nginx (process 12)", as far as this user may see. */
+static void name_process(pid_t pid, char *to, size_t size)
+{
+    char path[60];
+    char *name;
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    name = file_read(path, 64, NULL);
+    if (name)
+        snprintf(to, size, "%.*s (process %d)", (int)strcspn(name, "\n"), name, (int)pid);
+    else
+        snprintf(to, size, "a process that this user may not see");
+    free(name);
+}
+
 static void name_owner(unsigned port, char *to, size_t size)
 {
     unsigned long inodes[64];
@@ -76,20 +93,33 @@ static void name_owner(unsigned port, char *to, size_t size)
     count += find_sockets("/proc/net/tcp6", port, inodes + count, 64 - count);
     snprintf(to, size, "a process that this user may not see");
     while (processes && (entry = readdir(processes))) {
-        char path[60];
-        char *name;
-
         if (!isdigit((unsigned char)*entry->d_name) || !has_socket(entry->d_name, inodes, count))
             continue;
-        snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
-        name = file_read(path, 64, NULL);
-        snprintf(to, size, "%.*s (process %.20s)", name ? (int)strcspn(name, "\n") : 1,
-                 name ? name : "?", entry->d_name);
-        free(name);
+        name_process((pid_t)strtol(entry->d_name, NULL, 10), to, size);
         break;
     }
     if (processes)
         closedir(processes);
+}
+
+/* Whoever called listen() on a unix socket: 0 and its process, or a negative errno. */
+static int find_listener(const char *path, pid_t *pid)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof(peer);
+    int rc = 0;
+
+    if (fd < 0)
+        return -errno;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 && errno != EAGAIN)
+        rc = -errno; /* EAGAIN: more wait there than it takes */
+    else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        *pid = peer.pid;
+    close(fd);
+    return rc;
 }
 
 static unsigned port_of(const char *address)
@@ -99,11 +129,8 @@ static unsigned port_of(const char *address)
     return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }
 
-static void find_taken(const struct doctor_subject *subject, const char *address)
+static void find_taken(const struct doctor_subject *subject, const char *address, const char *owner)
 {
-    char owner[120];
-
-    name_owner(port_of(address), owner, sizeof(owner));
     if (strncmp(owner, "sse-server (", 12) == 0 &&
         control_has_server(subject->doctor->config->state_directory))
         doctor_find(subject, DOCTOR_OK, NULL, "%.100s: the server of these settings, %s", address,
@@ -142,20 +169,53 @@ static void try_address(const struct doctor_subject *subject, const char *addres
         find_refused(subject, rc, fault);
 }
 
-static void check_address(const struct doctor_subject *subject, const char *address)
+/* Of its directory and its length the preflight tells. */
+static void check_unix(const struct doctor_subject *subject, const char *address, const char *path)
 {
-    char fault[300] = "";
+    struct stat status;
+    char owner[120] = "";
+    pid_t pid = 0;
     int rc;
 
-    if (h2_address_unix_path(address) || port_of(address) == 0)
-        return; /* the preflight asks of the directory; a port 0 is always free */
-    rc = h2_address_probe(address, fault, sizeof(fault));
-    if (rc == -EADDRINUSE)
-        find_taken(subject, address);
-    else if (rc != 0)
-        find_refused(subject, rc, fault);
+    if (stat(path, &status) != 0)
+        return;
+    if (!S_ISSOCK(status.st_mode)) {
+        doctor_find(subject, DOCTOR_ERROR, "remove it, or give another path",
+                    "%.200s: what is there is no socket, and a start does not replace it", address);
+        return;
+    }
+    rc = find_listener(path, &pid);
+    name_process(pid, owner, sizeof(owner));
+    if (rc == 0)
+        find_taken(subject, address, owner);
+    else if (rc == -ECONNREFUSED)
+        doctor_find(subject, DOCTOR_OK, NULL,
+                    "%.200s is left from a process that has ended; a start replaces it", address);
     else
+        doctor_find(subject, DOCTOR_WARNING,
+                    "run the doctor as the server's user; else see socketMode and socketGroup",
+                    "%.200s cannot be tried: %s", address, strerror(-rc));
+}
+
+static void check_address(const struct doctor_subject *subject, const char *address)
+{
+    const char *path = h2_address_unix_path(address);
+    char fault[300] = "", owner[120];
+    int rc;
+
+    if (path)
+        check_unix(subject, address, path);
+    if (path || port_of(address) == 0)
+        return; /* a port 0 is always free */
+    rc = h2_address_probe(address, fault, sizeof(fault));
+    if (rc == -EADDRINUSE) {
+        name_owner(port_of(address), owner, sizeof(owner));
+        find_taken(subject, address, owner);
+    } else if (rc != 0) {
+        find_refused(subject, rc, fault);
+    } else {
         try_address(subject, address);
+    }
 }
 
 void doctor_check_addresses(struct doctor *doctor)

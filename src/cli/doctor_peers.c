@@ -19,11 +19,12 @@
 #include "server/config.h"
 #include "server/settings.h"
 
-#define LIMIT_MS 10000L
+#define LIMIT_MS 10000u /* for an answer, where the server would wait longer */
 
 struct peer {
     struct doctor_subject subject;
     const char *url;
+    uint64_t limit_ms; /* for its answer, connection included */
     bool is_key_set;
     struct buf answer;
 };
@@ -52,7 +53,7 @@ static void set_options(CURL *easy, const struct outbound_http_settings *outboun
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, peer);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)outbound->connect_ms);
-    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, LIMIT_MS);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)peer->limit_ms);
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, outbound->proxy ? outbound->proxy : "");
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, outbound->user_agent);
     (void)curl_easy_setopt(
@@ -68,9 +69,34 @@ static void set_options(CURL *easy, const struct outbound_http_settings *outboun
     }
 }
 
-static const char *advice_for(int error)
+/* What only this request makes of them; elsewhere the server keeps such limits by itself. */
+static struct outbound_fault fault_of(const struct peer *peer, CURL *easy, CURLcode code)
 {
+    curl_off_t connected_us = 0;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    if (code == CURLE_OPERATION_TIMEDOUT && connected_us > 0)
+        return (struct outbound_fault){-ETIME,
+                                       "it takes connections, and has not answered in time"};
+    if (code == CURLE_WRITE_ERROR && peer->is_key_set)
+        return (struct outbound_fault){-EMSGSIZE, "its answer is too long for a JWK set"};
+    if (code == CURLE_SSL_CACERT_BADFILE)
+        return (struct outbound_fault){-ENOKEY, "the file of authorities has no certificate"};
+    return outbound_fault_of(easy, code);
+}
+
+static const char *advice_for(int error, bool has_proxy)
+{
+    if (has_proxy && (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ETIMEDOUT))
+        return "see whether outbound.proxy is right, by which it is asked, and whether that lets "
+               "this machine through";
     switch (error) {
+    case -ETIME:
+        return "see what its log says, and why it takes so long";
+    case -EMSGSIZE:
+        return "correct tokenKeys[].jwks: it is the URL of a JSON object with \"keys\"";
+    case -ENOKEY:
+        return "give a PEM file with certificates in outbound.caFile";
     case -EHOSTUNREACH:
         return "correct the name in the URL, or what resolves names on this machine (getent ahosts "
                "NAME)";
@@ -81,6 +107,8 @@ static const char *advice_for(int error)
     case -EPROTO:
         return "give the authority of its certificate in outbound.caFile, or have it show one for "
                "the name of the URL; the scheme may be wrong, too";
+    case -EIO:
+        return "see what its log says; where the URL begins with http, it may expect https";
     default:
         return "see what its log says";
     }
@@ -152,25 +180,45 @@ static void ask(const struct outbound_http_settings *outbound, struct peer *peer
     if (code == CURLE_OK) {
         judge_answer(peer, easy);
     } else {
-        const struct outbound_fault fault = outbound_fault_of(easy, code);
+        const struct outbound_fault fault = fault_of(peer, easy, code);
+        const bool has_proxy = outbound->proxy && *outbound->proxy != '\0';
 
-        doctor_find(&peer->subject, DOCTOR_ERROR, advice_for(fault.error), "%s", fault.reason);
+        doctor_find(&peer->subject, DOCTOR_ERROR, advice_for(fault.error, has_proxy), "%s",
+                    fault.reason);
     }
     curl_easy_cleanup(easy);
     buf_release(&peer->answer);
 }
 
+/* Several services may have one webhook, and each that does not answer takes its time. */
+static bool was_asked(const struct doctor_subject *subject)
+{
+    const json_t *finding;
+    size_t i;
+
+    json_array_foreach(subject->doctor->findings, i, finding) {
+        const char *check = json_string_value(json_object_get(finding, "check"));
+        const char *name = json_string_value(json_object_get(finding, "subject"));
+
+        if (strcmp(check, "webhook") == 0 && strcmp(subject->check, check) == 0 && name &&
+            strcmp(name, subject->name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Without its query, which may have a secret. */
-static void check_url(struct doctor *doctor, const char *check, const char *url, bool is_key_set)
+static void check_url(struct doctor *doctor, const char *check, const char *url, uint64_t limit_ms)
 {
     const struct outbound_http_settings outbound = settings_outbound(doctor->config);
     char *shown = mem_strndup(url, strcspn(url, "?"));
     struct peer peer = {.subject = {doctor, check, shown},
                         .url = url,
-                        .is_key_set = is_key_set,
+                        .limit_ms = limit_ms < LIMIT_MS ? limit_ms : LIMIT_MS,
+                        .is_key_set = strcmp(check, "jwks") == 0,
                         .answer = BUF_INIT};
 
-    if (*url != '\0')
+    if (*url != '\0' && !was_asked(&peer.subject))
         ask(&outbound, &peer);
     if (doctor->clock_of == shown)
         doctor->clock_of = url; /* which lives as long as the settings */
@@ -185,15 +233,18 @@ void doctor_check_peers(struct doctor *doctor)
         const char *place = config->token_keys[i].jwks;
 
         if (auth_jwks_is_url(place)) /* files the settings have read */
-            check_url(doctor, "jwks", place, true);
+            check_url(doctor, "jwks", place, LIMIT_MS);
     }
     for (size_t i = 0; i < config->service_count; i++) {
         const struct config_service *service = &config->services[i];
+        const struct api_handler_settings *handlers = &service->api.handlers;
 
         if (service->auth == CONFIG_AUTH_WEBHOOK)
-            check_url(doctor, "webhook", service->auth_webhook.url, false);
-        check_url(doctor, "webhook", service->api.handlers.message_url, false);
-        check_url(doctor, "webhook", service->api.handlers.upload_url, false);
-        check_url(doctor, "webhook", service->api.broker.notifications.url, false);
+            check_url(doctor, "webhook", service->auth_webhook.url,
+                      service->auth_webhook.time_limit_ms);
+        check_url(doctor, "webhook", handlers->message_url, handlers->time_limit_ms);
+        check_url(doctor, "webhook", handlers->upload_url, handlers->time_limit_ms);
+        check_url(doctor, "webhook", service->api.broker.notifications.url,
+                  service->api.broker.notifications.timeout_ms);
     }
 }

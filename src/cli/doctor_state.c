@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "cli/doctor.h"
 #include "qos/sqlite_file.h"
 #include "server/config.h"
@@ -80,7 +83,7 @@ static pid_t find_locker(const char *path)
 {
     struct flock lock = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1 << 30, .l_len = 1024};
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe would be waited for */
     int rc;
 
     if (fd < 0)
@@ -108,19 +111,24 @@ static void find_damage(const struct doctor_subject *subject, int result)
 static void check_version(const struct doctor_subject *subject, struct qos_sqlite_check *check,
                           uint64_t size)
 {
-    sqlite3_int64 version = 0;
-    const int result = qos_sqlite_number(check->database, "PRAGMA user_version", &version);
+    int version = 0;
+    const int result = qos_sqlite_version(check->database, &version);
 
     if (result != 0)
         find_damage(subject, result);
+    else if (version < 0)
+        doctor_find(subject, DOCTOR_ERROR,
+                    "move it away, or set another services[].qos.file; until then messages with "
+                    "qos 1 are refused",
+                    "is a database of another program");
     else if (version > qos_sqlite_schema.version)
         doctor_find(subject, DOCTOR_ERROR,
                     "run the newer version, or put a backup of this one's in its place",
-                    "was written by a newer version of sse-server (%d, this one knows %d)",
-                    (int)version, qos_sqlite_schema.version);
+                    "was written by a newer version of sse-server (%d, this one knows %d)", version,
+                    qos_sqlite_schema.version);
     else
         doctor_find(subject, DOCTOR_OK, NULL, "%" PRIu64 " KiB, of version %d, undamaged",
-                    size / 1024, (int)version);
+                    size / 1024, version);
 }
 
 /* Nobody has it open, and all that was committed is in it. */
@@ -156,6 +164,46 @@ static uint64_t log_size(const char *path)
     return size;
 }
 
+static void check_readers(const struct doctor_subject *subject, mode_t mode)
+{
+    if ((mode & S_IROTH) != 0)
+        doctor_find(subject, DOCTOR_WARNING, "chmod o-rwx, and of the directory that it is in",
+                    "can be read by everybody on this machine, with all that messages say");
+}
+
+/* Whether both paths are of one file, or would be. */
+static bool is_same_file(const char *one, const char *other)
+{
+    const char *names[2] = {strrchr(one, '/'), strrchr(other, '/')};
+    char *paths[2] = {mem_strdup(one), mem_strdup(other)};
+    struct stat status[2];
+    bool is_same = stat(one, &status[0]) == 0 && stat(other, &status[1]) == 0;
+
+    if (!is_same && strcmp(names[0] ? names[0] + 1 : one, names[1] ? names[1] + 1 : other) == 0)
+        is_same =
+            stat(dirname(paths[0]), &status[0]) == 0 && stat(dirname(paths[1]), &status[1]) == 0;
+    is_same =
+        is_same && status[0].st_dev == status[1].st_dev && status[0].st_ino == status[1].st_ino;
+    free(paths[0]);
+    free(paths[1]);
+    return is_same;
+}
+
+static void check_others(const struct doctor_subject *subject, size_t index)
+{
+    const struct config_service *services = subject->doctor->config->services;
+
+    for (size_t i = 0; i < index; i++) {
+        if (services[i].store == CONFIG_STORE_SQLITE &&
+            is_same_file(services[i].api.qos.file, subject->name))
+            doctor_find(
+                subject, DOCTOR_ERROR, "give each service a file of its own (services[].qos.file)",
+                "services[%zu] and services[%zu] have the same file: one of them will store "
+                "nothing",
+                i, index);
+    }
+}
+
 static void check_store(const struct doctor_subject *subject)
 {
     const pid_t locker = find_locker(subject->name);
@@ -165,9 +213,12 @@ static void check_store(const struct doctor_subject *subject)
     if (stat(subject->name, &status) != 0) {
         if (errno == ENOENT)
             doctor_find(subject, DOCTOR_OK, NULL, "is not there yet; the first start makes it");
-    } else if (!S_ISREG(status.st_mode) || locker < 0) {
+        return;
+    }
+    if (!S_ISREG(status.st_mode) || locker < 0)
         return; /* the preflight has said so */
-    } else if (locker > 0) {
+    check_readers(subject, status.st_mode);
+    if (locker > 0) {
         doctor_find(subject, DOCTOR_OK, NULL,
                     "in use by process %d, which tells whether it works: sse_server_store_open",
                     (int)locker);
@@ -186,7 +237,9 @@ void doctor_check_stores(struct doctor *doctor)
         const struct config_service *service = &doctor->config->services[i];
         const struct doctor_subject subject = {doctor, "store", service->api.qos.file};
 
-        if (service->store == CONFIG_STORE_SQLITE)
-            check_store(&subject);
+        if (service->store != CONFIG_STORE_SQLITE)
+            continue;
+        check_others(&subject, i);
+        check_store(&subject);
     }
 }

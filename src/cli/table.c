@@ -25,8 +25,9 @@ const struct cli_command cli_commands[] = {
      "Ends with 2 when something is wrong.",
      0, 1, cli_check_config, NULL, "FILE", false},
     {"doctor", "", "say what is wrong with a set-up, and what to do",
-     "Looks at the settings, at certificates and when they end, at who is at the addresses, at the "
-     "state directory and the stored messages, asks JWK sets and webhooks, and compares the clock "
+     "Looks at the settings, at certificates and when they end, at who can read keys, at who is at "
+     "the addresses, at the state directory, the stored messages and the logs, asks JWK sets and "
+     "webhooks, and compares the clock "
      "with theirs and the open files with the sessions.\n"
      "Nothing is made or changed, and a server may run with the settings meanwhile.\n"
      "Webhooks get an OPTIONS.\n"

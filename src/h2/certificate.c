@@ -353,8 +353,10 @@ static int warn_of_times(const X509 *certificate, const char *whose, char *fault
         strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &parts) == 0)
         date[0] = '\0';
     snprintf(fault, size,
-             is_over ? "%s has expired on %s; get a new one" : "%s is not valid before %s", whose,
-             date);
+             is_over
+                 ? "%s has expired on %s; get a new one"
+                 : "%s is not valid before %s; wait until then, or correct this machine's clock",
+             whose, date);
     return -EINVAL;
 }
 

@@ -35,7 +35,9 @@ static struct outbound_fault fault_of_certificate(CURL *easy)
     long result = X509_V_OK;
 
     (void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
-    if (result == X509_V_OK)
+    /* libcurl says "unspecified" where it has found the names wrong before it asked for the result.
+     */
+    if (result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED)
         return (struct outbound_fault){-EPROTO, "its certificate is for another name"};
     return (struct outbound_fault){-EPROTO, X509_verify_cert_error_string(result)};
 }

@@ -167,7 +167,7 @@ int qos_sqlite_ask(sqlite3 *database, const char *pragma, const char *hoped, int
 }
 
 /* What is in an empty file: no version, no name, no table. */
-static int find_version(sqlite3 *database, int *version)
+int qos_sqlite_version(sqlite3 *database, int *version)
 {
     sqlite3_int64 application = 0, found = 0, tables = 0;
     int result = qos_sqlite_number(database, "PRAGMA application_id", &application);
@@ -203,7 +203,7 @@ static int take_steps(sqlite3 *database, const struct qos_sqlite_schema *schema,
 
 int qos_sqlite_upgrade(sqlite3 *database, const struct qos_sqlite_schema *schema, int *found)
 {
-    int result = find_version(database, found);
+    int result = qos_sqlite_version(database, found);
 
     if (result != 0 || *found == schema->version)
         return result;

@@ -29,6 +29,10 @@ extern const struct qos_sqlite_schema qos_sqlite_schema;
  * file (*found is then its version, or -1), or what qos_sqlite_errno() says. */
 int qos_sqlite_upgrade(sqlite3 *database, const struct qos_sqlite_schema *schema, int *found);
 
+/* The version of the file; 0: it is empty, -1: it is another program's. 0 or what
+ * qos_sqlite_errno() says. */
+int qos_sqlite_version(sqlite3 *database, int *version);
+
 /* The one number that a query has. */
 int qos_sqlite_number(sqlite3 *database, const char *query, sqlite3_int64 *number);
 

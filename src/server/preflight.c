@@ -74,6 +74,15 @@ static void check_directory(struct preflight *check, const char *key, const char
     complain(check, key, path, reason, check->reloader != NULL);
 }
 
+int preflight_ask_parent(const char *path)
+{
+    char *copy = mem_strdup(path);
+    const int rc = ask_directory(dirname(copy), true);
+
+    free(copy);
+    return rc;
+}
+
 static void check_parent(struct preflight *check, const char *key, const char *path, bool is_made)
 {
     char *copy = mem_strdup(path);

@@ -21,6 +21,10 @@ struct tls_reloader;
 void preflight(const struct config *config, struct tls_reloader *reloader, struct buf *faults,
                struct buf *warnings);
 
+/* Whether a start could make a file of that path, with the directories above it. 0 or a negative
+ * errno. */
+int preflight_ask_parent(const char *path);
+
 /* What the settings make of the server, with hints and warnings of what is hardly meant. */
 void preflight_explain(const struct config *config, FILE *to);
 

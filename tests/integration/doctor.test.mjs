@@ -33,6 +33,8 @@ const answers = {
   '/page': (response) => response.end('<html>'),
   '/late': (response) => response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString()).end(JSON.stringify(KEY_SET)),
   '/broken': (response) => response.writeHead(503).end(),
+  '/long': (response) => response.end('x'.repeat(2 ** 21)),
+  '/slow': () => {},
   '/hook': (response) => response.writeHead(405).end(),
 };
 const methods = [];
@@ -50,16 +52,17 @@ async function backEnd(pair) {
 }
 let plain;
 let secret; // its certificate is nobody's
-const url = (server, path) => `http${server === secret ? 's' : ''}://127.0.0.1:${server.address().port}${path}`;
+let elsewhere; // its certificate is for another name
+const url = (server, path) => `http${server === plain ? '' : 's'}://127.0.0.1:${server.address().port}${path}`;
 
-// A pair whose time is over, which only "openssl ca" makes.
-function makeOld() {
+// A pair whose time is over, or has not begun, which only "openssl ca" makes.
+function makeDated(name, start, end) {
   const settings = `[ca]\ndefault_ca=c\n[c]\ndatabase=${at('index.txt')}\nnew_certs_dir=${directory}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n`;
   writeFileSync(at('ca.cnf'), settings);
   writeFileSync(at('index.txt'), '');
-  openssl(['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=old', '-keyout', at('old.key'), '-out', at('old.csr')]);
-  openssl(['ca', '-batch', '-notext', '-config', at('ca.cnf'), '-in', at('old.csr'), '-selfsign', '-keyfile', at('old.key'),
-    '-startdate', '20200101000000Z', '-enddate', '20200201000000Z', '-out', at('old.pem')]);
+  openssl(['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`)]);
+  openssl(['ca', '-batch', '-notext', '-config', at('ca.cnf'), '-in', at(`${name}.csr`), '-selfsign', '-keyfile', at(`${name}.key`),
+    '-startdate', start, '-enddate', end, '-out', at(`${name}.pem`)]);
 }
 
 before(async () => {
@@ -73,11 +76,17 @@ before(async () => {
   makePair(directory, 'mail', { names: ['email:x@example.org'] });
   makePair(directory, 'public', { names: ['127.0.0.1'], days: 90 });
   await chmod(at('public.key'), 0o644);
-  makeOld();
+  makePair(directory, 'inner', { names: ['127.0.0.1'], days: 90, authority });
+  makePair(directory, 'mine', { names: ['127.0.0.1'], days: 90, extensions: ['extendedKeyUsage=clientAuth'] });
+  makePair(directory, 'elsewhere', { names: ['push.example.org'], authority });
+  makeDated('old', '20200101000000Z', '20200201000000Z');
+  makeDated('coming', '20900101000000Z', '20910101000000Z');
   await writeFile(at('keys.json'), '{}');
+  await writeFile(at('open.txt'), 'a-key-of-the-office', { mode: 0o644 });
   closed = await freePort();
   plain = await backEnd();
   secret = await backEnd({ certificate: at('other.pem'), key: at('other.key') });
+  elsewhere = await backEnd({ certificate: at('elsewhere.pem'), key: at('elsewhere.key') });
   const server = await startServer({ stateDirectory: at('made') });
   const office = await backend(server);
   await office.send({ event: 'e', userId: 'away', qos: 1, data: 'x'.repeat(20_000) });
@@ -88,8 +97,17 @@ before(async () => {
 after(async () => {
   plain?.close();
   secret?.close();
+  elsewhere?.close();
+  sockets.forEach((socket) => socket.close());
   await rm(directory, { recursive: true, force: true });
 });
+
+const sockets = [];
+async function listenAt(path) {
+  const server = net.createServer().listen(path);
+  sockets.push(server);
+  await once(server, 'listening');
+}
 
 let count = 0;
 
@@ -128,7 +146,7 @@ test('of a good set-up nothing is wrong, and nothing is made', async () => {
   assert.equal(code, 0, JSON.stringify(findings));
   assert.equal(errors, 0);
   const seen = new Set(findings.filter(({ level }) => level === 'ok').map(({ check }) => check));
-  for (const check of ['settings', 'certificate', 'state', 'store', 'jwks', 'clock', 'descriptors']) {
+  for (const check of ['settings', 'origins', 'certificate', 'state', 'store', 'logs', 'jwks', 'clock', 'descriptors']) {
     assert.ok(seen.has(check), `${check} of ${[...seen]}`);
   }
   assert.deepEqual(await readdir(state), ['demo']);
@@ -151,6 +169,18 @@ describe('what is broken is named', () => {
     ['a certificate for no host', () => ({ listener: { certificate: at('mail.pem'), key: at('mail.key') } }), 'error', 'certificate', /mail/, /no DNS name/, /get one with/],
     ['a key that everybody can read', () => ({ listener: { certificate: at('public.pem'), key: at('public.key') } }), 'warning', 'certificate', /public\.pem/, /public\.key.* can be read by everybody/, /chmod/],
     ['the development certificate for others', () => ({ ...jwt(url(plain, '/keys')), listener: { address: '*:0', certificate: undefined, key: undefined } }), 'warning', 'certificate', /listeners\[0\]/, /\*:0.*development certificate/, /set listeners\[\]\.certificate/],
+    ['a certificate whose time has not begun', () => ({ listener: { certificate: at('coming.pem'), key: at('coming.key') } }), 'error', 'certificate', /listeners\[0\]\.certificate/, /coming.*is not valid before 2090/, /wait until then/],
+    ['a certificate whose issuer nobody knows', () => ({ listener: { certificate: at('inner.pem'), key: at('inner.key') } }), 'warning', 'certificate', /inner/, /chain ends at "\/CN=Test authority"/, /behind it in the file/],
+    ['a certificate that is for clients', () => ({ listener: { certificate: at('mine.pem'), key: at('mine.key') } }), 'error', 'certificate', /mine/, /is not for servers/, /serverAuth/],
+    ['settings with a key that everybody can read', () => ({}), 'warning', 'secrets', /sse-server\.yaml$/, /can be read by everybody/, /keyFile/],
+    ['a key of back ends that everybody can read', () => ({ more: { apiKeys: [{ keyFile: at('open.txt') }] } }), 'warning', 'secrets', /apiKeys\[0\]/, /open\.txt.*can be read by everybody/, /chmod/],
+    ['the private key of tokens that everybody can read', () => ({ service: { auth: 'jwt' }, more: { tokenKeys: [{ algorithm: 'ES256', file: at('public.key') }] } }), 'warning', 'secrets', /tokenKeys\[0\]/, /public\.key.*can be read by everybody/, /chmod/],
+    ['a key of back ends that is a word', () => ({ more: { apiKeys: ['secret'] } }), 'warning', 'secrets', /apiKeys\[0\]/, /can be guessed: it has 6 characters/, /make-key/],
+    ['a secret of one letter', () => ({ service: { webhookSecret: 'a'.repeat(40) } }), 'warning', 'secrets', /webhookSecret/, /40 characters, 1 different/, /openssl rand/],
+    ['an access log that is a directory', () => ({ more: { accessLog: { file: directory } } }), 'error', 'logs', /accessLog\.file/, /is a directory/, /give a file/],
+    ['an audit log below a file', () => ({ more: { audit: { file: at('keys.json/audit.log') } } }), 'error', 'logs', /audit\.file/, /Not a directory/, /give a file/],
+    ['a socket that another program has', () => ({ listener: { address: `unix:${at('taken.sock')}`, certificate: undefined, key: undefined, tls: false }, files: () => listenAt(at('taken.sock')) }), 'error', 'address', /listeners\[0\]/, new RegExp(`in use by .*\\(process ${process.pid}\\)`), /stop that/],
+    ['a file where the socket is to be', () => ({ listener: { address: `unix:${at('keys.json')}`, certificate: undefined, key: undefined, tls: false } }), 'error', 'address', /listeners\[0\]/, /is no socket/, /remove it/],
     ['a port that another program has', () => ({ listener: { address: `127.0.0.1:${plain.address().port}` } }), 'error', 'address', /listeners\[0\]/, new RegExp(`in use by .*\\(process ${process.pid}\\)`), /stop that/],
     ['an address of another machine', () => ({ ...jwt(url(plain, '/keys')), listener: { address: `192.0.2.1:${closed}` } }), 'error', 'address', /listeners\[0\]/, /cannot listen on 192\.0\.2\.1/, /ip address/],
     ['a state directory that everybody may write', () => ({ files: (state) => chmod(state, 0o777) }), 'error', 'state', /state$/, /everybody on this machine may write/, /chmod o-w/],
@@ -162,11 +192,20 @@ describe('what is broken is named', () => {
     }) }), 'error', 'store', /messages\.sqlite/, /is damaged/, /backup/],
     ['a store that is something else', () => ({ files: withStore((file) => writeFile(file, 'no database\n'.repeat(1000))) }), 'error', 'store', /messages\.sqlite/, /no file of SQLite/, /backup/],
     ['a store of a newer version', () => ({ files: withStore((file) => run('sqlite3', [file, 'PRAGMA user_version = 99'])) }), 'error', 'store', /messages\.sqlite/, /newer version.*99/, /run the newer version/],
+    ['a store that is a pipe', () => ({ files: async (state) => { await mkdir(join(state, 'demo')); await run('mkfifo', [join(state, 'demo/messages.sqlite')]); } }), 'error', 'store', /qos\.file/, /is no file/, /./],
+    ['a store of another program', () => ({ files: async (state) => { await mkdir(join(state, 'demo')); await run('sqlite3', [join(state, 'demo/messages.sqlite'), 'CREATE TABLE t (a)']); } }), 'error', 'store', /messages\.sqlite/, /another program/, /qos\.file/],
+    ['a store that everybody can read', () => ({ files: withStore((file) => chmod(file, 0o644)) }), 'warning', 'store', /messages\.sqlite/, /can be read by everybody/, /chmod/],
+    ['a store that two services have, by two names', () => ({ more: { services: ['a', 'b'].map((name) => ({ name, qos: { file: `${at('two')}/${name === 'a' ? '' : './'}one.sqlite` } })) }, files: () => mkdir(at('two')) }), 'error', 'store', /one\.sqlite/, /services\[0\] and services\[1\] have the same file/, /file of its own/],
     ['a JWK set of a host that there is not', () => ({ ...jwt('https://keys.invalid/set'), variables: { RES_OPTIONS: 'timeout:1 attempts:1' } }), 'error', 'jwks', /keys\.invalid/, /its name has no address/, /correct the name/],
     ['a JWK set of a host that does not answer', () => jwt(`https://127.0.0.1:${closed}/set`), 'error', 'jwks', /127\.0\.0\.1/, /takes no connections/, /start what is to listen/],
     ['a JWK set that is not there', () => jwt(url(plain, '/none')), 'error', 'jwks', /none$/, /answers 404/, /correct the URL/],
     ['a JWK set that is a page', () => jwt(url(plain, '/page')), 'error', 'jwks', /page$/, /./, /correct tokenKeys\[\]\.jwks/],
     ['a JWK set whose host is not believed', () => jwt(url(secret, '/keys')), 'error', 'jwks', /^https/, /self.signed/, /outbound\.caFile/],
+    ['a JWK set that does not end', () => jwt(url(plain, '/long')), 'error', 'jwks', /long$/, /too long/, /correct tokenKeys\[\]\.jwks/],
+    ['a JWK set of a host with the certificate of another', () => { const set = jwt(url(elsewhere, '/keys')); set.more.outbound = { caFile: at('authority.pem') }; return set; }, 'error', 'jwks', /^https/, /for another name/, /name of the URL/],
+    ['authorities in a file that has none', () => { const set = jwt(url(secret, '/keys')); set.more.outbound = { caFile: at('keys.json') }; return set; }, 'error', 'jwks', /^https/, /no certificate/, /outbound\.caFile/],
+    ['a proxy that does not answer', () => { const set = jwt(url(plain, '/keys')); set.more.outbound = { proxy: `http://127.0.0.1:${closed}` }; return set; }, 'error', 'jwks', /^http/, /takes no connections/, /outbound\.proxy/],
+    ['a webhook that answers too late, of two services', () => ({ more: { services: ['a', 'b'].map((name) => ({ name, auth: 'webhook', authWebhook: { url: url(plain, '/slow'), timeout: '100ms' } })) } }), 'error', 'webhook', /slow$/, /takes connections, and has not answered/, /so long/],
     ['a JWK set in a file that has none', () => jwt(at('keys.json')), 'error', 'settings', /yaml/, /tokenKeys\[0\]\.jwks: .*no JWK set/, /correct it/],
     ['a clock that another one contradicts', () => jwt(url(plain, '/late')), 'error', 'clock', undefined, /3\d\d\d s ahead of that of http:/, /NTP/],
     ['a webhook that does not answer', () => webhook(`https://127.0.0.1:${closed}/auth?secret=1`), 'error', 'webhook', /auth$/, /takes no connections/, /start what is to listen/],

@@ -33,7 +33,7 @@ const alternative = (name) => (name.startsWith('email:') ? name : /^[\d.]+$|:/.t
 
 // A pair in the folder: of its own, or by the authority of makeAuthority(). The serial number tells it from
 // others: of what is shown one sees which it is.
-export function makePair(folder, name, { names = [], kind = 'ecdsa', authority, serial, days = 30 } = {}) {
+export function makePair(folder, name, { names = [], kind = 'ecdsa', authority, serial, days = 30, extensions: more = [] } = {}) {
   const certificate = join(folder, `${name}.pem`);
   const key = join(folder, `${name}.key`);
   const request = ['-subj', `/CN=${name}`, '-nodes', ...KINDS[kind], '-keyout', key];
@@ -41,7 +41,7 @@ export function makePair(folder, name, { names = [], kind = 'ecdsa', authority, 
   const number = serial === undefined ? [] : ['-set_serial', String(serial)];
   const signed = authority ? ['-CA', authority.certificate, '-CAkey', authority.key] : [];
   openssl(['req', '-x509', '-days', String(days), ...request, ...extensions, ...number, ...signed,
-    '-addext', 'basicConstraints=critical,CA:FALSE', '-out', certificate]);
+    '-addext', 'basicConstraints=critical,CA:FALSE', ...more.flatMap((text) => ['-addext', text]), '-out', certificate]);
   return { certificate, key };
 }
 
