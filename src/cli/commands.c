@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -98,8 +99,7 @@ static enum command_exit check_use(struct cli_line *line, const char *command)
     for (size_t i = 0; status == COMMAND_DONE && i < cli_option_count; i++) {
         struct buf those = BUF_INIT;
 
-        if (*cli_option_value(line, &cli_options[i]) &&
-            !has_use(&cli_options[i], command, &those)) {
+        if (cli_option_text(line, &cli_options[i]) && !has_use(&cli_options[i], command, &those)) {
             fprintf(stderr, "sse-server: --%s is for %s only\nTry: sse-server --help\n",
                     cli_options[i].name, buf_str(&those));
             status = COMMAND_MISUSED;
@@ -134,6 +134,19 @@ static enum command_exit run_command(struct cli_line *line)
     return command->run ? command->run(line) : cli_with_settings(line, command->run_with);
 }
 
+/* What could not be printed is not done. Of a pipe it is the reader who has had enough. */
+static enum command_exit finish_output(enum command_exit status)
+{
+    struct stat output;
+    const bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+
+    if (is_written || fstat(STDOUT_FILENO, &output) != 0 || S_ISFIFO(output.st_mode) ||
+        S_ISSOCK(output.st_mode))
+        return status;
+    fputs("sse-server: standard output cannot be written\n", stderr);
+    return status == COMMAND_DONE ? COMMAND_FAILED : status;
+}
+
 enum command_exit command_run(int argc, char *argv[], char *const *environment)
 {
     struct cli_line line = {.sources = {.environment = environment}};
@@ -142,13 +155,13 @@ enum command_exit command_run(int argc, char *argv[], char *const *environment)
     if (!parse_options(&line, argc, argv))
         return cli_misuse("that is no option, or its argument is missing");
     if (line.version)
-        return cli_version(&line);
+        return finish_output(cli_version(&line));
     if (optind == argc && line.help)
-        return cli_help(&line);
+        return finish_output(cli_help(&line));
     if (optind == argc)
         return check_use(&line, "") == COMMAND_DONE ? serve(&line) : COMMAND_MISUSED;
     line.command = argv[optind];
     line.arguments = argv + optind + 1;
     line.argument_count = (size_t)(argc - optind - 1);
-    return run_command(&line);
+    return finish_output(run_command(&line));
 }

@@ -247,6 +247,18 @@ static int read_key(struct cli_endpoint *endpoint, const struct cli_line *line,
     return 0;
 }
 
+/* It becomes a field of the request. */
+static int check_key(const struct cli_endpoint *endpoint, struct config_fault *fault)
+{
+    for (const char *at = endpoint->key; at && *at != '\0'; at++) {
+        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f)
+            return config_fail(fault, -EINVAL,
+                               "the API key holds a blank, a line break or what is not ASCII; give "
+                               "the key alone, in one line");
+    }
+    return 0;
+}
+
 static int use_settings(struct cli_endpoint *endpoint, const struct cli_line *line,
                         const char *permission, struct config_fault *fault)
 {
@@ -284,6 +296,8 @@ int cli_endpoint_find(struct cli_endpoint *endpoint, const struct cli_line *line
                          "there is no API key to show; give it in SSE_API_KEY, or --key-file");
     if (rc == 0 && (!url || !endpoint->key))
         rc = use_settings(endpoint, line, permission, fault);
+    if (rc == 0)
+        rc = check_key(endpoint, fault);
     if (rc != 0)
         cli_endpoint_release(endpoint);
     return rc;

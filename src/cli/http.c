@@ -114,6 +114,18 @@ static void append_message(const struct buf *answer, struct buf *to)
     json_decref(envelope);
 }
 
+/* Somebody is there, who speaks otherwise than the URL says. */
+static const char *scheme_hint(const struct cli_endpoint *endpoint, CURLcode code)
+{
+    if (endpoint->is_of_settings)
+        return "";
+    if (endpoint->is_clear && (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+                               code == CURLE_HTTP2 || code == CURLE_SEND_ERROR))
+        return "; where it expects TLS, begin the URL with https://";
+    return code == CURLE_SSL_CONNECT_ERROR ? "; where it has no TLS, begin the URL with http://"
+                                           : "";
+}
+
 /* Of a transfer that has failed: what libcurl says, which may quote who answered. */
 static int fail_transfer(const struct cli_http *http, CURLcode code, const char *url,
                          struct config_fault *fault)
@@ -133,9 +145,15 @@ static int fail_transfer(const struct cli_http *http, CURLcode code, const char 
                          "%.200s: %.150s; give --cacert with the authority of its certificate, or "
                          "--insecure for a development certificate",
                          url, buf_str(&reason));
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        rc = config_fail(fault, -EINVAL,
+                         "--cacert: \"%.200s\" holds no certificate that can be read; give a PEM "
+                         "file with the authority of the server's",
+                         http->endpoint->ca_file ? http->endpoint->ca_file : "");
     else
-        rc = config_fail(fault, status == 0 ? -ECONNREFUSED : -EPROTO, "%.200s: %s: %.200s", url,
-                         status == 0 ? "no answer" : "the answer broke off", buf_str(&reason));
+        rc = config_fail(fault, status == 0 ? -ECONNREFUSED : -EPROTO, "%.200s: %s: %.200s%s", url,
+                         status == 0 ? "no answer" : "the answer broke off", buf_str(&reason),
+                         status == 0 ? scheme_hint(http->endpoint, code) : "");
     buf_release(&reason);
     return rc;
 }

@@ -228,3 +228,10 @@ const char **cli_option_value(struct cli_line *line, const struct cli_option *op
 {
     return (const char **)(void *)((char *)line + option->offset);
 }
+
+const char *cli_option_text(const struct cli_line *line, const struct cli_option *option)
+{
+    const void *member = (const char *)line + option->offset;
+
+    return *(const char *const *)member;
+}

@@ -77,7 +77,8 @@ const struct cli_command *cli_command_find(const char *name, const char **neares
 /* Whether the option is for the command; "": for serving. */
 bool cli_option_is_for(const struct cli_option *option, const char *command);
 
-/* The member of its value. */
+/* The member of its value; and that: NULL when it is not given, "" of a switch that is. */
 const char **cli_option_value(struct cli_line *line, const struct cli_option *option);
+const char *cli_option_text(const struct cli_line *line, const struct cli_option *option);
 
 #endif

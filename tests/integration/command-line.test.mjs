@@ -125,6 +125,29 @@ describe('send', () => {
   });
 });
 
+test('what is no text in UTF-8 is not sent', async () => {
+  const shell = (line) => run('sh', ['-c', `exec ${serverBinary()} --config ${file} ${line}`], { env: environment() });
+  for (const [line, told] of [['send "$(printf "b\\377")" x --user 7', /argument 1 is no text/],
+    ['send bell x --user "$(printf "\\303\\050")"', /--user is no text/], ['kick "$(printf "\\377")"', /argument 1 is no text/]]) {
+    const { code, stderr } = await shell(line);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, told);
+  }
+  assert.equal(stream.named('message').length, 0);
+});
+
+test('what cannot be printed is a failure, but for a reader that has had enough', async () => {
+  const lines = ['--config FILE users', '--config FILE connections --json', 'help', 'version', 'default-config', 'completion bash', 'make-key'];
+  for (const line of lines) {
+    const text = `${serverBinary()} ${line.replace('FILE', file)}`;
+    const full = await run('sh', ['-c', `${text} > /dev/full`], { env: environment() });
+    assert.equal(full.code, 1, line);
+    assert.match(full.stderr, /^sse-server: .*(written|printed)/, line);
+  }
+  const { code, stderr } = await run('bash', ['-c', `set -o pipefail; ${serverBinary()} --config ${file} users | true`], { env: environment() });
+  assert.deepEqual([code, stderr], [0, '']);
+});
+
 test('kick closes what a user has', async () => {
   const other = await page.connect({ userId: 'kicked' });
   assert.equal(await ask('kick', 'kicked', '--reason', 'so long', '--stay-away'), 'closed 1 connection\n');
@@ -298,6 +321,12 @@ describe('which server, and who asks', () => {
     ['a key of which only the hash is known', () => ['--config', file, '--key', 'hashed'], {}, 2, /--key names one of apiKeys/],
     ['a URL without a path', () => ['--url', origin], { SSE_API_KEY: KEY }, 2, /has no path; .*--service/],
     ['a text that is no URL', () => ['--url', 'localhost:8443'], { SSE_API_KEY: KEY }, 2, /is no URL/],
+    ['http to a listener with TLS', () => ['--url', url().replace('https', 'http')], { SSE_API_KEY: KEY }, 1, /no answer: .*begin the URL with https:/],
+    ['https to a listener without', () => ['--url', `${server.origin.replace('http:', 'https:')}/sse/demo`], { SSE_API_KEY: KEY }, 1, /no answer: .*begin the URL with http:/],
+    ['authorities in a file that is not there', () => ['--url', url(), '--cacert', '/nowhere.pem'], { SSE_API_KEY: KEY }, 2, /--cacert: "\/nowhere\.pem" holds no certificate/],
+    ['a key with a line break', () => ['--url', url(), '--insecure'], { SSE_API_KEY: `${KEY}\nx-other: 1` }, 2, /API key holds .* a line break/],
+    ['a file of a key that is something else', () => ['--url', url(), '--insecure', '--key-file', join(server.stateDirectory, 'development-cert.pem')], {}, 2, /API key holds a blank/],
+    ['an id that is empty', () => ['--config', file, '--user', ''], {}, 2, /--user is empty/],
     ['a service that is none', () => ['--config', file, '--service', 'hr'], {}, 2, /there is no service "hr"/],
     ['nobody answers', () => ['--url', 'http://127.0.0.1:1/sse/demo'], { SSE_API_KEY: KEY }, 1, /no answer/],
     ['the URL is another program\'s', () => ['--url', `${origin}/none`, '--insecure'], { SSE_API_KEY: KEY }, 1, /answers 404/],
