@@ -134,6 +134,13 @@ void engine_refuse(struct api_exchange *exchange)
                     "what this service counts cannot be asked for now; come again later");
 }
 
+void order_refuse(struct api_exchange *exchange, const char *nothing)
+{
+    api_reply_error(exchange, 503,
+                    "the order in which this service sends cannot be kept now; %s; ask again later",
+                    nothing);
+}
+
 /* ---- slots ---- */
 
 static void refuse(struct attach *attach, enum limit limit)

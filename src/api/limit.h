@@ -41,6 +41,9 @@ void store_refuse(struct api_exchange *exchange, int status);
 
 /* Who holds which slots, or has claimed which idempotency key, is not known now. */
 void engine_refuse(struct api_exchange *exchange);
+/* What is sent, or who is sent away, cannot get its place in the service's order now. nothing: what
+ * has not been done. */
+void order_refuse(struct api_exchange *exchange, const char *nothing);
 
 /*
  * An event stream or an upload needs slots (broker/attach.h), and a stream one of the whole

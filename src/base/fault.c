@@ -80,6 +80,18 @@ void fault_stall(const char *name)
         (void)nanosleep(&look, NULL);
 }
 
+bool fault_failure(const char *name)
+{
+    const char *directory = getenv("FAULT_FAILURES");
+    char path[256];
+
+    if (!directory)
+        return false;
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+        abort(); /* as above */
+    return access(path, F_OK) == 0;
+}
+
 /* No memory is asked for here, and nothing is logged: it is the allocators that come by. */
 static void map_areas(void)
 {

@@ -13,6 +13,9 @@
  * And threads that hang: with FAULT_STALL=<name>:<file>, whoever passes the point with this name
  * stays there as long as the file is there.
  *
+ * And operations that fail: FAULT_FAILURES names a directory. While it has a file with the name of
+ * a point, whoever passes that point fails.
+ *
  * And FAULT_PATIENCE=<n>: what the end of a stop may take by the kernel's clock is so many times as
  * long. A build with sanitizers on a busy machine is slow, and nothing hangs in it.
  *
@@ -36,12 +39,14 @@ enum fault_area {
 #ifdef SSE_SERVER_FAULTS
 void fault_point(const char *name);
 void fault_stall(const char *name);
+bool fault_failure(const char *name);
 /* Whether this allocation is to be refused. */
 bool fault_allocation(enum fault_area area);
 unsigned fault_patience(void);
 #else
 #define fault_point(name)      ((void)(name))
 #define fault_stall(name)      ((void)(name))
+#define fault_failure(name)    ((void)(name), false)
 #define fault_allocation(area) ((void)(area), false)
 #define fault_patience()       1u
 #endif

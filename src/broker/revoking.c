@@ -57,8 +57,9 @@ static void on_revoked(struct broker_publishing *publishing, const struct broker
 {
     struct revoking *revoking = container_of(publishing, struct revoking, publishing);
 
-    (void)published;
-    revoking->done(revoking);
+    if (published->status < 0)
+        qos_revocations_release(&revoking->kept);
+    revoking->done(revoking, published->status);
 }
 
 /* Hands the credentials over. */
@@ -82,7 +83,7 @@ static void revoke_all(struct revoking *revoking)
         service->revoker.revoke(service->revoker.context, &revoking->credentials[i],
                                 &revoking->kept);
     if (revoking->count == 0) {
-        revoking->done(revoking);
+        revoking->done(revoking, 0);
         return;
     }
     batch = batch_of(revoking);

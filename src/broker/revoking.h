@@ -23,7 +23,9 @@ struct revoking {
     size_t count, capacity;
     struct broker_credential *credentials; /* with texts of their own */
     struct qos_revocations kept;
-    void (*done)(struct revoking *revoking);               /* all workers have revoked it */
+    /* All workers have revoked it; or this one alone, and the others could not be told, for a
+     * negative errno: then it is over. */
+    void (*done)(struct revoking *revoking, int status);
     void (*stored)(struct revoking *revoking, int status); /* a restart remembers it, or: why not */
 };
 

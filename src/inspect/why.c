@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/exchange.h"
+#include "api/limit.h"
 #include "api/query/filters.h"
 #include "api/reply.h"
 #include "base/json.h"
@@ -170,8 +171,10 @@ static void append_queue(struct buf *to, const struct why_inquiry *inquiry)
     const struct why_queue *queue = &inquiry->facts.queue;
 
     buf_printf(to,
-               ",\"queue\":{\"stored\":%" PRIu64 ",\"inFlight\":%" PRIu32 ",\"window\":%" PRIu32,
-               queue->stored, queue->in_flight, queue->window);
+               ",\"queue\":{\"known\":%s,\"stored\":%" PRIu64 ",\"inFlight\":%" PRIu32
+               ",\"window\":%" PRIu32,
+               queue->is_unknown ? "false" : "true", queue->stored, queue->in_flight,
+               queue->window);
     append_copies(to, inquiry->stored);
     buf_append_char(to, '}');
 }
@@ -445,9 +448,13 @@ static void on_copies(struct api_exchange *exchange, const struct broker_message
         begin_message(asked);
         return;
     }
-    api_reply_error(exchange, 404,
-                    "there is no message with this id in what is recorded, nor in the store; it "
-                    "was never sent here, or so long ago that it is not known any more");
+    if (answer->found.status < 0)
+        store_refuse(exchange, answer->found.status);
+    else
+        api_reply_error(
+            exchange, 404,
+            "there is no message with this id in what is recorded, nor in the store; it "
+            "was never sent here, or so long ago that it is not known any more");
     asked_free(asked);
 }
 

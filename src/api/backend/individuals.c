@@ -135,10 +135,13 @@ static void start(struct delivery *delivery)
 
 /* ---- disconnectUser ---- */
 
+static const char nobody_disconnected[] = "nobody was disconnected";
+
 struct revocation {
     struct revoking base;
     struct delivery *delivery;
     struct api_exchange *exchange; /* a reference */
+    bool has_closed;               /* those that there were; else it is not known whether */
     size_t closed;
     char *shown; /* as shown_of() */
 };
@@ -198,7 +201,9 @@ static void on_revocation_stored(struct revoking *base, int status)
 {
     struct revocation *revocation = container_of(base, struct revocation, base);
 
-    if (status == 0)
+    if (!revocation->has_closed)
+        order_refuse(revocation->exchange, nobody_disconnected);
+    else if (status == 0)
         answer(revocation->exchange, revocation->closed, NULL, revocation->shown);
     else
         api_reply_error(revocation->exchange, 503,
@@ -216,14 +221,26 @@ static void on_revoked_closed(struct delivery *delivery, const struct broker_res
 {
     struct revocation *revocation = delivery->context;
 
-    revocation->closed = published->items[0].count;
-    revocation->shown = mem_strdup(shown_of(delivery, published));
+    revocation->has_closed = published->status == 0;
+    if (revocation->has_closed) {
+        revocation->closed = published->items[0].count;
+        revocation->shown = mem_strdup(shown_of(delivery, published));
+    }
     revoking_keep(&revocation->base);
 }
 
-static void on_revoked(struct revoking *base)
+static void on_revoked(struct revoking *base, int status)
 {
-    start(container_of(base, struct revocation, base)->delivery);
+    struct revocation *revocation = container_of(base, struct revocation, base);
+
+    if (status == 0) {
+        start(revocation->delivery);
+        return;
+    }
+    order_refuse(revocation->exchange, nobody_disconnected);
+    delivery_free(revocation->delivery);
+    api_exchange_unref(revocation->exchange);
+    free(revocation);
 }
 
 static void start_revoking(struct delivery *delivery)
@@ -242,7 +259,10 @@ static void start_revoking(struct delivery *delivery)
 
 static void on_closed(struct delivery *delivery, const struct broker_results *published)
 {
-    answer(delivery->exchange, published->items[0].count, NULL, shown_of(delivery, published));
+    if (published->status < 0)
+        order_refuse(delivery->exchange, nobody_disconnected);
+    else
+        answer(delivery->exchange, published->items[0].count, NULL, shown_of(delivery, published));
 }
 
 /* The longest that a page may be told to wait: a day. */
@@ -439,7 +459,9 @@ static void on_told(struct delivery *delivery, const struct broker_results *publ
     const size_t none = 0;
     struct sse_target absent;
 
-    if (can_wait(item) && find_absent(broker_item_target(item), result, &absent))
+    if (published->status < 0)
+        order_refuse(delivery->exchange, "nobody was told");
+    else if (can_wait(item) && find_absent(broker_item_target(item), result, &absent))
         store(delivery, published, &absent);
     else
         answer(delivery->exchange, result->count, &none, shown_of(delivery, published));

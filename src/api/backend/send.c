@@ -277,9 +277,22 @@ static void append_result(struct buf *text, const struct sse_message *message,
     buf_append_char(text, '}');
 }
 
-/* Nothing of the request was stored or written. */
-static void refuse(struct api_exchange *exchange, int status, size_t at)
+static bool is_stored(const struct delivery *delivery)
 {
+    const struct broker_batch *batch = delivery->batch;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].message && batch->items[i].message->is_stored)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing of the request was stored or written. */
+static void refuse(const struct delivery *delivery, int status, size_t at)
+{
+    struct api_exchange *exchange = delivery->exchange;
+
     if (status == -ENOBUFS)
         api_reply_error(exchange, 503,
                         "a worker is further behind than services[].log.lag, and as much waits "
@@ -299,6 +312,8 @@ static void refuse(struct api_exchange *exchange, int status, size_t at)
                         "messages with \"qos\" 1 come faster than they can be stored: %s; wait for "
                         "answers before more are sent; none was sent",
                         store_fault_text(status));
+    else if (!is_stored(delivery))
+        order_refuse(exchange, "none was sent");
     else
         api_reply_error(exchange, 503,
                         "messages with \"qos\" 1 cannot be stored now, since %s; none was sent",
@@ -306,7 +321,7 @@ static void refuse(struct api_exchange *exchange, int status, size_t at)
 }
 
 /* The same in a word, for the trace. */
-static const char *why_refused(int status)
+static const char *why_refused(const struct delivery *delivery, int status)
 {
     switch (status) {
     case -ENOBUFS:
@@ -318,7 +333,7 @@ static const char *why_refused(int status)
     case -EBUSY:
         return "store-busy";
     default:
-        return "store-failed";
+        return is_stored(delivery) ? "store-failed" : "not-ordered";
     }
 }
 
@@ -329,8 +344,8 @@ static void answer(struct delivery *delivery, const struct broker_results *publi
 
     if (published->status < 0) {
         tracing_send_refused(&delivery->exchange->service->broker.tracing, delivery->batch,
-                             why_refused(published->status));
-        refuse(delivery->exchange, published->status, published->at);
+                             why_refused(delivery, published->status));
+        refuse(delivery, published->status, published->at);
         return;
     }
     if (is_array)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -48,12 +49,30 @@ static struct local *local_of(struct engine *engine)
 }
 
 /* Whatever is asked may have something to end, or may have failed. */
-static void ask(struct engine *engine, struct qos_job *job)
+static void submit(struct local *local, struct qos_job *job)
 {
-    struct local *local = local_of(engine);
-
     sweeper_soon(&local->sweeper);
     qos_store_submit(local->store, job);
+}
+
+static int run_failing(struct qos_job *job, struct qos_repository *repository)
+{
+    (void)job;
+    (void)repository;
+    return -EIO;
+}
+
+/* A test may want it to fail: in its turn, and nothing of it happens. */
+static void may_fail(struct qos_job *job, const char *name)
+{
+    if (fault_failure(name))
+        job->run = run_failing;
+}
+
+static void ask(struct engine *engine, struct qos_job *job, const char *name)
+{
+    may_fail(job, name);
+    submit(local_of(engine), job);
 }
 
 /* ---- what was stored while users were unique within the service ---- */
@@ -123,6 +142,7 @@ static void begin_sweep(struct sweeper *sweeper)
     sweep->limit = sweeper->limit;
     qos_sweep_init(sweep);
     sweep->job.done = on_swept;
+    may_fail(&sweep->job, "engine.sweep");
     if (sweeper->is_urgent)
         qos_store_submit_next(local->store, &sweep->job);
     else
@@ -141,7 +161,7 @@ static void answer_known(struct loop_task *task)
     for (struct qos_job *next; job; job = next) {
         next = job->next;
         if (job->run && local->store) {
-            ask(&local->engine, job);
+            submit(local, job);
             continue;
         }
         if (job->run)
@@ -163,9 +183,20 @@ static void on_answer(struct tables *tables, struct qos_job *job)
     answer_later(container_of(tables, struct local, tables), job);
 }
 
+/* As may_fail(). */
+static bool has_failed(struct engine *engine, struct qos_job *job, const char *name)
+{
+    if (!fault_failure(name))
+        return false;
+    job->status = -EIO;
+    answer_later(local_of(engine), job);
+    return true;
+}
+
 static void attach(struct engine *engine, struct engine_attach *attach)
 {
-    tables_attach(&local_of(engine)->tables, attach);
+    if (!has_failed(engine, &attach->job, "engine.attach"))
+        tables_attach(&local_of(engine)->tables, attach);
 }
 
 struct eviction {
@@ -221,7 +252,8 @@ static struct sse_presence *presence(struct engine *engine)
 
 static void claim(struct engine *engine, struct engine_claim *claim)
 {
-    idempotency_claim(&local_of(engine)->tables.idempotency, claim);
+    if (!has_failed(engine, &claim->job, "engine.claim"))
+        idempotency_claim(&local_of(engine)->tables.idempotency, claim);
 }
 
 static void settle(struct engine *engine, const struct broker_outcome *outcome)
@@ -237,19 +269,18 @@ static void change(struct engine *engine, const struct engine_limits *limits)
 /* ---- what the store knows ---- */
 
 /* Behind what was appended before. */
-static void ask_in_turn(struct engine *engine, struct qos_job *job)
+static void submit_in_turn(struct local *local, struct qos_job *job)
 {
-    struct local *local = local_of(engine);
-
     if (local->known)
         answer_later(local, job);
     else
-        ask(engine, job);
+        submit(local, job);
 }
 
 static void put(struct engine *engine, struct qos_put *put)
 {
-    ask_in_turn(engine, &put->job);
+    may_fail(&put->job, "engine.put");
+    submit_in_turn(local_of(engine), &put->job);
 }
 
 static int run_nothing(struct qos_job *job, struct qos_repository *repository)
@@ -270,10 +301,11 @@ static void on_append(struct qos_job *job)
 static void append(struct engine *engine, struct engine_append *append)
 {
     append->job.done = on_append;
+    append->status = fault_failure("engine.append") ? -EIO : 0;
     if (append->is_behind_puts) {
         append->job.run = run_nothing;
         append->job.is_asked = true;
-        ask_in_turn(engine, &append->job);
+        submit_in_turn(local_of(engine), &append->job);
     } else {
         answer_later(local_of(engine), &append->job);
     }
@@ -286,47 +318,47 @@ static void hold(struct engine *engine, bool is_held)
 
 static void acknowledge(struct engine *engine, struct qos_acknowledge *acknowledge)
 {
-    ask(engine, &acknowledge->job);
+    ask(engine, &acknowledge->job, "engine.acknowledge");
 }
 
 static void mark(struct engine *engine, struct qos_mark *mark)
 {
-    ask(engine, &mark->job);
+    ask(engine, &mark->job, "engine.mark");
 }
 
 static void delete (struct engine *engine, struct qos_delete *delete)
 {
-    ask(engine, &delete->job);
+    ask(engine, &delete->job, "engine.delete");
 }
 
 static void look(struct engine *engine, struct qos_queues *queues)
 {
-    ask(engine, &queues->job);
+    ask(engine, &queues->job, "engine.look");
 }
 
 static void read_queue(struct engine *engine, struct qos_read *read)
 {
-    ask(engine, &read->job);
+    ask(engine, &read->job, "engine.read");
 }
 
 static void find(struct engine *engine, struct qos_inspect *inspect)
 {
-    ask(engine, &inspect->job);
+    ask(engine, &inspect->job, "engine.find");
 }
 
 static void list(struct engine *engine, struct qos_list *list)
 {
-    ask(engine, &list->job);
+    ask(engine, &list->job, "engine.list");
 }
 
 static void keep(struct engine *engine, struct qos_keep_revocations *keep)
 {
-    ask(engine, &keep->job);
+    ask(engine, &keep->job, "engine.keep");
 }
 
 static void restore(struct engine *engine, struct qos_read_revocations *read)
 {
-    ask(engine, &read->job);
+    ask(engine, &read->job, "engine.restore");
 }
 
 static void report(struct engine *engine, struct engine_report *report)

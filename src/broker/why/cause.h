@@ -100,6 +100,7 @@ struct why_channel {
 
 /* The user's queue of stored messages. */
 struct why_queue {
+    bool is_unknown; /* the store could not be asked */
     uint64_t stored;
     uint32_t in_flight, window;
 };

@@ -254,6 +254,7 @@ static void on_found(struct broker_request *request, const struct broker_message
     const struct qos_copies *copies = &answer->found.copies;
 
     inquiry->found = broker_message_keep(answer);
+    inquiry->facts.queue.is_unknown |= answer->found.status < 0;
     for (size_t i = 0; i < copies->count; i++) {
         if (is_meant(inquiry, &copies->items[i]))
             take_copy(inquiry, &copies->items[i]);
@@ -282,7 +283,8 @@ static void on_listed(struct broker_request *request, const struct broker_messag
     struct why_inquiry *inquiry = container_of(request, struct why_inquiry, request);
 
     inquiry->listed = broker_message_keep(answer);
-    if (answer->found.status == 0)
+    inquiry->facts.queue.is_unknown = answer->found.status < 0;
+    if (!inquiry->facts.queue.is_unknown)
         inquiry->stored = &inquiry->listed->found.copies;
     take_store(inquiry);
     find_message(inquiry);

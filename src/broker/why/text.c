@@ -184,6 +184,9 @@ static void tell_presence(struct buf *to, const struct why_facts *facts)
         buf_printf(to,
                    " Its page came back at %s, and was told that it misses something (sse-gap).",
                    time_text(facts->message.gap_at, time));
+    if (facts->queue.is_unknown)
+        buf_append_str(to, " The store cannot be asked now: what of it is told is what the trace "
+                           "knows.");
     if (facts->is_unrecorded)
         buf_append_str(to, " What was before is not recorded: services[].trace.bytes is 0.");
     else if (!facts->message.is_known && facts->known_since > 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,6 +163,35 @@ static void allocations_are_refused_where_the_file_says(void **state)
     unlink(path);
 }
 
+/* A bit for each pass that has failed. */
+static void fail_three_times(void)
+{
+    char path[64];
+    int failed = fault_failure("here");
+
+    snprintf(path, sizeof(path), "%s/here", getenv("FAULT_FAILURES"));
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    failed |= (int)fault_failure("here") << 1 | (int)fault_failure("there") << 2;
+    unlink(path);
+    _exit(failed | (int)fault_failure("here") << 3);
+}
+
+static void operations_fail_while_the_file_is_there(void **state)
+{
+    char directory[] = "/tmp/test_fault.XXXXXX";
+    int status;
+
+    (void)state;
+    assert_false(fault_failure("here"));
+    assert_non_null(mkdtemp(directory));
+    setenv("FAULT_FAILURES", directory, 1);
+    status = end_of_child(NULL, fail_three_times);
+    unsetenv("FAULT_FAILURES");
+    rmdir(directory);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), HAS_FAULTS ? 1 << 1 : 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +201,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_not_passed_over),
         cmocka_unit_test(threads_count_together),
         cmocka_unit_test(allocations_are_refused_where_the_file_says),
+        cmocka_unit_test(operations_fail_while_the_file_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

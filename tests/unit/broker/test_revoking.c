@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "broker/publish.h"
@@ -19,6 +20,7 @@ struct fixture {
     struct revoker revokers[WORKERS];
     struct revoking revoking;
     unsigned done, stored;
+    int status; /* of done */
 };
 
 static void revoke(void *context, const struct broker_credential *credential,
@@ -40,9 +42,19 @@ static void on_publish(void *context, const struct broker_message *message)
     publication_advance(publication_new(&worker->service.publisher, message), NULL, 0);
 }
 
-static void on_done(struct revoking *revoking)
+static void fail_to_publish(void *context, const struct broker_message *message)
 {
-    container_of(revoking, struct fixture, revoking)->done++;
+    struct team_worker *worker = context;
+
+    publication_fail(publication_new(&worker->service.publisher, message), -EIO, 0);
+}
+
+static void on_done(struct revoking *revoking, int status)
+{
+    struct fixture *f = container_of(revoking, struct fixture, revoking);
+
+    f->done++;
+    f->status = status;
 }
 
 static void on_stored(struct revoking *revoking, int status)
@@ -83,6 +95,7 @@ static void all_workers_revoke_it_once(void **state)
     for (size_t i = 0; i < WORKERS; i++)
         team_turn(&f.team);
     assert_int_equal(f.done, 1);
+    assert_int_equal(f.status, 0);
     for (size_t i = 0; i < WORKERS; i++) {
         assert_int_equal(f.revokers[i].count, 1);
         assert_string_equal(f.revokers[i].text, "ann");
@@ -94,9 +107,29 @@ static void all_workers_revoke_it_once(void **state)
     team_close(&f.team);
 }
 
+/* Who asked is told, and asks again. */
+static void the_others_cannot_be_told(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_fixture(&f);
+    f.team.worker[0].service.guest = (struct broker_receiver){fail_to_publish, &f.team.worker[0]};
+    start(&f, "ann");
+    for (size_t i = 0; i < WORKERS; i++)
+        team_turn(&f.team);
+    assert_int_equal(f.done, 1);
+    assert_int_equal(f.status, -EIO);
+    for (size_t i = 0; i < WORKERS; i++)
+        assert_int_equal(f.revokers[i].count, i == ORIGIN);
+    assert_int_equal(f.revoking.kept.count, 0);
+    team_close(&f.team);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_workers_revoke_it_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_workers_revoke_it_once),
+                                       cmocka_unit_test(the_others_cannot_be_told)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
