@@ -108,18 +108,16 @@ static void append_error(const struct wrapping *wrapping, struct buf *to, int st
         return;
     }
     if (wrapping->is_bare) {
-        buf_append_str(to, "{\"error\":");
-        json_text_string(to, detail);
+        buf_append_char(to, '{');
+        json_text_member(to, "error", detail);
         if (data)
             buf_printf(to, ",\"data\":%s", data);
         buf_append_char(to, '}');
         return;
     }
-    buf_printf(to, "{\"success\":false,\"code\":%d,\"data\":%s,\"message\":", status,
-               data ? data : "null");
-    json_text_string(to, sentence(status));
-    buf_append_str(to, ",\"errorMessage\":");
-    json_text_string(to, detail);
+    buf_printf(to, "{\"success\":false,\"code\":%d,\"data\":%s", status, data ? data : "null");
+    json_text_member(to, "message", sentence(status));
+    json_text_member(to, "errorMessage", detail);
     buf_append_char(to, '}');
 }
 

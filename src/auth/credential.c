@@ -129,6 +129,12 @@ static_assert(COUNT(auth_permission_words) ==
                   (size_t)__builtin_popcount(AUTH_MAY_ALL | AUTH_MAY_INSPECT) + 1,
               "a word for each permission");
 
+bool auth_permissions_parse(const char *words, unsigned *permissions, struct word *unknown)
+{
+    return words_mask(words, auth_permission_words, COUNT(auth_permission_words) - 1, permissions,
+                      unknown);
+}
+
 unsigned auth_permission_of(const struct word *word)
 {
     for (unsigned i = 0; auth_permission_words[i]; i++) {

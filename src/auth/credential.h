@@ -78,6 +78,8 @@ void auth_last_key_forget(struct auth_last_key *last);
  * NULL. */
 extern const char *const auth_permission_words[];
 
+/* The mask of such words (base/text.h). False: one names no permission; *unknown is it. */
+bool auth_permissions_parse(const char *words, unsigned *permissions, struct word *unknown);
 /* The mask of one word; 0 when it names no permission. */
 unsigned auth_permission_of(const struct word *word);
 /* The word of one permission. */

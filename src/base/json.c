@@ -533,3 +533,19 @@ void json_text_number(struct buf *buf, uint64_t number)
 
     buf_append(buf, digits, digits_write(digits, number, 10));
 }
+
+void json_text_next(struct buf *buf)
+{
+    if (buf->length > 0 && !strchr("[{,", buf->data[buf->length - 1]))
+        buf_append_char(buf, ',');
+}
+
+void json_text_member(struct buf *buf, const char *name, const char *text)
+{
+    json_text_next(buf);
+    buf_printf(buf, "\"%s\":", name);
+    if (text)
+        json_text_string(buf, text);
+    else
+        buf_append_str(buf, "null");
+}

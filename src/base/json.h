@@ -73,5 +73,9 @@ const char *json_id_text(const json_t *value, char *buffer, size_t size);
  * so that what is written is always JSON. */
 void json_text_string(struct buf *buf, const char *text);
 void json_text_number(struct buf *buf, uint64_t number);
+/* Before an item or a member: the comma, unless it is the first. */
+void json_text_next(struct buf *buf);
+/* A member, and what json_text_next() does. name: plain. text NULL: null. */
+void json_text_member(struct buf *buf, const char *name, const char *text);
 
 #endif

@@ -117,6 +117,26 @@ size_t words_count(const char *words)
     return count;
 }
 
+bool words_mask(const char *words, const char *const *known, size_t count, unsigned *mask,
+                struct word *unknown)
+{
+    struct word word;
+
+    *mask = 0;
+    while (words_next(&words, &word)) {
+        size_t i = 0;
+
+        while (i < count && !word_is(&word, known[i]))
+            i++;
+        if (i == count) {
+            *unknown = word;
+            return false;
+        }
+        *mask |= 1u << i;
+    }
+    return true;
+}
+
 size_t digits_write(char to[DIGITS_SIZE], uint64_t number, unsigned base)
 {
     char reversed[DIGITS_SIZE];

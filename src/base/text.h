@@ -35,6 +35,9 @@ bool words_next(const char **rest, struct word *word);
 bool word_is(const struct word *word, const char *text);
 size_t words_count(const char *words);
 bool words_have(const char *words, const char *text);
+/* A bit for each of the words, by its place in known. False: one is not there; *unknown is it. */
+bool words_mask(const char *words, const char *const *known, size_t count, unsigned *mask,
+                struct word *unknown);
 
 /* ---- whole numbers as texts, where there are so many of them that printf() is too slow ---- */
 

@@ -130,18 +130,26 @@ bool thread_pool_is_full(struct thread_pool *pool)
     return is_full;
 }
 
-/* One more, when all that there are have work. Under the lock. */
-static int want_thread(struct thread_pool *pool)
+int thread_start(pthread_t *thread, void *(*body)(void *context), void *context)
 {
     pthread_attr_t attributes;
     int error;
 
-    if (pool->idle > pool->waiting_count || pool->started == pool->most)
-        return 0;
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    error = pthread_create(&pool->threads[pool->started], &attributes, run, pool);
+    error = pthread_create(thread, &attributes, body, context);
     (void)pthread_attr_destroy(&attributes);
+    return error;
+}
+
+/* One more, when all that there are have work. Under the lock. */
+static int want_thread(struct thread_pool *pool)
+{
+    int error;
+
+    if (pool->idle > pool->waiting_count || pool->started == pool->most)
+        return 0;
+    error = thread_start(&pool->threads[pool->started], run, pool);
     if (error != 0)
         return pool->started > 0 ? 0 : -error;
     pool->started++;

@@ -10,6 +10,7 @@
  * submits the next job when the one before it is done,
  * or has ordered jobs.
  */
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,10 @@
 struct loop;
 struct pool_client; /* a loop that submits jobs, and is told when they are done */
 struct thread_pool;
+
+/* A thread with a stack for what waits and reads, not for deep calls. 0 or a positive errno, as
+ * pthread_create(). */
+int thread_start(pthread_t *thread, void *(*body)(void *context), void *context);
 
 /* Embed it in the state of the work. One job is submitted once at a time. */
 struct pool_job {

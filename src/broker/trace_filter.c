@@ -158,26 +158,9 @@ bool trace_filter_passes(const struct trace_filter *filter, const struct trace_r
     return (found & wanted) == wanted && (!filter->tenants || covers(filter->tenants, record));
 }
 
-static unsigned kind_of(const struct word *word)
-{
-    for (unsigned i = 0; i < TRACE_KINDS; i++) {
-        if (word_is(word, trace_kind_words[i]))
-            return 1u << i;
-    }
-    return 0;
-}
-
 bool trace_kinds_parse(const char *list, unsigned *kinds, struct word *unknown)
 {
-    *kinds = 0;
-    while (words_next(&list, unknown)) {
-        const unsigned kind = kind_of(unknown);
-
-        if (kind == 0)
-            return false;
-        *kinds |= kind;
-    }
-    return true;
+    return words_mask(list, trace_kind_words, TRACE_KINDS, kinds, unknown);
 }
 
 /* ---- in messages ---- */
@@ -239,7 +222,6 @@ static void append_field(struct buf *to, const struct trace_record *record,
     const char *key = trace_text_of(record, TRACE_USER);
 
     if (item->field == TRACE_USER) {
-        buf_append_char(to, ',');
         json_text_user_members(to, item->text);
         return;
     }

@@ -85,7 +85,8 @@ enum command_exit cli_make_key(const struct cli_line *line)
 
 /* ---- make-token ---- */
 
-#define NAME_BYTES 8u /* of the token: enough to be no other's */
+#define PERMISSIONS "send, query, disconnect, presence, metrics and inspect"
+#define NAME_BYTES  8u /* of the token: enough to be no other's */
 
 static void set_text(json_t *claims, const char *name, const char *value)
 {
@@ -159,25 +160,19 @@ static struct auth_jwt_key *find_key(const struct config *config, size_t service
     return NULL;
 }
 
-static int check_permissions(const char *permissions, struct config_fault *fault)
+static int check_permissions(const char *words, struct config_fault *fault)
 {
-    const char *rest = permissions ? permissions : "";
-    struct word word;
-    size_t count = 0;
+    struct word unknown;
+    unsigned permissions;
 
-    for (; words_next(&rest, &word); count++) {
-        if (auth_permission_of(&word) != 0)
-            continue;
-        return config_fail(fault, -EINVAL,
-                           "--permissions: \"%.*s\" is none; use send, query, disconnect, "
-                           "presence, metrics and inspect",
-                           word.length < 40 ? (int)word.length : 40, word.text);
-    }
-    if (count > 0 || !permissions)
+    if (!words)
         return 0;
-    return config_fail(
-        fault, -EINVAL,
-        "--permissions: names none; use send, query, disconnect, presence, metrics and inspect");
+    if (!auth_permissions_parse(words, &permissions, &unknown))
+        return config_fail(fault, -EINVAL, "--permissions: \"%.*s\" is none; use " PERMISSIONS,
+                           unknown.length < 40 ? (int)unknown.length : 40, unknown.text);
+    if (permissions == 0)
+        return config_fail(fault, -EINVAL, "--permissions: names none; use " PERMISSIONS);
+    return 0;
 }
 
 /* What the service would refuse is not made. A back end's token need not name a user. */

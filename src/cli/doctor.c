@@ -163,16 +163,15 @@ static void print_visible(const char *text)
 
 static void print_finding(const json_t *finding)
 {
-    const char *subject = json_string_value(json_object_get(finding, "subject"));
-    const char *advice = json_string_value(json_object_get(finding, "advice"));
+    const char *subject = cli_text_of(finding, "subject");
+    const char *advice = cli_text_of(finding, "advice");
 
-    printf("%-8s %-13s ", json_string_value(json_object_get(finding, "level")),
-           json_string_value(json_object_get(finding, "check")));
+    printf("%-8s %-13s ", cli_text_of(finding, "level"), cli_text_of(finding, "check"));
     if (subject) {
         print_visible(subject);
         fputs(": ", stdout);
     }
-    print_visible(json_string_value(json_object_get(finding, "message")));
+    print_visible(cli_text_of(finding, "message"));
     putchar('\n');
     if (!advice)
         return;

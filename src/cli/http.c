@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/endpoint.h"
+#include "cli/line.h"
 #include "cli/print.h"
 #include "outbound/libcurl.h"
-#include "server/config_value.h"
 #include "server/version.h"
 
 #define CONNECT_MS   5000L
@@ -105,7 +105,7 @@ static void append_message(const struct buf *answer, struct buf *to)
 {
     struct json_fault fault;
     json_t *envelope = json_parse(buf_str(answer), answer->length, &fault);
-    const char *message = json_string_value(json_object_get(envelope, "errorMessage"));
+    const char *message = cli_text_of(envelope, "errorMessage");
 
     if (message) {
         buf_append_str(to, ": ");
@@ -258,4 +258,13 @@ void cli_append_parameter(struct buf *path, const char *name, const char *value)
         else
             buf_printf(path, "%%%02X", (unsigned char)*value);
     }
+}
+
+void cli_append_filter(struct buf *path, const struct cli_line *line)
+{
+    cli_append_parameter(path, "userId", line->user);
+    cli_append_parameter(path, "tenantId", line->tenant);
+    cli_append_parameter(path, "channel", line->channel);
+    cli_append_parameter(path, "clientId", line->client);
+    cli_append_parameter(path, "id", line->id);
 }

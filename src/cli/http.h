@@ -10,6 +10,7 @@
 
 struct cli_endpoint;
 struct cli_http;
+struct cli_line;
 struct config_fault;
 
 struct cli_request {
@@ -43,5 +44,8 @@ json_t *cli_http_ask_json(struct cli_http *http, const struct cli_request *reque
 /* Appends "name=value" to a query, escaped, with what separates it from what is before. value NULL:
  * nothing. */
 void cli_append_parameter(struct buf *path, const char *name, const char *value);
+
+/* The parameters that --user, --tenant, --channel, --client and --id stand for. */
+void cli_append_filter(struct buf *path, const struct cli_line *line);
 
 #endif

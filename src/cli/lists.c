@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -14,28 +13,16 @@
 #define DEFAULT_ROWS 100u
 #define MOST_ROWS    10000000u
 
-static const char *text_of(const json_t *row, const char *name)
-{
-    return json_string_value(json_object_get(row, name));
-}
-
-static uint64_t number_of(const json_t *row, const char *name)
-{
-    const json_int_t number = json_integer_value(json_object_get(row, name));
-
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 /* ---- what there is to a row ---- */
 
 static const char *const user_heads[] = {"USER", "NAME", "TENANT", "TOKEN", "ONLINE", NULL};
 
 static void add_user(struct cli_table *table, const json_t *user)
 {
-    cli_table_add(table, text_of(user, "id"));
-    cli_table_add(table, text_of(user, "name"));
-    cli_table_add(table, text_of(user, "tenantId"));
-    cli_table_add(table, text_of(user, "accessToken"));
+    cli_table_add(table, cli_text_of(user, "id"));
+    cli_table_add(table, cli_text_of(user, "name"));
+    cli_table_add(table, cli_text_of(user, "tenantId"));
+    cli_table_add(table, cli_text_of(user, "accessToken"));
     cli_table_add(table, json_is_true(json_object_get(user, "grace")) ? "until the grace time ends"
                                                                       : "yes");
 }
@@ -47,19 +34,18 @@ static const char *const connection_heads[] = {"CONNECTION", "USER", "NAME",    
 static void add_connection(struct cli_table *table, const json_t *connection)
 {
     const json_t *user = json_object_get(connection, "accessUser");
-    const uint64_t now = (uint64_t)clock_wall_ms(), since = number_of(connection, "createTime");
-    char age[CLI_SPAN_SIZE];
+    const json_int_t events = json_integer_value(json_object_get(connection, "messageCount"));
 
-    cli_table_add(table, text_of(connection, "id"));
-    cli_table_add(table, text_of(user, "id"));
-    cli_table_add(table, text_of(user, "name"));
-    cli_table_add(table, text_of(user, "tenantId"));
-    cli_table_add(table, text_of(connection, "requestIp"));
-    cli_table_add(table, cli_span(now > since ? now - since : 0, age));
-    cli_table_add_number(table, number_of(connection, "messageCount"));
+    cli_table_add(table, cli_text_of(connection, "id"));
+    cli_table_add(table, cli_text_of(user, "id"));
+    cli_table_add(table, cli_text_of(user, "name"));
+    cli_table_add(table, cli_text_of(user, "tenantId"));
+    cli_table_add(table, cli_text_of(connection, "requestIp"));
+    cli_table_add_age(table, json_object_get(connection, "createTime"));
+    cli_table_add_number(table, events > 0 ? (uint64_t)events : 0);
     cli_table_add_words(table, json_object_get(connection, "channels"));
     cli_table_add_words(table, json_object_get(connection, "listeners"));
-    cli_table_add(table, text_of(connection, "locationHref"));
+    cli_table_add(table, cli_text_of(connection, "locationHref"));
 }
 
 /* ---- the list ---- */
@@ -72,17 +58,6 @@ struct listing {
 
 static const struct listing of_users = {"/users", user_heads, add_user};
 static const struct listing of_connections = {"/connections", connection_heads, add_connection};
-
-static void append_query(const struct cli_line *line, struct buf *path)
-{
-    cli_append_parameter(path, "userId", line->user);
-    cli_append_parameter(path, "name", line->name);
-    cli_append_parameter(path, "tenantId", line->tenant);
-    cli_append_parameter(path, "channel", line->channel);
-    cli_append_parameter(path, "clientId", line->client);
-    cli_append_parameter(path, "listening", line->event);
-    cli_append_parameter(path, "id", line->id);
-}
 
 /* Appends a page to the rows. How many it has, and *total; or a negative errno. */
 static ssize_t ask_page(struct cli_http *http, const char *path, json_t *rows, json_int_t *total,
@@ -118,7 +93,9 @@ static int ask_rows(const struct cli_line *line, struct cli_http *http, const st
         const uint64_t size = limit < PAGE_ROWS ? limit : PAGE_ROWS;
 
         buf_append_str(&path, of->path);
-        append_query(line, &path);
+        cli_append_filter(&path, line);
+        cli_append_parameter(&path, "name", line->name);
+        cli_append_parameter(&path, "listening", line->event);
         buf_printf(&path, "%cpageNum=%u&pageSize=%" PRIu64, strchr(buf_str(&path), '?') ? '&' : '?',
                    page, size);
         got = ask_page(http, buf_str(&path), rows, &total, fault);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -48,6 +49,11 @@ void cli_append_visible(struct buf *to, const char *text)
             buf_append(to, text + at, length);
         at += length > 0 ? length : 1;
     }
+}
+
+const char *cli_text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
 }
 
 unsigned cli_width(void)
@@ -121,6 +127,14 @@ void cli_table_add_words(struct cli_table *table, const json_t *list)
     }
     cli_table_add(table, buf_str(&words));
     buf_release(&words);
+}
+
+void cli_table_add_age(struct cli_table *table, const json_t *since)
+{
+    const int64_t age = clock_wall_ms() - json_integer_value(since);
+    char text[CLI_SPAN_SIZE];
+
+    cli_table_add(table, cli_span(age > 0 ? (uint64_t)age : 0, text));
 }
 
 /* How many bytes of the text fill at most so many columns; *filled: how many they do. */

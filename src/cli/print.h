@@ -14,6 +14,9 @@
 
 void cli_append_visible(struct buf *to, const char *text);
 
+/* A member that is a text; NULL: it is none. Lent from the object, which may be NULL. */
+const char *cli_text_of(const json_t *object, const char *name);
+
 /* How many columns the terminal of standard output has; 0: it is none, and nothing is cut. */
 unsigned cli_width(void);
 
@@ -29,6 +32,7 @@ struct cli_table *cli_table_new(const char *const *heads);
 void cli_table_add(struct cli_table *table, const char *text);
 void cli_table_add_number(struct cli_table *table, uint64_t number);
 void cli_table_add_words(struct cli_table *table, const json_t *list); /* of texts */
+void cli_table_add_age(struct cli_table *table, const json_t *since);  /* ms since 1970 */
 /* width 0: as wide as it is. */
 void cli_table_print(const struct cli_table *table, unsigned width, FILE *to);
 void cli_table_free(struct cli_table *table); /* accepts NULL */

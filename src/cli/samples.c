@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/print.h"
 
 #define PREFIX  "sse_server_"
 #define BUSIEST 10u
@@ -190,7 +191,7 @@ static json_t *counts_of(const json_t *connections)
     size_t i;
 
     json_array_foreach(connections, i, connection) {
-        const char *id = json_string_value(json_object_get(connection, "id"));
+        const char *id = cli_text_of(connection, "id");
 
         if (id)
             json_object_set(counts, id, json_object_get(connection, "messageCount"));
@@ -201,8 +202,7 @@ static json_t *counts_of(const json_t *connections)
 static void add_connection(json_t *users, json_t *channels, const json_t *connection, double events)
 {
     const json_t *list = json_object_get(connection, "channels"), *channel;
-    const char *user =
-        json_string_value(json_object_get(json_object_get(connection, "accessUser"), "id"));
+    const char *user = cli_text_of(json_object_get(connection, "accessUser"), "id");
     size_t i;
 
     add_events(users, user ? user : "", events);
@@ -221,7 +221,7 @@ static void set_busiest(json_t *result, const struct sample *before, const struc
     size_t i;
 
     json_array_foreach(now->connections, i, connection) {
-        const char *id = json_string_value(json_object_get(connection, "id"));
+        const char *id = cli_text_of(connection, "id");
         const json_t *was = json_object_get(counts, id ? id : "");
         const json_int_t count = json_integer_value(json_object_get(connection, "messageCount"));
 

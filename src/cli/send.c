@@ -105,7 +105,7 @@ static json_int_t count_in(const json_t *data, const char *name)
 
 static void tell_sent(const struct cli_line *line, const json_t *data)
 {
-    const char *id = json_string_value(json_object_get(data, "id"));
+    const char *id = cli_text_of(data, "id");
     const json_int_t count = count_in(data, "count");
 
     if (line->json) {

@@ -110,7 +110,7 @@ static void take_event(struct tail *tail, const char *kind, const struct buf *da
     json_t *record = json_parse(buf_str(data), data->length, &fault);
 
     if (strcmp(kind, "trace-close") == 0) {
-        const char *reason = json_string_value(json_object_get(record, "reason"));
+        const char *reason = cli_text_of(record, "reason");
 
         snprintf(tail->reason, sizeof(tail->reason), "%s", reason ? reason : "for no reason given");
     } else if (record && strcmp(kind, "trace-start") != 0) {
@@ -207,7 +207,7 @@ static int show_past(const struct cli_line *line, struct cli_http *http, const c
     size_t i;
 
     json_array_foreach(list, i, record) {
-        const char *kind = json_string_value(json_object_get(record, "kind"));
+        const char *kind = cli_text_of(record, "kind");
 
         print_record(line, kind ? kind : "?", record);
     }
@@ -221,14 +221,10 @@ static int tail_with(const struct cli_line *line, struct cli_http *http, struct 
     int rc;
 
     buf_append_str(&path, "/trace");
-    cli_append_parameter(&path, "userId", line->user);
-    cli_append_parameter(&path, "tenantId", line->tenant);
-    cli_append_parameter(&path, "channel", line->channel);
+    cli_append_filter(&path, line);
     cli_append_parameter(&path, "event", line->event);
-    cli_append_parameter(&path, "id", line->id);
     cli_append_parameter(&path, "address", line->address);
     cli_append_parameter(&path, "connection", line->connection);
-    cli_append_parameter(&path, "clientId", line->client);
     cli_append_parameter(&path, "kind", line->refusals ? REFUSALS : NULL);
     cli_append_parameter(&path, "pageSize", line->past ? "1000" : NULL);
     rc = line->past ? show_past(line, http, buf_str(&path), fault)

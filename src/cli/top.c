@@ -107,7 +107,7 @@ static void print_busiest(const char *const *heads, const json_t *rows)
         char rate[40];
 
         snprintf(rate, sizeof(rate), "%.1f", number(row, "eventsPerSecond"));
-        cli_table_add(table, json_string_value(json_object_get(row, "name")));
+        cli_table_add(table, cli_text_of(row, "name"));
         cli_table_add(table, rate);
         cli_table_add_number(table, (uint64_t)number(row, "connections"));
     }

@@ -2,7 +2,6 @@
 /* why: why a user did not get an event, or what became of a message. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -10,7 +9,6 @@
 static void print_connections(const json_t *list)
 {
     static const char *const heads[] = {"CONNECTION", ">AGE", "LISTENERS", "CHANNELS", NULL};
-    const int64_t now = clock_wall_ms();
     struct cli_table *table;
     const json_t *row;
     size_t i;
@@ -19,11 +17,8 @@ static void print_connections(const json_t *list)
         return;
     table = cli_table_new(heads);
     json_array_foreach(list, i, row) {
-        const json_int_t since = json_integer_value(json_object_get(row, "since"));
-        char age[CLI_SPAN_SIZE];
-
-        cli_table_add(table, json_string_value(json_object_get(row, "connection")));
-        cli_table_add(table, cli_span(now > since ? (uint64_t)(now - since) : 0, age));
+        cli_table_add(table, cli_text_of(row, "connection"));
+        cli_table_add_age(table, json_object_get(row, "since"));
         cli_table_add_words(table, json_object_get(row, "listeners"));
         cli_table_add_words(table, json_object_get(row, "channels"));
     }
@@ -34,9 +29,9 @@ static void print_connections(const json_t *list)
 
 static void print_answer(const json_t *answer)
 {
-    const char *user = json_string_value(json_object_get(answer, "userId"));
-    const char *cause = json_string_value(json_object_get(answer, "cause"));
-    const char *text = json_string_value(json_object_get(answer, "text"));
+    const char *user = cli_text_of(answer, "userId");
+    const char *cause = cli_text_of(answer, "cause");
+    const char *text = cli_text_of(answer, "text");
     struct buf shown = BUF_INIT;
 
     if (user) {
@@ -78,9 +73,7 @@ static int why_with(const struct cli_line *line, struct cli_http *http, struct c
     buf_append_str(&path, "/why");
     cli_append_parameter(&path, "userId", line->argument_count > 0 ? line->arguments[0] : NULL);
     cli_append_parameter(&path, "event", line->argument_count > 1 ? line->arguments[1] : NULL);
-    cli_append_parameter(&path, "tenantId", line->tenant);
-    cli_append_parameter(&path, "channel", line->channel);
-    cli_append_parameter(&path, "id", line->id);
+    cli_append_filter(&path, line);
     request.path = buf_str(&path);
     data = cli_http_ask_json(http, &request, &rc, fault);
     if (data && line->json)

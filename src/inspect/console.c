@@ -125,18 +125,26 @@ void inspect_handle_access(struct api_exchange *exchange)
                              "version", settings->version, "serverId", settings->server_id));
 }
 
+/* False: it has answered. what: of all services. */
+static bool is_for_all(struct api_exchange *exchange, const char *what)
+{
+    if (exchange->services == AUTH_ALL_SERVICES)
+        return true;
+    api_reply_error(exchange, 403,
+                    "the %s are those of all services, and this API key is for some; use one whose "
+                    "services are []",
+                    what);
+    return false;
+}
+
 /* Of all listeners, as they are shown. */
 void inspect_handle_certificates(struct api_exchange *exchange)
 {
     const struct api_host *host = &exchange->api->host;
     struct buf list = BUF_INIT;
 
-    if (exchange->services != AUTH_ALL_SERVICES) {
-        api_reply_error(exchange, 403,
-                        "the certificates are those of all services, and this API key is for some; "
-                        "use one whose services are []");
+    if (!is_for_all(exchange, "certificates"))
         return;
-    }
     host->show_certificates(host->context, &list);
     api_reply_data(exchange, &list);
 }
@@ -146,12 +154,8 @@ void inspect_handle_settings(struct api_exchange *exchange)
 {
     struct buf text = BUF_INIT;
 
-    if (exchange->services != AUTH_ALL_SERVICES) {
-        api_reply_error(exchange, 403,
-                        "the settings are those of all services, and this API key is for some; use "
-                        "one whose services are []");
+    if (!is_for_all(exchange, "settings"))
         return;
-    }
     buf_append_str(&text, exchange->api->settings->shown);
     api_reply_text(exchange, "application/json", &text);
 }

@@ -10,6 +10,7 @@
 #include "api/query/filters.h"
 #include "api/reply.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "broker/trace_query.h"
@@ -17,16 +18,9 @@
 
 /* ---- what is asked for ---- */
 
-static const char *said(const struct api_exchange *exchange, const char *name)
-{
-    const char *text = h2_form_get(&exchange->query, name);
-
-    return text && *text != '\0' ? text : NULL;
-}
-
 static bool read_time(struct api_exchange *exchange, const char *name, int64_t *time)
 {
-    const char *text = said(exchange, name);
+    const char *text = query_said(exchange, name);
     uint64_t number;
 
     if (!text)
@@ -41,7 +35,7 @@ static bool read_time(struct api_exchange *exchange, const char *name, int64_t *
 
 static bool read_kinds(struct api_exchange *exchange, unsigned *kinds)
 {
-    const char *list = said(exchange, "kind");
+    const char *list = query_said(exchange, "kind");
     struct buf known = BUF_INIT;
     struct word unknown;
 
@@ -57,7 +51,7 @@ static bool read_kinds(struct api_exchange *exchange, unsigned *kinds)
 
 bool trace_asked_read(struct trace_asked *asked, struct api_exchange *exchange)
 {
-    const char *connection = said(exchange, "connection");
+    const char *connection = query_said(exchange, "connection");
     const char **by = asked->filter.by;
     struct user_query user;
 
@@ -67,12 +61,12 @@ bool trace_asked_read(struct trace_asked *asked, struct api_exchange *exchange)
         !read_kinds(exchange, &asked->filter.kinds))
         return false;
     by[TRACE_BY_USER_ID] = user.user_id;
-    by[TRACE_BY_TENANT_ID] = user.user_id ? user.tenant_id : said(exchange, "tenantId");
-    by[TRACE_BY_ID] = said(exchange, "id");
-    by[TRACE_BY_EVENT] = said(exchange, "event");
-    by[TRACE_BY_CHANNEL] = said(exchange, "channel");
-    by[TRACE_BY_ADDRESS] = said(exchange, "address");
-    by[TRACE_BY_CLIENT] = said(exchange, "clientId");
+    by[TRACE_BY_TENANT_ID] = user.user_id ? user.tenant_id : query_said(exchange, "tenantId");
+    by[TRACE_BY_ID] = query_said(exchange, "id");
+    by[TRACE_BY_EVENT] = query_said(exchange, "event");
+    by[TRACE_BY_CHANNEL] = query_said(exchange, "channel");
+    by[TRACE_BY_ADDRESS] = query_said(exchange, "address");
+    by[TRACE_BY_CLIENT] = query_said(exchange, "clientId");
     if (connection) {
         snprintf(asked->connection, sizeof(asked->connection), "%s", connection);
         sse_connection_id_shorten(asked->connection);
@@ -101,8 +95,7 @@ static void reply(struct trace_asking *asking)
 
     paging_open(&text, &past->paging, (size_t)asking->passed);
     for (size_t i = from; i < to; i++) {
-        if (i > from)
-            buf_append_char(&text, ',');
+        json_text_next(&text);
         trace_append_json(&text, asking->records[i]);
     }
     paging_close(&text, false);

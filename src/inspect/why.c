@@ -62,15 +62,6 @@ static bool is_of_tenant(const struct api_service *service)
 
 /* ---- as JSON ---- */
 
-static void append_member(struct buf *to, const char *name, const char *text)
-{
-    buf_printf(to, ",\"%s\":", name);
-    if (text)
-        json_text_string(to, text);
-    else
-        buf_append_str(to, "null");
-}
-
 static void append_bool(struct buf *to, const char *name, bool is_true)
 {
     buf_printf(to, ",\"%s\":%s", name, is_true ? "true" : "false");
@@ -92,14 +83,14 @@ static void append_message(struct buf *to, const struct why_message *message)
         return;
     }
     buf_printf(to, "{\"time\":%" PRId64, message->at);
-    append_member(to, "id", message->id);
-    append_member(to, "channel", message->channel);
+    json_text_member(to, "id", message->id);
+    json_text_member(to, "channel", message->channel);
     append_time(to, "resumedTime", message->resumed_at);
     append_time(to, "gapTime", message->gap_at);
     append_bool(to, "listening", message->asks_listening);
     append_bool(to, "repeat", message->is_repeat);
     append_bool(to, "stored", message->is_stored);
-    append_member(to, "state", message->is_stored ? qos_state_words[message->state] : NULL);
+    json_text_member(to, "state", message->is_stored ? qos_state_words[message->state] : NULL);
     buf_printf(to,
                ",\"written\":%" PRIu32 ",\"dropped\":%" PRIu32 ",\"missed\":%" PRIu32
                ",\"ahead\":%" PRIu64 "}",
@@ -114,9 +105,9 @@ static void append_event(struct buf *to, const char *name, const struct why_even
         return;
     }
     buf_printf(to, "{\"time\":%" PRId64, event->at);
-    append_member(to, "cause", why_words[event->cause].word);
-    append_member(to, "reason", event->detail);
-    append_member(to, "address", event->address);
+    json_text_member(to, "cause", why_words[event->cause].word);
+    json_text_member(to, "reason", event->detail);
+    json_text_member(to, "address", event->address);
     append_bool(to, "verified", !event->is_claimed);
     buf_append_char(to, '}');
 }
@@ -135,9 +126,9 @@ static void append_channel(struct buf *to, const struct why_channel *channel)
     append_bool(to, "refused", channel->is_refused);
     if (channel->is_refused) {
         buf_printf(to, ",\"refusedTime\":%" PRId64, channel->refused_at);
-        append_member(to, "refusedFor", channel->refused_for);
+        json_text_member(to, "refusedFor", channel->refused_for);
     }
-    append_member(to, "nearest", channel->nearest);
+    json_text_member(to, "nearest", channel->nearest);
     buf_append_char(to, '}');
 }
 
@@ -185,8 +176,7 @@ static void append_records(struct buf *to, const struct why_history *history)
 
     buf_append_str(to, ",\"records\":[");
     for (size_t i = first; i < history->count; i++) {
-        if (i > first)
-            buf_append_char(to, ',');
+        json_text_next(to);
         trace_append_json(to, history->records[i]);
     }
     buf_append_char(to, ']');
@@ -202,9 +192,8 @@ static void append_whom(struct buf *to, const struct why_inquiry *inquiry)
         stored_text_recipient(to, inquiry->group, false);
         return;
     }
-    buf_append_str(to, ",\"userId\":");
-    json_text_string(to, inquiry->question.user_id);
-    append_member(to, "tenantId", inquiry->question.tenant_id);
+    json_text_member(to, "userId", inquiry->question.user_id);
+    json_text_member(to, "tenantId", inquiry->question.tenant_id);
 }
 
 /* Whom it is about; then why, in a word and in sentences; then what that rests on. */
@@ -218,13 +207,13 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     buf_append_str(to, "{\"cause\":");
     json_text_string(to, why_words[inquiry->cause].word);
     append_whom(to, inquiry);
-    append_member(to, "event", facts->event);
-    append_member(to, "text", buf_str(&told));
+    json_text_member(to, "event", facts->event);
+    json_text_member(to, "text", buf_str(&told));
     append_message(to, &facts->message);
     buf_printf(
         to, ",\"connections\":{\"count\":%" PRIu32 ",\"listening\":%" PRIu32 ",\"list\":[%s]}",
         evidence->presence.connections, evidence->presence.listening, buf_str(&evidence->shown));
-    append_member(to, "nearestListener", facts->presence.nearest);
+    json_text_member(to, "nearestListener", facts->presence.nearest);
     append_channel(to, &facts->channel);
     append_queue(to, inquiry);
     append_event(to, "lastRefusal", &facts->refusal);
@@ -232,8 +221,8 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
     buf_printf(to, ",\"gaps\":{\"count\":%" PRIu32, facts->gaps.count);
     append_time(to, "lastTime", facts->gaps.last_at);
     buf_append_char(to, '}');
-    append_member(to, "otherTenant", facts->other_tenant);
-    append_member(to, "otherService", facts->other_service);
+    json_text_member(to, "otherTenant", facts->other_tenant);
+    json_text_member(to, "otherService", facts->other_service);
     append_time(to, "knownSince", facts->known_since);
     append_bool(to, "recordsCut", evidence->is_cut || inquiry->history.count > RECORDS_MOST);
     append_records(to, &inquiry->history);
@@ -355,7 +344,7 @@ static void begin_message(struct asked *asked)
 {
     buf_append_str(&asked->text, "{\"id\":");
     json_text_string(&asked->text, asked->id);
-    append_member(&asked->text, "event", asked->event);
+    json_text_member(&asked->text, "event", asked->event);
     buf_printf(&asked->text, ",\"recipientCount\":%zu,\"recipients\":[", asked->all);
     tell_next(asked);
 }

@@ -79,31 +79,12 @@ static bool hash_of(const struct config_api_key *key, struct auth_key_hash *hash
     return auth_key_hash_of(key->key, hash);
 }
 
-/* Stops at a word that is no permission. */
-static unsigned permissions_of(const struct config_api_key *key, struct word *unknown)
-{
-    const char *rest = key->permissions;
-    unsigned permissions = 0;
-    struct word word;
-
-    while (words_next(&rest, &word)) {
-        unsigned permission = auth_permission_of(&word);
-
-        if (permission == 0) {
-            *unknown = word;
-            break;
-        }
-        permissions |= permission;
-    }
-    return permissions;
-}
-
 static int check_permissions(const struct config_subject *subject, const struct config_api_key *key)
 {
-    struct word unknown = {NULL, 0};
-    unsigned permissions = permissions_of(key, &unknown);
+    struct word unknown;
+    unsigned permissions;
 
-    if (unknown.text)
+    if (!auth_permissions_parse(key->permissions, &permissions, &unknown))
         return fail_unknown(subject, "permissions", &unknown, auth_permission_words);
     if (permissions == 0)
         return config_check_fail(subject, "permissions",
@@ -185,7 +166,7 @@ struct auth_api_keys *config_make_api_keys(const struct config *config)
         if (!hash_of(from, &key->hash))
             continue; /* OpenSSL has failed since the check: the key opens nothing */
         key->name = from->name;
-        key->permissions = permissions_of(from, &unknown);
+        (void)auth_permissions_parse(from->permissions, &key->permissions, &unknown);
         key->tenants = from->tenants;
         key->services = services_named(config, from->services, &unknown);
         count++;

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread_pool.h"
 #include "broker/stored/stored.h"
 #include "qos/store.h"
 #include "server/reload.h"
@@ -26,7 +27,6 @@
 
 #define ASK_MOST    256 /* octets of a question */
 #define ASK_SECONDS 5   /* until the question has come, which is one write */
-#define STACK_BYTES ((size_t)128 * 1024)
 
 struct control {
     struct reload *reload;
@@ -377,18 +377,6 @@ static int bind_socket(int directory)
     return -error;
 }
 
-static int start_thread(struct control *control)
-{
-    pthread_attr_t attributes;
-    int error;
-
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    error = pthread_create(&control->thread, &attributes, run, control);
-    (void)pthread_attr_destroy(&attributes);
-    return -error;
-}
-
 static void release(struct control *control)
 {
     if (control->listening >= 0) {
@@ -413,7 +401,9 @@ static int open_control(struct control *control, const char *state_directory)
     if (control->stop < 0)
         return -errno;
     control->listening = bind_socket(control->directory);
-    return control->listening < 0 ? control->listening : start_thread(control);
+    if (control->listening < 0)
+        return control->listening;
+    return -thread_start(&control->thread, run, control);
 }
 
 struct control *control_start(const char *state_directory, struct reload *reload,

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/mem.h"
+#include "base/thread_pool.h"
 #include "server/worker.h"
 
 /* A name that begins with @ is one of the abstract namespace. */
@@ -61,8 +62,6 @@ void notify_stopping(void)
 {
     tell("STOPPING=1");
 }
-
-#define STACK_BYTES ((size_t)128 * 1024)
 
 /* Told so many times in the time that the manager waits. */
 #define TOLD_TIMES 3u
@@ -157,18 +156,6 @@ static void *run(void *argument)
     return NULL;
 }
 
-static int start_thread(struct watchdog *watchdog)
-{
-    pthread_attr_t attributes;
-    int error;
-
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    error = pthread_create(&watchdog->thread, &attributes, run, watchdog);
-    (void)pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static void release(struct watchdog *watchdog)
 {
     (void)pthread_mutex_destroy(&watchdog->lock);
@@ -192,7 +179,7 @@ struct watchdog *watchdog_start(struct worker *const *workers, size_t count)
     watchdog->questions = mem_zalloc(count * sizeof(struct question));
     (void)pthread_mutex_init(&watchdog->lock, NULL);
     (void)pthread_cond_init(&watchdog->ended, NULL);
-    error = start_thread(watchdog);
+    error = thread_start(&watchdog->thread, run, watchdog);
     if (error == 0)
         return watchdog;
     log_error("the service manager cannot be told that the server lives: no thread",

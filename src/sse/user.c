@@ -74,12 +74,9 @@ void json_text_user_members(struct buf *buf, const char *key)
 {
     char *tenant = sse_user_key_tenant(key);
 
-    buf_append_str(buf, "\"userId\":");
-    json_text_string(buf, sse_user_key_id(key));
-    if (tenant) {
-        buf_append_str(buf, ",\"tenantId\":");
-        json_text_string(buf, tenant);
-    }
+    json_text_member(buf, "userId", sse_user_key_id(key));
+    if (tenant)
+        json_text_member(buf, "tenantId", tenant);
     free(tenant);
 }
 

@@ -360,36 +360,27 @@ const char *upload_parts_fault(const struct upload_parts *parts)
     return parts->fault[0] != '\0' ? parts->fault : h2_multipart_fault(parts->multipart);
 }
 
-/* name: with what is before and behind it. value NULL: null. */
-static void describe_text(struct buf *text, const char *name, const char *value)
-{
-    buf_append_str(text, name);
-    if (value)
-        json_text_string(text, value);
-    else
-        buf_append_str(text, "null");
-}
-
 static void describe_place(const struct part *part, const char *directory, struct buf *text)
 {
     struct buf path = BUF_INIT;
 
     buf_printf(&path, "%s/%s", directory, part->file.name);
     if (part->file_name)
-        describe_text(text, ",\"file\":", buf_str(&path));
+        json_text_member(text, "file", buf_str(&path));
     else
-        describe_text(text, ",\"value\":", buf_str(&part->value));
+        json_text_member(text, "value", buf_str(&part->value));
     buf_release(&path);
 }
 
 static void describe(const struct part *part, const char *directory, struct buf *text)
 {
-    describe_text(text, "{\"name\":", part->name);
-    describe_text(text, ",\"fileName\":", part->file_name);
-    describe_text(text, ",\"contentType\":", part->content_type);
+    buf_append_char(text, '{');
+    json_text_member(text, "name", part->name);
+    json_text_member(text, "fileName", part->file_name);
+    json_text_member(text, "contentType", part->content_type);
     buf_append_str(text, ",\"size\":");
     json_text_number(text, part->file.size);
-    describe_text(text, ",\"sha256\":", part->file.sha256);
+    json_text_member(text, "sha256", part->file.sha256);
     if (directory)
         describe_place(part, directory, text);
     buf_append_char(text, '}');
@@ -400,8 +391,7 @@ void upload_parts_describe(const struct upload_parts *parts, const char *directo
 {
     buf_append_char(text, '[');
     for (size_t i = 0; i < parts->count; i++) {
-        if (i > 0)
-            buf_append_char(text, ',');
+        json_text_next(text);
         describe(&parts->parts[i], directory, text);
     }
     buf_append_char(text, ']');

@@ -14,14 +14,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread_pool.h"
 #include "upload/quota.h"
 
 /* With an age: ten times within it, but neither all the time nor less than hourly. */
 #define LOOKS_PER_AGE 10u
 #define OFTEN_MS      1000u
 #define SELDOM_MS     3600000u
-
-#define STACK_BYTES ((size_t)1024 * 1024)
 
 struct upload_sweeper {
     struct upload_quota *quota;
@@ -140,15 +139,11 @@ static void *run(void *context)
 struct upload_sweeper *upload_sweeper_start(struct upload_quota *quota)
 {
     struct upload_sweeper *sweeper = mem_zalloc(sizeof(*sweeper));
-    pthread_attr_t attributes;
     int rc;
 
     sweeper->quota = quota;
     (void)sem_init(&sweeper->ended, 0, 0);
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    rc = pthread_create(&sweeper->thread, &attributes, run, sweeper);
-    (void)pthread_attr_destroy(&attributes);
+    rc = thread_start(&sweeper->thread, run, sweeper);
     if (rc == 0)
         return sweeper;
     log_error("uploads that are kept are not counted", LOG_STR("reason", strerror(rc)));

@@ -17,6 +17,7 @@
 #include "auth/auth.h"
 #include "auth/denied.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "broker/revoking.h"
 #include "sse/event.h"
@@ -103,8 +104,7 @@ static void append_shown(struct buf *text, const char *shown)
     for (const char *line = shown; *line;) {
         const size_t length = strcspn(line, "\n");
 
-        if (line != shown)
-            buf_append_char(text, ',');
+        json_text_next(text);
         buf_append(text, line, length);
         line += length + 1;
     }

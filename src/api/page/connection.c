@@ -224,10 +224,10 @@ bool on_connection_is_dispensable(struct api_exchange *exchange)
 /* "name":["…"] */
 static void append_names(struct buf *text, const char *name, const struct broker_names *names)
 {
+    json_text_next(text);
     buf_printf(text, "\"%s\":[", name);
     for (size_t i = 0; i < names->count; i++) {
-        if (i > 0)
-            buf_append_char(text, ',');
+        json_text_next(text);
         json_text_string(text, names->texts[i]);
     }
     buf_append_char(text, ']');
@@ -385,11 +385,10 @@ static void answer_refreshed(struct api_exchange *exchange, const struct broker_
     }
     buf_append_str(&text, "{\"expiresAt\":");
     if (called->expires_at > 0)
-        buf_printf(&text, "%" PRId64 ",", called->expires_at);
+        buf_printf(&text, "%" PRId64, called->expires_at);
     else
-        buf_append_str(&text, "null,");
+        buf_append_str(&text, "null");
     append_names(&text, "channel", &called->names);
-    buf_append_char(&text, ',');
     append_names(&text, "removed", &called->removed);
     buf_append_char(&text, '}');
     api_reply_data(exchange, &text);

@@ -50,10 +50,10 @@ void handler_subject_open(struct buf *text, const struct api_exchange *exchange,
     const struct broker_called *called = subject->told ? &subject->told->called : NULL;
     const char *user = called ? called->user : subject->user;
 
-    buf_printf(text, "{\"type\":\"%s\",\"service\":", type);
-    json_text_string(text, exchange->service->settings->core->name);
-    buf_append_str(text, ",\"path\":");
-    json_text_string(text, exchange->variable);
+    buf_append_char(text, '{');
+    json_text_member(text, "type", type);
+    json_text_member(text, "service", exchange->service->settings->core->name);
+    json_text_member(text, "path", exchange->variable);
     buf_printf(text, ",\"time\":%" PRId64 ",\"user\":", loop_wall_ms(exchange->api->loop));
     buf_append_str(text, user ? user : "null");
     buf_append_str(text, ",\"connection\":");

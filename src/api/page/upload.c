@@ -255,8 +255,8 @@ static void answer_parts(struct upload *upload)
     struct buf text = BUF_INIT;
     struct api_answer given;
 
-    buf_append_str(&text, "{\"path\":");
-    json_text_string(&text, exchange->variable);
+    buf_append_char(&text, '{');
+    json_text_member(&text, "path", exchange->variable);
     buf_append_str(&text, ",\"parts\":");
     upload_parts_describe(upload_writer_parts(upload->writer), NULL, &text);
     buf_append_char(&text, '}');

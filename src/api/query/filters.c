@@ -19,7 +19,7 @@ static bool is_said(const char *text)
     return text && text[0] != '\0';
 }
 
-static const char *said(const struct api_exchange *exchange, const char *name)
+const char *query_said(const struct api_exchange *exchange, const char *name)
 {
     const char *text = h2_form_get(&exchange->query, name);
 
@@ -67,7 +67,7 @@ bool user_query_read(struct user_query *query, struct api_exchange *exchange)
 static char *token_of(const struct api_exchange *exchange)
 {
     const struct auth_ops *ops = exchange->service->auth->ops;
-    const char *shown = said(exchange, "accessToken");
+    const char *shown = query_said(exchange, "accessToken");
     char *token = shown ? mem_strdup(shown) : NULL;
 
     if (token && ops->name_token)
@@ -85,7 +85,7 @@ static void say_owned(struct connection_filter *filter)
 bool connection_filter_init(struct connection_filter *filter, struct api_exchange *exchange,
                             bool of_users)
 {
-    const char *name = said(exchange, "name");
+    const char *name = query_said(exchange, "name");
     struct user_query user;
 
     if (!user_query_read(&user, exchange))
@@ -94,11 +94,12 @@ bool connection_filter_init(struct connection_filter *filter, struct api_exchang
         .name = name ? mem_strdup(name) : NULL,
         .token = token_of(exchange),
         .said.by = {[BROKER_BY_USER] = user.user_id,
-                    [BROKER_BY_TENANT] = user.user_id ? user.tenant_id : said(exchange, "tenantId"),
-                    [BROKER_BY_CHANNEL] = said(exchange, "channel"),
-                    [BROKER_BY_LISTENER] = said(exchange, "listening"),
-                    [BROKER_BY_CLIENT] = said(exchange, "clientId"),
-                    [BROKER_BY_ID] = said(exchange, "id")},
+                    [BROKER_BY_TENANT] =
+                        user.user_id ? user.tenant_id : query_said(exchange, "tenantId"),
+                    [BROKER_BY_CHANNEL] = query_said(exchange, "channel"),
+                    [BROKER_BY_LISTENER] = query_said(exchange, "listening"),
+                    [BROKER_BY_CLIENT] = query_said(exchange, "clientId"),
+                    [BROKER_BY_ID] = query_said(exchange, "id")},
         .said.is_of_users = of_users,
     };
     if (user.user_id)
@@ -130,14 +131,14 @@ void connection_filter_init_java(struct connection_filter *filter,
 
     *filter = (struct connection_filter){.said.is_of_users = of_users};
     if (!exchange->user)
-        by[BROKER_BY_TENANT] = said(exchange, "tenantId");
+        by[BROKER_BY_TENANT] = query_said(exchange, "tenantId");
     else if (is_of_tenants(exchange))
         by[BROKER_BY_TENANT] = exchange->user->tenant_id;
-    by[BROKER_BY_ID] = of_users ? NULL : said(exchange, "id");
+    by[BROKER_BY_ID] = of_users ? NULL : query_said(exchange, "id");
     if (!of_users && !by[BROKER_BY_ID])
-        by[BROKER_BY_CLIENT] = said(exchange, "clientId");
+        by[BROKER_BY_CLIENT] = query_said(exchange, "clientId");
     if (!by[BROKER_BY_ID] && !by[BROKER_BY_CLIENT])
-        filter->name = trimmed(said(exchange, "name"));
+        filter->name = trimmed(query_said(exchange, "name"));
     say_owned(filter);
 }
 
@@ -179,20 +180,20 @@ static void read_listeners(struct message_filter *filter, const char *list)
 
 bool message_filter_init(struct message_filter *filter, struct api_exchange *exchange)
 {
-    const char *is_aside = said(exchange, "unreadable");
+    const char *is_aside = query_said(exchange, "unreadable");
     struct user_query user;
 
     *filter = (struct message_filter){.token = NULL};
     if (!user_query_read(&user, exchange))
         return false;
     filter->filter.user_id = user.user_id;
-    filter->filter.tenant_id = user.user_id ? user.tenant_id : said(exchange, "tenantId");
+    filter->filter.tenant_id = user.user_id ? user.tenant_id : query_said(exchange, "tenantId");
     filter->filter.tenants = exchange->tenants;
     filter->filter.of_tenant = is_of_tenants(exchange);
     filter->filter.is_aside = is_aside && strcmp(is_aside, "true") == 0;
     filter->filter.token = filter->token = token_of(exchange);
     read_channels(filter, &exchange->query);
-    read_listeners(filter, said(exchange, "listeners"));
+    read_listeners(filter, query_said(exchange, "listeners"));
     return true;
 }
 
@@ -262,8 +263,8 @@ static const char *const sorts[] = {[BROKER_SORT_NAME] = "name",
 
 bool order_read(struct api_exchange *exchange, struct broker_order *order, bool of_connections)
 {
-    const char *sort = said(exchange, "sort");
-    const char *direction = said(exchange, "order");
+    const char *sort = query_said(exchange, "sort");
+    const char *direction = query_said(exchange, "order");
     size_t found = 0;
 
     while (sort && found < COUNT(sorts) && strcmp(sort, sorts[found]) != 0)

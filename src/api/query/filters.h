@@ -12,6 +12,9 @@
 
 struct api_exchange;
 
+/* A parameter of the query; NULL: it is not there, or empty. */
+const char *query_said(const struct api_exchange *exchange, const char *name);
+
 /* Lent from the exchange; NULL: not said. Where users are unique within their tenant the tenant is
  * always said, "" for users without one; elsewhere an empty text says nothing. */
 struct user_query {

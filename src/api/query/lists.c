@@ -48,16 +48,13 @@ static void reply_shown(void *context, char *const *texts, size_t count)
 {
     struct listing *listing = context;
     struct buf text = BUF_INIT;
-    bool is_first = true;
 
     paging_open(&text, &listing->paging, listing->total);
     for (size_t i = 0; i < count; i++) {
         if (!texts[i])
             continue;
-        if (!is_first)
-            buf_append_char(&text, ',');
+        json_text_next(&text);
         buf_append_str(&text, texts[i]);
-        is_first = false;
     }
     paging_close(&text, false);
     api_reply_data(listing->exchange, &text);
@@ -117,8 +114,7 @@ static void reply_keys(const struct gather *gather)
 
     paging_open(&text, &listing->paging, gather_count(gather, listing->listed));
     for (size_t i = start; i < gather->ranking->count; i++) {
-        if (i > start)
-            buf_append_char(&text, ',');
+        json_text_next(&text);
         append_key(&text, listing, ranking_at(gather->ranking, i));
     }
     paging_close(&text, false);

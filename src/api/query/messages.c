@@ -10,6 +10,7 @@
 #include "api/query/filters.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/slices.h"
 #include "broker/message.h"
@@ -96,8 +97,7 @@ static bool write_next(struct slices *slices)
 
     if (listing->written == copies->count)
         return false;
-    if (listing->written > 0)
-        buf_append_char(&listing->text, ',');
+    json_text_next(&listing->text);
     if (listing->is_by_message) {
         count = copies_of_message(listing);
         stored_java_text(&listing->text, &listing->message, &copies->items[listing->written], count,

@@ -94,17 +94,10 @@ static void append_names(struct buf *to, const char *member,
 
     buf_printf(to, ",\"%s\":[", member);
     for (size_t i = 0; i < count && i < NAMES_MOST; i++) {
-        if (i > 0)
-            buf_append_char(to, ',');
+        json_text_next(to);
         json_text_string(to, sse_registry_name(connection, kind, i));
     }
     buf_append_char(to, ']');
-}
-
-static void append_text(struct buf *to, const char *member, const char *text)
-{
-    buf_printf(to, ",\"%s\":", member);
-    json_text_string(to, text);
 }
 
 /* The client of this project leaves when its tab is hidden, unless it says that it stays; of others
@@ -131,8 +124,8 @@ static void show(struct gathering *gathering, const struct sse_connection *conne
     buf_printf(to, "{\"connection\":\"%s\",\"worker\":%zu,\"since\":%" PRId64, connection->handle,
                broker_worker(gathering->service->broker), connection->create_time);
     buf_printf(to, ",\"visible\":%s", is_visible(connection, &info));
-    append_text(to, "clientId", info.client_id);
-    append_text(to, "address", info.request_ip);
+    json_text_member(to, "clientId", info.client_id);
+    json_text_member(to, "address", info.request_ip);
     if (event)
         buf_printf(to, ",\"listening\":%s",
                    sse_connection_has_name(connection, SSE_GROUP_LISTENER, event) ? "true"
