@@ -43,12 +43,29 @@ static void words_are_counted(void **state)
     assert_int_equal(words_count("a, b,,c"), 3);
 }
 
+static void words_are_bits_by_their_place(void **state)
+{
+    static const char *const known[] = {"send", "query", "metrics"};
+    struct word unknown = {NULL, 0};
+    unsigned mask;
+
+    (void)state;
+    assert_true(words_mask("metrics, send,send", known, 3, &mask, &unknown));
+    assert_int_equal(mask, 5);
+    assert_true(words_mask("", known, 3, &mask, &unknown));
+    assert_int_equal(mask, 0);
+    assert_null(unknown.text);
+    assert_false(words_mask("send, quer, other", known, 3, &mask, &unknown));
+    assert_true(word_is(&unknown, "quer"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_parted_by_commas),
         cmocka_unit_test(a_word_is_found_whole),
         cmocka_unit_test(words_are_counted),
+        cmocka_unit_test(words_are_bits_by_their_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

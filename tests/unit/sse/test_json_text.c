@@ -84,7 +84,28 @@ static void test_users(void **state)
                          "42");
     json_text_user_members(&buf, "42");
     assert_string_equal(buf_str(&buf), "\"4\\\"2\"{\"userId\":\"42\",\"tenantId\":\"red\"}"
-                                       "{\"userId\":\"42\",\"tenantId\":\"\"}\"userId\":\"42\"");
+                                       "{\"userId\":\"42\",\"tenantId\":\"\"},\"userId\":\"42\"");
+    buf_release(&buf);
+}
+
+static void test_members_and_their_commas(void **state)
+{
+    struct buf buf = BUF_INIT;
+
+    (void)state;
+    json_text_next(&buf);
+    buf_append_char(&buf, '{');
+    json_text_member(&buf, "a", "x{");
+    json_text_member(&buf, "b", NULL);
+    buf_append_str(&buf, ",\"c\":[");
+    for (unsigned i = 0; i < 3; i++) {
+        json_text_next(&buf);
+        json_text_number(&buf, i);
+    }
+    buf_append_str(&buf, "],");
+    json_text_member(&buf, "d", "");
+    buf_append_char(&buf, '}');
+    assert_string_equal(buf_str(&buf), "{\"a\":\"x{\",\"b\":null,\"c\":[0,1,2],\"d\":\"\"}");
     buf_release(&buf);
 }
 
@@ -97,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_every_octet_survives_a_parser),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_users),
+        cmocka_unit_test(test_members_and_their_commas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
