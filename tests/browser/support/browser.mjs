@@ -16,10 +16,36 @@ export const hasOneConnection = ['chromium', 'firefox'].includes(engine);
 // Text, of the server's origin, with scripts as a test adds them, which the back/forward cache takes.
 const EMPTY_PAGE = '/sse/demo';
 
+let shared; // by all files that run in this process (together.test.mjs)
+const openPages = new Set();
+
 // isWhole: with all that a browser does as pages are left.
 export async function startBrowser(options) {
+  if (shared) {
+    return borrow(shared);
+  }
   const { start } = await import(`./engines/${engine}.mjs`);
   return start(options);
+}
+
+// From now on startBrowser() gives this one.
+export function share(browser) {
+  shared = browser;
+}
+
+// It stays when it is closed, without the pages that its borrower has left open.
+function borrow(browser) {
+  return {
+    canSwitchTabs: browser.canSwitchTabs,
+    newProfile: () => browser.newProfile(),
+    removeProfile: (profile) => browser.removeProfile(profile),
+    newPage: (profile) => browser.newPage(profile),
+    async close() {
+      for (const page of [...openPages].reverse()) { // those beside another before it, whose profile goes
+        await page.close();
+      }
+    },
+  };
 }
 
 class Page {
@@ -31,6 +57,7 @@ class Page {
     this.#browser = browser;
     this.#driver = driver;
     this.#profile = profile;
+    openPages.add(this);
   }
 
   goto(url) {
@@ -98,6 +125,7 @@ class Page {
   }
 
   async close() {
+    openPages.delete(this);
     await this.#driver.close();
     if (this.#profile) {
       await this.#browser.removeProfile(this.#profile.it);
