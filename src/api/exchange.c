@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "broker/notifications.h"
 #include "h2/request.h"
 #include "h2/session.h"
@@ -300,7 +301,7 @@ static void append_value(struct buf *to, const char *value, bool is_token)
     if (is_token)
         sse_user_append_shortened(to, value);
     else
-        buf_append_str(to, value);
+        buf_append_str(to, secrets_mask_name(value));
 }
 
 /* Of users in a tenant: all of a target are of one. */

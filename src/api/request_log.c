@@ -25,7 +25,7 @@
 struct line {
     struct log_field fields[MOST];
     size_t count;
-    struct buf path, query, referer;
+    struct buf path, query, referer, agent;
     char address[CLIENT_ADDRESS_SIZE];
     char id[REQUEST_ID_SIZE];
     char trace[TRACEPARENT_ID_SIZE];
@@ -53,6 +53,7 @@ static void release(struct line *line)
     buf_release(&line->path);
     buf_release(&line->query);
     buf_release(&line->referer);
+    buf_release(&line->agent);
 }
 
 static const char *header_of(const struct h2_request *request, const char *name)
@@ -77,7 +78,7 @@ static void add_request(struct line *line, const struct api *api, const struct h
         secrets_append_masked(&line->path, request->path, "");
     add(line, LOG_STR("protocol", h2_session_protocol(h2_stream_session(stream))));
     if (exchange && exchange->user)
-        add(line, LOG_STR("user", exchange->user->id));
+        add(line, LOG_STR("user", secrets_mask_name(exchange->user->id)));
     if (exchange && exchange->sender[0] != '\0')
         add(line, LOG_STR("sender", exchange->sender));
     add(line, LOG_STR("request", line->id));
@@ -113,9 +114,14 @@ static enum log_kind kind_of(int status)
 void refusal_write_reason(char to[REFUSAL_REASON_SIZE], const char *reason)
 {
     const char *end = strstr(reason, " near '");
+    struct buf masked = BUF_INIT;
 
-    snprintf(to, REFUSAL_REASON_SIZE, "%.*s", (int)(end ? (size_t)(end - reason) : strlen(reason)),
-             reason);
+    secrets_append_words(&masked, reason, "");
+    if (end) /* what is behind it is of the body */
+        end = strstr(buf_str(&masked), " near '");
+    snprintf(to, REFUSAL_REASON_SIZE, "%.*s",
+             (int)(end ? (size_t)(end - buf_str(&masked)) : masked.length), buf_str(&masked));
+    buf_release(&masked);
 }
 
 void request_log_refused(const struct api *api, const struct h2_stream *stream, int status,
@@ -225,7 +231,8 @@ void access_log_write(const struct api *api, const struct h2_stream *stream,
     add_query(&line, request, buf_str(&names));
     secrets_append_masked(&line.referer, header_of(request, "referer"), buf_str(&names));
     add(&line, LOG_STR("referer", buf_str(&line.referer)));
-    add(&line, LOG_STR("user_agent", header_of(request, "user-agent")));
+    secrets_append_words(&line.agent, header_of(request, "user-agent"), buf_str(&names));
+    add(&line, LOG_STR("user_agent", buf_str(&line.agent)));
     event.message = "request";
     event.fields = line.fields;
     event.count = line.count;
@@ -247,7 +254,8 @@ void connection_tell_opened(const struct api_exchange *exchange,
     client_address_of(exchange, address);
     LOG_LIMITED(LOG_OF_OPENED, LOG_DEBUG_LEVEL, "connected", LOG_STR("address", address),
                 LOG_STR("service", connection->home->settings->name),
-                LOG_STR("user", connection->user->id), LOG_STR("connection", connection->handle),
+                LOG_STR("user", secrets_mask_name(connection->user->id)),
+                LOG_STR("connection", connection->handle),
                 LOG_STR("request", exchange->request_id));
 }
 
@@ -260,7 +268,8 @@ void connection_tell_ended(const struct sse_connection *connection)
 
     LOG_LIMITED(
         LOG_OF_ENDED, LOG_DEBUG_LEVEL, "disconnected", LOG_STR("service", service->settings->name),
-        LOG_STR("user", connection->user->id), LOG_STR("connection", connection->handle),
+        LOG_STR("user", secrets_mask_name(connection->user->id)),
+        LOG_STR("connection", connection->handle),
         LOG_STR("reason", sse_close_reason_words[reason]), LOG_INT("duration_us", lived_ms * 1000),
         LOG_INT("messages", connection->message_count));
 }

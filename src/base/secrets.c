@@ -231,6 +231,42 @@ void secrets_append_masked(struct buf *text, const char *value, const char *also
     append_masked(text, value, also, ENCODINGS);
 }
 
+#define BETWEEN         " \t\"'()"
+#define LEAST_OF_SCHEME 8u
+
+static bool is_scheme(const char *word)
+{
+    return strcasecmp(word, "bearer") == 0 || strcasecmp(word, "basic") == 0;
+}
+
+/* Rather than a word of a language. */
+static bool looks_random(const char *word)
+{
+    return strlen(word) >= LEAST_OF_SCHEME && strpbrk(word, "0123456789");
+}
+
+void secrets_append_words(struct buf *text, const char *sentence, const char *also)
+{
+    bool is_behind_scheme = false;
+
+    while (*sentence != '\0') {
+        const size_t between = strspn(sentence, BETWEEN);
+        const size_t length = strcspn(sentence + between, BETWEEN);
+        char *word = mem_strndup(sentence + between, length);
+
+        buf_append(text, sentence, between);
+        if (is_behind_scheme && looks_random(word))
+            buf_append_str(text, SECRETS_MASK);
+        else if (*word == '/' || strstr(word, "://") || strpbrk(word, "?#"))
+            append_masked(text, word, also, ENCODINGS);
+        else
+            append_piece(text, word, length, also, ENCODINGS);
+        is_behind_scheme = is_scheme(word);
+        sentence += between + length;
+        free(word);
+    }
+}
+
 static void mask_value(json_t *owner, const char *name, json_t *value)
 {
     struct buf text = BUF_INIT;

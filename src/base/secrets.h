@@ -22,6 +22,9 @@ const char *secrets_mask_name(const char *name);
  * in its query, its fragment and its path are masked, and its user with the password. */
 void secrets_append_masked(struct buf *text, const char *value, const char *also);
 
+/* The same of each word: of a sentence that quotes somebody, or the name of a program. */
+void secrets_append_words(struct buf *text, const char *sentence, const char *also);
+
 /* Masks what an object holds, and what the objects in it hold. */
 void secrets_mask_members(json_t *object);
 

@@ -246,8 +246,8 @@ void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
 static void write_connection(struct trace *trace, const struct sse_connection *connection)
 {
     write_handle(trace, TRACE_CONNECTION, connection);
-    trace_text(trace, TRACE_USER, connection->user->key);
-    trace_text(trace, TRACE_TENANT, connection->user->tenant_id);
+    trace_text(trace, TRACE_USER, secrets_mask_name(connection->user->key));
+    trace_text(trace, TRACE_TENANT, secrets_mask_name(connection->user->tenant_id));
 }
 
 void tracing_redelivered(struct tracing *tracing, const struct sse_connection *connection,
@@ -269,7 +269,7 @@ static size_t write_names(struct trace *trace, const struct sse_connection *conn
     const size_t count = sse_registry_name_count(connection, kind);
 
     for (size_t i = 0; i < count && i < TRACE_VALUES_MOST; i++)
-        trace_text(trace, field, sse_registry_name(connection, kind, i));
+        trace_text(trace, field, secrets_mask_name(sse_registry_name(connection, kind, i)));
     return count;
 }
 
@@ -349,7 +349,7 @@ static void write_name(struct trace *trace, enum trace_kind kind,
     if (!trace_begin(trace, kind, 0))
         return;
     write_connection(trace, connection);
-    trace_text(trace, field, name);
+    trace_text(trace, field, secrets_mask_name(name));
     trace_end(trace);
 }
 
@@ -405,7 +405,7 @@ static void write_left_out(struct trace *trace, const json_t *left_out, const ch
         const json_t *entry = json_array_get(left_out, i);
         const char *name = json_string_value(json_object_get(entry, kind));
 
-        trace_text(trace, field, name);
+        trace_text(trace, field, secrets_mask_name(name));
         if (name)
             trace_text(trace, TRACE_REFUSED_WHY,
                        json_string_value(json_object_get(entry, "reason")));
@@ -435,7 +435,7 @@ void tracing_channel_refused(struct tracing *tracing, const struct sse_connectio
     if (!trace_begin(trace, TRACE_CHANNELS_REFUSED, 0))
         return;
     write_connection(trace, connection);
-    trace_text(trace, TRACE_REFUSED_CHANNEL, channel);
+    trace_text(trace, TRACE_REFUSED_CHANNEL, secrets_mask_name(channel));
     trace_text(trace, TRACE_REFUSED_WHY, "forbidden");
     trace_end(trace);
 }
@@ -464,8 +464,8 @@ void tracing_refused(struct tracing *tracing, const struct tracing_refusal *refu
     trace_text(trace, TRACE_REQUEST, refusal->request);
     trace_text(trace, TRACE_BY, refusal->by);
     if (refusal->user) {
-        trace_text(trace, TRACE_USER, refusal->user->key);
-        trace_text(trace, TRACE_TENANT, refusal->user->tenant_id);
+        trace_text(trace, TRACE_USER, secrets_mask_name(refusal->user->key));
+        trace_text(trace, TRACE_TENANT, secrets_mask_name(refusal->user->tenant_id));
     }
     trace_text(trace, TRACE_CLAIMED_USER, secrets_mask_name(refusal->claimed_user));
     trace_text(trace, TRACE_CLAIMED_TENANT, secrets_mask_name(refusal->claimed_tenant));

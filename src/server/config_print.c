@@ -146,19 +146,24 @@ char *config_default_text(void)
 
 static const char hidden[] = "***";
 
-/* Without "user:password@". */
+/* Without its user, and its query, which may have a secret. */
 static void append_url(struct buf *to, const char *text)
 {
-    const char *host = strstr(text, "://");
-    const char *at = host ? strchr(host, '@') : NULL;
+    const char *scheme = strstr(text, "://");
+    const char *host = scheme ? scheme + 3 : text;
+    const char *path = host + strcspn(host, "/?#");
+    const char *at = scheme ? memchr(host, '@', (size_t)(path - host)) : NULL;
+    const char *query = scheme ? strchr(path, '?') : NULL;
     struct buf shown = BUF_INIT;
 
-    if (at && strcspn(host + 3, "/?#") > (size_t)(at - host - 3)) {
-        buf_append(&shown, text, (size_t)(host - text) + 3);
-        buf_printf(&shown, "%s%s", hidden, at);
-        text = buf_str(&shown);
-    }
-    json_text_string(to, text);
+    buf_append(&shown, text, (size_t)(host - text));
+    if (at)
+        buf_append_str(&shown, hidden);
+    host = at ? at : host;
+    buf_append(&shown, host, query ? (size_t)(query - host) + 1 : strlen(host));
+    if (query)
+        buf_append_str(&shown, hidden);
+    json_text_string(to, buf_str(&shown));
     buf_release(&shown);
 }
 

@@ -2,6 +2,9 @@
 // What queries show of tokens, cookies and the like: nothing that could be used, unless a service is
 // set to show it.
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { backend } from './support/backend.mjs';
@@ -19,7 +22,7 @@ services:
     secretNames: [ticket]
     webhookSecret: webhook-hidden
     qos: {receiptHosts: [127.0.0.1]}
-    handlers: {messageUrl: "${target.url('/message')}", uploadUrl: "${target.url('/upload')}"}
+    handlers: {messageUrl: "${target.url('/message')}?id=hidden-16", uploadUrl: "${target.url('/upload')}"}
     notifications: {url: "${target.url('/notified')}", events: [connect, disconnect, listening, user-online, user-offline, receipt]}
   - name: open
     showSecrets: true
@@ -29,6 +32,10 @@ apiKeys:
   - name: reader
     key: reads-only
     permissions: [query]
+  - name: inspector
+    key: inspector
+    permissions: [inspect]
+accessLog: {file: "${directory}/access.log"}
 `;
 const TOKEN = 'hidden-token-0123456789';
 const SHORTENED = `${TOKEN.slice(0, 4)}…89`;
@@ -48,12 +55,14 @@ const PARAMETERS = {
 };
 const FORM = multipart([{ name: 'file', fileName: 'a.txt', data: 'abc' }]);
 
+let directory;
 let target;
 let server;
 let page;
 let stream;
 
 before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sse-secrets-'));
   target = await startTarget();
   server = await startServer({ config: config(target) });
   page = await connect(server.origin);
@@ -69,6 +78,7 @@ after(async () => {
   await page.close();
   await server.stop();
   await target.close();
+  await rm(directory, { recursive: true, force: true });
 });
 
 async function ask(base, key, query) {
@@ -132,7 +142,7 @@ test('no presence stream, notification, receipt or handler is told a secret of o
   await events.next('receipt');
   await events.next('disconnect');
   for (const [where, type] of Object.entries({ '/message': 'message', '/upload': 'upload', '/notified': 'disconnect', '/receipt': 'receipt' })) {
-    await target.saw((requests) => requests.find(({ url, body }) => url === where && body.includes(`"type":"${type}"`)));
+    await target.saw((requests) => requests.find(({ url, body }) => url.split('?')[0] === where && body.includes(`"type":"${type}"`)));
   }
   assert.doesNotMatch(JSON.stringify(events.events), /hidden/);
   assert.match(JSON.stringify(events.events), new RegExp(SHORTENED), 'the token is told, shortened');
@@ -144,6 +154,28 @@ test('no presence stream, notification, receipt or handler is told a secret of o
   await office.close();
 });
 
-test('the log shows none', () => {
+test('what clients say of themselves shows none, wherever it is told', async () => {
+  const agent = `App/1.0 (token=hidden-12; X11) Bearer hidden-1234567 ${JWT}`;
+  const fields = { userId: JWT, listeners: [JWT], channel: JWT };
+  const opened = await page.connect(fields, { base: '/sse/discreet', headers: { 'user-agent': agent } });
+  for (const headers of [{ origin: 'https://ann:hidden-13@a.example/x;jsessionid=hidden-14?sid=hidden-15' }, { origin: JWT }, { 'content-encoding': JWT }]) {
+    const body = { connectionId: opened.id, listener: [JWT] };
+    await page.postJson('/sse/discreet/connect/addListener.do', body, { ...headers, 'user-agent': agent });
+  }
+  assert.doesNotMatch(JSON.stringify(await ask('/sse/discreet', 'inspector', 'trace')), /hidden/);
+  const { list } = await ask('/sse/discreet', 'reads-only', 'connections');
+  const { userAgent, httpHeaders } = list.find(({ id }) => opened.id.startsWith(id));
+  assert.equal(userAgent, 'App/1.0 (token=*** X11) Bearer *** ***');
+  assert.equal(httpHeaders['user-agent'], userAgent);
+});
+
+test('the settings show no secret of an address', async () => {
+  const { json } = await page.get('/settings', { authorization: 'Bearer everything' });
+  assert.equal(json.settings['services[0].handlers.messageUrl'], `${target.url('/message')}?***`);
+});
+
+test('the log shows none, nor does the access log', async () => {
+  const lines = (await readFile(join(directory, 'access.log'), 'utf8')).split('\n');
+  assert.doesNotMatch(lines.filter((line) => !line.includes('/sse/open/')).join('\n'), /hidden/);
   assert.doesNotMatch(server.output, /hidden|everything|reads-only/);
 });

@@ -29,7 +29,7 @@
 /* What a connect request says about the page behind it, with its secrets masked unless the service
  * shows them. */
 struct client_info_texts {
-    struct buf domain, location, parameters, headers;
+    struct buf domain, location, parameters, headers, agent;
     char tls[128];
 };
 
@@ -123,14 +123,17 @@ static void append_form(const struct object *object, const struct h2_form *form,
     }
 }
 
-static void append_headers(const struct object *object, const struct h2_request *request)
+/* agent: what is shown of who names itself. */
+static void append_headers(const struct object *object, const struct h2_request *request,
+                           const char *agent)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         const struct h2_header *header = &request->headers[i];
 
         /* A field that comes twice is shown once: names are unique in a JSON object. */
         if (h2_request_header(request, header->name) == header->value)
-            append_member(object, header->name, header->value);
+            append_member(object, header->name,
+                          strcmp(header->name, "user-agent") == 0 ? agent : header->value);
     }
 }
 
@@ -161,7 +164,7 @@ static void client_info_collect(const struct api_exchange *exchange, struct sse_
                                 struct client_info_texts *texts)
 {
     const struct h2_request *request = exchange->request;
-    const char *user_agent = h2_request_header(request, "user-agent");
+    const char *agent = h2_request_header(request, "user-agent");
     const struct api_service_settings *service = exchange->service->settings;
     const struct object parameters = {service, &texts->parameters};
     const struct object headers = {service, &texts->headers};
@@ -172,7 +175,11 @@ static void client_info_collect(const struct api_exchange *exchange, struct sse_
     append_form(&parameters, &exchange->query, &nothing);
     append_form(&parameters, &exchange->form, &exchange->query);
     close_object(&texts->parameters);
-    append_headers(&headers, request);
+    if (agent && service->core->show_secrets)
+        buf_append_str(&texts->agent, agent);
+    else if (agent)
+        secrets_append_words(&texts->agent, agent, service->secret_names);
+    append_headers(&headers, request, buf_str(&texts->agent));
     close_object(&texts->headers);
     *info = (struct sse_client_info){
         .client_id = said(exchange, "clientId"),
@@ -188,7 +195,7 @@ static void client_info_collect(const struct api_exchange *exchange, struct sse_
         .request_ip = exchange->facts->peer,
         .request_tls = tls_text(exchange, texts->tls, sizeof(texts->tls)),
         .request_domain = buf_str(&texts->domain),
-        .user_agent = user_agent ? user_agent : "",
+        .user_agent = buf_str(&texts->agent),
         .http_parameters = buf_str(&texts->parameters),
         .http_headers = buf_str(&texts->headers),
         .access_time = api_lenient_number(said(exchange, "accessTime"), 0),
@@ -202,6 +209,7 @@ static void client_info_release(struct client_info_texts *texts)
     buf_release(&texts->location);
     buf_release(&texts->parameters);
     buf_release(&texts->headers);
+    buf_release(&texts->agent);
 }
 
 /* ---- the stream ---- */

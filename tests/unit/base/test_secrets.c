@@ -104,6 +104,33 @@ static void test_credentials_by_their_looks(void **state)
     assert_masked("https://a/b?ticket=1&t=2&tt=3", "https://a/b?ticket=***&t=***&tt=3");
 }
 
+static void assert_words(const char *sentence, const char *expected)
+{
+    struct buf text = BUF_INIT;
+
+    secrets_append_words(&text, sentence, "ticket");
+    assert_string_equal(buf_str(&text), expected);
+    buf_release(&text);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    assert_words("", "");
+    assert_words(" (a; b) \"c\" ", " (a; b) \"c\" ");
+    assert_words("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101",
+                 "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101");
+    assert_words("App/1 (token=abc; ticket=x)", "App/1 (token=*** ticket=***)");
+    assert_words("App/1 eyJhbGciOiJub25lIn0.e30.x, y", "App/1 *** y");
+    assert_words("App/1;token=abc", "App/1;token=***");
+    assert_words("App/1 Bearer 0123456789abcdef", "App/1 Bearer ***");
+    assert_words("Bearer tokens-of-this-service are taken",
+                 "Bearer tokens-of-this-service are taken");
+    assert_words("origin \"https://u:p@a/x;jsessionid=1?b=2&sid=3#code=4\" may not",
+                 "origin \"https://***@a/x;jsessionid=***?b=2&sid=***#code=***\" may not");
+    assert_words("it is services[].origins", "it is services[].origins");
+}
+
 static void test_members(void **state)
 {
     json_t *object =
@@ -130,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_credentials_by_their_looks),
         cmocka_unit_test(test_addresses_within_addresses),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_members),
     };
 
