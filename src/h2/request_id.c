@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/networks.h"
+#include "base/secrets.h"
 #include "base/traceparent.h"
 #include "h2/peer.h"
 #include "h2/request.h"
@@ -21,14 +22,15 @@ static bool is_visible(const char *text)
     return *text == '\0' && length > 0 && length <= REQUEST_ID_MOST;
 }
 
-/* A proxy's; NULL: there is none, or it comes from somebody else. */
+/* A proxy's; NULL: there is none, it comes from somebody else, or it is a credential, which nobody
+ * should find in logs. */
 static const char *given_id(const struct client_address_rule *rule, const struct h2_stream *stream)
 {
     const struct h2_request *request = h2_stream_request(stream);
     const char *id = request ? h2_request_header(request, "x-request-id") : NULL;
     char buffer[64];
 
-    if (!id || !is_visible(id) ||
+    if (!id || !is_visible(id) || secrets_mask_name(id) != id ||
         !networks_contain_text(rule->trusted,
                                h2_session_peer(h2_stream_session(stream), buffer, sizeof(buffer))))
         return NULL;

@@ -13,6 +13,7 @@
 #include "broker/stored/stored.h"
 #include "h2/session.h"
 #include "server/settings.h"
+#include "server/worker_auths.h"
 #include "sse/ended.h"
 #include "sse/presence.h"
 #include "sse/registry.h"
@@ -125,6 +126,7 @@ static void sample_worker(const struct metrics_parts *parts, struct metrics_work
     sample->turns = *loop_turns(api->loop);
     outbound_http_count(api->outbound, &sample->outbound);
     outbound_http_count(api->outbound_streams, &sample->outbound);
+    worker_auths_count(parts->auths, &sample->outbound);
     sample->guard = api->guard;
     memcpy(sample->requests, api->request_times, sizeof(sample->requests));
     memcpy(sample->answers, api->answers, sizeof(sample->answers));

@@ -32,6 +32,7 @@ struct metrics_parts {
     struct tls_contexts *const *tls;  /* the same */
     const struct api *api;
     struct h2_endpoint *endpoint;
+    const struct worker_auths *auths;
 };
 
 /* services: a mask as of API keys. done gets the text when all workers have answered. */

@@ -168,7 +168,7 @@ static struct worker_auths_parts auths_parts(const struct worker *worker)
 static struct metrics_parts metrics_parts(const struct worker *worker)
 {
     return (struct metrics_parts){&worker->settings, &worker->options.tls, worker->api,
-                                  worker->endpoint};
+                                  worker->endpoint, worker->auths};
 }
 
 static void gather_metrics(void *context, uint64_t services,

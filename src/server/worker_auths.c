@@ -184,6 +184,14 @@ void worker_auths_free(struct worker_auths *auths)
     free(auths);
 }
 
+void worker_auths_count(const struct worker_auths *auths, struct outbound_http_counters *sum)
+{
+    for (size_t i = 0; i < auths->parts.config->service_count; i++) {
+        if (auths->https[i])
+            outbound_http_count(auths->https[i], sum);
+    }
+}
+
 struct auth *const *worker_auths_list(const struct worker_auths *auths)
 {
     return auths->auths;

@@ -10,6 +10,7 @@ struct auth_jwt_keys;
 struct config;
 struct loop;
 struct outbound_http;
+struct outbound_http_counters;
 struct outbound_http_settings;
 struct worker_auths;
 
@@ -32,6 +33,9 @@ void worker_auths_change(struct worker_auths *auths, const struct worker_auths_p
 /* Nobody waits any more for those who know users: who is asked about now stays unknown. */
 void worker_auths_abandon(struct worker_auths *auths);
 void worker_auths_free(struct worker_auths *auths);
+
+/* Adds what its connections to those who know users have counted. */
+void worker_auths_count(const struct worker_auths *auths, struct outbound_http_counters *sum);
 
 /* One for each service. */
 struct auth *const *worker_auths_list(const struct worker_auths *auths);

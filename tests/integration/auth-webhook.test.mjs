@@ -143,6 +143,9 @@ describe('what the back end is told', () => {
     }
     assert.equal(target.requests.length, 10);
     assert.ok(await office.metric('sse_server_auth_question_connections_total') < 10);
+    const asked = await office.metric('sse_server_auth_questions_total');
+    assert.equal(await office.metric('sse_server_webhook_seconds_count', /purpose="authWebhook"/), asked);
+    assert.ok(await office.metric('sse_server_outbound_requests_total') >= asked);
   });
 });
 
