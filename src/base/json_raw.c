@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_raw.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -105,18 +104,7 @@ static const char *read_word(struct reader *reader, const char *word)
 /* The unit behind "\u"; -1: there are no four hexadecimal digits. */
 static int32_t read_unit(const char *text, size_t length)
 {
-    int32_t unit = 0;
-
-    if (length < 4)
-        return -1;
-    for (size_t i = 0; i < 4; i++) {
-        const int digit = digits_hex((char)tolower((unsigned char)text[i]));
-
-        if (digit < 0)
-            return -1;
-        unit = unit * 16 + digit;
-    }
-    return unit;
+    return length < 4 ? -1 : digits_hex_value(text, 4);
 }
 
 static const char *read_escape(struct reader *reader)

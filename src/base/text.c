@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/buf.h"
@@ -117,6 +118,15 @@ size_t words_count(const char *words)
     return count;
 }
 
+bool texts_have(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool words_mask(const char *words, const char *const *known, size_t count, unsigned *mask,
                 struct word *unknown)
 {
@@ -157,6 +167,20 @@ int digits_hex(char c)
     if (c >= '0' && c <= '9')
         return c - '0';
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int digits_hex_value(const char *text, size_t count)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const int digit = digits_hex((char)tolower((unsigned char)text[i]));
+
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
 }
 
 /* ---- base64 ---- */

@@ -35,6 +35,7 @@ bool words_next(const char **rest, struct word *word);
 bool word_is(const struct word *word, const char *text);
 size_t words_count(const char *words);
 bool words_have(const char *words, const char *text);
+bool texts_have(const char *const *texts, size_t count, const char *text);
 /* A bit for each of the words, by its place in known. False: one is not there; *unknown is it. */
 bool words_mask(const char *words, const char *const *known, size_t count, unsigned *mask,
                 struct word *unknown);
@@ -48,6 +49,8 @@ size_t digits_write(char to[DIGITS_SIZE], uint64_t number, unsigned base);
 
 /* The value of a hexadecimal digit in lower case; -1: it is none. */
 int digits_hex(char c);
+/* That of so many of them, in either case; -1: one is none. */
+int digits_hex_value(const char *text, size_t count);
 
 /* ---- base64 (RFC 4648), read strictly: each sequence of bytes has one text. Nothing but the
  * alphabet, no white space, and no bits that do not count; so nobody can change a text and keep its

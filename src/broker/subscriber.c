@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "qos/copies.h"
 #include "sse/connection.h"
 #include "sse/service.h"
@@ -156,11 +157,7 @@ void broker_subscriber_write(struct broker_message *message, struct broker_subsc
 
 bool broker_subscriber_listens(const struct broker_subscriber *subscriber, const char *event)
 {
-    for (size_t i = 0; i < subscriber->listener_count; i++) {
-        if (strcmp(subscriber->listeners[i], event) == 0)
-            return true;
-    }
-    return false;
+    return texts_have(subscriber->listeners, subscriber->listener_count, event);
 }
 
 static void add(struct qos_recipient *recipients, size_t *count, enum sse_dimension dimension,

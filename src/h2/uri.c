@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "h2/uri.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,18 +11,7 @@
 
 int h2_escape_value(const char *text, size_t length)
 {
-    int value = 0;
-
-    if (length < 3)
-        return -1;
-    for (size_t i = 1; i < 3; i++) {
-        const int digit = digits_hex((char)tolower((unsigned char)text[i]));
-
-        if (digit < 0)
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
+    return length < 3 ? -1 : digits_hex_value(text + 1, 2);
 }
 
 static bool is_control(unsigned char octet)

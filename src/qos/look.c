@@ -12,14 +12,6 @@
 #include "sse/target.h"
 #include "sse/user.h"
 
-static bool is_among(const char *const *texts, size_t count, const char *text)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(texts[i], text) == 0)
-            return true;
-    return false;
-}
-
 static bool is_named(const char *name, const char *value)
 {
     return name && strcmp(name, value) == 0;
@@ -31,7 +23,7 @@ static bool passes_listening(const struct qos_filter *filter, const char *listen
         return !filter->is_exact || listening[0] == '\0';
     if (listening[0] == '\0')
         return !filter->is_strict;
-    return is_among(filter->listeners, filter->listener_count, listening);
+    return texts_have(filter->listeners, filter->listener_count, listening);
 }
 
 static bool names_nobody(const struct qos_filter *filter)
@@ -62,7 +54,7 @@ static bool passes_recipient(const struct qos_filter *filter, const struct qos_r
         return is_named(filter->tenant_id, recipient->value) &&
                !(filter->is_strict && filter->user_id);
     case SSE_BY_CHANNEL:
-        return is_among(filter->channels, filter->channel_count, recipient->value);
+        return texts_have(filter->channels, filter->channel_count, recipient->value);
     case SSE_ALL:
         return !filter->is_strict;
     default:

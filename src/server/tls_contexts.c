@@ -322,25 +322,20 @@ bool tls_contexts_have(const struct tls_contexts *contexts, const struct h2_tls_
     return false;
 }
 
-static void log_warnings(const struct source *source, size_t index)
+static void log_warnings(void *context, const struct tls_shown *shown)
 {
-    const char *file = source->files[index].certificate;
     char fault[400];
 
-    if (h2_tls_context_warning(source->context, index, fault, sizeof(fault)) != 0)
-        log_error("browsers will refuse the certificate", LOG_STR("listener", source->address),
-                  LOG_STR("certificate", file), LOG_STR("reason", fault));
-    if (h2_tls_context_hint(source->context, index, fault, sizeof(fault)) != 0)
-        log_warn("the certificate is not used as is meant", LOG_STR("listener", source->address),
-                 LOG_STR("certificate", file), LOG_STR("reason", fault));
+    (void)context;
+    if (h2_tls_context_warning(shown->context, shown->index, fault, sizeof(fault)) != 0)
+        log_error("browsers will refuse the certificate", LOG_STR("listener", shown->listener),
+                  LOG_STR("certificate", shown->file), LOG_STR("reason", fault));
+    if (h2_tls_context_hint(shown->context, shown->index, fault, sizeof(fault)) != 0)
+        log_warn("the certificate is not used as is meant", LOG_STR("listener", shown->listener),
+                 LOG_STR("certificate", shown->file), LOG_STR("reason", fault));
 }
 
 void tls_contexts_log_warnings(const struct tls_contexts *contexts)
 {
-    for (size_t i = 0; i < contexts->count; i++) {
-        const struct source *source = &contexts->sources[i];
-
-        for (size_t at = 0; source->context && at < source->count; at++)
-            log_warnings(source, at);
-    }
+    tls_contexts_show(contexts, log_warnings, NULL);
 }

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/json_view.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "sse/connection_id.h"
 #include "sse/user.h"
 
@@ -327,13 +328,8 @@ size_t sse_target_bytes(const struct sse_target *target)
 /* "" is what a user has none of: nobody is selected by it. */
 static bool has_value(const struct sse_target *target, const char *value)
 {
-    if (!value || value[0] == '\0')
-        return false;
-    for (size_t i = 0; i < target->count; i++) {
-        if (strcmp(target->values[i], value) == 0)
-            return true;
-    }
-    return false;
+    return value && value[0] != '\0' &&
+           texts_have((const char *const *)target->values, target->count, value);
 }
 
 const char *sse_target_value_of(const struct sse_target *target, const struct sse_user *user)
