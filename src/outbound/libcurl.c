@@ -15,31 +15,54 @@
 
 #define FILE_NAME "libcurl.so.4"
 
+/* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters cannot stand in them */
+/* What a function returns, its name, its parameters, and these as arguments. */
+#define EACH_PASSED(DO)                                                                            \
+    DO(CURL *, easy_init, (void), ())                                                              \
+    DO(void, easy_cleanup, (CURL *curl), (curl))                                                   \
+    DO(void, easy_reset, (CURL *curl), (curl))                                                     \
+    DO(CURLcode, easy_perform, (CURL *curl), (curl))                                               \
+    DO(CURLcode, easy_pause, (CURL *handle, int bitmask), (handle, bitmask))                       \
+    DO(const char *, easy_strerror, (CURLcode code), (code))                                       \
+    DO(CURLHcode, easy_header,                                                                     \
+       (CURL *easy, const char *name, size_t index, unsigned origin, int request,                  \
+        struct curl_header **hout),                                                                \
+       (easy, name, index, origin, request, hout))                                                 \
+    DO(CURLM *, multi_init, (void), ())                                                            \
+    DO(CURLMcode, multi_cleanup, (CURLM *multi_handle), (multi_handle))                            \
+    DO(CURLMcode, multi_add_handle, (CURLM *multi_handle, CURL *curl_handle),                      \
+       (multi_handle, curl_handle))                                                                \
+    DO(CURLMcode, multi_remove_handle, (CURLM *multi_handle, CURL *curl_handle),                   \
+       (multi_handle, curl_handle))                                                                \
+    DO(CURLMcode, multi_assign, (CURLM *multi_handle, curl_socket_t sockfd, void *sockp),          \
+       (multi_handle, sockfd, sockp))                                                              \
+    DO(CURLMcode, multi_socket_action,                                                             \
+       (CURLM *multi_handle, curl_socket_t s, int ev_bitmask, int *running_handles),               \
+       (multi_handle, s, ev_bitmask, running_handles))                                             \
+    DO(CURLMsg *, multi_info_read, (CURLM *multi_handle, int *msgs_in_queue),                      \
+       (multi_handle, msgs_in_queue))                                                              \
+    DO(curl_version_info_data *, version_info, (CURLversion version), (version))                   \
+    DO(struct curl_slist *, slist_append, (struct curl_slist *list, const char *data),             \
+       (list, data))                                                                               \
+    DO(void, slist_free_all, (struct curl_slist *list), (list))
+/* Those that are called here, or take any argument, too. */
 #define EACH_FUNCTION(DO)                                                                          \
-    DO(easy_cleanup)                                                                               \
-    DO(easy_getinfo)                                                                               \
-    DO(easy_header)                                                                                \
-    DO(easy_init)                                                                                  \
-    DO(easy_pause)                                                                                 \
-    DO(easy_perform)                                                                               \
-    DO(easy_reset)                                                                                 \
-    DO(easy_setopt)                                                                                \
-    DO(easy_strerror)                                                                              \
-    DO(global_init_mem)                                                                            \
-    DO(multi_add_handle)                                                                           \
-    DO(multi_assign)                                                                               \
-    DO(multi_cleanup)                                                                              \
-    DO(multi_info_read)                                                                            \
-    DO(multi_init)                                                                                 \
-    DO(multi_remove_handle)                                                                        \
-    DO(multi_setopt)                                                                               \
-    DO(multi_socket_action)                                                                        \
-    DO(slist_append)                                                                               \
-    DO(slist_free_all)                                                                             \
-    DO(version_info)
+    EACH_PASSED(DO)                                                                                \
+    DO(CURLcode, global_init_mem, , )                                                              \
+    DO(CURLcode, easy_setopt, , )                                                                  \
+    DO(CURLcode, easy_getinfo, , )                                                                 \
+    DO(CURLMcode, multi_setopt, , )
 
-#define MEMBER(name) __typeof__(curl_##name) *(name);
-#define NAME(name)   "curl_" #name,
+#define MEMBER(type, name, parameters, arguments) __typeof__(curl_##name) *(name);
+#define NAME(type, name, parameters, arguments)   "curl_" #name,
+#define PASS(type, name, parameters, arguments)                                                    \
+    type curl_##name parameters                                                                    \
+    {                                                                                              \
+        return functions.name arguments;                                                           \
+    }
+/* NOLINTEND(bugprone-macro-parentheses) */
+/* clang-format on */
 
 static const char *const names[] = {EACH_FUNCTION(NAME)};
 
@@ -115,44 +138,9 @@ bool libcurl_is_loaded(void)
     return atomic_load_explicit(&is_loaded, memory_order_acquire);
 }
 
-/* ---- the functions, whose names in parentheses are not those macros of curl.h that look at types
- * where they are called ---- */
+/* ---- the functions ---- */
 
-CURL *curl_easy_init(void)
-{
-    return functions.easy_init();
-}
-
-void curl_easy_cleanup(CURL *curl)
-{
-    functions.easy_cleanup(curl);
-}
-
-void curl_easy_reset(CURL *curl)
-{
-    functions.easy_reset(curl);
-}
-
-CURLcode curl_easy_perform(CURL *curl)
-{
-    return functions.easy_perform(curl);
-}
-
-CURLcode curl_easy_pause(CURL *handle, int bitmask)
-{
-    return functions.easy_pause(handle, bitmask);
-}
-
-const char *curl_easy_strerror(CURLcode code)
-{
-    return functions.easy_strerror(code);
-}
-
-CURLHcode curl_easy_header(CURL *easy, const char *name, size_t index, unsigned origin, int request,
-                           struct curl_header **hout)
-{
-    return functions.easy_header(easy, name, index, origin, request, hout);
-}
+EACH_PASSED(PASS)
 
 /* One argument follows, of the type that the number of the option tells. */
 #define SET(set, handle, option, arguments)                                                        \
@@ -161,6 +149,7 @@ CURLHcode curl_easy_header(CURL *easy, const char *name, size_t index, unsigned 
          ? set(handle, option, va_arg(arguments, curl_off_t))                                      \
          : set(handle, option, va_arg(arguments, void *)))
 
+/* Names in parentheses are not those macros of curl.h that look at types where they are called. */
 CURLcode(curl_easy_setopt)(CURL *curl, CURLoption option, ...)
 {
     va_list arguments;
@@ -191,55 +180,4 @@ CURLcode(curl_easy_getinfo)(CURL *curl, CURLINFO info, ...)
     const CURLcode code = functions.easy_getinfo(curl, info, va_arg(arguments, void *));
     va_end(arguments);
     return code;
-}
-
-CURLM *curl_multi_init(void)
-{
-    return functions.multi_init();
-}
-
-CURLMcode curl_multi_cleanup(CURLM *multi_handle)
-{
-    return functions.multi_cleanup(multi_handle);
-}
-
-CURLMcode curl_multi_add_handle(CURLM *multi_handle, CURL *curl_handle)
-{
-    return functions.multi_add_handle(multi_handle, curl_handle);
-}
-
-CURLMcode curl_multi_remove_handle(CURLM *multi_handle, CURL *curl_handle)
-{
-    return functions.multi_remove_handle(multi_handle, curl_handle);
-}
-
-CURLMcode curl_multi_assign(CURLM *multi_handle, curl_socket_t sockfd, void *sockp)
-{
-    return functions.multi_assign(multi_handle, sockfd, sockp);
-}
-
-CURLMcode curl_multi_socket_action(CURLM *multi_handle, curl_socket_t s, int ev_bitmask,
-                                   int *running_handles)
-{
-    return functions.multi_socket_action(multi_handle, s, ev_bitmask, running_handles);
-}
-
-CURLMsg *curl_multi_info_read(CURLM *multi_handle, int *msgs_in_queue)
-{
-    return functions.multi_info_read(multi_handle, msgs_in_queue);
-}
-
-curl_version_info_data *curl_version_info(CURLversion version)
-{
-    return functions.version_info(version);
-}
-
-struct curl_slist *curl_slist_append(struct curl_slist *list, const char *data)
-{
-    return functions.slist_append(list, data);
-}
-
-void curl_slist_free_all(struct curl_slist *list)
-{
-    functions.slist_free_all(list);
 }
