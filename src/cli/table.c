@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
 
+#include <strings.h>
+
 #include "base/text.h"
 #include "server/certificate.h"
 #include "server/config_keys.h"
@@ -210,7 +212,7 @@ const struct cli_command *cli_command_find(const char *name, const char **neares
     size_t shown = 0;
 
     for (size_t i = 0; i < COUNT(cli_commands); i++) {
-        if (config_distance(name, cli_commands[i].name) == 0)
+        if (strcasecmp(name, cli_commands[i].name) == 0)
             return &cli_commands[i];
         if (!cli_commands[i].is_hidden)
             names[shown++] = cli_commands[i].name;

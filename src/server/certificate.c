@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/certificate.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +22,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "h2/certificate.h"
 #include "server/config_value.h"
 
 #define VALID_SECONDS (90L * 24 * 3600)
@@ -45,13 +45,6 @@ static int fail_openssl(const char *what, struct config_fault *fault)
 static int fail_file(int error, const char *path, const char *what, struct config_fault *fault)
 {
     return config_fail(fault, error, "%.200s: cannot be %s: %s", path, what, strerror(-error));
-}
-
-static bool is_address(const char *name)
-{
-    unsigned char octets[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, name, octets) == 1 || inet_pton(AF_INET6, name, octets) == 1;
 }
 
 /* Letters, digits, '-', '.' and a '*' in front; nothing that could end the extension's text. */
@@ -80,13 +73,13 @@ static int list_names(const char *const *names, size_t count, struct buf *to,
     for (size_t i = 0; i < own + count; i++) {
         const char *name = i < own ? own_names[i] : names[i - own];
 
-        if (!is_address(name) && !is_dns_name(name))
+        if (!h2_tls_is_address(name) && !is_dns_name(name))
             return config_fail(
                 fault, -EINVAL,
                 "\"%.100s\" is no name for a certificate; use one such as dev.example.org or "
                 "192.0.2.7",
                 name);
-        buf_printf(to, "%s%s:%s", i > 0 ? "," : "", is_address(name) ? "IP" : "DNS", name);
+        buf_printf(to, "%s%s:%s", i > 0 ? "," : "", h2_tls_is_address(name) ? "IP" : "DNS", name);
     }
     return 0;
 }

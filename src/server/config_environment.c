@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/spelling.h"
 #include "server/config_keys.h"
 #include "server/config_load.h"
 #include "server/config_value.h"
@@ -118,7 +119,7 @@ static void take_indices(struct config_assignment *assignment, const char *name,
 static void prefer_nearer(const char *pattern, const char *variable, size_t *least,
                           char nearest[CONFIG_VARIABLE_SIZE])
 {
-    const size_t distance = config_distance(pattern, variable);
+    const size_t distance = spelling_distance(pattern, variable);
 
     if (distance >= *least)
         return;
@@ -149,7 +150,7 @@ static const struct config_key *find_key(const char *pattern, char nearest[CONFI
 static int unknown(const char *name, char nearest[CONFIG_VARIABLE_SIZE], struct config_fault *fault)
 {
     const size_t prefix = strlen(CONFIG_PREFIX);
-    const bool is_near = config_is_near(name + prefix, config_distance(name, nearest));
+    const bool is_near = config_is_near(name + prefix, spelling_distance(name, nearest));
 
     for (char *number = nearest; (number = strchr(number, '#'));)
         *number = '0';

@@ -92,9 +92,7 @@ const struct config_key *config_key_nearest(const char *name);
 #define CONFIG_PREFIX        "SSE_SERVER_"
 void config_key_variable(const char *name, char buffer[CONFIG_VARIABLE_SIZE]);
 
-/* How many letters one must insert, delete or change to make one text the other. */
-size_t config_distance(const char *left, const char *right);
-/* Whether that may be a slip of who meant the other. */
+/* Whether a word at that distance (base/spelling.h) may be a slip of who meant the other. */
 bool config_is_near(const char *word, size_t distance);
 /* The one of names, which end with NULL, that may have been meant by word; NULL: there is none. */
 const char *config_nearest(const char *word, const char *const *names);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/spelling.h"
 #include "server/config_keys.h"
 
 void config_key_append_name(const struct config_key *key, const size_t numbers[CONFIG_DEPTH],
@@ -54,8 +55,8 @@ static size_t distance_to(const char *name, const char *key)
     enum { ELSEWHERE = 2, SHORTEST_BEGINNING = 3 };
     const char *word = config_key_last(name);
     const char *key_word = config_key_last(key);
-    size_t whole = config_distance(name, key);
-    size_t last = config_distance(word, key_word);
+    size_t whole = spelling_distance(name, key);
+    size_t last = spelling_distance(word, key_word);
 
     if (strlen(word) >= SHORTEST_BEGINNING && strncasecmp(word, key_word, strlen(word)) == 0)
         last = 0;
@@ -110,7 +111,7 @@ const char *config_nearest(const char *word, const char *const *names)
     size_t least = SIZE_MAX;
 
     for (; *names; names++) {
-        const size_t distance = config_distance(word, *names);
+        const size_t distance = spelling_distance(word, *names);
 
         if (distance < least) {
             least = distance;
@@ -118,35 +119,4 @@ const char *config_nearest(const char *word, const char *const *names)
         }
     }
     return config_is_near(word, least) ? nearest : NULL;
-}
-
-static size_t least_of(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-
-    return least < c ? least : c;
-}
-
-size_t config_distance(const char *left, const char *right)
-{
-    enum { LONGEST = 95 };
-    size_t row[LONGEST + 1];
-    size_t width = strnlen(right, LONGEST);
-    size_t height = strnlen(left, LONGEST);
-
-    for (size_t j = 0; j <= width; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= height; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= width; j++) {
-            size_t above = row[j];
-            bool same = tolower((unsigned char)left[i - 1]) == tolower((unsigned char)right[j - 1]);
-
-            row[j] = least_of(above + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1));
-            diagonal = above;
-        }
-    }
-    return row[width];
 }

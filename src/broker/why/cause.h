@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/why/spelling.h"
+#include "base/spelling.h"
 #include "qos/copies.h"
 
 enum why_cause {

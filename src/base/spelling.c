@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/why/spelling.h"
+#include "base/spelling.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +18,14 @@ static size_t least(size_t one, size_t other)
     return one < other ? one : other;
 }
 
+static bool is_same(char one, char other, bool any_case)
+{
+    return one == other ||
+           (any_case && tolower((unsigned char)one) == tolower((unsigned char)other));
+}
+
 /* One row of the table of distances between the beginnings of two names, from those before it. */
-static size_t next_row(const char *one, size_t row, const char *other, size_t length,
+static size_t next_row(const char *one, size_t row, const char *other, size_t length, bool any_case,
                        uint8_t rows[3][SPELLING_MOST + 1])
 {
     const uint8_t *before = rows[(row + 2) % 3], *earlier = rows[(row + 1) % 3];
@@ -27,10 +34,11 @@ static size_t next_row(const char *one, size_t row, const char *other, size_t le
 
     now[0] = (uint8_t)row;
     for (size_t i = 1; i <= length; i++) {
-        size_t distance = least(before[i], now[i - 1]) + 1u;
+        const size_t wrong = is_same(one[row - 1], other[i - 1], any_case) ? 0 : 1;
+        size_t distance = least(least(before[i], now[i - 1]) + 1u, before[i - 1] + wrong);
 
-        distance = least(distance, before[i - 1] + (one[row - 1] == other[i - 1] ? 0u : 1u));
-        if (row > 1 && i > 1 && one[row - 1] == other[i - 2] && one[row - 2] == other[i - 1])
+        if (row > 1 && i > 1 && is_same(one[row - 1], other[i - 2], any_case) &&
+            is_same(one[row - 2], other[i - 1], any_case))
             distance = least(distance, earlier[i - 2] + 1u);
         now[i] = (uint8_t)distance;
         nearest = least(nearest, distance);
@@ -39,17 +47,24 @@ static size_t next_row(const char *one, size_t row, const char *other, size_t le
 }
 
 /* Letters that differ (Damerau and Levenshtein); some number above most when these are more. */
-static size_t distance(const char *one, size_t rows, const char *other, size_t length, size_t most)
+static size_t distance(const char *one, size_t rows, const char *other, size_t length,
+                       bool any_case, size_t most)
 {
     uint8_t table[3][SPELLING_MOST + 1];
 
     for (size_t i = 0; i <= length; i++)
         table[0][i] = (uint8_t)i;
     for (size_t row = 1; row <= rows; row++) {
-        if (next_row(one, row, other, length, table) > most)
+        if (next_row(one, row, other, length, any_case, table) > most)
             return most + 1;
     }
     return table[rows % 3][length];
+}
+
+size_t spelling_distance(const char *one, const char *other)
+{
+    return distance(one, strnlen(one, SPELLING_MOST), other, strnlen(other, SPELLING_MOST), true,
+                    SPELLING_MOST);
 }
 
 static const char *trim(const char *text, size_t *length)
@@ -96,5 +111,5 @@ enum nearness spelling_nearness(const char *one, const char *other)
     if (least(rows, length) < SHORTEST || rows > SPELLING_MOST || length > SPELLING_MOST ||
         rows > length + most || length > rows + most || !has_same_digits(one, other))
         return SPELLING_FAR;
-    return distance(one, rows, other, length, most) <= most ? SPELLING_NEAR : SPELLING_FAR;
+    return distance(one, rows, other, length, false, most) <= most ? SPELLING_NEAR : SPELLING_FAR;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BROKER_WHY_SPELLING_H
-#define BROKER_WHY_SPELLING_H
+#ifndef BASE_SPELLING_H
+#define BASE_SPELLING_H
 /* How near two names are: whether one may be the other, written wrong. */
+#include <stddef.h>
 
 /* The more the nearer. */
 enum nearness {
@@ -15,5 +16,9 @@ enum nearness {
 /* Names of any length; longer ones than SPELLING_MOST bytes are never merely near. */
 #define SPELLING_MOST 128u
 enum nearness spelling_nearness(const char *one, const char *other);
+
+/* How many letters one must insert, delete, change or let change places to make one the other, as
+ * far as SPELLING_MOST bytes of each; in whichever case. */
+size_t spelling_distance(const char *one, const char *other);
 
 #endif
