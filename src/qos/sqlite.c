@@ -289,6 +289,7 @@ static void sqlite_rollback(struct qos_repository *repository)
     repository->fault = 0;
     if (!sqlite3_get_autocommit(sqlite->database)) /* else SQLite has done it already */
         (void)qos_sqlite_run(&call);               /* sets fault, if it must be */
+    (void)qos_sqlite_queue_fill(sqlite);           /* and so does this */
 }
 
 static void sqlite_free(struct qos_repository *repository)
@@ -301,6 +302,7 @@ static void sqlite_free(struct qos_repository *repository)
     (void)sqlite3_close(sqlite->database); /* can only be busy, and nothing is left in it */
     qos_sqlite_check_release(&sqlite->check);
     qos_queue_counts_release(&sqlite->counts);
+    qos_sqlite_recent_release(&sqlite->recent);
     buf_release(&sqlite->text);
     free(sqlite);
 }
@@ -454,7 +456,8 @@ static int open_all(struct qos_sqlite *sqlite, struct opening *opening)
     if (result == 0)
         result = check_version(sqlite, opening);
     if (result == 0)
-        result = qos_sqlite_queue_init(sqlite);
+        result = qos_sqlite_errno(sqlite->database,
+                                  qos_sqlite_recent_show(&sqlite->recent, sqlite->database));
     if (result == 0)
         result = qos_sqlite_prepare(sqlite);
     if (result == 0)
@@ -505,6 +508,7 @@ struct qos_repository *qos_sqlite_new(const char *path, int *error, char *fault,
     sqlite->repository.is_durable = path != NULL;
     sqlite->queue.most = RECENT_MESSAGES;
     qos_queue_counts_init(&sqlite->counts, QUEUES_COUNTED);
+    qos_sqlite_recent_init(&sqlite->recent);
     *error = open_all(sqlite, &opening);
     if (*error == 0)
         return &sqlite->repository;

@@ -7,33 +7,29 @@
 /* Messages that are looked at when the file is opened. */
 #define RECENT_NUMBERS 65536u
 
-int qos_sqlite_queue_init(struct qos_sqlite *sqlite)
+static void add_row(struct qos_sqlite_recent *recent, sqlite3_stmt *row, int *code)
 {
-    static const char table[] =
-        "CREATE TEMP TABLE recent (dimension INTEGER NOT NULL, value TEXT NOT NULL,"
-        " listening TEXT NOT NULL, number INTEGER NOT NULL,"
-        " PRIMARY KEY (dimension, value, listening, number)) STRICT, WITHOUT ROWID";
+    const struct qos_recipient recipient = {
+        .dimension = (enum sse_dimension)sqlite3_column_int(row, 0),
+        .value = (const char *)sqlite3_column_text(row, 1),
+        .listening = (const char *)sqlite3_column_text(row, 2),
+    };
 
-    return qos_sqlite_errno(sqlite->database,
-                            sqlite3_exec(sqlite->database, table, NULL, NULL, NULL));
+    if (recipient.value && recipient.listening)
+        qos_sqlite_recent_add(recent, &recipient, (uint64_t)sqlite3_column_int64(row, 3));
+    else
+        *code = SQLITE_NOMEM;
 }
 
 int qos_sqlite_queue_fill(struct qos_sqlite *sqlite)
 {
-    char sql[512];
-    int code;
+    struct qos_sqlite_call call =
+        qos_sqlite_call_for(sqlite, QOS_SQLITE_RECENT, sqlite->queue.queued);
 
-    sqlite3_snprintf(
-        sizeof(sql), sql,
-        "INSERT INTO recent SELECT dimension, value, listening, number FROM message m"
-        " WHERE number > %lld AND state = 0 AND dimension IS NOT NULL"
-        " AND value IS NOT NULL AND listening IS NOT NULL AND NOT EXISTS (SELECT 1 FROM queue q"
-        " WHERE q.dimension = m.dimension AND q.value = m.value"
-        " AND q.listening = m.listening AND q.number = m.number)",
-        (long long)sqlite->queue.queued);
-    code = sqlite3_exec(sqlite->database, sql, NULL, NULL, NULL);
-    sqlite->queue.recent = (uint64_t)sqlite3_changes(sqlite->database);
-    return qos_sqlite_errno(sqlite->database, code);
+    qos_sqlite_recent_clear(&sqlite->recent);
+    while (qos_sqlite_step(&call))
+        add_row(&sqlite->recent, call.statement, &call.code);
+    return qos_sqlite_finish(&call);
 }
 
 static int run_for_copy(struct qos_sqlite *sqlite, enum qos_sqlite_statement which, uint64_t number,
@@ -46,13 +42,6 @@ static int run_for_copy(struct qos_sqlite *sqlite, enum qos_sqlite_statement whi
     return qos_sqlite_run(&call);
 }
 
-int qos_sqlite_queue_add(struct qos_sqlite *sqlite, uint64_t number,
-                         const struct qos_recipient *recipient)
-{
-    sqlite->queue.recent++;
-    return run_for_copy(sqlite, QOS_SQLITE_ENQUEUE_RECENT, number, recipient);
-}
-
 int qos_sqlite_queue_add_old(struct qos_sqlite *sqlite, uint64_t number,
                              const struct qos_recipient *recipient)
 {
@@ -62,68 +51,42 @@ int qos_sqlite_queue_add_old(struct qos_sqlite *sqlite, uint64_t number,
 int qos_sqlite_queue_remove(struct qos_sqlite *sqlite, uint64_t number,
                             const struct qos_recipient *recipient)
 {
-    const int result = run_for_copy(sqlite, QOS_SQLITE_DEQUEUE_RECENT, number, recipient);
-
-    if (result != 0)
-        return result;
-    if (sqlite3_changes(sqlite->database) == 0)
-        return run_for_copy(sqlite, QOS_SQLITE_DEQUEUE, number, recipient);
-    sqlite->queue.recent--;
-    return 0;
-}
-
-static int remove_value(struct qos_sqlite *sqlite, enum qos_sqlite_statement which, uint64_t number,
-                        const char *value, int *removed)
-{
-    struct qos_sqlite_call call = qos_sqlite_call_for(sqlite, which, number);
-    int result;
-
-    qos_sqlite_bind_text(&call, value);
-    result = qos_sqlite_run(&call);
-    *removed = result == 0 ? sqlite3_changes(sqlite->database) : 0;
-    return result;
+    return qos_sqlite_recent_remove(&sqlite->recent, recipient, number)
+               ? 0
+               : run_for_copy(sqlite, QOS_SQLITE_DEQUEUE, number, recipient);
 }
 
 int qos_sqlite_queue_remove_value(struct qos_sqlite *sqlite, uint64_t number, const char *value,
                                   int *removed)
 {
-    int recent, queued = 0;
-    int result = remove_value(sqlite, QOS_SQLITE_DEQUEUE_RECENT_VALUE, number, value, &recent);
+    struct qos_sqlite_call call = qos_sqlite_call_for(sqlite, QOS_SQLITE_DEQUEUE_VALUE, number);
+    int result;
 
-    sqlite->queue.recent -= (uint64_t)recent;
+    *removed = qos_sqlite_recent_remove_value(&sqlite->recent, value, number);
+    qos_sqlite_bind_text(&call, value);
+    result = qos_sqlite_run(&call);
     if (result == 0)
-        result = remove_value(sqlite, QOS_SQLITE_DEQUEUE_VALUE, number, value, &queued);
-    *removed = recent + queued;
+        *removed += sqlite3_changes(sqlite->database);
     return result;
-}
-
-static int move(struct qos_sqlite *sqlite, enum qos_sqlite_statement which)
-{
-    struct qos_sqlite_call call = qos_sqlite_call_for(sqlite, which, sqlite->queue.moving);
-
-    qos_sqlite_bind_number(&call, MOVED_AT_ONCE);
-    return qos_sqlite_run(&call);
 }
 
 int qos_sqlite_queue_advance(struct qos_sqlite *sqlite)
 {
     struct qos_sqlite_queue *queue = &sqlite->queue;
-    unsigned moved;
+    struct qos_sqlite_call call;
     int result;
 
-    if (queue->moving == 0 &&
-        (queue->recent >= queue->most || sqlite->last_number - queue->queued >= RECENT_NUMBERS))
+    if (queue->moving == 0 && (sqlite->recent.count >= queue->most ||
+                               sqlite->last_number - queue->queued >= RECENT_NUMBERS))
         queue->moving = sqlite->last_number;
     if (queue->moving == 0)
         return 0;
-    result = move(sqlite, QOS_SQLITE_QUEUE_RECENT);
-    if (result == 0)
-        result = move(sqlite, QOS_SQLITE_DROP_QUEUED);
+    qos_sqlite_recent_choose(&sqlite->recent, queue->moving, MOVED_AT_ONCE);
+    call = qos_sqlite_call(sqlite, QOS_SQLITE_QUEUE_CHOSEN);
+    result = qos_sqlite_run(&call);
     if (result != 0)
         return result;
-    moved = (unsigned)sqlite3_changes(sqlite->database);
-    queue->recent -= moved;
-    if (moved < MOVED_AT_ONCE) {
+    if (qos_sqlite_recent_drop_chosen(&sqlite->recent) < MOVED_AT_ONCE) {
         queue->queued = queue->moving;
         queue->moving = 0;
     }

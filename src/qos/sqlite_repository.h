@@ -13,6 +13,7 @@
 #include "base/lru.h"
 #include "qos/repository.h"
 #include "qos/sqlite_file.h"
+#include "qos/sqlite_recent.h"
 
 struct qos_sqlite;
 
@@ -36,12 +37,10 @@ enum qos_sqlite_statement {
     QOS_SQLITE_PUT_MESSAGE,
     QOS_SQLITE_PUT_BODY,
     QOS_SQLITE_PUT_COPY,
-    QOS_SQLITE_ENQUEUE_RECENT,
     QOS_SQLITE_ENQUEUE,
-    QOS_SQLITE_DEQUEUE_RECENT,
     QOS_SQLITE_DEQUEUE,
-    QOS_SQLITE_QUEUE_RECENT,
-    QOS_SQLITE_DROP_QUEUED,
+    QOS_SQLITE_RECENT,
+    QOS_SQLITE_QUEUE_CHOSEN,
     QOS_SQLITE_EXPIRY,
     QOS_SQLITE_DUE_BLOCK,
     QOS_SQLITE_DROP_BLOCK,
@@ -56,7 +55,6 @@ enum qos_sqlite_statement {
     QOS_SQLITE_NOTE_MESSAGE,
     QOS_SQLITE_NOTE,
     QOS_SQLITE_SET_MESSAGE_ASIDE,
-    QOS_SQLITE_DEQUEUE_RECENT_VALUE,
     QOS_SQLITE_DEQUEUE_VALUE,
     QOS_SQLITE_SET_ASIDE,
     QOS_SQLITE_ADD_UNREADABLE,
@@ -151,14 +149,13 @@ int qos_sqlite_take_number(struct qos_sqlite_call *call, uint64_t *number);
 
 /*
  * Which stored messages with one recipient each queue has. Recipients are many, so that each
- * message would change another page of the file. Those of recent messages are therefore in memory,
- * in a temporary table, and come into the file's table many at a time, in the order of their keys;
+ * message would change another page of the file. Those of recent messages are therefore in memory
+ * (qos/sqlite_recent.h), and come into the file's table many at a time, in the order of their keys;
  * most have ended by then. When the file is opened, the messages themselves say which are recent.
  * Of the same queue, what is in the file is older than what is in memory. Zero-filled but for most.
  */
 struct qos_sqlite_queue {
     uint64_t most;   /* recent ones, before they begin to come into the file */
-    uint64_t recent; /* how many there are */
     uint64_t queued; /* all messages up to this number are in the file, or have ended */
     uint64_t moving; /* those up to this number are coming into the file; 0: none are */
 };
@@ -184,15 +181,11 @@ struct qos_sqlite_expiry {
     int64_t earliest;
 };
 
-/* Makes the temporary table, before the statements are prepared; fills it, when queued is known. 0
- * or -errno. */
-int qos_sqlite_queue_init(struct qos_sqlite *sqlite);
+/* Finds out which messages are recent, when queued is known. 0, or the repository's fault. */
 int qos_sqlite_queue_fill(struct qos_sqlite *sqlite);
 
-/* All of these return 0, or the repository's fault. A new message; one that is a stored one again;
- * one that is no longer. */
-int qos_sqlite_queue_add(struct qos_sqlite *sqlite, uint64_t number,
-                         const struct qos_recipient *recipient);
+/* All of these return 0, or the repository's fault. A message is a stored one again, or no longer;
+ * new ones are recent. */
 int qos_sqlite_queue_add_old(struct qos_sqlite *sqlite, uint64_t number,
                              const struct qos_recipient *recipient);
 int qos_sqlite_queue_remove(struct qos_sqlite *sqlite, uint64_t number,
@@ -247,6 +240,7 @@ struct qos_sqlite {
     /* As the file has them, so far as this transaction has come: */
     uint64_t reserved; /* numbers up to this */
     struct qos_sqlite_queue queue;
+    struct qos_sqlite_recent recent;
     struct qos_sqlite_expiry expiry;
     struct {
         struct qos_totals totals;

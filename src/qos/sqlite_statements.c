@@ -41,9 +41,8 @@
 #define NEXT_OF_COPIES FIRST_BEHIND("copy", " AND state = 0")
 #define OF_COPY                                                                                    \
     " WHERE number = ?1 AND value = ?2 AND dimension = ?3 AND listening = ?4 AND state = 0"
-#define OF_KEY    " WHERE dimension = ?1 AND value = ?2 AND listening = ?3 AND number = ?4"
-#define OF_BLOCK  "number BETWEEN ?1 * 256 AND ?1 * 256 + 255 AND state = 0"
-#define THE_MOVED "SELECT * FROM recent WHERE number <= ?1 ORDER BY 1, 2, 3, 4 LIMIT ?2"
+#define OF_KEY   " WHERE dimension = ?1 AND value = ?2 AND listening = ?3 AND number = ?4"
+#define OF_BLOCK "number BETWEEN ?1 * 256 AND ?1 * 256 + 255 AND state = 0"
 
 static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_BEGIN] = "BEGIN IMMEDIATE",
@@ -68,13 +67,16 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
                                " iif(?11 IS NULL, NULL, 0), ?13)",
     [QOS_SQLITE_PUT_BODY] = "INSERT INTO body VALUES (?1, ?2)",
     [QOS_SQLITE_PUT_COPY] = "INSERT OR IGNORE INTO copy VALUES (?1, ?2, ?3, ?4, 0, 0, 0)",
-    [QOS_SQLITE_ENQUEUE_RECENT] = "INSERT INTO recent VALUES (?1, ?2, ?3, ?4)",
     [QOS_SQLITE_ENQUEUE] = "INSERT OR IGNORE INTO queue VALUES (?1, ?2, ?3, ?4)",
-    [QOS_SQLITE_DEQUEUE_RECENT] = "DELETE FROM recent" OF_KEY,
     [QOS_SQLITE_DEQUEUE] = "DELETE FROM queue" OF_KEY,
-    [QOS_SQLITE_QUEUE_RECENT] = "INSERT INTO queue " THE_MOVED,
-    [QOS_SQLITE_DROP_QUEUED] =
-        "DELETE FROM recent WHERE (dimension, value, listening, number) IN (" THE_MOVED ")",
+    [QOS_SQLITE_RECENT] =
+        "SELECT dimension, value, listening, number FROM message m WHERE number > ?1 AND state = 0"
+        " AND dimension BETWEEN 0 AND 5 AND value IS NOT NULL AND listening IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.dimension = m.dimension"
+        " AND q.value = m.value AND q.listening = m.listening AND q.number = m.number)"
+        " ORDER BY number",
+    [QOS_SQLITE_QUEUE_CHOSEN] = "INSERT INTO queue SELECT dimension, value, listening, number"
+                                " FROM recent WHERE moving = 1",
     [QOS_SQLITE_EXPIRY] = "INSERT INTO expiry VALUES (?1, ?2) ON CONFLICT (block) DO UPDATE"
                           " SET earliest = min(earliest, excluded.earliest)",
     [QOS_SQLITE_DUE_BLOCK] =
@@ -101,8 +103,6 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_SET_MESSAGE_ASIDE] = "UPDATE message SET state = 5 WHERE number = ?1 AND value = ?2"
                                      " AND (state = 0 OR state IS NULL AND ended IS NULL)"
                                      " RETURNING dimension, listening",
-    [QOS_SQLITE_DEQUEUE_RECENT_VALUE] =
-        "DELETE FROM recent WHERE dimension IN (0, 1, 2, 3, 4, 5) AND value = ?2 AND number = ?1",
     [QOS_SQLITE_DEQUEUE_VALUE] =
         "DELETE FROM queue WHERE dimension IN (0, 1, 2, 3, 4, 5) AND value = ?2 AND number = ?1",
     [QOS_SQLITE_SET_ASIDE] =

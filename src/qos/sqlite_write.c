@@ -129,11 +129,10 @@ static int put_for_one(struct qos_sqlite *sqlite, const struct qos_message *mess
     if (result == 0 && is_long)
         result = put_body(sqlite, message);
     if (result == 0)
-        result = qos_sqlite_queue_add(sqlite, message->number, recipient);
-    if (result == 0)
         result = qos_sqlite_expiry_note(sqlite, message->number, message->expires);
     if (result != 0)
         return result;
+    qos_sqlite_recent_add(&sqlite->recent, recipient, message->number);
     sqlite->repository.totals.copies++;
     qos_queue_counts_change(&sqlite->counts, recipient, 1);
     return 0;
