@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/test_clock.h"
 #include "qos/end.h"
+#include "qos/gathering.h"
 
 /* Jobs that are given back late in one turn. */
 #define LATE_MOST    256u
@@ -167,7 +168,9 @@ struct qos_store {
     pthread_mutex_t lock;         /* guards what follows */
     pthread_cond_t arrival;
     struct qos_job *first, **end; /* not begun yet, in order */
-    struct qos_backup *backup;    /* NULL: none is being made */
+    size_t asked;                 /* of these, those that somebody waits for */
+    struct qos_gathering gathering;
+    struct qos_backup *backup; /* NULL: none is being made */
     bool is_ending;
     struct qos_store_report report; /* as of the latest transaction */
 };
@@ -184,9 +187,11 @@ static struct qos_job *cut_batch(struct qos_store *store)
     struct qos_job *last = batch;
     size_t weight = weight_of(batch);
 
+    store->asked -= batch->is_asked;
     while (last->next && weight + weight_of(last->next) <= store->settings.batch) {
         last = last->next;
         weight += weight_of(last);
+        store->asked -= last->is_asked;
     }
     store->first = last->next;
     if (!store->first)
@@ -200,10 +205,32 @@ struct work {
     struct qos_backup *backup; /* a piece of it */
 };
 
+/* Not by the clock that tests move: it may stand still. */
+static uint64_t real_us(void)
+{
+    return clock_real_ns() / 1000u;
+}
+
+/* Under the lock. */
+static void gather(struct qos_store *store)
+{
+    struct qos_gathering *gathering = &store->gathering;
+    uint64_t us;
+
+    while (!store->backup && !store->is_ending &&
+           (us = qos_gathering_us(gathering, real_us(), store->asked)) > 0) {
+        const struct timespec until = clock_real_in(us * 1000);
+
+        (void)pthread_cond_clockwait(&store->arrival, &store->lock, CLOCK_MONOTONIC, &until);
+    }
+    qos_gathering_end(gathering, store->asked);
+}
+
 /* False: there is none any more. */
 static bool wait_for_work(struct qos_store *store, struct work *work)
 {
     pthread_mutex_lock(&store->lock);
+    gather(store);
     while (!store->first && !store->backup && !store->is_ending)
         pthread_cond_wait(&store->arrival, &store->lock);
     work->batch = store->first ? cut_batch(store) : NULL;
@@ -232,13 +259,6 @@ static void run_batch(struct supervisor *supervisor, struct qos_job *batch)
     }
 }
 
-static void publish(struct qos_store *store, const struct qos_store_report *report)
-{
-    pthread_mutex_lock(&store->lock);
-    store->report = *report;
-    pthread_mutex_unlock(&store->lock);
-}
-
 static void receive_item(struct mailbox_item *item, void *context)
 {
     struct qos_job *job = container_of(item, struct qos_job, item);
@@ -263,6 +283,31 @@ static void hand_back(struct qos_store *store, struct qos_job *batch)
     if (newest)
         mailbox_post_chain(store->mailbox, newest, &batch->item);
     test_clock_note_jobs(-count);
+}
+
+static size_t count_asked(const struct qos_job *batch)
+{
+    size_t count = 0;
+
+    for (const struct qos_job *job = batch; job; job = job->next)
+        count += job->is_asked;
+    return count;
+}
+
+/* A transaction and its answers. */
+static void transact(struct qos_store *store, struct supervisor *supervisor, struct qos_job *batch)
+{
+    const uint64_t began = real_us();
+    uint64_t ended;
+
+    run_batch(supervisor, batch);
+    ended = real_us();
+    pthread_mutex_lock(&store->lock); /* first, for done to find itself counted */
+    store->report = supervisor->report;
+    qos_gathering_begin(&store->gathering, ended, ended - began, count_asked(batch), store->asked,
+                        store->settings.batch);
+    pthread_mutex_unlock(&store->lock);
+    hand_back(store, batch);
 }
 
 static void end_backup(struct qos_store *store, int status, int file)
@@ -313,13 +358,12 @@ static void *run(void *argument)
     (void)pthread_setname_np(pthread_self(), name);
     (void)open_repository(
         &supervisor); /* for what is wrong to be in the log before somebody sends */
-    publish(store, &supervisor.report);
+    pthread_mutex_lock(&store->lock);
+    store->report = supervisor.report;
+    pthread_mutex_unlock(&store->lock);
     while (wait_for_work(store, &work)) {
-        if (work.batch) {
-            run_batch(&supervisor, work.batch);
-            publish(store, &supervisor.report); /* first, for done to find itself counted */
-            hand_back(store, work.batch);
-        }
+        if (work.batch)
+            transact(store, &supervisor, work.batch);
         if (work.backup)
             advance_backup(store, &supervisor, work.backup);
     }
@@ -345,6 +389,7 @@ static struct qos_job *cut_late(struct qos_store *store, uint64_t now, uint64_t 
             now - job->since_ms >= store->settings.patience_ms) {
             *at = job->next;
             job->next = NULL;
+            store->asked--;
             *late_end = job;
             late_end = &job->next;
             count++;
@@ -399,9 +444,17 @@ static void release(struct qos_store *store)
     free(store);
 }
 
+/* Who waits for more than have come is not woken. */
 static void on_wake(struct loop_task *task)
 {
-    pthread_cond_signal(&container_of(task, struct qos_store, wake)->arrival);
+    struct qos_store *store = container_of(task, struct qos_store, wake);
+    bool is_due;
+
+    pthread_mutex_lock(&store->lock);
+    is_due = store->asked >= store->gathering.wanted;
+    pthread_mutex_unlock(&store->lock);
+    if (is_due)
+        pthread_cond_signal(&store->arrival);
 }
 
 struct qos_store *qos_store_new(struct loop *loop, const struct qos_store_settings *settings)
@@ -447,6 +500,7 @@ void qos_store_abandon(struct qos_store *store)
     left = store->first;
     store->first = NULL;
     store->end = &store->first;
+    store->asked = 0;
     pthread_cond_signal(&store->arrival);
     pthread_mutex_unlock(&store->lock);
     for (struct qos_job *job = left; job; job = job->next)
@@ -475,8 +529,10 @@ static void submit(struct qos_store *store, struct qos_job *job, bool is_next)
     atomic_fetch_add_explicit(&store->waiting, 1, memory_order_relaxed);
     pthread_mutex_lock(&store->lock);
     is_taken = !store->is_ending; /* else there is no thread any more that would run it */
-    if (is_taken)
+    if (is_taken) {
         insert(store, is_next ? &store->first : store->end, job);
+        store->asked += job->is_asked;
+    }
     pthread_mutex_unlock(&store->lock);
     loop_defer(store->loop, &store->wake);
     if (!is_taken) {
