@@ -196,6 +196,14 @@ bool networks_contain_text(const struct networks *networks, const char *address)
     return take_text(&taken, address) && lies_in_any(networks->list, networks->count, &taken);
 }
 
+bool address_has_v4(const struct in6_addr *address)
+{
+    static const unsigned char translated[12] = {0x00, 0x64, 0xff, 0x9b};
+
+    return IN6_IS_ADDR_V4MAPPED(address) ||
+           memcmp(address->s6_addr, translated, sizeof(translated)) == 0;
+}
+
 void networks_customer(const char *address, char customer[NETWORKS_TEXT_SIZE])
 {
     struct in6_addr v6;
@@ -203,6 +211,10 @@ void networks_customer(const char *address, char customer[NETWORKS_TEXT_SIZE])
     snprintf(customer, NETWORKS_TEXT_SIZE, "%s", address);
     if (inet_pton(AF_INET6, address, &v6) != 1)
         return;
+    if (address_has_v4(&v6)) {
+        (void)inet_ntop(AF_INET, &v6.s6_addr[12], customer, NETWORKS_TEXT_SIZE);
+        return;
+    }
     memset(&v6.s6_addr[8], 0, 8);
     (void)inet_ntop(AF_INET6, &v6, customer, NETWORKS_TEXT_SIZE);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct networks;
+struct in6_addr;
 struct sockaddr;
 
 /* Reads a list of words (base/text.h). NULL when one of them is no network; then fault is a
@@ -24,6 +25,10 @@ bool networks_contain_text(const struct networks *networks, const char *address)
 
 /* The longest text of an IPv6 address, and a NUL. */
 #define NETWORKS_TEXT_SIZE 46u
+
+/* Whether it stands for an IPv4 address, in its last four octets: mapped (::ffff:0:0/96), or
+ * written by who translates for servers that have IPv6 alone (64:ff9b::/96, RFC 7755). */
+bool address_has_v4(const struct in6_addr *address);
 
 /* The same for all that one customer has: an IPv4 address, or the /64 of an IPv6 address, in which
  * a client chooses its own. */

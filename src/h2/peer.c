@@ -24,7 +24,7 @@ uint64_t h2_peer_customer(const union h2_peer *peer)
         return peer->v4.sin_addr.s_addr;
     if (peer->any.sa_family != AF_INET6)
         return UINT64_MAX;
-    if (IN6_IS_ADDR_V4MAPPED(&peer->v6.sin6_addr)) {
+    if (address_has_v4(&peer->v6.sin6_addr)) {
         memcpy(&v4, peer->v6.sin6_addr.s6_addr + 12, sizeof(v4));
         return v4;
     }

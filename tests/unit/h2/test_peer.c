@@ -22,6 +22,8 @@ static void one_customer_has_one_hash(void **state)
     assert_int_equal(hash_of("192.0.2.1", 7), hash_of("192.0.2.1", 7));
     assert_int_equal(hash_of("192.0.2.1", 7), hash_of("::ffff:192.0.2.1", 7));
     assert_int_equal(hash_of("2001:db8:0:1::1", 7), hash_of("2001:db8:0:1:ffff::2", 7));
+    assert_int_equal(hash_of("192.0.2.1", 7), hash_of("64:ff9b::192.0.2.1", 7));
+    assert_int_not_equal(hash_of("64:ff9b::192.0.2.2", 7), hash_of("64:ff9b::192.0.2.1", 7));
     assert_int_not_equal(hash_of("192.0.2.1", 7), hash_of("192.0.2.2", 7));
     assert_int_not_equal(hash_of("2001:db8:0:1::1", 7), hash_of("2001:db8:0:2::1", 7));
     assert_int_not_equal(hash_of("unix", 7), hash_of("255.255.255.255", 7));
