@@ -360,7 +360,7 @@ static void append_closed_and_limited(const struct reading *reading)
     static const struct metric closed =
         SSE("connections_closed", connections_closed, "Event streams closed, by reason.");
     static const struct metric refused =
-        SIGN("limited", limited, "Requests refused by services[].limits, by limit.");
+        TOTAL("limited", limited, "Requests refused by services[].limits, by limit.");
 
     append_metric_head(reading->text, &closed);
     for (size_t reason = 0; reason < SSE_CLOSE_REASONS; reason++)

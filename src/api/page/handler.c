@@ -226,9 +226,11 @@ void idempotency_key_claim(struct key_claim *claim, struct api_exchange *exchang
 void idempotency_key_settle(struct key_claim *claim, struct api_service *service,
                             const struct api_answer *answer)
 {
-    struct broker_message *message =
-        broker_message_new(BROKER_SETTLE, service->index, broker_text_size(claim->key));
+    struct broker_message *message;
 
+    if (!claim->key)
+        return;
+    message = broker_message_new(BROKER_SETTLE, service->index, broker_text_size(claim->key));
     message->outcome.key = broker_message_text(message, claim->key);
     if (answer) {
         message->outcome.status = answer->status;

@@ -96,7 +96,7 @@ void idempotency_key_claim(struct key_claim *claim, struct api_exchange *exchang
                            const char *tenant_id, const char *user_id);
 
 /* How the request went that claimed first: its answer (a reference is taken), or NULL: it did not
- * run, so that the next may. Releases the claim. */
+ * run, so that the next may. Releases the claim; nothing where none was claimed. */
 void idempotency_key_settle(struct key_claim *claim, struct api_service *service,
                             const struct api_answer *answer);
 

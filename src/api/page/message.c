@@ -41,16 +41,9 @@ static void message_free(struct message *message)
 
 /* ---- the answer ---- */
 
-/* Of a request with a key: what it got, or that it did not get that far. */
-static void settle(struct message *message, const struct api_answer *answer)
-{
-    if (message->claim.key)
-        idempotency_key_settle(&message->claim, message->exchange->service, answer);
-}
-
 static void answer_page(struct message *message, const struct api_answer *answer)
 {
-    settle(message, answer);
+    idempotency_key_settle(&message->claim, message->exchange->service, answer);
     api_reply_answer(message->exchange, answer);
     message_free(message);
 }
@@ -65,7 +58,7 @@ static void on_handled(struct handler_call *call, enum handler_outcome outcome,
         answer_page(message, answer);
         return;
     }
-    settle(message, NULL);
+    idempotency_key_settle(&message->claim, message->exchange->service, NULL);
     handler_call_refuse(call);
     message_free(message);
 }
@@ -126,7 +119,7 @@ static void on_counted(struct api_exchange *exchange, const struct broker_messag
         handle(message);
         return;
     }
-    settle(message, NULL);
+    idempotency_key_settle(&message->claim, message->exchange->service, NULL);
     message_free(message);
 }
 

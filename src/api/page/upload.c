@@ -67,7 +67,7 @@ static void free_if_over(struct upload *upload)
 {
     if (!upload->has_ended || upload->is_asking || upload->is_handled || upload->is_writing)
         return;
-    if (upload->claim.key && !upload->claim.answer.body)
+    if (!upload->claim.answer.body)
         idempotency_key_settle(&upload->claim, upload->exchange->service, NULL);
     key_claim_release(&upload->claim);
     handler_subject_release(&upload->subject);
@@ -148,8 +148,7 @@ static void begin_writing(struct upload *upload)
 
 static void answer(struct upload *upload, const struct api_answer *given)
 {
-    if (upload->claim.key)
-        idempotency_key_settle(&upload->claim, upload->exchange->service, given);
+    idempotency_key_settle(&upload->claim, upload->exchange->service, given);
     api_reply_answer(upload->exchange, given);
 }
 

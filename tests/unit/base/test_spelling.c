@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/spelling.h"
-
 #include <string.h>
 
+#include "base/spelling.h"
 #include "support/test.h"
 
 static void distances(void **state)
@@ -11,10 +10,11 @@ static void distances(void **state)
         const char *one, *other;
         size_t letters;
     } cases[] = {
-        {"", "", 0},           {"queueBytes", "QUEUEBYTES", 0}, {"kick", "kicks", 1},
-        {"kick", "ick", 1},    {"kick", "kack", 1},             {"kick", "kikc", 1},
-        {"send", "sernd", 1},  {"kitten", "sitting", 3},        {"abc", "", 3},
-        {"users", "tail", 5},
+        {"", "", 0},          {"queueBytes", "QUEUEBYTES", 0},
+        {"kick", "kicks", 1}, {"kick", "ick", 1},
+        {"kick", "kack", 1},  {"kick", "kikc", 1},
+        {"send", "sernd", 1}, {"kitten", "sitting", 3},
+        {"abc", "", 3},       {"users", "tail", 5},
     };
 
     (void)state;
