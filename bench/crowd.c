@@ -206,7 +206,7 @@ static void on_tick(struct ev_loop *ev, struct ev_timer *timer, int events)
     if (atomic_load(&crowd->open) < crowd->workers)
         return;
     for (size_t i = 0; i < crowd->workers; i++) {
-        const uint64_t lag = crowd->worker[0].service.lag.sent[i] - sse_log_written(crowd->log, i);
+        const uint64_t lag = sse_log_unwritten(crowd->log, i);
 
         crowd->lag_most = lag > crowd->lag_most ? lag : crowd->lag_most;
     }

@@ -14,10 +14,6 @@ struct broker_batch *broker_batch_new(size_t count)
 
     atomic_init(&batch->refs, 1);
     batch->count = count;
-    for (size_t i = 0; i < count; i++) {
-        batch->items[i].target.dimension = SSE_DIMENSIONS;
-        batch->items[i].duration = batch->items[i].session_duration = -1;
-    }
     return batch;
 }
 
@@ -30,12 +26,8 @@ struct broker_batch *broker_batch_ref(struct broker_batch *batch)
 static void item_release(struct broker_item *item)
 {
     sse_message_unref(item->message);
-    sse_target_release(&item->target);
-    free(item->text);
+    sse_command_unref(item->command);
     free(item->stored_as.json);
-    for (size_t i = 0; i < item->revoked_count; i++)
-        free((char *)item->revoked[i].text);
-    free(item->revoked);
 }
 
 struct broker_batch *broker_batch_unref(struct broker_batch *batch)
@@ -44,14 +36,13 @@ struct broker_batch *broker_batch_unref(struct broker_batch *batch)
         return NULL;
     for (size_t i = 0; i < batch->count; i++)
         item_release(&batch->items[i]);
-    free(batch->traceparent);
     free(batch);
     return NULL;
 }
 
 const struct sse_target *broker_item_target(const struct broker_item *item)
 {
-    return item->message ? &item->message->target : &item->target;
+    return item->message ? &item->message->target : &item->command->target;
 }
 
 size_t broker_item_values(const struct broker_item *item)
@@ -64,22 +55,15 @@ size_t broker_batch_bytes(const struct broker_batch *batch)
     size_t bytes = batch->count * sizeof(batch->items[0]);
 
     for (size_t i = 0; i < batch->count; i++) {
-        const struct sse_message *message = batch->items[i].message;
+        const struct broker_item *item = &batch->items[i];
 
-        if (message)
-            bytes += sizeof(*message) + message->wire->length + sse_target_bytes(&message->target);
+        if (item->message)
+            bytes += sizeof(*item->message) + item->message->wire->length +
+                     sse_target_bytes(&item->message->target);
+        else
+            bytes += sse_command_bytes(item->command);
     }
     return bytes;
-}
-
-bool broker_item_is_written(const struct broker_item *item)
-{
-    return item->message && !item->is_held;
-}
-
-bool broker_item_has_duration(const struct broker_item *item)
-{
-    return item->duration >= 0 || item->session_duration >= 0;
 }
 
 static void add_reached(struct broker_result *result, size_t values,

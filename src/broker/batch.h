@@ -2,15 +2,15 @@
 #ifndef BROKER_BATCH_H
 #define BROKER_BATCH_H
 /*
- * What is brought to connections together, in this order: messages, and the ends of connections.
- * One counted block for all workers, immutable once it has left the one that made it.
+ * What a service's owner is given to append to the log together, in this order: messages and
+ * commands. One counted block, immutable once it has left the worker that made it.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sse/connection.h"
+#include "sse/command.h"
 #include "sse/target.h"
 
 struct sse_message;
@@ -22,29 +22,14 @@ struct broker_stored_text {
     uint64_t digest;
 };
 
-/* What somebody has shown: the name of a token, or the key of a user who has shown none. */
-struct broker_credential {
-    bool is_token;
-    const char *text;
-};
-
+/* What becomes a record of the log, and what is asked of those who write it. */
 struct broker_item {
-    struct sse_message *message; /* a reference; or NULL: those connections are closed, with: */
-    struct sse_target target;    /* owned */
-    enum sse_close_reason reason;
-    char *text; /* owned */
-    int64_t reconnect_ms;
-    /* Seconds of the visit, and of those before it, that connections were there for; negative: as
-     * they have it. With a message both are set at once, before anything of the batch is written;
-     * else of those that are closed. */
-    int64_t duration, session_duration;
+    struct sse_message *message;         /* a reference; or NULL: it is */
+    struct sse_command *command;         /* a reference */
     struct broker_stored_text stored_as; /* of a message that is stored */
-    uint32_t shown_most;                 /* so many of the connections are asked for, as JSON */
+    uint16_t shown_most;                 /* so many of the connections are asked for, as JSON */
     bool wants_reached;                  /* how many each value has reached is asked for */
-    bool is_held;                        /* it is not written now */
-    /* Instead of all that: these do not count any more. NULL: it is something else. Owned. */
-    struct broker_credential *revoked;
-    size_t revoked_count;
+    bool is_held;                        /* it is not written now: it becomes none */
 };
 
 #define BROKER_SENDER_SIZE 65u /* what is longer is cut */
@@ -54,7 +39,6 @@ struct broker_batch {
     /* Who sends it: an API key's name, or whom a token names; "": the server. */
     char by[BROKER_SENDER_SIZE];
     size_t count;
-    char *traceparent; /* of the request that closes connections, for notifications; NULL. Owned */
     uint64_t began_ns; /* when the request that sends it came, by clock_real_ns(); 0: none does */
     struct broker_item items[];
 };
@@ -70,7 +54,7 @@ struct broker_result {
     size_t stored;  /* copies of it that are kept */
 };
 
-/* Zero-filled items, but that nothing is said of durations; one reference. */
+/* Zero-filled items; one reference. */
 struct broker_batch *broker_batch_new(size_t count);
 struct broker_batch *broker_batch_ref(struct broker_batch *batch);
 struct broker_batch *broker_batch_unref(struct broker_batch *batch); /* accepts NULL, always NULL */
@@ -78,11 +62,8 @@ struct broker_batch *broker_batch_unref(struct broker_batch *batch); /* accepts 
 /* Whom an item is for, and how many values that has: one for all. */
 const struct sse_target *broker_item_target(const struct broker_item *item);
 size_t broker_item_values(const struct broker_item *item);
-/* The size of its messages, about. */
+/* The size of its messages and commands, about. */
 size_t broker_batch_bytes(const struct broker_batch *batch);
-/* Whether it is a message that is written now: it has a position in the log. */
-bool broker_item_is_written(const struct broker_item *item);
-bool broker_item_has_duration(const struct broker_item *item);
 
 /* Adds what another worker has reached of the same item. */
 void broker_result_add(struct broker_result *result, const struct broker_item *item,

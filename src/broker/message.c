@@ -188,9 +188,6 @@ void broker_message_free(struct broker_message *message)
     case BROKER_PUBLISH:
         broker_batch_unref(message->publish.batch);
         break;
-    case BROKER_ADVANCE:
-        broker_batch_unref(message->advance.batch);
-        break;
     case BROKER_PUBLISHED:
     case BROKER_DELIVERED:
         broker_results_release(message->results.items, message->results.count);

@@ -54,7 +54,7 @@ enum broker_kind {
     /* Publishing. */
     BROKER_PUBLISH,          /* to the owner: bring this to whom it is for */
     BROKER_PUBLISHED,        /* its answer, when that is done, or was refused */
-    BROKER_ADVANCE,          /* to a shard: what is next in the service's order */
+    BROKER_ADVANCE,          /* to a shard: the log has grown, by something for it */
     BROKER_DELIVERED,        /* its answer, when all of it is written */
     BROKER_CAUGHT_UP,        /* to the owner: a shard that was too far behind has got on */
     BROKER_FIND_CREDENTIALS, /* to a shard: what were these connections opened with? */
@@ -400,9 +400,9 @@ struct broker_publish {
 };
 
 struct broker_advance {
-    struct broker_batch *batch; /* counted */
-    uint64_t after;             /* its messages have the positions of the log behind this one */
-    size_t bytes;               /* broker_batch_bytes() */
+    uint64_t after; /* these are the records of the log behind this position, */
+    size_t count;
+    uint64_t began_ns; /* as of a broker_batch */
 };
 
 /* BROKER_PUBLISHED, BROKER_DELIVERED */
@@ -410,14 +410,15 @@ struct broker_results {
     int status; /* of what was published: 0, or why nothing was written: a negative errno, */
     size_t at;  /* and the item that it is about */
     size_t count;
-    struct broker_result *items; /* for each of the batch; in the message, with all that they own */
-    struct broker_result only;   /* if it is one: such a message takes no more than any other */
+    struct broker_result
+        *items; /* for each of the batch, or record; in the message, with all that they own */
+    struct broker_result only; /* if it is one: such a message takes no more than any other */
 };
 
 /* BROKER_CREDENTIALS */
 struct broker_credentials {
     size_t count;
-    const struct broker_credential *items; /* in the message */
+    const struct sse_credential *items; /* in the message */
 };
 
 struct broker_call_end {

@@ -17,7 +17,6 @@
 void lag_init(struct lag *lag, struct broker *broker, struct sse_service *core)
 {
     *lag = (struct lag){.broker = broker, .core = core};
-    lag->sent = mem_zalloc(broker_workers(broker) * sizeof(lag->sent[0]));
     lag->end = &lag->waiting;
 }
 
@@ -36,13 +35,11 @@ void lag_release(struct lag *lag)
 {
     while (lag->waiting)
         broker_message_free(take_first(lag));
-    free(lag->sent);
 }
 
 static bool is_too_much(const struct lag *lag, size_t shard)
 {
-    return lag->sent[shard] + lag->appending - sse_log_written(lag->core->log, shard) >
-           lag->core->settings->log_lag;
+    return lag->appending + sse_log_unwritten(lag->core->log, shard) > lag->core->settings->log_lag;
 }
 
 /* It is looked at again when the shard knows that it is waited for: else it might never say so. */
@@ -66,7 +63,7 @@ static bool is_any_behind(const struct lag *lag)
 static bool may_be_refused(const struct broker_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        if (!batch->items[i].message || broker_item_has_duration(&batch->items[i]))
+        if (batch->items[i].command)
             return false;
     }
     return true;
@@ -96,7 +93,8 @@ static void await(struct lag *lag, const struct broker_message *publish, size_t 
 /* Nothing of it is written to a page, so it may come before messages that are. */
 static bool revokes_only(const struct broker_batch *batch)
 {
-    return batch->count == 1 && batch->items[0].revoked;
+    return batch->count == 1 && batch->items[0].command &&
+           batch->items[0].command->kind == SSE_RECORD_REVOCATION;
 }
 
 bool lag_admit(struct lag *lag, const struct broker_message *publish)
@@ -185,39 +183,54 @@ static void end_round(struct publication *publication)
         publication_finish(publication);
 }
 
+/* Its records are the items that are not held. */
 static void on_delivered(struct broker_request *request, const struct broker_message *answer)
 {
     struct publication *publication = container_of(request, struct publication, request);
-    const struct broker_results *delivered = &answer->results;
+    const struct broker_batch *round = publication->round;
+    const struct broker_result *delivered = answer->results.items;
 
-    for (size_t i = 0; i < delivered->count; i++)
-        broker_result_add(&publication->results[publication->first + i],
-                          &publication->round->items[i], &delivered->items[i]);
+    for (size_t i = 0; i < round->count; i++) {
+        if (!round->items[i].is_held)
+            broker_result_add(&publication->results[publication->first + i], &round->items[i],
+                              delivered++);
+    }
     if (request->open == 0)
         end_round(publication);
 }
 
-/* A round, and the shards that have somebody for it. */
+/* A round in the log, and the shards that have somebody for it. */
 struct advancing {
     const struct publication *publication;
-    size_t bytes;
+    struct broker_advance advance;
     struct shard_set shards;
 };
 
 static struct broker_message *make_advance(void *context, size_t worker)
 {
     const struct advancing *advancing = context;
-    const struct publication *publication = advancing->publication;
     struct broker_message *message;
 
     if (!shard_set_has(&advancing->shards, worker))
         return NULL;
-    message = broker_message_new(BROKER_ADVANCE, publication->publisher->index, 0);
-    message->advance.batch = broker_batch_ref(publication->round);
-    message->advance.after = publication->after;
-    message->advance.bytes = advancing->bytes;
-    publication->publisher->lag->sent[worker] += advancing->bytes;
+    sse_log_tell(advancing->publication->publisher->core->log, worker);
+    message = broker_message_new(BROKER_ADVANCE, advancing->publication->publisher->index, 0);
+    message->advance = advancing->advance;
     return message;
+}
+
+static struct sse_log_record record_of(const struct broker_item *item)
+{
+    struct sse_log_record record = {.wants_reached = item->wants_reached,
+                                    .shown_most = item->shown_most};
+
+    if (item->message) {
+        record.message = item->message;
+    } else {
+        record.command = item->command;
+        record.kind = (uint8_t)item->command->kind;
+    }
+    return record;
 }
 
 static void append_round(struct publication *publication)
@@ -227,15 +240,17 @@ static void append_round(struct publication *publication)
 
     publication->after = sse_log_last(core->log);
     for (size_t i = 0; i < round->count; i++) {
-        if (broker_item_is_written(&round->items[i]))
-            core->position =
-                sse_history_add(core->history, round->items[i].message, loop_now_ms(core->loop));
+        const struct sse_log_record record = record_of(&round->items[i]);
+
+        if (!round->items[i].is_held)
+            core->position = sse_history_add(core->history, &record, loop_now_ms(core->loop));
     }
     if (publication->on_appended)
         publication->on_appended(publication);
 }
 
-/* Who is sent away may have ended a moment ago (sse/ended.h): nobody knows where. */
+/* Who is sent away may have ended a moment ago (sse/ended.h): nobody knows where. What is revoked
+ * all have to know. */
 static void find_shards_of(struct advancing *advancing, const struct broker_item *item,
                            uint64_t position)
 {
@@ -243,11 +258,12 @@ static void find_shards_of(struct advancing *advancing, const struct broker_item
     const struct publisher *publisher = publication->publisher;
     struct shard_set shards = {{0}};
 
-    if (broker_item_is_written(item) || broker_item_has_duration(item))
+    if (item->message || item->command->kind == SSE_RECORD_DURATION)
         directory_find(publisher->directory, publisher->broker, broker_item_target(item), &shards);
-    for (size_t j = 0; !item->message && j < broker_workers(publisher->broker); j++)
-        shard_set_add(&shards, j);
-    if (publisher->tracing && broker_item_is_written(item))
+    else
+        for (size_t j = 0; j < broker_workers(publisher->broker); j++)
+            shard_set_add(&shards, j);
+    if (publisher->tracing && item->message)
         tracing_sent(publisher->tracing, item, publication->batch->by, position,
                      shard_set_count(&shards));
     shard_set_unite(&advancing->shards, &shards);
@@ -257,11 +273,11 @@ static void find_shards(struct advancing *advancing)
 {
     const struct publisher *publisher = advancing->publication->publisher;
     const struct broker_batch *round = advancing->publication->round;
-    uint64_t position = advancing->publication->after;
+    struct broker_advance *advance = &advancing->advance;
 
     for (size_t i = 0; i < round->count; i++) {
-        position += broker_item_is_written(&round->items[i]);
-        find_shards_of(advancing, &round->items[i], position);
+        if (!round->items[i].is_held)
+            find_shards_of(advancing, &round->items[i], advance->after + ++advance->count);
     }
     if (shard_set_is_empty(&advancing->shards)) /* somebody has to answer */
         shard_set_add(&advancing->shards, broker_worker(publisher->broker));
@@ -271,19 +287,23 @@ static void find_shards(struct advancing *advancing)
 static void write_round(struct publication *publication)
 {
     struct broker *broker = publication->publisher->broker;
+    struct sse_log *log = publication->publisher->core->log;
     struct advancing advancing = {.publication = publication};
 
+    sse_log_hold(log);
     append_round(publication);
-    advancing.bytes = broker_batch_bytes(publication->round);
+    advancing.advance.after = publication->after;
+    advancing.advance.began_ns = publication->round->began_ns;
     find_shards(&advancing);
     if (publication->is_asked && !publication->end) {
         (void)broker_ask_for(broker, &publication->asker, make_advance, &advancing);
         broker_message_free(publication->answer);
         publication_free(publication);
-        return;
+    } else {
+        publication->request.on_answer = on_delivered;
+        broker_ask_all(broker, make_advance, &advancing, &publication->request);
     }
-    publication->request.on_answer = on_delivered;
-    broker_ask_all(broker, make_advance, &advancing, &publication->request);
+    sse_log_release(log);
 }
 
 void publication_advance(struct publication *publication, struct broker_batch *round, size_t first)

@@ -23,16 +23,15 @@ struct tracing;
 /* ---- how far shards are behind ---- */
 
 /*
- * How far shards are behind the owner: what they were told to write, and have not written yet, lies
- * in memory. Where that is more than the setting log.lag, what is published waits at the owner, in
- * order; more than that again, and messages are refused. What closes connections or tells them
- * durations is not. What revokes credentials writes nothing, and does not wait.
+ * How far shards are behind the owner: the log is kept from the first record on that they were told
+ * of and have not written yet. Where that is more than the setting log.lag, what is published waits
+ * at the owner, in order; more than that again, and messages are refused. Commands are not. What
+ * revokes credentials writes nothing, and does not wait.
  */
 struct lag {
     struct broker *broker;
     struct sse_service *core;            /* borrowed */
-    uint64_t *sent;                      /* to each shard, in bytes, for it to write; */
-    size_t appending;                    /* and soon, when the engine says that it is next */
+    size_t appending;                    /* bytes, until the engine says that they are next */
     struct mailbox_item *waiting, **end; /* kept messages */
     size_t waiting_bytes;
     uint64_t refused;
@@ -72,7 +71,7 @@ struct publication {
     struct broker_batch *batch;
     struct broker_batch *round; /* what of it is written next, or all; */
     size_t first;               /* its first item is this one of the batch */
-    uint64_t after;             /* its messages have the positions of the log behind this one */
+    uint64_t after;             /* its records are those of the log behind this position */
     struct broker_message *answer;
     struct broker_result *results; /* in it, for each item of the batch */
     /* A round is in the log, behind the position after, and nobody has got it yet. May be NULL. */

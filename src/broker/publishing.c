@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "broker/batch.h"
 #include "broker/service.h"
+#include "broker/tracing.h"
 #include "sse/dispatch.h"
 #include "sse/event.h"
 #include "sse/log.h"
@@ -69,24 +70,25 @@ void broker_publish(const struct broker_service *service, struct broker_publishi
 
 struct part;
 
+/* A record: */
 struct part_job {
     struct sse_dispatch_job job;
     struct part *part;
-    const struct broker_item *item;
+    /* The log keeps it until it is written. */
+    const struct sse_message *message; /* or NULL: */
+    const struct sse_command *command;
+    uint16_t shown_most;
     struct buf shown; /* a line for each, */
     uint32_t shown_count;
     size_t shown_before; /* and how long it was before the last */
 };
 
-/* A batch under way here. */
+/* What is next in the log, under way here. */
 struct part {
-    const struct broker_service *service;
-    struct tracing *tracing;
+    struct broker_service *service;
     struct broker_asker asker;
-    struct broker_batch *batch;
-    size_t bytes;
-    uint64_t position; /* of the latest message that was submitted */
-    size_t open;       /* jobs that are not done yet, and one while they are being submitted */
+    size_t count;
+    size_t open; /* jobs that are not done yet, and one while they are being submitted */
     struct part_job jobs[];
 };
 
@@ -101,40 +103,41 @@ static void take_result(struct broker_result *result, struct part_job *job)
 
 static void part_unref(struct part *part)
 {
+    const struct broker_service *service = part->service;
     struct broker_message *answer;
 
     if (--part->open > 0)
         return;
-    answer = broker_message_of_results(BROKER_DELIVERED, part->service->index, part->batch->count);
-    for (size_t i = 0; i < part->batch->count; i++)
+    answer = broker_message_of_results(BROKER_DELIVERED, service->index, part->count);
+    for (size_t i = 0; i < part->count; i++)
         take_result(&answer->results.items[i], &part->jobs[i]);
-    broker_answer(part->service->broker, &part->asker, answer);
-    if (sse_log_note_written(part->service->core->log, part->service->core->shard.number,
-                             part->bytes))
-        broker_tell_owner(part->service,
-                          broker_message_new(BROKER_CAUGHT_UP, part->service->index, 0));
-    broker_batch_unref(part->batch);
+    broker_answer(service->broker, &part->asker, answer);
+    if (sse_log_note_written(service->core->log, broker_worker(service->broker),
+                             sse_dispatch_position(service->core->dispatch)))
+        broker_tell_owner(service, broker_message_new(BROKER_CAUGHT_UP, service->index, 0));
     free(part);
 }
 
 static void on_job_done(struct sse_dispatch_job *job)
 {
     const struct part_job *part_job = container_of(job, struct part_job, job);
-    struct part *part = part_job->part;
+    struct broker_service *service = part_job->part->service;
 
     if (job->event)
-        tracing_dispatched(part->tracing, part_job->item, job, part->service->core->registry);
+        tracing_dispatched(&service->tracing, part_job->message, job, service->core->registry);
     job->event = sse_event_unref(job->event);
-    part_unref(part);
+    part_unref(part_job->part);
 }
 
-/* Of one that is about to be closed, and says it by itself. */
-static void set_duration(const struct broker_item *item, struct sse_connection *connection)
+/* Who is about to be closed says it by itself. */
+static void set_duration(const struct sse_command *command, struct sse_connection *connection)
 {
-    if (item->session_duration >= 0)
-        connection->session_duration = item->session_duration;
-    if (item->duration >= 0)
-        connection->session_duration += item->duration;
+    if (command->kind == SSE_RECORD_DURATION)
+        connection->session_duration = 0;
+    if (command->session_duration >= 0)
+        connection->session_duration = command->session_duration;
+    if (command->duration > 0)
+        connection->session_duration += command->duration;
 }
 
 static void show(struct part_job *job, const struct sse_connection *connection)
@@ -154,11 +157,11 @@ static void on_visit(struct sse_dispatch_job *base, struct sse_connection *conne
 {
     struct part_job *job = container_of(base, struct part_job, job);
 
-    if (connection && !job->item->message && broker_item_has_duration(job->item))
-        set_duration(job->item, connection);
+    if (connection && job->command)
+        set_duration(job->command, connection);
     if (connection) {
         job->shown_before = job->shown.length;
-        if (job->shown_count < job->item->shown_most)
+        if (job->shown_count < job->shown_most)
             show(job, connection);
     } else if (job->shown.length > job->shown_before) {
         job->shown.length = job->shown_before; /* it got nothing */
@@ -167,103 +170,103 @@ static void on_visit(struct sse_dispatch_job *base, struct sse_connection *conne
     }
 }
 
-/* Of its members those that are meant by the value. */
-static void set_group(const struct sse_group *group, const struct sse_target *target,
-                      const char *value, int64_t seconds)
+static void take_message(struct part_job *job, const struct sse_message *message, uint64_t began_ns)
 {
-    for (size_t i = 0; group && i < group->count; i++) {
-        struct sse_connection *connection = group->members[i];
+    struct sse_event *event = sse_event_new(message->event, bytes_ref(message->wire));
 
-        if (target->dimension != SSE_BY_USER || sse_user_is(connection->user, value))
-            connection->session_duration = seconds;
-    }
-}
-
-static void set_durations(const struct sse_registry *registry, const struct broker_item *item)
-{
-    const struct sse_target *target = broker_item_target(item);
-    const int64_t seconds = (item->duration > 0 ? item->duration : 0) +
-                            (item->session_duration > 0 ? item->session_duration : 0);
-
-    for (size_t i = 0; i < target->count; i++) {
-        const char *value = target->values[i];
-        struct sse_connection *connection;
-
-        if (target->dimension != SSE_BY_CONNECTION) {
-            set_group(sse_registry_group(registry, (enum sse_group_kind)target->dimension, value),
-                      target, value, seconds);
-            continue;
-        }
-        connection = sse_registry_find(registry, value);
-        if (connection)
-            connection->session_duration = seconds;
-    }
-}
-
-static void submit(struct part *part, size_t index)
-{
-    const struct broker_item *item = &part->batch->items[index];
-    const size_t values = item->wants_reached ? broker_item_values(item) : 0;
-    struct part_job *job = &part->jobs[index];
-
-    job->part = part;
-    job->item = item;
-    if (item->shown_most > 0 || broker_item_has_duration(item))
+    event->is_kept = message->is_stored;
+    event->position = job->job.position;
+    event->began_ns = began_ns;
+    if (began_ns > 0)
+        event->delays = &job->part->service->core->counters.send_delays;
+    job->message = message;
+    job->job.event = event;
+    job->job.target = &message->target;
+    if (job->shown_most > 0)
         job->job.on_visit = on_visit;
-    job->job.target = broker_item_target(item);
-    if (item->message) {
-        job->job.position = ++part->position;
-        job->job.event = sse_event_new(item->message->event, bytes_ref(item->message->wire));
-        job->job.event->is_kept = item->message->is_stored;
-        job->job.event->began_ns = part->batch->began_ns;
-        if (part->batch->began_ns > 0)
-            job->job.event->delays = &part->service->core->counters.send_delays;
-        job->job.event->position = job->job.position;
-    }
-    if (item->wants_reached) {
+}
+
+static void take_command(struct part_job *job, const struct sse_command *command)
+{
+    job->command = command;
+    job->job.target = &command->target;
+    job->job.is_visit = command->kind == SSE_RECORD_DURATION;
+    job->job.reason = SSE_CLOSE_KICKED;
+    job->job.text = command->text;
+    job->job.traceparent = command->traceparent;
+    job->job.reconnect_ms = command->reconnect_ms;
+    job->job.on_visit = on_visit;
+}
+
+static void take_record(struct part_job *job, uint64_t position, uint64_t began_ns)
+{
+    const struct sse_log_record *record = sse_log_record(job->part->service->core->log, position);
+
+    job->shown_most = record->shown_most;
+    job->job.position = position;
+    job->job.on_done = on_job_done;
+    if (record->kind == SSE_RECORD_MESSAGE)
+        take_message(job, record->message, began_ns);
+    else
+        take_command(job, record->command);
+    if (record->wants_reached) {
+        const size_t values = sse_target_size(job->job.target);
+
         job->job.reached = mem_zalloc(values * sizeof(uint32_t));
         job->job.acknowledging = mem_zalloc(values * sizeof(uint32_t));
     }
-    job->job.reason = item->reason;
-    job->job.text = item->text;
-    job->job.traceparent = part->batch->traceparent;
-    job->job.reconnect_ms = item->reconnect_ms;
-    job->job.on_done = on_job_done;
-    part->open++;
-    sse_dispatch_submit(part->service->core->dispatch, &job->job);
+}
+
+/* The owner may read the log at any time. */
+static void take_records(struct part *part, const struct broker_advance *advance)
+{
+    const struct broker_service *service = part->service;
+    const size_t shard = broker_worker(service->broker);
+    struct sse_log *log = service->core->log;
+
+    if (broker_service_owner(service) != shard) {
+        fault_stall("advance");
+        sse_log_begin(log, shard);
+    }
+    for (size_t i = 0; i < part->count; i++) {
+        part->jobs[i].part = part;
+        take_record(&part->jobs[i], advance->after + i + 1, advance->began_ns);
+    }
+    if (broker_service_owner(service) != shard)
+        sse_log_end(log, shard);
 }
 
 /* The origin has revoked it by itself. */
-static void revoke(const struct broker_service *service, const struct broker_item *item,
-                   size_t from)
+static void revoke(const struct part_job *job, size_t from)
 {
-    for (size_t i = 0; from != broker_worker(service->broker) && i < item->revoked_count; i++)
-        service->revoker.revoke(service->revoker.context, &item->revoked[i], NULL);
+    const struct broker_service *service = job->part->service;
+    const struct sse_command *command = job->command;
+
+    for (size_t i = 0; from != broker_worker(service->broker) && i < command->revoked_count; i++)
+        service->revoker.revoke(service->revoker.context, &command->revoked[i], NULL);
+    if (job->job.position > service->core->position)
+        service->core->position = job->job.position;
+    part_unref(job->part);
 }
 
 void broker_advance(struct broker_service *service, const struct broker_message *message)
 {
-    struct broker_batch *batch = message->advance.batch;
-    struct part *part = mem_zalloc(sizeof(*part) + batch->count * sizeof(part->jobs[0]));
+    const struct broker_advance *advance = &message->advance;
+    struct part *part = mem_zalloc(sizeof(*part) + advance->count * sizeof(part->jobs[0]));
 
-    if (broker_service_owner(service) != broker_worker(service->broker))
-        fault_stall("advance");
     part->service = service;
-    part->tracing = &service->tracing;
     part->asker = broker_asker(message);
-    part->batch = broker_batch_ref(batch);
-    part->bytes = message->advance.bytes;
-    part->position = message->advance.after;
-    part->open = 1;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->items[i].message && broker_item_has_duration(&batch->items[i]))
-            set_durations(service->core->registry, &batch->items[i]);
-    }
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->items[i].revoked)
-            revoke(service, &batch->items[i], message->from);
-        else if (!batch->items[i].is_held)
-            submit(part, i);
+
+    part->count = advance->count;
+    part->open = advance->count + 1;
+    take_records(part, advance);
+    for (size_t i = 0; i < part->count; i++) {
+        struct part_job *job = &part->jobs[i];
+
+        if (job->command && job->command->kind == SSE_RECORD_REVOCATION)
+            revoke(job, message->from);
+        else
+            sse_dispatch_submit(service->core->dispatch, &job->job);
     }
     part_unref(part);
 }

@@ -24,8 +24,7 @@ static void add(struct revoking *revoking, bool is_token, const char *text)
         revoking->credentials = mem_realloc(revoking->credentials,
                                             revoking->capacity * sizeof(revoking->credentials[0]));
     }
-    revoking->credentials[revoking->count++] =
-        (struct broker_credential){is_token, mem_strdup(text)};
+    revoking->credentials[revoking->count++] = (struct sse_credential){is_token, mem_strdup(text)};
 }
 
 static void on_kept(struct broker_request *request, const struct broker_message *answer)
@@ -65,10 +64,12 @@ static void on_revoked(struct broker_publishing *publishing, const struct broker
 /* Hands the credentials over. */
 static struct broker_batch *batch_of(struct revoking *revoking)
 {
+    struct sse_command *command = sse_command_new(SSE_RECORD_REVOCATION);
     struct broker_batch *batch = broker_batch_new(1);
 
-    batch->items[0].revoked = revoking->credentials;
-    batch->items[0].revoked_count = revoking->count;
+    command->revoked = revoking->credentials;
+    command->revoked_count = revoking->count;
+    batch->items[0].command = command;
     revoking->credentials = NULL;
     return batch;
 }
@@ -160,11 +161,11 @@ void revoking_start(struct revoking *revoking, struct broker_service *service,
 
 /* ---- a shard's part ---- */
 
-static struct broker_credential credential_of(const struct sse_user *user)
+static struct sse_credential credential_of(const struct sse_user *user)
 {
     const bool is_token = user->access_token[0] != '\0';
 
-    return (struct broker_credential){is_token, is_token ? user->access_token : user->key};
+    return (struct sse_credential){is_token, is_token ? user->access_token : user->key};
 }
 
 void broker_find_credentials(const struct broker_service *service,
@@ -172,9 +173,9 @@ void broker_find_credentials(const struct broker_service *service,
 {
     const struct broker_names *handles = &message->handles;
     const struct broker_asker asker = broker_asker(message);
-    struct broker_credential *found = mem_alloc(handles->count * sizeof(found[0]));
+    struct sse_credential *found = mem_alloc(handles->count * sizeof(found[0]));
     size_t room = broker_block_size(handles->count * sizeof(found[0]));
-    struct broker_credential *copies;
+    struct sse_credential *copies;
     struct broker_message *answer;
     size_t count = 0;
 
@@ -190,8 +191,8 @@ void broker_find_credentials(const struct broker_service *service,
     answer = broker_message_new(BROKER_CREDENTIALS, service->index, room);
     copies = broker_message_block(answer, count * sizeof(copies[0]));
     for (size_t i = 0; i < count; i++)
-        copies[i] = (struct broker_credential){found[i].is_token,
-                                               broker_message_text(answer, found[i].text)};
+        copies[i] =
+            (struct sse_credential){found[i].is_token, broker_message_text(answer, found[i].text)};
     answer->credentials = (struct broker_credentials){count, copies};
     broker_answer(service->broker, &asker, answer);
     free(found);

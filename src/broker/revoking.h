@@ -21,7 +21,7 @@ struct revoking {
     const struct sse_target *target; /* individuals; lent until done */
     size_t shard;                    /* that is asked next */
     size_t count, capacity;
-    struct broker_credential *credentials; /* with texts of their own */
+    struct sse_credential *credentials; /* with texts of their own */
     struct qos_revocations kept;
     /* All workers have revoked it; or this one alone, and the others could not be told, for a
      * negative errno: then it is over. */

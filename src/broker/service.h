@@ -46,7 +46,7 @@ struct notification_settings {
 /* Who knows credentials, in each worker. */
 struct broker_revoker {
     /* kept: gets what a restart is not to forget; NULL: another worker does that. */
-    void (*revoke)(void *context, const struct broker_credential *credential,
+    void (*revoke)(void *context, const struct sse_credential *credential,
                    struct qos_revocations *kept);
     /* What was revoked before this process started (broker/revoking.h). */
     void (*restore)(void *context, const struct broker_revocations *revocations);

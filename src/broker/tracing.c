@@ -221,7 +221,7 @@ static void write_individuals(struct trace *trace, const struct sse_dispatch_job
         write_fates(trace, registry, job, i);
 }
 
-void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
+void tracing_dispatched(struct tracing *tracing, const struct sse_message *message,
                         const struct sse_dispatch_job *job, const struct sse_registry *registry)
 {
     struct trace *trace = &tracing->trace;
@@ -230,7 +230,7 @@ void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
     /* Nobody is here: the owner has to ask one worker at least. */
     if (job->named == 0 || !trace_begin(trace, TRACE_DISPATCHED, job->position))
         return;
-    write_message(trace, item->message);
+    write_message(trace, message);
     trace_number(trace, TRACE_IN_GROUP, job->named);
     trace_number(trace, TRACE_QUEUED, job->count);
     if (job->missed > 0)

@@ -19,6 +19,7 @@ struct broker_service;
 struct qos_copy;
 struct sse_connection;
 struct sse_dispatch_job;
+struct sse_message;
 
 /* The part of a worker. */
 struct tracing {
@@ -56,7 +57,7 @@ void tracing_send_refused(struct tracing *tracing, const struct broker_batch *ba
 /* ---- messages, at a shard ---- */
 
 /* The job has just been done. */
-void tracing_dispatched(struct tracing *tracing, const struct broker_item *item,
+void tracing_dispatched(struct tracing *tracing, const struct sse_message *message,
                         const struct sse_dispatch_job *job, const struct sse_registry *registry);
 void tracing_redelivered(struct tracing *tracing, const struct sse_connection *connection,
                          const struct broker_line *line);

@@ -258,11 +258,19 @@ static bool skip_lost(struct sse_backlog *backlog)
     return has_room;
 }
 
+/* Commands are none of its business. False: it has seen all. */
+static bool find_next(struct sse_backlog *backlog, const struct sse_service *service)
+{
+    if (backlog->seen < service->position && backlog->seen + 1 >= sse_log_first(service->log))
+        backlog->seen = sse_log_skip(service->log, backlog->seen + 1, service->position) - 1;
+    return backlog->seen < service->position;
+}
+
 static enum progress replay(struct sse_backlog *backlog, const struct sse_service *service)
 {
     size_t compared = 0;
 
-    while (backlog->connection && backlog->seen < service->position) {
+    while (backlog->connection && find_next(backlog, service)) {
         const struct sse_message *message = sse_log_at(service->log, backlog->seen + 1);
 
         if (compared >= SLICE_VALUES)

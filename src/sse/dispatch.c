@@ -49,6 +49,8 @@ static bool reach(const struct sse_dispatch *dispatch, struct sse_dispatch_job *
         sse_connection_drain(connection);
         return true;
     }
+    if (job->is_visit)
+        return true;
     if (!job->event) {
         close_it(dispatch, job, connection);
         return true;
@@ -244,7 +246,7 @@ static void finish(struct sse_dispatch_job *job)
 
 static bool is_kick(const struct sse_dispatch_job *job)
 {
-    return !job->event && !job->is_drain && job->reason == SSE_CLOSE_KICKED &&
+    return !job->event && !job->is_visit && !job->is_drain && job->reason == SSE_CLOSE_KICKED &&
            job->reconnect_ms <= 0;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SSE_DISPATCH_H
 #define SSE_DISPATCH_H
 /*
- * Brings a message (or a disconnect) to the connections of this worker that its target selects, by
+ * Brings a message (or a command) to the connections of this worker that its target selects, by
  * the smallest group that covers it. Strictly in order of submission per service: a long fan-out is
  * cut into slices of about a millisecond and later messages wait behind it, so that order holds.
  */
@@ -35,6 +35,7 @@ struct sse_dispatch_job {
     /* Looks at each that is about to be written to or closed; NULL, when that one was not written
      * to after all. May be NULL itself. */
     void (*on_visit)(struct sse_dispatch_job *job, struct sse_connection *connection);
+    bool is_visit;     /* instead: each is looked at, and that is all */
     bool is_drain;     /* instead: each is given an end by the service's drain (sse/lifetime.h) */
     size_t count;      /* result: connections written to (or closed), each once, */
     size_t missed;     /* times that one was not, though it was meant, */

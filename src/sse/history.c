@@ -56,7 +56,7 @@ struct id_position {
 struct sse_history {
     const struct sse_history_settings *settings;
     struct sse_log *log;
-    size_t bytes;
+    size_t count, bytes;  /* of messages */
     uint64_t lost_number; /* the greatest number of an own id that is not kept any more */
     struct hash_key user_hash;
     struct table ids;
@@ -184,6 +184,7 @@ static void drop_first(struct sse_history *history)
     const struct sse_log_record *entry = sse_log_record(history->log, first);
 
     history->bytes -= entry->cost;
+    history->count--;
     leave_place(history, entry);
     sse_log_drop(history->log);
 }
@@ -199,10 +200,10 @@ static bool is_due(uint64_t end, uint64_t now, uint64_t *due)
 /* True when it was due, and is dropped. */
 static bool end_event(struct sse_history *history, uint64_t now, uint64_t *due)
 {
-    const uint64_t first = sse_log_first(history->log);
-
-    if (first > sse_log_last(history->log) ||
-        !is_due(sse_log_record(history->log, first)->at + history->settings->keep_ms, now, due))
+    if (history->count == 0 ||
+        !is_due(sse_log_record(history->log, sse_log_first(history->log))->at +
+                    history->settings->keep_ms,
+                now, due))
         return false;
     drop_first(history);
     return true;
@@ -256,7 +257,7 @@ struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_
 
 static void drop_surplus(struct sse_history *history)
 {
-    while (history->bytes > history->settings->bytes)
+    while (history->count > 0 && sse_history_bytes(history) > history->settings->bytes)
         drop_first(history);
 }
 
@@ -270,7 +271,7 @@ static void forget_tombstones(struct sse_history *history, struct tombstones *lo
 void sse_history_change(struct sse_history *history, const struct sse_history_settings *settings)
 {
     history->settings = settings;
-    while (sse_history_count(history) > settings->events)
+    while (history->count > settings->events)
         drop_first(history);
     drop_surplus(history);
     forget_tombstones(history, &history->given, settings->events);
@@ -279,17 +280,33 @@ void sse_history_change(struct sse_history *history, const struct sse_history_se
     lru_trim(&history->positions);
 }
 
-uint64_t sse_history_add(struct sse_history *history, struct sse_message *message, uint64_t now)
+static uint64_t add_command(struct sse_history *history, struct sse_log_record *entry)
+{
+    uint64_t position;
+
+    (void)sse_command_ref(entry->command);
+    entry->cost = (uint32_t)sse_command_bytes(entry->command);
+    position = sse_log_append(history->log, entry);
+    drop_surplus(history);
+    return position;
+}
+
+uint64_t sse_history_add(struct sse_history *history, const struct sse_log_record *record,
+                         uint64_t now)
 {
     const uint64_t position = sse_log_last(history->log) + 1;
-    struct sse_log_record entry = {
-        .message = sse_message_ref(message), .at = now, .cost = cost_of(message)};
+    struct sse_log_record entry = *record;
 
     age_timer_end_due(&history->age, now);
-    if (sse_history_count(history) > 0 && sse_history_count(history) == history->settings->events)
+    if (entry.kind != SSE_RECORD_MESSAGE)
+        return add_command(history, &entry);
+    entry.at = now;
+    entry.cost = (uint32_t)cost_of(entry.message);
+    if (history->count > 0 && history->count == history->settings->events)
         drop_first(history);
-    entry.id_entry = take_id(history, message, position);
+    entry.id_entry = take_id(history, sse_message_ref(entry.message), position);
     history->bytes += entry.cost;
+    history->count++;
     (void)sse_log_append(history->log, &entry);
     if (history->settings->events == 0)
         drop_first(history);
@@ -301,12 +318,12 @@ uint64_t sse_history_add(struct sse_history *history, struct sse_message *messag
 
 size_t sse_history_bytes(const struct sse_history *history)
 {
-    return history->bytes;
+    return history->bytes + sse_log_command_bytes(history->log);
 }
 
 size_t sse_history_count(const struct sse_history *history)
 {
-    return (size_t)(sse_log_last(history->log) + 1 - sse_log_first(history->log));
+    return history->count;
 }
 
 uint64_t sse_history_position(const struct sse_history *history, const char *id)
@@ -355,7 +372,7 @@ void sse_history_free(struct sse_history *history)
 {
     if (!history)
         return;
-    while (sse_history_count(history) > 0)
+    while (history->count > 0)
         drop_first(history);
     forget_tombstones(history, &history->given, 0);
     forget_tombstones(history, &history->made, 0);

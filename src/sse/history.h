@@ -20,7 +20,7 @@
 struct loop;
 struct sse_history;
 struct sse_log;
-struct sse_message;
+struct sse_log_record;
 struct sse_subject;
 
 struct sse_history_settings {
@@ -36,8 +36,10 @@ struct sse_history *sse_history_new(struct loop *loop, const struct sse_history_
 void sse_history_change(struct sse_history *history, const struct sse_history_settings *settings);
 void sse_history_free(struct sse_history *history);
 
-/* Takes a reference to the message. Its position. now: loop ms. */
-uint64_t sse_history_add(struct sse_history *history, struct sse_message *message, uint64_t now);
+/* What is next in the log: takes a reference to the message or the command of the record. Its
+ * position. A command is no event: it only takes some of the bytes. now: loop ms. */
+uint64_t sse_history_add(struct sse_history *history, const struct sse_log_record *record,
+                         uint64_t now);
 size_t sse_history_bytes(const struct sse_history *history);
 size_t sse_history_count(const struct sse_history *history);
 

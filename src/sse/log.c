@@ -16,6 +16,7 @@
 #define FIRST_SEGMENTS  2u
 #define CACHE_LINE      64u
 #define READS_NOTHING   0u
+#define DROPPED_SEGMENT sizeof(void *) /* bytes, in the directory */
 
 #define SIZE_LEAST ((size_t)1 << 14) /* 128 KiB, and only what is written of them is there */
 #define SIZE_MOST  ((size_t)1 << 16)
@@ -23,22 +24,40 @@
 #define TAG_BITS 16
 #define OF_MANY  UINT64_C(0xffff)
 
+/* What is not in use any more, but may still be read: the first part of it. */
+struct garbage {
+    struct garbage *next;
+};
+
 struct segment {
+    struct garbage garbage;
+    unsigned messages; /* of its records; the owner's */
     struct sse_log_record records[SEGMENT_RECORDS];
 };
 
-/* A ring of segments, by the number of a segment. */
+/* A ring of segments, by the number of a segment. NULL: it had commands alone, which are carried
+ * out.
+ */
 struct directory {
-    struct directory *next; /* of those that a larger one has replaced */
-    size_t capacity;        /* a power of two */
+    struct garbage garbage;
+    size_t capacity; /* a power of two */
     _Atomic(struct segment *) segments[];
+};
+
+/* A position, and how many bytes had been appended by then. */
+struct mark {
+    uint64_t position, bytes;
 };
 
 /* In cache lines of its own: it changes with each read and each message. */
 struct reader {
     atomic_uint_fast64_t since;   /* the era in which it has begun to read */
-    atomic_uint_fast64_t written; /* bytes */
+    atomic_uint_fast64_t written; /* up to this position */
     atomic_bool is_awaited;
+    /* The owner's. */
+    uint64_t told;      /* up to this position; where that is not written: */
+    struct mark behind; /* it needs nothing before; */
+    struct mark later;  /* nor before this, when it has written what it was told until then */
     char rest[CACHE_LINE];
 };
 
@@ -68,8 +87,12 @@ struct sse_log {
     /* The owner's. */
     uint64_t freed;              /* all before this position are freed */
     uint64_t dying, dying_since; /* those before it will be, when who reads began after this era; */
-    struct directory *dying_directories;
-    struct directory *replaced; /* since that era */
+    struct garbage *dying_garbage;
+    struct garbage *garbage; /* since that era */
+    struct mark held;        /* from here on readers are being told; UINT64_MAX: of nothing */
+    uint64_t bytes;          /* that were appended */
+    uint64_t first_command, last_command; /* that may not be carried out yet; 0: there is none */
+    size_t command_bytes;
     size_t reader_count;
     struct reader readers[];
 };
@@ -194,6 +217,7 @@ struct sse_log *sse_log_new(size_t readers, size_t events)
     atomic_init(&log->first, 1);
     atomic_init(&log->era, READS_NOTHING + 1);
     log->freed = log->dying = 1;
+    log->held.position = UINT64_MAX;
     log->reader_count = readers;
     random_hex(log->epoch, SSE_EPOCH_BYTES);
     lost_init(&log->lost, events);
@@ -237,16 +261,23 @@ void sse_log_end(struct sse_log *log, size_t reader)
 
 /* In the one order of these operations: who waits looks once more at what is written when it has
  * said that it waits. */
-bool sse_log_note_written(struct sse_log *log, size_t reader, size_t bytes)
+bool sse_log_note_written(struct sse_log *log, size_t reader, uint64_t position)
 {
-    atomic_fetch_add(&log->readers[reader].written, bytes);
+    atomic_store(&log->readers[reader].written, position);
     return atomic_load(&log->readers[reader].is_awaited) &&
            atomic_exchange(&log->readers[reader].is_awaited, false);
 }
 
-uint64_t sse_log_written(const struct sse_log *log, size_t reader)
+static bool is_behind(const struct reader *reader)
 {
-    return atomic_load(&log->readers[reader].written);
+    return atomic_load(&reader->written) < reader->told;
+}
+
+uint64_t sse_log_unwritten(const struct sse_log *log, size_t reader)
+{
+    const struct reader *it = &log->readers[reader];
+
+    return is_behind(it) ? log->bytes - it->behind.bytes : 0;
 }
 
 void sse_log_await(struct sse_log *log, size_t reader)
@@ -267,9 +298,25 @@ struct sse_log_record *sse_log_record(const struct sse_log *log, uint64_t positi
     return &segment_of(log, position)->records[position % SEGMENT_RECORDS];
 }
 
+uint64_t sse_log_skip(const struct sse_log *log, uint64_t position, uint64_t last)
+{
+    while (position <= last) {
+        const struct segment *segment = segment_of(log, position);
+
+        if (!segment)
+            position += SEGMENT_RECORDS - position % SEGMENT_RECORDS;
+        else if (segment->records[position % SEGMENT_RECORDS].kind != SSE_RECORD_MESSAGE)
+            position++;
+        else
+            return position;
+    }
+    return last + 1;
+}
+
 struct sse_message *sse_log_at(const struct sse_log *log, uint64_t position)
 {
-    if (position < sse_log_first(log) || position > sse_log_last(log))
+    if (position < sse_log_first(log) || position > sse_log_last(log) ||
+        sse_log_skip(log, position, position) != position)
         return NULL;
     return sse_log_record(log, position)->message;
 }
@@ -286,30 +333,48 @@ bool sse_log_has_made(const struct sse_log *log, const char *id)
 
 /* ---- freeing ---- */
 
-static void free_segment(const struct sse_log *log, uint64_t position)
+static struct segment *take_segment(const struct sse_log *log, uint64_t position)
 {
     struct directory *directory = atomic_load_explicit(&log->directory, memory_order_relaxed);
     const size_t slot = (position / SEGMENT_RECORDS) & (directory->capacity - 1);
 
-    free(atomic_exchange_explicit(&directory->segments[slot], NULL, memory_order_relaxed));
+    return atomic_exchange_explicit(&directory->segments[slot], NULL, memory_order_relaxed);
+}
+
+static void free_record(const struct sse_log *log, uint64_t position)
+{
+    const struct segment *segment = segment_of(log, position);
+    const struct sse_log_record *record =
+        segment ? &segment->records[position % SEGMENT_RECORDS] : NULL;
+
+    if (record && record->kind == SSE_RECORD_MESSAGE)
+        sse_message_unref(record->message);
+    else if (record)
+        sse_command_unref(record->command);
 }
 
 static void free_before(struct sse_log *log, uint64_t position)
 {
     while (log->freed < position) {
-        sse_message_unref(sse_log_record(log, log->freed)->message);
+        free_record(log, log->freed);
         if (++log->freed % SEGMENT_RECORDS == 0)
-            free_segment(log, log->freed - 1);
+            free(take_segment(log, log->freed - 1));
     }
 }
 
-static void free_directories(struct directory **directories)
+static void throw_away(struct sse_log *log, struct garbage *garbage)
 {
-    struct directory *directory;
+    garbage->next = log->garbage;
+    log->garbage = garbage;
+}
 
-    while ((directory = *directories)) {
-        *directories = directory->next;
-        free(directory);
+static void free_garbage(struct garbage **garbage)
+{
+    struct garbage *first;
+
+    while ((first = *garbage)) {
+        *garbage = first->next;
+        free(first);
     }
 }
 
@@ -324,19 +389,81 @@ static bool reads_nobody_since(const struct sse_log *log, uint64_t era)
     return true;
 }
 
+/* Some reader may have to write what is from this position on. */
+static uint64_t unwritten_from(const struct sse_log *log)
+{
+    uint64_t position = log->held.position;
+
+    for (size_t i = 0; i < log->reader_count; i++) {
+        const struct reader *reader = &log->readers[i];
+
+        if (is_behind(reader) && reader->behind.position < position)
+            position = reader->behind.position;
+    }
+    return position;
+}
+
+/* Its last command is carried out, and there is nothing else in it. */
+static void drop_segment(struct sse_log *log, uint64_t position)
+{
+    const uint64_t start = position - position % SEGMENT_RECORDS;
+    struct segment *segment = take_segment(log, position);
+
+    if (sse_log_first(log) <= start)
+        log->command_bytes -= sizeof(segment->records) - DROPPED_SEGMENT;
+    throw_away(log, &segment->garbage);
+}
+
+/* Those that all have carried out who were told. */
+static void free_commands(struct sse_log *log)
+{
+    const uint64_t until = unwritten_from(log);
+    uint64_t position;
+
+    while ((position = log->first_command) > 0 && position < until) {
+        struct sse_log_record *record = sse_log_record(log, position);
+
+        log->first_command = record->next;
+        record->command = sse_command_unref(record->command);
+        if (position % SEGMENT_RECORDS == SEGMENT_RECORDS - 1 &&
+            segment_of(log, position)->messages == 0 && position > SEGMENT_RECORDS)
+            drop_segment(log, position);
+    }
+}
+
 /* What is dying, and then, where nobody reads, what has been dropped since. */
 static void reclaim(struct sse_log *log)
 {
+    if (log->first_command > 0)
+        free_commands(log);
     while (reads_nobody_since(log, log->dying_since)) {
-        free_before(log, log->dying);
-        free_directories(&log->dying_directories);
+        const uint64_t until = unwritten_from(log);
+
+        free_before(log, until < log->dying ? until : log->dying);
+        if (log->freed < log->dying)
+            return;
+        free_garbage(&log->dying_garbage);
         log->dying = sse_log_first(log);
-        log->dying_directories = log->replaced;
-        log->replaced = NULL;
+        log->dying_garbage = log->garbage;
+        log->garbage = NULL;
         log->dying_since = atomic_fetch_add(&log->era, 1);
-        if (log->dying == log->freed && !log->dying_directories)
+        if (log->dying == log->freed && !log->dying_garbage)
             return;
     }
+}
+
+/* Behind a message that is dropped, or a command that nobody needs who comes back. */
+static void set_first(struct sse_log *log, uint64_t position)
+{
+    const uint64_t first = sse_log_skip(log, position, sse_log_last(log));
+
+    while (position < first) {
+        const bool is_dropped = !segment_of(log, position);
+
+        log->command_bytes -= is_dropped ? DROPPED_SEGMENT : sizeof(struct sse_log_record);
+        position += is_dropped ? SEGMENT_RECORDS : 1;
+    }
+    atomic_store(&log->first, first);
 }
 
 void sse_log_drop(struct sse_log *log)
@@ -344,8 +471,13 @@ void sse_log_drop(struct sse_log *log)
     const uint64_t first = sse_log_first(log);
 
     lost_add(&log->lost, &sse_log_record(log, first)->message->target, first);
-    atomic_store(&log->first, first + 1);
+    set_first(log, first + 1);
     reclaim(log);
+}
+
+size_t sse_log_command_bytes(const struct sse_log *log)
+{
+    return log->command_bytes;
 }
 
 void sse_log_unref(struct sse_log *log)
@@ -355,9 +487,9 @@ void sse_log_unref(struct sse_log *log)
     if (!log || atomic_fetch_sub_explicit(&log->refs, 1, memory_order_acq_rel) != 1)
         return;
     free_before(log, sse_log_last(log) + 1);
-    free_segment(log, log->freed);
-    free_directories(&log->dying_directories);
-    free_directories(&log->replaced);
+    free(take_segment(log, log->freed));
+    free_garbage(&log->dying_garbage);
+    free_garbage(&log->garbage);
     directory = atomic_load(&log->directory);
     free(directory);
     free(atomic_load_explicit(&log->lost.positions, memory_order_relaxed));
@@ -378,8 +510,7 @@ static struct directory *grow(struct sse_log *log, struct directory *before)
         atomic_init(&directory->segments[number & (directory->capacity - 1)], segment);
     }
     atomic_store_explicit(&log->directory, directory, memory_order_release);
-    before->next = log->replaced;
-    log->replaced = before;
+    throw_away(log, &before->garbage);
     return directory;
 }
 
@@ -392,17 +523,64 @@ static void open_segment(struct sse_log *log, uint64_t position)
     if (number - log->freed / SEGMENT_RECORDS >= directory->capacity)
         directory = grow(log, directory);
     segment = mem_alloc(sizeof(*segment));
+    segment->messages = 0;
     atomic_store_explicit(&directory->segments[number & (directory->capacity - 1)], segment,
                           memory_order_release);
+}
+
+static void append_command(struct sse_log *log, uint64_t position)
+{
+    if (log->first_command > 0)
+        sse_log_record(log, log->last_command)->next = position;
+    else
+        log->first_command = position;
+    log->last_command = position;
+    log->command_bytes += sizeof(struct sse_log_record);
 }
 
 uint64_t sse_log_append(struct sse_log *log, const struct sse_log_record *record)
 {
     const uint64_t position = sse_log_last(log) + 1;
+    const bool is_message = record->kind == SSE_RECORD_MESSAGE;
 
     if (position % SEGMENT_RECORDS == 0 || position == 1)
         open_segment(log, position);
     *sse_log_record(log, position) = *record;
+    segment_of(log, position)->messages += is_message;
+    log->bytes += record->cost;
+    if (!is_message)
+        append_command(log, position);
     atomic_store_explicit(&log->last, position, memory_order_release);
+    if (!is_message && sse_log_first(log) == position)
+        set_first(log, position);
     return position;
+}
+
+/* ---- telling readers ---- */
+
+void sse_log_hold(struct sse_log *log)
+{
+    log->held = (struct mark){sse_log_last(log) + 1, log->bytes};
+}
+
+void sse_log_tell(struct sse_log *log, size_t reader)
+{
+    struct reader *it = &log->readers[reader];
+    const struct mark now = {sse_log_last(log) + 1, log->bytes};
+
+    if (!is_behind(it)) {
+        it->behind = log->held;
+        it->later = now;
+    } else if (atomic_load(&it->written) + 1 >= it->later.position) {
+        it->behind = it->later;
+        it->later = now;
+    }
+    it->told = now.position - 1;
+}
+
+void sse_log_release(struct sse_log *log)
+{
+    log->held.position = UINT64_MAX;
+    if (log->first_command > 0 || log->freed < sse_log_first(log))
+        reclaim(log);
 }

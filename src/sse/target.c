@@ -249,6 +249,11 @@ void sse_target_write(const struct sse_target *target, struct buf *to)
     buf_append_str(to, target->count == 0 ? "[]" : "]");
 }
 
+static bool is_kept_at(const bool *is_kept, size_t i)
+{
+    return !is_kept || is_kept[i];
+}
+
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
                        const bool *is_kept)
 {
@@ -260,15 +265,15 @@ void sse_target_narrow(struct sse_target *narrow, const struct sse_target *targe
         .listening = mem_strdup(target->listening),
     };
     for (size_t i = 0; i < target->count; i++)
-        size += is_kept[i] ? sizeof(char *) + strlen(target->values[i]) + 1 : 0;
+        size += is_kept_at(is_kept, i) ? sizeof(char *) + strlen(target->values[i]) + 1 : 0;
     if (size == 0)
         return;
     narrow->values = mem_alloc(size);
     for (size_t i = 0; i < target->count; i++)
-        narrow->count += is_kept[i] ? 1 : 0;
+        narrow->count += is_kept_at(is_kept, i) ? 1 : 0;
     at = (char *)(narrow->values + narrow->count);
     for (size_t i = 0, kept = 0; i < target->count; i++) {
-        if (!is_kept[i])
+        if (!is_kept_at(is_kept, i))
             continue;
         narrow->values[kept++] = at;
         at = stpcpy(at, target->values[i]) + 1;

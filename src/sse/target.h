@@ -60,7 +60,7 @@ int sse_target_from_json(struct sse_target *target, const json_t *object, unsign
  * they have one: NULL, they have none. */
 void sse_target_write(const struct sse_target *target, struct buf *to);
 char *sse_target_users_tenant(const struct sse_target *target);
-/* Those of its values that are kept: one flag each, and one for all. */
+/* Those of its values that are kept: one flag each, and one for all; NULL: all of them. */
 void sse_target_narrow(struct sse_target *narrow, const struct sse_target *target,
                        const bool *is_kept);
 /* Leaves each value once, in the order of their texts: that in which they were given means nothing,

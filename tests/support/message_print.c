@@ -130,10 +130,8 @@ static void print_batch(struct buf *to, const struct broker_batch *batch)
     for (size_t i = 0; batch && i < batch->count; i++) {
         if (batch->items[i].message)
             print_text(to, "message", batch->items[i].message->id);
-        else if (batch->items[i].revoked)
-            buf_printf(to, " revoke=%zu", batch->items[i].revoked_count);
         else
-            buf_printf(to, " close=%d", (int)batch->items[i].reason);
+            buf_printf(to, " command=%d", (int)batch->items[i].command->kind);
     }
 }
 
@@ -144,8 +142,7 @@ static void print_publish(struct buf *to, const struct broker_message *message)
 
 static void print_advance(struct buf *to, const struct broker_message *message)
 {
-    buf_printf(to, " after=%" PRIu64, message->advance.after);
-    print_batch(to, message->advance.batch);
+    buf_printf(to, " after=%" PRIu64 " count=%zu", message->advance.after, message->advance.count);
 }
 
 static void print_results(struct buf *to, const struct broker_message *message)

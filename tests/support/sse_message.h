@@ -80,8 +80,9 @@ static inline size_t sse_env_send(struct sse_env *env, const char *json)
     size_t count = SIZE_MAX;
 
     sending->message = sse_message_of(json);
-    sending->job.position =
-        sse_history_add(env->service->history, sending->message, loop_now_ms(env->loop));
+    sending->job.position = sse_history_add(env->service->history,
+                                            &(struct sse_log_record){.message = sending->message},
+                                            loop_now_ms(env->loop));
     sending->job.target = &sending->message->target;
     sending->job.event = sse_message_event(sending->message);
     sending->job.on_done = sse_sending_done;

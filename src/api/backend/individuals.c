@@ -26,17 +26,37 @@
 #define MOST_SHOWN  1000u
 #define INDIVIDUALS (1u << SSE_BY_USER | 1u << SSE_BY_TOKEN | 1u << SSE_BY_CONNECTION)
 
-/* A delivery with one item whose target is those whom the body selects; NULL: it has answered. */
-static struct delivery *select_individuals(struct api_exchange *exchange, const json_t *body)
+static struct sse_command *command_of(const struct delivery *delivery)
+{
+    return delivery->batch->items[0].command;
+}
+
+/* What says whom it has reached: the command, or the message behind it. */
+static struct broker_item *last_item(const struct delivery *delivery)
+{
+    return &delivery->batch->items[delivery->batch->count - 1];
+}
+
+static const struct broker_result *last_result(const struct broker_results *published)
+{
+    return &published->items[published->count - 1];
+}
+
+/* A delivery whose first item is a command for those whom the body selects; NULL: it has answered.
+ */
+static struct delivery *select_individuals(struct api_exchange *exchange, const json_t *body,
+                                           enum sse_record_kind kind)
 {
     const unsigned of_tenant =
         exchange->service->settings->core->users_unique == SSE_UNIQUE_IN_TENANT
             ? SSE_TARGET_OF_TENANT
             : 0;
-    struct delivery *delivery = delivery_new(exchange, 1);
-    struct sse_target *target = &delivery->batch->items[0].target;
+    struct delivery *delivery = delivery_new(exchange, kind == SSE_RECORD_DURATION ? 2 : 1);
+    struct sse_command *command = sse_command_new(kind);
+    struct sse_target *target = &command->target;
     char fault[400];
 
+    delivery->batch->items[0].command = command;
     if (sse_target_from_json(target, body, INDIVIDUALS | of_tenant, fault, sizeof(fault)) != 0)
         api_reply_error(exchange, 422, "%s", fault);
     else if (tenancy_admits_target(exchange, target))
@@ -59,9 +79,9 @@ static bool read_seconds(const json_t *body, const char *key, int64_t *seconds)
 static bool read_common(struct api_exchange *exchange, const json_t *body,
                         struct delivery *delivery)
 {
-    struct broker_item *item = &delivery->batch->items[0];
+    struct sse_command *command = command_of(delivery);
     static const char *const keys[] = {"duration", "sessionDuration"};
-    int64_t *const seconds[] = {&item->duration, &item->session_duration};
+    int64_t *const seconds[] = {&command->duration, &command->session_duration};
     const json_t *connections = json_object_get(body, "connections");
 
     for (size_t i = 0; i < COUNT(keys); i++) {
@@ -73,7 +93,7 @@ static bool read_common(struct api_exchange *exchange, const json_t *body,
         return false;
     }
     delivery->wants_shown = json_is_true(connections);
-    item->shown_most = delivery->wants_shown ? MOST_SHOWN : 0;
+    last_item(delivery)->shown_most = delivery->wants_shown ? MOST_SHOWN : 0;
     if (connections && !json_is_boolean(connections))
         api_reply_error(exchange, 422, "\"connections\" must be true or false");
     else if (delivery->wants_shown && !(exchange->permissions & AUTH_MAY_QUERY))
@@ -88,7 +108,7 @@ static bool read_common(struct api_exchange *exchange, const json_t *body,
 /* The connections that were meant, a line of JSON for each; NULL: they were not asked for. */
 static const char *shown_of(const struct delivery *delivery, const struct broker_results *published)
 {
-    const char *shown = published->items[0].shown;
+    const char *shown = last_result(published)->shown;
 
     if (!delivery->wants_shown)
         return NULL;
@@ -128,8 +148,9 @@ static void answer(struct api_exchange *exchange, size_t count, const size_t *st
 
 static void start(struct delivery *delivery)
 {
-    target_name_tokens(broker_item_target(&delivery->batch->items[0]),
-                       delivery->exchange->service->auth->ops->name_token);
+    for (size_t i = 0; i < delivery->batch->count; i++)
+        target_name_tokens(broker_item_target(&delivery->batch->items[i]),
+                           delivery->exchange->service->auth->ops->name_token);
     delivery_start(delivery);
 }
 
@@ -153,7 +174,7 @@ static void note(void *context, const struct auth_denial *denial)
     qos_revocations_add(context, &revocation);
 }
 
-static void revoke(void *context, const struct broker_credential *credential,
+static void revoke(void *context, const struct sse_credential *credential,
                    struct qos_revocations *kept)
 {
     const struct auth_revocation revocation = {
@@ -254,7 +275,7 @@ static void start_revoking(struct delivery *delivery)
     delivery->context = revocation;
     delivery->done = on_revoked_closed;
     revoking_start(&revocation->base, &delivery->exchange->service->broker,
-                   &delivery->batch->items[0].target);
+                   &command_of(delivery)->target);
 }
 
 static void on_closed(struct delivery *delivery, const struct broker_results *published)
@@ -312,7 +333,7 @@ static bool read_revoke(const json_t *body, int64_t reconnect_ms, bool *revokes)
 static bool read_kick(struct api_exchange *exchange, const json_t *body, struct delivery *delivery,
                       bool *revokes)
 {
-    struct broker_item *item = &delivery->batch->items[0];
+    struct sse_command *command = command_of(delivery);
     const char *reason;
 
     if (!read_reason(body, &reason))
@@ -320,17 +341,16 @@ static bool read_kick(struct api_exchange *exchange, const json_t *body, struct 
                         "\"reason\" must be a text of at most %u bytes without line "
                         "breaks",
                         SSE_EVENT_MAX_NAME);
-    else if (!read_reconnect(body, &item->reconnect_ms))
+    else if (!read_reconnect(body, &command->reconnect_ms))
         api_reply_error(exchange, 422,
                         "\"reconnect\" must be false, or a number of milliseconds "
                         "from 1 to %d",
                         MAX_RECONNECT_MS);
-    else if (!read_revoke(body, item->reconnect_ms, revokes))
+    else if (!read_revoke(body, command->reconnect_ms, revokes))
         api_reply_error(exchange, 422, "\"revoke\" must be true or false");
     else if (read_common(exchange, body, delivery)) {
-        item->reason = SSE_CLOSE_KICKED;
-        item->text = mem_strdup(reason);
-        delivery->batch->traceparent = mem_strdup(api_exchange_notified_traceparent(exchange));
+        command->text = mem_strdup(reason);
+        command->traceparent = mem_strdup(api_exchange_notified_traceparent(exchange));
         return true;
     }
     return false;
@@ -339,11 +359,11 @@ static bool read_kick(struct api_exchange *exchange, const json_t *body, struct 
 void api_handle_disconnect_user(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_members(exchange);
-    struct delivery *delivery = body ? select_individuals(exchange, body) : NULL;
+    struct delivery *delivery = body ? select_individuals(exchange, body, SSE_RECORD_KICK) : NULL;
     bool revokes = false;
 
     if (delivery) {
-        api_audit_note_target(exchange, &delivery->batch->items[0].target);
+        api_audit_note_target(exchange, &command_of(delivery)->target);
         delivery->done = on_closed;
         if (!read_kick(exchange, body, delivery, &revokes))
             delivery_free(delivery);
@@ -364,18 +384,21 @@ struct told {
 };
 
 /* Of the visit, and of those before it. */
-static int64_t seconds_of(const struct broker_item *item)
+static int64_t seconds_of(const struct sse_command *command)
 {
-    return (item->duration > 0 ? item->duration : 0) +
-           (item->session_duration > 0 ? item->session_duration : 0);
+    return (command->duration > 0 ? command->duration : 0) +
+           (command->session_duration > 0 ? command->session_duration : 0);
 }
 
-static struct sse_message *duration_message(struct sse_target *target, int64_t seconds)
+/* For those of its command. */
+static struct sse_message *duration_message(const struct sse_command *command)
 {
+    struct sse_target target;
     char data[48];
 
-    snprintf(data, sizeof(data), "{\"duration\":\"%" PRId64 "\"}", seconds);
-    return sse_message_new("sse-set-duration", target, data);
+    sse_target_narrow(&target, &command->target, NULL);
+    snprintf(data, sizeof(data), "{\"duration\":\"%" PRId64 "\"}", seconds_of(command));
+    return sse_message_new("sse-set-duration", &target, data);
 }
 
 /* Those who have come meanwhile are added. */
@@ -385,7 +408,7 @@ static void add_told(struct told *told, const struct delivery *later,
     const char *shown = shown_of(later, published);
     struct buf all = BUF_INIT;
 
-    told->count += published->items[0].count;
+    told->count += last_result(published)->count;
     if (!shown)
         return;
     buf_append_str(&all, told->shown);
@@ -405,16 +428,16 @@ static void on_stored(struct delivery *later, const struct broker_results *publi
                         told->count, store_fault_text(published->status));
     } else {
         add_told(told, later, published);
-        answer(later->exchange, told->count, &published->items[0].stored, told->shown);
+        answer(later->exchange, told->count, &last_result(published)->stored, told->shown);
     }
     free(told->shown);
     free(told);
 }
 
 /* A connection that is not there does not come back; the others may. */
-static bool can_wait(const struct broker_item *item)
+static bool can_wait(const struct sse_command *command)
 {
-    return item->message->target.dimension != SSE_BY_CONNECTION;
+    return command->target.dimension != SSE_BY_CONNECTION;
 }
 
 /* Those whom it has reached nowhere. False: there is none. */
@@ -434,18 +457,21 @@ static bool find_absent(const struct sse_target *target, const struct broker_res
 static void store(const struct delivery *delivery, const struct broker_results *published,
                   struct sse_target *absent)
 {
-    struct delivery *later = delivery_new(delivery->exchange, 1);
-    const struct broker_item *before = &delivery->batch->items[0];
-    struct broker_item *item = &later->batch->items[0];
+    struct delivery *later = delivery_new(delivery->exchange, 2);
+    struct sse_command *command = sse_command_new(SSE_RECORD_DURATION);
+    struct broker_item *item = last_item(later);
     struct told *told = mem_zalloc(sizeof(*told));
 
-    told->count = published->items[0].count;
+    told->count = last_result(published)->count;
     told->shown = mem_strdup(shown_of(delivery, published));
-    item->duration = before->duration;
-    item->session_duration = before->session_duration;
-    item->message = duration_message(absent, seconds_of(item));
+    command->target = *absent;
+    command->duration = command_of(delivery)->duration;
+    command->session_duration = command_of(delivery)->session_duration;
+    later->batch->items[0].command = command;
+    item->message = duration_message(command);
     item->message->is_stored = true;
-    item->shown_most = before->shown_most - published->items[0].shown_count;
+    item->shown_most =
+        (uint16_t)(last_item(delivery)->shown_most - last_result(published)->shown_count);
     later->wants_shown = delivery->wants_shown;
     later->context = told;
     later->done = on_stored;
@@ -454,23 +480,23 @@ static void store(const struct delivery *delivery, const struct broker_results *
 
 static void on_told(struct delivery *delivery, const struct broker_results *published)
 {
-    const struct broker_result *result = &published->items[0];
-    const struct broker_item *item = &delivery->batch->items[0];
+    const struct broker_result *result = last_result(published);
+    const struct sse_command *command = command_of(delivery);
     const size_t none = 0;
     struct sse_target absent;
 
     if (published->status < 0)
         order_refuse(delivery->exchange, "nobody was told");
-    else if (can_wait(item) && find_absent(broker_item_target(item), result, &absent))
+    else if (can_wait(command) && find_absent(&command->target, result, &absent))
         store(delivery, published, &absent);
     else
         answer(delivery->exchange, result->count, &none, shown_of(delivery, published));
 }
 
 /* One of the two, or both. */
-static bool is_said(struct api_exchange *exchange, const struct broker_item *item)
+static bool is_said(struct api_exchange *exchange, const struct sse_command *command)
 {
-    if (item->duration >= 0 || item->session_duration >= 0)
+    if (command->duration >= 0 || command->session_duration >= 0)
         return true;
     api_reply_error(exchange, 422,
                     "\"duration\" must be a whole number of seconds from 0 to %" PRId64,
@@ -481,12 +507,13 @@ static bool is_said(struct api_exchange *exchange, const struct broker_item *ite
 void api_handle_set_duration(struct api_exchange *exchange)
 {
     json_t *body = api_json_body_members(exchange);
-    struct delivery *delivery = body ? select_individuals(exchange, body) : NULL;
-    struct broker_item *item = delivery ? &delivery->batch->items[0] : NULL;
+    struct delivery *delivery =
+        body ? select_individuals(exchange, body, SSE_RECORD_DURATION) : NULL;
 
-    if (delivery && read_common(exchange, body, delivery) && is_said(exchange, item)) {
-        item->message = duration_message(&item->target, seconds_of(item));
-        item->wants_reached = can_wait(item);
+    if (delivery && read_common(exchange, body, delivery) &&
+        is_said(exchange, command_of(delivery))) {
+        last_item(delivery)->message = duration_message(command_of(delivery));
+        last_item(delivery)->wants_reached = can_wait(command_of(delivery));
         delivery->done = on_told;
         start(delivery);
     } else if (delivery) {

@@ -245,9 +245,8 @@ static struct broker_item *copy_item(struct storing *storing, const struct broke
 
     if (storing->round->count > index) /* it was begun in another slice */
         return item;
-    item->message = sse_message_ref(from->message);
-    item->duration = from->duration;
-    item->session_duration = from->session_duration;
+    item->message = from->message ? sse_message_ref(from->message) : NULL;
+    item->command = from->command ? sse_command_ref(from->command) : NULL;
     item->shown_most = from->shown_most;
     item->wants_reached = from->wants_reached;
     storing->round->count++;
@@ -356,15 +355,14 @@ static bool go_on(struct chore *chore, struct slice *slice)
     return true;
 }
 
-/* Each item that is written takes one position. */
+/* Each item that is not held takes one position. */
 static void on_appended(struct publication *publication)
 {
     struct storing *storing = publication->context;
     uint64_t position = publication->after;
 
     for (size_t i = storing->told, index = storing->from; index < storing->until; index++) {
-        const bool is_written =
-            broker_item_is_written(&publication->round->items[index - storing->from]);
+        const bool is_written = !publication->round->items[index - storing->from].is_held;
 
         position += is_written;
         if (i == storing->decided || storing->writings[i].index != index)

@@ -97,8 +97,8 @@ static struct sending *publish(struct fixture *f, const char *user, bool is_kick
     json_decref(object);
     memset(data, '7', sizeof(data) - 1);
     if (is_kick) {
-        batch->items[0].target = target;
-        batch->items[0].reason = SSE_CLOSE_KICKED;
+        batch->items[0].command = sse_command_new(SSE_RECORD_KICK);
+        batch->items[0].command->target = target;
     } else {
         batch->items[0].message = sse_message_new("e", &target, data);
     }
@@ -185,7 +185,7 @@ static void who_is_revoked_waits_for_nobody(void **state)
     open_fixture(&f);
     while (!f.team.worker[0].service.lag.waiting)
         (void)publish(&f, "ann", false);
-    batch->items[0].revoked = mem_alloc(sizeof(*batch->items[0].revoked)); /* none of them */
+    batch->items[0].command = sse_command_new(SSE_RECORD_REVOCATION); /* of none */
     revocation = &f.sendings[f.next++];
     revocation->publishing.done = on_published;
     broker_publish(&f.team.worker[0].service, &revocation->publishing, batch, 0, false);

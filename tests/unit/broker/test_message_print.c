@@ -129,22 +129,18 @@ static void what_is_published_can_be_printed(void **state)
 
     (void)state;
     batch->items[0].message = sse_message_new("news", &target, "\"secret\"");
-    batch->items[1].reason = SSE_CLOSE_KICKED;
-    batch->items[1].text = mem_strdup("secret");
-    for (size_t i = 0; i < 2; i++) {
-        message = broker_message_new(i == 0 ? BROKER_PUBLISH : BROKER_ADVANCE, 1, 0);
-        if (i == 0)
-            message->publish.batch = broker_batch_ref(batch);
-        else
-            message->advance =
-                (struct broker_advance){.batch = broker_batch_ref(batch), .after = 41};
-        buf_clear(&expected);
-        buf_printf(&expected, "%s service=1 from=0%s message=%s close=%d",
-                   i == 0 ? "publish" : "advance", i == 0 ? "" : " after=41",
-                   batch->items[0].message->id, SSE_CLOSE_KICKED);
-        assert_prints(message, buf_str(&expected));
-        broker_message_free(message);
-    }
+    batch->items[1].command = sse_command_new(SSE_RECORD_KICK);
+    batch->items[1].command->text = mem_strdup("secret");
+    message = broker_message_new(BROKER_PUBLISH, 1, 0);
+    message->publish.batch = broker_batch_ref(batch);
+    buf_printf(&expected, "publish service=1 from=0 message=%s command=%d",
+               batch->items[0].message->id, SSE_RECORD_KICK);
+    assert_prints(message, buf_str(&expected));
+    broker_message_free(message);
+    message = broker_message_new(BROKER_ADVANCE, 1, 0);
+    message->advance = (struct broker_advance){.after = 41, .count = 2};
+    assert_prints(message, "advance service=1 from=0 after=41 count=2");
+    broker_message_free(message);
     assert_int_equal(batch->refs, 1);
     broker_batch_unref(batch);
     buf_release(&expected);
@@ -152,7 +148,7 @@ static void what_is_published_can_be_printed(void **state)
 
 static void credentials_are_not_printed(void **state)
 {
-    static const struct broker_credential shown[] = {{true, "token"}, {false, "ann"}};
+    static const struct sse_credential shown[] = {{true, "token"}, {false, "ann"}};
     struct broker_message *message = broker_message_new(BROKER_CREDENTIALS, 1, 0);
 
     (void)state;

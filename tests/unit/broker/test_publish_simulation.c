@@ -53,7 +53,7 @@ struct stepping {
     bool is_due;
 };
 
-/* Who was sent away, behind which position of the log. */
+/* Who was sent away, by which record of the log. */
 struct kick {
     const struct sse_target *target;
     uint64_t position;
@@ -123,16 +123,13 @@ static bool on_round_end(struct publication *publication)
     return !stepping->is_due;
 }
 
-/* Each at its place between the messages. */
+/* Each has its position between the messages. */
 static void note_kicks(struct world *world, const struct broker_batch *batch)
 {
-    uint64_t position = sse_log_last(world->log);
-
     for (size_t i = 0; i < batch->count; i++) {
-        position += batch->items[i].message != NULL;
-        if (!batch->items[i].message)
-            world->kicks[world->kick_count++] =
-                (struct kick){broker_item_target(&batch->items[i]), position};
+        if (batch->items[i].command)
+            world->kicks[world->kick_count++] = (struct kick){broker_item_target(&batch->items[i]),
+                                                              sse_log_last(world->log) + 1 + i};
     }
 }
 
@@ -185,16 +182,16 @@ static void make_item(struct world *world, struct broker_item *item)
 {
     struct sse_target target = random_target(world);
 
-    item->shown_most = (uint32_t)draw(world, 4);
+    item->shown_most = (uint16_t)draw(world, 4);
     item->wants_reached = draw(world, 2) == 0;
     if (draw(world, 40) > 0) {
         item->message = sse_message_new("news", &target, "{}");
         return;
     }
-    item->target = target;
-    item->reason = SSE_CLOSE_KICKED;
-    item->text = mem_strdup("go");
-    item->reconnect_ms = 1000;
+    item->command = sse_command_new(SSE_RECORD_KICK);
+    item->command->target = target;
+    item->command->text = mem_strdup("go");
+    item->command->reconnect_ms = 1000;
 }
 
 struct line {
@@ -400,8 +397,11 @@ static void check_order(const struct world *world)
 
         for (uint64_t at = 1; at <= sse_log_last(world->log); at++) {
             const struct sse_message *message = sse_log_at(world->log, at);
-            const char *event =
-                strstr(buf_str(&world->pages[i].received), line_of(message->id).text);
+            const char *event;
+
+            if (!message)
+                continue;
+            event = strstr(buf_str(&world->pages[i].received), line_of(message->id).text);
 
             if (event && event < received)
                 fail_msg("world %" PRIu64 ": another order", world->seed);

@@ -23,7 +23,7 @@ struct fixture {
     int status; /* of done */
 };
 
-static void revoke(void *context, const struct broker_credential *credential,
+static void revoke(void *context, const struct sse_credential *credential,
                    struct qos_revocations *kept)
 {
     struct revoker *revoker = context;

@@ -376,12 +376,12 @@ static void on_publish(void *context, const struct broker_message *message)
 
 /* ---- who publishes ---- */
 
-static json_t *random_target(struct world *world, bool is_kick)
+static json_t *random_target(struct world *world, bool is_command)
 {
     const uint64_t what = draw(world, 6);
     json_t *object = json_object();
 
-    if (is_kick || what < 3)
+    if (is_command || what < 3)
         json_object_set_new(object, "userId", json_pack("[i]", (int)draw(world, USERS)));
     else if (what == 3)
         json_object_set_new(object, "all", json_true());
@@ -395,8 +395,8 @@ static void make_item(struct sending *sending, size_t index)
 {
     struct world *world = sending->world;
     struct broker_item *item = &sending->batch->items[index];
-    const bool is_kick = !world->has_returning && draw(world, 40) == 0;
-    json_t *object = random_target(world, is_kick);
+    const bool is_command = draw(world, world->has_returning ? 4 : 40) == 0;
+    json_t *object = random_target(world, is_command);
     const char *name = names[draw(world, NAMES)];
     struct sse_target target;
     char fault[200], data[16];
@@ -406,9 +406,10 @@ static void make_item(struct sending *sending, size_t index)
     json_decref(object);
     item->wants_reached = draw(world, 2) == 0;
     sending->numbers[index] = world->number++;
-    if (is_kick) {
-        item->target = target;
-        item->reason = SSE_CLOSE_KICKED;
+    if (is_command) { /* who is to have all in the end is not sent away */
+        item->command =
+            sse_command_new(world->has_returning ? SSE_RECORD_DURATION : SSE_RECORD_KICK);
+        item->command->target = target;
         return;
     }
     if (draw(world, 3) == 0)
@@ -435,8 +436,8 @@ static void check_result(struct sending *sending, size_t index, const struct bro
     const unsigned number = sending->numbers[index];
     size_t reached = 0;
 
-    if (!sending->batch->items[index].message) {
-        world->kicked += result->count;
+    if (sending->batch->items[index].command) {
+        world->kicked += world->has_returning ? 0 : result->count;
         return;
     }
     if (!world->has_returning && gotten(world, number) != result->count)
@@ -582,9 +583,8 @@ static const struct sse_target *target_of(const struct world *world, unsigned nu
     return NULL;
 }
 
-static unsigned number_at(const struct sse_log *log, uint64_t position)
+static unsigned number_of(const struct sse_message *message)
 {
-    const struct sse_message *message = sse_log_at(log, position);
     const char *data = strstr((const char *)message->wire->data, "data:#");
 
     return (unsigned)strtoul(data + 6, NULL, 10);
@@ -598,12 +598,13 @@ static void check_returning(const struct world *world, const struct page *page)
     size_t seen = 0;
 
     for (uint64_t at = page->first; page->first > 0 && at <= sse_log_last(log); at++) {
-        const unsigned number = number_at(log, at);
+        const struct sse_message *message = sse_log_at(log, at);
+        const unsigned number = message ? number_of(message) : 0;
         const struct sse_target *target = target_of(world, number);
-        const bool has = seen < page->seen_count && page->order[seen] == number;
+        const bool has = message && seen < page->seen_count && page->order[seen] == number;
 
         seen += has;
-        if (!has && !target->listening && is_selected(page, target))
+        if (message && !has && !target->listening && is_selected(page, target))
             fail_msg("world %" PRIu64 ": event %u was missed", world->seed, number);
     }
     if (seen != page->seen_count)

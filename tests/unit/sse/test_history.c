@@ -52,7 +52,7 @@ static uint64_t add(struct fixture *f, const char *user, const char *id, char *m
     message = sse_message_of(json);
     if (made)
         strcpy(made, message->id);
-    position = sse_history_add(f->history, message, f->now);
+    position = sse_history_add(f->history, &(struct sse_log_record){.message = message}, f->now);
     sse_message_unref(message);
     return position;
 }
@@ -164,9 +164,9 @@ static void test_values_of_a_target_count(void **state)
 
     (void)state;
     open_fixture(&f);
-    sse_history_add(f.history, one, f.now);
+    sse_history_add(f.history, &(struct sse_log_record){.message = one}, f.now);
     bytes = sse_history_bytes(f.history);
-    sse_history_add(f.history, two, f.now);
+    sse_history_add(f.history, &(struct sse_log_record){.message = two}, f.now);
     assert_int_equal(sse_history_bytes(f.history), 2 * bytes + sizeof(char *) + 4);
     sse_message_unref(one);
     sse_message_unref(two);
@@ -254,7 +254,7 @@ static void test_find_by_stored_message(void **state)
             sse_message_of("\"event\":\"e\",\"userId\":\"ann\",\"qos\":1");
 
         strcpy(ids[i], message->id);
-        (void)sse_history_add(f.history, message, f.now);
+        (void)sse_history_add(f.history, &(struct sse_log_record){.message = message}, f.now);
         sse_message_unref(message);
     }
     add_many(&f, "ann", 4);
@@ -291,7 +291,7 @@ static void add_json(struct fixture *f, const char *json)
 {
     struct sse_message *message = sse_message_of(json);
 
-    (void)sse_history_add(f->history, message, f->now);
+    (void)sse_history_add(f->history, &(struct sse_log_record){.message = message}, f->now);
     sse_message_unref(message);
 }
 
@@ -560,7 +560,7 @@ static void test_an_event_that_was_written_before(void **state)
     (void)state;
     open_fixture(&f);
     message->was_written = true;
-    (void)sse_history_add(f.history, message, f.now);
+    (void)sse_history_add(f.history, &(struct sse_log_record){.message = message}, f.now);
     assert_find(&f, f.ann, "m", SSE_RESUME_TOO_OLD, 0);
     sse_message_unref(message);
     close_fixture(&f);
@@ -575,7 +575,7 @@ static void test_a_stored_event_of_another_life(void **state)
     open_fixture(&f);
     message = sse_message_of_store("\"event\":\"e\",\"userId\":\"ann\","
                                    "\"id\":\"0123456789abcdef-q1\"");
-    (void)sse_history_add(f.history, message, f.now);
+    (void)sse_history_add(f.history, &(struct sse_log_record){.message = message}, f.now);
     sse_message_unref(message);
     sse_history_add_position(f.history, "0123456789abcdef-q2", "ann", 1);
     assert_find(&f, f.ann, "0123456789abcdef-q1", SSE_RESUME_EPOCH, 0);
