@@ -34,8 +34,9 @@ static void find_full(const struct doctor_subject *subject, const char *path)
 
 static void check_there(const struct doctor_subject *subject, const char *path, mode_t mode)
 {
-    if (S_ISDIR(mode))
-        doctor_find(subject, DOCTOR_ERROR, advice, "\"%.200s\" is a directory", path);
+    if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISCHR(mode))
+        doctor_find(subject, DOCTOR_ERROR, advice, "\"%.200s\" is %s", path,
+                    S_ISDIR(mode) ? "a directory" : "no file");
     else if (access(path, W_OK) != 0)
         doctor_find(subject, DOCTOR_ERROR, advice, "\"%.200s\" cannot be written: %s", path,
                     strerror(errno));
@@ -47,7 +48,7 @@ static void check_there(const struct doctor_subject *subject, const char *path, 
 
 static void check_missing(const struct doctor_subject *subject, const char *path)
 {
-    const int rc = preflight_ask_parent(path);
+    const int rc = errno == ENOENT ? preflight_ask_parent(path) : -errno;
     char *copy = mem_strdup(path);
 
     if (rc != 0)

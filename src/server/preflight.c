@@ -96,8 +96,11 @@ static void check_file(struct preflight *check, const char *key, const char *pat
     struct stat status;
 
     check_parent(check, key, path, true);
-    if (stat(path, &status) != 0)
-        return;
+    if (stat(path, &status) != 0) {
+        if (errno == ELOOP)
+            complain(check, key, path, strerror(errno), check->reloader != NULL);
+        return; /* it is not there yet, or that has been said of its directory */
+    }
     if (!S_ISREG(status.st_mode))
         complain(check, key, path, "is no file", check->reloader != NULL);
     else if (access(path, R_OK | W_OK) != 0)

@@ -2,7 +2,7 @@
 // doctor against set-ups that are broken in one way each: it names what is broken, and says what to do.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, chown, copyFile, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, open, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import https from 'node:https';
@@ -178,6 +178,9 @@ describe('what is broken is named', () => {
     ['a key of back ends that is a word', () => ({ more: { apiKeys: ['secret'] } }), 'warning', 'secrets', /apiKeys\[0\]/, /can be guessed: it has 6 characters/, /make-key/],
     ['a secret of one letter', () => ({ service: { webhookSecret: 'a'.repeat(40) } }), 'warning', 'secrets', /webhookSecret/, /40 characters, 1 different/, /openssl rand/],
     ['an access log that is a directory', () => ({ more: { accessLog: { file: directory } } }), 'error', 'logs', /accessLog\.file/, /is a directory/, /give a file/],
+    ['an access log that is a socket', () => ({ more: { accessLog: { file: at('log.sock') } }, files: () => listenAt(at('log.sock')) }), 'error', 'logs', /accessLog\.file/, /is no file/, /give a file/],
+    ['an audit log that links to itself', () => ({ more: { audit: { file: at('loop') } }, files: () => symlink(at('loop'), at('loop')) }), 'error', 'logs', /audit\.file/, /Too many levels/, /give a file/],
+    ['a store that links to itself', () => ({ files: async (state) => { await mkdir(join(state, 'demo')); await symlink('messages.sqlite', join(state, 'demo/messages.sqlite')); } }), 'error', 'store', /qos\.file/, /Too many levels/, /./],
     ['an audit log below a file', () => ({ more: { audit: { file: at('keys.json/audit.log') } } }), 'error', 'logs', /audit\.file/, /Not a directory/, /give a file/],
     ['a socket that another program has', () => ({ listener: { address: `unix:${at('taken.sock')}`, certificate: undefined, key: undefined, tls: false }, files: () => listenAt(at('taken.sock')) }), 'error', 'address', /listeners\[0\]/, new RegExp(`in use by .*\\(process ${process.pid}\\)`), /stop that/],
     ['a file where the socket is to be', () => ({ listener: { address: `unix:${at('keys.json')}`, certificate: undefined, key: undefined, tls: false } }), 'error', 'address', /listeners\[0\]/, /is no socket/, /remove it/],
@@ -204,6 +207,7 @@ describe('what is broken is named', () => {
     ['a JWK set that does not end', () => jwt(url(plain, '/long')), 'error', 'jwks', /long$/, /too long/, /correct tokenKeys\[\]\.jwks/],
     ['a JWK set of a host with the certificate of another', () => { const set = jwt(url(elsewhere, '/keys')); set.more.outbound = { caFile: at('authority.pem') }; return set; }, 'error', 'jwks', /^https/, /for another name/, /name of the URL/],
     ['authorities in a file that has none', () => { const set = jwt(url(secret, '/keys')); set.more.outbound = { caFile: at('keys.json') }; return set; }, 'error', 'jwks', /^https/, /no certificate/, /outbound\.caFile/],
+    ['authorities that are a pipe', () => ({ more: { outbound: { caFile: at('fifo-2') } }, files: () => run('mkfifo', [at('fifo-2')]) }), 'error', 'settings', /yaml/, /outbound\.caFile: .*is a pipe/, /correct it/],
     ['a proxy that does not answer', () => { const set = jwt(url(plain, '/keys')); set.more.outbound = { proxy: `http://127.0.0.1:${closed}` }; return set; }, 'error', 'jwks', /^http/, /takes no connections/, /outbound\.proxy/],
     ['a webhook that answers too late, of two services', () => ({ more: { services: ['a', 'b'].map((name) => ({ name, auth: 'webhook', authWebhook: { url: url(plain, '/slow'), timeout: '100ms' } })) } }), 'error', 'webhook', /slow$/, /takes connections, and has not answered/, /so long/],
     ['a JWK set in a file that has none', () => jwt(at('keys.json')), 'error', 'settings', /yaml/, /tokenKeys\[0\]\.jwks: .*no JWK set/, /correct it/],
