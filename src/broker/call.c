@@ -77,7 +77,7 @@ static bool would_be_full(const struct sse_connection *connection, enum sse_grou
     return count > most;
 }
 
-static struct broker_message *listen(const struct broker_service *service,
+static struct broker_message *listen(struct broker_service *service,
                                      const struct broker_names *names,
                                      struct sse_connection *connection)
 {
@@ -85,7 +85,9 @@ static struct broker_message *listen(const struct broker_service *service,
         would_be_full(connection, SSE_GROUP_LISTENER, names, service->core->settings->listeners);
     struct broker_message *answer;
 
-    if (!is_full)
+    if (is_full)
+        tracing_names_refused(&service->tracing, connection, SSE_GROUP_LISTENER, names, "limit");
+    else
         sse_connection_add_names(connection, SSE_GROUP_LISTENER, names->texts, names->count);
     answer = answer_names(service, connection, SSE_GROUP_LISTENER, NULL);
     answer->called.is_full = is_full;
@@ -107,7 +109,10 @@ static struct broker_message *subscribe(struct broker_service *service,
     struct broker_message *answer;
 
     if (refused)
-        tracing_channel_refused(&service->tracing, connection, refused);
+        tracing_names_refused(&service->tracing, connection, SSE_GROUP_CHANNEL,
+                              &(struct broker_names){&refused, 1}, "forbidden");
+    if (is_full)
+        tracing_names_refused(&service->tracing, connection, SSE_GROUP_CHANNEL, names, "limit");
     if (!refused && !is_full)
         sse_connection_add_names(connection, SSE_GROUP_CHANNEL, names->texts, names->count);
     answer = answer_names(service, connection, SSE_GROUP_CHANNEL, refused);
@@ -116,7 +121,7 @@ static struct broker_message *subscribe(struct broker_service *service,
 }
 
 /* What the new credential does not allow is left. */
-static struct broker_message *refresh(const struct broker_service *service,
+static struct broker_message *refresh(struct broker_service *service,
                                       const struct broker_call *call,
                                       struct sse_connection *connection)
 {
@@ -138,6 +143,8 @@ static struct broker_message *refresh(const struct broker_service *service,
             removed[called->removed.count++] = broker_message_text(answer, channel);
     }
     sse_connection_remove_names(connection, SSE_GROUP_CHANNEL, removed, called->removed.count);
+    tracing_names_refused(&service->tracing, connection, SSE_GROUP_CHANNEL, &called->removed,
+                          "forbidden");
     called->names.texts =
         broker_names_write(answer, connection, SSE_GROUP_CHANNEL, &called->names.count);
     called->expires_at = connection->expiry.at;

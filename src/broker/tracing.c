@@ -427,16 +427,22 @@ void tracing_left_out(struct tracing *tracing, const struct sse_connection *conn
     trace_end(trace);
 }
 
-void tracing_channel_refused(struct tracing *tracing, const struct sse_connection *connection,
-                             const char *channel)
+void tracing_names_refused(struct tracing *tracing, const struct sse_connection *connection,
+                           enum sse_group_kind kind, const struct broker_names *names,
+                           const char *why)
 {
     struct trace *trace = &tracing->trace;
 
-    if (!trace_begin(trace, TRACE_CHANNELS_REFUSED, 0))
+    if (names->count == 0 || !trace_begin(trace, TRACE_CHANNELS_REFUSED, 0))
         return;
     write_connection(trace, connection);
-    trace_text(trace, TRACE_REFUSED_CHANNEL, secrets_mask_name(channel));
-    trace_text(trace, TRACE_REFUSED_WHY, "forbidden");
+    trace_number(trace, TRACE_NAMES, names->count);
+    for (size_t i = 0; i < names->count && i < TRACE_VALUES_MOST; i++) {
+        trace_text(trace,
+                   kind == SSE_GROUP_CHANNEL ? TRACE_REFUSED_CHANNEL : TRACE_REFUSED_LISTENER,
+                   secrets_mask_name(names->texts[i]));
+        trace_text(trace, TRACE_REFUSED_WHY, why);
+    }
     trace_end(trace);
 }
 

@@ -15,6 +15,7 @@
 struct broker_batch;
 struct broker_item;
 struct broker_line;
+struct broker_names;
 struct broker_service;
 struct qos_copy;
 struct sse_connection;
@@ -68,9 +69,10 @@ void tracing_redelivered(struct tracing *tracing, const struct sse_connection *c
 void tracing_left_out(struct tracing *tracing, const struct sse_connection *connection,
                       const json_t *left_out);
 
-/* The same of one channel, which a connection that is there has asked for. */
-void tracing_channel_refused(struct tracing *tracing, const struct sse_connection *connection,
-                             const char *channel);
+/* The same of listeners or channels of a connection that is there. why: as a page is told. */
+void tracing_names_refused(struct tracing *tracing, const struct sse_connection *connection,
+                           enum sse_group_kind kind, const struct broker_names *names,
+                           const char *why);
 
 /* A record of a connection that is there, as if it had been opened with the names that it has now:
  * its own may not be known any more. Into a trace of who asks. */

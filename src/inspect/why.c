@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* why: for what cause a user did not get an event, or the recipients of a message did not get that.
  * Asked afterwards, of what the workers, their traces and the store know. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static void append_message(struct buf *to, const struct why_message *message)
     append_time(to, "gapTime", message->gap_at);
     append_bool(to, "listening", message->asks_listening);
     append_bool(to, "repeat", message->is_repeat);
+    json_text_member(to, "refusedFor", message->refused_for);
     append_bool(to, "stored", message->is_stored);
     json_text_member(to, "state", message->is_stored ? qos_state_words[message->state] : NULL);
     buf_printf(to,
@@ -123,6 +125,7 @@ static void append_channel(struct buf *to, const struct why_channel *channel)
     json_text_string(to, channel->name);
     buf_printf(to, ",\"connections\":%" PRIu32 ",\"connectionsOfUser\":%" PRIu32, channel->members,
                channel->joined);
+    append_time(to, "leftTime", channel->left_at);
     append_bool(to, "refused", channel->is_refused);
     if (channel->is_refused) {
         buf_printf(to, ",\"refusedTime\":%" PRId64, channel->refused_at);
@@ -214,6 +217,7 @@ static void append_answer(struct buf *to, const struct why_inquiry *inquiry)
         to, ",\"connections\":{\"count\":%" PRIu32 ",\"listening\":%" PRIu32 ",\"list\":[%s]}",
         evidence->presence.connections, evidence->presence.listening, buf_str(&evidence->shown));
     json_text_member(to, "nearestListener", facts->presence.nearest);
+    json_text_member(to, "listenerRefusedFor", facts->presence.refused_for);
     append_channel(to, &facts->channel);
     append_queue(to, inquiry);
     append_event(to, "lastRefusal", &facts->refusal);
@@ -402,7 +406,8 @@ static void read_records(struct asked *asked)
 {
     for (const struct trace_record *record = why_first_record(asked->evidence); record;
          record = why_next_record(asked->evidence, record)) {
-        if (record->kind != TRACE_SENT && record->kind != TRACE_STORED)
+        if (record->kind != TRACE_SENT && record->kind != TRACE_STORED &&
+            record->kind != TRACE_SEND_REFUSED)
             continue;
         if (!asked->event)
             asked->event = copy_of(trace_text_of(record, TRACE_EVENT));
@@ -437,7 +442,7 @@ static void on_copies(struct api_exchange *exchange, const struct broker_message
         begin_message(asked);
         return;
     }
-    if (answer->found.status < 0)
+    if (answer->found.status < 0 && answer->found.status != -ENOENT)
         store_refuse(exchange, answer->found.status);
     else
         api_reply_error(

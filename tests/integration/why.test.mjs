@@ -29,6 +29,8 @@ services:
   - name: demo
     auth: jwt
     clientConnections: 3
+    listeners: 4
+    channelsPerConnection: 3
     slowPolicy: drop-oldest
     queueBytes: 64KiB
     channels: {allow: ["open-*", "orders"]}
@@ -303,11 +305,49 @@ describe('the user is there', () => {
     await ask(demo, { userId: 'asking', event: 'bell' }, 'channelRefused', /"secret2"/);
   });
 
+  test('and may not have the channel any more, or no further one', async () => {
+    const { page, stream } = await open('promoted', { listeners: 'vip-news', channel: 'vip' }, { claims: { channels: ['vip'] } });
+    const refreshed = await page.postJson('/sse/demo/connect/refresh.do', { connectionId: stream.id }, { authorization: `Bearer ${tokenOf('promoted')}` });
+    assert.deepEqual(refreshed.data.removed, ['vip']);
+    await send(demo, { channel: 'vip', event: 'vip-news' });
+    await ask(demo, { userId: 'promoted', event: 'vip-news' }, 'channelRefused', /The rule is "forbidden"/);
+    const subscribe = (channel) => page.postJson('/sse/demo/connect/subscribe.do', { connectionId: stream.id, channel });
+    assert.equal((await subscribe(['open-a', 'open-b', 'open-c'])).status, 200);
+    assert.equal((await subscribe('open-d')).status, 422);
+    await send(demo, { channel: 'open-d', event: 'd-news' });
+    await ask(demo, { userId: 'promoted', event: 'd-news' }, 'channelRefused', /The rule is "limit"/, /channelsPerConnection/);
+  });
+
+  test('and has left the channel', async () => {
+    const { page, stream } = await open('leaver', { listeners: 'left-news', channel: 'open-left' });
+    await page.postJson('/sse/demo/connect/unsubscribe.do', { connectionId: stream.id, channel: 'open-left' });
+    await send(demo, { channel: 'open-left', event: 'left-news' });
+    const { channel } = await ask(demo, { userId: 'leaver', event: 'left-news' }, 'notInChannel', /Its page left it at 20/);
+    assert.equal(channel.connections, 0);
+    assert.ok(channel.leftTime > 0);
+    // Who was in it has gone since.
+    const other = await open('member-then', { channel: 'open-then' });
+    await send(demo, { channel: 'open-then', event: 'then-news' }, 1);
+    await other.page.close();
+    await isGone(demo, other.stream.handle);
+    await ask(demo, { userId: 'leaver', event: 'then-news', channel: 'open-then' }, 'notInChannel');
+  });
+
+  test('and may not listen to one more event', async () => {
+    const { page, stream } = await open('curious-2', { listeners: 'one,two,three,four,too-much' });
+    await send(demo, { userId: 'curious-2', event: 'too-much', listening: true });
+    const { listenerRefusedFor } = await ask(demo, { userId: 'curious-2', event: 'too-much' }, 'notListening', /The rule is "limit".*services\[\]\.listeners/);
+    assert.equal(listenerRefusedFor, 'limit');
+    assert.equal((await page.postJson('/sse/demo/connect/addListener.do', { connectionId: stream.id, listener: ['later'] })).status, 422);
+    await send(demo, { userId: 'curious-2', event: 'later', listening: true });
+    await ask(demo, { userId: 'curious-2', event: 'later' }, 'notListening', /asked for it, and was refused/);
+  });
+
   test('and the channel is misspelt', async () => {
     await open('spelling', { listeners: 'ding', channel: 'orders' });
     await send(demo, { channel: 'ordres', event: 'ding' });
     const { channel } = await ask(demo, { userId: 'spelling', event: 'ding' }, 'channelUnknown', /"ordres"/, /called "orders"/);
-    assert.deepEqual(channel, { name: 'ordres', connections: 0, connectionsOfUser: 0, refused: false, nearest: 'orders' });
+    assert.deepEqual(channel, { name: 'ordres', connections: 0, connectionsOfUser: 0, leftTime: null, refused: false, nearest: 'orders' });
     await ask(demo, { userId: 'spelling', event: 'ding', channel: 'Orders' }, 'channelUnknown', /called "orders"/);
   });
 
@@ -357,6 +397,16 @@ describe('the message is stored', () => {
     await store(demo, { userId: 'twice', event: 'bell', id: 'order-1' });
     await store(demo, { userId: 'twice', event: 'bell', id: 'order-1' });
     await ask(demo, { userId: 'twice', event: 'bell' }, 'repeatedId', /"order-1"/);
+  });
+
+  test('and its id was another message\'s', async () => {
+    await open('thrice', { listeners: 'bell,one' });
+    await store(demo, { userId: 'thrice', event: 'one', id: 'order-2' });
+    const answer = await demo.post('send', { userId: 'thrice', event: 'bell', data: 1, qos: 1, id: 'order-2' });
+    assert.equal(answer.status, 409);
+    const { message } = await ask(demo, { userId: 'thrice', event: 'bell' }, 'sendRefused', /was to be sent at/, /The rule is "id-in-use"/);
+    assert.deepEqual([message.refusedFor, message.stored], ['id-in-use', false]);
+    await ask(demo, { userId: 'thrice', event: 'one' }, 'notAcknowledged');
   });
 
   test('and has expired', async () => {
@@ -438,7 +488,12 @@ describe('a message', () => {
   });
 
   test('that nobody knows is not there', async () => {
-    assert.equal((await demo.get('why?id=nothing')).status, 404);
+    const { status, json } = await demo.get('why?id=nothing');
+    assert.equal(status, 404);
+    assert.match(json.errorMessage, /in what is recorded, nor in the store/);
+    const { text, queue } = await ask(demo, { userId: 'nobody-at-all', id: 'nothing' }, 'offline');
+    assert.equal(queue.known, true);
+    assert.doesNotMatch(text, /store/);
   });
 });
 

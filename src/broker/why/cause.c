@@ -51,10 +51,12 @@ const struct why_word why_words[WHY_CAUSES] = {
     [WHY_CHANNEL_REFUSED] = {"channelRefused",
                              "The user's page asked for the channel, and may not have it.",
                              "Allow it: by a pattern in the credential's channels, or in "
-                             "services[].channels.allow."},
+                             "services[].channels.allow; or, by the rule \"limit\", raise "
+                             "services[].channelsPerConnection."},
     [WHY_CHANNEL_UNKNOWN] = {"channelUnknown", "Nobody has asked for a channel of this name.",
                              "Compare its spelling at both ends."},
-    [WHY_NOT_IN_CHANNEL] = {"notInChannel", "The user's page has not asked for the channel.",
+    [WHY_NOT_IN_CHANNEL] = {"notInChannel",
+                            "The user's page has not asked for the channel, or has left it.",
                             "Have the page subscribe to it."},
     [WHY_LISTENING_OTHER_CASE] = {"listeningOtherCase",
                                   "The user's page listens to the event in another case.",
@@ -65,6 +67,9 @@ const struct why_word why_words[WHY_CAUSES] = {
                       "The user is connected and listens, and no such event was sent to it here.",
                       "Look at the sender: whether it has sent, to which service, and what it was "
                       "answered."},
+    [WHY_SEND_REFUSED] = {"sendRefused",
+                          "The message was not taken: the request that sent it was refused.",
+                          "Have the sender do what it was answered, and send it again."},
     [WHY_REPEATED_ID] = {"repeatedId",
                          "A message with the same id was sent before; so this one counts as sent.",
                          "Give each message an id of its own."},
@@ -153,6 +158,8 @@ static enum why_cause by_message(const struct why_facts *facts)
 
     if (!message->is_known)
         return WHY_UNKNOWN;
+    if (message->refused_for)
+        return WHY_SEND_REFUSED;
     if (message->is_repeat)
         return WHY_REPEATED_ID;
     if (message->is_stored)
@@ -188,13 +195,17 @@ static enum why_cause by_absence(const struct why_facts *facts)
     return facts->is_there ? WHY_OTHER_SERVICE : WHY_OFFLINE;
 }
 
-static enum why_cause by_channel(const struct why_channel *channel)
+static enum why_cause by_channel(const struct why_facts *facts)
 {
+    const struct why_channel *channel = &facts->channel;
+
     if (!channel->name || channel->joined > 0)
         return WHY_UNKNOWN;
     if (channel->is_refused)
         return WHY_CHANNEL_REFUSED;
-    return channel->members > 0 ? WHY_NOT_IN_CHANNEL : WHY_CHANNEL_UNKNOWN;
+    return channel->members > 0 || channel->left_at > 0 || facts->message.had_members
+               ? WHY_NOT_IN_CHANNEL
+               : WHY_CHANNEL_UNKNOWN;
 }
 
 /* The user has connections that do not listen. One that is not there any more may have. */
@@ -218,7 +229,7 @@ static enum why_cause by_presence(const struct why_facts *facts)
 
     if (message->is_of_other_tenant)
         return WHY_OTHER_TENANT;
-    cause = by_channel(&facts->channel);
+    cause = by_channel(facts);
     if (cause != WHY_UNKNOWN)
         return cause;
     if (facts->event && facts->presence.listening == 0 &&

@@ -38,6 +38,7 @@ enum why_cause {
     WHY_NOT_LISTENING,
     /* The message's own fate. */
     WHY_NOT_SENT,
+    WHY_SEND_REFUSED,
     WHY_REPEATED_ID,
     WHY_EXPIRED,
     WHY_DISPLACED,
@@ -61,10 +62,13 @@ extern const struct why_word why_words[WHY_CAUSES];
 
 /* The message that is asked about, and what of it concerns the user. */
 struct why_message {
-    bool is_known;           /* all else is 0 where it is not */
-    int64_t at;              /* wall ms; when it was sent */
-    const char *id;          /* or NULL */
-    const char *channel;     /* it was for this channel; NULL: for none */
+    bool is_known;  /* all else is 0 where it is not */
+    int64_t at;     /* wall ms; when it was sent */
+    const char *id; /* or NULL */
+    const char
+        *refused_for;    /* it was not taken: the word of the rule (docs/inspecting.md); or NULL */
+    const char *channel; /* it was for this channel; NULL: for none */
+    bool had_members;    /* somebody was in what it was for */
     bool is_of_other_tenant; /* it was for another tenant, or a user of one */
     bool asks_listening;     /* it was for those alone who listen to it */
     bool is_repeat;          /* its id had been sent before: nothing was stored */
@@ -85,12 +89,15 @@ struct why_presence {
     uint32_t listening;  /* to the event */
     const char *nearest; /* that they listen to instead; NULL: nothing that is near */
     enum nearness nearness;
+    int64_t refused_at;      /* a page asked to listen to the event then, and may not; 0: never */
+    const char *refused_for; /* the word of the rule; NULL: not known */
 };
 
 struct why_channel {
     const char *name; /* that the message was for, or that was asked about; NULL: none */
     uint32_t members; /* connections of anybody */
     uint32_t joined;  /* and of the user */
+    int64_t left_at;  /* the user's page did; 0: it was not in it, or it is not known */
     bool is_refused;  /* to the user */
     int64_t refused_at;
     const char *refused_for; /* the word of the rule (docs/inspecting.md); NULL: not known */

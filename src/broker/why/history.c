@@ -130,14 +130,17 @@ static bool is_sending(const struct trace_record *record)
     if (record->kind == TRACE_DISPATCHED)
         return trace_text_of(record, TRACE_TO_TOKEN);
     return record->kind == TRACE_SENT || record->kind == TRACE_STORED ||
-           record->kind == TRACE_HELD || record->kind == TRACE_REPEATED;
+           record->kind == TRACE_HELD || record->kind == TRACE_REPEATED ||
+           record->kind == TRACE_SEND_REFUSED;
 }
 
+/* That others than the message with the id were refused because of it is nothing to that. */
 static bool is_asked_for(const struct why_question *question, const struct trace_record *record)
 {
-    if (question->id)
-        return is_same(trace_text_of(record, TRACE_ID), question->id);
-    return !question->event || is_same(trace_text_of(record, TRACE_EVENT), question->event);
+    if (question->id && !is_same(trace_text_of(record, TRACE_ID), question->id))
+        return false;
+    return (question->id && record->kind != TRACE_SEND_REFUSED) || !question->event ||
+           is_same(trace_text_of(record, TRACE_EVENT), question->event);
 }
 
 /* The last that concerns the user most; NULL: none does. */
@@ -153,7 +156,9 @@ static const struct trace_record *find_message(const struct telling *telling)
 
         if (!is_sending(record) || !is_asked_for(telling->question, record))
             continue;
-        concern = telling->question->id ? CONCERN_MEANT : concern_of(telling, record);
+        concern = concern_of(telling, record);
+        if (telling->question->id && (record->kind != TRACE_SEND_REFUSED || concern > CONCERN_NONE))
+            concern = CONCERN_MEANT;
         if (concern <= best || (concern == CONCERN_UNCLEAR && telling->visits.count == 0))
             continue; /* what others got is nothing to one who was never there */
         best = concern;
@@ -265,6 +270,7 @@ static void tell_record(struct telling *telling, const struct trace_record *reco
 {
     struct why_message *message = &telling->facts->message;
 
+    message->had_members |= trace_number_of(record, TRACE_IN_GROUP) > 0;
     switch (record->kind) {
     case TRACE_HELD:
     case TRACE_STORED:
@@ -344,9 +350,13 @@ static void tell_message(struct telling *telling)
     message->is_known = true;
     message->at = sent->time;
     message->id = trace_text_of(sent, TRACE_ID);
+    tell_target(telling, sent);
+    if (sent->kind == TRACE_SEND_REFUSED) {
+        message->refused_for = trace_text_of(sent, TRACE_REASON);
+        return;
+    }
     message->is_repeat = sent->kind == TRACE_REPEATED;
     message->is_stored = trace_number_of(sent, TRACE_QOS) > 0;
-    tell_target(telling, sent);
     for (size_t i = 0; i < history->count; i++) {
         if (is_of_message(history->records[i], sent))
             tell_record(telling, history->records[i]);
@@ -407,14 +417,33 @@ static uint64_t moment(const struct telling *telling)
 static void tell_channel(const struct telling *telling, uint64_t ns)
 {
     struct why_channel *channel = &telling->facts->channel;
-    const struct trace_record *refused;
+    const struct trace_record *last;
 
     if (!channel->name)
         channel->name = telling->facts->message.channel;
-    refused = channel->name ? visits_refused(&telling->visits, ns, channel->name) : NULL;
-    channel->is_refused = refused != NULL;
-    channel->refused_at = refused ? refused->time : 0;
-    channel->refused_for = refused ? visits_refused_for(refused, channel->name) : NULL;
+    if (!channel->name)
+        return;
+    last =
+        visits_last_of(&telling->visits, ns, TRACE_CHANNEL, TRACE_REFUSED_CHANNEL, channel->name);
+    channel->refused_for =
+        last ? visits_refused_for(last, TRACE_REFUSED_CHANNEL, channel->name) : NULL;
+    channel->is_refused = last && last->kind == TRACE_CHANNELS_REFUSED;
+    channel->refused_at = channel->is_refused ? last->time : 0;
+    channel->left_at = last && last->kind == TRACE_UNSUBSCRIBED ? last->time : 0;
+}
+
+/* What it would listen to otherwise. */
+static void tell_refused_listener(const struct telling *telling, uint64_t ns)
+{
+    const char *event = telling->question->event;
+    const struct trace_record *last =
+        event ? visits_last_of(&telling->visits, ns, TRACE_LISTENER, TRACE_REFUSED_LISTENER, event)
+              : NULL;
+
+    if (!last || last->kind != TRACE_CHANNELS_REFUSED)
+        return;
+    telling->facts->presence.refused_at = last->time;
+    telling->facts->presence.refused_for = visits_refused_for(last, TRACE_REFUSED_LISTENER, event);
 }
 
 void why_history_tell(struct why_history *history, const struct why_question *question,
@@ -430,6 +459,7 @@ void why_history_tell(struct why_history *history, const struct why_question *qu
     tell_channel(&telling, ns);
     if (ns != VISITS_NOW)
         visits_tell_presence(&telling.visits, ns, &facts->presence);
+    tell_refused_listener(&telling, ns);
     visits_tell_last(&telling.visits, ns, facts);
     visits_tell_gaps(&telling.visits, &facts->gaps);
     leave_out_others(&telling, history);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/why/inquiry.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,7 +255,7 @@ static void on_found(struct broker_request *request, const struct broker_message
     const struct qos_copies *copies = &answer->found.copies;
 
     inquiry->found = broker_message_keep(answer);
-    inquiry->facts.queue.is_unknown |= answer->found.status < 0;
+    inquiry->facts.queue.is_unknown |= answer->found.status < 0 && answer->found.status != -ENOENT;
     for (size_t i = 0; i < copies->count; i++) {
         if (is_meant(inquiry, &copies->items[i]))
             take_copy(inquiry, &copies->items[i]);

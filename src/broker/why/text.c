@@ -34,7 +34,8 @@ static void tell_message(struct buf *to, const struct why_facts *facts)
         buf_printf(to, " \"%s\"", message->id);
     if (facts->event)
         buf_printf(to, " with the event \"%s\"", facts->event);
-    buf_printf(to, " was sent at %s", time_text(message->at, time));
+    buf_printf(to, message->refused_for ? " was to be sent at %s" : " was sent at %s",
+               time_text(message->at, time));
     if (message->channel)
         buf_printf(to, ", to the channel \"%s\"", message->channel);
     buf_append_str(to, message->asks_listening ? ", to those alone who listen to it. " : ". ");
@@ -74,19 +75,38 @@ static void tell_last_event(struct buf *to, const struct why_facts *facts, enum 
         tell_event(to, &facts->ending, "Its last connection ended");
 }
 
-static void tell_rule(struct buf *to, const char *word)
-{
-    static const struct {
-        const char *word, *text;
-    } rules[] = {
-        {"forbidden", "neither the credential's \"channels\" nor services[].channels.allow has it"},
-        {"limit", "the page asked for more than services[].channelsPerConnection"},
-        {"invalid", "it is no name of a channel"},
-    };
+struct rule {
+    const char *word, *text;
+};
 
-    for (size_t i = 0; word && i < COUNT(rules); i++) {
-        if (strcmp(word, rules[i].word) == 0)
-            buf_printf(to, " The rule is \"%s\": %s.", word, rules[i].text);
+static const struct rule rules_of_channels[] = {
+    {"forbidden", "neither the credential's \"channels\" nor services[].channels.allow has it"},
+    {"limit", "the page asked for more than services[].channelsPerConnection"},
+    {"invalid", "it is no name of a channel"},
+    {NULL, NULL},
+};
+
+static const struct rule rules_of_listeners[] = {
+    {"limit", "the page asked for more than services[].listeners"},
+    {"invalid", "it is no name of an event"},
+    {NULL, NULL},
+};
+
+static const struct rule rules_of_sends[] = {
+    {"lag", "a worker was further behind than services[].log.lag"},
+    {"id-in-use", "the id was given to another message before"},
+    {"store-full", "the store is full (services[].qos.messages, services[].qos.bytes)"},
+    {"store-busy", "more waited for the disk than services[].qos.waitingBytes"},
+    {"store-failed", "the store did not work"},
+    {"not-ordered", "the order in which the service sends could not be kept"},
+    {NULL, NULL},
+};
+
+static void tell_rule(struct buf *to, const struct rule *rules, const char *word)
+{
+    for (; word && rules->word; rules++) {
+        if (strcmp(word, rules->word) == 0)
+            buf_printf(to, " The rule is \"%s\": %s.", word, rules->text);
     }
 }
 
@@ -97,8 +117,10 @@ static void tell_channel(struct buf *to, const struct why_channel *channel, enum
     buf_printf(to, " The channel is \"%s\".", channel->name);
     if (cause == WHY_CHANNEL_REFUSED && channel->refused_at > 0) {
         buf_printf(to, " It was refused at %s.", time_text(channel->refused_at, time));
-        tell_rule(to, channel->refused_for);
+        tell_rule(to, rules_of_channels, channel->refused_for);
     }
+    if (cause == WHY_NOT_IN_CHANNEL && channel->left_at > 0)
+        buf_printf(to, " Its page left it at %s.", time_text(channel->left_at, time));
     if (cause == WHY_CHANNEL_UNKNOWN && channel->nearest)
         buf_printf(to, " There is one that is called \"%s\".", channel->nearest);
 }
@@ -135,6 +157,19 @@ static void tell_copies(struct buf *to, const struct why_facts *facts, enum why_
     }
 }
 
+static void tell_listening(struct buf *to, const struct why_presence *presence)
+{
+    char time[TIME_SIZE];
+
+    if (presence->nearest)
+        buf_printf(to, " It listens to \"%s\".", presence->nearest);
+    if (presence->refused_at == 0)
+        return;
+    buf_printf(to, " Its page asked for it, and was refused, at %s.",
+               time_text(presence->refused_at, time));
+    tell_rule(to, rules_of_listeners, presence->refused_for);
+}
+
 static void tell_details(struct buf *to, const struct why_facts *facts, enum why_cause cause)
 {
     switch (cause) {
@@ -145,8 +180,10 @@ static void tell_details(struct buf *to, const struct why_facts *facts, enum why
         break;
     case WHY_LISTENING_OTHER_CASE:
     case WHY_NOT_LISTENING:
-        if (facts->presence.nearest)
-            buf_printf(to, " It listens to \"%s\".", facts->presence.nearest);
+        tell_listening(to, &facts->presence);
+        break;
+    case WHY_SEND_REFUSED:
+        tell_rule(to, rules_of_sends, facts->message.refused_for);
         break;
     case WHY_OTHER_TENANT:
         if (facts->other_tenant)

@@ -149,23 +149,25 @@ bool visit_has_name_at(const struct visits *visits, const struct visit *visit, u
     return has_name_now(visit, (enum trace_field)field, name, changed);
 }
 
-const struct trace_record *visits_refused(const struct visits *visits, uint64_t ns,
-                                          const char *channel)
+const struct trace_record *visits_last_of(const struct visits *visits, uint64_t ns, unsigned asked,
+                                          unsigned refused, const char *name)
 {
     const struct why_history *history = visits->history;
 
     for (size_t i = history->count; i > 0; i--) {
         const struct trace_record *record = history->records[i - 1];
 
-        if (record->ns <= ns && record->kind == TRACE_CHANNELS_REFUSED &&
-            trace_has_text(record, TRACE_REFUSED_CHANNEL, channel))
+        if (record->ns <= ns && !record->is_of_now && is_of_connection(record) &&
+            (trace_has_text(record, (enum trace_field)asked, name) ||
+             trace_has_text(record, (enum trace_field)refused, name)))
             return record;
     }
     return NULL;
 }
 
 /* A name is followed by its reason. */
-const char *visits_refused_for(const struct trace_record *record, const char *channel)
+const char *visits_refused_for(const struct trace_record *record, unsigned refused,
+                               const char *name)
 {
     struct trace_item item = {.next = 0};
     bool is_next = false;
@@ -173,7 +175,7 @@ const char *visits_refused_for(const struct trace_record *record, const char *ch
     while (trace_next_field(record, &item)) {
         if (is_next && item.field == TRACE_REFUSED_WHY)
             return item.text;
-        is_next = item.field == TRACE_REFUSED_CHANNEL && strcmp(item.text, channel) == 0;
+        is_next = item.field == refused && strcmp(item.text, name) == 0;
     }
     return NULL;
 }

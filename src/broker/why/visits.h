@@ -51,11 +51,13 @@ bool visit_has_name_at(const struct visits *visits, const struct visit *visit, u
                        unsigned field, const char *name);
 /* Whether it had a channel that is, or looks, like this one; or asked for it. */
 bool visits_know_channel(const struct visits *visits, const char *channel);
-/* Why a record of TRACE_CHANNELS_REFUSED says that the channel was; NULL: it does not. */
-const char *visits_refused_for(const struct trace_record *record, const char *channel);
-/* The last time that the channel was refused to the user before then; NULL: never. */
-const struct trace_record *visits_refused(const struct visits *visits, uint64_t ns,
-                                          const char *channel);
+/* The last record before then of what the user's pages asked for and got, left, or (refused) did
+ * not get with this name; NULL: there is none. asked: TRACE_LISTENER or TRACE_CHANNEL. */
+const struct trace_record *visits_last_of(const struct visits *visits, uint64_t ns, unsigned asked,
+                                          unsigned refused, const char *name);
+/* Why a record says that it was refused; NULL: it does not. */
+const char *visits_refused_for(const struct trace_record *record, unsigned refused,
+                               const char *name);
 /* What says that the connection's page was told that it misses something, with this position among
  * it; NULL: nothing does. */
 const struct trace_record *visit_gap(const struct visits *visits, const struct visit *visit,

@@ -214,6 +214,10 @@ static void it_listens_to_something_else(void **state)
     facts = deaf();
     send_to(&facts, 1);
     expect(&facts, "notListening", "sent at");
+    facts.presence.refused_at = BEFORE;
+    facts.presence.refused_for = "limit";
+    expect(&facts, "notListening",
+           "was refused, at 1970-01-01 00:15:00 UTC. The rule is \"limit\"");
     facts.presence.saying = 0; /* an EventSource of its own says nothing */
     expect(&facts, "delivered", "sent at");
 }
@@ -245,6 +249,12 @@ static void it_is_not_in_the_channel(void **state)
     expect(&facts, "channelUnknown", "The channel is \"orders\".");
     facts.channel.nearest = "order";
     expect(&facts, "channelUnknown", "called \"order\"");
+    facts.message.had_members = true;
+    expect(&facts, "notInChannel", "\"orders\"");
+    facts.message.had_members = false;
+    facts.channel.left_at = BEFORE;
+    expect(&facts, "notInChannel", "Its page left it at 1970-01-01 00:15:00 UTC.");
+    facts.channel.left_at = 0;
     facts.channel.members = 2;
     expect(&facts, "notInChannel", "\"orders\"");
     facts.channel.is_refused = true;
@@ -305,6 +315,9 @@ static void a_message_has_its_fate(void **state)
     expect(&facts, "delivered", "m-1");
     facts.message.is_repeat = true;
     expect(&facts, "repeatedId", "m-1");
+    facts.message.refused_for = "store-full";
+    expect(&facts, "sendRefused", "was to be sent at");
+    expect(&facts, "sendRefused", "The rule is \"store-full\": the store is full");
     for (size_t i = 0; i < COUNT(ends); i++) {
         facts = asked(); /* whether it is there now or not */
         store_for(&facts, ends[i].state, 0);

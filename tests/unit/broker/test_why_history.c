@@ -132,7 +132,8 @@ static enum why_cause tell(struct fixture *f, uint32_t connections)
     gather(f);
     f->facts = (struct why_facts){.who = "the user 7", .event = "bell"};
     f->facts.now = loop_wall_ms(f->loop);
-    f->facts.presence = (struct why_presence){connections, connections, connections, NULL, 0};
+    f->facts.presence = (struct why_presence){
+        .connections = connections, .saying = connections, .listening = connections};
     why_history_tell(&f->history, &question, &f->facts);
     return why_decide(&f->facts);
 }
@@ -331,6 +332,106 @@ static void queues_overflow(void **state)
     assert_int_equal(tell(f, 1), WHY_DROPPED);
 }
 
+static void held(struct fixture *f, const char *id)
+{
+    SAY(f, TRACE_HELD, 0, {TRACE_ID, id, 0}, {TRACE_EVENT, "bell", 0}, {TRACE_TO_USER, "7", 0},
+        {TRACE_QOS, NULL, 1});
+}
+
+static void refuses_to_send(struct fixture *f, const char *id, const char *user, const char *why)
+{
+    SAY(f, TRACE_SEND_REFUSED, 0, {TRACE_ID, id, 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_USER, user, 0}, {TRACE_REASON, why, 0}, {TRACE_QOS, NULL, 1});
+}
+
+static void a_send_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    opens(f, "a", "bell");
+    sends(f, "m-1", 1);
+    dispatches(f, "m-1", 1, TRACE_GOT, "a");
+    refuses_to_send(f, "m-1", "8", "id-in-use"); /* to somebody else */
+    assert_int_equal(tell(f, 1), WHY_DELIVERED);
+    SAY(f, TRACE_SEND_REFUSED, 0, {TRACE_ID, "m-1", 0}, {TRACE_EVENT, "other", 0},
+        {TRACE_TO_USER, "7", 0}, {TRACE_REASON, "id-in-use", 0});
+    gather(f);
+    f->facts = (struct why_facts){.who = "the user 7"};
+    why_history_tell(
+        &f->history,
+        &(struct why_question){.user_id = "7", .user_key = "7", .event = "bell", .id = "m-1"},
+        &f->facts);
+    assert_int_equal(why_decide(&f->facts), WHY_DELIVERED);
+    held(f, "m-2");
+    refuses_to_send(f, "m-2", "7", "store-failed");
+    assert_int_equal(tell(f, 1), WHY_SEND_REFUSED);
+    assert_string_equal(f->facts.message.id, "m-2");
+    assert_string_equal(f->facts.message.refused_for, "store-failed");
+    assert_false(f->facts.message.is_stored);
+    held(f, "m-2"); /* its sender has repeated it */
+    sends(f, "m-2", 2);
+    dispatches(f, "m-2", 2, TRACE_GOT, "a");
+    assert_int_equal(tell(f, 1), WHY_NOT_ACKNOWLEDGED);
+}
+
+static void asks_for(struct fixture *f, enum trace_kind kind, enum trace_field field,
+                     const char *name)
+{
+    SAY(f, kind, 0, {TRACE_CONNECTION, "a", 0}, {TRACE_USER, "7", 0}, {field, name, 0},
+        {kind == TRACE_CHANNELS_REFUSED ? TRACE_REFUSED_WHY : TRACE_NAMES,
+         kind == TRACE_CHANNELS_REFUSED ? "limit" : NULL, 1});
+}
+
+/* What was last is what counts. */
+static void a_channel_is_had_and_left(void **state)
+{
+    struct fixture *f = *state;
+
+    opens(f, "a", "bell"); /* with orders */
+    asks_for(f, TRACE_UNSUBSCRIBED, TRACE_CHANNEL, "orders");
+    SAY(f, TRACE_SENT, 1, {TRACE_ID, "m-1", 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_CHANNEL, "orders", 0});
+    assert_int_equal(tell(f, 1), WHY_NOT_IN_CHANNEL);
+    assert_int_not_equal(f->facts.channel.left_at, 0);
+    asks_for(f, TRACE_CHANNELS_REFUSED, TRACE_REFUSED_CHANNEL, "orders");
+    SAY(f, TRACE_SENT, 2, {TRACE_ID, "m-2", 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_CHANNEL, "orders", 0});
+    assert_int_equal(tell(f, 1), WHY_CHANNEL_REFUSED);
+    assert_string_equal(f->facts.channel.refused_for, "limit");
+    assert_int_equal(f->facts.channel.left_at, 0);
+    asks_for(f, TRACE_SUBSCRIBED, TRACE_CHANNEL, "orders");
+    asks_for(f, TRACE_UNSUBSCRIBED, TRACE_CHANNEL, "orders");
+    SAY(f, TRACE_SENT, 3, {TRACE_ID, "m-3", 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_CHANNEL, "orders", 0});
+    assert_int_equal(tell(f, 1), WHY_NOT_IN_CHANNEL);
+    assert_false(f->facts.channel.is_refused);
+    SAY(f, TRACE_SENT, 4, {TRACE_ID, "m-4", 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_CHANNEL, "order", 0});
+    assert_int_equal(tell(f, 1), WHY_CHANNEL_UNKNOWN);
+    /* Somebody was in it then. */
+    SAY(f, TRACE_DISPATCHED, 4, {TRACE_ID, "m-4", 0}, {TRACE_EVENT, "bell", 0},
+        {TRACE_TO_CHANNEL, "order", 0}, {TRACE_IN_GROUP, NULL, 1});
+    assert_int_equal(tell(f, 1), WHY_NOT_IN_CHANNEL);
+}
+
+static void a_listener_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    opens(f, "a", "other");
+    asks_for(f, TRACE_CHANNELS_REFUSED, TRACE_REFUSED_LISTENER, "bell");
+    sends(f, "m-1", 1);
+    dispatches(f, "m-1", 1, TRACE_DEAF, "a");
+    assert_int_equal(tell(f, 1), WHY_NOT_LISTENING);
+    assert_string_equal(f->facts.presence.refused_for, "limit");
+    asks_for(f, TRACE_LISTENING, TRACE_LISTENER, "bell");
+    asks_for(f, TRACE_UNLISTENING, TRACE_LISTENER, "bell");
+    sends(f, "m-2", 2);
+    dispatches(f, "m-2", 2, TRACE_DEAF, "a");
+    assert_int_equal(tell(f, 1), WHY_NOT_LISTENING);
+    assert_int_equal(f->facts.presence.refused_at, 0);
+}
+
 static void a_connection_ends_with_it(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +509,9 @@ int main(void)
                                         close_fixture),
         cmocka_unit_test_setup_teardown(a_page_lags, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(queues_overflow, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_send_is_refused, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_channel_is_had_and_left, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(a_listener_is_refused, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_connection_ends_with_it, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(refusals_count_until_one_comes_in, open_fixture,
                                         close_fixture),
