@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "auth/jwks.h"
@@ -165,11 +166,25 @@ static void judge_answer(const struct peer *peer, CURL *easy)
         doctor_find(&peer->subject, DOCTOR_OK, NULL, "answers (%ld to an OPTIONS)", status);
 }
 
+/* Who reads it would wait for who writes. */
+static bool is_pipe(const char *path)
+{
+    struct stat status;
+
+    return path && stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 static void ask(const struct outbound_http_settings *outbound, struct peer *peer)
 {
-    CURL *easy = libcurl_load() ? curl_easy_init() : NULL;
+    CURL *easy;
     CURLcode code;
 
+    if (is_pipe(outbound->ca_file)) {
+        doctor_find(&peer->subject, DOCTOR_ERROR, advice_for(-ENOKEY, false),
+                    "cannot be asked: the file of authorities is a pipe");
+        return;
+    }
+    easy = libcurl_load() ? curl_easy_init() : NULL;
     if (!easy) {
         doctor_find(&peer->subject, DOCTOR_ERROR, "install it: apt install libcurl4",
                     "cannot be asked: libcurl cannot be loaded");

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/networks.h"
@@ -34,11 +33,6 @@ int config_check_fail(const struct config_subject *subject, const char *key, con
 
 int config_check_readable(const struct config_subject *subject, const char *key, const char *path)
 {
-    struct stat status;
-
-    if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode)) /* who reads it would wait */
-        return config_check_fail(
-            subject, key, "\"%.120s\" is a pipe; give a file, which can be read again", path);
     if (access(path, R_OK) == 0)
         return 0;
     return config_check_fail(subject, key,
