@@ -16,12 +16,14 @@ const PYTHON = new URL('../../build/python/bin/python', import.meta.url).pathnam
 // Without its compiler, java runs no source file.
 const hasJdk = (await run('javac', ['-version'])).code === 0;
 
-// connections: how many one run needs; curl's mistake is a second run of curl.
+// connections: how many one run needs; curl's mistake is a second run of curl. options: half of what java takes would
+// go into compiling itself better.
 const PROGRAMS = [
   { file: 'send.sh', command: 'bash', connections: 2 },
   { file: 'send.mjs', command: process.execPath, connections: 1 },
   { file: 'send.py', command: PYTHON, connections: 1, skip: !existsSync(PYTHON) && `there is no ${PYTHON}` },
-  { file: 'Send.java', command: 'java', connections: 1, skip: !hasJdk && 'there is no JDK' },
+  { file: 'Send.java', command: 'java', options: ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], connections: 1,
+    skip: !hasJdk && 'there is no JDK' },
 ];
 
 let server;
@@ -45,9 +47,9 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-function sending({ file, command }, variables) {
+function sending({ file, command, options = [] }, variables) {
   const url = `https://localhost:${server.port}/sse/demo`;
-  return run(command, [recipePath(`send/${file}`)],
+  return run(command, [...options, recipePath(`send/${file}`)],
     { env: { ...process.env, SSE_URL: url, SSE_API_KEY: KEY, ...variables } });
 }
 
