@@ -624,6 +624,5 @@ void broker_message_free(struct broker_message *message);
 enum broker_role { BROKER_TO_OWNER, BROKER_TO_SHARD, BROKER_ANSWER, BROKER_TO_BROKER };
 
 enum broker_role broker_role(enum broker_kind kind);
-const char *broker_kind_name(enum broker_kind kind);
 
 #endif

@@ -48,8 +48,6 @@ struct h2_limits {
     uint32_t handshakes_per_address;     /* 64, of those: see h2/admission.h */
 };
 
-extern const struct h2_limits h2_limits_default;
-
 /* What there is now, and one counter per bound and per policy. Written by one worker's thread, read
  * there too. */
 struct h2_counters {

@@ -15,6 +15,7 @@
 #include "h2/request.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 
 static void on_head(void *context, struct h2_request *request, const struct h1_facts *facts)
 {

@@ -8,6 +8,7 @@
 #include "fuzz/fuzz.h"
 #include "h2/request.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 
 #define PIECES ((size_t)4)
 

@@ -17,6 +17,7 @@
 #include "base/test_clock.h"
 #include "h2/listener.h"
 #include "h2/state.h"
+#include "support/h2_limits.h"
 
 #define FRAME_HEADER 9u
 /* What one send to the server has at most, when nghttp2 makes the frames. */

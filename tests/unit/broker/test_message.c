@@ -138,13 +138,6 @@ static void results_are_the_messages_own(void **state)
     broker_message_free(message);
 }
 
-static void every_kind_has_a_name(void **state)
-{
-    (void)state;
-    for (enum broker_kind kind = 0; kind < BROKER_KINDS; kind++)
-        assert_non_null(broker_kind_name(kind));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,7 +148,6 @@ int main(void)
         cmocka_unit_test(a_call_has_copies_of_its_texts),
         cmocka_unit_test(messages_hold_a_batch),
         cmocka_unit_test(results_are_the_messages_own),
-        cmocka_unit_test(every_kind_has_a_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "h2/request.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define SHORT_MS 30

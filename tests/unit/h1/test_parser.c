@@ -6,6 +6,7 @@
 #include "h1/parser.h"
 #include "h2/request.h"
 #include "h2/session.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define HOST "Host: a.test\r\n"

@@ -14,6 +14,7 @@
 #include "h2/tls.h"
 #include "support/certificate.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define PLACES      8u

@@ -11,6 +11,7 @@
 #include "h2/request.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 struct attack {

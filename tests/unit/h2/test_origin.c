@@ -6,6 +6,7 @@
 #include "h2/listener.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define BYTES(text) (text), sizeof(text) - 1

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "h2/request.h"
 #include "h2/session.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 static void add(struct h2_request_builder *builder, const char *name, const char *value)

@@ -9,6 +9,7 @@
 #include "h2/request.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 static void assert_body(struct h2_client *client, int32_t id, const char *expected)

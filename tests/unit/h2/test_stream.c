@@ -9,6 +9,7 @@
 #include "h2/state.h"
 #include "h2/stream.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define LARGE (2u * 1024 * 1024)

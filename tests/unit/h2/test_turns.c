@@ -8,6 +8,7 @@
 #include "h2/listener.h"
 #include "h2/state.h"
 #include "support/h2_client.h"
+#include "support/h2_limits.h"
 #include "support/test.h"
 
 #define CROWD  480u  /* two descriptors each */

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "server/config_keys.h"
 #include "server/config_value.h"
+#include "support/h2_limits.h"
 #include "unit/server/config_fixture.h"
 
 /* Room for the item of any list; the union aligns it. */
