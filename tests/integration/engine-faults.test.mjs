@@ -59,6 +59,12 @@ async function refused(answer, message) {
   assert.equal(answer.json.success, false);
 }
 
+async function whyIs(userId, cause, rule) {
+  const answer = await office.query(`why?userId=${userId}&event=tick`);
+  assert.deepEqual([answer.cause, answer.message.refusedFor], [cause, rule ?? null], JSON.stringify(answer, null, 1));
+  return answer;
+}
+
 const fence = async (stream) => {
   await office.send({ event: 'fence', data: 0, connectionId: stream.id });
   await stream.next('fence');
@@ -88,11 +94,14 @@ describe('an engine that fails', { skip }, () => {
     const [first] = await Promise.all([open(pages[0], 'ann')]);
     await faults.while('attach', async () => {
       await each(async (page) => refused(await page.get(`${BASE}/connect`, bearer('ann')), /what this service counts/));
+      await refused(await pages[0].get(`${BASE}/connect`, bearer('amy')), /what this service counts/);
       const form = multipart([{ name: 'file', fileName: 'a.txt', data: 'text' }]);
       await each(async (page) => refused(await page.post(`${BASE}/connect/upload/a.do`, form, { ...bearer('ann'), 'content-type': MULTIPART }), /what this service counts/));
       await fence(first);
       assert.deepEqual(await office.query('online?userId=ann').then(({ online }) => online), true);
     });
+    await office.send(send('to-amy', { userId: 'amy' }));
+    assert.match((await whyIs('amy', 'connectRefused')).text, /what this service counts cannot be asked for now/);
     const second = await open(pages[1], 'ann');
     assert.equal(second.status, 200);
     assert.equal((await open(pages[2], 'ann')).status, 429);
@@ -121,13 +130,12 @@ describe('an engine that fails', { skip }, () => {
       await refused(await at(page, 'disconnectUser', { userId: 'cid' }), /nobody was disconnected/);
     }));
     assert.equal((await office.query('connections?userId=cid')).total, 1);
+    await whyIs('cid', 'sendRefused', 'not-ordered');
     await office.send(send('found', { userId: 'cid' }));
     await stream.next('tick');
     assert.deepEqual(ticks(stream), ['found']);
     assert.deepEqual(await storedIds(office), []);
-    const why = await office.query('why?userId=cid&event=tick');
-    assert.equal(why.cause, 'delivered');
-    assert.ok(why.records.some(({ kind, reason }) => kind === 'send-refused' && reason === 'not-ordered'), JSON.stringify(why.records));
+    await whyIs('cid', 'delivered');
     assert.equal((await office.command('disconnectUser', { userId: 'cid' })).count, 1);
     await stream.end();
   });
@@ -142,6 +150,7 @@ describe('an engine that fails', { skip }, () => {
     });
     assert.deepEqual(ticks(stream), []);
     assert.deepEqual(await storedIds(office), []);
+    await whyIs('eve', 'sendRefused', 'store-failed');
     for (let n = 0; n < PAGES; n++) {
       assert.equal((await office.send(message(n))).repeated, undefined);
     }

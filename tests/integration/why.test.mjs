@@ -286,6 +286,17 @@ describe('the user is there', () => {
       ...['bell', 'bell', 'tick'].flatMap((event) => [['sent', event], ['dispatched', event]])]);
   });
 
+  test('and the one of its tabs that listened has gone', async () => {
+    const listener = await open('two-tabs', { listeners: 'bell', clientId: 'one' });
+    await open('two-tabs', { listeners: 'other', clientId: 'two' });
+    await send(demo, { userId: 'two-tabs', listening: true }, 1);
+    await ask(demo, { userId: 'two-tabs', event: 'bell' }, 'delivered');
+    await listener.page.close();
+    await isGone(demo, listener.stream.handle);
+    await send(demo, { userId: 'two-tabs', listening: true });
+    await ask(demo, { userId: 'two-tabs', event: 'bell' }, 'notListening', /connection that listened had ended at 20.*: gone\./, /had 1 connection, 0 of them/);
+  });
+
   test('and listens in another case', async () => {
     await open('shouting', { listeners: 'Bell' });
     await send(demo, { userId: 'shouting', listening: true });

@@ -217,7 +217,8 @@ static enum why_cause by_listening(const struct why_facts *facts)
         return WHY_LISTENING_OTHER_CASE;
     if (refusal->cause != WHY_UNKNOWN && refusal->order >= ending->order)
         return refusal->cause;
-    if (ending->is_listener && ending->cause != WHY_UNKNOWN)
+    /* That it had gone says nothing: the user was there. */
+    if (ending->is_listener && ending->cause != WHY_UNKNOWN && ending->cause != WHY_OFFLINE)
         return ending->cause;
     return WHY_NOT_LISTENING;
 }

@@ -157,10 +157,13 @@ static void tell_copies(struct buf *to, const struct why_facts *facts, enum why_
     }
 }
 
-static void tell_listening(struct buf *to, const struct why_presence *presence)
+static void tell_listening(struct buf *to, const struct why_facts *facts)
 {
+    const struct why_presence *presence = &facts->presence;
     char time[TIME_SIZE];
 
+    if (facts->ending.is_listener)
+        tell_event(to, &facts->ending, "Its connection that listened had ended");
     if (presence->nearest)
         buf_printf(to, " It listens to \"%s\".", presence->nearest);
     if (presence->refused_at == 0)
@@ -180,7 +183,7 @@ static void tell_details(struct buf *to, const struct why_facts *facts, enum why
         break;
     case WHY_LISTENING_OTHER_CASE:
     case WHY_NOT_LISTENING:
-        tell_listening(to, &facts->presence);
+        tell_listening(to, facts);
         break;
     case WHY_SEND_REFUSED:
         tell_rule(to, rules_of_sends, facts->message.refused_for);

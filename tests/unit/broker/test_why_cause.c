@@ -232,6 +232,9 @@ static void what_listened_has_gone(void **state)
     expect(&facts, "notListening", "listen");
     facts.ending.is_listener = true;
     expect(&facts, "evicted", "ended at");
+    facts.ending.cause = WHY_OFFLINE; /* another one is there */
+    expect(&facts, "notListening", "Its connection that listened had ended at 1970-01-01");
+    facts.ending.cause = WHY_EVICTED;
     facts.refusal = event_of(WHY_LIMIT, SENT_AT);
     expect(&facts, "limit", "refused at");
     facts.presence.nearness = SPELLING_OTHER_CASE;
