@@ -244,6 +244,19 @@ describe('a page that comes back', () => {
     assert.deepEqual(back.numbers, Array.from({ length: HISTORY }, (_, i) => i + 11));
   });
 
+  test('gets all, however many others were sent away meanwhile', async () => {
+    const before = await page.connect({ userId: 'ann' });
+    await before.close();
+    for (let i = 1; i <= 3; i++) {
+      await send(i, i);
+      await Promise.all(Array.from({ length: 10 * HISTORY }, () => office.command('disconnectUser',
+        { userId: 'nobody', revoke: false })));
+    }
+    const back = await comeBack(before.lastId);
+    assert.equal(back.gap, undefined);
+    assert.deepEqual(back.numbers, [1, 2, 3]);
+  });
+
   test('that is cut off before it is told of a gap, is told when it comes back', async () => {
     const before = await page.connect({ userId: 'ann' });
     await before.close();
