@@ -23,6 +23,7 @@
 #include "broker/publishing.h"
 #include "broker/receive.h"
 #include "broker/service.h"
+#include "crowd_lists.h"
 #include "load_measure.h"
 #include "sse/log.h"
 #include "sse/message.h"
@@ -34,6 +35,8 @@
 #define PERIOD_MS    1    /* from one unicast to the next */
 #define BROADCAST_MS 100  /* from one broadcast to the next */
 #define NAME_SIZE    32u
+#define CHANNELS     100u
+#define BOTS         1000u
 #define DATA                                                                                       \
     "{\"text\":\"two hundred bytes or so are what an event of most systems has: a kind, "          \
     "an id or two, a name, a time, and that something is new, which the page asks for by "         \
@@ -68,6 +71,7 @@ struct unicast {
 struct crowd {
     size_t workers, connections;
     struct worker worker[WORKERS_MOST];
+    struct loop *loops[WORKERS_MOST];
     struct sse_service_settings settings;
     struct sse_log *log;
     struct mailboxes *mailboxes;
@@ -79,6 +83,8 @@ struct crowd {
     uint64_t lag_most, broadcast_at;
     struct broker_publishing broadcast;
     bool is_under_way;
+    bool asks_lists; /* instead of sending */
+    atomic_bool is_done;
     struct ev_timer tick;
 };
 
@@ -197,14 +203,27 @@ static void send_broadcast(struct crowd *crowd)
     broker_batch_unref(batch);
 }
 
+static void on_listed(void *context)
+{
+    struct crowd *crowd = context;
+
+    atomic_store(&crowd->is_done, true);
+}
+
 static void on_tick(struct ev_loop *ev, struct ev_timer *timer, int events)
 {
     struct crowd *crowd = timer->data;
 
-    (void)ev;
     (void)events;
     if (atomic_load(&crowd->open) < crowd->workers)
         return;
+    if (crowd->asks_lists) {
+        ev_timer_stop(ev, timer);
+        crowd_lists_start(&crowd->worker[0].service, crowd->loops, crowd->workers, on_listed,
+                          crowd);
+        loop_wake(crowd->worker[0].loop);
+        return;
+    }
     for (size_t i = 0; i < crowd->workers; i++) {
         const uint64_t lag = sse_log_unwritten(crowd->log, i);
 
@@ -236,21 +255,37 @@ static void on_connect(struct sse_observer *observer, struct sse_connection *con
                       broker_opened_new(&worker->service, &(struct broker_keys){0}, connection));
 }
 
+/* Of the others one in ten is of a user with many. */
+static void user_id(char id[NAME_SIZE], size_t number)
+{
+    if (number < READERS)
+        snprintf(id, NAME_SIZE, "reader%zu", number);
+    else if (number % 10 == 0)
+        snprintf(id, NAME_SIZE, "bot%zu", number * 7919 % 1000003 % BOTS);
+    else
+        snprintf(id, NAME_SIZE, "page%zu", number);
+}
+
 static void open_client(struct worker *worker, struct client *client, size_t number)
 {
     static const struct sse_client_info info = {.user_agent = "crowd"};
     static const char *const listeners[] = {"news"};
-    char name[NAME_SIZE];
+    char id[NAME_SIZE], name[NAME_SIZE], channel[NAME_SIZE];
+    const char *const channels[] = {channel};
     struct sse_user *user;
 
     *client = (struct client){.worker = worker, .reader = number < READERS ? (int)number : -1};
-    snprintf(name, sizeof(name), "%s%zu", number < READERS ? "reader" : "page", number);
-    user = sse_user_new(&(struct sse_user_fields){.id = name});
+    user_id(id, number);
+    snprintf(name, sizeof(name), "Person %06zu", number * 7919 % 1000003);
+    snprintf(channel, sizeof(channel), "room%zu", number % CHANNELS);
+    user = sse_user_new(&(struct sse_user_fields){.id = id, .name = name});
     client->connection = sse_connection_open(
         worker->core, &(struct sse_connection_options){.user = user,
                                                        .info = &info,
                                                        .listeners = listeners,
                                                        .listener_count = 1,
+                                                       .channels = channels,
+                                                       .channel_count = 1,
                                                        .sink = &sink,
                                                        .sink_context = client,
                                                        .session_number = number + 1});
@@ -259,10 +294,11 @@ static void open_client(struct worker *worker, struct client *client, size_t num
 
 static void open_worker(struct worker *worker)
 {
-    static const struct broker_settings settings = {.presence = {.history = 1}};
+    static const struct broker_settings settings = {.presence = {.history = 1},
+                                                    .server_id = "crowd"};
     struct crowd *crowd = worker->crowd;
 
-    worker->loop = loop_new();
+    crowd->loops[worker->index] = worker->loop = loop_new();
     worker->broker = mailboxes_broker_new(crowd->mailboxes, worker->index);
     worker->core = sse_service_new(worker->loop, &crowd->settings, crowd->log);
     worker->core->shard = (struct sse_shard){(uint32_t)worker->index, *broker_key(worker->broker)};
@@ -346,14 +382,19 @@ int main(int argc, char **argv)
 
     crowd->workers = argc > 1 ? (size_t)atoi(argv[1]) : 2;
     crowd->connections = argc > 2 ? (size_t)atoi(argv[2]) : 100000;
-    if (crowd->workers == 0 || crowd->workers > WORKERS_MOST || crowd->connections < READERS ||
-        seconds == 0) {
+    if (crowd->workers == 0 || crowd->workers > WORKERS_MOST || crowd->connections < READERS) {
         fprintf(stderr, "usage: sse-crowd [WORKERS [CONNECTIONS [SECONDS]]]: 1 to %u, %u or more\n",
                 WORKERS_MOST, READERS);
         return 2;
     }
+    crowd->asks_lists = seconds == 0;
     start(crowd);
     print_memory("memory, connections");
+    if (crowd->asks_lists) {
+        while (!atomic_load(&crowd->is_done))
+            usleep(10000);
+        _exit(0);
+    }
     sleep(seconds);
     atomic_store(&crowd->phase, 1);
     sleep(seconds);

@@ -19,6 +19,7 @@
 #include "broker/batch.h"
 #include "broker/call_order.h"
 #include "broker/presence_event.h"
+#include "broker/ranking.h"
 #include "broker/redelivery/ops.h"
 #include "broker/trace.h"
 #include "broker/why/evidence.h"
@@ -30,7 +31,6 @@
 struct broker_gathering;
 struct broker_inspect;
 struct bytes;
-struct ranking;
 struct sse_user;
 struct texts;
 
@@ -433,7 +433,7 @@ enum broker_list {
     BROKER_TENANTS,
     BROKER_CHANNELS,
     BROKER_LISTS,                     /* of different texts; and of others: */
-    BROKER_CONNECTIONS = BROKER_LISTS /* by their rows (broker/query.h) */
+    BROKER_CONNECTIONS = BROKER_LISTS /* by their rows (broker/row.h) */
 };
 
 /* Which connections, or users, a query is about: what is said of them holds together. */
@@ -455,19 +455,26 @@ struct broker_filter {
     bool is_of_users;               /* the id may be a user's, too */
 };
 
-/* What connections are in the order of. */
-enum broker_sort { BROKER_SORT_NAME, BROKER_SORT_CREATED, BROKER_SORT_MESSAGES };
+/* What a list is in the order of. */
+enum broker_sort {
+    BROKER_SORT_KEY,         /* users; and what is a text and no more */
+    BROKER_SORT_NAME,        /* users, and connections by that of theirs */
+    BROKER_SORT_CONNECTIONS, /* users: how many they have */
+    BROKER_SORT_CREATED,     /* connections */
+    BROKER_SORT_MESSAGES,
+    BROKER_SORT_QUEUED
+};
 
 struct broker_order {
-    enum broker_sort sort; /* of connections; the others are in the order of their texts */
+    enum broker_sort sort;
     bool is_descending;
 };
 
 struct broker_query {
     unsigned lists; /* a mask of 1 << enum broker_list */
     bool has_away;  /* those who are away within the grace time are users, too */
-    size_t most;    /* connections: the first so many, by their rows */
-    struct broker_order order;
+    enum broker_sort sort;
+    struct ranking_choice choice; /* of connections, by their rows; lends from the message */
     struct broker_filter filter;
 };
 

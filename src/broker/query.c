@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "broker/row.h"
 #include "broker/service.h"
+#include "broker/texts.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
 #include "sse/registry.h"
@@ -83,8 +85,6 @@ static const char *group_of(const struct broker_filter *filter, enum sse_group_k
 
 /* ---- a shard's part ---- */
 
-#define NUMBER_DIGITS 16u
-
 /* A question that is being answered. */
 struct work {
     struct slices slices;
@@ -121,36 +121,6 @@ static struct work *work_new(const struct broker_service *service,
     return work;
 }
 
-/* ---- rows ---- */
-
-static void append_number(struct buf *row, int64_t number)
-{
-    char digits[NUMBER_DIGITS];
-
-    for (size_t i = 0; i < NUMBER_DIGITS; i++)
-        digits[i] = "0123456789abcdef"[number >> 4 * (NUMBER_DIGITS - 1 - i) & 15];
-    buf_append(row, digits, NUMBER_DIGITS);
-}
-
-static void write_row(struct buf *row, const struct sse_connection *connection,
-                      enum broker_sort sort)
-{
-    buf_clear(row);
-    if (sort == BROKER_SORT_NAME) {
-        buf_append_str(row, connection->user->name);
-        buf_append_char(row, '\1'); /* before whatever another name goes on with */
-    } else if (sort == BROKER_SORT_MESSAGES) {
-        append_number(row, connection->message_count);
-    }
-    append_number(row, connection->create_time);
-    buf_append_str(row, connection->handle);
-}
-
-const char *broker_row_handle(const char *row)
-{
-    return row + strlen(row) - (SSE_HANDLE_SIZE - 1);
-}
-
 /* ---- a query ---- */
 
 static bool lists(const struct work *work, enum broker_list list)
@@ -161,7 +131,17 @@ static bool lists(const struct work *work, enum broker_list list)
 static void add(struct work *work, enum broker_list list, const char *text)
 {
     if (lists(work, list))
-        texts_add(&work->answer->rows.lists[list], text);
+        texts_add(&work->answer->rows.lists[list], text, "", 1);
+}
+
+/* count: of the user's connections. */
+static void add_user(struct work *work, const struct sse_user *user, uint32_t count)
+{
+    const struct broker_query *query = &work->question->query;
+
+    if (lists(work, BROKER_USERS))
+        texts_add(&work->answer->rows.lists[BROKER_USERS], user->key,
+                  query->sort == BROKER_SORT_NAME ? user->name : "", count);
 }
 
 static void add_channels(struct work *work, const struct sse_connection *connection)
@@ -174,12 +154,12 @@ static void add_channels(struct work *work, const struct sse_connection *connect
 
 static void add_connection(struct work *work, const struct sse_connection *connection)
 {
-    const enum broker_sort sort = work->question->query.order.sort;
+    const enum broker_sort sort = work->question->query.sort;
     struct ranking *first = work->answer->rows.first;
 
     if (sort == BROKER_SORT_NAME && !ranking_may_take(first, connection->user->name))
         return;
-    write_row(&work->row, connection, sort);
+    row_write_connection(&work->row, connection, sort);
     ranking_offer(first, buf_str(&work->row));
 }
 
@@ -190,7 +170,7 @@ static void look_at(struct work *work, const struct sse_connection *connection)
     if (!passes(&work->question->query.filter, connection))
         return;
     work->answer->rows.passed++;
-    add(work, BROKER_USERS, user->key);
+    add_user(work, user, 1);
     add(work, BROKER_TOKENS, user->access_token);
     add(work, BROKER_TENANTS, user->tenant_id);
     if (lists(work, BROKER_CHANNELS))
@@ -232,7 +212,7 @@ static bool look_at_away(struct work *work)
         return false;
     user = sse_presence_away(presence, work->position);
     if (user && passes_away(&work->question->query.filter, user))
-        add(work, BROKER_USERS, user->key);
+        add_user(work, user, 0);
     return true;
 }
 
@@ -259,7 +239,7 @@ void broker_query_gather(struct broker_service *service, const struct broker_mes
     for (size_t list = 0; list < BROKER_LISTS; list++)
         texts_init(&rows->lists[list]);
     rows->first = mem_alloc(sizeof(*rows->first));
-    ranking_init(rows->first, question->query.most, question->query.order.is_descending);
+    ranking_init(rows->first, &work->question->query.choice);
     work->group = group_of(&work->question->query.filter, &work->kind);
     work->position = SIZE_MAX;
     work->slices.step = look_at_next;
@@ -351,254 +331,4 @@ void broker_query_show(struct broker_service *service, const struct broker_messa
     work->answer->shown.texts = mem_zalloc((question->show.count + 1) * sizeof(char *));
     work->slices.step = show_one;
     slices_start(service->core->loop, &work->slices);
-}
-
-/* ---- the asking side ---- */
-
-struct gather *gather_new(const struct broker_service *service)
-{
-    const size_t workers = broker_workers(service->broker);
-    struct gather *gather = mem_zalloc(sizeof(*gather) + workers * sizeof(struct broker_message *));
-
-    gather->service = service;
-    return gather;
-}
-
-size_t gather_count(const struct gather *gather, enum broker_list list)
-{
-    size_t count = 0;
-
-    if (list != BROKER_CONNECTIONS)
-        return gather->answers[0]->rows.lists[list].table.count;
-    for (size_t i = 0; i < gather->answer_count; i++)
-        count += gather->answers[i]->rows.passed;
-    return count;
-}
-
-size_t gather_connections(const struct gather *gather)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < gather->answer_count; i++)
-        count += gather->answers[i]->rows.connections;
-    return count;
-}
-
-/* ---- at the end ---- */
-
-static bool shed(struct gather *gather)
-{
-    const struct broker_rows *rows = &gather->answers[gather->answer_count - 1]->rows;
-
-    for (size_t list = 0; list < BROKER_LISTS; list++) {
-        if (texts_shed(&rows->lists[list]))
-            return true;
-    }
-    return ranking_shed(rows->first);
-}
-
-/* The first answer last: its tables know the texts of the others. */
-static bool release_some(struct slices *slices)
-{
-    struct gather *gather = container_of(slices, struct gather, slices);
-
-    if (shed(gather))
-        return true;
-    broker_message_free(gather->answers[--gather->answer_count]);
-    return gather->answer_count > 0;
-}
-
-static void released(struct slices *slices)
-{
-    struct gather *gather = container_of(slices, struct gather, slices);
-
-    gather->done(gather->context);
-    free(gather);
-}
-
-/* ---- when all have answered ---- */
-
-static bool merge_list(struct gather *gather)
-{
-    const struct texts *texts = &gather->answers[gather->answer]->rows.lists[gather->list];
-    struct texts *all = &gather->answers[0]->rows.lists[gather->list];
-    struct text *text = texts_next(texts, &gather->cursor);
-
-    if (!text) {
-        gather->cursor = (struct text_cursor){.block = NULL};
-        return ++gather->answer < gather->answer_count;
-    }
-    if (texts == all || texts_adopt(all, text))
-        ranking_offer(gather->ranking, text->text);
-    return true;
-}
-
-static void merge_connections(struct gather *gather)
-{
-    const struct ranking *ranking = gather->answers[gather->answer]->rows.first;
-
-    if (gather->answer > 0 && gather->cursor.at < ranking->count) {
-        ranking_offer(gather->ranking, ranking_at(ranking, gather->cursor.at++));
-    } else {
-        gather->cursor.at = 0;
-        gather->answer++;
-    }
-}
-
-static bool merge_some(struct slices *slices)
-{
-    struct gather *gather = container_of(slices, struct gather, slices);
-
-    if (gather->answer == gather->answer_count)
-        return ranking_sort_step(gather->ranking);
-    if (gather->list == BROKER_LISTS) {
-        merge_connections(gather);
-    } else if (!merge_list(gather)) {
-        gather->list++;
-        gather->answer = 0;
-    }
-    return true;
-}
-
-static void merged(struct slices *slices)
-{
-    struct gather *gather = container_of(slices, struct gather, slices);
-
-    gather->reply(gather);
-    slices->step = release_some;
-    slices->done = released;
-    slices_start(gather->service->core->loop, slices);
-}
-
-/* ---- asking ---- */
-
-static void on_rows(struct broker_request *request, const struct broker_message *answer)
-{
-    struct gather *gather = container_of(request, struct gather, request);
-
-    gather->answers[gather->answer_count++] = broker_message_keep(answer);
-    if (request->open > 0)
-        return;
-    gather->ranking = gather->answers[0]->rows.first;
-    gather->slices.step = merge_some;
-    gather->slices.done = merged;
-    slices_start(gather->service->core->loop, &gather->slices);
-}
-
-static struct broker_message *make_query(void *context, size_t worker)
-{
-    const struct gather *gather = context;
-    const char *const *by = gather->filter.by;
-    struct broker_message *message;
-    size_t room = 0;
-
-    (void)worker;
-    for (size_t i = 0; i < BROKER_FILTERS; i++)
-        room += broker_text_size(by[i]);
-    message = broker_message_new(BROKER_QUERY, gather->service->index, room);
-    message->query.lists = gather->lists;
-    message->query.has_away = gather->has_away;
-    message->query.most = gather->most;
-    message->query.order = gather->order;
-    message->query.filter.is_of_users = gather->filter.is_of_users;
-    for (size_t i = 0; i < BROKER_FILTERS; i++)
-        message->query.filter.by[i] = broker_message_text(message, by[i]);
-    return message;
-}
-
-void gather_start(struct gather *gather)
-{
-    gather->request.on_answer = on_rows;
-    broker_ask_all(gather->service->broker, make_query, gather, &gather->request);
-}
-
-/* ---- showing some of them ---- */
-
-struct details {
-    struct broker_request request;
-    const struct broker_service *service;
-    struct showing asked;
-    char **texts; /* of the names; NULL: nobody has shown it, so far */
-};
-
-/* Any shard may have connections of a user. */
-static bool may_have(const struct details *details, size_t worker, size_t index)
-{
-    return details->asked.is_of_users ||
-           broker_shard_of(details->service->broker, details->asked.names[index]) == worker;
-}
-
-static void details_free(struct details *details)
-{
-    for (size_t i = 0; i < details->asked.count; i++) {
-        free(details->asked.names[i]);
-        free(details->texts[i]);
-    }
-    free(details->asked.names);
-    free(details->texts);
-    free(details);
-}
-
-static void show(struct details *details)
-{
-    details->asked.done(details->asked.context, details->texts, details->asked.count);
-    details_free(details);
-}
-
-/* More than one shard may have a user; one of them is enough. */
-static void on_shown(struct broker_request *request, const struct broker_message *answer)
-{
-    struct details *details = container_of(request, struct details, request);
-    char **shown = answer->shown.texts;
-
-    for (size_t i = 0; i < details->asked.count; i++) {
-        if (!may_have(details, answer->from, i))
-            continue;
-        if (!details->texts[i]) {
-            details->texts[i] = *shown;
-            *shown = NULL;
-        }
-        shown++;
-    }
-    if (request->open == 0)
-        show(details);
-}
-
-static struct broker_message *make_show(void *context, size_t worker)
-{
-    const struct details *details = context;
-    const size_t names = details->asked.count * sizeof(char *);
-    size_t room = broker_block_size(names);
-    struct broker_message *message;
-    struct broker_show *show;
-
-    for (size_t i = 0; i < details->asked.count; i++)
-        room += broker_text_size(details->asked.names[i]);
-    message = broker_message_new(BROKER_SHOW, details->service->index, room);
-    show = &message->show;
-    show->is_of_users = details->asked.is_of_users;
-    show->form = details->asked.form;
-    show->names = broker_message_block(message, names);
-    for (size_t i = 0; i < details->asked.count; i++) {
-        if (may_have(details, worker, i))
-            show->names[show->count++] = broker_message_text(message, details->asked.names[i]);
-    }
-    if (show->count > 0)
-        return message;
-    broker_message_free(message);
-    return NULL;
-}
-
-void showing_start(const struct broker_service *service, const struct showing *showing)
-{
-    struct details *details = mem_zalloc(sizeof(*details));
-
-    details->service = service;
-    details->asked = *showing;
-    details->texts = mem_zalloc((showing->count + 1) * sizeof(*details->texts));
-    details->request.on_answer = on_shown;
-    if (showing->count > 0)
-        broker_ask_all(service->broker, make_show, details, &details->request);
-    else
-        show(details);
 }

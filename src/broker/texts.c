@@ -41,9 +41,9 @@ void texts_release(struct texts *texts)
 }
 
 /* With the one behind it in its place. */
-static size_t size_of(const char *text)
+static size_t size_of(const char *text, const char *name)
 {
-    const size_t size = offsetof(struct text, text) + strlen(text) + 1;
+    const size_t size = offsetof(struct text, text) + strlen(text) + strlen(name) + 2;
 
     return (size + _Alignof(struct text) - 1) & ~(_Alignof(struct text) - 1);
 }
@@ -69,27 +69,52 @@ static struct text *text_at(struct text_block *block, size_t at)
     return (struct text *)(void *)(block->texts + at);
 }
 
-void texts_add(struct texts *texts, const char *text)
+const char *text_name(const struct text *text)
 {
-    const size_t size = size_of(text);
+    return text->text + strlen(text->text) + 1;
+}
+
+static void count(struct text *text, uint32_t count)
+{
+    text->count = (text->count + count) & INT32_MAX;
+}
+
+static struct text *add(struct texts *texts, const char *text, const char *name)
+{
+    const size_t size = size_of(text, name), length = strlen(text) + 1;
     struct text *added;
 
-    if (*text == '\0' || table_find(&texts->table, text))
-        return;
     if (!texts->last || texts->last->size - texts->last->used < size)
         add_block(texts, size);
     added = text_at(texts->last, texts->last->used);
     texts->last->used += size;
-    memcpy(added->text, text, strlen(text) + 1);
+    *added = (struct text){.count = 0};
+    memcpy(added->text, text, length);
+    memcpy(added->text + length, name, strlen(name) + 1);
     table_add(&texts->table, &added->node);
+    return added;
 }
 
-bool texts_adopt(struct texts *texts, struct text *text)
+void texts_add(struct texts *texts, const char *text, const char *name, uint32_t times)
 {
-    if (table_find(&texts->table, text->text))
-        return false;
-    table_add(&texts->table, &text->node);
-    return true;
+    struct text *found;
+
+    if (*text == '\0')
+        return;
+    found = table_find(&texts->table, text);
+    count(found ? found : add(texts, text, name), times);
+}
+
+void texts_adopt(struct texts *texts, struct text *text)
+{
+    struct text *found = table_find(&texts->table, text->text);
+
+    if (!found) {
+        table_add(&texts->table, &text->node);
+        return;
+    }
+    count(found, text->count);
+    text->is_double = true;
 }
 
 struct text *texts_next(const struct texts *texts, struct text_cursor *cursor)
@@ -103,106 +128,6 @@ struct text *texts_next(const struct texts *texts, struct text_cursor *cursor)
     if (!cursor->block || cursor->at == cursor->block->used)
         return NULL;
     text = text_at(cursor->block, cursor->at);
-    cursor->at += size_of(text->text);
+    cursor->at += size_of(text->text, text_name(text));
     return text;
-}
-
-/* ---- the first so many ---- */
-
-struct entry {
-    struct heap_node node;
-    char text[];
-};
-
-static struct entry *entry_of(const struct heap_node *node)
-{
-    return container_of(node, struct entry, node);
-}
-
-static bool is_behind(const struct heap_node *one, const struct heap_node *other)
-{
-    return strcmp(entry_of(one)->text, entry_of(other)->text) > 0;
-}
-
-static bool is_before(const struct heap_node *one, const struct heap_node *other)
-{
-    return is_behind(other, one);
-}
-
-void ranking_init(struct ranking *ranking, size_t limit, bool is_descending)
-{
-    *ranking = (struct ranking){.limit = limit, .is_descending = is_descending};
-    heap_init(&ranking->last, is_descending ? is_before : is_behind);
-}
-
-bool ranking_shed(struct ranking *ranking)
-{
-    if (ranking->count == 0)
-        return false;
-    free(entry_of(ranking->last.nodes[--ranking->count]));
-    return true;
-}
-
-void ranking_release(struct ranking *ranking)
-{
-    while (ranking_shed(ranking))
-        continue;
-    heap_release(&ranking->last);
-}
-
-const char *ranking_at(const struct ranking *ranking, size_t index)
-{
-    return entry_of(ranking->last.nodes[index])->text;
-}
-
-static void drop(struct ranking *ranking, struct heap_node *node)
-{
-    heap_remove(&ranking->last, node);
-    free(entry_of(node));
-    ranking->count--;
-}
-
-/* Whether there is room, or the first length octets do not place the text behind all of those kept.
- */
-static bool takes(const struct ranking *ranking, const char *text, size_t length)
-{
-    int order;
-
-    if (ranking->count < ranking->limit)
-        return true;
-    if (ranking->limit == 0)
-        return false;
-    order = strncmp(text, entry_of(ranking->last.nodes[0])->text, length);
-    return ranking->is_descending ? order >= 0 : order <= 0;
-}
-
-bool ranking_may_take(const struct ranking *ranking, const char *beginning)
-{
-    return takes(ranking, beginning, strlen(beginning));
-}
-
-void ranking_offer(struct ranking *ranking, const char *text)
-{
-    const size_t size = strlen(text) + 1;
-    struct entry *entry;
-
-    if (!takes(ranking, text, size))
-        return;
-    if (ranking->count == ranking->limit)
-        drop(ranking, ranking->last.nodes[0]);
-    entry = mem_alloc(sizeof(*entry) + size);
-    memcpy(entry->text, text, size);
-    heap_add(&ranking->last, &entry->node);
-    ranking->count++;
-}
-
-bool ranking_sort_step(struct ranking *ranking)
-{
-    struct heap_node *last = heap_first(&ranking->last);
-
-    if (ranking->last.count <= 1)
-        return false;
-    heap_remove(&ranking->last, last);
-    ranking->last.nodes[ranking->last.count] = last;
-    return ranking->last.count > 1;
 }

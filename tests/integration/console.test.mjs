@@ -188,6 +188,10 @@ describe('lists', () => {
     ['connections?sort=createTime&order=desc&pageSize=3', ['4', '3', '2']],
     ['connections?sort=createTime&order=desc&pageSize=3&pageNum=2', ['1']],
     ['connections?sort=messageCount&order=desc&pageSize=2', ['3', '4']],
+    ['connections?sort=queuedBytes', ['1', '2', '3', '4']], // nothing waits: by age
+    ['users?sort=id', ['1', '2', '3', '4']],
+    ['users?sort=name', ['2', '4', '3', '1']],
+    ['users?sort=connections&order=desc&pageSize=2', ['4', '3']],
     ['users?order=desc', ['4', '3', '2', '1']],
     ['users?order=desc&pageSize=1&pageNum=2', ['3']],
     ['channels?order=desc', ['cid', 'bob', 'ann']],
@@ -198,8 +202,19 @@ describe('lists', () => {
     });
   }
 
-  for (const [query, message] of [['connections?sort=age', /sort must be name, createTime or messageCount/], ['connections?order=up', /order must be asc or desc/],
-    ['users?sort=name', /sort is for \/connections/]]) {
+  test('users are in the order of their connections, which are told', async () => {
+    const twice = await page.connect({ userId: '2', name: 'ann', channel: 'more' });
+    const { list } = (await clear.get('/sse/demo/users?sort=connections&order=desc&pageSize=2', ALL)).data;
+    assert.deepEqual(list.map(({ id, connections }) => [id, connections]), [['2', 2], ['4', 1]]);
+    const one = (await clear.get('/sse/demo/users?sort=connections&channel=more', ALL)).data;
+    assert.deepEqual(one.list.map(({ id, connections }) => [id, connections]), [['2', 1]]);
+    await twice.close();
+  });
+
+  for (const [query, message] of [['connections?sort=age', /sort must be name, createTime, messageCount or queuedBytes/],
+    ['connections?order=up', /order must be asc or desc/],
+    ['users?sort=createTime', /sort must be id, name or connections/], ['userIds?sort=id', /sort is for \/users and \/connections/],
+    ['channels?sort=name', /this list has one order/]]) {
     test(`${query} is refused`, async () => {
       const { status, json } = await clear.get(`/sse/demo/${query}`, ALL);
       assert.equal(status, 400);

@@ -257,34 +257,52 @@ bool paging_read(struct api_exchange *exchange, struct paging *paging, bool is_j
     return true;
 }
 
-static const char *const sorts[] = {[BROKER_SORT_NAME] = "name",
-                                    [BROKER_SORT_CREATED] = "createTime",
-                                    [BROKER_SORT_MESSAGES] = "messageCount"};
+const struct order_choice order_of_users[] = {{"id", BROKER_SORT_KEY},
+                                              {"name", BROKER_SORT_NAME},
+                                              {"connections", BROKER_SORT_CONNECTIONS},
+                                              {0}};
+const struct order_choice order_of_connections[] = {{"name", BROKER_SORT_NAME},
+                                                    {"createTime", BROKER_SORT_CREATED},
+                                                    {"messageCount", BROKER_SORT_MESSAGES},
+                                                    {"queuedBytes", BROKER_SORT_QUEUED},
+                                                    {0}};
+const struct order_choice order_of_keys[] = {{NULL, BROKER_SORT_KEY}};
 
-bool order_read(struct api_exchange *exchange, struct broker_order *order, bool of_connections)
+static void refuse_sort(struct api_exchange *exchange, const struct order_choice *choice)
+{
+    struct buf words = BUF_INIT;
+
+    if (!choice->word) {
+        api_reply_error(exchange, 400,
+                        "sort is for /users and /connections; this list has one order, which "
+                        "order=desc turns around");
+        return;
+    }
+    for (const struct order_choice *at = choice; at->word; at++)
+        buf_printf(&words, "%s%s", at == choice ? "" : at[1].word ? ", " : " or ", at->word);
+    api_reply_error(exchange, 400, "sort must be %s", buf_str(&words));
+    buf_release(&words);
+}
+
+bool order_read(struct api_exchange *exchange, struct broker_order *order,
+                const struct order_choice *choice)
 {
     const char *sort = query_said(exchange, "sort");
     const char *direction = query_said(exchange, "order");
-    size_t found = 0;
+    const struct order_choice *found = choice;
 
-    while (sort && found < COUNT(sorts) && strcmp(sort, sorts[found]) != 0)
+    while (sort && found->word && strcmp(sort, found->word) != 0)
         found++;
-    if (sort && !of_connections) {
-        api_reply_error(exchange, 400,
-                        "sort is for /connections; this list has one order, which order=desc "
-                        "turns around");
-        return false;
-    }
-    if (found == COUNT(sorts)) {
-        api_reply_error(exchange, 400, "sort must be name, createTime or messageCount");
+    if (sort && !found->word) {
+        refuse_sort(exchange, choice);
         return false;
     }
     if (direction && strcmp(direction, "asc") != 0 && strcmp(direction, "desc") != 0) {
         api_reply_error(exchange, 400, "order must be asc or desc");
         return false;
     }
-    *order = (struct broker_order){.sort = (enum broker_sort)found,
-                                   .is_descending = direction && *direction == 'd'};
+    *order =
+        (struct broker_order){.sort = found->sort, .is_descending = direction && *direction == 'd'};
     return true;
 }
 

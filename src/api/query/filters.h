@@ -75,8 +75,17 @@ struct paging {
  * too. False: then it has answered 400. */
 bool paging_read(struct api_exchange *exchange, struct paging *paging, bool is_java);
 
-/* sort (of connections alone) and order. False: then it has answered 400. */
-bool order_read(struct api_exchange *exchange, struct broker_order *order, bool of_connections);
+/* What a list may be sorted by, the usual first, to one without a word. */
+struct order_choice {
+    const char *word;
+    enum broker_sort sort;
+};
+
+extern const struct order_choice order_of_users[], order_of_connections[], order_of_keys[];
+
+/* sort and order. False: then it has answered 400. */
+bool order_read(struct api_exchange *exchange, struct broker_order *order,
+                const struct order_choice *choice);
 
 /* Elements before the page, and up to its end. */
 size_t paging_start(const struct paging *paging);

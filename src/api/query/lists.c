@@ -2,6 +2,7 @@
 /* users, connections, the lists of different user ids, tenants, channels and access tokens, page by
  * page; counts, how many there are of each; and online: whether a user has a connection, in any
  * worker, or had one within the grace time. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "broker/broker.h"
-#include "broker/query.h"
+#include "broker/gather.h"
+#include "broker/row.h"
+#include "broker/showing.h"
 #include "sse/user.h"
 
 struct listing {
@@ -22,7 +25,6 @@ struct listing {
     struct broker_order order;
     enum broker_list listed;
     enum broker_form form; /* in which it is shown */
-    size_t total;
 };
 
 static void listing_free(void *context)
@@ -43,30 +45,70 @@ static char *user_name(const struct listing *listing, const char *key)
                                            : mem_strdup(key);
 }
 
+/* A page whose rows are asked for. */
+struct shown {
+    struct api_exchange *exchange; /* a reference */
+    struct paging paging;
+    size_t total;
+    uint64_t *connections; /* of each user; NULL: that is not shown */
+};
+
 /* What has gone meanwhile is left out. */
 static void reply_shown(void *context, char *const *texts, size_t count)
 {
-    struct listing *listing = context;
+    struct shown *shown = context;
     struct buf text = BUF_INIT;
 
-    paging_open(&text, &listing->paging, listing->total);
+    paging_open(&text, &shown->paging, shown->total);
     for (size_t i = 0; i < count; i++) {
         if (!texts[i])
             continue;
         json_text_next(&text);
         buf_append_str(&text, texts[i]);
+        if (!shown->connections)
+            continue;
+        text.length--; /* the object goes on */
+        buf_printf(&text, ",\"connections\":%" PRIu64 "}", shown->connections[i]);
     }
     paging_close(&text, false);
-    api_reply_data(listing->exchange, &text);
-    api_exchange_unref(listing->exchange);
-    free(listing);
+    api_reply_data(shown->exchange, &text);
+    api_exchange_unref(shown->exchange);
+    free(shown->connections);
+    free(shown);
+}
+
+static void show_users(const struct gather *gather, struct showing *page, struct shown *shown)
+{
+    const struct listing *listing = gather->context;
+
+    shown->connections = mem_alloc((listing->paging.size + 1) * sizeof(uint64_t));
+    for (size_t i = 0; i < gather_rows(gather); i++) {
+        char *key = row_user(gather_row(gather, i), &shown->connections[i]);
+
+        page->names[page->count++] = user_name(listing, key);
+        free(key);
+    }
+    if (listing->form == BROKER_FORM_OWN)
+        return;
+    free(shown->connections);
+    shown->connections = NULL;
+}
+
+static void show_connections(const struct gather *gather, struct showing *page)
+{
+    for (size_t i = 0; i < gather_rows(gather); i++) {
+        const char *row = gather_row(gather, i);
+
+        if (i == 0 || strcmp(row, gather_row(gather, i - 1)) != 0) /* it was looked at twice */
+            page->names[page->count++] = mem_strdup(row_handle(row));
+    }
 }
 
 /* Users and connections, with all that is shown of them. */
 static void reply_in_detail(const struct gather *gather)
 {
     const struct listing *listing = gather->context;
-    struct listing *shown = mem_alloc(sizeof(*shown));
+    struct shown *shown = mem_alloc(sizeof(*shown));
     struct showing page = {
         .is_of_users = listing->listed == BROKER_USERS,
         .form = listing->form,
@@ -75,17 +117,13 @@ static void reply_in_detail(const struct gather *gather)
         .context = shown,
     };
 
-    *shown = (struct listing){.exchange = api_exchange_ref(listing->exchange),
-                              .paging = listing->paging,
-                              .total = gather_count(gather, listing->listed)};
-    for (size_t i = paging_start(&listing->paging); i < gather->ranking->count; i++) {
-        const char *text = ranking_at(gather->ranking, i);
-
-        if (i > 0 && strcmp(text, ranking_at(gather->ranking, i - 1)) == 0)
-            continue; /* a connection that was looked at twice */
-        page.names[page.count++] =
-            page.is_of_users ? user_name(listing, text) : mem_strdup(broker_row_handle(text));
-    }
+    *shown = (struct shown){.exchange = api_exchange_ref(listing->exchange),
+                            .paging = listing->paging,
+                            .total = gather_count(gather, listing->listed)};
+    if (page.is_of_users)
+        show_users(gather, &page, shown);
+    else
+        show_connections(gather, &page);
     showing_start(gather->service, &page);
 }
 
@@ -109,13 +147,12 @@ static void append_key(struct buf *text, const struct listing *listing, const ch
 static void reply_keys(const struct gather *gather)
 {
     const struct listing *listing = gather->context;
-    const size_t start = paging_start(&listing->paging);
     struct buf text = BUF_INIT;
 
     paging_open(&text, &listing->paging, gather_count(gather, listing->listed));
-    for (size_t i = start; i < gather->ranking->count; i++) {
+    for (size_t i = 0; i < gather_rows(gather); i++) {
         json_text_next(&text);
-        append_key(&text, listing, ranking_at(gather->ranking, i));
+        append_key(&text, listing, gather_row(gather, i));
     }
     paging_close(&text, false);
     api_reply_data(listing->exchange, &text);
@@ -132,7 +169,9 @@ static void start(struct api_exchange *exchange, const struct listing *listing, 
     kept->exchange = api_exchange_ref(exchange);
     gather->lists = lists;
     gather->has_away = has_away;
-    gather->most = paging_end(&listing->paging);
+    gather->start = paging_start(&listing->paging);
+    gather->size = listing->paging.size;
+    gather->has_user_rows = listing->listed == BROKER_USERS && reply == reply_in_detail;
     gather->order = listing->order;
     gather->filter = listing->filter.said;
     gather->reply = reply;
@@ -141,25 +180,27 @@ static void start(struct api_exchange *exchange, const struct listing *listing, 
     gather_start(gather);
 }
 
-static void list(struct api_exchange *exchange, void (*reply)(const struct gather *gather))
+static void list(struct api_exchange *exchange, const struct order_choice *orders,
+                 void (*reply)(const struct gather *gather))
 {
     struct listing listing = {.listed = (enum broker_list)exchange->endpoint->what};
     const bool of_users = listing.listed == BROKER_USERS;
 
     if (paging_read(exchange, &listing.paging, false) &&
-        order_read(exchange, &listing.order, listing.listed == BROKER_CONNECTIONS) &&
+        order_read(exchange, &listing.order, orders) &&
         connection_filter_init(&listing.filter, exchange, of_users))
         start(exchange, &listing, 1u << listing.listed, of_users, reply);
 }
 
 void api_handle_list(struct api_exchange *exchange)
 {
-    list(exchange, reply_in_detail);
+    list(exchange, exchange->endpoint->what == BROKER_USERS ? order_of_users : order_of_connections,
+         reply_in_detail);
 }
 
 void api_handle_keys(struct api_exchange *exchange)
 {
-    list(exchange, reply_keys);
+    list(exchange, order_of_keys, reply_keys);
 }
 
 /* Who is away is in no list of the Java system. */
@@ -172,6 +213,8 @@ void api_handle_java_list(struct api_exchange *exchange)
 
     if (!paging_read(exchange, &listing.paging, true))
         return;
+    if (listing.listed == BROKER_CONNECTIONS)
+        listing.order.sort = BROKER_SORT_NAME;
     connection_filter_init_java(&listing.filter, exchange, listing.listed == BROKER_USERS);
     start(exchange, &listing, 1u << listing.listed, false, reply_in_detail);
 }

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/query.h"
+#include "broker/gather.h"
+#include "broker/row.h"
 #include "broker/texts.h"
 #include "sse/connection.h"
 #include "sse/presence.h"
@@ -93,7 +94,7 @@ static struct broker_message *query_of(unsigned lists, size_t most)
     struct broker_message *question = broker_message_new(BROKER_QUERY, 0, 64);
 
     question->query.lists = lists;
-    question->query.most = most;
+    question->query.choice.limit = most;
     return question;
 }
 
@@ -161,7 +162,7 @@ static void the_first_connections_are_listed(void **state)
     answer = ask(shard, query_of(1u << BROKER_CONNECTIONS, 1));
     assert_int_equal(answer->rows.passed, 2);
     assert_int_equal(answer->rows.first->count, 1);
-    assert_string_equal(broker_row_handle(ranking_at(answer->rows.first, 0)), first->handle);
+    assert_string_equal(row_handle(ranking_at(answer->rows.first, 0)), first->handle);
 }
 
 /* The question goes, and connections come and go, while the shard still looks. */

@@ -2,8 +2,25 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "broker/texts.h"
+#include "broker/ranking.h"
 #include "support/test.h"
+
+static void init(struct ranking *ranking, size_t limit, bool is_descending)
+{
+    const struct ranking_choice choice = {.limit = limit, .is_descending = is_descending};
+
+    ranking_init(ranking, &choice);
+}
+
+static void offer_range(struct ranking *ranking, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        char text[16];
+
+        snprintf(text, sizeof(text), "%06u", i);
+        ranking_offer(ranking, text);
+    }
+}
 
 static void sort(struct ranking *ranking)
 {
@@ -16,7 +33,7 @@ static void test_keeps_the_first_of_many(void **state)
     struct ranking ranking;
 
     (void)state;
-    ranking_init(&ranking, 10, false);
+    init(&ranking, 10, false);
     for (unsigned i = 0; i < 1000; i++) {
         char text[8];
 
@@ -39,9 +56,9 @@ static void test_a_beginning_tells(void **state)
     struct ranking ranking;
 
     (void)state;
-    ranking_init(&ranking, 0, false);
+    init(&ranking, 0, false);
     assert_false(ranking_may_take(&ranking, ""));
-    ranking_init(&ranking, 1, false);
+    init(&ranking, 1, false);
     assert_true(ranking_may_take(&ranking, "z"));
     ranking_offer(&ranking, "bob 2");
     assert_true(ranking_may_take(&ranking, "ann"));
@@ -57,7 +74,7 @@ static void test_the_last_first(void **state)
     struct ranking ranking;
 
     (void)state;
-    ranking_init(&ranking, 3, true);
+    init(&ranking, 3, true);
     for (size_t i = 0; i < COUNT(texts); i++)
         ranking_offer(&ranking, texts[i]);
     assert_true(ranking_may_take(&ranking, "ann"));
@@ -75,12 +92,12 @@ static void test_nothing_and_one(void **state)
     struct ranking ranking;
 
     (void)state;
-    ranking_init(&ranking, 0, false);
+    init(&ranking, 0, false);
     ranking_offer(&ranking, "a");
     assert_int_equal(ranking.count, 0);
     assert_false(ranking_sort_step(&ranking));
     ranking_release(&ranking);
-    ranking_init(&ranking, 1, false);
+    init(&ranking, 1, false);
     ranking_offer(&ranking, "b");
     ranking_offer(&ranking, "a");
     ranking_offer(&ranking, "c");
@@ -92,6 +109,76 @@ static void test_nothing_and_one(void **state)
     ranking_release(&ranking);
 }
 
+static void test_only_what_lies_between(void **state)
+{
+    struct ranking_choice choice = {.limit = 10, .after = "000100", .until = "000104"};
+    struct ranking ranking;
+
+    (void)state;
+    ranking_init(&ranking, &choice);
+    offer_range(&ranking, 0, 1000);
+    sort(&ranking);
+    assert_int_equal(ranking.before, 101);
+    assert_int_equal(ranking.between, 4);
+    assert_int_equal(ranking.count, 4);
+    assert_string_equal(ranking_at(&ranking, 0), "000101");
+    ranking_release(&ranking);
+    choice = (struct ranking_choice){
+        .limit = 2, .is_descending = true, .after = "000104", .until = "000100"};
+    ranking_init(&ranking, &choice);
+    offer_range(&ranking, 0, 1000);
+    sort(&ranking);
+    assert_int_equal(ranking.before, 896);
+    assert_int_equal(ranking.between, 4);
+    assert_string_equal(ranking_at(&ranking, 0), "000103");
+    assert_string_equal(ranking_at(&ranking, 1), "000102");
+    ranking_release(&ranking);
+}
+
+static void test_one_takes_those_of_another(void **state)
+{
+    struct ranking all, other;
+
+    (void)state;
+    init(&all, 3, false);
+    init(&other, 3, false);
+    ranking_offer(&all, "b");
+    ranking_offer(&all, "f");
+    offer_range(&other, 0, 2);
+    ranking_offer(&other, "c");
+    while (ranking_take(&all, &other))
+        continue;
+    assert_int_equal(other.count, 0);
+    sort(&all);
+    assert_int_equal(all.count, 3);
+    assert_string_equal(ranking_at(&all, 0), "000000");
+    assert_string_equal(ranking_at(&all, 2), "b");
+    ranking_release(&other);
+    ranking_release(&all);
+}
+
+/* Half of the sample is of the first half, within eight times the standard deviation. */
+static void test_a_sample_is_of_all(void **state)
+{
+    const struct ranking_choice choice = {.limit = 1000, .is_sample = true};
+    struct ranking sample, other;
+    size_t of_first_half = 0;
+
+    (void)state;
+    ranking_init(&sample, &choice);
+    ranking_init(&other, &choice);
+    offer_range(&sample, 0, 20000);
+    offer_range(&other, 20000, 100000);
+    while (ranking_take(&sample, &other))
+        continue;
+    assert_int_equal(sample.count, 1000);
+    for (size_t i = 0; i < sample.count; i++)
+        of_first_half += ranking_at(&sample, i)[1] < '5';
+    assert_in_range(of_first_half, 500 - 128, 500 + 128);
+    ranking_release(&other);
+    ranking_release(&sample);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +186,9 @@ int main(void)
         cmocka_unit_test(test_a_beginning_tells),
         cmocka_unit_test(test_the_last_first),
         cmocka_unit_test(test_nothing_and_one),
+        cmocka_unit_test(test_only_what_lies_between),
+        cmocka_unit_test(test_one_takes_those_of_another),
+        cmocka_unit_test(test_a_sample_is_of_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
