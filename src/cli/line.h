@@ -20,7 +20,7 @@ struct cli_line {
     const char *out;
     /* what a token has, whom a command is about */
     const char *user, *name, *tenant, *channels, *permissions, *expires;
-    const char *channel, *connection, *client, *event, *id, *address, *limit;
+    const char *channel, *connection, *client, *event, *id, *address, *limit, *sort, *reverse;
     /* which server, and who asks it */
     const char *url, *service, *key, *key_file, *ca_file, *insecure, *json;
     /* of send and kick */

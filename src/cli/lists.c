@@ -15,7 +15,15 @@
 
 /* ---- what there is to a row ---- */
 
-static const char *const user_heads[] = {"USER", "NAME", "TENANT", "TOKEN", "ONLINE", NULL};
+static void add_number(struct cli_table *table, const json_t *row, const char *name)
+{
+    const json_int_t number = json_integer_value(json_object_get(row, name));
+
+    cli_table_add_number(table, number > 0 ? (uint64_t)number : 0);
+}
+
+static const char *const user_heads[] = {"USER",         "NAME",   "TENANT", "TOKEN",
+                                         ">CONNECTIONS", "ONLINE", NULL};
 
 static void add_user(struct cli_table *table, const json_t *user)
 {
@@ -23,18 +31,18 @@ static void add_user(struct cli_table *table, const json_t *user)
     cli_table_add(table, cli_text_of(user, "name"));
     cli_table_add(table, cli_text_of(user, "tenantId"));
     cli_table_add(table, cli_text_of(user, "accessToken"));
+    add_number(table, user, "connections");
     cli_table_add(table, json_is_true(json_object_get(user, "grace")) ? "until the grace time ends"
                                                                       : "yes");
 }
 
-static const char *const connection_heads[] = {"CONNECTION", "USER", "NAME",    "TENANT",
-                                               "ADDRESS",    ">AGE", ">EVENTS", "CHANNELS",
-                                               "LISTENERS",  "PAGE", NULL};
+static const char *const connection_heads[] = {"CONNECTION", "USER",      "NAME",    "TENANT",
+                                               "ADDRESS",    ">AGE",      ">EVENTS", ">QUEUED",
+                                               "CHANNELS",   "LISTENERS", "PAGE",    NULL};
 
 static void add_connection(struct cli_table *table, const json_t *connection)
 {
     const json_t *user = json_object_get(connection, "accessUser");
-    const json_int_t events = json_integer_value(json_object_get(connection, "messageCount"));
 
     cli_table_add(table, cli_text_of(connection, "id"));
     cli_table_add(table, cli_text_of(user, "id"));
@@ -42,7 +50,8 @@ static void add_connection(struct cli_table *table, const json_t *connection)
     cli_table_add(table, cli_text_of(user, "tenantId"));
     cli_table_add(table, cli_text_of(connection, "requestIp"));
     cli_table_add_age(table, json_object_get(connection, "createTime"));
-    cli_table_add_number(table, events > 0 ? (uint64_t)events : 0);
+    add_number(table, connection, "messageCount");
+    add_number(table, connection, "queuedBytes");
     cli_table_add_words(table, json_object_get(connection, "channels"));
     cli_table_add_words(table, json_object_get(connection, "listeners"));
     cli_table_add(table, cli_text_of(connection, "locationHref"));
@@ -96,6 +105,8 @@ static int ask_rows(const struct cli_line *line, struct cli_http *http, const st
         cli_append_filter(&path, line);
         cli_append_parameter(&path, "name", line->name);
         cli_append_parameter(&path, "listening", line->event);
+        cli_append_parameter(&path, "sort", line->sort);
+        cli_append_parameter(&path, "order", line->reverse ? "desc" : NULL);
         buf_printf(&path, "%cpageNum=%u&pageSize=%" PRIu64, strchr(buf_str(&path), '?') ? '&' : '?',
                    page, size);
         got = ask_page(http, buf_str(&path), rows, &total, fault);

@@ -78,7 +78,7 @@ const struct cli_command cli_commands[] = {
      1, 2, cli_send, NULL, "", false},
     {"users", "", "list who is online", "", 0, 0, cli_users, NULL, "", false},
     {"connections", "", "list the open event streams",
-     "By user name and time.\n"
+     "By user name and time, where --sort says nothing else.\n"
      "The table has those of their fields that people look for; --json has all.",
      0, 0, cli_connections, NULL, "", false},
     {"kick", "[USER]...", "close the connections of users, or those of --connection",
@@ -170,6 +170,10 @@ const struct cli_option cli_options[] = {
     {"event", TO(event), LISTS, "EVENT", "", "only of pages that listen to it"},
     {"client", TO(client), LISTS, "ID", "", "only of this client"},
     {"id", TO(id), LISTS, "ID", "", "only this connection"},
+    {"sort", TO(sort), "users", "FIELD", "", "by id (the usual), name or connections"},
+    {"sort", TO(sort), "connections", "FIELD", "",
+     "by name (the usual), createTime, messageCount or queuedBytes"},
+    {"reverse", TO(reverse), LISTS, NULL, "", "the last ones, or the most, first"},
     {"limit", TO(limit), LISTS, "N", "", "at most so many (default: 100)"},
     {"tenant", TO(tenant), "why", "ID", "", "the tenant that the user is of"},
     {"channel", TO(channel), "why", "NAME", "", "the channel that it should have come by"},

@@ -200,6 +200,61 @@ describe('the views', () => {
     assert.match(await page.text(), /Person 51.*online.*Connections: 1/s);
   });
 
+  const sortedBy = () => page.evaluate(() => [...document.querySelectorAll('th[aria-sort]')]
+    .map((head) => [head.querySelector('.sort').id, head.getAttribute('aria-sort')]));
+  const rowIs = (pattern) => page.says(pattern, 'tbody tr');
+
+  test('users are sorted by what their heads say, the most connections first', async () => {
+    const streams = await Promise.all([1, 2].map(() => clients[0].connect({ userId: 'zoe', name: 'A Person' })));
+    await page.go('users', { service: 'demo' });
+    assert.deepEqual(await sortedBy(), [['sort-id', 'ascending']]);
+    await page.click('#sort-connections');
+    await rowIs(/^zoe.*A Person.*2/);
+    assert.deepEqual(await sortedBy(), [['sort-connections', 'descending']]);
+    await page.click('#sort-connections');
+    await rowIs(/^u0/);
+    assert.deepEqual(await sortedBy(), [['sort-connections', 'ascending']]);
+    await page.click('#page-Next');
+    await page.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 11);
+    assert.match((await page.texts('tbody tr')).at(-1), /^zoe/);
+    await page.click('#sort-name');
+    await page.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 50);
+    await rowIs(/^zoe/);
+    await page.click('tbody a', '2');
+    await page.seen('connections');
+    await page.says(/2 connections/);
+    await Promise.all(streams.map((stream) => stream.close()));
+  });
+
+  test('lists are sorted by the keyboard, which stays where it was', async () => {
+    await page.go('connections', { service: 'demo' });
+    assert.deepEqual(await sortedBy(), [['sort-name', 'ascending']]);
+    for (const [id, direction] of [['sort-createTime', 'descending'], ['sort-messageCount', 'descending'], ['sort-queuedBytes', 'descending'],
+      ['sort-queuedBytes', 'ascending']]) {
+      await page.evaluate((of) => document.getElementById(of).focus(), id);
+      await page.evaluate(() => { delete document.getElementById('view').dataset.shown; });
+      await page.page.press('Enter');
+      await page.seen('connections');
+      assert.deepEqual(await sortedBy(), [[id, direction]]);
+      assert.equal(await page.evaluate(() => document.activeElement.id), id);
+    }
+    assert.deepEqual(await page.barriers(), []);
+  });
+
+  test('connections whose pages do not read come first where that is asked for', async () => {
+    const slow = await connect(server.origin, { settings: { initialWindowSize: 1000 } });
+    const stream = await slow.connect({ userId: 'slow', name: 'Slow', listeners: 'hello' });
+    stream.stream.pause();
+    for (let n = 0; n < 3; n++) {
+      await office.send({ event: 'hello', data: 'x'.repeat(30_000), userId: 'slow' });
+    }
+    await page.go('connections', { service: 'demo', sort: 'queuedBytes' });
+    assert.match((await page.texts('tbody tr'))[0], /^Slow slow.*KiB/);
+    await page.go('connection', { service: 'demo', id: stream.handle });
+    assert.match(await page.text(), /Not read yet\d+ KiB/);
+    await slow.close();
+  });
+
   test('connections are searched, sorted and turned over', async () => {
     await page.go('connections', { service: 'demo', sort: 'createTime', order: 'desc' });
     assert.match(await page.text(), /60 connections/);
@@ -423,7 +478,8 @@ describe('what strangers have sent', () => {
     assert.ok(found.wide <= 0);
   };
 
-  for (const [view, parameters] of [['users', { name: '' }], ['connections', {}], ['connections', { sort: 'createTime', order: 'desc' }],
+  for (const [view, parameters] of [['users', { name: '' }], ['users', { sort: 'name', order: 'desc' }], ['users', { sort: MARKUP }],
+    ['connections', {}], ['connections', { sort: 'createTime', order: 'desc' }],
     ['messages', {}], ['message', { id: 'hostile-1' }], ['message', { id: MARKUP }], ['user', { userId: MARKUP }], ['connection', { id: MARKUP }],
     ['why', { userId: MARKUP, event: 'order' }], ['why', { id: 'hostile-1' }], ['trace', { userId: MARKUP }], ['send', { target: MARKUP }], [MARKUP, {}]]) {
     test(`is text in ${view} ${JSON.stringify(parameters)}`, async () => {

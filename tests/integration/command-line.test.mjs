@@ -63,7 +63,7 @@ const rows = (text) => text.trimEnd().split('\n').map((line) => line.split(/ {2,
 describe('who is there', () => {
   test('users, as a table in which names do no harm', async () => {
     const [head, ...users] = rows(await ask('users'));
-    assert.deepEqual(head, ['USER', 'NAME', 'TENANT', 'TOKEN', 'ONLINE']);
+    assert.deepEqual(head, ['USER', 'NAME', 'TENANT', 'TOKEN', 'CONNECTIONS', 'ONLINE']);
     assert.equal(users.length, 1);
     assert.deepEqual(users[0].slice(0, 2), ['7', 'Ann\\u202eb']);
   });
@@ -95,6 +95,9 @@ describe('who is there', () => {
     const pages = await Promise.all([1, 2, 3].map(() => page.connect({ userId: 'many' })));
     assert.equal(JSON.parse(await ask('connections', '--user', 'many', '--json', '--limit', '2')).list.length, 2);
     assert.match(await ask('connections', '--user', 'many', '--limit', '2'), /\n2 of 3; --limit N shows more\n$/);
+    const users = (...args) => ask('users', '--json', '--sort', ...args).then((text) => JSON.parse(text).list.map(({ id }) => id));
+    assert.deepEqual(await users('connections', '--reverse'), ['many', '7']);
+    assert.deepEqual(await users('connections'), ['7', 'many']);
     await ask('kick', 'many', '--stay-away');
     await Promise.all(pages.map((each) => each.end()));
   });

@@ -30,6 +30,7 @@ function ofStream(connection) {
         ['Lives at the most', connection.timeout > 0 ? duration(connection.timeout / 1000) : 'as long as it wants'],
         ['Last event', moment(connection.accessTime)],
         ['Events', number(connection.messageCount)],
+        ['Not read yet', bytes(connection.queuedBytes)],
         ['Last request', moment(connection.lastRequestTime)],
         ['Messages and uploads', `${number(connection.requestMessageCount)} and ${number(connection.requestUploadCount)}`],
         ['Counted time online', duration(connection.sessionDuration)],

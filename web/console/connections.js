@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The event streams that are open. */
-import { age, make, moment, number, pageLink, text } from './dom.js';
+import { age, bytes, make, moment, number, pageLink, text } from './dom.js';
 import { list, table } from './list.js';
 import { address } from './place.js';
 
@@ -21,8 +21,9 @@ const USER = {
     ],
 };
 const REST = [
-    { title: 'Open since', sort: 'createTime', show: ({ createTime }) => [moment(createTime), make('span', { class: 'soft' }, ` ${age(createTime)}`)] },
-    { title: 'Events', sort: 'messageCount', className: 'figure', show: ({ messageCount }) => number(messageCount) },
+    { title: 'Open since', sort: 'createTime', isMostFirst: true, show: ({ createTime }) => [moment(createTime), make('span', { class: 'soft' }, ` ${age(createTime)}`)] },
+    { title: 'Events', sort: 'messageCount', isMostFirst: true, className: 'figure', show: ({ messageCount }) => number(messageCount) },
+    { title: 'Queued', sort: 'queuedBytes', isMostFirst: true, className: 'figure', show: ({ queuedBytes }) => bytes(queuedBytes) },
     { title: 'Channels', className: 'figure', show: ({ channels }) => number(channels?.length ?? 0) },
     { title: 'Address', className: 'nowrap', show: ({ requestIp }) => text(requestIp, 50) },
     { title: 'Browser', show: ({ userAgent }) => text(userAgent, 60) },

@@ -118,10 +118,13 @@ async function show({ isFirst }) {
     const shown = place(leaving.signal, onFailure, Object.keys(VIEWS));
     const view = VIEWS[shown.view];
     const heading = make('h1', { tabindex: '-1' }, view.title);
+    const chosen = main.dataset.view === shown.view ? document.activeElement?.id : ''; // such as by what a list is sorted
     document.title = `${view.title} · sse-server console`;
     showTop();
     delete main.dataset.shown;
-    main.replaceChildren(heading);
+    main.dataset.view = shown.view;
+    const waiting = make('p', { class: 'soft waiting', role: 'status' }, 'Asking the server …');
+    main.replaceChildren(heading, waiting);
     if (!isFirst) {
         heading.focus();
     }
@@ -134,6 +137,9 @@ async function show({ isFirst }) {
             const parts = await view.show(shown);
             if (!shown.signal.aborted) {
                 main.append(...[parts].flat().filter(Boolean));
+                if (chosen && document.activeElement === heading) {
+                    document.getElementById(chosen)?.focus();
+                }
             }
         } catch (error) {
             if (!shown.signal.aborted) {
@@ -142,6 +148,7 @@ async function show({ isFirst }) {
         }
     }
     if (!shown.signal.aborted) {
+        waiting.remove();
         main.dataset.shown = shown.view; // all of it
     }
 }

@@ -36,17 +36,24 @@ function filterForm(place, view, fields, kept) {
     ));
 }
 
+const SORTED = { asc: 'ascending', desc: 'descending' };
+const OTHER = { asc: 'desc', desc: 'asc' };
+
+/* Of numbers the most, of times the latest. */
+const firstOf = (column) => (column?.isMostFirst ? 'desc' : 'asc');
+
 function heads(place, view, columns, order, here) {
-    return columns.map(({ title, sort, className }) => {
+    return columns.map((column) => {
+        const { title, sort, className } = column;
         if (!sort) {
             return make('th', { scope: 'col', role: 'columnheader', class: className }, title);
         }
         const isChosen = order.sort === sort;
-        const next = isChosen && order.order === 'asc' ? 'desc' : 'asc';
+        const next = isChosen ? OTHER[order.order] : firstOf(column);
         return make(
             'th',
-            { scope: 'col', role: 'columnheader', class: `sortable ${className ?? ''}`, 'aria-sort': isChosen ? { asc: 'ascending', desc: 'descending' }[order.order] : undefined },
-            make('a', { class: 'sort', href: address({ ...here, view, sort, order: next, pageNum: undefined }) }, title,
+            { scope: 'col', role: 'columnheader', class: `sortable ${className ?? ''}`, 'aria-sort': isChosen ? SORTED[order.order] : undefined },
+            make('a', { class: 'sort', id: `sort-${sort}`, href: address({ ...here, view, sort, order: next, pageNum: undefined }) }, title,
                 make('span', { 'aria-hidden': 'true' }, isChosen ? { asc: ' ▲', desc: ' ▼' }[order.order] : ' ↕')),
         );
     });
@@ -54,7 +61,7 @@ function heads(place, view, columns, order, here) {
 
 function pager(view, here, page, pages) {
     const to = (label, pageNum, isThere) => (isThere
-        ? make('a', { class: 'button', href: address({ ...here, view, pageNum }) }, label)
+        ? make('a', { class: 'button', id: `page-${label}`, href: address({ ...here, view, pageNum }) }, label)
         : make('span', { class: 'button off', 'aria-disabled': 'true' }, label));
     const field = make('input', {
         type: 'number', id: 'page', min: '1', max: String(pages), value: String(page), class: 'narrow',
@@ -92,12 +99,13 @@ export function table(caption, columns, rows, head) {
 }
 
 /**
- * view: whose parameters these are; path: of the service; columns: [{title, show(row), sort, className}], where sort is what
- * the server calls it; fields: that narrow it; sort: by what it is sorted at first.
+ * view: whose parameters these are; path: of the service; columns: [{title, show(row), sort, isMostFirst, className}], where
+ * sort is what the server calls it; fields: that narrow it; sort: by what it is sorted at first.
  */
 export async function list(place, { view, path, what, columns, fields, sort, sends = [], kept = {} }) {
     const said = Object.fromEntries(fields.map(({ name }) => [name, place.parameter(name)]).filter(([, value]) => value));
-    const order = { sort: place.parameter('sort') || sort, order: place.parameter('order') === 'desc' ? 'desc' : 'asc' };
+    const sorted = place.parameter('sort') || sort;
+    const order = { sort: sorted, order: SORTED[place.parameter('order')] ? place.parameter('order') : firstOf(columns.find((one) => one.sort === sorted)) };
     const page = Math.max(1, Math.floor(Number(place.parameter('pageNum'))) || 1);
     const here = { ...kept, ...said, sort: place.parameter('sort'), order: place.parameter('order'), pageNum: page };
     const form = filterForm(place, view, fields, kept);
@@ -114,7 +122,7 @@ export async function list(place, { view, path, what, columns, fields, sort, sen
     const count = make('p', { class: 'count', role: 'status' }, `${number(total)} ${total === 1 ? what.one : what.many}`);
     return [
         form,
-        make('div', { class: 'row between' }, count, make('button', { type: 'button', click: () => window.dispatchEvent(new Event('hashchange')) }, 'Refresh')),
+        make('div', { class: 'row between' }, count, make('button', { type: 'button', id: 'refresh', click: () => window.dispatchEvent(new Event('hashchange')) }, 'Refresh')),
         timeout ? note('bad', 'This took too long: what is shown is not all.') : undefined,
         rows.length > 0
             ? table(what.many, columns, rows, heads(place, view, columns, order, here))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is online. */
-import { badge, make, text } from './dom.js';
+import { badge, make, number, text } from './dom.js';
 import { list } from './list.js';
 import { address } from './place.js';
 
@@ -13,9 +13,16 @@ const COLUMNS = [
         sort: 'id',
         show: ({ id, tenantId }) => make('a', { href: address({ view: 'user', userId: id, tenantId }) }, text(id)),
     },
-    { title: 'Name', show: ({ name }) => text(name) },
+    { title: 'Name', sort: 'name', show: ({ name }) => text(name) },
     { title: 'Tenant', show: ({ tenantId }) => text(tenantId) },
     { title: 'Access token', show: ({ accessToken }) => text(accessToken, 24) },
+    {
+        title: 'Connections',
+        sort: 'connections',
+        isMostFirst: true,
+        className: 'figure',
+        show: ({ id, tenantId, connections }) => make('a', { href: address({ view: 'connections', userId: id, tenantId }) }, number(connections)),
+    },
     { title: 'State', show: ({ grace }) => (grace ? badge('busy', 'away, grace time') : badge('good', 'connected')) },
 ];
 
@@ -34,5 +41,5 @@ export const show = (place) => list(place, {
     columns: COLUMNS,
     fields: place.tenant ? FIELDS.filter(({ name }) => name !== 'tenantId') : FIELDS,
     sort: 'id',
-    sends: ['order'],
+    sends: ['sort', 'order'],
 });
