@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "qos/aside.h"
@@ -325,6 +326,46 @@ static const char *name_of(const struct qos_identity *identity,
     return names[dimension] ? names[dimension] : "";
 }
 
+/* Whether the recipient is who acknowledges, or a group of his. */
+static bool is_of(const struct qos_identity *identity, const struct qos_recipient *recipient)
+{
+    const char *value = recipient->value;
+
+    if (recipient->dimension == SSE_ALL)
+        return true;
+    for (size_t i = 0; recipient->dimension == SSE_BY_CHANNEL && i < identity->channel_count; i++) {
+        if (strcmp(identity->channels[i], value) == 0)
+            return true;
+    }
+    return *value != '\0' && strcmp(name_of(identity, recipient), value) == 0;
+}
+
+static bool visit_single(void *context, const struct qos_copy *copy)
+{
+    struct qos_acknowledge *acknowledge = context;
+    const struct qos_recipient *recipient = &copy->recipient;
+
+    if (copy->state == QOS_STORED && is_of(&acknowledge->identity, recipient) &&
+        !(acknowledge->is_through && qos_recipient_is_individual(recipient)))
+        qos_copies_add(&acknowledge->ended, copy);
+    return false;
+}
+
+/* Most messages are for one recipient: they are found at once. -ENOENT: this one has to be looked
+ * for. */
+static int acknowledge_single(struct qos_acknowledge *acknowledge,
+                              struct qos_repository *repository, const char *id)
+{
+    struct qos_copies *ended = &acknowledge->ended;
+    const size_t from = ended->count;
+    const int status = repository->ops->single(repository, id, visit_single, acknowledge);
+
+    if (status == 0 && ended->count == from)
+        return -ENOENT;
+    return status == 0 ? qos_end_copies(repository, ended, from, QOS_ACKNOWLEDGED, acknowledge->now)
+                       : status;
+}
+
 /* recipient: one of the message's, which all have its dimension and its listening. Asked for by
  * value, so that it does not matter how many they are. */
 static int acknowledge_as(struct qos_acknowledge *acknowledge, struct qos_repository *repository,
@@ -365,8 +406,11 @@ static int acknowledge_one(struct qos_acknowledge *acknowledge, struct qos_repos
 {
     struct qos_recipient *first = NULL;
     struct qos_message message;
-    int status = repository->ops->find(repository, id, &message);
+    int status = acknowledge_single(acknowledge, repository, id);
 
+    if (status != -ENOENT)
+        return status;
+    status = repository->ops->find(repository, id, &message);
     if (status == 0)
         status = repository->ops->states(repository, message.number, visit_first, &first);
     if (status == 0 && first)

@@ -46,6 +46,10 @@ struct qos_repository_ops {
 
     /* The number and the digest (nothing else) of the message with this id, ended or not. */
     int (*find)(struct qos_repository *repository, const char *id, struct qos_message *message);
+    /* The stored copy of the message with this id, if it is for one recipient; else, and where it
+     * is damaged, nothing may be shown. */
+    int (*single)(struct qos_repository *repository, const char *id, qos_visit visit,
+                  void *context);
     /* A copy for each value of the target; a value that is there twice has one. The id is new. A
      * message for nobody has ended when it was created. */
     int (*put)(struct qos_repository *repository, struct qos_message *message,

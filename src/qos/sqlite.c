@@ -312,6 +312,7 @@ static const struct qos_repository_ops ops = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .find = qos_sqlite_find,
+    .single = qos_sqlite_single,
     .put = qos_sqlite_put,
     .end = qos_sqlite_end,
     .note = qos_sqlite_note,

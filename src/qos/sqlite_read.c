@@ -223,6 +223,15 @@ int qos_sqlite_find(struct qos_repository *repository, const char *id, struct qo
     return result == 0 && !is_known ? -ENOENT : result;
 }
 
+int qos_sqlite_single(struct qos_repository *repository, const char *id, qos_visit visit,
+                      void *context)
+{
+    struct qos_sqlite_call call = qos_sqlite_call(qos_sqlite_of(repository), QOS_SQLITE_SINGLE);
+
+    qos_sqlite_bind_text(&call, id);
+    return show(&call, visit, context);
+}
+
 int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipient *recipient,
                      uint64_t *count)
 {

@@ -71,6 +71,7 @@ enum qos_sqlite_statement {
     QOS_SQLITE_FREE_PAGES,
     QOS_SQLITE_VACUUM,
     QOS_SQLITE_FIND,
+    QOS_SQLITE_SINGLE,
     QOS_SQLITE_COUNT,
     QOS_SQLITE_COUNT_PLAIN,
     QOS_SQLITE_READ,
@@ -317,6 +318,8 @@ int qos_sqlite_revocations(struct qos_repository *repository, int64_t now,
                            qos_visit_revocation visit, void *context);
 
 int qos_sqlite_find(struct qos_repository *repository, const char *id, struct qos_message *message);
+int qos_sqlite_single(struct qos_repository *repository, const char *id, qos_visit visit,
+                      void *context);
 int qos_sqlite_count(struct qos_repository *repository, const struct qos_recipient *recipient,
                      uint64_t *count);
 int qos_sqlite_count_plain(struct qos_repository *repository, uint64_t *count);

@@ -133,6 +133,10 @@ static const char *const sql[QOS_SQLITE_STATEMENTS] = {
     [QOS_SQLITE_FREE_PAGES] = "PRAGMA freelist_count",
     [QOS_SQLITE_VACUUM] = "PRAGMA incremental_vacuum",
     [QOS_SQLITE_FIND] = "SELECT number, digest FROM message WHERE id = ?1",
+    [QOS_SQLITE_SINGLE] =
+        "SELECT m.number, m.id, m.digest, m.created, m.expires, m.receipt, m.length,"
+        " coalesce(m.json, b.json), m.dimension, m.value, m.listening, m.state, m.written, 0"
+        " FROM message m" MESSAGE_BODY " WHERE m.id = ?1 AND m.state = 0 AND m.value IS NOT NULL",
     [QOS_SQLITE_COUNT] = "SELECT sum(count) FROM (" QUEUES("count(*) AS count", OF_QUEUE, "") ")",
     [QOS_SQLITE_COUNT_PLAIN] = "SELECT sum(count) FROM (" QUEUES(
         "count(*) AS count", "dimension = ?1 AND NOT instr(value, ?2)", "") ")",

@@ -103,6 +103,27 @@ static void a_page_ends_a_groups_copies(void **state)
     assert_stored(env, "m:other=stored n:weather=stored");
 }
 
+static void a_page_ends_what_is_for_it_alone(void **state)
+{
+    struct job_env *env = *state;
+    static const struct {
+        enum sse_dimension dimension;
+        const char *value;
+    } rows[] = {{SSE_BY_USER, "anna"},    {SSE_BY_TOKEN, "t1"},      {SSE_BY_TENANT, "acme"},
+                {SSE_BY_CHANNEL, "news"}, {SSE_BY_CONNECTION, "c1"}, {SSE_ALL, ""}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char id[] = {(char)('a' + (int)i), '\0'};
+        char ended[40];
+
+        env_put_for(env, id, rows[i].dimension, rows[i].value, NULL);
+        snprintf(ended, sizeof(ended), "%s:%s=acknowledged", id, rows[i].value);
+        assert_ends(env, id, ended);
+        assert_ends(env, id, "");
+    }
+    assert_int_equal(env->repository->totals.copies, 0);
+}
+
 static void nobody_ends_what_is_for_others(void **state)
 {
     struct job_env *env = *state;
@@ -263,6 +284,7 @@ int main(void)
         ENV_TEST(each_name_of_a_user_ends_its_own_copies),
         ENV_TEST(what_was_acknowledged_was_written),
         ENV_TEST(a_page_ends_a_groups_copies),
+        ENV_TEST(a_page_ends_what_is_for_it_alone),
         ENV_TEST(nobody_ends_what_is_for_others),
         ENV_TEST(names_of_other_dimensions_do_not_count),
         ENV_TEST(many_are_acknowledged_at_once),

@@ -47,6 +47,37 @@ static void finds_what_was_put(void **state)
     }
 }
 
+static void assert_single(struct repository_env *env, const char *id, const char *expected)
+{
+    struct qos_copies copies = {0};
+
+    assert_int_equal(env->repository->ops->single(env->repository, id, qos_copies_visit, &copies),
+                     0);
+    assert_int_equal(copies.count, expected ? 1 : 0);
+    if (expected) {
+        assert_string_equal(copies.items[0].recipient.value, expected);
+        assert_string_equal(copies.items[0].message->id, id);
+        assert_non_null(copies.items[0].message->json);
+    }
+    qos_copies_release(&copies);
+}
+
+static void shows_what_is_for_one_by_its_id(void **state)
+{
+    struct repository_env *env = *state;
+    const uint64_t number = env_put(env, "one", "alice");
+
+    (void)env_put(env, "two", "alice,bob");
+    BEFORE_AND_AFTER_REOPENING(env)
+    {
+        assert_single(env, "one", "alice");
+        assert_single(env, "two", NULL);
+        assert_single(env, "three", NULL);
+    }
+    assert_int_equal(env_end(env, number, &alice, 500), 0);
+    assert_single(env, "one", NULL);
+}
+
 static void keeps_every_member(void **state)
 {
     static const char value[] = "O'Brien \"\xf0\x9f\x98\x80\" %s \x01\\";
@@ -356,6 +387,7 @@ static void counts_users_without_a_tenant(void **state)
 #define CONTRACT(set_up)                                                                           \
     {                                                                                              \
         ENV_CASE(is_empty_at_first, set_up), ENV_CASE(finds_what_was_put, set_up),                 \
+            ENV_CASE(shows_what_is_for_one_by_its_id, set_up),                                     \
             ENV_CASE(keeps_every_member, set_up), ENV_CASE(reads_a_queue_in_order, set_up),        \
             ENV_CASE(stops_when_the_visit_has_enough, set_up),                                     \
             ENV_CASE(has_one_copy_for_a_value_that_is_there_twice, set_up),                        \
