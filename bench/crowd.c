@@ -221,7 +221,7 @@ static void on_tick(struct ev_loop *ev, struct ev_timer *timer, int events)
         ev_timer_stop(ev, timer);
         crowd_lists_start(&crowd->worker[0].service, crowd->loops, crowd->workers, on_listed,
                           crowd);
-        loop_wake(crowd->worker[0].loop);
+        loop_wake(crowd->worker[0].loop, LOOP_WORK);
         return;
     }
     for (size_t i = 0; i < crowd->workers; i++) {
@@ -233,7 +233,7 @@ static void on_tick(struct ev_loop *ev, struct ev_timer *timer, int events)
     if (atomic_load(&crowd->phase) == 1 && !crowd->is_under_way &&
         load_now() - crowd->broadcast_at >= BROADCAST_MS * UINT64_C(1000000))
         send_broadcast(crowd);
-    loop_wake(crowd->worker[0].loop);
+    loop_wake(crowd->worker[0].loop, LOOP_WORK);
 }
 
 /* ---- workers ---- */

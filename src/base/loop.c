@@ -48,16 +48,17 @@ struct loop {
     struct ev_timer tick;       /* the next timer of the wheel; stopped while there is none */
     struct ev_timer alarm;      /* loop_wake_at() */
     struct ev_periodic never;
-    uint64_t tick_at;    /* WHEEL_NEVER: it is stopped */
-    uint64_t tick_ns;    /* when that is due, by the kernel's clock */
-    uint64_t started_ns; /* tick 0 */
-    uint64_t turn_ns;    /* start of this turn, monotonic */
-    uint64_t real_ns;    /* the same moment by the kernel's clock, */
-    int64_t wall_ms;     /* and since 1970 */
-    uint64_t late_ns;    /* how long, in all, what was due has waited for us */
-    uint64_t waits_ns;   /* when the turn before has ended, by the kernel's clock */
-    uint64_t lag_ns;     /* when the lag was measured */
-    bool woken;          /* loop_wake() since this end of turn began */
+    uint64_t tick_at;     /* WHEEL_NEVER: it is stopped */
+    uint64_t tick_ns;     /* when that is due, by the kernel's clock */
+    uint64_t started_ns;  /* tick 0 */
+    uint64_t turn_ns;     /* start of this turn, monotonic */
+    uint64_t real_ns;     /* the same moment by the kernel's clock, */
+    int64_t wall_ms;      /* and since 1970 */
+    uint64_t late_ns;     /* how long, in all, what was due has waited for us */
+    uint64_t waits_ns;    /* when the turn before has ended, by the kernel's clock */
+    uint64_t lag_ns;      /* when the lag was measured */
+    enum loop_phase next; /* of this end of turn: hooks of those before it have run */
+    bool woken;           /* one of those has work since */
     bool stopping;
     struct list tasks;
     struct list hooks[LOOP_PHASES];
@@ -199,12 +200,14 @@ static void on_alarm(struct ev_loop *ev, struct ev_timer *alarm, int events)
 
 /* Each hook is back in its list before it runs: it may remove itself, or any other. Those that the
  * slice does not suffice for come first in the next turn. */
-static bool run_hooks(struct list *hooks, struct slice *slice)
+static bool run_hooks(struct loop *loop, enum loop_phase phase, struct slice *slice)
 {
+    struct list *hooks = &loop->hooks[phase];
     struct list batch;
     struct list *node;
     bool more = false;
 
+    loop->next = phase + 1;
     list_take_all(&batch, hooks);
     while (!slice_is_over(slice) && (node = list_take_first(&batch)) != NULL) {
         struct loop_hook *hook = container_of(node, struct loop_hook, node);
@@ -242,12 +245,13 @@ static bool run_phases(struct loop *loop)
         turn_meter_mark(&loop->meter, TURN_TASKS, now);
     }
     slice = slice_from(now, WORK_NS, WORKERS, WORKERS_PER_CHECK);
-    more = run_hooks(&loop->hooks[LOOP_WORK], &slice);
+    more = run_hooks(loop, LOOP_WORK, &slice);
     turn_meter_mark(&loop->meter, TURN_WORK, clock_real_ns());
     slice = slice_without_end();
-    more |= run_hooks(&loop->hooks[LOOP_FLUSH], &slice);
+    more |= run_hooks(loop, LOOP_FLUSH, &slice);
     turn_meter_mark(&loop->meter, TURN_FLUSH, clock_real_ns());
-    more |= run_hooks(&loop->hooks[LOOP_REAP], &slice);
+    more |= run_hooks(loop, LOOP_REAP, &slice);
+    loop->next = LOOP_WORK;
     return more || loop->woken || !list_is_empty(&loop->tasks);
 }
 
@@ -413,7 +417,7 @@ void loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;
-    loop_wake(loop);
+    loop->woken = true;
 }
 
 void loop_settle(struct loop *loop)
@@ -499,7 +503,7 @@ void loop_hook_add(struct loop *loop, enum loop_phase phase, struct loop_hook *h
 {
     list_remove(&hook->node);
     list_append(&loop->hooks[phase], &hook->node);
-    loop_wake(loop);
+    loop_wake(loop, phase);
 }
 
 void loop_hook_remove(struct loop_hook *hook)
@@ -531,7 +535,7 @@ void loop_wake_at(struct loop *loop, uint64_t real_ns)
     ev_timer_start(loop->ev, &loop->alarm);
 }
 
-void loop_wake(struct loop *loop)
+void loop_wake(struct loop *loop, enum loop_phase phase)
 {
-    loop->woken = true;
+    loop->woken |= phase < loop->next;
 }

@@ -114,7 +114,8 @@ void loop_count_messages(struct loop *loop, uint64_t count);
  * hooks that have work then. */
 void loop_wake_at(struct loop *loop, uint64_t real_ns);
 
-/* Tells the loop that a hook has work although no event says so (the next turn will not wait). */
-void loop_wake(struct loop *loop);
+/* Tells the loop that a hook of this phase has work although no event says so: in this turn, or if
+ * that has come to this phase, in the next one, which will not wait. */
+void loop_wake(struct loop *loop, enum loop_phase phase);
 
 #endif

@@ -316,7 +316,7 @@ static void admit(struct h2_session *session)
     admission->count++;
     queue_of(session)->working++;
     list_append(&endpoint->handshaking, &session->flush_node);
-    loop_wake(endpoint->loop);
+    loop_wake(endpoint->loop, LOOP_FLUSH);
     h2_session_arm(session);
 }
 

@@ -299,7 +299,7 @@ void h2_session_read(struct h2_session *session)
         return;
     }
     list_append(&endpoint->readable, &session->read_node);
-    loop_wake(endpoint->loop);
+    loop_wake(endpoint->loop, LOOP_FLUSH);
 }
 
 /* Of those whom turns before have left, who has waited longest is first. Of who is not to be read

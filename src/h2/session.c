@@ -175,7 +175,7 @@ void h2_session_mark(struct h2_session *session, bool urgent)
     }
     session->is_urgent = urgent;
     list_append(urgent ? &endpoint->urgent : &endpoint->ready, &session->flush_node);
-    loop_wake(endpoint->loop);
+    loop_wake(endpoint->loop, LOOP_FLUSH);
 }
 
 void h2_session_close(struct h2_session *session)
@@ -198,7 +198,7 @@ void h2_session_close(struct h2_session *session)
     list_remove(&session->read_node);
     list_remove(&session->node);
     list_append(&endpoint->closing, &session->node);
-    loop_wake(endpoint->loop);
+    loop_wake(endpoint->loop, LOOP_REAP);
 }
 
 void h2_session_terminate(struct h2_session *session, uint32_t error_code)
@@ -525,7 +525,7 @@ static void begin(struct h2_session *session)
         h2_admission_ask(session);
     else if (!list_is_linked(&session->flush_node))
         list_append(&endpoint->handshaking, &session->flush_node);
-    loop_wake(endpoint->loop);
+    loop_wake(endpoint->loop, LOOP_FLUSH);
 }
 
 /* Nobody is left to hear it. */

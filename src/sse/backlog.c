@@ -69,7 +69,7 @@ void sse_backlog_rouse(struct sse_backlog *backlog)
     if (list_is_linked(&backlog->node))
         return;
     list_append(&backlogs->roused, &backlog->node);
-    loop_wake(backlogs->loop);
+    loop_wake(backlogs->loop, LOOP_WORK);
 }
 
 /* While something is done that may end the connection, which may free it: backlog->connection

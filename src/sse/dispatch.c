@@ -274,7 +274,7 @@ static void run(struct sse_dispatch *dispatch)
     dispatch->is_running = false;
     slice_pause(slice);
     if (!list_is_empty(&dispatch->jobs))
-        loop_wake(dispatch->service->loop);
+        loop_wake(dispatch->service->loop, LOOP_WORK);
 }
 
 static void begin_slice(struct sse_dispatch *dispatch)
@@ -339,7 +339,7 @@ void sse_dispatch_submit(struct sse_dispatch *dispatch, struct sse_dispatch_job 
         dispatch->left_jobs > 0)
         run(dispatch);
     else
-        loop_wake(dispatch->service->loop);
+        loop_wake(dispatch->service->loop, LOOP_WORK);
 }
 
 bool sse_dispatch_has_reached(const struct sse_dispatch_job *job,

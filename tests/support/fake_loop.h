@@ -116,8 +116,9 @@ struct slice *loop_spare(struct loop *loop)
     return &loop->spare;
 }
 
-void loop_wake(struct loop *loop)
+void loop_wake(struct loop *loop, enum loop_phase phase)
 {
+    (void)phase;
     loop->wakes++;
 }
 

@@ -426,7 +426,7 @@ static bool wake_from_hook(struct loop_hook *hook)
 {
     struct note *note = container_of(hook, struct note, hook);
 
-    loop_wake(loop);
+    loop_wake(loop, LOOP_FLUSH);
     if (note->repeat-- == 0)
         loop_stop(loop);
     return false;
@@ -442,6 +442,40 @@ static void waking_keeps_it_from_waiting(void **state)
     loop_hook_add(loop, LOOP_FLUSH, &hook->hook);
     loop_run(loop);
     assert_true(loop_lag(loop)->turns >= 3000);
+}
+
+static bool write_and_wake_flush(struct loop_hook *hook)
+{
+    buf_append_char(&journal, container_of(hook, struct note, hook)->name);
+    loop_wake(loop, LOOP_FLUSH);
+    return false;
+}
+
+static bool write_and_wake_work_once(struct loop_hook *hook)
+{
+    struct note *note = container_of(hook, struct note, hook);
+
+    buf_append_char(&journal, note->name);
+    if (note->repeat > 0) {
+        note->repeat--;
+        loop_wake(loop, LOOP_WORK);
+    }
+    return false;
+}
+
+/* The first of the two wakes who comes later in the same turn, the other one who has had his. */
+static void another_turn_comes_for_hooks_that_have_run(void **state)
+{
+    struct note *work = note_new('w'), *flush = note_new('f');
+
+    (void)state;
+    work->hook.run = write_and_wake_flush;
+    flush->hook.run = write_and_wake_work_once;
+    flush->repeat = 1;
+    loop_hook_add(loop, LOOP_WORK, &work->hook);
+    loop_hook_add(loop, LOOP_FLUSH, &flush->hook);
+    loop_settle(loop);
+    assert_string_equal(buf_str(&journal), "wfwf");
 }
 
 static bool write_and_remove_both(struct loop_hook *hook)
@@ -711,6 +745,7 @@ int main(void)
         LOOP_TEST(it_does_not_wait_while_a_hook_has_more),
         LOOP_TEST(tasks_of_hooks_are_served_without_waiting),
         LOOP_TEST(waking_keeps_it_from_waiting),
+        LOOP_TEST(another_turn_comes_for_hooks_that_have_run),
         LOOP_TEST(hooks_may_remove_themselves_and_others),
         LOOP_TEST(a_hook_that_a_hook_adds_is_served_without_waiting),
         LOOP_TEST(timers_never_fire_early),
