@@ -17,6 +17,7 @@
 #include "cli/table.h"
 #include "server/libraries.h"
 #include "server/server.h"
+#include "server/tls_memory.h"
 
 static enum command_exit serve(const struct cli_line *line)
 {
@@ -152,6 +153,7 @@ enum command_exit command_run(int argc, char *argv[], char *const *environment)
     struct cli_line line = {.sources = {.environment = environment}};
 
     libraries_prepare();
+    tls_memory_begin();
     if (!parse_options(&line, argc, argv))
         return cli_misuse("that is no option, or its argument is missing");
     if (line.version)

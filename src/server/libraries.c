@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/libraries.h"
 
-#include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
-
-static void *tls_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return fault_allocation(FAULT_TLS) ? NULL : malloc(size);
-}
-
-static void *tls_realloc(void *memory, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return fault_allocation(FAULT_TLS) ? NULL : realloc(memory, size);
-}
-
-static void tls_free(void *memory, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(memory);
-}
 
 /* SQLite asks how large a piece of its memory is: that stands in front of it. */
 #define HEAD 16u
@@ -96,7 +74,5 @@ void libraries_prepare(void)
                                                      .xShutdown = store_shutdown};
 
     json_init();
-    /* One that is in use already keeps what it has. */
-    (void)CRYPTO_set_mem_functions(tls_malloc, tls_realloc, tls_free);
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &store);
 }
