@@ -37,7 +37,7 @@ void api_handle_script(struct api_exchange *exchange)
 /* The demo page at "/", and what it loads from below "/demo/". */
 void api_handle_demo(struct api_exchange *exchange)
 {
-    const char *path = exchange->variable[0] != '\0' ? exchange->variable : "index.html";
+    const char *path = exchange->path ? exchange->path : "index.html";
     char name[sizeof("demo/") + H2_ROUTE_MAX_VARIABLE];
 
     snprintf(name, sizeof(name), "demo/%s", path);

@@ -50,7 +50,8 @@ static void write_api(char api[API_SIZE], const struct api_exchange *exchange)
     name += *name == '/';
     variable = strchr(name, '{');
     length = variable ? (size_t)(variable - name) : strcspn(name, ".");
-    snprintf(api, API_SIZE, "%.*s%s", (int)length, name, variable ? exchange->variable : "");
+    snprintf(api, API_SIZE, "%.*s%s", (int)length, name,
+             variable ? api_exchange_path(exchange) : "");
 }
 
 const char *api_exchange_notified_traceparent(const struct api_exchange *exchange)
@@ -205,6 +206,7 @@ struct api_exchange *api_exchange_unref(struct api_exchange *exchange)
     h2_body_free(&exchange->kept);
     body_turn_free(exchange->turn, &exchange->api->bodies);
     free(exchange->tenants);
+    free(exchange->path);
     bytes_unref(exchange->refusal_data);
     audit_release(&exchange->audit);
     h2_stream_unref(exchange->stream);
@@ -337,8 +339,8 @@ void api_audit_note_query(struct api_exchange *exchange)
     struct buf *to = &exchange->audit.target;
 
     buf_clear(to);
-    if (exchange->variable[0] != '\0')
-        buf_printf(to, "id=%s", exchange->variable);
+    if (exchange->path)
+        buf_printf(to, "id=%s", exchange->path);
     for (size_t i = 0; i < exchange->query.count && to->length < TARGET_MOST; i++) {
         const struct h2_form_field *field = &exchange->query.fields[i];
 

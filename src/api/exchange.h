@@ -132,9 +132,15 @@ struct api_exchange {
     void *context;                                   /* the handler's own */
     struct api_audit audit;
     bool is_patient; /* the answer leaves behind the events that wait (h2/stream.h) */
-    char request_id[REQUEST_ID_SIZE];         /* in answers, logs and traces (h2/request_id.h) */
-    char variable[H2_ROUTE_MAX_VARIABLE + 1]; /* {path} of the route */
+    char request_id[REQUEST_ID_SIZE]; /* in answers, logs and traces (h2/request_id.h) */
+    char *path;                       /* {path} of the route; NULL: it has none */
 };
+
+/* What {path} of its route stands for; "": it has none. */
+static inline const char *api_exchange_path(const struct api_exchange *exchange)
+{
+    return exchange->path ? exchange->path : "";
+}
 
 /* Takes a reference to the stream and puts itself into its context. */
 struct api_exchange *api_exchange_new(struct api *api, struct h2_stream *stream);

@@ -56,7 +56,9 @@ static void append_data(const struct wrapping *wrapping, struct buf *to, int sta
                         &(struct envelope_values){
                             .status = status, .data = data->data, .length = data->length});
     } else {
-        buf_printf(to, "{\"success\":true,\"code\":%d,\"data\":", status);
+        buf_append_str(to, "{\"success\":true,\"code\":");
+        json_text_number(to, (uint64_t)status);
+        buf_append_str(to, ",\"data\":");
         buf_append(to, data->data, data->length);
         buf_append(to, tail, sizeof(tail) - 1);
     }

@@ -85,19 +85,18 @@ static const struct api_routes own = {
 };
 
 /* service: NULL: path is one of the server itself. A path is in one of the tables alone. */
-static struct h2_match match_path(const struct api *api, const struct api_service *service,
-                                  enum h2_method method, const char *path)
+static void match_path(const struct api *api, const struct api_service *service,
+                       enum h2_method method, const char *path, struct h2_match *match)
 {
     const struct api_routes *const tables[] = {&own, api->more_routes};
-    struct h2_match match = {0};
 
-    for (size_t i = 0; i < COUNT(tables) && tables[i] && match.allowed == 0; i++) {
+    match->allowed = 0;
+    for (size_t i = 0; i < COUNT(tables) && tables[i] && match->allowed == 0; i++) {
         if (service)
-            h2_router_match(tables[i]->of_service, tables[i]->service_count, method, path, &match);
+            h2_router_match(tables[i]->of_service, tables[i]->service_count, method, path, match);
         else
-            h2_router_match(tables[i]->of_server, tables[i]->server_count, method, path, &match);
+            h2_router_match(tables[i]->of_server, tables[i]->server_count, method, path, match);
     }
-    return match;
 }
 
 /* What path leads to, for any method: they are all of one side. NULL: nothing. */
@@ -105,8 +104,9 @@ static const struct api_endpoint *any_endpoint(const struct api *api,
                                                const struct api_service *service, const char *path)
 {
     const unsigned all = H2_GET | H2_POST | H2_PUT | H2_DELETE;
-    const struct h2_match match = match_path(api, service, (enum h2_method)all, path);
+    struct h2_match match;
 
+    match_path(api, service, (enum h2_method)all, path, &match);
     return match.route ? match.route->target : NULL;
 }
 
@@ -232,7 +232,7 @@ bool api_routes_find(struct api_exchange *exchange)
     struct h2_match match;
 
     exchange->service = api_service_of(exchange->api, path, &path);
-    match = match_path(exchange->api, exchange->service, method, path);
+    match_path(exchange->api, exchange->service, method, path, &match);
     endpoint =
         match.route ? match.route->target : any_endpoint(exchange->api, exchange->service, path);
     if (is_misdirected(exchange) && !is_health(endpoint)) {
@@ -246,7 +246,8 @@ bool api_routes_find(struct api_exchange *exchange)
     if (match.route) {
         exchange->endpoint = endpoint;
         exchange->route = match.route->pattern;
-        memcpy(exchange->variable, match.variable, sizeof(exchange->variable));
+        if (match.variable[0] != '\0')
+            exchange->path = mem_strdup(match.variable);
         return true;
     }
     if (method == H2_OPTIONS)

@@ -247,7 +247,7 @@ static size_t make_all(const struct broker *broker, broker_make make, void *cont
 size_t broker_ask_for(struct broker *broker, const struct broker_asker *asker, broker_make make,
                       void *context)
 {
-    struct broker_message **messages = mem_alloc(broker->workers * sizeof(struct broker_message *));
+    struct broker_message *messages[BROKER_WORKERS_MOST];
     const size_t count = make_all(broker, make, context, messages);
     struct broker_gathering *gathering = count > 0 ? gathering_new(count) : NULL;
 
@@ -261,7 +261,6 @@ size_t broker_ask_for(struct broker *broker, const struct broker_asker *asker, b
         messages[to]->from = asker->worker;
         post(broker, to, messages[to]);
     }
-    free(messages);
     return count;
 }
 

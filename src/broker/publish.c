@@ -133,9 +133,6 @@ struct publication *publication_new_own(struct publisher *publisher, struct brok
 
     publication->publisher = publisher;
     publication->batch = batch;
-    publication->answer =
-        broker_message_of_results(BROKER_PUBLISHED, publisher->index, batch->count);
-    publication->results = publication->answer->results.items;
     return publication;
 }
 
@@ -152,6 +149,19 @@ struct publication *publication_new(struct publisher *publisher,
     return publication;
 }
 
+static struct broker_message *answer_of(struct publication *publication)
+{
+    if (!publication->answer)
+        publication->answer = broker_message_of_results(
+            BROKER_PUBLISHED, publication->publisher->index, publication->batch->count);
+    return publication->answer;
+}
+
+struct broker_result *publication_results(struct publication *publication)
+{
+    return answer_of(publication)->results.items;
+}
+
 static void publication_free(struct publication *publication)
 {
     broker_batch_unref(publication->round);
@@ -162,16 +172,16 @@ static void publication_free(struct publication *publication)
 void publication_finish(struct publication *publication)
 {
     if (publication->is_asked)
-        broker_answer(publication->publisher->broker, &publication->asker, publication->answer);
-    else
+        broker_answer(publication->publisher->broker, &publication->asker, answer_of(publication));
+    else if (publication->answer)
         broker_message_free(publication->answer);
     publication_free(publication);
 }
 
 void publication_fail(struct publication *publication, int status, size_t at)
 {
-    publication->answer->results.status = status;
-    publication->answer->results.at = at;
+    answer_of(publication)->results.status = status;
+    answer_of(publication)->results.at = at;
     publication_finish(publication);
 }
 
@@ -192,8 +202,8 @@ static void on_delivered(struct broker_request *request, const struct broker_mes
 
     for (size_t i = 0; i < round->count; i++) {
         if (!round->items[i].is_held)
-            broker_result_add(&publication->results[publication->first + i], &round->items[i],
-                              delivered++);
+            broker_result_add(&publication_results(publication)[publication->first + i],
+                              &round->items[i], delivered++);
     }
     if (request->open == 0)
         end_round(publication);
@@ -297,7 +307,6 @@ static void write_round(struct publication *publication)
     find_shards(&advancing);
     if (publication->is_asked && !publication->end) {
         (void)broker_ask_for(broker, &publication->asker, make_advance, &advancing);
-        broker_message_free(publication->answer);
         publication_free(publication);
     } else {
         publication->request.on_answer = on_delivered;

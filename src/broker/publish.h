@@ -69,11 +69,10 @@ struct publication {
     bool is_asked;               /* nobody is, of the owner's own */
     uint64_t session;            /* of the back end that publishes it; 0: the server itself */
     struct broker_batch *batch;
-    struct broker_batch *round; /* what of it is written next, or all; */
-    size_t first;               /* its first item is this one of the batch */
-    uint64_t after;             /* its records are those of the log behind this position */
-    struct broker_message *answer;
-    struct broker_result *results; /* in it, for each item of the batch */
+    struct broker_batch *round;    /* what of it is written next, or all; */
+    size_t first;                  /* its first item is this one of the batch */
+    uint64_t after;                /* its records are those of the log behind this position */
+    struct broker_message *answer; /* NULL: nothing is known for it yet */
     /* A round is in the log, behind the position after, and nobody has got it yet. May be NULL. */
     void (*on_appended)(struct publication *publication);
     /* A round is written. True: it was the last one; else another one follows, or
@@ -90,6 +89,9 @@ struct publication *publication_new(struct publisher *publisher,
                                     const struct broker_message *message);
 /* The owner's own, which nobody waits for. Takes over the batch. */
 struct publication *publication_new_own(struct publisher *publisher, struct broker_batch *batch);
+
+/* What is known of each item of the batch, for the answer. */
+struct broker_result *publication_results(struct publication *publication);
 
 /* It is next: writes a round, whose first item is this one of the batch, and takes it over; NULL:
  * the whole batch. */

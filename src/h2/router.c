@@ -112,7 +112,9 @@ void h2_router_match(const struct h2_route *routes, size_t count, enum h2_method
     const struct word asked = path_of(path);
     const char *first = path[0] != '\0' ? path + 1 : path; /* behind the slash */
 
-    memset(match, 0, sizeof(*match));
+    match->route = NULL;
+    match->allowed = 0;
+    match->variable[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         const struct h2_route *route = &routes[i];
         const char *variable;

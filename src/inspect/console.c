@@ -60,7 +60,7 @@ static bool is_own_host(const struct api_exchange *exchange)
 
 void inspect_handle_console(struct api_exchange *exchange)
 {
-    const char *path = exchange->variable[0] != '\0' ? exchange->variable : "index.html";
+    const char *path = exchange->path ? exchange->path : "index.html";
     char name[sizeof("console/") + H2_ROUTE_MAX_VARIABLE];
     const struct h2_asset *asset;
 

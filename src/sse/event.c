@@ -312,10 +312,11 @@ struct bytes *sse_event_encode_told(const struct sse_event_fields *fields)
 
 struct sse_event *sse_event_new(const char *name, struct bytes *wire)
 {
-    struct sse_event *event = mem_alloc(sizeof(*event));
+    const size_t length = name ? strlen(name) : 0;
+    struct sse_event *event = mem_alloc(sizeof(*event) + length + 1);
 
     event->refs = 1;
-    event->name = mem_strdup(name ? name : "");
+    memcpy(event->name, name ? name : "", length + 1);
     event->name_hash = (uint32_t)hash_text(&HASH_KEY_NONE, event->name);
     event->is_kept = false;
     event->delays = NULL;
@@ -335,7 +336,6 @@ struct sse_event *sse_event_unref(struct sse_event *event)
     if (!event || --event->refs > 0)
         return NULL;
     bytes_unref(event->wire);
-    free(event->name);
     free(event);
     return NULL;
 }

@@ -25,7 +25,6 @@ struct bytes;
 struct sse_event {
     unsigned refs;
     uint32_t name_hash; /* of the event name: what policy "latest" compares before the name */
-    char *name;         /* owned */
     bool is_kept;       /* no policy drops it; set by whoever made it, before it is shared, */
     uint64_t position;  /* as is this: where it is in the log; 0: it is not there */
     struct bytes *wire;
@@ -35,6 +34,7 @@ struct sse_event {
     struct histogram *delays;
     uint64_t began_ns; /* clock_real_ns() */
     uint32_t handed_over;
+    char name[];
 };
 
 #define SSE_EVENT_SAMPLED 64u

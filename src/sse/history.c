@@ -79,9 +79,9 @@ static void id_entry_free(struct sse_history *history, struct sse_id_entry *id_e
 }
 
 /* Senders' ids are counted apart: that the server's are forgotten is known by their numbers. */
-static struct tombstones *tombstones_of(struct sse_history *history, const char *id)
+static struct tombstones *tombstones_of(struct sse_history *history, const struct sse_own_id *own)
 {
-    return sse_own_id_read(id).kind == SSE_OWN_ID_NONE ? &history->given : &history->made;
+    return own->kind == SSE_OWN_ID_NONE ? &history->given : &history->made;
 }
 
 static void forget_tombstone(struct sse_history *history, struct tombstones *lost)
@@ -121,15 +121,18 @@ static uint64_t user_bits(const struct sse_history *history, const struct sse_ta
 static struct sse_id_entry *take_id(struct sse_history *history, const struct sse_message *message,
                                     uint64_t position)
 {
-    struct sse_id_entry *id_entry = table_find(&history->ids, message->id);
+    struct sse_id_entry *id_entry =
+        message->is_id_fresh ? NULL : table_find(&history->ids, message->id);
 
     if (!id_entry) {
         id_entry = table_new_item(&history->ids, message->id);
         id_entry->earliest = position;
     }
     if (list_is_linked(&id_entry->lost)) {
+        const struct sse_own_id own = sse_own_id_read(id_entry->id);
+
         list_remove(&id_entry->lost);
-        tombstones_of(history, id_entry->id)->count--;
+        tombstones_of(history, &own)->count--;
     }
     if (id_entry->first > 0)
         sse_log_record(history->log, id_entry->last)->next = position;
@@ -154,9 +157,10 @@ static bool is_number_lost(const struct sse_history *history, const struct sse_o
 }
 
 /* The last event with this id, which came then, is not kept any more. */
-static void bury(struct sse_history *history, struct sse_id_entry *id_entry, uint64_t at)
+static void bury(struct sse_history *history, struct sse_id_entry *id_entry,
+                 const struct sse_own_id *own, uint64_t at)
 {
-    struct tombstones *lost = tombstones_of(history, id_entry->id);
+    struct tombstones *lost = tombstones_of(history, own);
 
     id_entry->lost_at = at;
     list_append(&lost->list, &id_entry->lost);
@@ -175,7 +179,7 @@ static void leave_place(struct sse_history *history, const struct sse_log_record
         history->lost_number = own.number;
     id_entry->first = entry->next;
     if (entry->next == 0)
-        bury(history, id_entry, entry->at);
+        bury(history, id_entry, &own, entry->at);
 }
 
 static void drop_first(struct sse_history *history)

@@ -13,6 +13,20 @@
 #define RESEND     ":resend\n"
 #define ENDED_BITS 64u
 
+/* Most messages have neither a comment nor a receipt. */
+static char nothing[] = "";
+
+char *sse_message_text(const char *text, size_t length)
+{
+    return length > 0 ? mem_strndup(text, length) : nothing;
+}
+
+static void text_free(char *text)
+{
+    if (text != nothing)
+        free(text);
+}
+
 struct sse_message *sse_message_ref(struct sse_message *message)
 {
     atomic_fetch_add_explicit(&message->refs, 1, memory_order_relaxed);
@@ -25,10 +39,10 @@ struct sse_message *sse_message_unref(struct sse_message *message)
         return NULL;
     free(message->id);
     free(message->event);
-    free(message->comment);
+    text_free(message->comment);
     sse_target_release(&message->target);
     bytes_unref(message->wire);
-    free(message->receipt);
+    text_free(message->receipt);
     free(message->data);
     free(message);
     return NULL;
@@ -41,7 +55,7 @@ struct sse_message *sse_message_narrow(const struct sse_message *message, const 
     atomic_init(&narrow->refs, 1);
     narrow->id = mem_strdup(message->id);
     narrow->event = mem_strdup(message->event);
-    narrow->comment = mem_strdup(message->comment);
+    narrow->comment = sse_message_text(message->comment, strlen(message->comment));
     narrow->retry_ms = message->retry_ms;
     narrow->has_name = message->has_name;
     narrow->has_no_event = message->has_no_event;
@@ -50,7 +64,7 @@ struct sse_message *sse_message_narrow(const struct sse_message *message, const 
     narrow->is_stored = message->is_stored;
     narrow->was_written = message->was_written;
     narrow->ttl_s = message->ttl_s;
-    narrow->receipt = mem_strdup(message->receipt);
+    narrow->receipt = sse_message_text(message->receipt, strlen(message->receipt));
     return narrow;
 }
 

@@ -79,6 +79,9 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
 /* Whether its receipt is to be posted. */
 bool sse_message_receipt_is_url(const struct sse_message *message);
 
+/* For its comment or receipt: a copy, or one that all share, where it is empty. */
+char *sse_message_text(const char *text, size_t length);
+
 struct sse_message *sse_message_ref(struct sse_message *message);
 struct sse_message *sse_message_unref(struct sse_message *message); /* accepts NULL, always NULL */
 

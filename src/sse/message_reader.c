@@ -139,7 +139,7 @@ static int read_comment(const struct reading *reading, struct sse_message *messa
                         "\"comment\" must be a text of at most %u bytes without line breaks or NUL "
                         "characters",
                         SSE_MESSAGE_MAX_COMMENT);
-    message->comment = mem_strndup(comment->text, comment->length);
+    message->comment = sse_message_text(comment->text, comment->length);
     return 0;
 }
 
@@ -271,7 +271,8 @@ static int read_receipt(const struct reading *reading, struct sse_message *messa
     const struct json_view *receipt = &reading->views[RECEIPT];
     const bool is_true = receipt->kind == JSON_VIEW_TRUE;
 
-    message->receipt = is_true ? mem_strdup("true") : mem_strndup(receipt->text, receipt->length);
+    message->receipt =
+        is_true ? mem_strdup("true") : sse_message_text(receipt->text, receipt->length);
     if (receipt->kind == JSON_VIEW_TEXT
             ? !is_url(receipt)
             : has(reading, RECEIPT) && !is_true && receipt->kind != JSON_VIEW_FALSE)
@@ -305,7 +306,7 @@ static int encode_by(struct bytes *(*encode)(const struct sse_event_fields *fiel
     return sse_fail(&reading->fault, "\"data\" is not valid UTF-8");
 }
 
-/* line: the longest that cannot be broken. */
+/* line: the longest that cannot be broken, or 0, where all of it is no longer than one may be. */
 static int check_size(const struct reading *reading, size_t length, size_t line)
 {
     if (length > reading->bounds.data)
@@ -339,7 +340,8 @@ static int encode_text(const struct reading *reading, struct sse_message *messag
     if (!text)
         return no_memory(reading);
     length = json_raw_text(raw, length, text);
-    status = check_size(reading, length, sse_data_longest_line(text, length));
+    status = check_size(reading, length,
+                        length > reading->bounds.line ? sse_data_longest_line(text, length) : 0);
     if (status == 0)
         status = encode_by(sse_event_encode, reading, message, text, length);
     free(text);
@@ -350,7 +352,8 @@ static int encode_text(const struct reading *reading, struct sse_message *messag
 static int encode_json(const struct reading *reading, struct sse_message *message, const char *raw,
                        size_t length)
 {
-    const int status = check_size(reading, length, sse_data_longest_token(raw, length));
+    const int status = check_size(
+        reading, length, length > reading->bounds.line ? sse_data_longest_token(raw, length) : 0);
 
     return status != 0 ? status : encode_by(sse_event_encode_json, reading, message, raw, length);
 }
@@ -473,12 +476,12 @@ struct sse_message *sse_message_new(const char *event, struct sse_target *target
     message->id = mem_strdup(id);
     message->event = mem_strdup(event);
     message->has_name = true;
-    message->comment = mem_strdup("");
+    message->comment = sse_message_text("", 0);
     message->retry_ms = -1;
     message->target = *target;
     *target = (struct sse_target){.dimension = SSE_DIMENSIONS};
     message->ttl_s = -1;
-    message->receipt = mem_strdup("");
+    message->receipt = sse_message_text("", 0);
     message->data = mem_strdup(data);
     (void)encode_by(sse_event_encode_json, &reading, message, data, strlen(data));
     assert(message->wire); /* the texts are our own */

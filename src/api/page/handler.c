@@ -53,7 +53,7 @@ void handler_subject_open(struct buf *text, const struct api_exchange *exchange,
     buf_append_char(text, '{');
     json_text_member(text, "type", type);
     json_text_member(text, "service", exchange->service->settings->core->name);
-    json_text_member(text, "path", exchange->variable);
+    json_text_member(text, "path", api_exchange_path(exchange));
     buf_printf(text, ",\"time\":%" PRId64 ",\"user\":", loop_wall_ms(exchange->api->loop));
     buf_append_str(text, user ? user : "null");
     buf_append_str(text, ",\"connection\":");
@@ -211,7 +211,8 @@ void idempotency_key_claim(struct key_claim *claim, struct api_exchange *exchang
 
     /* Told apart whatever is in them: a header field holds no newline. Each path has keys of its
      * own, for messages and for uploads: the answer to one is none to another. */
-    buf_printf(&whole, "%s\n%d %s\n%s", user, exchange->endpoint->body, key, exchange->variable);
+    buf_printf(&whole, "%s\n%d %s\n%s", user, exchange->endpoint->body, key,
+               api_exchange_path(exchange));
     message = broker_message_new(BROKER_CLAIM, service->index,
                                  broker_text_size(user) + broker_text_size(buf_str(&whole)));
     message->claim.user = broker_message_text(message, user);

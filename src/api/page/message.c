@@ -81,7 +81,7 @@ static void answer_path(struct message *message)
     struct buf text = BUF_INIT;
     struct api_answer answer;
 
-    json_text_string(&text, message->exchange->variable);
+    json_text_string(&text, api_exchange_path(message->exchange));
     answer = api_reply_make_data(message->exchange, 200, &text);
     answer_page(message, &answer);
 }

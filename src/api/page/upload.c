@@ -255,7 +255,7 @@ static void answer_parts(struct upload *upload)
     struct api_answer given;
 
     buf_append_char(&text, '{');
-    json_text_member(&text, "path", exchange->variable);
+    json_text_member(&text, "path", api_exchange_path(exchange));
     buf_append_str(&text, ",\"parts\":");
     upload_parts_describe(upload_writer_parts(upload->writer), NULL, &text);
     buf_append_char(&text, '}');

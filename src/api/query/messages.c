@@ -47,7 +47,7 @@ static void find(struct api_exchange *exchange, const char *id)
 
 void api_handle_message_state(struct api_exchange *exchange)
 {
-    find(exchange, exchange->variable);
+    find(exchange, api_exchange_path(exchange));
 }
 
 struct listing {
@@ -223,7 +223,7 @@ void api_handle_delete_message(struct api_exchange *exchange)
 
     api_audit_note_query(exchange);
     if (message_filter_init(&filter, exchange))
-        delete (exchange, exchange->variable, &filter);
+        delete (exchange, api_exchange_path(exchange), &filter);
 }
 
 /* By mistake nothing is deleted: exactly one of id, a filter and all=true. */

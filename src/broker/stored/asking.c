@@ -194,8 +194,8 @@ static bool end_one(struct publication *publication)
 {
     struct sending *sending = publication->context;
 
-    sending->reached = publication->results[0].reached[0];
-    sending->acknowledging = publication->results[0].acknowledging[0];
+    sending->reached = publication_results(publication)[0].reached[0];
+    sending->acknowledging = publication_results(publication)[0].acknowledging[0];
     sending->task.run = tell_one_later;
     loop_defer(sending->stored->service->core->loop, &sending->task);
     return true;

@@ -266,7 +266,7 @@ static bool decide_round(struct storing *storing, struct slice *slice)
         struct broker_item *item = copy_item(storing, &batch->items[storing->until]);
 
         if (is_of_put(storing, storing->until) &&
-            !decide_stored(storing, item, &publication->results[storing->until], slice))
+            !decide_stored(storing, item, &publication_results(publication)[storing->until], slice))
             return false;
     }
     return true;
@@ -284,12 +284,12 @@ static void refuse(struct storing *storing, int status)
 /* False when the slice is over before all of this round is told. */
 static bool tell_reached(struct storing *storing, struct slice *slice)
 {
-    const struct publication *publication = storing->publication;
+    struct publication *publication = storing->publication;
 
     for (; storing->told < storing->decided; storing->told++, storing->value = 0) {
         const size_t index = storing->writings[storing->told].index;
         const struct broker_item *item = &publication->round->items[index - storing->from];
-        const struct broker_result *result = &publication->results[index];
+        const struct broker_result *result = &publication_results(publication)[index];
         const uint64_t number = storing->items[storing->told].message.number;
 
         for (; !item->is_held && storing->value < broker_item_values(item); storing->value++) {
