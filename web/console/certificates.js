@@ -9,24 +9,24 @@ export const ofProcess = true;
 
 const SOON = 14 * 86400; // s
 
-function endOf({ notAfter, warning }) {
+function endOf({ notBefore, notAfter, warning }) {
     const left = (notAfter - Date.now()) / 1000;
     return [
         moment(notAfter),
         ' ',
         left <= 0 ? badge('bad', 'over') : badge(left < SOON ? 'busy' : 'good', `in ${duration(left)}`),
+        make('div', { class: 'soft' }, 'since ', moment(notBefore)),
         warning ? note('bad', text(warning, 400)) : undefined,
     ];
 }
 
 const COLUMNS = [
-    { title: 'Listener', show: ({ listener }) => text(listener) },
+    { title: 'Listener', className: 'nowrap', show: ({ listener }) => text(listener) },
     { title: 'Names', show: ({ names }) => make('ul', { class: 'tags' }, names.map((name) => make('li', undefined, text(name)))) },
     { title: 'Subject', show: ({ subject }) => text(subject) },
     { title: 'Issuer', show: ({ issuer, isDevelopment }) => [text(issuer), isDevelopment ? [' ', badge('busy', 'for development')] : undefined] },
-    { title: 'Counts from', show: ({ notBefore }) => moment(notBefore) },
     { title: 'Ends', show: endOf },
-    { title: 'File', className: 'mono', show: ({ file }) => text(file, 200) },
+    { title: 'File', className: 'mono wide', show: ({ file }) => text(file, 200) },
 ];
 
 export async function show(place) {

@@ -28,7 +28,7 @@ function ofStream(connection) {
         ['Handle', make('span', { class: 'mono' }, text(connection.id))],
         ['Open since', moment(connection.createTime), ` (${age(connection.createTime)})`],
         ['Lives at the most', connection.timeout > 0 ? duration(connection.timeout / 1000) : 'as long as it wants'],
-        ['Last event', moment(connection.accessTime)],
+        ['Last access, says its page', moment(connection.accessTime)],
         ['Events', number(connection.messageCount)],
         ['Not read yet', bytes(connection.queuedBytes)],
         ['Last request', moment(connection.lastRequestTime)],
@@ -61,7 +61,8 @@ export async function show(place) {
         return [note('', 'There is no such connection (any more).'), trace(place, { connection: id })];
     }
     return [
-        make('div', { class: 'cards' }, ofUser(connection), ofStream(connection), ofBrowser(connection)),
+        ofUser(connection),
+        make('div', { class: 'cards' }, ofStream(connection), ofBrowser(connection)),
         trace(place, { connection: id }),
         card('Sent with the request', make('h3', undefined, 'Parameters'), json(connection.httpParameters), make('h3', undefined, 'Header fields'),
             json(connection.httpHeaders), connection.attributes ? [make('h3', undefined, 'Attributes'), json(connection.attributes)] : undefined),

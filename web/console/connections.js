@@ -15,6 +15,7 @@ const HANDLE = {
 const USER = {
     title: 'User',
     sort: 'name',
+    className: 'wide',
     show: ({ accessUserId, accessTenantId, accessUser }) => [
         make('a', { href: address({ view: 'user', userId: accessUserId, tenantId: accessTenantId }) }, text(accessUser?.name || accessUserId, 60)),
         accessUser?.name ? [' ', make('span', { class: 'soft' }, text(accessUserId, 40))] : undefined,
@@ -26,8 +27,8 @@ const REST = [
     { title: 'Queued', sort: 'queuedBytes', isMostFirst: true, className: 'figure', show: ({ queuedBytes }) => bytes(queuedBytes) },
     { title: 'Channels', className: 'figure', show: ({ channels }) => number(channels?.length ?? 0) },
     { title: 'Address', className: 'nowrap', show: ({ requestIp }) => text(requestIp, 50) },
-    { title: 'Browser', show: ({ userAgent }) => text(userAgent, 60) },
-    { title: 'Page', show: ({ locationHref }) => (locationHref ? pageLink(locationHref, 60) : text('')) },
+    { title: 'Browser', className: 'wide', show: ({ userAgent }) => text(userAgent, 60) },
+    { title: 'Page', className: 'wide', show: ({ locationHref }) => (locationHref ? pageLink(locationHref, 60) : text('')) },
 ];
 const COLUMNS = [USER, HANDLE, ...REST];
 

@@ -7,10 +7,10 @@ export const title = 'Settings';
 export const needs = 'metrics';
 export const ofProcess = true;
 
-const shown = (value) => (value === '' ? make('span', { class: 'soft' }, 'empty') : text(value, 400));
+const shown = (value) => (String(value) === '' ? make('span', { class: 'soft' }, 'empty') : text(value, 400));
 
 const COLUMNS = [
-    { title: 'Setting', className: 'mono', show: ({ name }) => plain(name) },
+    { title: 'Setting', className: 'mono wide', show: ({ name }) => plain(name) },
     { title: 'Value', show: ({ value, isOther }) => [shown(value), isOther ? [' ', badge('busy', 'set')] : undefined] },
     { title: 'Default', show: ({ isOther, normal, value }) => (isOther ? shown(normal) : make('span', { class: 'soft' }, shown(value))) },
 ];

@@ -13,7 +13,7 @@ const COLUMNS = [
         sort: 'id',
         show: ({ id, tenantId }) => make('a', { href: address({ view: 'user', userId: id, tenantId }) }, text(id)),
     },
-    { title: 'Name', sort: 'name', show: ({ name }) => text(name) },
+    { title: 'Name', sort: 'name', className: 'wide', show: ({ name }) => text(name) },
     { title: 'Tenant', show: ({ tenantId }) => text(tenantId) },
     { title: 'Access token', show: ({ accessToken }) => text(accessToken, 24) },
     {
