@@ -256,7 +256,6 @@ void broker_advance(struct broker_service *service, const struct broker_message 
 
     part->service = service;
     part->asker = broker_asker(message);
-
     part->count = advance->count;
     part->open = advance->count + 1;
     take_records(part, advance);

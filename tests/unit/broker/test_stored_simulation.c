@@ -486,14 +486,19 @@ static void publish(struct world *world)
     const struct broker_service *service =
         &world->team.worker[draw(world, world->team.workers)].service;
     struct sending *sending = mem_zalloc(sizeof(*sending));
-    struct broker_batch *batch = broker_batch_new(1 + draw(world, BATCH));
+    const size_t commands = draw(world, 8) == 0; /* before the messages */
+    struct broker_batch *batch = broker_batch_new(commands + 1 + draw(world, BATCH));
     bool is_stored = false;
 
     sending->world = world;
     sending->first = world->count;
-    sending->count = (unsigned)batch->count;
+    sending->count = (unsigned)(batch->count - commands);
     sending->publishing.done = on_published;
-    for (size_t i = 0; i < batch->count; i++) {
+    if (commands > 0) {
+        batch->items[0].command = sse_command_new(SSE_RECORD_DURATION);
+        batch->items[0].command->target.dimension = SSE_ALL;
+    }
+    for (size_t i = commands; i < batch->count; i++) {
         make_item(world, &batch->items[i]);
         is_stored |= batch->items[i].message->is_stored;
     }
