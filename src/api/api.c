@@ -246,7 +246,6 @@ static void service_change(struct api_service *service, const struct api_service
 void api_change(struct api *api, const struct api_settings *settings)
 {
     guard_counters_change(&api->guard, api->settings->keys, settings->keys);
-    auth_last_key_forget(&api->last_key);
     api->settings = settings;
     for (size_t i = 0; i < settings->service_count; i++)
         service_change(&api->services[i], &settings->services[i]);

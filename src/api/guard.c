@@ -182,9 +182,9 @@ static bool admits_token(struct api_exchange *exchange, const char *token)
     return true;
 }
 
-static int find_key(struct api *api, const char *token)
+static int find_key(const struct api *api, const char *token)
 {
-    return auth_api_keys_find_again(api->settings->keys, &api->last_key, token);
+    return auth_api_keys_find(api->settings->keys, token);
 }
 
 bool guard_admits(struct api_exchange *exchange)

@@ -54,7 +54,6 @@ struct api {
     const struct api_routes *more_routes; /* NULL: none */
     struct api_service *services;
     struct guard_counters guard;
-    struct auth_last_key last_key; /* of a back end */
     struct histogram request_times[REQUEST_CLASSES];
     uint64_t answers[REQUEST_CLASSES][REQUEST_RESULTS];
     bool is_drained;       /* no event stream opens any more: the server stops */

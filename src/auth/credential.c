@@ -96,32 +96,6 @@ int auth_api_keys_find(const struct auth_api_keys *keys, const char *token)
     return found;
 }
 
-/* All of the text is compared, whatever the token is: the time tells nothing. */
-int auth_api_keys_find_again(const struct auth_api_keys *keys, struct auth_last_key *last,
-                             const char *token)
-{
-    char text[AUTH_LAST_KEY_SIZE] = "";
-    const size_t length = strnlen(token, sizeof(text));
-    int found;
-
-    if (length == 0 || length == sizeof(text))
-        return auth_api_keys_find(keys, token);
-    memcpy(text, token, length);
-    if (CRYPTO_memcmp(text, last->text, sizeof(text)) == 0)
-        return last->index;
-    found = auth_api_keys_find(keys, token);
-    if (found >= 0) {
-        memcpy(last->text, text, sizeof(text));
-        last->index = found;
-    }
-    return found;
-}
-
-void auth_last_key_forget(struct auth_last_key *last)
-{
-    OPENSSL_cleanse(last, sizeof(*last));
-}
-
 const char *const auth_permission_words[] = {"send",    "query",   "disconnect", "presence",
                                              "metrics", "inspect", NULL};
 

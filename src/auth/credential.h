@@ -59,21 +59,6 @@ void auth_api_keys_free(struct auth_api_keys *keys); /* NULL is fine */
  */
 int auth_api_keys_find(const struct auth_api_keys *keys, const char *token);
 
-/* The key that was found last, by one thread: a back end shows the same with each request, and to
- * hash it takes longer than to compare it. Zero-filled: none. What is longer is not remembered. */
-#define AUTH_LAST_KEY_SIZE 64u
-
-struct auth_last_key {
-    char text[AUTH_LAST_KEY_SIZE]; /* filled up with NULs */
-    int index;
-};
-
-/* As auth_api_keys_find(). */
-int auth_api_keys_find_again(const struct auth_api_keys *keys, struct auth_last_key *last,
-                             const char *token);
-/* When there are other keys. */
-void auth_last_key_forget(struct auth_last_key *last);
-
 /* The names of what a back end may do, in the order of enum auth_permission (auth/auth.h), then
  * NULL. */
 extern const char *const auth_permission_words[];

@@ -87,45 +87,12 @@ static void every_permission_has_a_word(void **state)
     assert_string_equal(auth_permission_word(AUTH_MAY_DISCONNECT), "disconnect");
 }
 
-static void the_last_one_is_found_again(void **state)
-{
-    struct auth_api_key keys[2] = {{.name = "a"}, {.name = "b"}};
-    struct auth_last_key last = {.index = -1};
-    struct auth_api_keys *set, *others;
-    char longest[AUTH_LAST_KEY_SIZE + 1] = "";
-
-    (void)state;
-    memset(longest, 'k', AUTH_LAST_KEY_SIZE);
-    assert_true(auth_key_hash_of("first-key", &keys[0].hash));
-    assert_true(auth_key_hash_of(longest, &keys[1].hash));
-    set = auth_api_keys_new(keys, 2);
-    others = auth_api_keys_new(&keys[1], 1);
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(auth_api_keys_find_again(set, &last, ""), -ENOENT);
-        assert_int_equal(auth_api_keys_find_again(set, &last, "first-key"), 0);
-        assert_string_equal(last.text, "first-key");
-        assert_int_equal(auth_api_keys_find_again(set, &last, "first-kez"), -ENOENT);
-        assert_int_equal(auth_api_keys_find_again(set, &last, "first-ke"), -ENOENT);
-        assert_int_equal(auth_api_keys_find_again(set, &last, "first-key2"), -ENOENT);
-        assert_int_equal(auth_api_keys_find_again(set, &last, longest), 1);
-    }
-    auth_last_key_forget(&last);
-    assert_int_equal(auth_api_keys_find_again(others, &last, "first-key"), -ENOENT);
-    assert_int_equal(auth_api_keys_find_again(others, &last, ""), -ENOENT);
-    assert_int_equal(auth_api_keys_find_again(others, &last, longest), 0);
-    auth_api_keys_free(others);
-    auth_api_keys_free(set);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_key_is_found),
-        cmocka_unit_test(nothing_else_is_a_key),
-        cmocka_unit_test(no_keys_let_nobody_in),
-        cmocka_unit_test(bearer_tokens),
+        cmocka_unit_test(each_key_is_found),           cmocka_unit_test(nothing_else_is_a_key),
+        cmocka_unit_test(no_keys_let_nobody_in),       cmocka_unit_test(bearer_tokens),
         cmocka_unit_test(every_permission_has_a_word),
-        cmocka_unit_test(the_last_one_is_found_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
