@@ -492,7 +492,9 @@ enum broker_form { BROKER_FORM_OWN, BROKER_FORM_JAVA, BROKER_FORM_JAVA_MASKED };
 struct broker_show {
     bool is_of_users; /* and not of connections */
     enum broker_form form;
-    const char **names; /* keys of users, or handles; in the message */
+    bool shows_queued;     /* of connections */
+    uint64_t *connections; /* of each user, which are shown; NULL: they are not. In the message */
+    const char **names;    /* keys of users, or handles; in the message */
     size_t count;
 };
 

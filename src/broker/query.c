@@ -273,8 +273,9 @@ void broker_query_online(struct broker_service *service, const struct broker_mes
 }
 
 static json_t *show_user(const struct broker_service *service, const struct broker_show *show,
-                         const char *key)
+                         size_t index)
 {
+    const char *key = show->names[index];
     const bool shows_secrets = service->core->settings->show_secrets;
     const struct sse_user *here = user_here(service, key);
     const struct sse_user *user = here;
@@ -289,21 +290,30 @@ static json_t *show_user(const struct broker_service *service, const struct brok
     shown = shows_secrets ? sse_user_to_json_in_full(user) : sse_user_to_json(user);
     if (!here)
         json_object_set_new(shown, "grace", json_true());
+    if (show->connections)
+        json_object_set_new(shown, "connections",
+                            json_integer((json_int_t)show->connections[index]));
     return shown;
 }
 
 static json_t *show_connection(const struct broker_service *service, const struct broker_show *show,
-                               const char *handle)
+                               size_t index)
 {
-    const struct sse_connection *connection = sse_registry_find(service->core->registry, handle);
+    const struct sse_connection *connection =
+        sse_registry_find(service->core->registry, show->names[index]);
+    json_t *shown;
 
     if (!connection)
         return NULL;
-    if (show->form == BROKER_FORM_OWN)
-        return sse_connection_to_json(connection, service->settings.server_id);
-    return sse_java_connection(connection, service->settings.server_id,
-                               show->form == BROKER_FORM_JAVA &&
-                                   service->core->settings->show_secrets);
+    if (show->form != BROKER_FORM_OWN)
+        return sse_java_connection(connection, service->settings.server_id,
+                                   show->form == BROKER_FORM_JAVA &&
+                                       service->core->settings->show_secrets);
+    shown = sse_connection_to_json(connection, service->settings.server_id);
+    if (show->shows_queued)
+        json_object_set_new(shown, "queuedBytes",
+                            json_integer((json_int_t)connection->queue.bytes));
+    return shown;
 }
 
 static bool show_one(struct slices *slices)
@@ -311,14 +321,12 @@ static bool show_one(struct slices *slices)
     struct work *work = container_of(slices, struct work, slices);
     const struct broker_show *show = &work->question->show;
     struct broker_shown *shown = &work->answer->shown;
-    const char *name;
     json_t *json;
 
     if (shown->count == show->count)
         return false;
-    name = show->names[shown->count];
-    json = show->is_of_users ? show_user(work->service, show, name)
-                             : show_connection(work->service, show, name);
+    json = show->is_of_users ? show_user(work->service, show, shown->count)
+                             : show_connection(work->service, show, shown->count);
     shown->texts[shown->count++] = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return shown->count < show->count;

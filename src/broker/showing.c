@@ -2,6 +2,7 @@
 #include "broker/showing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/list.h"
 #include "base/mem.h"
@@ -29,6 +30,7 @@ static void details_free(struct details *details)
         free(details->texts[i]);
     }
     free(details->asked.names);
+    free(details->asked.connections);
     free(details->texts);
     free(details);
 }
@@ -62,7 +64,8 @@ static struct broker_message *make_show(void *context, size_t worker)
 {
     const struct details *details = context;
     const size_t names = details->asked.count * sizeof(char *);
-    size_t room = broker_block_size(names);
+    const size_t counts = details->asked.connections ? details->asked.count * sizeof(uint64_t) : 0;
+    size_t room = broker_block_size(names) + broker_block_size(counts);
     struct broker_message *message;
     struct broker_show *show;
 
@@ -72,7 +75,11 @@ static struct broker_message *make_show(void *context, size_t worker)
     show = &message->show;
     show->is_of_users = details->asked.is_of_users;
     show->form = details->asked.form;
+    show->shows_queued = details->asked.shows_queued;
     show->names = broker_message_block(message, names);
+    if (counts > 0) /* of users, whom each shard is asked for */
+        show->connections =
+            memcpy(broker_message_block(message, counts), details->asked.connections, counts);
     for (size_t i = 0; i < details->asked.count; i++) {
         if (may_have(details, worker, i))
             show->names[show->count++] = broker_message_text(message, details->asked.names[i]);

@@ -14,6 +14,8 @@ struct broker_service;
 struct showing {
     bool is_of_users;
     enum broker_form form;
+    bool shows_queued;     /* how much waits for each connection, in our own form */
+    uint64_t *connections; /* of each user, which are shown; NULL: they are not. Owned, as names */
     size_t count;
     char **names; /* owned, and allocated: freed at the end */
     /* texts: of each name; NULL: nobody has it any more. Perhaps before _start returns. */

@@ -61,12 +61,15 @@ static void add_connection(struct cli_table *table, const json_t *connection)
 
 struct listing {
     const char *path;
+    const char
+        *sort; /* where nothing else is said; said, the list shows what it may be sorted by */
     const char *const *heads;
     void (*add)(struct cli_table *table, const json_t *row);
 };
 
-static const struct listing of_users = {"/users", user_heads, add_user};
-static const struct listing of_connections = {"/connections", connection_heads, add_connection};
+static const struct listing of_users = {"/users", "id", user_heads, add_user};
+static const struct listing of_connections = {"/connections", "name", connection_heads,
+                                              add_connection};
 
 /* Appends a page to the rows. How many it has, and *total; or a negative errno. */
 static ssize_t ask_page(struct cli_http *http, const char *path, json_t *rows, json_int_t *total,
@@ -105,7 +108,7 @@ static int ask_rows(const struct cli_line *line, struct cli_http *http, const st
         cli_append_filter(&path, line);
         cli_append_parameter(&path, "name", line->name);
         cli_append_parameter(&path, "listening", line->event);
-        cli_append_parameter(&path, "sort", line->sort);
+        cli_append_parameter(&path, "sort", line->sort ? line->sort : of->sort);
         cli_append_parameter(&path, "order", line->reverse ? "desc" : NULL);
         buf_printf(&path, "%cpageNum=%u&pageSize=%" PRIu64, strchr(buf_str(&path), '?') ? '&' : '?',
                    page, size);

@@ -101,7 +101,6 @@ static void set_state(json_t *to, const struct sse_connection *connection)
     set_count(to, "timeout", sse_connection_life_ms(connection));
     json_object_set_new(to, "accessTime", time_or_null(connection->access_time));
     set_count(to, "messageCount", connection->message_count);
-    set_count(to, "queuedBytes", (int64_t)connection->queue.bytes);
     set_count(to, "sessionDuration", connection->session_duration);
     set_requests(to, connection, time_or_null);
     set_first_channel(to, channels);

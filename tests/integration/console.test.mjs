@@ -211,6 +211,15 @@ describe('lists', () => {
     await twice.close();
   });
 
+  test('what they may be sorted by is told only where a sort is said', async () => {
+    for (const [path, sort, number] of [['users', 'id', 'connections'], ['connections', 'name', 'queuedBytes']]) {
+      const plain = (await clear.get(`/sse/demo/${path}`, ALL)).data.list;
+      const sorted = (await clear.get(`/sse/demo/${path}?sort=${sort}`, ALL)).data.list;
+      assert.deepEqual(sorted.map((row) => typeof row[number]), plain.map(() => 'number'));
+      assert.deepEqual(plain.map((row) => number in row), plain.map(() => false));
+    }
+  });
+
   for (const [query, message] of [['connections?sort=age', /sort must be name, createTime, messageCount or queuedBytes/],
     ['connections?order=up', /order must be asc or desc/],
     ['users?sort=createTime', /sort must be id, name or connections/], ['userIds?sort=id', /sort is for \/users and \/connections/],

@@ -98,7 +98,7 @@ for (const path of ['connections', 'connect/connections.json']) {
 
 test('a connection is shown with all its fields', async () => {
   const { list: [shown] } = await office.query(`connections?id=${ann.id}`);
-  assert.deepEqual(Object.keys(shown).sort(), ['id', 'createTime', 'timeout', 'accessTime', 'messageCount', 'queuedBytes', 'channel', 'channels',
+  assert.deepEqual(Object.keys(shown).sort(), ['id', 'createTime', 'timeout', 'accessTime', 'messageCount', 'channel', 'channels',
     'sessionDuration', 'lastRequestTime', 'requestMessageCount', 'requestUploadCount', 'listeners', 'locationHref',
     'accessUserId', 'accessTenantId', 'accessToken', 'accessUser', 'clientId', 'clientVersion',
     'clientImportModuleTime', 'clientInstanceId', 'clientInstanceTime', 'serverId', 'requestIp', 'requestTls', 'requestDomain',

@@ -56,7 +56,7 @@ function ofBrowser(connection) {
 
 export async function show(place) {
     const id = place.parameter('id');
-    const { list: [connection] } = await place.ask('connections', { parameters: { id, pageSize: 1 } });
+    const { list: [connection] } = await place.ask('connections', { parameters: { id, sort: 'queuedBytes', pageSize: 1 } });
     if (!connection) {
         return [note('', 'There is no such connection (any more).'), trace(place, { connection: id })];
     }

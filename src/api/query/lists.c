@@ -24,6 +24,7 @@ struct listing {
     struct paging paging;
     struct broker_order order;
     enum broker_list listed;
+    bool is_sorted;        /* as somebody has said; what it may be sorted by is shown, too */
     enum broker_form form; /* in which it is shown */
 };
 
@@ -50,7 +51,6 @@ struct shown {
     struct api_exchange *exchange; /* a reference */
     struct paging paging;
     size_t total;
-    uint64_t *connections; /* of each user; NULL: that is not shown */
 };
 
 /* What has gone meanwhile is left out. */
@@ -65,33 +65,28 @@ static void reply_shown(void *context, char *const *texts, size_t count)
             continue;
         json_text_next(&text);
         buf_append_str(&text, texts[i]);
-        if (!shown->connections)
-            continue;
-        text.length--; /* the object goes on */
-        buf_printf(&text, ",\"connections\":%" PRIu64 "}", shown->connections[i]);
     }
     paging_close(&text, false);
     api_reply_data(shown->exchange, &text);
     api_exchange_unref(shown->exchange);
-    free(shown->connections);
     free(shown);
 }
 
-static void show_users(const struct gather *gather, struct showing *page, struct shown *shown)
+static void show_users(const struct gather *gather, struct showing *page)
 {
     const struct listing *listing = gather->context;
+    uint64_t connections;
 
-    shown->connections = mem_alloc((listing->paging.size + 1) * sizeof(uint64_t));
+    if (listing->is_sorted)
+        page->connections = mem_alloc((listing->paging.size + 1) * sizeof(uint64_t));
     for (size_t i = 0; i < gather_rows(gather); i++) {
-        char *key = row_user(gather_row(gather, i), &shown->connections[i]);
+        char *key = row_user(gather_row(gather, i), &connections);
 
+        if (page->connections)
+            page->connections[i] = connections;
         page->names[page->count++] = user_name(listing, key);
         free(key);
     }
-    if (listing->form == BROKER_FORM_OWN)
-        return;
-    free(shown->connections);
-    shown->connections = NULL;
 }
 
 static void show_connections(const struct gather *gather, struct showing *page)
@@ -112,6 +107,7 @@ static void reply_in_detail(const struct gather *gather)
     struct showing page = {
         .is_of_users = listing->listed == BROKER_USERS,
         .form = listing->form,
+        .shows_queued = listing->is_sorted,
         .names = mem_zalloc((listing->paging.size + 1) * sizeof(char *)),
         .done = reply_shown,
         .context = shown,
@@ -121,7 +117,7 @@ static void reply_in_detail(const struct gather *gather)
                             .paging = listing->paging,
                             .total = gather_count(gather, listing->listed)};
     if (page.is_of_users)
-        show_users(gather, &page, shown);
+        show_users(gather, &page);
     else
         show_connections(gather, &page);
     showing_start(gather->service, &page);
@@ -183,7 +179,8 @@ static void start(struct api_exchange *exchange, const struct listing *listing, 
 static void list(struct api_exchange *exchange, const struct order_choice *orders,
                  void (*reply)(const struct gather *gather))
 {
-    struct listing listing = {.listed = (enum broker_list)exchange->endpoint->what};
+    struct listing listing = {.listed = (enum broker_list)exchange->endpoint->what,
+                              .is_sorted = query_said(exchange, "sort") != NULL};
     const bool of_users = listing.listed == BROKER_USERS;
 
     if (paging_read(exchange, &listing.paging, false) &&

@@ -70,7 +70,7 @@ static void test_all_fields(void **state)
             .id = "7", .name = "Ann", .access_token = "secret-token", .tenant_id = "t"}));
     connection->request_message_count = 3;
     shown = sse_connection_to_json(connection, "node-1");
-    assert_int_equal(json_object_size(shown), 34);
+    assert_int_equal(json_object_size(shown), 33);
     assert_json(shown, "id", json_string(connection->handle));
     assert_json(shown, "createTime", json_integer(loop_wall_ms(env.loop)));
     assert_json(shown, "timeout", json_integer(900000));
@@ -81,7 +81,6 @@ static void test_all_fields(void **state)
     assert_json(shown, "sessionDuration", json_integer(60));
     assert_json(shown, "lastRequestTime", json_null());
     assert_json(shown, "requestMessageCount", json_integer(3));
-    assert_json(shown, "queuedBytes", json_integer((json_int_t)connection->queue.bytes));
     assert_json(shown, "requestUploadCount", json_integer(0));
     assert_json(shown, "listeners", json_pack("[s, s]", "bell", "chat"));
     assert_json(shown, "locationHref", json_string("https://a/b"));
